@@ -1,0 +1,58 @@
+"""The array backend: NumPy, or CuPy when the arrays already live on a graphics card.
+
+`xp = xp_of(x)` looks at the array itself, so nothing depends on what happens to be installed, and CuPy is never
+imported by accident: it is found through `sys.modules`.  This is the only file that knows where the two differ.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from tfx.errors import EnvironmentProblem
+
+Array = Any  # numpy.ndarray or cupy.ndarray; both answer to the same calls used here
+
+#: Array type -> module, for devices that are not NumPy.  The strict fake device of the tests registers itself here.
+_DEVICE_MODULES: dict[type, Any] = {}
+
+
+def register_device(array_type: type, module: Any) -> None:
+    """Makes `xp_of` return `module` for arrays of `array_type`."""
+    _DEVICE_MODULES[array_type] = module
+
+
+def xp_of(*arrays: Array) -> Any:
+    """The module whose functions work on these arrays: numpy, cupy or a registered device."""
+    for array in arrays:
+        module = _DEVICE_MODULES.get(type(array))
+        if module is not None:
+            return module
+    cupy = sys.modules.get("cupy")
+    if cupy is not None and any(isinstance(array, cupy.ndarray) for array in arrays):
+        return cupy
+    return np
+
+
+def device_module(device: str) -> Any:
+    """numpy for "cpu", cupy for "cuda".  Raises EnvironmentProblem when CuPy or a card is missing."""
+    if device == "cpu":
+        return np
+    if device != "cuda":
+        raise ValueError(f'device must be "cpu" or "cuda", not "{device}"')
+    try:
+        import cupy
+    except ImportError:
+        raise EnvironmentProblem(
+            "--device cuda needs CuPy, which is not installed.", "Install it: pip install 'tfx-learn[gpu]'"
+        ) from None
+    if not cupy.cuda.is_available():
+        raise EnvironmentProblem("--device cuda found no CUDA card.", "Use --device cpu, or see: tfx doctor")
+    return cupy
+
+
+def to_numpy(array: Array) -> np.ndarray:
+    """Copies a device array to the host; a NumPy array is returned as it is."""
+    return array.get() if hasattr(array, "get") else np.asarray(array)
