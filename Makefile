@@ -1,0 +1,68 @@
+# Everything is set up on first use: `make demo` and `make test` need only Python >= 3.11 (with venv) and make.
+# Another Python:  make test PYTHON=python3.13
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+# One stamp per thing installed, so that pip runs again only when pyproject.toml changes.
+PIP_READY := $(VENV)/.pip-ready
+INSTALLED := $(VENV)/.installed
+DEV_READY := $(VENV)/.dev-ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all test-gpu check format weights wheel clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(INSTALLED) ## set up, then walk through attention: tfx explain attention
+	$(BIN)/tfx explain attention
+
+test: $(DEV_READY) ## set up, then the fast tests
+	$(BIN)/python -m pytest
+
+test-all: $(DEV_READY) ## the fast tests and the proofs that take minutes
+	$(BIN)/python -m pytest -m "not gpu"
+
+test-gpu: $(DEV_READY) ## tests on a CUDA card; needs CuPy: .venv/bin/pip install -e '.[gpu]'
+	$(BIN)/python -m pytest -m gpu
+
+check: $(DEV_READY) ## formatter, linter, type checker, import direction
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+format: $(DEV_READY) ## rewrite the files the way `make check` wants them
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+weights: $(DEV_READY) ## train the small models that ship with tfx again (minutes)
+	$(BIN)/python -m tfx.models.make_weights
+
+wheel: $(DEV_READY) ## build dist/*.tar.gz, and from it dist/*.whl
+	$(BIN)/python -m build
+
+clean: ## remove caches and build outputs; the environment stays (rm -r .venv removes it)
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find tfx tfx_cli lessons tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PIP_READY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  found=$$($(PYTHON) -c 'import platform; print("Python " + platform.python_version())' 2>/dev/null || echo 'not there'); \
+	  echo "tfx needs Python 3.11 or newer, but $(PYTHON) is $$found." \
+	       "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "$(PYTHON) could not make a virtual environment in $(VENV)." \
+	       "On Debian and Ubuntu install python3-venv, then run make again." >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'  # --group needs 25.1
+	@touch $@
+
+$(INSTALLED): pyproject.toml | $(PIP_READY)
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(DEV_READY): pyproject.toml | $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
