@@ -158,7 +158,7 @@ def _the_sum(scores: np.ndarray, settings: Settings) -> Step:
 
 
 def _the_division(scores: np.ndarray, settings: Settings) -> Step:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for label, divisor in (("1", 1.0), ("sqrt(d_k)", math.sqrt(settings.d_k)), ("d_k", float(settings.d_k))):
         variance, error = variance_and_error(scores / divisor)
         rows.append({"divisor": label, "variance": variance, "error": error})
@@ -287,8 +287,8 @@ def _assumptions(rng: np.random.Generator, settings: Settings) -> Step:
             ),
             Text(
                 "With a common mean m the law is d_k (1 + 2 m^2); with correlation r it is d_k (1 + r^2); in a "
-                "subspace of rank R it is d_k^2 / R. Trained queries and keys do all three, so 1/sqrt(d_k) is a good start, "
-                "not a guarantee."
+                "subspace of rank R it is d_k^2 / R. Trained queries and keys do all three, so 1/sqrt(d_k) is a good "
+                "start, not a guarantee."
             ),
             Check("laws", "each case follows its own law", 0.0, worst, "at most 5 standard errors away", worst <= 5),
         ),
