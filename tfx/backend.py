@@ -36,6 +36,11 @@ def xp_of(*arrays: Array) -> Any:
     return np
 
 
+def on_host(array: Array) -> bool:
+    """True when looking at the values costs nothing; reading from a graphics card would make it wait."""
+    return xp_of(array) is np
+
+
 def device_module(device: str) -> Any:
     """numpy for "cpu", cupy for "cuda".  Raises EnvironmentProblem when CuPy or a card is missing."""
     if device == "cpu":

@@ -1,0 +1,92 @@
+"""Activations: the only bend in the feed-forward network.
+
+    relu(x)      = max(x, 0)
+    gelu(x)      = x Phi(x)                            Phi = normal distribution function = erfc(-x / sqrt(2)) / 2
+    gelu_tanh(x) = x (1 + tanh(u)) / 2                 u = sqrt(2/pi) (x + 0.044715 x^3), an approximation of gelu
+
+Derivation.  All three work number by number, so dx = dy * y'(x):
+
+    relu'      = 1 where x > 0, else 0                 at x = 0 any slope in [0, 1] is a subgradient; 0 is taken
+    gelu'      = Phi(x) + x phi(x)                     product rule; phi(x) = exp(-x^2 / 2) / sqrt(2 pi) is Phi'
+    gelu_tanh' = (1 + t) / 2 + x (1 - t^2) u' / 2      t = tanh(u), so t' = (1 - t^2) u',
+                                                       and u' = sqrt(2/pi) (1 + 3 * 0.044715 x^2)
+
+Beyond |x| = 40 the tails are 0 or 1 in every dtype, so arguments are clipped there and nothing overflows:
+-inf gives 0, the limit, and 1e30 gives 1e30.
+Source: Nair and Hinton 2010 (ReLU); Hendrycks and Gimpel 2016, "Gaussian Error Linear Units", sections 2 and 3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tfx.backend import Array, xp_of
+from tfx.ops.erf import erfc
+
+_TAIL = 40.0
+_CUBIC = 0.044715
+_TANH_SCALE = math.sqrt(2.0 / math.pi)
+
+
+class ReluCache(NamedTuple):
+    x: Array
+
+
+class GeluCache(NamedTuple):
+    x: Array
+    cdf: Array
+
+
+class GeluTanhCache(NamedTuple):
+    x: Array
+    t: Array
+
+
+def relu_forward(x: Array) -> tuple[Array, ReluCache]:
+    """x: any shape, float -> max(x, 0), same shape and dtype; NaN stays NaN."""
+    return xp_of(x).maximum(x, 0), ReluCache(x)
+
+
+def relu_backward(dy: Array, cache: ReluCache) -> Array:
+    """dy: shape of x -> dx."""
+    return dy * (cache.x > 0)  # y = max(x, 0)
+
+
+def gelu_forward(x: Array) -> tuple[Array, GeluCache]:
+    """x: any shape, float -> x Phi(x), same shape and dtype; NaN stays NaN."""
+    cdf = 0.5 * erfc(x * -math.sqrt(0.5))
+    return xp_of(x).maximum(x, -_TAIL) * cdf, GeluCache(x, cdf)
+
+
+def gelu_backward(dy: Array, cache: GeluCache) -> Array:
+    """dy: shape of x -> dx."""
+    xp = xp_of(cache.x)
+    x = xp.clip(cache.x, -_TAIL, _TAIL)
+    pdf = xp.exp(x * x * -0.5) * (1.0 / math.sqrt(2.0 * math.pi))
+    return dy * (cache.cdf + x * pdf)  # y = x * cdf(x)
+
+
+def gelu_tanh_forward(x: Array) -> tuple[Array, GeluTanhCache]:
+    """x: any shape, float -> the tanh form of GELU, same shape and dtype; NaN stays NaN."""
+    xp = xp_of(x)
+    z = xp.clip(x, -_TAIL, _TAIL)
+    t = xp.tanh(_TANH_SCALE * (z + _CUBIC * z * z * z))
+    return 0.5 * xp.maximum(x, -_TAIL) * (1.0 + t), GeluTanhCache(x, t)
+
+
+def gelu_tanh_backward(dy: Array, cache: GeluTanhCache) -> Array:
+    """dy: shape of x -> dx."""
+    t = cache.t
+    x = xp_of(cache.x).clip(cache.x, -_TAIL, _TAIL)
+    du = _TANH_SCALE * (1.0 + 3.0 * _CUBIC * x * x)  # u = scale * (x + cubic * x^3)
+    return dy * (0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * du)  # y = x * (1 + tanh(u)) / 2
+
+
+#: Name -> (forward, backward), for whoever lets the reader choose.
+ACTIVATIONS: dict[str, tuple[Callable[[Array], tuple[Array, Any]], Callable[[Array, Any], Array]]] = {
+    "relu": (relu_forward, relu_backward),
+    "gelu": (gelu_forward, gelu_backward),
+    "gelu_tanh": (gelu_tanh_forward, gelu_tanh_backward),
+}

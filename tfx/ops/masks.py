@@ -1,0 +1,100 @@
+"""Attention masks: who may look at whom.
+
+    causal    query i may attend to keys 0 .. past + i         no token sees its future
+    padding   every query may attend to keys 0 .. length - 1   nobody sees the filling at the end of a short row
+    window    query i may attend to keys i - left .. i + right only neighbours
+
+A mask is boolean, True means "may attend", and it broadcasts to (..., T, S).  Two masks combine with "and".
+Other libraries say the opposite (True = blocked) or add a bias of 0 and -inf to the scores: `from_blocked` and
+`from_additive` translate.  Blocking happens before the softmax, so that the remaining weights still sum to 1.
+Source: Vaswani et al. 2017, sections 3.1 and 3.2.3; window: Beltagy et al. 2020, "Longformer", section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tfx.backend import Array, on_host, xp_of
+
+
+def causal_mask(n_queries: int, n_keys: int | None = None, past: int = 0, xp: Any = np) -> Array:
+    """-> (T, S) bool, True where key j <= past + i.
+
+    past: how many keys come before the first query, as when generating with stored keys; S is past + T unless told.
+    """
+    return window_mask(n_queries, n_keys, left=None, right=0, past=past, xp=xp)
+
+
+def window_mask(
+    n_queries: int,
+    n_keys: int | None = None,
+    left: int | None = 0,
+    right: int | None = 0,
+    past: int = 0,
+    xp: Any = np,
+) -> Array:
+    """-> (T, S) bool, True where -left <= j - (past + i) <= right; None means no limit on that side.
+
+    Raises ValueError when a length or a side is negative.
+    """
+    n_keys = past + n_queries if n_keys is None else n_keys
+    named = {"n_queries": n_queries, "n_keys": n_keys, "past": past, "left": left, "right": right}
+    for name, number in named.items():
+        if number is not None and number < 0:
+            raise ValueError(f"{name} must not be negative, but is {number}")
+    ahead = xp.arange(n_keys)[None, :] - (xp.arange(n_queries)[:, None] + past)  # (1, S) - (T, 1): keys ahead of query
+    allowed = xp.ones((n_queries, n_keys), dtype=bool)
+    if left is not None:
+        allowed = allowed & (ahead >= -left)
+    if right is not None:
+        allowed = allowed & (ahead <= right)
+    return allowed
+
+
+def padding_mask(lengths: Sequence[int] | Array, n_keys: int, xp: Any = np) -> Array:
+    """lengths: (B,) real tokens in each row -> (B, 1, 1, S) bool, True where key j < length.
+
+    Raises ValueError when a length is negative or larger than n_keys (checked when the lengths are on the host).
+    """
+    if on_host(lengths):
+        for length in lengths:
+            if not 0 <= length <= n_keys:
+                raise ValueError(f"a row of length {length} does not fit {n_keys} keys")
+    return xp.arange(n_keys)[None, None, None, :] < xp.asarray(lengths)[:, None, None, None]
+
+
+def combine_masks(*masks: Array | None) -> Array | None:
+    """The masks joined by "and", broadcast together; None blocks nothing.  All None -> None."""
+    given = [mask for mask in masks if mask is not None]
+    for mask in given:
+        if mask.dtype != bool:
+            raise TypeError(f"mask must be boolean (True = may attend), not {mask.dtype}")
+    if not given:
+        return None
+    combined = given[0]
+    for mask in given[1:]:
+        combined = combined & mask
+    return combined
+
+
+def from_blocked(blocked: Array) -> Array:
+    """A mask of the opposite convention, True = blocked (torch.nn.MultiheadAttention) -> True = may attend."""
+    if blocked.dtype != bool:
+        raise TypeError(f"mask must be boolean (True = blocked), not {blocked.dtype}")
+    return ~blocked
+
+
+def from_additive(bias: Array, blocked_below: float = -1e4) -> Array:
+    """A bias that is added to the scores (0 = may attend, -inf, -1e9 or -1e4 = blocked) -> True = may attend.
+
+    Raises ValueError for any other number: such a bias shapes the weights and is no mask (checked on the host).
+    """
+    allowed = bias > blocked_below
+    if on_host(bias):
+        shaping = bias[allowed & (bias != 0)]
+        if shaping.size:
+            raise ValueError(f"a bias of {shaping[0]:g} is no mask: it must be 0 or at most {blocked_below:g}")
+    return xp_of(bias).asarray(allowed)
