@@ -1,0 +1,58 @@
+"""The entry point: `tfx`, `tfx-learn`, `python -m tfx_cli` and `python -m tfx`.
+
+It answers `--version` before Typer is imported, refuses to run on another distribution's `tfx` package, and turns
+every way of ending into the exit code of the command contract (see tfx_cli.errors).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+STRANGER = """tfx: another distribution owns the import name "tfx" here (TensorFlow Extended uses it too).
+     Install this one in an environment of its own: python -m venv learn && learn/bin/pip install tfx-learn
+"""
+
+
+def our_tfx() -> Any:
+    """The `tfx` package when it is ours, else None: TensorFlow Extended installs a package of the same name."""
+    try:
+        import tfx
+    except ImportError:
+        return None
+    return tfx if getattr(tfx, "__tfx_learn__", False) else None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code; nothing is raised and no traceback is shown without --debug."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    tfx = our_tfx()
+    if tfx is None:
+        sys.stderr.write(STRANGER)
+        return 3
+    if arguments[:1] in (["--version"], ["-V"]):
+        sys.stdout.write(f"tfx {tfx.__version__}\n")
+        return 0
+    from tfx_cli.errors import exit_code_of
+
+    return exit_code_of(lambda: run(arguments), debug="--debug" in arguments or bool(os.environ.get("TFX_DEBUG")))
+
+
+def run(arguments: list[str]) -> int:
+    """Parses and runs; raises whatever went wrong."""
+    from typer.main import get_command
+
+    from tfx_cli.app import app
+    from tfx_cli.console import never_fail_on_a_character
+
+    never_fail_on_a_character()
+    program = "tfx-learn" if os.path.basename(sys.argv[0]) == "tfx-learn" else "tfx"
+    code = get_command(app).main(arguments, prog_name=program, standalone_mode=False)
+    sys.stdout.flush()  # a full disk or a closed pipe must show here, not at interpreter exit
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

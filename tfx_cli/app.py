@@ -1,0 +1,132 @@
+"""The root command: a table of commands that are imported only when they run, and its own fast help page.
+
+`tfx -h`, a typing mistake and completion of command names read the table and import no command module.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from tfx.errors import unknown_name
+from tfx_cli.console import ColorChoice, choose_color
+
+HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+
+class Entry(NamedTuple):
+    """A line of the table: the module that holds `app`, and the one-line help (which must be the module's own)."""
+
+    module: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "explain": Entry("tfx_cli.commands.explain", "Walk through a topic on your own input, step by step."),
+    "experiment": Entry("tfx_cli.commands.experiment", "Measure a claim: table, checks and a saved plot."),
+    "quiz": Entry("tfx_cli.commands.quiz", "Answer questions; what you miss comes back in time."),
+    "train": Entry("tfx_cli.commands.train", "Train a small Transformer and watch the loss."),
+    "gradcheck": Entry("tfx_cli.commands.gradcheck", "Measure the gradient error of every operation."),
+    "doctor": Entry("tfx_cli.commands.doctor", "Check this installation, terminal and folders."),
+}
+
+HEAD = "tfx  Transformers, explained by measurement"
+TAIL = """\
+examples
+  tfx                                  where you are, and what is next
+  tfx explain attention                the course's main walkthrough
+  tfx explain attention --text "the cat sat" --json
+  tfx experiment scaling               why divide by sqrt(d_k)?
+
+options
+  -h, --help                           this page; also after any command
+  --version                            the version
+  --install-completion [SHELL]         complete commands and topics with TAB
+  --show-completion [SHELL]            print that script: bash, zsh, fish
+Every command also takes --json, --plain, --color auto|always|never, --debug.
+
+exit codes  0 done   1 ran, and the answer is no   2 usage or bad input
+            3 environment or our bug   130 Ctrl-C"""
+
+
+class LazyGroup(TyperGroup):
+    """Shows COMMANDS as stubs and imports a command when it is entered."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, entry in COMMANDS.items():
+            self.commands[name] = TyperCommand(name=name, help=entry.help, add_help_option=False)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The only way by which a call or completion enters a command."""
+        name = args[0] if args else None
+        if name in COMMANDS:
+            self.commands[name] = load_command(name)
+        elif name is not None and not name.startswith("-") and not ctx.resilient_parsing:
+            raise unknown_name("command", name, COMMANDS, "tfx -h")
+        return super().resolve_command(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The root help page, without typer.rich_utils, which would double the start-up."""
+        lines = [HEAD, "", "usage: tfx COMMAND [OPTIONS]", ""]
+        lines += [f"  {name:<12} {entry.help}" for name, entry in COMMANDS.items()]
+        formatter.write("\n".join([*lines, "", TAIL]) + "\n")
+
+
+def load_command(name: str) -> Any:
+    """Imports a command of the table and gives it the options that every command has."""
+    command = get_command(importlib.import_module(COMMANDS[name].module).app)
+    command.name = name
+    command.context_settings = {**HELP_NAMES, **command.context_settings}
+    command.params.extend(shared_parameters())
+    return command
+
+
+def load_all() -> dict[str, Any]:
+    """Every command, imported: for documentation and tests."""
+    return {name: load_command(name) for name in COMMANDS}
+
+
+def shared_parameters() -> Sequence[Any]:
+    """`--color` and `--debug`, which act by themselves and are not handed to the command."""
+
+    def holder(
+        color: Annotated[
+            ColorChoice, typer.Option("--color", callback=set_color, help="Colour in the output.")
+        ] = "auto",
+        debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    ) -> None: ...
+
+    app = typer.Typer(add_completion=False)
+    app.command()(holder)
+    shared = [parameter for parameter in get_command(app).params if parameter.name in ("color", "debug")]
+    for parameter in shared:
+        parameter.expose_value = False
+    return shared
+
+
+def set_color(choice: ColorChoice) -> ColorChoice:
+    choose_color(choice)
+    return choice
+
+
+app = typer.Typer(
+    cls=LazyGroup, rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=HELP_NAMES, name="tfx"
+)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", "-V", help="The version.")] = False,
+) -> None:
+    """Transformers, explained by measurement."""
+    if ctx.invoked_subcommand is None:
+        from tfx_cli.commands.dashboard import show_dashboard
+
+        show_dashboard()

@@ -1,0 +1,109 @@
+"""What the terminal can do, judged once per stream, and the only place that makes Rich consoles.
+
+Colour: `--color always|never` beats the environment; then NO_COLOR or TERM=dumb switches it off, FORCE_COLOR on, and
+otherwise a terminal gets colour and a pipe does not.  stdout and stderr are judged separately.  Without colour no
+escape sequence is written at all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING, Literal, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+ColorChoice = Literal["auto", "always", "never"]
+
+NARROWEST = 20
+#: prose is wrapped here even on a wide terminal
+PROSE = 84
+
+#: every glyph outside ASCII, with its twin
+GLYPHS = {"half block": ("▀", "#"), "shades": (" ░▒▓█", " .:-=+*#%@"), "spark": ("▁▂▃▄▅▆▇█", "_.:-=+*#")}
+
+_choice: ColorChoice = "auto"
+
+
+def choose_color(choice: ColorChoice) -> None:
+    """What `--color` said; holds for this process."""
+    global _choice
+    _choice = choice
+
+
+def wants_color(stream: TextIO) -> bool:
+    """Whether escape sequences may be written to `stream`."""
+    if _choice != "auto":
+        return _choice == "always"
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or is_terminal(stream)
+
+
+def is_terminal(stream: TextIO) -> bool:
+    return hasattr(stream, "isatty") and not stream.closed and stream.isatty()
+
+
+def interactive() -> bool:
+    """Whether somebody sits there: both stdin and stdout are terminals."""
+    return sys.stdin is not None and is_terminal(sys.stdin) and is_terminal(sys.stdout)
+
+
+def width() -> int:
+    """Columns of the terminal: COLUMNS, else the terminal itself, else 80."""
+    return max(shutil.get_terminal_size((80, 24)).columns, NARROWEST)
+
+
+def prose_width() -> int:
+    return min(width(), PROSE)
+
+
+def encodes(stream: TextIO, text: str) -> bool:
+    """Whether the stream's encoding has these characters."""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def glyph(name: str, stream: TextIO | None = None) -> str:
+    """A glyph of the table, or its ASCII twin when the stream cannot carry it."""
+    fancy, plain = GLYPHS[name]
+    return fancy if encodes(stream or sys.stdout, fancy) else plain
+
+
+def never_fail_on_a_character() -> None:
+    """A character that the stream's encoding lacks becomes `?` instead of an exception."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def output() -> Console:
+    """A console on stdout, for results."""
+    return console_on(sys.stdout)
+
+
+def messages() -> Console:
+    """A console on stderr, for progress, warnings and messages."""
+    return console_on(sys.stderr)
+
+
+def console_on(stream: TextIO) -> Console:
+    """A Rich console that prints data as it is: no markup, no emoji, no highlighting."""
+    from rich.console import Console
+
+    color = wants_color(stream)
+    console = Console(
+        file=stream, width=width(), force_terminal=color, no_color=not color, color_system="auto" if color else None,
+        markup=False, emoji=False, highlight=False, legacy_windows=False,
+    )  # fmt: skip
+    if color and console.color_system is None:  # --color always on a terminal that says nothing about itself
+        return Console(
+            file=stream, width=width(), force_terminal=True, no_color=False, color_system="256",
+            markup=False, emoji=False, highlight=False, legacy_windows=False,
+        )  # fmt: skip
+    return console

@@ -1,0 +1,50 @@
+"""Options that several commands share, as types for Typer.  `--color`, `--debug` and `-h` are added to every command
+by tfx_cli.app, so commands do not mention them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tfx.errors import BadInput
+
+
+#: endings of picture files
+PICTURES = (".png", ".svg", ".pdf")
+
+
+class Device(StrEnum):
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Face(StrEnum):
+    """How results are shown."""
+
+    terminal = "terminal"
+    plain = "plain"
+    json = "json"
+
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Plain = Annotated[
+    bool, typer.Option("--plain", help="One record a line, tab-separated; for screen readers and scripts.")
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Everything random follows from it.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be given again.")
+]
+PlotPath = Annotated[Path | None, typer.Option("--plot", metavar="PATH", help="Save the picture: .png, .svg or .pdf.")]
+CsvPath = Annotated[Path | None, typer.Option("--csv", metavar="PATH", help="Save the table.")]
+HtmlPath = Annotated[Path | None, typer.Option("--html", metavar="PATH", help="Save one self-contained page.")]
+OnDevice = Annotated[Device, typer.Option("--device", help="Where to compute; cuda needs CuPy.")]
+
+
+def face(json: bool, plain: bool) -> Face:
+    """The chosen face; raises BadInput for both at once."""
+    if json and plain:
+        raise BadInput("--json and --plain exclude each other.", "Give one of them.")
+    return Face.json if json else Face.plain if plain else Face.terminal

@@ -1,0 +1,84 @@
+"""The plain face: one record a line, tab-separated, no boxes; for screen readers, cut, awk and diff.
+
+The first field says what the line is.  A table is one header line and one line per row; a matrix one line per row
+with six significant digits; nothing is shortened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import singledispatch
+from typing import Any
+
+from tfx.records import Check, Code, Formula, Matrix, Plot, Question, Record, Table, Text
+from tfx_cli.numbers import cell_text, label_of, number_text
+from tfx_cli.source import place_of
+
+
+def line(*fields: object) -> str:
+    """Fields joined by tabs; a tab or line break inside a field becomes a space, so that one record stays one line."""
+    return "\t".join(" ".join(str(field).split()) for field in fields)
+
+
+@singledispatch
+def lines(record: Record) -> Iterator[str]:
+    """The lines of a record."""
+    raise TypeError(f"no plain face for {type(record).__name__}")
+
+
+@lines.register
+def _(record: Text) -> Iterator[str]:
+    yield line("text", record.text)
+
+
+@lines.register
+def _(record: Formula) -> Iterator[str]:
+    yield line("formula", record.text, *([record.shapes] if record.shapes else []))
+
+
+@lines.register
+def _(record: Matrix) -> Iterator[str]:
+    from tfx_cli.matrix import Grid
+
+    grid = Grid.of(record)
+    yield line("matrix", record.name, f"{record.axes[0]} x {record.axes[1]}", grid.summary(), record.note)
+    yield line("columns", record.name, *grid.col_labels)
+    for label, row in zip(grid.row_labels, grid.values, strict=True):
+        yield line("row", record.name, label, *(number_text(value, 6) for value in row))
+
+
+@lines.register
+def _(record: Table) -> Iterator[str]:
+    yield line("table", record.title)
+    yield line("columns", *(label_of(column) for column in record.columns))
+    for row in record.rows:
+        yield line("row", *(cell_text(row.get(column.key), column.digits) for column in record.columns))
+
+
+@lines.register
+def _(record: Plot) -> Iterator[str]:
+    yield line("plot", record.title, record.x_label, record.y_label)
+    for series in record.series:
+        errors: Sequence[Any] = series.error if series.error is not None else [None] * len(series.x)
+        for x, y, error in zip(series.x, series.y, errors, strict=True):
+            tail = [] if error is None else [number_text(error, 6)]
+            yield line("point", series.label, number_text(x, 6), number_text(y, 6), *tail)
+
+
+@lines.register
+def _(record: Code) -> Iterator[str]:
+    yield line("code", *place_of(record.target))
+
+
+@lines.register
+def _(record: Question) -> Iterator[str]:
+    unit = f" {record.unit}" if record.unit else ""
+    yield line("question", record.prompt)
+    yield line("answer", number_text(record.answer, 6) + unit, record.explanation)
+
+
+@lines.register
+def _(record: Check) -> Iterator[str]:
+    word = "PASS" if record.holds else "FAIL"
+    numbers = (number_text(value, 6) for value in (record.expected, record.measured, record.tolerance))
+    yield line("check", word, record.id, record.statement, *numbers)
