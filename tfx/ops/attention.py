@@ -12,7 +12,8 @@ Derivation.  Undo the three lines in reverse; dO is what arrives from above:
     dQ = dS K * scale       S = Q K^T * scale
     dK = dS^T Q * scale
 
-A blocked entry has P = 0 and so dS = 0: no gradient passes a mask.
+A blocked entry has P = 0 and so dS = 0: no gradient passes a mask.  Where a loss reads P as well, its gradient is
+added to dP: two uses, two terms.
 Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1, equation 1.
 """
 
@@ -75,13 +76,16 @@ def attention_forward(
     return out, AttentionCache(q, k, v, scale, softmax_cache, dropout)
 
 
-def attention_backward(dout: Array, cache: AttentionCache) -> tuple[Array, Array, Array]:
-    """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
-    grads = attention_backward_steps(dout, cache)
+def attention_backward(dout: Array, cache: AttentionCache, dweights: Array | None = None) -> tuple[Array, Array, Array]:
+    """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v.
+
+    dweights: (..., T, S), a second gradient that enters at P itself, where a loss reads the weights (ops/pointing.py).
+    """
+    grads = attention_backward_steps(dout, cache, dweights)
     return grads.dq, grads.dk, grads.dv
 
 
-def attention_backward_steps(dout: Array, cache: AttentionCache) -> AttentionGrads:
+def attention_backward_steps(dout: Array, cache: AttentionCache, dweights: Array | None = None) -> AttentionGrads:
     """The same backward with its intermediate gradients dP and dS kept, for readers and for lessons."""
     q, k, v, scale, softmax_cache, dropout = cache
     weights = softmax_cache.y
@@ -90,6 +94,8 @@ def attention_backward_steps(dout: Array, cache: AttentionCache) -> AttentionGra
     dp = dout @ v.swapaxes(-1, -2)
     if dropout is not None:
         dp = dp * dropout  # dropped = weights * dropout
+    if dweights is not None:
+        dp = dp + dweights  # the weights were used twice: for the output and by a loss of their own
     ds = softmax_backward(dp, softmax_cache)  # weights = softmax(scores); zero where blocked, because weights are
     dq = (ds @ k) * scale  # scores = q @ k^T * scale
     dk = (ds.swapaxes(-1, -2) @ q) * scale
