@@ -1,0 +1,312 @@
+"""How the house is laid out: who may import whom, who may print, and what a file may be called."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: The floors of tfx.  A file may import what is on a lower floor, and its own room.
+FLOORS: dict[str, int] = {
+    "tfx": 0,
+    "tfx.errors": 0,
+    "tfx.shapes": 0,
+    "tfx.schedule": 0,
+    "tfx.records": 0,
+    "tfx.backend": 1,
+    "tfx.settings": 1,
+    "tfx.ops": 2,
+    "tfx.params": 2,
+    "tfx.efficient": 3,
+    "tfx.optim": 3,
+    "tfx.data": 3,
+    "tfx.nn": 4,
+    "tfx.gradcheck": 5,
+    "tfx.models": 6,
+    "tfx.generate": 7,
+    "tfx.trace": 7,
+    "tfx.io": 7,
+    "tfx.train": 8,
+    "tfx.lab": 9,
+    "lessons": 10,
+    "tfx_cli": 11,
+    "tfx.__main__": 12,  # `python -m tfx`
+}
+
+#: Scripts and not rooms: they build what a lower floor ships, and nothing imports them.
+SCRIPTS: dict[str, str] = {
+    "tfx.models.make_weights": "`make weights`: trains the shipped models, and says how far it is",
+}
+
+#: Libraries that may be imported inside a function of tfx, and why.
+OPTIONAL_IN_TFX = {"cupy": "arrays on a CUDA card, only with --device cuda"}
+
+#: tfx_cli starts in milliseconds because these are imported only inside functions.
+HEAVY = {"numpy", "matplotlib", "rich", "fsrs", "sqlite3"}
+
+#: Files over 300 lines, each with the reason why it is still one room.
+LONG_FILES: dict[str, str] = {
+    "lessons/attention/scaling_variance/walkthrough.py": "one walkthrough: a page of screens in the order of reading",
+    "lessons/attention/softmax_jacobian/walkthrough.py": "one walkthrough: a page of screens in the order of reading",
+}
+LONG = 300
+
+FORBIDDEN_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers"}
+
+
+class Import(NamedTuple):
+    line: int
+    module: str
+    at_module_level: bool
+
+
+def source_files(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(source: str, module: str, is_package: bool) -> Iterator[Import]:
+    """Every import of a file, relative ones resolved; those under `if TYPE_CHECKING` are not at module level."""
+
+    def visit(node: ast.AST, at_module_level: bool) -> Iterator[Import]:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(node.lineno, alias.name, at_module_level)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = module.split(".") if is_package else module.split(".")[:-1]
+                base = ".".join(package[: len(package) - node.level + 1] + ([base] if base else []))
+            for alias in node.names:
+                yield Import(node.lineno, f"{base}.{alias.name}", at_module_level)
+        else:
+            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or (
+                isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+            )
+            for child in ast.iter_child_nodes(node):
+                yield from visit(child, at_module_level and not inside)
+
+    yield from visit(ast.parse(source), True)
+
+
+def imports_in(path: Path) -> Iterator[Import]:
+    return imports_of(path.read_text(encoding="utf-8"), module_name(path), path.name == "__init__.py")
+
+
+def room_of(module: str) -> str:
+    """`tfx.ops.softmax` -> `tfx.ops`, `tfx_cli.app` -> `tfx_cli`, `tfx.__version__` -> `tfx`."""
+    parts = module.split(".")
+    if parts[0] == "tfx" and len(parts) > 1:
+        is_room = (ROOT / "tfx" / parts[1]).is_dir() or (ROOT / "tfx" / f"{parts[1]}.py").is_file()
+        return f"tfx.{parts[1]}" if is_room else "tfx"
+    return parts[0]
+
+
+def is_ours(module: str) -> bool:
+    return module.split(".")[0] in ("tfx", "lessons", "tfx_cli")
+
+
+def wrong_way(module: str, imported: str) -> str | None:
+    """Why `module` must not import `imported`, or None."""
+    here, there = room_of(module), room_of(imported)
+    if here == there or module in SCRIPTS:
+        return None
+    if FLOORS[there] >= FLOORS[here]:
+        return f"{here} (floor {FLOORS[here]}) must not import {there} (floor {FLOORS[there]})"
+    return None
+
+
+def test_imports_run_one_way_from_the_command_line_down_to_the_backend():
+    wrong = []
+    for path in source_files("tfx", "lessons", "tfx_cli"):
+        for found in imports_in(path):
+            if is_ours(found.module):
+                reason = wrong_way(module_name(path), found.module)
+                if reason:
+                    wrong.append(f"{path.relative_to(ROOT)}:{found.line} {reason}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_room_of_tfx_has_a_floor():
+    rooms = {room_of(module_name(path)) for path in source_files("tfx", "lessons", "tfx_cli")}
+    assert rooms <= FLOORS.keys(), f"give these a floor in this file: {sorted(rooms - FLOORS.keys())}"
+
+
+@pytest.mark.parametrize(
+    ("module", "imported"),
+    [
+        ("tfx.ops.softmax", "tfx.nn.linear"),
+        ("tfx.backend", "tfx.ops.softmax"),
+        ("tfx.lab.scaling", "lessons.course"),
+        ("lessons.quiz", "tfx_cli.app"),
+        ("tfx.ops.softmax", "tfx.lab"),
+    ],
+)
+def test_an_import_up_the_stairs_is_caught(module, imported):
+    assert wrong_way(module, imported)
+
+
+def test_hidden_imports_are_seen():
+    source = "def f():\n    from ..nn import linear\nif TYPE_CHECKING:\n    import tfx.lab\n"
+    found = list(imports_of(source, "tfx.ops.softmax", is_package=False))
+    assert [(one.module, one.at_module_level) for one in found] == [("tfx.nn.linear", False), ("tfx.lab", False)]
+
+
+def test_nothing_imports_a_script():
+    users = [
+        f"{path.relative_to(ROOT)}:{found.line}"
+        for path in source_files("tfx", "lessons", "tfx_cli")
+        for found in imports_in(path)
+        if any(found.module == name or found.module.startswith(name + ".") for name in SCRIPTS)
+        and room_of(module_name(path)) != "tfx.models"
+    ]
+    assert not users, users
+
+
+def test_tfx_and_lessons_need_only_numpy_and_the_standard_library():
+    foreign = []
+    for path in source_files("tfx", "lessons"):
+        for found in imports_in(path):
+            top = found.module.split(".")[0]
+            if top in sys.stdlib_module_names or is_ours(found.module) or top == "numpy":
+                continue
+            if top in OPTIONAL_IN_TFX and not found.at_module_level:
+                continue
+            foreign.append(f"{path.relative_to(ROOT)}:{found.line} imports {found.module}")
+    assert not foreign, "\n".join(foreign)
+
+
+def test_the_command_line_imports_nothing_heavy_at_module_level():
+    heavy = [
+        f"{path.relative_to(ROOT)}:{found.line} imports {found.module}: move it into the function that needs it"
+        for path in source_files("tfx_cli")
+        for found in imports_in(path)
+        if found.at_module_level and found.module.split(".")[0] in HEAVY
+    ]
+    assert not heavy, "\n".join(heavy)
+
+
+def import_names_of_dependencies() -> set[str]:
+    """The runtime dependencies of pyproject.toml; each is imported under its own name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {re.match(r"[A-Za-z0-9_]+", line).group() for line in project["dependencies"]}  # type: ignore[union-attr]
+
+
+def test_the_command_line_imports_only_what_an_installation_brings():
+    known = import_names_of_dependencies() | OPTIONAL_IN_TFX.keys() | sys.stdlib_module_names
+    foreign = [
+        f"{path.relative_to(ROOT)}:{found.line} imports {found.module}"
+        for path in source_files("tfx_cli")
+        for found in imports_in(path)
+        if not is_ours(found.module) and found.module.split(".")[0] not in known
+    ]
+    assert not foreign, "\n".join(foreign)
+
+
+def printing_lines(source: str) -> Iterator[int]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+            yield node.lineno
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.stdout", "sys.stderr"):
+            yield node.lineno
+
+
+def test_only_the_command_line_prints():
+    printing = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in source_files("tfx", "lessons")
+        if module_name(path) not in SCRIPTS
+        for line in printing_lines(path.read_text(encoding="utf-8"))
+    ]
+    assert not printing, f"return records instead: {printing}"
+
+
+def test_printing_is_seen():
+    assert list(printing_lines("x = 1\nprint(x)\nimport sys\nsys.stdout.write('y')\n")) == [2, 4]
+
+
+def files_without_encoding(source: str) -> Iterator[int]:
+    """Lines that open a text file without saying which encoding."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        opens = name in ("read_text", "write_text", "fdopen", "NamedTemporaryFile")
+        if name == "open":  # the built-in one, or path.open("w"); not os.open, and not an entry of an archive
+            first = node.args[0] if node.args else None
+            opens = isinstance(node.func, ast.Name) or first is None or isinstance(first, ast.Constant)
+        if not opens:
+            continue
+        words = {keyword.arg for keyword in node.keywords}
+        modes = [
+            argument.value
+            for argument in [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg == "mode")]
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+        ]
+        binary = any("b" in mode and len(mode) <= 3 for mode in modes) or (name == "NamedTemporaryFile" and not modes)
+        if "encoding" not in words and None not in words and not binary:
+            yield node.lineno
+
+
+def test_every_text_file_is_opened_with_an_encoding():
+    bare = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in source_files("tfx", "lessons", "tfx_cli")
+        for line in files_without_encoding(path.read_text(encoding="utf-8"))
+    ]
+    assert not bare, f"say encoding='utf-8': {bare}"
+
+
+def test_a_bare_open_is_seen():
+    source = "open(p)\nopen(p, 'rb')\np.read_text()\np.read_text(encoding='utf-8')\np.open(mode='wb')\n"
+    assert list(files_without_encoding(source)) == [1, 3]
+
+
+def test_a_file_over_300_lines_has_a_reason():
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in source_files("tfx", "lessons", "tfx_cli")
+    }
+    long = {name for name, lines in lengths.items() if lines > LONG}
+    assert long <= LONG_FILES.keys(), f"split, or give a reason in this file: {sorted(long - LONG_FILES.keys())}"
+    assert LONG_FILES.keys() <= long, f"no longer long: {sorted(LONG_FILES.keys() - long)}"
+
+
+def test_no_file_has_a_name_that_says_nothing():
+    nameless = [
+        str(path.relative_to(ROOT))
+        for path in source_files("tfx", "lessons", "tfx_cli", "tests")
+        if FORBIDDEN_NAMES & {part.lower() for part in path.relative_to(ROOT).with_suffix("").parts}
+    ]
+    assert not nameless, nameless
+
+
+def test_every_folder_of_tests_is_a_package():
+    bare = sorted(
+        str(folder.relative_to(ROOT))
+        for folder in {path.parent for path in source_files("tests")}
+        if not (folder / "__init__.py").is_file()
+    )
+    assert not bare, bare
+
+
+def test_lesson_text_is_plain_ascii():
+    strange = [
+        f"{path.relative_to(ROOT)}: {character!r}"
+        for pattern in ("*.md", "*.toml")
+        for path in sorted((ROOT / "lessons").rglob(pattern))
+        for character in sorted({c for c in path.read_text(encoding="utf-8") if ord(c) > 126})
+    ]
+    assert not strange, strange
