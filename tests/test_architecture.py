@@ -50,7 +50,7 @@ SCRIPTS: dict[str, str] = {
 OPTIONAL_IN_TFX = {"cupy": "arrays on a CUDA card, only with --device cuda"}
 
 #: tfx_cli starts in milliseconds because these are imported only inside functions.
-HEAVY = {"numpy", "matplotlib", "rich", "fsrs", "sqlite3"}
+HEAVY = {"numpy", "matplotlib", "rich", "fsrs"}
 
 #: Files over 300 lines, each with the reason why it is still one room.
 LONG_FILES: dict[str, str] = {

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tfx_cli.data_folder import data_folder
+from tfx.errors import TfxError
+from tfx_cli.state import folder as data_folder
+from tfx_cli.state import open_to_read, state_path
 
 State = Literal["ok", "note", "problem"]
 
@@ -99,11 +101,26 @@ def data() -> Iterator[Finding]:
             yield Finding("data", "folder", told)
     except OSError as error:
         yield Finding("data", "folder", f"{folder}: {error.strerror}", "problem", move)
+    yield history()
     free = shutil.disk_usage(existing).free
     if free < LITTLE_SPACE:
         yield Finding("data", "free space", f"{free / 1e6:.1f} MB", "problem", "Free some space on that disk.")
     else:
         yield Finding("data", "free space", f"{free / 1e9:.1f} GB")
+
+
+def history() -> Finding:
+    """The file of answers, which this only reads."""
+    if not state_path().exists():
+        return Finding("data", "history", "none yet")
+    try:
+        with open_to_read() as state:
+            told, notice = f"{len(state.answers())} answers in {state.path}", state.notice
+    except TfxError as error:
+        return Finding("data", "history", error.message, "problem", error.hint)
+    if notice:
+        return Finding("data", "history", notice, "problem", "Mend it: tfx quiz")
+    return Finding("data", "history", told)
 
 
 def terminal() -> Iterator[Finding]:
@@ -165,7 +182,6 @@ def card() -> Finding:
 
 def course() -> Iterator[Finding]:
     """The lessons are there and the course file can be read."""
-    from tfx.errors import TfxError
     from tfx_cli.find_lessons import ensure_lessons
 
     try:

@@ -43,6 +43,17 @@ def test_the_data_folder_is_not_made_by_looking(tmp_path):
     assert not (tmp_path / "not-yet").exists()
 
 
+def test_a_damaged_history_is_a_problem_and_looking_leaves_it_as_it_is(tmp_path):
+    garbage = b"this is no database" * 100
+    state_file = tmp_path / "state.sqlite3"
+    state_file.write_bytes(garbage)
+    ran = run("doctor", "--json", home=tmp_path)
+    assert ran.code == 3, ran
+    (broken,) = [one for one in json.loads(ran.out)["findings"] if one["state"] == "problem"]
+    assert broken["name"] == "history" and "tfx quiz" in broken["action"]
+    assert state_file.read_bytes() == garbage
+
+
 def test_another_distribution_of_the_same_import_name_is_a_problem(monkeypatch):
     monkeypatch.setattr(importlib.metadata, "packages_distributions", lambda: {"tfx": ["tfx", "tfx-learn"]})
     found = by_name(diagnosis.ownership())["ownership", "import tfx"]
