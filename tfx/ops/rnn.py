@@ -9,8 +9,8 @@ Derivation.  Every h_t is used twice: it is an output, and it feeds h_{t+1}.  So
     dx_t = dz_t W_x^T
     dW_x = sum_t x_t^T dz_t     dW_h = sum_t h_{t-1}^T dz_t     db = sum_t dz_t
 
-A gradient that travels k steps back is multiplied k times by W_h^T diag(1 - h^2): it shrinks or grows like a k-th power.
-Sources: Elman 1990, "Finding Structure in Time"; Werbos 1990, "Backpropagation Through Time"; Bengio, Simard and Frasconi
+A gradient that travels k steps back is multiplied k times by W_h^T diag(1 - h^2): it shrinks or grows like a k-th
+power.  Sources: Elman 1990, "Finding Structure in Time"; Werbos 1990, "Backpropagation Through Time"; Bengio et al.
 1994, "Learning Long-Term Dependencies with Gradient Descent is Difficult".
 """
 
