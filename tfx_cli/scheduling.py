@@ -1,0 +1,99 @@
+"""When a quiz item comes back: FSRS, driven by how the answer was judged and never by a self-chosen button.
+
+    wrong                             Again   back in 10 minutes
+    right                             Good    in days, then weeks, then months
+    open, half of the points said     Hard    not forgotten, but back sooner
+
+The steps of FSRS that repeat a card within minutes are cut to one, because a round of `tfx quiz` is short.  A card is
+only a summary of the answers: `rebuild` makes it again from the log.
+Source: Ye et al. 2022, "A Stochastic Shortest Path Algorithm for Optimizing Spaced Repetition Scheduling"; the
+library is fsrs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fsrs import Scheduler
+
+    from lessons.quiz import Item
+
+AGAIN, HARD, GOOD = 1, 2, 3
+
+
+def rating(correct: bool, score: float) -> int:
+    """The rating that a verdict earns; score is the share of an open answer that was said."""
+    return GOOD if correct else HARD if score >= 0.5 else AGAIN
+
+
+@cache
+def scheduler() -> Scheduler:
+    """FSRS with its published weights, one ten-minute step, and no random fuzz."""
+    from fsrs import Scheduler
+
+    step = (timedelta(minutes=10),)
+    return Scheduler(learning_steps=step, relearning_steps=step, enable_fuzzing=False)
+
+
+def card_id(item_id: str) -> int:
+    """A whole number for FSRS that never changes for this id."""
+    return int.from_bytes(hashlib.sha256(item_id.encode()).digest()[:6], "big")
+
+
+def review(card: str | None, item_id: str, grade: int, at: datetime) -> tuple[str, datetime, datetime]:
+    """One answer: the card before (JSON, None for a new one) -> the card after, when it is due, when it was reviewed.
+
+    A clock that was set back cannot make time run backwards: the review counts at the card's last one then.
+    """
+    from fsrs import Card, Rating
+
+    before = Card(card_id=card_id(item_id)) if card is None else Card.from_dict(json.loads(card))
+    at = at.astimezone(UTC)  # the library knows no other zone
+    if before.last_review is not None and at < before.last_review:
+        at = before.last_review
+    after, _ = scheduler().review_card(before, Rating(grade), at)
+    return json.dumps(after.to_dict(), sort_keys=True), after.due, at
+
+
+def rebuild(log: Iterable[tuple[str, int, datetime]]) -> dict[str, tuple[str, datetime]]:
+    """Replays (item id, rating, time) in order -> item id -> (card, when it is due)."""
+    cards: dict[str, tuple[str, datetime]] = {}
+    for item_id, grade, at in log:
+        before = cards.get(item_id, (None,))[0]
+        after, due, _ = review(before, item_id, grade, at)
+        cards[item_id] = (after, due)
+    return cards
+
+
+def pick(
+    items: Sequence[Item], due: Mapping[str, datetime], now: datetime, count: int, only_due: bool, ahead: bool
+) -> list[Item]:
+    """What to ask: items that are due, the longest waiting first; then new ones in course order.
+
+    items: in course order.  due: when each item that was ever answered comes back.  only_due leaves out the new
+    ones; ahead fills up with items that are not due yet, the soonest first.
+    """
+    seen = sorted((item for item in items if item.id in due), key=lambda item: due[item.id])
+    chosen = [item for item in seen if due[item.id] <= now]
+    if not only_due:
+        chosen += [item for item in items if item.id not in due]
+        chosen += [item for item in seen if due[item.id] > now] if ahead else []
+    return chosen[:count]
+
+
+def in_words(wait: timedelta) -> str:
+    """`now`, `in 10 minutes`, `in 3 hours`, `in 2 days`, `in 5 weeks`, `in 7 months`."""
+    seconds = wait.total_seconds()
+    if seconds < 30:
+        return "now"
+    for name, size, below in (("minute", 60, 90), ("hour", 3600, 36), ("day", 86400, 14), ("week", 604800, 9)):
+        amount = round(seconds / size)
+        if amount < below:
+            return f"in {max(amount, 1)} {name}{'' if amount <= 1 else 's'}"
+    return f"in {round(seconds / (30.4 * 86400))} months"
