@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import IO, TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +33,7 @@ def choose_color(choice: ColorChoice) -> None:
     _choice = choice
 
 
-def wants_color(stream: TextIO) -> bool:
+def wants_color(stream: IO[str]) -> bool:
     """Whether escape sequences may be written to `stream`."""
     if _choice != "auto":
         return _choice == "always"
@@ -42,7 +42,7 @@ def wants_color(stream: TextIO) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or is_terminal(stream)
 
 
-def is_terminal(stream: TextIO) -> bool:
+def is_terminal(stream: IO[str]) -> bool:
     return hasattr(stream, "isatty") and not stream.closed and stream.isatty()
 
 
@@ -60,7 +60,7 @@ def prose_width() -> int:
     return min(width(), PROSE)
 
 
-def encodes(stream: TextIO, text: str) -> bool:
+def encodes(stream: IO[str], text: str) -> bool:
     """Whether the stream's encoding has these characters."""
     try:
         text.encode(getattr(stream, "encoding", None) or "ascii")
@@ -69,7 +69,7 @@ def encodes(stream: TextIO, text: str) -> bool:
     return True
 
 
-def glyph(name: str, stream: TextIO | None = None) -> str:
+def glyph(name: str, stream: IO[str] | None = None) -> str:
     """A glyph of the table, or its ASCII twin when the stream cannot carry it."""
     fancy, plain = GLYPHS[name]
     return fancy if encodes(stream or sys.stdout, fancy) else plain
@@ -92,7 +92,7 @@ def messages() -> Console:
     return console_on(sys.stderr)
 
 
-def console_on(stream: TextIO) -> Console:
+def console_on(stream: IO[str]) -> Console:
     """A Rich console that prints data as it is: no markup, no emoji, no highlighting."""
     from rich.console import Console
 

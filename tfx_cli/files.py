@@ -17,11 +17,15 @@ def require_writable(path: Path | None, endings: Iterable[str] = ()) -> None:
         return
     if endings and path.suffix.lower() not in endings:
         known = ", ".join(endings)
-        raise BadInput(f'"{path}" does not end in {known}.', f"For example: {path.stem or 'picture'}{next(iter(endings))}")
+        raise BadInput(
+            f'"{path}" does not end in {known}.', f"For example: {path.stem or 'picture'}{next(iter(endings))}"
+        )
     if path.is_dir():
         raise EnvironmentProblem(f'"{path}" is a folder, so no file can have that name.', "Name a file in it.")
     if not path.parent.is_dir():
-        raise EnvironmentProblem(f'there is no folder "{path.parent}" to write {path.name} into.', "Make the folder first.")
+        raise EnvironmentProblem(
+            f'there is no folder "{path.parent}" to write {path.name} into.', "Make the folder first."
+        )
     try:
         if path.exists() and not path.is_file():  # a device or a pipe: the write itself will tell
             return

@@ -32,6 +32,12 @@ def number_text(value: Any, digits: int = 4) -> str:
     return f"{value:.{digits - 1}e}"
 
 
+def brief(value: Any, digits: int = 4) -> str:
+    """`number_text` without zeros at the end: `4`, `0.02`, `1.003`."""
+    text = number_text(value, digits)
+    return text.rstrip("0").rstrip(".") if is_number(value) and "." in text and "e" not in text else text
+
+
 def cell_text(value: Any, digits: int) -> str:
     """A table cell: number, word, yes or no, or `-` for nothing."""
     return number_text(value, digits)

@@ -11,7 +11,6 @@ import typer
 
 from tfx.errors import BadInput
 
-
 #: endings of picture files
 PICTURES = (".png", ".svg", ".pdf")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tfx.records import Record, Result, Table, Column
+from tfx.records import Record, Result
 from tfx_cli.options import Face
 
 

@@ -6,11 +6,12 @@ with six significant digits; nothing is shortened.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
+from pathlib import Path
 from typing import Any
 
-from tfx.records import Check, Code, Formula, Matrix, Plot, Question, Record, Table, Text
+from tfx.records import Check, Code, Formula, Matrix, Plot, Question, Record, Result, Table, Text
 from tfx_cli.numbers import cell_text, label_of, number_text
 from tfx_cli.source import place_of
 
@@ -82,3 +83,23 @@ def _(record: Check) -> Iterator[str]:
     word = "PASS" if record.holds else "FAIL"
     numbers = (number_text(value, 6) for value in (record.expected, record.measured, record.tolerance))
     yield line("check", word, record.id, record.statement, *numbers)
+
+
+def experiment_lines(result: Result, saved: Iterable[Path]) -> Iterator[str]:
+    """A whole experiment."""
+    yield line("experiment", result.name, result.title)
+    yield line("seed", result.seed)
+    yield line("elapsed_s", number_text(result.elapsed_s, 3))
+    for key, value in result.params.items():
+        yield line("setting", key, value)
+    yield line("columns", *(label_of(column) for column in result.columns))
+    for row in result.rows:
+        yield line("row", *(cell_text(row.get(column.key), 6) for column in result.columns))
+    for check in result.checks:
+        yield from lines(check)
+    for note in result.notes:
+        yield from lines(note)
+    for words in result.break_it:
+        yield line("break it", words)
+    for path in saved:
+        yield f"saved\t{path}"

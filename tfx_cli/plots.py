@@ -1,0 +1,142 @@
+"""Pictures with matplotlib: curves of an experiment, heat maps of a walkthrough.  The same input gives the same bytes.
+
+The title states the finding.  Theory is a line, a measurement points with error bars; lines differ by dash and marker
+as well as by colour, so that a greyscale print still reads.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from tfx.records import Matrix, Plot, Series
+from tfx_cli.matrix import Grid, cell_format, short_label
+
+#: colour (Okabe and Ito 2008: distinct for colour-blind eyes, ordered by lightness), dash, marker
+STYLES = (
+    ("#000000", "-", "o"),
+    ("#0072B2", "--", "s"),
+    ("#D55E00", ":", "^"),
+    ("#009E73", "-.", "D"),
+    ("#E69F00", (0, (5, 1)), "v"),
+    ("#CC79A7", (0, (3, 1, 1, 1, 1, 1)), "x"),
+)
+ANNOTATED = 12
+LABELLED = 24
+
+
+def new_figure(width: float, height: float) -> Any:
+    """An empty figure with no global state.  The backend is chosen before matplotlib can read a broken MPLBACKEND."""
+    os.environ["MPLBACKEND"] = "agg"
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    matplotlib.rcParams.update(
+        {
+            "svg.hashsalt": "tfx",
+            "svg.fonttype": "none",
+            "text.parse_math": False,
+            "axes.titlesize": 11,
+            "font.family": "DejaVu Sans",
+        }
+    )
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def saved(figure: Any, ending: str) -> bytes:
+    """The figure as PNG, SVG or PDF, without a date in it."""
+    kind = ending.lower().lstrip(".") or "png"
+    dateless = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None, "Producer": None}}[kind]
+    data = io.BytesIO()
+    figure.savefig(data, format=kind, dpi=150, metadata=dateless)
+    return data.getvalue()
+
+
+def picture_of_plots(plots: Sequence[Plot], ending: str) -> bytes:
+    """All plots of an experiment, one under the other."""
+    figure = new_figure(8, 4.6 * len(plots))
+    for axes, plot in zip(figure.subplots(len(plots), 1, squeeze=False)[:, 0], plots, strict=True):
+        draw_plot(axes, plot)
+    return saved(figure, ending)
+
+
+def draw_plot(axes: Any, plot: Plot) -> None:
+    """One picture: title, named axes, every series and a legend."""
+    for index, series in enumerate(plot.series):
+        draw_series(axes, series, STYLES[index % len(STYLES)])
+    axes.set_title(plot.title, wrap=True)
+    axes.set_xlabel(plot.x_label)
+    axes.set_ylabel(plot.y_label)
+    if plot.log_x:
+        axes.set_xscale("log", base=2 if all(_power_of_two(x) for s in plot.series for x in s.x) else 10)
+    if plot.log_y:
+        axes.set_yscale("log")
+    axes.grid(visible=True, which="major", color="0.9", linewidth=0.8)
+    axes.set_axisbelow(True)
+    if any(series.label for series in plot.series):
+        axes.legend(frameon=False)
+
+
+def draw_series(axes: Any, series: Series, style: tuple[str, Any, str]) -> None:
+    color, dash, marker = style
+    label = series.label or None
+    if series.kind == "line":
+        axes.plot(series.x, series.y, color=color, linestyle=dash, linewidth=1.6, label=label)
+    else:
+        axes.errorbar(
+            series.x, series.y, yerr=series.error, color=color, linestyle="none", marker=marker, markersize=5,
+            markerfacecolor="white", capsize=3, label=label,
+        )  # fmt: skip
+
+
+def picture_of_matrices(title: str, records: Sequence[Matrix | Plot], ending: str) -> bytes:
+    """Heat maps (and curves) of a walkthrough in a grid."""
+    columns = min(len(records), 3)
+    rows = -(-len(records) // columns)
+    figure = new_figure(4.6 * columns, 4.2 * rows)
+    places = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes, record in zip(places, records, strict=False):
+        if isinstance(record, Plot):
+            draw_plot(axes, record)
+        else:
+            draw_matrix(figure, axes, record)
+    for axes in places[len(records) :]:
+        axes.set_axis_off()
+    figure.suptitle(title)
+    return saved(figure, ending)
+
+
+def draw_matrix(figure: Any, axes: Any, record: Matrix) -> None:
+    """A heat map with labels and, up to 12 x 12, its numbers."""
+    import numpy as np
+
+    grid = Grid.of(record)
+    axes.set_title(f"{record.name}\n{record.note}" if record.note else record.name, wrap=True, fontsize=9)
+    axes.set_xlabel(record.axes[1])
+    axes.set_ylabel(record.axes[0])
+    if 0 in grid.shape:
+        return
+    values = np.asarray(grid.values, dtype=np.float64)
+    shown = np.ma.masked_invalid(values)
+    image = axes.imshow(shown, cmap="viridis", aspect="equal" if max(grid.shape) <= 4 * min(grid.shape) else "auto")
+    image.cmap.set_bad("0.85")
+    figure.colorbar(image, ax=axes, shrink=0.7)
+    for which, labels in ((axes.set_xticks, grid.col_labels), (axes.set_yticks, grid.row_labels)):
+        if len(labels) <= LABELLED:
+            turned = 90 if which == axes.set_xticks and max(map(len, labels)) > 3 else 0
+            which(range(len(labels)), [short_label(label, 14) for label in labels], rotation=turned, fontsize=7)
+    if max(grid.shape) <= ANNOTATED:
+        form = cell_format(grid.values)
+        for i, row in enumerate(grid.values):
+            for j, value in enumerate(row):
+                part = grid.part(value)
+                color = "black" if part is None or part > 0.5 else "white"
+                axes.text(j, i, form.text(value), ha="center", va="center", fontsize=6, color=color)
+        if form.exponent:
+            axes.set_xlabel(f"{record.axes[1]}   (all numbers times 1e{form.exponent})")
+
+
+def _power_of_two(value: float) -> bool:
+    return value >= 1 and float(value).is_integer() and int(value) & (int(value) - 1) == 0

@@ -1,0 +1,186 @@
+"""The HTML face: one self-contained page that needs no network and no script, and prints well.
+
+Matrices are tables with numbers on coloured cells; curves and their text stand inside as SVG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import singledispatch
+from html import escape
+from typing import Any
+
+from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Record, Result, Step, Table, Text
+from tfx_cli.colors import readable_on, viridis
+from tfx_cli.layout import printable
+from tfx_cli.matrix import Grid, cell_format
+from tfx_cli.numbers import cell_text, is_number, label_of
+from tfx_cli.render.sentences import answer_of, check_numbers
+from tfx_cli.source import link_of, source_of
+
+#: a matrix larger than this is coloured without numbers in the cells (they are in the tooltips)
+NUMBERS = 32
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #111 }
+h1 { font-size: 1.5rem }
+h2 { font-size: 1.15rem; margin-top: 2.5rem; border-top: 1px solid #ccc; padding-top: 1rem }
+pre, code, .formula { font-family: ui-monospace, monospace; font-size: 0.9rem }
+pre { background: #f4f4f4; padding: 0.75rem; overflow-x: auto }
+.formula { white-space: pre-wrap; font-weight: 600 }
+.wide { overflow-x: auto }
+table { border-collapse: collapse; margin: 0.5rem 0 }
+caption { text-align: left; font-weight: 600 }
+th, td { padding: 0.15rem 0.6rem; text-align: left }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
+table.matrix td, table.matrix th { padding: 0.1rem 0.35rem; font-size: 0.8rem; text-align: right }
+.pass { color: #046a04; font-weight: 700 }
+.fail { color: #b00020; font-weight: 700 }
+.note { color: #444 }
+svg { max-width: 100%; height: auto }
+"""
+
+
+def page(title: str, body: Iterable[str]) -> str:
+    """A whole document."""
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        + "\n".join(body)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def text(value: object) -> str:
+    return escape(printable(str(value)))
+
+
+@singledispatch
+def html(record: Record) -> str:
+    """The markup of one record."""
+    raise TypeError(f"no HTML face for {type(record).__name__}")
+
+
+@html.register
+def _(record: Text) -> str:
+    return f"<p>{text(record.text)}</p>"
+
+
+@html.register
+def _(record: Formula) -> str:
+    shapes = f"      <span class='note'>{text(record.shapes)}</span>" if record.shapes else ""
+    return f"<p class='formula'>{text(record.text)}{shapes}</p>"
+
+
+@html.register
+def _(record: Matrix) -> str:
+    grid = Grid.of(record)
+    form = cell_format(grid.values) if 0 not in grid.shape else None
+    times = f", all numbers times 1e{form.exponent}" if form and form.exponent else ""
+    head = "".join(f"<th scope='col'>{text(label)}</th>" for label in grid.col_labels)
+    rows = []
+    for label, values in zip(grid.row_labels, grid.values, strict=True):
+        cells = "".join(matrix_cell(grid, value, form.text(value) if form else "") for value in values)
+        rows.append(f"<tr><th scope='row'>{text(label)}</th>{cells}</tr>")
+    note = f"<p class='note'>{text(grid.summary())}</p>" + (f"<p>{text(record.note)}</p>" if record.note else "")
+    return (
+        f"<div class='wide'><table class='matrix'><caption>{text(grid.heading() + times)}</caption>"
+        f"<tr><td></td>{head}</tr>{''.join(rows)}</table></div>{note}"
+    )
+
+
+def matrix_cell(grid: Grid, value: Any, shown: str) -> str:
+    part = grid.part(value)
+    inside = shown if max(grid.shape) <= NUMBERS else ""
+    title = f" title='{shown}'" if not inside else ""
+    if part is None:
+        return f"<td{title}>{inside}</td>"
+    background = viridis(part)
+    colors = f"background:rgb{background};color:rgb{readable_on(background)}".replace(" ", "")
+    return f"<td style='{colors}'{title}>{inside}</td>"
+
+
+@html.register
+def _(record: Table) -> str:
+    return html_table(record.title, record.columns, record.rows)
+
+
+def html_table(title: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> str:
+    """A table; numbers to the right."""
+    numeric = [any(is_number(row.get(column.key)) for row in rows) for column in columns]
+    kinds = [" class='number'" if right else "" for right in numeric]
+    head = "".join(
+        f"<th scope='col'{kind}>{text(label_of(column))}</th>" for column, kind in zip(columns, kinds, strict=True)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{kind}>{text(cell_text(row.get(column.key), column.digits))}</td>"
+            for column, kind in zip(columns, kinds, strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    caption = f"<caption>{text(title)}</caption>" if title else ""
+    return f"<div class='wide'><table>{caption}<tr>{head}</tr>{body}</table></div>"
+
+
+@html.register
+def _(record: Plot) -> str:
+    from tfx_cli.plots import picture_of_plots
+
+    svg = picture_of_plots([record], ".svg").decode("utf-8")
+    return f"<figure role='img' aria-label='{text(record.title)}'>{without_addresses(svg)}</figure>"
+
+
+def without_addresses(svg: str) -> str:
+    """The drawing alone: no XML prologue and no metadata, which name addresses on the network."""
+    svg = svg[svg.index("<svg") :]
+    start, end = svg.find("<metadata>"), svg.find("</metadata>")
+    return svg if start < 0 else svg[:start] + svg[end + len("</metadata>") :]
+
+
+@html.register
+def _(record: Code) -> str:
+    return (
+        f"<details><summary>code <code>{text(link_of(record.target))}</code></summary>"
+        f"<pre>{text(source_of(record.target))}</pre></details>"
+    )
+
+
+@html.register
+def _(record: Question) -> str:
+    answer = f"<details><summary>answer</summary><p>{text(answer_of(record))}</p></details>"
+    return f"<p><strong>Predict:</strong> {text(record.prompt)}</p>{answer}"
+
+
+@html.register
+def _(record: Check) -> str:
+    word, kind = ("PASS", "pass") if record.holds else ("FAIL", "fail")
+    numbers = f"<span class='note'>{text(check_numbers(record))}</span>"
+    return f"<p><span class='{kind}'>{word}</span> {text(record.statement)} {numbers}</p>"
+
+
+def experiment_page(result: Result) -> str:
+    """A whole experiment."""
+    settings = ", ".join(f"{key} = {value}" for key, value in result.params.items())
+    body = [
+        f"<h1>{text(result.title)}</h1>",
+        f"<p class='note'>tfx experiment {text(result.name)}, seed {result.seed}. {text(settings)}</p>",
+        html_table("", result.columns, result.rows),
+        *(html(check) for check in result.checks),
+        *(html(plot) for plot in result.plots),
+        *(html(note) for note in result.notes),
+    ]
+    return page(result.title, body)
+
+
+def walkthrough_page(title: str, steps: Sequence[Step]) -> str:
+    """A whole walkthrough."""
+    body = [f"<h1>{text(title)}</h1>"]
+    for number, step in enumerate(steps, 1):
+        body.append(f"<h2>{number}/{len(steps)} {text(step.title)}</h2>")
+        body += [html(record) for record in step.records]
+        body += [f"<p>What if: <code>{text(words)}</code></p>" for words in step.what_if]
+    return page(title, body)

@@ -1,0 +1,24 @@
+"""Words that several faces use for the same record."""
+
+from __future__ import annotations
+
+from tfx.records import Check, Question
+from tfx_cli.numbers import brief
+
+
+def check_numbers(record: Check) -> str:
+    """`measured 1.003, expected 1 +- 0.02`; what says nothing new is left out."""
+    measured, expected = brief(record.measured), brief(record.expected)
+    if measured == expected:
+        return measured if isinstance(record.measured, str) else f"measured {measured}, as expected"
+    tolerance = brief(record.tolerance, 2)
+    around = "" if tolerance in ("0", "none", "-", "") else f" +- {tolerance}"
+    if isinstance(record.tolerance, str) and around:
+        around = f" ({record.tolerance})"
+    return f"measured {measured}, expected {expected}{around}"
+
+
+def answer_of(record: Question) -> str:
+    """`11.31 bits.  Because ...`"""
+    unit = f" {record.unit}" if record.unit else ""
+    return f"{brief(record.answer)}{unit}.  {record.explanation}"

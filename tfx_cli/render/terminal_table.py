@@ -1,0 +1,101 @@
+"""Draws a table in the terminal: aligned columns where they fit, else one record of `label  value` lines per row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tfx.records import Column
+from tfx_cli.layout import printable, wrapped
+from tfx_cli.numbers import cell_text, is_number, label_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+INDENT = "  "
+#: a column label longer than this and than its cells is broken at spaces
+HEAD = 10
+
+
+def print_table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Prints the table; no digit is ever cut.  A wide one comes in blocks that repeat the first column."""
+    cells = [[printable(cell_text(row.get(column.key), column.digits)) for column in columns] for row in rows]
+    numeric = [any(is_number(row.get(column.key)) for row in rows) for column in columns]
+    heads = [  # a label may be as wide as its column's cells
+        wrapped(label_of(column), max([HEAD, *(len(row[index]) for row in cells)]))
+        for index, column in enumerate(columns)
+    ]
+    blocks = column_blocks(narrowest(heads, cells, numeric), console.width)
+    if blocks is None:
+        for line in records(columns, cells, console.width):
+            console.print(line, soft_wrap=True)
+        return
+    for number, block in enumerate(blocks):
+        if number:
+            console.print()
+        console.print(aligned(block, heads, cells, numeric))
+
+
+def narrowest(heads: Sequence[Sequence[str]], cells: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[int]:
+    """The width of each column below which something would be cut; words may be broken at spaces."""
+    widths = []
+    for index, head in enumerate(heads):
+        inside = [row[index] for row in cells]
+        whole = inside if numeric[index] else [word for cell in inside for word in cell.split()]
+        widths.append(max(map(len, [*head, *whole]), default=0))
+    return widths
+
+
+def column_blocks(widths: Sequence[int], room: int) -> list[list[int]] | None:
+    """Which columns are shown together, the first in every block; None when fewer than three fit side by side."""
+    gap = len(INDENT)
+    if sum(widths) + gap * len(widths) <= room:
+        return [list(range(len(widths)))]
+    first = widths[0] + gap
+    blocks: list[list[int]] = []
+    used = room
+    for index in range(1, len(widths)):
+        if used + widths[index] + gap > room:
+            blocks.append([0])
+            used = first
+        blocks[-1].append(index)
+        used += widths[index] + gap
+        if used > room:
+            return None
+    return blocks if max(map(len, blocks)) >= 3 else None
+
+
+def aligned(
+    block: Sequence[int], heads: Sequence[Sequence[str]], cells: Sequence[Sequence[str]], numeric: Sequence[bool]
+) -> Any:
+    """A Rich table without boxes; numbers to the right and never broken, words to the left."""
+    from rich.table import Table
+
+    widths = narrowest(heads, cells, numeric)
+    table = Table(box=None, padding=(0, 0, 0, 2), pad_edge=True, show_edge=False, header_style="bold")
+    for index in block:
+        table.add_column(
+            "\n".join(heads[index]),
+            justify="right" if numeric[index] else "left",
+            vertical="bottom",
+            min_width=widths[index],
+        )
+    for row in cells:
+        table.add_row(*(row[index] for index in block))
+    return table
+
+
+def records(columns: Sequence[Column], cells: list[list[str]], width: int) -> Iterator[str]:
+    """One row after another, for a terminal too narrow for the table."""
+    labels = [label_of(column) for column in columns]
+    beside = max(map(len, labels), default=0)
+    widest = max((len(cell) for row in cells for cell in row), default=0)
+    together = len(INDENT) + beside + 2 + widest <= width
+    for index, row in enumerate(cells):
+        if index:
+            yield ""
+        for label, cell in zip(labels, row, strict=True):
+            if together:
+                yield f"{INDENT}{label.ljust(beside)}  {cell}"
+            else:
+                yield from (INDENT + line for line in wrapped(f"{label}: {cell}", width - 2, "  "))
