@@ -1,0 +1,1 @@
+"""Files: arrays, models and checkpoints."""

@@ -1,0 +1,55 @@
+"""Checkpoints: everything that an interrupted training run needs to go on as if nothing had happened.
+
+Batches and dropout are functions of (seed, step) in tfx.train, so there is no random state to store beyond those two
+numbers: parameters, the optimiser's averages and the step count are the whole state, and a resumed run ends with the
+same bits as one that was never stopped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tfx.io.npz import DamagedFile, load, save
+from tfx.optim import Optimizer
+from tfx.params import Layer
+
+
+def save_checkpoint(path: str | Path, model: Layer, optimizer: Optimizer, seed: int, meta: dict[str, Any]) -> None:
+    """Writes model, optimiser and seed to one file, atomically; `meta` is the caller's own (JSON-able)."""
+    state = optimizer.state()
+    steps = state.pop("steps")
+    arrays = {f"model/{name}": value for name, value in model.state().items()}
+    arrays |= {f"optimizer/{name}": value for name, value in state.items()}
+    save(
+        path,
+        arrays,
+        {"kind": "checkpoint", "steps": steps, "seed": seed, "optimizer": type(optimizer).__name__, "meta": meta},
+    )
+
+
+def load_checkpoint(path: str | Path, model: Layer, optimizer: Optimizer) -> tuple[int, int, dict[str, Any]]:
+    """Puts a checkpoint into `model` and `optimizer`; returns (steps taken, seed, meta).
+
+    Pass the first two on: `train(..., start=steps, seed=seed)`.  Raises DamagedFile when the file is no checkpoint of
+    this model and optimiser; both are then unchanged, or only the model's values are.
+    """
+    arrays, meta = load(path)
+    if meta.get("kind") != "checkpoint":
+        raise DamagedFile(f"{path} is not a training checkpoint.", "Give a file written by save_checkpoint.")
+    if meta["optimizer"] != type(optimizer).__name__:
+        raise DamagedFile(
+            f"{path} continues {meta['optimizer']}, not {type(optimizer).__name__}.", "Use the same optimiser."
+        )
+    try:
+        model.load_state(_part(arrays, "model/"))
+        optimizer.load_state({"steps": meta["steps"], **_part(arrays, "optimizer/")})
+    except ValueError as problem:
+        raise DamagedFile(
+            f"{path} belongs to another model: {problem}.", "Build the model that the checkpoint was made from."
+        ) from problem
+    return int(meta["steps"]), int(meta["seed"]), meta["meta"]
+
+
+def _part(arrays: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,136 @@
+"""Arrays with metadata in one .npz file, without pickle.
+
+An .npz is a zip of .npy files, so anybody can open it with np.load(path, allow_pickle=False).  The metadata is JSON,
+stored as an array of bytes.  Entries are stored in the given order with a fixed date: equal content, equal bytes.
+
+Writing is atomic: a temporary file in the same folder, fsync, then os.replace.  A full disk, a crash or Ctrl-C leaves
+the old file as it was.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from tfx.backend import Array, to_numpy
+from tfx.errors import BadInput, EnvironmentProblem
+
+META = "__meta__"
+FORMAT = "tfx-npz"
+VERSION = 1
+
+
+class DamagedFile(BadInput):
+    """The file exists but is not one that tfx wrote, or not whole."""
+
+
+def save(path: str | Path, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> None:
+    """Writes numeric or boolean arrays and JSON-able metadata to `path`, replacing what was there only on success.
+
+    Raises TypeError for object arrays (they would need pickle), ValueError for metadata with NaN or infinity or for
+    an array named like the metadata, EnvironmentProblem when the folder or disk refuses.
+    """
+    path = Path(path)
+    if META in arrays:
+        raise ValueError(f"an array may not be called {META}")
+    host = {name: to_numpy(array) for name, array in arrays.items()}
+    for name, array in host.items():
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{name} has dtype {array.dtype}; only numbers and booleans are stored")
+    text = json.dumps({"format": FORMAT, "version": VERSION, "meta": meta}, allow_nan=False, sort_keys=True)
+    try:
+        _write_atomically(path, [(META, np.frombuffer(text.encode(), dtype=np.uint8)), *host.items()])
+    except OSError as problem:
+        full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = "the disk is full" if full else (problem.strerror or str(problem))
+        kept = " The file that was there is unchanged." if path.exists() else ""
+        raise EnvironmentProblem(
+            f"cannot write {path}: {reason}.{kept}", "Free some space or choose another path, then run it again."
+        ) from problem
+
+
+def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Reads what `save` wrote: arrays by name, and the metadata.
+
+    Raises BadInput when there is no such file, DamagedFile when it is cut short, changed or not from tfx, and
+    EnvironmentProblem when it cannot be read.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            arrays = {name.removesuffix(".npy"): _read_entry(archive, name) for name in archive.namelist()}
+            header = json.loads(arrays.pop(META).tobytes())
+        if header["format"] != FORMAT or not isinstance(header["meta"], dict):
+            raise ValueError("foreign header")
+        version = header["version"]
+    except FileNotFoundError:
+        raise BadInput(f"there is no file {path}.", "Check the path.") from None
+    except OSError as problem:
+        raise EnvironmentProblem(f"cannot read {path}: {problem.strerror or problem}.", "Check the path.") from problem
+    except _DAMAGE as problem:
+        raise DamagedFile(
+            f"{path} is damaged or was not written by tfx ({type(problem).__name__}).",
+            "Write it again with the command that made it, or restore a copy.",
+        ) from problem
+    if version != VERSION:
+        raise DamagedFile(f"{path} has format version {version}; this tfx reads {VERSION}.", "Update tfx.")
+    return arrays, header["meta"]
+
+
+#: Everything that reading a damaged zip, .npy header or JSON text can raise.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+    IndexError,
+)
+
+
+def _read_entry(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    with archive.open(name) as file:
+        array = np.lib.format.read_array(file, allow_pickle=False)
+        if file.read(1):  # reading to the end is what makes zipfile compare the checksum
+            raise ValueError(f"{name} is longer than its header says")
+    return array
+
+
+def _write_atomically(path: Path, entries: Iterable[tuple[str, np.ndarray]]) -> None:
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _write_entries(file, entries)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp made it private; give it the mode of an ordinary file
+        os.replace(temporary, path)
+    except BaseException:  # also Ctrl-C: nothing half-written stays behind
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _write_entries(file: BinaryIO, entries: Iterable[tuple[str, np.ndarray]]) -> None:
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in entries:
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,26 @@
+"""Whole models, each readable from top to bottom in its own file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx.models.decoder import DecoderOnly
+from tfx.models.encoder import Encoder
+from tfx.models.model import Model
+from tfx.models.seq2seq import EncoderDecoder
+
+__all__ = ["MODELS", "DecoderOnly", "Encoder", "EncoderDecoder", "Model", "build"]
+
+MODELS: dict[str, type[Model]] = {model.__name__: model for model in (Encoder, DecoderOnly, EncoderDecoder)}
+
+
+def build(config: dict[str, Any]) -> Model:
+    """The model that `config` (a model's own `.config`) describes, with fresh weights from its seed.
+
+    Raises ValueError when no model has that name, TypeError for a setting that it does not have.
+    """
+    settings = dict(config)
+    name = settings.pop("model", None)
+    if name not in MODELS:
+        raise ValueError(f"no model is called {name!r}; there are {', '.join(MODELS)}")
+    return MODELS[name](**settings)

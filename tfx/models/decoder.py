@@ -1,0 +1,86 @@
+"""DecoderOnly: a language model.  Every place predicts the next token from itself and what came before.
+
+    x = dropout(embedding(ids) sqrt(C) + positions)        (B, T) -> (B, T, C)
+    hidden = blocks(x) under the causal mask               place t attends to places 0 .. t
+    logits = hidden W + b, or hidden E^T when tied         logits[:, t] are about the token at t + 1
+
+Without a second sequence to read there is no cross-attention, so its block is the encoder's block with a causal mask.
+Sources: Liu et al. 2018, "Generating Wikipedia by Summarizing Long Sequences", section 4.2.3; Radford et al. 2018.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tfx.backend import Array, xp_of
+from tfx.models.encoder import EncoderCache
+from tfx.models.model import Model
+from tfx.nn.embedding import Embedding
+from tfx.nn.stacks import EncoderStack
+from tfx.nn.token_input import TokenInput
+from tfx.nn.token_output import TokenOutput
+from tfx.ops.masks import causal_mask, combine_masks, padding_mask
+
+DecoderOnlyCache = EncoderCache
+
+
+class DecoderOnly(Model):
+    """Settings as in Encoder."""
+
+    def __init__(
+        self,
+        vocab: int,
+        d_model: int = 64,
+        n_heads: int = 4,
+        d_ff: int = 256,
+        n_layers: int = 2,
+        max_len: int = 128,
+        norm: str = "pre",
+        positions: str = "sinusoidal",
+        activation: str = "gelu",
+        tied: bool = True,
+        dropout: float = 0.0,
+        seed: int = 0,
+        dtype: str = "float32",
+    ) -> None:
+        self._remember(locals())
+        rng = np.random.default_rng(seed)
+        self.embedding = Embedding(vocab, d_model, rng, dtype)
+        self.input = TokenInput(self.embedding, positions, max_len, rng, dropout, dtype)
+        self.stack = EncoderStack(
+            n_layers, d_model, n_heads, d_ff, rng, norm, activation=activation, dropout=dropout, dtype=dtype
+        )
+        self.output = TokenOutput(self.embedding, vocab, tied, rng, dtype)
+
+    def forward(
+        self, ids: Array, lengths: Array | None = None, mask: Array | None = None, rng: Any = None
+    ) -> tuple[Array, DecoderOnlyCache]:
+        """ids: (B, T) integers -> logits: (B, T, V).
+
+        Always causal; lengths (B,) and mask block further.  rng: dropout in training, None in evaluation.
+        """
+        hidden, cache = self.encode(ids, lengths, mask, rng)
+        logits, output_cache = self.output.forward(hidden)
+        return logits, cache._replace(output=output_cache)
+
+    def backward(self, dlogits: Array, cache: DecoderOnlyCache) -> None:
+        """dlogits: (B, T, V).  Adds to the gradient of every parameter."""
+        self.encode_backward(self.output.backward(dlogits, cache.output), cache)  # logits = output(hidden)
+
+    def encode(
+        self, ids: Array, lengths: Array | None = None, mask: Array | None = None, rng: Any = None
+    ) -> tuple[Array, DecoderOnlyCache]:
+        """As forward, but -> hidden: (B, T, C), for a head of one's own."""
+        length, xp = ids.shape[-1], xp_of(ids)
+        padding = None if lengths is None else padding_mask(lengths, length, xp)
+        x, input_cache = self.input.forward(ids, rng)
+        allowed = combine_masks(causal_mask(length, xp=xp), padding, mask)
+        hidden, stack_cache = self.stack.forward(x, allowed, rng)
+        return hidden, DecoderOnlyCache(input_cache, stack_cache, None)
+
+    def encode_backward(self, dhidden: Array, cache: DecoderOnlyCache) -> None:
+        """dhidden: (B, T, C)."""
+        dx = self.stack.backward(dhidden, cache.stack)  # hidden = stack(x)
+        self.input.backward(dx, cache.input)  # x = input(ids)

@@ -1,0 +1,129 @@
+"""EncoderDecoder: reads one sequence and writes another, the Transformer as it was published.
+
+    memory = encoder blocks(input(src))                         (B, S) -> (B, S, C)
+    hidden = decoder blocks(input(tgt), memory), causal         (B, T) -> (B, T, C)
+    logits = hidden W + b, or hidden E^T when tied              logits[:, t] are about the target token at t + 1
+
+Source: Vaswani et al. 2017, "Attention Is All You Need".
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array, xp_of
+from tfx.models.model import Model
+from tfx.nn.decoder_block import DecoderBlockCache
+from tfx.nn.embedding import Embedding
+from tfx.nn.stacks import DecoderStack, DecoderStackCache, EncoderStack, EncoderStackCache
+from tfx.nn.token_input import TokenInput, TokenInputCache
+from tfx.nn.token_output import TokenOutput
+from tfx.ops.embedding import TiedLogitsCache
+from tfx.ops.linear import LinearCache
+from tfx.ops.masks import causal_mask, combine_masks, padding_mask
+
+
+class SourceCache(NamedTuple):
+    input: TokenInputCache
+    stack: EncoderStackCache
+
+
+class EncoderDecoderCache(NamedTuple):
+    """blocks[i] of the decoder: .attention.attention and .cross_attention.attention; source.stack.blocks: encoder."""
+
+    source: SourceCache
+    input: TokenInputCache
+    stack: DecoderStackCache
+    output: TiedLogitsCache | LinearCache
+
+    @property
+    def blocks(self) -> tuple[DecoderBlockCache, ...]:
+        return self.stack.blocks
+
+
+class EncoderDecoder(Model):
+    """tgt_vocab: None = source and target share one vocabulary and one embedding.
+
+    tied: the output shares the target's embedding; with one vocabulary all three are one matrix (Vaswani et al. 2017,
+    section 3.4).  n_layers: blocks in the encoder and again in the decoder.  Other settings as in Encoder.
+    """
+
+    def __init__(
+        self,
+        vocab: int,
+        d_model: int = 64,
+        n_heads: int = 4,
+        d_ff: int = 256,
+        n_layers: int = 2,
+        max_len: int = 128,
+        norm: str = "pre",
+        positions: str = "sinusoidal",
+        activation: str = "gelu",
+        tied: bool = True,
+        dropout: float = 0.0,
+        tgt_vocab: int | None = None,
+        seed: int = 0,
+        dtype: str = "float32",
+    ) -> None:
+        self._remember(locals())
+        rng = np.random.default_rng(seed)
+        block = {"activation": activation, "dropout": dropout, "dtype": dtype}
+        self.embedding = Embedding(vocab, d_model, rng, dtype)
+        self.tgt_embedding = self.embedding if tgt_vocab is None else Embedding(tgt_vocab, d_model, rng, dtype)
+        self.src_input = TokenInput(self.embedding, positions, max_len, rng, dropout, dtype)
+        self.tgt_input = TokenInput(self.tgt_embedding, positions, max_len, rng, dropout, dtype)
+        self.encoder = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, **block)
+        self.decoder = DecoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, **block)
+        self.output = TokenOutput(self.tgt_embedding, self.tgt_embedding.table.shape[0], tied, rng, dtype)
+
+    def forward(
+        self,
+        src: Array,
+        tgt: Array,
+        src_lengths: Array | None = None,
+        tgt_lengths: Array | None = None,
+        rng: Any = None,
+    ) -> tuple[Array, EncoderDecoderCache]:
+        """src: (B, S), tgt: (B, T) integers -> logits: (B, T, V).
+
+        tgt is what the decoder may read: start token first, last token left out.  lengths: (B,), what stands after
+        them is never attended to.  rng: dropout in training, None in evaluation.
+        """
+        memory, source = self.encode(src, src_lengths, rng)
+        return self.decode(tgt, memory, source, src_lengths, tgt_lengths, rng)
+
+    def encode(self, src: Array, src_lengths: Array | None = None, rng: Any = None) -> tuple[Array, SourceCache]:
+        """src: (B, S) -> memory: (B, S, C)."""
+        src_mask = None if src_lengths is None else padding_mask(src_lengths, src.shape[1], xp_of(src))
+        x, input_cache = self.src_input.forward(src, rng)
+        memory, stack_cache = self.encoder.forward(x, src_mask, rng)
+        return memory, SourceCache(input_cache, stack_cache)
+
+    def decode(
+        self,
+        tgt: Array,
+        memory: Array,
+        source: SourceCache,
+        src_lengths: Array | None = None,
+        tgt_lengths: Array | None = None,
+        rng: Any = None,
+    ) -> tuple[Array, EncoderDecoderCache]:
+        """tgt: (B, T), memory: (B, S, C) and its cache -> logits: (B, T, V)."""
+        xp, length = xp_of(tgt), tgt.shape[-1]
+        src_mask = None if src_lengths is None else padding_mask(src_lengths, memory.shape[1], xp)
+        tgt_mask = None if tgt_lengths is None else padding_mask(tgt_lengths, length, xp)
+        x, input_cache = self.tgt_input.forward(tgt, rng)
+        mask = combine_masks(causal_mask(length, xp=xp), tgt_mask)
+        hidden, stack_cache = self.decoder.forward(x, memory, mask, src_mask, rng)
+        logits, output_cache = self.output.forward(hidden)
+        return logits, EncoderDecoderCache(source, input_cache, stack_cache, output_cache)
+
+    def backward(self, dlogits: Array, cache: EncoderDecoderCache) -> None:
+        """dlogits: (B, T, V).  Adds to the gradient of every parameter."""
+        dhidden = self.output.backward(dlogits, cache.output)  # logits = output(hidden)
+        dx, dmemory = self.decoder.backward(dhidden, cache.stack)  # hidden = decoder(x, memory)
+        self.tgt_input.backward(dx, cache.input)  # x = tgt_input(tgt)
+        dsource = self.encoder.backward(dmemory, cache.source.stack)  # memory = encoder(...)
+        self.src_input.backward(dsource, cache.source.input)  # ... of src_input(src)

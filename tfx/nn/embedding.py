@@ -1,0 +1,55 @@
+"""Token embeddings, and the same table read the other way round as output layer."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.nn.init import embedding_normal
+from tfx.ops.embedding import (
+    EmbeddingCache,
+    TiedLogitsCache,
+    embedding_backward,
+    embedding_forward,
+    tied_logits_backward,
+    tied_logits_forward,
+)
+from tfx.params import Layer, Parameter
+
+
+class ScaledEmbeddingCache(NamedTuple):
+    lookup: EmbeddingCache
+    scale: float
+
+
+class Embedding(Layer):
+    """Owns table: (V, C).  Look-ups are multiplied by sqrt(C) (Vaswani et al. 2017, section 3.4); logits are not.
+
+    Both uses add to the gradient of the one table, so tied weights need nothing further.
+    """
+
+    def __init__(self, vocab: int, width: int, rng: np.random.Generator, dtype: Any = "float32") -> None:
+        self.table = Parameter(embedding_normal(rng, vocab, width, dtype))
+        self.scale = math.sqrt(width)
+
+    def forward(self, ids: Array) -> tuple[Array, ScaledEmbeddingCache]:
+        """ids: (..., T) integers -> y: (..., T, C).  Raises ValueError for an id outside the vocabulary."""
+        rows, cache = embedding_forward(ids, self.table.value)
+        return rows * self.scale, ScaledEmbeddingCache(cache, self.scale)
+
+    def backward(self, dy: Array, cache: ScaledEmbeddingCache) -> None:
+        """dy: (..., T, C).  Ids have no gradient, so nothing is returned."""
+        self.table.grad += embedding_backward(dy * cache.scale, cache.lookup)  # y = rows * scale
+
+    def logits(self, x: Array) -> tuple[Array, TiedLogitsCache]:
+        """x: (..., C) -> logits: (..., V), the dot product with every row."""
+        return tied_logits_forward(x, self.table.value)
+
+    def logits_backward(self, dlogits: Array, cache: TiedLogitsCache) -> Array:
+        """dlogits: (..., V) -> dx: (..., C)."""
+        dx, dtable = tied_logits_backward(dlogits, cache)
+        self.table.grad += dtable
+        return dx

@@ -1,0 +1,31 @@
+"""Layer normalisation with its gain and offset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.ops.layer_norm import LayerNormCache, layer_norm_backward, layer_norm_forward
+from tfx.params import Layer, Parameter
+
+
+class LayerNorm(Layer):
+    """Owns gamma: (C,), ones, and beta: (C,), zeros: at first it only normalises."""
+
+    def __init__(self, width: int, dtype: Any = "float32", eps: float = 1e-5) -> None:
+        self.gamma = Parameter(np.ones(width, dtype=dtype))
+        self.beta = Parameter(np.zeros(width, dtype=dtype))
+        self.eps = eps
+
+    def forward(self, x: Array) -> tuple[Array, LayerNormCache]:
+        """x: (..., C) -> y: (..., C)."""
+        return layer_norm_forward(x, self.gamma.value, self.beta.value, self.eps)
+
+    def backward(self, dy: Array, cache: LayerNormCache) -> Array:
+        """dy: (..., C) -> dx: (..., C)."""
+        dx, dgamma, dbeta = layer_norm_backward(dy, cache)
+        self.gamma.grad += dgamma
+        self.beta.grad += dbeta
+        return dx

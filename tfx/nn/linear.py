@@ -1,0 +1,34 @@
+"""A linear layer: y = x W + b."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.nn.init import xavier_uniform
+from tfx.ops.linear import LinearCache, linear_backward, linear_forward
+from tfx.params import Layer, Parameter
+
+
+class Linear(Layer):
+    """Owns w: (I, J), Xavier, and b: (J,), zero (None without bias)."""
+
+    def __init__(
+        self, width_in: int, width_out: int, rng: np.random.Generator, bias: bool = True, dtype: Any = "float32"
+    ) -> None:
+        self.w = Parameter(xavier_uniform(rng, width_in, width_out, dtype))
+        self.b = Parameter(np.zeros(width_out, dtype=dtype)) if bias else None
+
+    def forward(self, x: Array) -> tuple[Array, LinearCache]:
+        """x: (..., I) -> y: (..., J)."""
+        return linear_forward(x, self.w.value, None if self.b is None else self.b.value)
+
+    def backward(self, dy: Array, cache: LinearCache) -> Array:
+        """dy: (..., J) -> dx: (..., I)."""
+        dx, dw, db = linear_backward(dy, cache)
+        self.w.grad += dw
+        if self.b is not None:
+            self.b.grad += db
+        return dx

@@ -1,0 +1,53 @@
+"""From token ids to the first hidden states: embedding * sqrt(C), plus positions, then dropout."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.nn.dropout import Dropout
+from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
+from tfx.nn.positions import Positions
+from tfx.ops.dropout import DropoutCache
+from tfx.ops.positions import PositionsCache
+from tfx.params import Layer
+
+
+class TokenInputCache(NamedTuple):
+    embedding: ScaledEmbeddingCache
+    positions: PositionsCache | None
+    dropout: DropoutCache
+
+
+class TokenInput(Layer):
+    """Owns positions, and an embedding that other layers may share.  (Vaswani et al. 2017, 3.4, 3.5 and 5.4.)"""
+
+    def __init__(
+        self,
+        embedding: Embedding,
+        positions: str,
+        max_len: int,
+        rng: np.random.Generator,
+        dropout: float = 0.0,
+        dtype: Any = "float32",
+    ) -> None:
+        self.embedding = embedding
+        self.positions = Positions(positions, max_len, embedding.table.shape[1], rng, dtype)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, ids: Array, rng: Any = None) -> tuple[Array, TokenInputCache]:
+        """ids: (B, T) integers -> x: (B, T, C).  Raises ValueError unless ids have two axes."""
+        if ids.ndim != 2:
+            raise ValueError(f"ids must be (batch, length), not {ids.shape}")
+        x, embedding = self.embedding.forward(ids)
+        x, positions = self.positions.forward(x)
+        x, dropout = self.dropout.forward(x, rng)
+        return x, TokenInputCache(embedding, positions, dropout)
+
+    def backward(self, dx: Array, cache: TokenInputCache) -> None:
+        """dx: (B, T, C).  Ids have no gradient, so nothing is returned."""
+        dx = self.dropout.backward(dx, cache.dropout)
+        dx = self.positions.backward(dx, cache.positions)  # x = embedded + positions
+        self.embedding.backward(dx, cache.embedding)

@@ -1,0 +1,155 @@
+"""Parameters and the layers that own them.
+
+A `Parameter` is a value with the gradient that backward adds to it.  A `Layer` owns parameters and other layers as
+ordinary attributes and keeps nothing else: what forward computed travels in the cache it returns.  So one layer may
+be used twice, or one Parameter shared by two layers (tied weights), and the gradients of all uses add up by
+construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tfx.backend import Array, xp_of
+
+
+class Parameter:
+    """A trainable array and the gradient accumulated for it: same shape, dtype and device."""
+
+    __slots__ = ("grad", "value")
+
+    def __init__(self, value: Array) -> None:
+        self.value = value
+        self.grad = xp_of(value).zeros_like(value)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    def __repr__(self) -> str:
+        return f"Parameter(shape={self.value.shape}, dtype={self.value.dtype})"
+
+
+class Layer:
+    """Base of everything that owns parameters: found by walking the attributes in the order they were set."""
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Dotted name -> Parameter, in definition order.  A shared Parameter appears once, under its first name."""
+        found: dict[str, Parameter] = {}
+        seen: set[int] = set()
+        for name, parameter in _walk(self, ""):
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                found[name] = parameter
+        return found
+
+    @property
+    def n_parameters(self) -> int:
+        """Trainable numbers; a shared Parameter counts once."""
+        return sum(parameter.value.size for parameter in self.parameters().values())
+
+    def zero_grad(self) -> None:
+        """Sets every gradient to zero, in place."""
+        for parameter in self.parameters().values():
+            parameter.grad[...] = 0
+
+    def astype(self, dtype: Any) -> Layer:
+        """Converts every value to `dtype` with a fresh zero gradient; returns the layer itself.
+
+        The arrays are replaced, so call it before `flatten` and before an optimiser is built.
+        """
+        for parameter in self.parameters().values():
+            parameter.value = parameter.value.astype(dtype)
+            parameter.grad = xp_of(parameter.value).zeros_like(parameter.value)
+        return self
+
+    def state(self) -> dict[str, Array]:
+        """Dotted name -> a copy of the value."""
+        return {name: parameter.value.copy() for name, parameter in self.parameters().items()}
+
+    def load_state(self, state: dict[str, Array]) -> None:
+        """Copies the values in, converted to each parameter's dtype.
+
+        Raises ValueError when a name is missing or unknown, or a shape differs.
+        """
+        own = self.parameters()
+        missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+        if missing or unknown:
+            raise ValueError(f"the values do not belong to this model: missing {missing}, unknown {unknown}")
+        for name, parameter in own.items():
+            if tuple(state[name].shape) != parameter.shape:
+                raise ValueError(f"{name} has shape {tuple(state[name].shape)} but the model needs {parameter.shape}")
+        for name, parameter in own.items():
+            parameter.value[...] = state[name]
+
+
+def _walk(thing: Any, prefix: str) -> Iterator[tuple[str, Parameter]]:
+    if isinstance(thing, Parameter):
+        yield prefix, thing
+    elif isinstance(thing, Layer):
+        for name, attribute in vars(thing).items():
+            yield from _walk(attribute, f"{prefix}.{name}" if prefix else name)
+    elif isinstance(thing, list | tuple):
+        for index, item in enumerate(thing):
+            yield from _walk(item, f"{prefix}.{index}")
+
+
+@dataclass(frozen=True)
+class FlatParameters:
+    """All parameters of a model as one vector: optimisers and clipping need one NumPy call, not one per tensor.
+
+    value, grad: (n,) buffers that every Parameter of the model is a view of.  slices[i] is where names[i] lives.
+    """
+
+    value: Array
+    grad: Array
+    names: tuple[str, ...]
+    slices: tuple[slice, ...]
+    shapes: tuple[tuple[int, ...], ...]
+
+    def view(self, vector: Array, name: str) -> Array:
+        """The part of `vector`, (n,), that belongs to the parameter `name`, in its shape."""
+        index = self.names.index(name)
+        return vector[self.slices[index]].reshape(self.shapes[index])
+
+
+def flatten(layer: Layer) -> FlatParameters:
+    """Moves every parameter of `layer` into one buffer and leaves views behind.
+
+    Calling it again gives the same buffers.  Flatten the whole model, not a part of one that was flattened already:
+    the part would move out of the first buffer.  Raises ValueError when there are no parameters or mixed dtypes.
+    """
+    parameters = layer.parameters()
+    if not parameters:
+        raise ValueError("the layer has no parameters")
+    dtypes = {str(parameter.value.dtype) for parameter in parameters.values()}
+    if len(dtypes) > 1:
+        raise ValueError(f"parameters have mixed dtypes {sorted(dtypes)}; call astype first")
+    stops, total = [], 0
+    for parameter in parameters.values():
+        total += parameter.value.size
+        stops.append(total)
+    slices = tuple(slice(stop - p.value.size, stop) for stop, p in zip(stops, parameters.values(), strict=True))
+    shapes = tuple(parameter.shape for parameter in parameters.values())
+    first = next(iter(parameters.values()))
+    value = _shared_buffer([p.value for p in parameters.values()], total)
+    grad = _shared_buffer([p.grad for p in parameters.values()], total)
+    if value is None or grad is None:
+        xp = xp_of(first.value)
+        value, grad = xp.empty(total, dtype=first.value.dtype), xp.empty(total, dtype=first.value.dtype)
+        for parameter, part, shape in zip(parameters.values(), slices, shapes, strict=True):
+            value[part] = parameter.value.reshape(-1)
+            grad[part] = parameter.grad.reshape(-1)
+            parameter.value = value[part].reshape(shape)
+            parameter.grad = grad[part].reshape(shape)
+    return FlatParameters(value, grad, tuple(parameters), slices, shapes)
+
+
+def _shared_buffer(arrays: list[Array], total: int) -> Array | None:
+    """The one vector that all arrays are views of, when they are and it holds nothing else."""
+    base = arrays[0].base
+    if base is None or base.ndim != 1 or base.size != total:
+        return None
+    return base if all(array.base is base for array in arrays) else None
