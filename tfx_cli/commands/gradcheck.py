@@ -1,0 +1,165 @@
+"""`tfx gradcheck`: the measured gradient error of every operation, and mistakes that the checker has to catch."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tfx_cli import options
+from tfx_cli.options import Face
+from tfx_cli.progress import progress_on_stderr
+from tfx_cli.show import show_document, show_line, show_records
+
+if TYPE_CHECKING:
+    from tfx.gradcheck import CaseReport, ControlReport
+    from tfx.records import Check, Table
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+def complete_operation(incomplete: str) -> list[str]:
+    """Names for TAB."""
+    from tfx.gradcheck import op_names
+
+    return [name for name in op_names() if name.startswith(incomplete)]
+
+
+@app.command()
+def gradcheck(
+    operations: Annotated[
+        list[str] | None, typer.Argument(metavar="[OP]...", autocompletion=complete_operation, help="Without it: all.")
+    ] = None,
+    seed: options.Seed = 0,
+    json: options.Json = False,
+    plain: options.Plain = False,
+) -> None:
+    """Measure the gradient error of every operation.
+
+    Each hand-derived backward is compared with numeric derivatives of its forward, in float64, with a random upstream
+    gradient.  Then backwards with a known mistake go through the same check, which has to catch them.
+    Exit code 1 when a gradient is wrong or a mistake is not caught.
+
+    \b
+    examples
+      tfx gradcheck
+      tfx gradcheck softmax
+      tfx gradcheck attention layer_norm --json
+    """
+    from tfx.gradcheck import run_all, run_controls
+
+    face = options.face(json, plain)
+    names = operations or None
+    began = time.perf_counter()
+    with progress_on_stderr() as progress:
+        cases = list(run_all(names, progress, seed))
+        controls = list(run_controls(names, progress, seed))
+    elapsed = time.perf_counter() - began
+    checks = verdicts(cases, controls, complete=names is None)
+    if face is Face.json:
+        show_document(document_of(cases, controls, checks, seed, elapsed))
+    else:
+        show_records([errors_table(cases), controls_table(controls), *checks], face)
+        if face is Face.terminal:
+            show_line(f"\nseed {seed}, {elapsed:.1f} s")
+            show_line("check your own code: from tfx.gradcheck import check_gradients")
+    if not all(check.holds for check in checks):
+        raise typer.Exit(1)
+
+
+def errors_table(cases: list[CaseReport]) -> Table:
+    """One row per case, with the largest error over its inputs."""
+    from tfx.gradcheck import TOLERANCE
+    from tfx.records import Column, Table
+
+    columns = (
+        Column("op", "operation"),
+        Column("case", "case"),
+        Column("error", "worst error", digits=2),
+        Column("gate", "gate", digits=1),
+        Column("verdict", "verdict"),
+    )
+    rows = tuple(
+        {
+            "op": one.case.op,
+            "case": one.case.variant,
+            "error": one.report.worst,
+            "gate": TOLERANCE,
+            "verdict": "PASS" if one.passes else f"FAIL {one.report.worst_input.summary()}",
+        }
+        for one in cases
+    )
+    return Table("Gradient errors: analytic against numeric, float64, relative", columns, rows)
+
+
+def controls_table(controls: list[ControlReport]) -> Table:
+    """One row per backward that is wrong on purpose."""
+    from tfx.records import Column, Table
+
+    columns = (
+        Column("op", "operation"),
+        Column("mistake", "mistake made on purpose"),
+        Column("error", "error", digits=2),
+        Column("verdict", "verdict"),
+    )
+    rows = tuple(
+        {
+            "op": one.control.op,
+            "mistake": one.control.mistake,
+            "error": one.report.worst,
+            "verdict": "caught" if one.caught else "NOT CAUGHT",
+        }
+        for one in controls
+    )
+    return Table("Controls: the check has to fail these", columns, rows)
+
+
+def verdicts(cases: list[CaseReport], controls: list[ControlReport], complete: bool) -> list[Check]:
+    """The statements that decide the exit code; `complete` adds the one about the registry."""
+    from tfx.gradcheck import TOLERANCE, not_registered
+    from tfx.records import Check
+
+    worst = max(one.report.worst for one in cases)
+    checks = [
+        Check(
+            "gradients", "every backward is the derivative of its forward", 0.0, worst, TOLERANCE,
+            all(one.passes for one in cases),
+        ),
+        Check(
+            "controls", "every mistake made on purpose is caught", len(controls),
+            sum(one.caught for one in controls), "all of them", all(one.caught for one in controls),
+        ),
+    ]  # fmt: skip
+    if complete:
+        missing = not_registered()
+        statement = "every backward of the library is registered"
+        checks.append(
+            Check("registry", statement, "none missing", ", ".join(missing) or "none missing", "", not missing)
+        )
+    return checks
+
+
+def document_of(
+    cases: list[CaseReport], controls: list[ControlReport], checks: list[Check], seed: int, elapsed: float
+) -> dict[str, Any]:
+    """The JSON document: one row per input of each case; an error that is no finite number is null."""
+    from tfx.gradcheck import TOLERANCE
+
+    columns = {"op": "operation", "case": "case", "input": "input", "error": "relative error", "passes": "passes"}
+    return {
+        "name": "gradcheck",
+        "seed": seed,
+        "gate": TOLERANCE,
+        "columns": [{"key": key, "label": label, "unit": ""} for key, label in columns.items()],
+        "rows": [{key: getattr(row, key) for key in columns} for one in cases for row in one.rows()],
+        "controls": [
+            {"name": f"{one.control.op}: {one.control.mistake}", "error": one.report.worst, "caught": one.caught}
+            for one in controls
+        ],
+        "checks": [
+            {field: getattr(one, field) for field in ("id", "statement", "expected", "measured", "tolerance", "holds")}
+            for one in checks
+        ],
+        "elapsed_s": elapsed,
+    }
