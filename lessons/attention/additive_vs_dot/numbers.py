@@ -54,7 +54,7 @@ def hidden_bytes(rng: np.random.Generator) -> NumberCase:
 
 def flops(rng: np.random.Generator) -> NumberCase:
     """Two FLOPs for each multiply-add of Q K^T."""
-    n, d = int(rng.choice([96, 128, 256, 512])), int(rng.choice([16, 32, 64]))
+    n, d = int(rng.choice([96, 160, 256, 512])), int(rng.choice([16, 32, 64]))
     scores = np.zeros((n, d)) @ np.zeros((d, n))
     answer = float(2 * scores.size * d)
     return NumberCase(

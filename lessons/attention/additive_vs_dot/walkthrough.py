@@ -278,7 +278,7 @@ def _time(rng: np.random.Generator, settings: Settings) -> Step:
                 ),
             ),
             Text(
-                f"Measured just now: {additive / dot:.0f} times. No fixed factor is a law: it moves with n, d, the machine and "
+                f"Measured just now: {additive / dot:.1f} times. No fixed factor is a law: it moves with n, d, the machine and "
                 "its load. What stays is the reason: one matrix product against n * n * d_a numbers written, read and sent "
                 "through tanh."
             ),
