@@ -1,0 +1,90 @@
+"""A case: one backward, the forward it belongs to, and inputs that put it to the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.params import Layer
+from tfx.records import qualified_name
+
+
+class Problem(NamedTuple):
+    """What `check_gradients` needs.  directions: check that many random directions instead of every element."""
+
+    forward: Callable[..., tuple[Any, Any]]
+    backward: Callable[[Any, Any], Any]
+    inputs: Mapping[str, Any]
+    directions: int | None = None
+
+
+class Case(NamedTuple):
+    """`target` is the function `*_backward`, or the layer class, that the case covers."""
+
+    target: Callable[..., Any]
+    variant: str
+    build: Callable[[np.random.Generator], Problem]
+
+    @property
+    def op(self) -> str:
+        """`softmax` for tfx.ops.softmax.softmax_backward, `nn.Linear` for the layer tfx.nn.linear.Linear."""
+        room = qualified_name(self.target).split(".")[1]
+        name = self.target.__name__
+        return f"{room}.{name}" if isinstance(self.target, type) else name.removesuffix("_backward")
+
+    @property
+    def covers(self) -> str:
+        """`tfx.ops.softmax.softmax_backward`."""
+        return qualified_name(self.target)
+
+
+def op_problem(
+    target: Callable[..., Any], forward: Callable[..., Any], *, fixed: Mapping[str, Any], **inputs: Any
+) -> Problem:
+    """A pure pair: `inputs` are checked, `fixed` (masks, ids, settings) are handed on."""
+    return Problem(lambda **given: forward(**given, **fixed), target, inputs)
+
+
+def layer_problem(
+    layer: Layer,
+    rng: np.random.Generator,
+    inputs: Mapping[str, Any],
+    fixed: Mapping[str, Any] | None = None,
+    dropout_seed: int | None = None,
+    sums: bool = False,
+    directions: int | None = None,
+) -> Problem:
+    """A whole layer: the gradients of its float inputs and of every parameter, under their dotted names.
+
+    Every parameter gets random values first, because a gain of 1 and a bias of 0 hide mistakes.
+    dropout_seed: every forward draws the same masks from it.  sums: the layer returns several gradients of one input,
+    and the caller adds them (self-attention).
+    """
+    layer.astype(np.float64)
+    parameters = layer.parameters()
+    for parameter in parameters.values():
+        parameter.value = parameter.value + 0.3 * rng.standard_normal(parameter.shape)
+    differentiable = [name for name, value in inputs.items() if value.dtype.kind == "f"]
+
+    def forward(**given: Any) -> tuple[Any, Any]:
+        for name, parameter in parameters.items():
+            parameter.value = given.pop(name)
+        options = dict(fixed or {})
+        if dropout_seed is not None:
+            options["rng"] = np.random.default_rng(dropout_seed)
+        return layer.forward(**given, **options)  # type: ignore[attr-defined]
+
+    def backward(dy: Any, cache: Any) -> dict[str, Any]:
+        for parameter in parameters.values():
+            parameter.grad = np.zeros_like(parameter.value)
+        returned = layer.backward(dy, cache)  # type: ignore[attr-defined]
+        several = returned if isinstance(returned, tuple) else (returned,)
+        if sums:
+            several = (sum(several[1:], several[0]),)
+        gradients = dict(zip(differentiable, several, strict=bool(differentiable)))
+        return gradients | {name: parameter.grad for name, parameter in parameters.items()}
+
+    values = {name: parameter.value for name, parameter in parameters.items()}
+    return Problem(forward, backward, {**inputs, **values}, directions)

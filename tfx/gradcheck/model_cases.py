@@ -1,0 +1,104 @@
+"""Cases for whole models: one random direction for each parameter tensor, so that one number sees all of it.
+
+One layer is enough here: two on top of each other are checked as nn.EncoderStack and nn.DecoderStack.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tfx.gradcheck.case import Case, Problem, layer_problem
+from tfx.models.decoder import DecoderOnly
+from tfx.models.encoder import Encoder
+from tfx.models.pronoun import PointingBlock, PronounModel
+from tfx.models.seq2seq import EncoderDecoder
+from tfx.params import Layer
+
+Rng = np.random.Generator
+
+B, T, S, V = 2, 5, 7, 8
+SIZES: dict[str, Any] = {
+    "d_model": 6,
+    "n_heads": 3,
+    "d_ff": 11,
+    "n_layers": 1,
+    "max_len": 9,
+    "dropout": 0.2,
+    "activation": "gelu_tanh",
+}
+IDS = np.array([[3, 3, 0, 7, 1], [6, 3, 2, 2, 5]])
+SOURCE = np.array([[1, 1, 4, 0, 7, 2, 1], [5, 4, 4, 6, 3, 0, 0]])
+IT = np.array([4, 2])
+
+
+class _WithWeights(Layer):
+    """Shows the weights of the last attention next to the output, as a loss that reads both would see them."""
+
+    def __init__(self, layer: Any) -> None:
+        self.layer = layer
+
+    def forward(self, **inputs: Any) -> tuple[Any, Any]:
+        y, cache = self.layer.forward(**inputs)
+        attention = cache.attention(1) if isinstance(self.layer, PronounModel) else cache.attention.attention
+        weights = attention.weights[:, 0]  # the one head: (B, T, T)
+        return np.concatenate((y.reshape(-1), weights.reshape(-1))), (cache, y.shape, weights.shape)
+
+    def backward(self, dy: Any, cache: Any) -> Any:
+        inner, shape, weights_shape = cache
+        n = int(np.prod(shape))
+        dweights = dy[n:].reshape(weights_shape)
+        if isinstance(self.layer, PointingBlock):
+            dweights = dweights[:, None]
+        return self.layer.backward(dy[:n].reshape(shape), inner, dweights)
+
+
+def encoder(rng: Rng, **settings: Any) -> Problem:
+    fixed = {"lengths": np.array([5, 3])}
+    return layer_problem(Encoder(V, **SIZES, **settings), rng, {"ids": IDS}, fixed, dropout_seed=5, directions=1)
+
+
+def decoder_only(rng: Rng, **settings: Any) -> Problem:
+    return layer_problem(DecoderOnly(V, **SIZES, **settings), rng, {"ids": IDS}, dropout_seed=5, directions=1)
+
+
+def encoder_decoder(rng: Rng, **settings: Any) -> Problem:
+    fixed = {"src_lengths": np.array([7, 4]), "tgt_lengths": np.array([5, 3])}
+    model = EncoderDecoder(V, **SIZES, **settings)
+    return layer_problem(model, rng, {"src": SOURCE, "tgt": IDS}, fixed, dropout_seed=5, directions=1)
+
+
+def pointing_block(rng: Rng) -> Problem:
+    layer = _WithWeights(PointingBlock(6, 1, 11, rng))
+    return layer_problem(layer, rng, {"x": rng.standard_normal((B, T, 6))}, directions=1)
+
+
+def pronoun_model(rng: Rng) -> Problem:
+    model = _WithWeights(PronounModel(V, d_model=6, n_heads=3, d_ff=11))
+    return layer_problem(model, rng, {"ids": IDS}, {"it": IT, "lengths": np.array([5, 4])}, directions=1)
+
+
+MODEL_CASES: tuple[Case, ...] = (
+    Case(Encoder, "pre-LN, tied, padding, dropout", encoder),
+    Case(
+        Encoder,
+        "post-LN, learned positions, own output",
+        partial(encoder, norm="post", positions="learned", tied=False),
+    ),
+    Case(DecoderOnly, "pre-LN, tied, dropout", decoder_only),
+    Case(
+        DecoderOnly,
+        "post-LN, no positions",
+        partial(decoder_only, norm="post", positions="none"),
+    ),
+    Case(EncoderDecoder, "pre-LN, tied, padding, dropout", encoder_decoder),
+    Case(
+        EncoderDecoder,
+        "post-LN, learned positions, own output",
+        partial(encoder_decoder, norm="post", positions="learned", tied=False),
+    ),
+    Case(PointingBlock, "loss on the weights too", pointing_block),
+    Case(PronounModel, "loss on the weights too", pronoun_model),
+)

@@ -1,0 +1,57 @@
+"""The registry of cases, and the search that finds every backward, so that none can be left out of it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+from tfx.gradcheck.case import Case
+from tfx.gradcheck.layer_cases import LAYER_CASES
+from tfx.gradcheck.model_cases import MODEL_CASES
+from tfx.gradcheck.op_cases import OP_CASES
+from tfx.params import Layer
+from tfx.records import qualified_name
+
+CASES: tuple[Case, ...] = OP_CASES + LAYER_CASES + MODEL_CASES
+
+_SEARCHED = ("tfx.ops", "tfx.nn", "tfx.models")
+
+
+def backward_functions() -> dict[str, Callable[..., Any]]:
+    """Qualified name -> every public function called `*_backward` that is defined in tfx.ops, tfx.nn or tfx.models."""
+    found: dict[str, Callable[..., Any]] = {}
+    for module in _modules():
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if name.endswith("_backward") and not name.startswith("_") and function.__module__ == module.__name__:
+                found[qualified_name(function)] = function
+    return found
+
+
+def layer_classes() -> dict[str, type[Layer]]:
+    """Qualified name -> every public layer defined in tfx.nn or tfx.models that has a `backward`."""
+    found: dict[str, type[Layer]] = {}
+    for module in _modules():
+        for name, cls in inspect.getmembers(module, inspect.isclass):
+            if cls.__module__ != module.__name__ or not issubclass(cls, Layer) or name.startswith("_"):
+                continue
+            if callable(getattr(cls, "backward", None)):
+                found[qualified_name(cls)] = cls
+    return found
+
+
+def not_registered(cases: tuple[Case, ...] = CASES) -> list[str]:
+    """Every backward and every layer that no case covers; empty when the registry is complete."""
+    covered = {case.covers for case in cases}
+    return sorted((backward_functions().keys() | layer_classes().keys()) - covered)
+
+
+def _modules() -> Iterator[ModuleType]:
+    for room in _SEARCHED:
+        package = importlib.import_module(room)
+        yield package
+        for info in pkgutil.walk_packages(package.__path__, room + "."):
+            yield importlib.import_module(info.name)
