@@ -13,7 +13,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from tfx.errors import unknown_name
+from tfx.errors import BadInput, unknown_name
+from tfx_cli import options
 from tfx_cli.console import ColorChoice, choose_color
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
@@ -124,9 +125,14 @@ app = typer.Typer(
 def root(
     ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", "-V", help="The version.")] = False,
+    json: options.Json = False,
+    plain: options.Plain = False,
 ) -> None:
     """Transformers, explained by measurement."""
     if ctx.invoked_subcommand is None:
         from tfx_cli.commands.dashboard import show_dashboard
 
-        show_dashboard()
+        show_dashboard(options.face(json, plain))
+    elif json or plain:
+        flag = "--json" if json else "--plain"
+        raise BadInput(f"{flag} belongs after the command.", f"tfx {ctx.invoked_subcommand} {flag}")

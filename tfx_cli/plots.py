@@ -37,7 +37,6 @@ def new_figure(width: float, height: float) -> Any:
         {
             "svg.hashsalt": "tfx",  # the same names inside an SVG every time
             "svg.fonttype": "none",  # letters stay letters: small, searchable, read aloud
-            "text.parse_math": False,  # a dollar sign in a label is a dollar sign
             "axes.titlesize": 11,
         }
     )
@@ -65,22 +64,31 @@ def draw_plot(axes: Any, plot: Plot) -> None:
     """One picture: title, named axes, every series and a legend."""
     for index, series in enumerate(plot.series):
         draw_series(axes, series, STYLES[index % len(STYLES)])
-    axes.set_title(plot.title, wrap=True)
-    axes.set_xlabel(plot.x_label)
-    axes.set_ylabel(plot.y_label)
-    if plot.log_x:
-        axes.set_xscale("log", base=2 if all(_power_of_two(x) for s in plot.series for x in s.x) else 10)
-    if plot.log_y:
-        axes.set_yscale("log")
+    axes.set_title(words(plot.title), wrap=True)
+    axes.set_xlabel(words(plot.x_label))
+    axes.set_ylabel(words(plot.y_label))
+    for is_log, set_scale, axis, name in (
+        (plot.log_x, axes.set_xscale, axes.xaxis, "x"),
+        (plot.log_y, axes.set_yscale, axes.yaxis, "y"),
+    ):
+        if is_log:
+            doubling = all(_power_of_two(value) for series in plot.series for value in getattr(series, name))
+            set_scale("log", base=2 if doubling else 10)
+            axis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.grid(visible=True, which="major", color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     if any(series.label for series in plot.series):
         axes.legend(frameon=False)
 
 
+def words(text: str) -> str:
+    """A dollar sign in a label is a dollar sign and starts no formula."""
+    return text.replace("$", r"\$")
+
+
 def draw_series(axes: Any, series: Series, style: tuple[str, Any, str]) -> None:
     color, dash, marker = style
-    label = series.label or None
+    label = words(series.label) or None
     if series.kind == "line":
         axes.plot(series.x, series.y, color=color, linestyle=dash, linewidth=1.6, label=label)
     else:
@@ -103,7 +111,7 @@ def picture_of_matrices(title: str, records: Sequence[Matrix | Plot], ending: st
             draw_matrix(figure, axes, record)
     for axes in places[len(records) :]:
         axes.set_axis_off()
-    figure.suptitle(title)
+    figure.suptitle(words(title))
     return saved(figure, ending)
 
 
@@ -112,9 +120,9 @@ def draw_matrix(figure: Any, axes: Any, record: Matrix) -> None:
     import numpy as np
 
     grid = Grid.of(record)
-    axes.set_title(f"{record.name}\n{record.note}" if record.note else record.name, wrap=True, fontsize=9)
-    axes.set_xlabel(record.axes[1])
-    axes.set_ylabel(record.axes[0])
+    axes.set_title(words(f"{record.name}\n{record.note}" if record.note else record.name), wrap=True, fontsize=9)
+    axes.set_xlabel(words(record.axes[1]))
+    axes.set_ylabel(words(record.axes[0]))
     if 0 in grid.shape:
         return
     values = np.asarray(grid.values, dtype=np.float64)
@@ -125,7 +133,7 @@ def draw_matrix(figure: Any, axes: Any, record: Matrix) -> None:
     for which, labels in ((axes.set_xticks, grid.col_labels), (axes.set_yticks, grid.row_labels)):
         if len(labels) <= LABELLED:
             turned = 90 if which == axes.set_xticks and max(map(len, labels)) > 3 else 0
-            which(range(len(labels)), [short_label(label, 14) for label in labels], rotation=turned, fontsize=7)
+            which(range(len(labels)), [words(short_label(label, 14)) for label in labels], rotation=turned, fontsize=7)
     if max(grid.shape) <= ANNOTATED:
         form = cell_format(grid.values)
         for i, row in enumerate(grid.values):
@@ -134,7 +142,7 @@ def draw_matrix(figure: Any, axes: Any, record: Matrix) -> None:
                 color = "black" if part is None or part > 0.5 else "white"
                 axes.text(j, i, form.text(value), ha="center", va="center", fontsize=6, color=color)
         if form.exponent:
-            axes.set_xlabel(f"{record.axes[1]}   (all numbers times 1e{form.exponent})")
+            axes.set_xlabel(words(f"{record.axes[1]}   (all numbers times 1e{form.exponent})"))
 
 
 def _power_of_two(value: float) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx.records import Record, Result
-from tfx_cli.options import Face
+from tfx_cli.options import PICTURES, Face
 
 
 def show_records(records: Iterable[Record], face: Face) -> None:
@@ -51,6 +51,19 @@ def show_experiment(result: Result, face: Face, saved: Iterable[Path]) -> None:
         from tfx_cli.render.terminal import print_experiment
 
         print_experiment(result, saved)
+
+
+def write(text: str) -> None:
+    """Writes to stdout and makes it visible."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def saved_line(path: Path, face: Face) -> str:
+    """`plot saved: scaling.png`"""
+    if face is Face.plain:
+        return f"saved\t{path}"
+    return f"{'plot' if path.suffix.lower() in PICTURES else 'file'} saved: {path}"
 
 
 def show_line(text: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -56,9 +56,13 @@ def experiment(
     for path, endings in ((plot, options.PICTURES), (csv, (".csv",)), (html, (".html",))):
         require_writable(path, endings)
     result = measure(name, settings or [], seed, quick, device.value)
+    if result is None:
+        return
     picture = save_files(result, plot, csv, html, by_default=face is Face.terminal)
     if face is Face.json:
-        show_document(document_of(result))
+        from tfx_cli.render.json import experiment_fields
+
+        show_document(experiment_fields(result))
     else:
         show_experiment(result, face, [path for path in (picture, csv, html) if path])
     if not all(check.holds for check in result.checks):
@@ -74,13 +78,18 @@ def list_experiments(face: Face) -> None:
         show_list("Experiments", EXPERIMENTS, "run one: tfx experiment " + next(iter(EXPERIMENTS)), face)
 
 
-def measure(name: str, settings: list[str], seed: int, quick: bool, device: str) -> Result:
-    """Runs an experiment with the reader's settings, showing progress on stderr."""
+def measure(name: str, settings: list[str], seed: int, quick: bool, device: str) -> Result | None:
+    """Runs an experiment with the reader's settings, showing progress on stderr; None for `--set help`."""
     from tfx.lab import experiment_module
     from tfx.settings import apply_settings
+    from tfx_cli.settings_list import asks_for_list, show_settings
 
     module = experiment_module(name)
-    chosen = apply_settings(module.Settings(), settings, f"tfx experiment {name} -h")
+    command = f"tfx experiment {name}"
+    if asks_for_list(settings):
+        show_settings(module.Settings(), command)
+        return None
+    chosen = apply_settings(module.Settings(), settings, f"{command} --set help")
     with progress_on_stderr() as progress:
         return module.run(chosen, seed, quick=quick, device=device, progress=progress)
 
@@ -111,29 +120,3 @@ def save_files(result: Result, plot: Path | None, csv: Path | None, html: Path |
         tell(f"no plot saved: {problem.message}  Choose a place: --plot PATH")
         return None
     return path
-
-
-def document_of(result: Result) -> dict[str, Any]:
-    """The JSON contract of an experiment."""
-    return {
-        "name": result.name,
-        "title": result.title,
-        "seed": result.seed,
-        "params": result.params,
-        "columns": [{"key": column.key, "label": column.label, "unit": column.unit} for column in result.columns],
-        "rows": result.rows,
-        "checks": [
-            {
-                "id": check.id,
-                "statement": check.statement,
-                "expected": check.expected,
-                "measured": check.measured,
-                "tolerance": check.tolerance,
-                "holds": bool(check.holds),
-            }
-            for check in result.checks
-        ],
-        "notes": [note.text for note in result.notes],
-        "break_it": result.break_it,
-        "elapsed_s": result.elapsed_s,
-    }

@@ -2,13 +2,106 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from tfx.records import SCHEMA_VERSION, to_plain_data
+from tfx.records import SCHEMA_VERSION, Check, Code, Record, Result, Step, to_plain_data
+from tfx_cli.source import place_of, source_of
+
+if TYPE_CHECKING:
+    from lessons.course import Module, Request
 
 
 def document(fields: Mapping[str, Any]) -> str:
     """`fields` (records, arrays and plain data) under a schema version, as one line-broken JSON document."""
     return json.dumps({"schema_version": SCHEMA_VERSION, **to_plain_data(fields)}, allow_nan=False, indent=1) + "\n"
+
+
+def check_fields(check: Check) -> dict[str, Any]:
+    """A check as every command's JSON shows it."""
+    return {
+        "id": check.id,
+        "statement": check.statement,
+        "expected": check.expected,
+        "measured": check.measured,
+        "tolerance": check.tolerance,
+        "holds": bool(check.holds),
+    }
+
+
+def experiment_fields(result: Result) -> dict[str, Any]:
+    """The contract of `tfx experiment --json`."""
+    return {
+        "name": result.name,
+        "title": result.title,
+        "seed": result.seed,
+        "params": result.params,
+        "columns": [{"key": column.key, "label": column.label, "unit": column.unit} for column in result.columns],
+        "rows": result.rows,
+        "checks": [check_fields(check) for check in result.checks],
+        "notes": [note.text for note in result.notes],
+        "break_it": result.break_it,
+        "elapsed_s": result.elapsed_s,
+    }
+
+
+def walkthrough_fields(
+    name: str, request: Request, steps: Sequence[tuple[int, Step]], elapsed: float, with_source: bool
+) -> dict[str, Any]:
+    """The contract of `tfx explain TOPIC --json`."""
+    records = [record for _, step in steps for record in step.records]
+    return {
+        "name": name,
+        "seed": request.seed,
+        "params": dataclasses.asdict(request.settings),
+        "text": request.text,
+        "untrained": request.untrained,
+        "steps": [
+            {
+                "number": number,
+                "title": step.title,
+                "what_if": step.what_if,
+                "records": [record_fields(record, with_source) for record in step.records],
+            }
+            for number, step in steps
+        ],
+        "checks": [check_fields(record) for record in records if isinstance(record, Check)],
+        "elapsed_s": elapsed,
+    }
+
+
+def record_fields(record: Record, with_source: bool) -> dict[str, Any]:
+    """A record with its kind; code with its place and, when asked for, its source."""
+    fields = to_plain_data(record)
+    if isinstance(record, Code):
+        fields["place"] = place_of(record.target)[0]
+        if with_source:
+            fields["source"] = source_of(record.target)
+    return fields
+
+
+def course_fields(modules: Sequence[Module]) -> dict[str, Any]:
+    """The course map."""
+    return {
+        "modules": [
+            {
+                "number": module.number,
+                "title": module.title,
+                "about": module.about,
+                "topics": [
+                    {
+                        "name": topic.name,
+                        "title": topic.title,
+                        "level": topic.level,
+                        "minutes": topic.minutes,
+                        "after": topic.after,
+                        "aliases": topic.aliases,
+                    }
+                    for topic in module.topics
+                ],
+            }
+            for module in modules
+        ]
+    }

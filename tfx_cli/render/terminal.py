@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +11,17 @@ from tfx.records import Check, Code, Formula, Matrix, Plot, Question, Record, Re
 from tfx_cli.console import output, prose_width
 from tfx_cli.layout import labelled, packed, wrapped
 from tfx_cli.numbers import number_text
+from tfx_cli.options import Face
 from tfx_cli.render.sentences import answer_of, check_numbers
 from tfx_cli.render.terminal_matrix import matrix_lines
 from tfx_cli.render.terminal_table import print_table
-from tfx_cli.source import link_of
+from tfx_cli.show import saved_line
+from tfx_cli.source import link_of, source_of
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from lessons.course import Module
 
 INDENT = "  "
 #: kinds that stand together without a blank line between
@@ -166,7 +170,51 @@ def print_experiment(result: Result, saved: Iterable[Path]) -> None:
     if paths:
         console.print()
     for path in paths:
-        put(console, [f"{'plot' if path.suffix in ('.png', '.svg', '.pdf') else 'file'} saved: {path}"])
+        put(console, [saved_line(path, Face.terminal)])
+
+
+def print_foot(what_if: Sequence[str], targets: Sequence[Code], code: bool, console: Console) -> None:
+    """The last lines of a step: what to change, and the code that ran."""
+    if what_if or targets:
+        console.print()
+    for index, words in enumerate(what_if):
+        put(console, labelled("" if index else "what if", words, prose_width()))
+    for index, record in enumerate(targets):
+        put(console, labelled("" if index and not code else "code", link_of(record.target), console.width))
+        if code:
+            console.print()
+            print_source(source_of(record.target), console)
+            console.print()
+
+
+def print_source(source: str, console: Console) -> None:
+    """Python source as it stands in the file, coloured where there is colour."""
+    from rich.text import Text as RichText
+
+    if console.color_system is None:
+        lines = [RichText(line) for line in source.rstrip("\n").split("\n")]
+    else:
+        from rich.syntax import Syntax
+
+        lines = list(Syntax(source, "python", theme="ansi_dark").highlight(source.rstrip("\n")).split("\n"))
+    for line in lines:
+        line.rstrip()
+        console.print(RichText("    ").append(line) if line.plain else line, soft_wrap=True)
+
+
+def print_course(modules: Sequence[Module], console: Console) -> None:
+    """The course map: modules, topics, minutes, and what to type."""
+    put(console, ["The course"], "bold")
+    for module in modules:
+        console.print()
+        put(console, wrapped(f"{module.number}  {module.title}", prose_width(), "   "), "bold")
+        put(console, (f"   {line}" for line in wrapped(module.about, prose_width() - 3)))
+        column = max((len(topic.name) for topic in module.topics), default=0) + 2
+        for topic in module.topics:
+            about = f"{topic.title}, {topic.minutes} min"
+            put(console, labelled(topic.name, about, prose_width(), margin="   ", column=column))
+    console.print()
+    put(console, ["start or go on: tfx explain TOPIC      to read: tfx explain TOPIC --lesson"])
 
 
 def print_title(title: str, aside: str, console: Console) -> None:
@@ -174,7 +222,9 @@ def print_title(title: str, aside: str, console: Console) -> None:
     from rich.text import Text as RichText
 
     gap = prose_width() - len(title) - len(aside)
-    if gap >= 2:
+    if not aside:
+        put(console, wrapped(title, prose_width()), "bold")
+    elif gap >= 2:
         text = RichText(title, "bold")
         text.append(" " * gap + aside, "not bold")
         console.print(text, soft_wrap=True)

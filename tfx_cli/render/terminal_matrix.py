@@ -1,6 +1,6 @@
 """Draws a matrix in the terminal.
 
-Up to 12 x 12: numbers, on coloured cells where the terminal has 256 colours.  Larger: half blocks, two rows a line,
+Up to 12 x 12 (or a few longer rows): numbers, on coloured cells where the terminal has 256 colours.  Larger: half blocks, two rows a line,
 or a ramp of shades without colour; what still does not fit is averaged over blocks, and says so.  The text line with
 shape, range and largest entry is always there, so nothing depends on colour.
 """
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: most rows and columns shown as numbers
 NUMBERS = 12
+#: a few long rows are shown as numbers too, in blocks of columns
+FEW_ROWS, LONG_ROW = 4, 32
 #: most rows drawn; more are averaged
 TALLEST = 64
 INDENT = "  "
@@ -41,11 +43,14 @@ def matrix_lines(record: Matrix, console: Console) -> Iterator[list[Segment]]:
     grid = Grid.of(record)
     yield from ([Segment(INDENT + line, Style(bold=True))] for line in wrapped(grid.heading(), console.width - 2))
     if 0 not in grid.shape:
-        draw = numbers if max(grid.shape) <= NUMBERS else shades
-        yield from draw(grid, console)
+        yield from (numbers if shown_as_numbers(grid.shape) else shades)(grid, console)
     for text in (grid.summary(), record.note):
         if text:
             yield from ([Segment(INDENT + line)] for line in wrapped(text, console.width - 2))
+
+
+def shown_as_numbers(shape: tuple[int, int]) -> bool:
+    return max(shape) <= NUMBERS or (shape[0] <= FEW_ROWS and shape[1] <= LONG_ROW)
 
 
 def numbers(grid: Grid, console: Console) -> Iterator[list[Segment]]:
