@@ -1,0 +1,107 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tfx.errors import BadInput
+from tfx.lab import saturation
+from tfx.lab.saturation_findings import closed_slope, closed_top_weight, logits_in_words
+from tfx.records import to_plain_data
+
+DEFAULT = saturation.Settings()
+
+
+def verdicts(result):
+    return {check.id: check.holds for check in result.checks}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_all_checks_hold_for_a_a_2a(seed):
+    result = saturation.run(DEFAULT, seed, quick=True)
+    assert all(verdicts(result).values()), result.checks
+
+
+@pytest.mark.parametrize(
+    ("change", "failing"),
+    [
+        (
+            {"pattern": (1.0, 1.0, 1.0)},
+            {"reaches-99", "cross-entropy-stays", "squared-error-fades", "overflow-float64", "overflow-float32"},
+        ),
+        ({"pattern": (0.0, 0.0, 2.0)}, {"reaches-99"}),
+        ({"pattern": (101.0, 101.0, 102.0)}, {"overflow-float64", "overflow-float32"}),
+    ],
+)
+def test_another_pattern_fails_the_checks_that_speak_of_a_a_2a(change, failing):
+    result = saturation.run(replace(DEFAULT, **change), 0, quick=True)
+    assert {name for name, holds in verdicts(result).items() if not holds} == failing
+
+
+def test_the_closed_forms_reduce_to_the_known_ones():
+    for a in (0.0, 0.5, 3.0, 12.0):
+        p = 1 / (1 + 2 * math.exp(-a))
+        assert closed_top_weight(a, (1, 1, 2)) == pytest.approx(p, rel=1e-14)
+        assert closed_slope(a, (1, 1, 2)) == pytest.approx(p * (1 - p), rel=1e-9)
+
+
+def test_adding_a_number_to_every_logit_changes_no_weight():
+    one = saturation.run(DEFAULT, 0, quick=True).rows
+    other = saturation.run(replace(DEFAULT, pattern=(101.0, 101.0, 102.0)), 0, quick=True).rows
+    np.testing.assert_allclose([r["top"] for r in one], [r["top"] for r in other], atol=1e-12)
+
+
+def test_the_slope_is_largest_where_the_top_weight_is_a_half():
+    rows = saturation.run(replace(DEFAULT, a=(0.0, math.log(2), 3.0)), 0, quick=True).rows
+    assert rows[1]["top"] == pytest.approx(0.5) and rows[1]["slope"] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(("dtype", "limit"), [(np.float64, 354.8913), (np.float32, 44.3614)])
+def test_bare_exp_is_nan_just_above_its_limit_and_right_just_below(dtype, limit):
+    row = np.array([1.0, 1.0, 2.0])
+    assert np.isnan(saturation.naive_softmax((row * limit * 1.001).astype(dtype))).any()
+    np.testing.assert_allclose(saturation.naive_softmax((row * limit * 0.999).astype(dtype)), [0, 0, 1], atol=1e-12)
+
+
+def test_cross_entropy_gradient_is_p_minus_y():
+    gradient = saturation.cross_entropy_gradient(np.array([20.0, 0.0, 0.0]), 2)
+    np.testing.assert_allclose(gradient, [1, 0, -1], atol=1e-8)
+
+
+def test_squared_error_gradient_agrees_with_central_differences():
+    logits, y = np.array([1.0, -0.5, 2.0]), np.array([0.0, 1.0, 0.0])
+
+    def loss(x):
+        p = np.exp(x) / np.exp(x).sum()
+        return ((p - y) ** 2).sum()
+
+    numeric = [(loss(logits + 1e-6 * e) - loss(logits - 1e-6 * e)) / 2e-6 for e in np.eye(3)]
+    np.testing.assert_allclose(saturation.squared_error_gradient(logits, 1), numeric, atol=1e-9)
+
+
+def test_first_failure_finds_the_threshold_or_says_nan():
+    assert saturation.first_failure(lambda a: a >= 3.7, 1000.0) == pytest.approx(3.7)
+    assert math.isnan(saturation.first_failure(lambda a: False, 1000.0))
+
+
+def test_the_same_seed_gives_the_same_result():
+    assert saturation.run(DEFAULT, 4, quick=True) == saturation.run(DEFAULT, 4, quick=True)
+    assert saturation.run(DEFAULT, 4, quick=True).rows != saturation.run(DEFAULT, 5, quick=True).rows
+
+
+def test_logits_in_words():
+    assert logits_in_words((1.0, 0.0, 2.5)) == "[a, 0, 2.5a]"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"a": (1.0, 2.0)}, {"a": (-1.0, 0.0, 1.0)}, {"pattern": (1.0,)}, {"pattern": (math.nan, 1.0)}, {"keys": 1}],
+)
+def test_a_setting_out_of_range_is_refused(change):
+    with pytest.raises(BadInput):
+        saturation.run(replace(DEFAULT, **change), 0)
+
+
+def test_the_result_is_plain_data_in_ascii():
+    plain = str(to_plain_data(saturation.run(replace(DEFAULT, pattern=(1.0, 1.0, 1.0)), 0, quick=True)))
+    assert plain.isascii() and "nan" not in plain

@@ -1,0 +1,98 @@
+"""Estimates with their uncertainty: a sample variance, and an exponent fitted on log-log axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def mean_with_error(x: np.ndarray) -> tuple[float, float]:
+    """Sample mean of all entries and its standard error."""
+    x = np.asarray(x, dtype=np.float64)
+    return float(x.mean()), float(x.std(ddof=1)) / math.sqrt(x.size)
+
+
+def variance_with_error(x: np.ndarray) -> tuple[float, float]:
+    """Sample variance s^2 of independent draws and its standard error, for any distribution.
+
+        Var(s^2) = (m4 - m2^2 (n - 3) / (n - 1)) / n         m2, m4: second and fourth central moments
+
+    Normal draws have m4 = 3 m2^2 and give the textbook sqrt(2 / (n - 1)) m2.  A dot product of few coordinates has
+    heavier tails (m4 = 9 m2^2 for one), so that formula would be too small by half.
+    Source: Cramer 1946, "Mathematical Methods of Statistics", section 27.4.
+    """
+    x = np.asarray(x, dtype=np.float64)
+    n = x.size
+    squares = (x - x.mean()) ** 2
+    second, fourth = float(squares.mean()), float((squares * squares).mean())
+    return second * n / (n - 1), math.sqrt(max(fourth - second * second * (n - 3) / (n - 1), 0.0) / n)
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """y = coefficient * x^exponent; `low` and `high` bound the exponent with the asked confidence."""
+
+    exponent: float
+    coefficient: float
+    low: float
+    high: float
+
+
+def fit_power_law(x: Sequence[float], y: Sequence[float], confidence: float = 0.95) -> PowerLaw:
+    """Least squares of log y on log x, with Student's t interval for the exponent (infinite for two points).
+
+    The interval covers scatter around a straight line; it cannot know of an error that all points share.
+    Raises ValueError for fewer than two different x or for numbers that have no logarithm.
+    """
+    if len(set(x)) < 2 or len(x) != len(y):
+        raise ValueError(f"a power law needs two different x and one y for each, got {len(x)} x and {len(y)} y")
+    if min(*x, *y) <= 0:
+        raise ValueError("a power law needs positive numbers")
+    u, v = np.log(np.asarray(x, dtype=np.float64)), np.log(np.asarray(y, dtype=np.float64))
+    du = u - u.mean()
+    spread = float((du * du).sum())
+    slope = float((du * v).sum()) / spread
+    intercept = float(v.mean()) - slope * float(u.mean())
+    residual = v - (intercept + slope * u)
+    freedom = len(x) - 2
+    half = math.inf
+    if freedom > 0:
+        half = student_t_quantile(0.5 + confidence / 2, freedom) * math.sqrt(
+            float((residual * residual).sum()) / freedom / spread
+        )
+    return PowerLaw(slope, math.exp(intercept), slope - half, slope + half)
+
+
+def student_t_quantile(probability: float, freedom: int) -> float:
+    """t with P(T <= t) = probability, for 0.5 <= probability < 1, by bisection on the exact distribution."""
+    if not 0.5 <= probability < 1 or freedom < 1:
+        raise ValueError(f"needs 0.5 <= probability < 1 and freedom >= 1, got {probability} and {freedom}")
+    low, high = 0.0, 1.0
+    while student_t_distribution(high, freedom) < probability:
+        high *= 2
+    for _ in range(100):
+        middle = (low + high) / 2
+        if student_t_distribution(middle, freedom) < probability:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def student_t_distribution(t: float, freedom: int) -> float:
+    """P(T <= t) for t >= 0 and a whole number of degrees of freedom.
+
+    Finite sums in theta = atan(t / sqrt(freedom)): Abramowitz and Stegun 1964, 26.7.3 (odd) and 26.7.4 (even).
+    """
+    theta = math.atan(t / math.sqrt(freedom))
+    sine, cosine = math.sin(theta), math.cos(theta)
+    odd = freedom % 2
+    term, total = (cosine, 0.0) if odd else (1.0, 0.0)
+    for k in range(1 + odd, freedom, 2):  # term is cos^(k-1) times its coefficient
+        total += term
+        term *= k / (k + 1) * cosine * cosine
+    inside = (theta + sine * total) * 2 / math.pi if odd else sine * total
+    return 0.5 + inside / 2
