@@ -1,8 +1,8 @@
 """Draws a matrix in the terminal.
 
-Up to 12 x 12 (or a few longer rows): numbers, on coloured cells where the terminal has 256 colours.  Larger: half blocks, two rows a line,
-or a ramp of shades without colour; what still does not fit is averaged over blocks, and says so.  The text line with
-shape, range and largest entry is always there, so nothing depends on colour.
+Up to 12 x 12, or a few longer rows: numbers, on coloured cells where the terminal has 256 colours.  Larger: half
+blocks, two rows a line, or a ramp of shades without colour; what still does not fit is averaged over blocks, and says
+so.  The text line with shape, range and largest entry is always there, so nothing depends on colour.
 """
 
 from __future__ import annotations
