@@ -73,7 +73,7 @@ def ask(item: Item, seed: int) -> Asked:
     if item.kind == "order":
         answer = " ".join(str(order.index(i) + 1) for i in range(len(texts)))
     else:
-        answer = "; ".join(f"{n} {texts[i]}" for n, i in enumerate(order, start=1) if item.options[i].correct)
+        answer = "; ".join(f"{n}: {texts[i]}" for n, i in enumerate(order, start=1) if item.options[i].correct)
     return Asked(item, seed, item.prompt, item.explain, answer, choices, order)
 
 
@@ -101,8 +101,8 @@ def grade(asked: Asked, text: str) -> Verdict:
     given = " ".join(str(asked.order.index(i) + 1) for i in picks)
     if item.kind == "open":
         score = len(picks) / len(item.key_points)
-        missed = [point for i, point in enumerate(item.key_points) if i not in picks]
-        why = "Not said: " + "; ".join(missed) + "." if missed else ""
+        missed = [str(i + 1) for i in range(len(item.key_points)) if i not in picks]
+        why = f"Not said: {', '.join(missed)}." if missed else ""
         return Verdict(score >= OPEN_PASS, score, given or "none", asked.answer, asked.explain, why=why)
     if item.kind == "order":
         return _grade_order(asked, picks, given)
@@ -152,7 +152,7 @@ def _grade_options(asked: Asked, picks: tuple[int, ...], given: str) -> Verdict:
     reasons = [option.why for option in taken]
     if asked.item.kind == "several":
         reasons += [
-            f"Left out: {asked.order.index(i) + 1} {options[i].text}. {options[i].why}".strip() for i in left_out
+            f"Left out: {asked.order.index(i) + 1}: {options[i].text}. {options[i].why}".strip() for i in left_out
         ]
     misconception = taken[0].misconception if taken else ""
     return Verdict(False, 0.0, given or "none", asked.answer, asked.explain, misconception, " ".join(reasons))

@@ -79,6 +79,13 @@ class LazyGroup(TyperGroup):
         formatter.write("\n".join([*lines, "", TAIL]) + "\n")
 
 
+def root_command() -> Any:
+    """The whole command line."""
+    command = get_command(app)
+    command.params.extend(shared_parameters())
+    return command
+
+
 def load_command(name: str) -> Any:
     """Imports a command of the table and gives it the options that every command has."""
     command = get_command(importlib.import_module(COMMANDS[name].module).app)

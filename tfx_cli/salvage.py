@@ -10,7 +10,6 @@ import shutil
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.request import pathname2url
 
 from tfx_cli.scheduling import rebuild
 from tfx_cli.state import FIELDS, as_answer, insert_answer
@@ -61,7 +60,7 @@ def _rows(damaged: Path, table: str, columns: str) -> list[tuple]:
     """Every row that can be reached from either end of a table whose middle may be unreadable, by row number."""
     found: dict[int, tuple] = {}
     for direction in ("ASC", "DESC"):
-        connection = sqlite3.connect(f"file:{pathname2url(str(damaged))}?immutable=1", uri=True)
+        connection = sqlite3.connect(f"{damaged.absolute().as_uri()}?immutable=1", uri=True)
         connection.text_factory = lossy
         try:
             for number, *row in connection.execute(f"SELECT rowid, {columns} FROM {table} ORDER BY rowid {direction}"):

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.request import pathname2url
 
 from tfx.errors import EnvironmentProblem
 
@@ -55,7 +54,7 @@ def connect(path: Path, mode: str, patience: float) -> sqlite3.Connection:
     try:
         with explained_errors(path):
             connection = sqlite3.connect(
-                f"file:{pathname2url(str(path))}?mode={mode}", uri=True, timeout=patience, isolation_level=None
+                f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=patience, isolation_level=None
             )
             connection.text_factory = lossy
             version = connection.execute("PRAGMA user_version").fetchone()[0]

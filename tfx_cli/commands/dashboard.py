@@ -1,13 +1,145 @@
-"""`tfx` alone: where you are, and the next useful command."""
+"""`tfx` alone: where you are, what is due, and the next useful command.  Reads only; imports neither NumPy nor Rich."""
 
 from __future__ import annotations
 
-import sys
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from tfx_cli.app import HEAD
+from tfx_cli.console import prose_width
+from tfx_cli.find_lessons import ensure_lessons
+from tfx_cli.options import Face
+from tfx_cli.show import show_document, show_line, tell
+
+if TYPE_CHECKING:
+    from lessons.course import Module, Topic
+    from tfx_cli.state import State
+
+BAR = 18  # cells
+LABEL = 7
 
 
-def show_dashboard() -> None:
-    """Prints the welcome page."""
-    sys.stdout.write(f"{HEAD}\n\n  next   tfx explain attention\n\n")
-    sys.stdout.write("  map: tfx explain      all experiments: tfx experiment      help: tfx -h\n")
+@dataclass(frozen=True)
+class Progress:
+    """A module: how many of its topics were shown."""
+
+    title: str
+    explained: int
+    topics: int
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One line of the dashboard: what it is about and what to type."""
+
+    label: str
+    text: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    modules: tuple[Progress, ...]
+    due: int
+    new: int
+    minutes: int
+    advice: tuple[Advice, ...]
+
+
+def show_dashboard(face: Face = Face.terminal) -> None:
+    """Prints where the reader is; creates nothing."""
+    ensure_lessons()
+    from tfx_cli.state import open_to_read
+
+    with open_to_read() as state:
+        dashboard = measure(state, datetime.now(UTC))
+        notice = state.notice
+    if notice:
+        tell("tfx: " + notice)
+    if face is Face.json:
+        show_document(asdict(dashboard))
+        return
+    for line in plain_lines(dashboard) if face is Face.plain else terminal_lines(dashboard, prose_width()):
+        show_line(line)
+
+
+def measure(state: State, now: datetime) -> Dashboard:
+    """Counts topics and cards and chooses what to advise."""
+    from lessons.course import modules
+    from lessons.quiz import all_items
+    from tfx.lab import EXPERIMENTS
+    from tfx_cli.quizzing.stats import seconds_per_answer
+
+    explained = state.explained()
+    ids = {item.id for item in all_items()}
+    when = {item: due for item, due in state.due().items() if item in ids}
+    due = sum(moment <= now for moment in when.values())
+    new = len(ids) - len(when)
+    minutes = math.ceil(due * seconds_per_answer(state.answers()) / 60)
+    following = next_topic(modules(), explained)
+    name, about = next(iter(EXPERIMENTS.items()))
+    advice = [
+        Advice("next", following.title, f"tfx explain {following.name}")
+        if following
+        else Advice("next", "every topic seen: say it aloud", "tfx quiz --interview"),
+        Advice("due", due_in_words(due, new, minutes), "tfx quiz"),
+        Advice("try", about.split("  ")[0], f"tfx experiment {name}"),
+    ]
+    progress = tuple(
+        Progress(module.title, sum(topic.name in explained for topic in module.topics), len(module.topics))
+        for module in modules()
+    )
+    return Dashboard(progress, due, new, minutes, tuple(advice))
+
+
+def next_topic(course: tuple[Module, ...], explained: set[str]) -> Topic | None:
+    """The first topic not seen yet whose prerequisites were; None when all were seen."""
+    unseen = [topic for module in course for topic in module.topics if topic.name not in explained]
+    ready = [topic for topic in unseen if all(name in explained for name in topic.after)]
+    return next(iter(ready or unseen), None)
+
+
+def due_in_words(due: int, new: int, minutes: int) -> str:
+    """`7 cards, about 4 minutes`; without any, how many are new."""
+    if due:
+        cards = f"{due} card{'' if due == 1 else 's'}"
+        return f"{cards}, about {minutes} minute{'' if minutes == 1 else 's'}"
+    return f"nothing; {new} new question{'' if new == 1 else 's'}"
+
+
+def terminal_lines(dashboard: Dashboard, width: int) -> Iterator[str]:
+    """The page, with commands in a column of their own where they fit."""
+    from tfx_cli.app import HEAD
+
+    yield HEAD
+    yield ""
+    column = max(len(module.title) for module in dashboard.modules) + 3
+    for module in dashboard.modules:
+        filled = BAR * module.explained // module.topics
+        count = f"{module.explained} of {module.topics} topics"
+        bar = f"[{'#' * filled}{'-' * (BAR - filled)}]"
+        one_line = f"  {module.title.ljust(column)}{count}   {bar}"
+        yield from [one_line] if len(one_line) <= width else [f"  {module.title}", f"  {count}   {bar}"]
+    column = LABEL + max(len(one.text) for one in dashboard.advice) + 4
+    fits = all(2 + column + len(one.command) <= width for one in dashboard.advice)
+    for one in dashboard.advice:
+        left = one.label.ljust(LABEL) + one.text
+        yield from [f"  {left.ljust(column)}{one.command}"] if fits else [f"  {left}", " " * (LABEL + 2) + one.command]
+    yield ""
+    hints = ("map: tfx explain", "all experiments: tfx experiment", "help: tfx -h")
+    together = "  " + "      ".join(hints)
+    yield from [together] if len(together) <= width else [f"  {hint}" for hint in hints]
+
+
+def plain_lines(dashboard: Dashboard) -> Iterator[str]:
+    """One record a line."""
+    from tfx_cli.render.plain import line
+
+    for module in dashboard.modules:
+        yield line("module", module.title, module.explained, module.topics)
+    yield line("due", dashboard.due, dashboard.minutes)
+    yield line("new", dashboard.new)
+    for one in dashboard.advice:
+        yield line(one.label, one.text, one.command)

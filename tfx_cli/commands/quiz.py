@@ -1,0 +1,101 @@
+"""`tfx quiz`: asks what is due and what is new, and says which misconception is behind a wrong answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tfx_cli import options
+from tfx_cli.find_lessons import ensure_lessons
+from tfx_cli.options import Face
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+def complete_topic(incomplete: str) -> list[tuple[str, str]]:
+    """Topics for TAB."""
+    ensure_lessons()
+    from lessons.course import topics
+
+    return [(topic.name, topic.title) for topic in topics() if topic.name.startswith(incomplete)]
+
+
+@app.command()
+def quiz(
+    topic: Annotated[str | None, typer.Argument(autocompletion=complete_topic, help="Without it: all topics.")] = None,
+    count: Annotated[int, typer.Option("--count", min=1, metavar="N", help="At most so many questions.")] = 10,
+    level: Annotated[
+        int | None, typer.Option("--level", min=1, max=3, help="Only 1 recall, 2 use, or 3 derive.")
+    ] = None,
+    due: Annotated[bool, typer.Option("--due", help="Only what is due, nothing new.")] = False,
+    interview: Annotated[
+        bool, typer.Option("--interview", help="Open questions; the points to make come after.")
+    ] = False,
+    answers: Annotated[
+        str | None,
+        typer.Option("--answers", metavar="FILE|-", help="One answer a line, or JSON lines; no terminal needed."),
+    ] = None,
+    stats: Annotated[bool, typer.Option("--stats", help="How far you are, and your commonest misconceptions.")] = False,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, metavar="N", help="Draw the same numbers again.")] = None,
+    json: options.Json = False,
+    plain: options.Plain = False,
+) -> int:
+    """Answer questions; what you miss comes back in time.
+
+    Numbers are new at every review and the truth is computed.  FSRS decides when a question returns.  At the prompt
+    ? explains how to answer, s skips, q leaves.  With --answers, exit code 1 means that an answer was wrong.
+
+    \b
+    examples
+      tfx quiz
+      tfx quiz scaling-variance --count 3
+      tfx quiz --interview
+      tfx quiz scaling-variance --count 2 --seed 1 --answers answers.txt --json
+      tfx quiz --stats
+    """
+    face = options.face(json, plain)
+    ensure_lessons()
+    if stats:
+        show_stats(topic, face)
+        return 0
+    from tfx_cli.quizzing.round import Wish
+
+    wish = Wish(topic, count, level, due, interview, seed)
+    if answers is not None:
+        from tfx_cli.quizzing.script import run_script
+
+        return run_script(wish, answers, face)
+    from tfx.errors import BadInput
+    from tfx_cli.console import interactive
+
+    if face is Face.json or not interactive():
+        why = "--json cannot ask questions" if face is Face.json else "there is no terminal to ask questions on"
+        raise BadInput(
+            f"{why}: give the answers with --answers FILE (or - for stdin).",
+            "List the questions first: echo | tfx quiz --seed 1 --json --answers -",
+        )
+    from tfx_cli.quizzing.conversation import converse
+
+    return converse(wish, plain=face is Face.plain)
+
+
+def show_stats(topic: str | None, face: Face) -> None:
+    """Prints the statistics; writes nothing."""
+    from datetime import UTC, datetime
+
+    from lessons.course import find_topic
+    from tfx_cli.quizzing import stats
+    from tfx_cli.show import show_document, show_line, tell
+    from tfx_cli.state import open_to_read
+
+    with open_to_read() as state:
+        measured = stats.measure(state, datetime.now(UTC), find_topic(topic).name if topic else None)
+        notice = state.notice
+    if notice:
+        tell("tfx: " + notice)
+    if face is Face.json:
+        show_document(stats.document(measured))
+        return
+    for text in stats.plain_lines(measured) if face is Face.plain else stats.terminal_lines(measured):
+        show_line(text)

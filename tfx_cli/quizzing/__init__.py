@@ -1,0 +1,1 @@
+"""One round of `tfx quiz`: what is asked, how it is judged and written down, and its three faces."""

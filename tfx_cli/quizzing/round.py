@@ -1,0 +1,126 @@
+"""A round: the questions asked, and every answer judged and written down at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from lessons.grading import Asked, Verdict, ask, grade, item_seed
+from lessons.quiz import Item, all_items, topic_items
+from tfx.errors import BadInput
+from tfx_cli.scheduling import pick, rating
+from tfx_cli.state import Answer, State
+
+FRESH_SEEDS = 2**31
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the reader wants to be asked.  ahead: also what is not due yet, because it was asked for by name."""
+
+    topic: str | None = None
+    count: int = 10
+    level: int | None = None
+    only_due: bool = False
+    interview: bool = False
+    seed: int | None = None
+
+    @property
+    def ahead(self) -> bool:
+        return not self.only_due and (self.topic is not None or self.interview)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One question of a round, and what became of it; verdict and due are None until it is answered."""
+
+    asked: Asked
+    verdict: Verdict | None = None
+    due: datetime | None = None
+
+
+def items_for(wish: Wish) -> tuple[Item, ...]:
+    """The items that fit the wish, in course order.  Raises BadInput when there are none at all."""
+    if wish.topic is None:
+        items, where = all_items(), "the course"
+    else:
+        from lessons.course import find_topic
+
+        topic = find_topic(wish.topic)
+        items, where = tuple(sorted(topic_items(topic), key=lambda item: item.level)), topic.name
+    fitting = tuple(
+        item for item in items if wish.level in (None, item.level) and (item.kind == "open" or not wish.interview)
+    )
+    if not fitting:
+        level = f" of level {wish.level}" if wish.level is not None else ""
+        kind = "interview question" if wish.interview else "quiz item"
+        raise BadInput(f"{where} has no {kind}{level}.", "All items: tfx quiz")
+    return fitting
+
+
+def questions(wish: Wish, items: Sequence[Item], due: Mapping[str, datetime], now: datetime, seed: int) -> list[Asked]:
+    """Draws the round's questions.  Equal seed and equal history give equal questions."""
+    chosen = pick(items, due, now, wish.count, wish.only_due, wish.ahead)
+    return [ask(item, item_seed(seed, item.id)) for item in chosen]
+
+
+def fresh_seed() -> int:
+    """A seed for a reader who named none."""
+    import secrets
+
+    return secrets.randbelow(FRESH_SEEDS)
+
+
+def settle(state: State, asked: Asked, text: str, seconds: float | None = None) -> Asking:
+    """Judges an answer and writes it down before anything is shown.  Raises Unreadable when it is none."""
+    verdict = grade(asked, text)
+    answer = Answer(
+        item=asked.item.id,
+        seed=asked.seed,
+        given=verdict.given,
+        correct=verdict.correct,
+        score=float(verdict.score),
+        rating=rating(verdict.correct, verdict.score),
+        misconception=verdict.misconception,
+        at=datetime.now(UTC),
+        seconds=seconds,
+    )
+    return Asking(asked, verdict, state.record_answer(answer))
+
+
+def where_to_see(item: Item) -> str:
+    """The command that shows what the item is about."""
+    return f"tfx explain {item.topic}" + (f" --step {item.see}" if item.see else "")
+
+
+def as_document(asking: Asking) -> dict[str, Any]:
+    """One question for JSON.  The answer and the reasons are told only once it was answered."""
+    asked, verdict = asking.asked, asking.verdict
+    item = asked.item
+    fields: dict[str, Any] = {
+        "id": item.id,
+        "topic": item.topic,
+        "kind": item.kind,
+        "level": item.level,
+        "seed": asked.seed,
+        "prompt": asked.prompt,
+        "options": list(asked.choices) or None,
+        "see": where_to_see(item),
+    }
+    judged = dict.fromkeys(
+        ("given", "correct", "score", "answer", "misconception", "why", "explain", "next_review"), None
+    )
+    if verdict is not None and asking.due is not None:
+        judged = {
+            "given": verdict.given,
+            "correct": verdict.correct,
+            "score": verdict.score,
+            "answer": verdict.answer,
+            "misconception": verdict.misconception or None,
+            "why": verdict.why or None,
+            "explain": verdict.explain,
+            "next_review": asking.due.isoformat(timespec="seconds"),
+        }
+    return {**fields, **judged}

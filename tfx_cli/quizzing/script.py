@@ -1,0 +1,126 @@
+"""`tfx quiz --answers FILE|-`: the answers of a whole round at once, for scripts, tests and screen readers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lessons.answers import Unreadable
+from lessons.grading import Asked, grade
+from tfx.errors import BadInput
+from tfx_cli.options import Face
+from tfx_cli.quizzing.page import Page
+from tfx_cli.quizzing.round import Asking, Wish, as_document, fresh_seed, items_for, questions, settle
+from tfx_cli.show import show_document, tell
+from tfx_cli.state import open_to_write
+
+
+def run_script(wish: Wish, source: str, face: Face) -> int:
+    """Asks, judges and records; returns 1 when an answer was wrong, else 0.
+
+    Everything is checked before the first answer is recorded.  Raises BadInput for an answer that cannot be read.
+    """
+    text = read_source(source)
+    items = items_for(wish)
+    seed = fresh_seed() if wish.seed is None else wish.seed
+    with open_to_write() as state:
+        if state.notice:
+            tell("tfx: " + state.notice)
+        asked = questions(wish, items, state.due(), datetime.now(UTC), seed)
+        answers = match(text, asked)
+        check(asked, answers)
+        done = [
+            Asking(question) if answer is None else settle(state, question, answer)
+            for question, answer in zip(asked, answers, strict=True)
+        ]
+        waiting = [due for item, due in state.due().items() if item in {item.id for item in items}]
+    unanswered = answers.count(None)
+    if unanswered:
+        tell(f"{unanswered} of {len(asked)} questions had no answer; nothing was recorded for them.")
+    right = sum(asking.verdict.correct for asking in done if asking.verdict is not None)
+    answered = len(asked) - unanswered
+    if face is Face.json:
+        score = {"asked": len(asked), "answered": answered, "right": right}
+        show_document({"seed": seed, "items": [as_document(asking) for asking in done], "score": score})
+    else:
+        show(done, min(waiting, default=None), plain=face is Face.plain)
+    return 0 if right == answered else 1
+
+
+def show(done: list[Asking], next_due: datetime | None, plain: bool) -> None:
+    """The round as it would have looked on a terminal."""
+    page = Page(plain)
+    streak = 0
+    if not done:
+        page.say("Nothing is due and nothing is new.")
+    for number, asking in enumerate(done, start=1):
+        page.question(asking, number, len(done), streak)
+        if asking.verdict is not None:
+            streak = streak + 1 if asking.verdict.correct else 0
+            if asking.asked.item.kind == "open":
+                page.choices(asking)
+            page.given(asking.verdict.given)
+        page.verdict(asking)
+    page.summary(done, next_due)
+
+
+def read_source(source: str) -> str:
+    """The text of a file, or of stdin for `-`.  Raises BadInput when it cannot be read."""
+    try:
+        if source != "-":
+            return Path(source).read_text(encoding="utf-8")
+        return sys.stdin.read() if sys.stdin is not None else ""
+    except OSError as error:
+        raise BadInput(f'cannot read "{source}": {error.strerror or error}.', "Give a file, or - for stdin.") from None
+    except UnicodeDecodeError:
+        raise BadInput(f'"{source}" is not UTF-8 text.', "Write one answer a line.") from None
+
+
+def match(text: str, asked: Sequence[Asked]) -> list[str | None]:
+    """The answer to each question: one a line in the order asked (an empty line skips), or JSON lines by id."""
+    lines = text.rstrip().splitlines()
+    if lines and lines[0].lstrip().startswith("{"):
+        return match_by_id(lines, asked)
+    if len(lines) > len(asked):
+        tell(f"{len(lines) - len(asked)} answers were left over: only {len(asked)} questions were asked.")
+    padded = [line.strip() or None for line in lines[: len(asked)]]
+    return padded + [None] * (len(asked) - len(padded))
+
+
+def match_by_id(lines: Sequence[str], asked: Sequence[Asked]) -> list[str | None]:
+    """JSON lines `{"id": ..., "answer": ...}`; an answer is text, a number or a list."""
+    given: dict[str, str] = {}
+    ids = [question.item.id for question in asked]
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line)
+            name, answer = str(fields["id"]), fields["answer"]
+        except (ValueError, KeyError, TypeError):
+            raise BadInput(
+                f"line {number} of the answers is not JSON.", 'One line: {"id": "...", "answer": "..."}'
+            ) from None
+        if name not in ids:
+            raise BadInput(
+                f'line {number} answers "{name}", which is not asked now.', f"Asked: {', '.join(ids) or 'nothing'}"
+            )
+        if name in given:
+            raise BadInput(f'line {number} answers "{name}" a second time.', "Give each id once.")
+        given[name] = " ".join(map(str, answer)) if isinstance(answer, list) else "" if answer is None else str(answer)
+    return [given.get(name, "").strip() or None for name in ids]
+
+
+def check(asked: Sequence[Asked], answers: Sequence[str | None]) -> None:
+    """Raises BadInput for the first answer that cannot be read, before anything is recorded."""
+    for number, (question, answer) in enumerate(zip(asked, answers, strict=True), start=1):
+        if answer is None:
+            continue
+        try:
+            grade(question, answer)
+        except Unreadable as problem:
+            where = f'answer {number}, "{answer[:40]}" to {question.item.id}'
+            raise BadInput(f"{where}, cannot be read; nothing was recorded.", str(problem)) from None

@@ -1,0 +1,142 @@
+"""`tfx quiz --stats`: how far the reader is, computed from the log.  Reads only, and imports neither NumPy nor Rich."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from lessons.quiz import all_items
+from tfx_cli.state import Answer, State
+
+SHOWN_MISCONCEPTIONS = 5
+
+
+@dataclass(frozen=True)
+class TopicScore:
+    topic: str
+    items: int
+    seen: int
+    answers: int
+    right: int
+
+
+@dataclass(frozen=True)
+class Stats:
+    """due: items waiting now.  streak: right answers in a row.  days: days in a row with an answer, to today."""
+
+    items: int
+    seen: int
+    due: int
+    new: int
+    answers: int
+    right: int
+    streak: int
+    days: int
+    next_due: datetime | None
+    topics: tuple[TopicScore, ...]
+    misconceptions: tuple[tuple[str, int, str], ...]
+
+
+def measure(state: State, now: datetime, topic: str | None = None) -> Stats:
+    """Counts everything, or one topic's part of it."""
+    items = [item for item in all_items() if topic in (None, item.topic)]
+    topic_of = {item.id: item.topic for item in items}
+    log = [answer for answer in state.answers() if topic is None or answer.item in topic_of]
+    due = {item: when for item, when in state.due().items() if item in topic_of}
+    scores = []
+    for name in dict.fromkeys(topic_of.values()):
+        own = [answer for answer in log if topic_of.get(answer.item) == name]
+        total = sum(1 for other in topic_of.values() if other == name)
+        scores.append(TopicScore(name, total, len({a.item for a in own}), len(own), sum(a.correct for a in own)))
+    counts = Counter(answer.misconception for answer in log if answer.misconception)
+    latest = {answer.misconception: answer.item for answer in log}
+    return Stats(
+        items=len(items),
+        seen=len(due),
+        due=sum(when <= now for when in due.values()),
+        new=len(items) - len(due),
+        answers=len(log),
+        right=sum(answer.correct for answer in log),
+        streak=streak_of([answer.correct for answer in log]),
+        days=days_in_a_row({answer.at.astimezone().date() for answer in log}, now.astimezone().date()),
+        next_due=min(due.values(), default=None),
+        topics=tuple(scores),
+        misconceptions=tuple((name, count, latest[name]) for name, count in counts.most_common()),
+    )
+
+
+def streak_of(correct: list[bool]) -> int:
+    """How many of the last answers were right in a row."""
+    streak = 0
+    for right in reversed(correct):
+        if not right:
+            break
+        streak += 1
+    return streak
+
+
+def days_in_a_row(days: set[date], today: date) -> int:
+    """Consecutive days with an answer, ending today, or yesterday while today is still young."""
+    day = today if today in days else today - timedelta(days=1)
+    count = 0
+    while day in days:
+        count += 1
+        day -= timedelta(days=1)
+    return count
+
+
+def seconds_per_answer(log: Sequence[Answer], unknown: float = 30.0) -> float:
+    """The median time this reader takes; `unknown` before anything was timed."""
+    timed = sorted(answer.seconds for answer in log if answer.seconds is not None)
+    return timed[len(timed) // 2] if timed else unknown
+
+
+def document(stats: Stats) -> dict[str, Any]:
+    """The JSON face."""
+    fields = {
+        name: getattr(stats, name) for name in ("items", "seen", "due", "new", "answers", "right", "streak", "days")
+    }
+    topics = [{name: getattr(one, name) for name in one.__dataclass_fields__} for one in stats.topics]
+    mistakes = [{"misconception": name, "count": count, "item": item} for name, count, item in stats.misconceptions]
+    when = stats.next_due.isoformat(timespec="seconds") if stats.next_due else None
+    return {**fields, "next_due": when, "topics": topics, "misconceptions": mistakes}
+
+
+def plain_lines(stats: Stats) -> Iterator[str]:
+    """The plain face."""
+    from tfx_cli.render.plain import line
+
+    for name in ("items", "seen", "due", "new", "answers", "right", "streak", "days"):
+        yield line(name, getattr(stats, name))
+    for one in stats.topics:
+        yield line("topic", one.topic, one.items, one.seen, one.answers, one.right)
+    for name, count, item in stats.misconceptions:
+        yield line("misconception", name, count, item)
+
+
+def terminal_lines(stats: Stats) -> Iterator[str]:
+    """The terminal face."""
+    share = f", {stats.right / stats.answers:.0%} right" if stats.answers else ""
+    answers = f"{stats.answers} answer{'' if stats.answers == 1 else 's'}"
+    yield f"  answered   {answers} on {stats.seen} of {stats.items} questions{share}"
+    yield f"  due        {stats.due} now, {stats.new} new"
+    if stats.answers:
+        yield f"  streak     {stats.streak} right in a row, {stats.days} day{'' if stats.days == 1 else 's'} in a row"
+    started = [one for one in stats.topics if one.answers]
+    if started:
+        yield ""
+        width = max(len(one.topic) for one in started)
+        yield f"  {'topic'.ljust(width)}    seen  answers  right"
+        for one in started:
+            seen = f"{one.seen}/{one.items}"
+            yield f"  {one.topic.ljust(width)}  {seen:>6}  {one.answers:>7}  {one.right / one.answers:>5.0%}"
+    if stats.misconceptions:
+        yield ""
+        yield "  misconceptions, the commonest first"
+        for name, count, item in stats.misconceptions[:SHOWN_MISCONCEPTIONS]:
+            yield f"  {count:>3}  {name}  ({item})"
+    yield ""
+    yield "  next   tfx quiz"
