@@ -42,14 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(arguments: list[str]) -> int:
     """Parses and runs; raises whatever went wrong."""
-    from typer.main import get_command
-
-    from tfx_cli.app import app
+    from tfx_cli.app import root_command
     from tfx_cli.console import never_fail_on_a_character
 
     never_fail_on_a_character()
     program = "tfx-learn" if os.path.basename(sys.argv[0]) == "tfx-learn" else "tfx"
-    code = get_command(app).main(arguments, prog_name=program, standalone_mode=False)
+    code = root_command().main(arguments, prog_name=program, standalone_mode=False)
     sys.stdout.flush()  # a full disk or a closed pipe must show here, not at interpreter exit
     return code if isinstance(code, int) else 0
 

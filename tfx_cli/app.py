@@ -129,17 +129,12 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def root(
-    ctx: typer.Context,
-    version: Annotated[bool, typer.Option("--version", "-V", help="The version.")] = False,
-    json: options.Json = False,
-    plain: options.Plain = False,
-) -> None:
+def root(ctx: typer.Context, json: options.Json = False, plain: options.Plain = False) -> None:
     """Transformers, explained by measurement."""
+    face = options.face(json, plain)
     if ctx.invoked_subcommand is None:
         from tfx_cli.commands.dashboard import show_dashboard
 
-        show_dashboard(options.face(json, plain))
-    elif json or plain:
-        flag = "--json" if json else "--plain"
-        raise BadInput(f"{flag} belongs after the command.", f"tfx {ctx.invoked_subcommand} {flag}")
+        show_dashboard(face)
+    elif face is not options.Face.terminal:
+        raise BadInput(f"--{face} belongs after the command.", f"For example: tfx {ctx.invoked_subcommand} --{face}")

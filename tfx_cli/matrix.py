@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from tfx.records import Matrix
-from tfx_cli.numbers import number_text
+from tfx_cli.numbers import brief
 
 #: the longest label that is shown whole above or beside a matrix
 LABEL = 12
@@ -82,7 +82,7 @@ class Grid:
             return f"{size}, no finite value"
         if all(isinstance(value, bool) for row in self.values for value in row):
             return f"{size}   yes (1): {sum(map(sum, self.values))} of {n_rows * n_cols}"
-        words = f"{size}   range {number_text(self.low, 3)} .. {number_text(self.high, 3)}"
+        words = f"{size}   range {brief(self.low, 3)} .. {brief(self.high, 3)}"
         if self.high > self.low:
             row, col = next(
                 (i, j) for i, row in enumerate(self.values) for j, value in enumerate(row) if value == self.high

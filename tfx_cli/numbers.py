@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from tfx.records import Column
@@ -41,6 +42,13 @@ def brief(value: Any, digits: int = 4) -> str:
 def cell_text(value: Any, digits: int) -> str:
     """A table cell: number, word, yes or no, or `-` for nothing."""
     return number_text(value, digits)
+
+
+def column_texts(values: Sequence[Any], digits: int) -> list[str]:
+    """The cells of one column: `digits` significant digits each, but short numbers (0.5, 16.0) stay short."""
+    floats = [value for value in values if is_number(value) and not isinstance(value, int)]
+    short = all(brief(value, digits) == brief(value, 15) for value in floats)
+    return [brief(value, digits) if short else cell_text(value, digits) for value in values]
 
 
 def label_of(column: Column) -> str:

@@ -12,7 +12,7 @@ BACK = {"b", "p", "\x7f", "\x1b[D", "\x1b[A", "\x1b[5~"}
 LEAVE = {"q", "\x1b", "\x04"}
 
 
-def page_through(count: int, show: Callable[[int, bool], None], again: str) -> None:
+def page_through(count: int, show: Callable[[int, bool], None], again: str) -> bool:
     """Shows `count` screens; `show(index, with_code)` draws one.  `again` is the command that comes back to a step."""
     index, with_code = 0, False
     draw = True
@@ -31,9 +31,10 @@ def page_through(count: int, show: Callable[[int, bool], None], again: str) -> N
             with_code = not with_code
         elif key in LEAVE:
             show_line(f"  this step again: {again} {index + 1}")
-            return
+            return index == count - 1
         else:
             draw = False
+    return True
 
 
 def ask_key(onward: str, can_go_back: bool) -> str:

@@ -16,21 +16,24 @@ if TYPE_CHECKING:
 Numbered = tuple[int, Step]
 
 
-def show_walk(name: str, steps: Sequence[Numbered], total: int, face: Face, code: bool, predict: bool) -> None:
-    """Shows the steps; one screen at a time where somebody sits at a terminal and there is more than one."""
+def show_walk(name: str, steps: Sequence[Numbered], total: int, face: Face, code: bool, predict: bool) -> bool:
+    """Shows the steps; one screen at a time where somebody sits at a terminal and there is more than one.
+
+    Returns whether the last one was reached.
+    """
     if face is Face.terminal and len(steps) > 1 and interactive():
         from tfx_cli.pager import page_through
 
-        page_through(
+        return page_through(
             len(steps),
             lambda index, with_code: show_step(*steps[index], total, face, code or with_code, predict),
             f"tfx explain {name} --step",
         )
-        return
     for index, (number, step) in enumerate(steps):
         if index and face is Face.terminal:
             show_line()
         show_step(number, step, total, face, code, predict)
+    return True
 
 
 def show_step(number: int, step: Step, total: int, face: Face, code: bool, predict: bool) -> None:

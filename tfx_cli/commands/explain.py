@@ -94,7 +94,11 @@ def explain(
     else:
         from tfx_cli.walk import show_walk
 
-        show_walk(found.name, chosen, len(steps), face, code=code, predict=predict)
+        seen = show_walk(found.name, chosen, len(steps), face, code=code, predict=predict)
+        if seen and step is None:
+            from tfx_cli.state import record_explained
+
+            record_explained(found.name)
         for path in (plot, html):
             if path:
                 show_line(saved_line(path, face))

@@ -178,7 +178,11 @@ def print_foot(what_if: Sequence[str], targets: Sequence[Code], code: bool, cons
     if what_if or targets:
         console.print()
     for index, words in enumerate(what_if):
-        put(console, labelled("" if index else "what if", words, prose_width()))
+        label = "" if index else "what if"
+        if words.startswith(("tfx ", "--")):  # a command is never broken, so that it can be copied
+            put(console, [f"{INDENT}{label.ljust(10)}{words}"])
+        else:
+            put(console, labelled(label, words, prose_width()))
     for index, record in enumerate(targets):
         put(console, labelled("" if index and not code else "code", link_of(record.target), console.width))
         if code:

@@ -17,7 +17,7 @@ from tfx_cli.colors import readable_on, viridis
 from tfx_cli.console import glyph
 from tfx_cli.layout import wrapped
 from tfx_cli.matrix import LABEL, CellFormat, Grid, cell_format, pooled, short_label
-from tfx_cli.numbers import number_text
+from tfx_cli.numbers import brief
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,7 +119,7 @@ def shades(grid: Grid, console: Console) -> Iterator[list[Segment]]:
         else:
             line.append(Segment("".join(shade(grid, value, ramp) * doubled for value in values[top])))
         yield line
-    low, high_word = number_text(grid.low, 3), number_text(grid.high, 3)
+    low, high_word = brief(grid.low, 3), brief(grid.high, 3)
     legend = f"dark {low}, bright {high_word}" if colored else f"'{ramp[0]}' is {low}, '{ramp[-1]}' is {high_word}"
     pooling = f"; each place is the mean of {high} x {wide} values" if high * wide > 1 else ""
     yield from ([Segment(INDENT + line)] for line in wrapped(legend + pooling, console.width - 2))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfx.records import Column
 from tfx_cli.layout import printable, wrapped
-from tfx_cli.numbers import cell_text, is_number, label_of
+from tfx_cli.numbers import column_texts, is_number, label_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,8 @@ HEAD = 10
 
 def print_table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Prints the table; no digit is ever cut.  A wide one comes in blocks that repeat the first column."""
-    cells = [[printable(cell_text(row.get(column.key), column.digits)) for column in columns] for row in rows]
+    by_column = [column_texts([row.get(column.key) for row in rows], column.digits) for column in columns]
+    cells = [[printable(texts[index]) for texts in by_column] for index in range(len(rows))]
     numeric = [any(is_number(row.get(column.key)) for row in rows) for column in columns]
     heads = [  # a label may be as wide as its column's cells
         wrapped(label_of(column), max([HEAD, *(len(row[index]) for row in cells)]))
