@@ -1,91 +1,14 @@
-"""The training loop: a generator that yields one record a step.
-
-Everything random in step n comes from `np.random.default_rng((seed, n))`: the batch and the dropout.  So a run is the
-same every time, and one resumed at step n (`start=n`, see io/checkpoint.py) is the same as one never stopped.
-The consumer decides when to stop: it closes the generator between two steps, when the model is whole.
-"""
+"""Losses for `train`: forward with dropout, cross-entropy, and backward into the gradients of the model."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
-from tfx.errors import TfxError
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.optim import Optimizer, clip_by_norm, global_norm
-from tfx.params import Layer
-from tfx.schedule import Schedule
-
-Batch = Any
-M = TypeVar("M", bound=Layer)
-Rng = np.random.Generator
-
-
-class StepRecord(NamedTuple):
-    """One step: its number (from 1), the mean loss in nats per token, the learning rate used, the gradient norm
-    before clipping, the tokens counted in the loss, and the seconds it took.  `seconds` alone differs between runs."""
-
-    step: int
-    loss: float
-    learning_rate: float
-    grad_norm: float
-    tokens: int
-    seconds: float
-
-
-class LossValue(NamedTuple):
-    loss: float  # mean over the counted tokens
-    tokens: int  # how many were counted
-
-
-#: loss(model, batch, rng): forward with dropout from rng, then backward into the gradients of the model.
-Loss = Callable[[M, Batch, Rng], LossValue]
-
-
-class TrainingDiverged(TfxError):
-    """The loss or a gradient stopped being a number."""
-
-    exit_code = 1
-
-
-def train(
-    model: M,
-    batches: Callable[[Rng], Batch],
-    loss: Loss[M],
-    optimizer: Optimizer,
-    schedule: Schedule,
-    steps: int,
-    clip: float | None = 1.0,
-    seed: int = 0,
-    start: int = 0,
-) -> Iterator[StepRecord]:
-    """Trains up to step `steps` and yields a StepRecord after each.
-
-    batches(rng): draws the batch of one step.  clip: limit on the global gradient norm, None for no limit.
-    start: steps already taken (a resumed run).  Raises TrainingDiverged when loss or gradient is not finite, before
-    the parameters are touched.
-    """
-    for step in range(start + 1, steps + 1):
-        began = time.perf_counter()
-        rng = np.random.default_rng((seed, step))
-        batch = batches(rng)
-        model.zero_grad()
-        value, tokens = loss(model, batch, rng)
-        grad = optimizer.parameters.grad
-        norm = global_norm(grad) if clip is None else clip_by_norm(grad, clip)
-        if not (math.isfinite(value) and math.isfinite(norm)):
-            raise TrainingDiverged(
-                f"training diverged at step {step}: loss {value}, gradient norm {norm}.",
-                "Lower the learning rate or lengthen the warm-up.",
-            )
-        rate = float(schedule(step))
-        optimizer.step(rate)
-        yield StepRecord(step, value, rate, norm, tokens, time.perf_counter() - began)
+from tfx.train.loop import Loss, LossValue, Rng
 
 
 class LabelledBatch(NamedTuple):

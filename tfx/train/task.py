@@ -1,0 +1,182 @@
+"""copy, reverse and sort from start to end: model, training, held-out accuracy, checkpoints.
+
+One encoder block with a linear output reads the whole sequence and writes one symbol at every place, so that each
+answer is a single attention away: reverse has to find place T - 1 - t from place t, and only positions say where that
+is.  Without them the encoder is permutation-equivariant: equal symbols get equal outputs wherever they stand, so it
+can solve copy, but neither reverse nor sort.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfx.data.tasks import find_task, held_out_sequences, training_sequences
+from tfx.errors import BadInput
+from tfx.io.checkpoint import load_checkpoint, save_checkpoint
+from tfx.models import Encoder
+from tfx.optim import AdamW
+from tfx.schedule import warmup_cosine
+from tfx.train.loop import Rng, StepRecord, train
+from tfx.train.losses import LabelledBatch, labelling_loss
+
+#: Steps after which every seed that was tried had reached its final accuracy.
+DEFAULT_STEPS = {"copy": 150, "reverse": 400, "sort": 900}
+
+
+@dataclass(frozen=True)
+class TaskSettings:
+    """Everything that decides a run.  steps: None = enough for the task."""
+
+    task: str
+    seed: int = 0
+    steps: int | None = None
+    positions: str = "sinusoidal"
+    length: int = 12
+    n_symbols: int = 10
+    d_model: int = 64
+    n_heads: int = 4
+    d_ff: int = 256
+    n_layers: int = 1
+    batch: int = 64
+    learning_rate: float = 4e-3
+    warmup: int = 50
+    weight_decay: float = 0.01
+
+
+@dataclass(frozen=True)
+class Example:
+    """One held-out sequence, what is right, and what the model wrote."""
+
+    given: tuple[int, ...]
+    wanted: tuple[int, ...]
+    written: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """accuracy: share of `sequences` held-out sequences that are right at every place; token_accuracy: of places."""
+
+    task: str
+    positions: str
+    steps: int
+    accuracy: float
+    token_accuracy: float
+    sequences: int
+    examples: tuple[Example, ...]
+
+    @property
+    def solved(self) -> bool:
+        return self.accuracy == 1.0
+
+
+class TaskRun:
+    """One run: `for record in run.train(): ...`, then `run.evaluate()`.  Stop it between two records at any time;
+    `run.save(path)` and, in a run with equal settings, `run.resume(path)` go on with the same bits."""
+
+    def __init__(self, settings: TaskSettings) -> None:
+        """Raises BadInput for an unknown task and ValueError for settings that no model can have."""
+        self.task = find_task(settings.task)
+        if settings.steps is None:
+            settings = dataclasses.replace(settings, steps=DEFAULT_STEPS[settings.task])
+        self.settings = settings
+        self.model = Encoder(
+            settings.n_symbols,
+            d_model=settings.d_model,
+            n_heads=settings.n_heads,
+            d_ff=settings.d_ff,
+            n_layers=settings.n_layers,
+            max_len=settings.length,
+            positions=settings.positions,
+            activation="relu",
+            tied=False,
+            seed=settings.seed,
+        )
+        self.optimizer = AdamW(self.model, weight_decay=settings.weight_decay)
+
+    @property
+    def steps(self) -> int:
+        """Steps that the whole run has."""
+        assert self.settings.steps is not None
+        return self.settings.steps
+
+    @property
+    def steps_done(self) -> int:
+        return self.optimizer.steps
+
+    def train(self) -> Iterator[StepRecord]:
+        """Goes on from where the run stands up to `steps`."""
+        settings = self.settings
+        warmup = min(settings.warmup, self.steps)
+        return train(
+            self.model,
+            self.batch,
+            labelling_loss(),
+            self.optimizer,
+            lambda step: warmup_cosine(step, settings.learning_rate, warmup, self.steps),
+            self.steps,
+            seed=settings.seed,
+            start=self.steps_done,
+        )
+
+    def batch(self, rng: Rng) -> LabelledBatch:
+        """A batch of training sequences and their answers."""
+        ids = training_sequences(rng, self.settings.batch, self.settings.length, self.settings.n_symbols)
+        return LabelledBatch(ids, self.task.answer(ids))
+
+    def write(self, ids: np.ndarray) -> np.ndarray:
+        """ids: (B, T) -> (B, T), the model's most likely symbol at every place."""
+        logits, _ = self.model.forward(ids)
+        return logits.argmax(axis=-1)
+
+    def evaluate(self, sequences: int = 1000, examples: int = 3) -> TaskResult:
+        """Accuracy on `sequences` different held-out sequences, the same ones for every run of this length."""
+        rng = np.random.default_rng(0)
+        given = held_out_sequences(rng, sequences, self.settings.length, self.settings.n_symbols)
+        wanted = self.task.answer(given)
+        written = np.concatenate([self.write(part) for part in np.array_split(given, max(1, sequences // 250))])
+        right = written == wanted
+        shown = zip(given[:examples], wanted[:examples], written[:examples], strict=True)
+        return TaskResult(
+            task=self.task.name,
+            positions=self.settings.positions,
+            steps=self.steps_done,
+            accuracy=float(right.all(axis=1).mean()),
+            token_accuracy=float(right.mean()),
+            sequences=sequences,
+            examples=tuple(Example(*(tuple(row.tolist()) for row in rows)) for rows in shown),
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Writes a checkpoint, atomically."""
+        save_checkpoint(
+            path, self.model, self.optimizer, self.settings.seed, {"settings": dataclasses.asdict(self.settings)}
+        )
+
+    def resume(self, path: str | Path) -> int:
+        """Takes over a checkpoint of a run with the same settings; returns the steps it had done.
+
+        Raises BadInput when the settings differ, DamagedFile when it is no such checkpoint.
+        """
+        fresh = TaskRun(self.settings)
+        _, _, meta = load_checkpoint(path, fresh.model, fresh.optimizer)
+        theirs, ours = meta.get("settings", {}), dataclasses.asdict(self.settings)
+        different = [name for name in ours if theirs.get(name) != ours[name]]
+        if different:
+            named = ", ".join(f"{name} {theirs.get(name)} and not {ours[name]}" for name in different)
+            raise BadInput(f"{path} is from a run with {named}.", "Resume with the settings it was started with.")
+        self.model, self.optimizer = fresh.model, fresh.optimizer
+        return self.steps_done
+
+
+def train_task(
+    task: str, seed: int = 0, steps: int | None = None, positions: str = "sinusoidal", **settings: int | float
+) -> Iterator[StepRecord | TaskResult]:
+    """Yields a StepRecord for every step and at last the TaskResult on held-out sequences."""
+    run = TaskRun(TaskSettings(task, seed, steps, positions, **settings))  # type: ignore[arg-type]
+    yield from run.train()
+    yield run.evaluate()
