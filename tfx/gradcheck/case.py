@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +13,15 @@ from tfx.records import qualified_name
 
 
 class Problem(NamedTuple):
-    """What `check_gradients` needs.  directions: check that many random directions instead of every element."""
+    """`inputs` are checked, `fixed` (masks, ids, settings) is handed to forward as it is.
+
+    directions: check that many random directions instead of every element.
+    """
 
     forward: Callable[..., tuple[Any, Any]]
     backward: Callable[[Any, Any], Any]
     inputs: Mapping[str, Any]
+    fixed: Mapping[str, Any] = MappingProxyType({})
     directions: int | None = None
 
 
@@ -38,13 +43,6 @@ class Case(NamedTuple):
     def covers(self) -> str:
         """`tfx.ops.softmax.softmax_backward`."""
         return qualified_name(self.target)
-
-
-def op_problem(
-    target: Callable[..., Any], forward: Callable[..., Any], *, fixed: Mapping[str, Any], **inputs: Any
-) -> Problem:
-    """A pure pair: `inputs` are checked, `fixed` (masks, ids, settings) are handed on."""
-    return Problem(lambda **given: forward(**given, **fixed), target, inputs)
 
 
 def layer_problem(
@@ -87,4 +85,4 @@ def layer_problem(
         return gradients | {name: parameter.grad for name, parameter in parameters.items()}
 
     values = {name: parameter.value for name, parameter in parameters.items()}
-    return Problem(forward, backward, {**inputs, **values}, directions)
+    return Problem(forward, backward, {**inputs, **values}, directions=directions)

@@ -45,6 +45,8 @@ class InputReport:
     def summary(self) -> str:
         if self.problem:
             return f"{self.name}: {self.problem}"
+        if not self.n_checked:
+            return f"{self.name}: empty, nothing to check"
         where = f"{self.name}[{', '.join(map(str, self.index))}]" if self.index else self.name
         return f"{where}: analytic {self.analytic:.9g}, numeric {self.numeric:.9g}, relative error {self.error:.1e}"
 
@@ -118,17 +120,21 @@ def check_gradients(
         if problem:
             problems[name] = problem
             continue
+        if inputs[name].size == 0:
+            continue
         numbers = []
         for where, direction in _directions(inputs[name], rng, max_elements, directions):
             slope, uncertainty = directional_derivative(forward, inputs, name, direction, dy, step, levels)
             analytic = float((gradients[name] * direction).sum())
             numbers.append((where, analytic, slope, uncertainty))
         measured[name] = tuple(np.asarray(column) for column in zip(*numbers, strict=True))
-    largest = max((np.abs(numeric).max(initial=0.0) for _, _, numeric, _ in measured.values()), default=0.0)
+    largest = max((np.abs(numeric).max() for _, _, numeric, _ in measured.values()), default=0.0)
     reports = {}
     for name in wrt:
         if name in problems:
             reports[name] = InputReport(name, math.inf, problem=problems[name])
+        elif name not in measured:
+            reports[name] = InputReport(name, 0.0)  # an empty array has no element that could be wrong
         else:
             by_direction = directions is not None
             reports[name] = _compare(name, inputs[name].shape, measured[name], _SMALL_SHARE * largest, by_direction)
@@ -138,8 +144,6 @@ def check_gradients(
 def _compare(
     name: str, shape: tuple[int, ...], columns: tuple[np.ndarray, ...], floor: float, by_direction: bool
 ) -> InputReport:
-    if not columns:
-        return InputReport(name, 0.0)
     where, analytic, numeric, uncertainty = columns
     if not (np.isfinite(analytic).all() and np.isfinite(numeric).all()):
         return InputReport(name, math.inf, problem="the numeric gradient is not finite")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from tfx.gradcheck.case import Case, Problem, op_problem
+from tfx.backend import xp_of
+from tfx.gradcheck.case import Case, Problem
 from tfx.ops.activations import (
     gelu_backward,
     gelu_forward,
@@ -40,28 +42,30 @@ B, H, T, S, D, DV, C, F, V = 2, 3, 5, 7, 4, 2, 9, 11, 8  # C = H * 3
 def softmax(rng: Rng, axis: int = -1, scale: float = 1.0, blocked: bool = False) -> Problem:
     x = scale * rng.standard_normal((B, T, S))
     if not blocked:
-        return op_problem(softmax_backward, softmax_forward, fixed={"axis": axis}, x=x)
+        return Problem(softmax_forward, softmax_backward, {"x": x}, {"axis": axis})
     allowed = _some_allowed(rng, (B, T, S))
     allowed[1, 2] = False
-    return Problem(lambda x: softmax_forward(np.where(allowed, x, -np.inf), axis), softmax_backward, {"x": x})
+    return Problem(_blocked_softmax_forward, softmax_backward, {"x": x}, {"allowed": allowed})
+
+
+def _blocked_softmax_forward(x: Any, allowed: Any) -> tuple[Any, Any]:
+    return softmax_forward(xp_of(x).where(allowed, x, -math.inf).astype(x.dtype))
 
 
 def linear(rng: Rng, lead: tuple[int, ...] = (B, T), bias: bool = True) -> Problem:
     inputs = {"x": rng.standard_normal((*lead, C)), "w": rng.standard_normal((C, F))}
     if bias:
         inputs["b"] = rng.standard_normal(F)
-    return op_problem(linear_backward, linear_forward, fixed={}, **inputs)
+    return Problem(linear_forward, linear_backward, inputs)
 
 
 def attention(rng: Rng, n_keys: int = S, lead_kv: tuple[int, ...] = (B, H), **fixed: Any) -> Problem:
-    return op_problem(
-        attention_backward,
-        attention_forward,
-        fixed=fixed,
-        q=rng.standard_normal((B, H, T, D)),
-        k=rng.standard_normal((*lead_kv, n_keys, D)),
-        v=rng.standard_normal((*lead_kv, n_keys, DV)),
-    )
+    inputs = {
+        "q": rng.standard_normal((B, H, T, D)),
+        "k": rng.standard_normal((*lead_kv, n_keys, D)),
+        "v": rng.standard_normal((*lead_kv, n_keys, DV)),
+    }
+    return Problem(attention_forward, attention_backward, inputs, fixed)
 
 
 def attention_random_mask(rng: Rng, blocked_row: bool = False) -> Problem:
@@ -78,16 +82,15 @@ def attention_dropout(rng: Rng) -> Problem:
 
 def attention_dweights(rng: Rng) -> Problem:
     """A loss that reads the weights as well as the output: both enter as one output, side by side."""
-    mask = _some_allowed(rng, (B, H, T, S))
 
-    def forward(q: Any, k: Any, v: Any) -> tuple[Any, Any]:
+    def forward(q: Any, k: Any, v: Any, mask: Any) -> tuple[Any, Any]:
         out, cache = attention_forward(q, k, v, mask)
-        return np.concatenate((out, cache.weights), axis=-1), cache
+        return xp_of(q).concatenate((out, cache.weights), axis=-1), cache
 
     def backward(dy: Any, cache: Any) -> Any:
         return attention_backward(dy[..., :DV], cache, dy[..., DV:])
 
-    return Problem(forward, backward, attention(rng).inputs)
+    return Problem(forward, backward, attention(rng).inputs, {"mask": _some_allowed(rng, (B, H, T, S))})
 
 
 def multi_head(rng: Rng, bias: bool = True, n_keys: int = S, **fixed: Any) -> Problem:
@@ -95,37 +98,39 @@ def multi_head(rng: Rng, bias: bool = True, n_keys: int = S, **fixed: Any) -> Pr
     inputs |= {name: 0.4 * rng.standard_normal((C, C)) for name in ("w_q", "w_k", "w_v", "w_o")}
     if bias:
         inputs |= {name: rng.standard_normal(C) for name in ("b_q", "b_k", "b_v", "b_o")}
-    return op_problem(
-        multi_head_attention_backward, multi_head_attention_forward, fixed={"n_heads": H, **fixed}, **inputs
-    )
+    return Problem(multi_head_attention_forward, multi_head_attention_backward, inputs, {"n_heads": H, **fixed})
 
 
 def additive_scores(rng: Rng) -> Problem:
     inputs = {"q": rng.standard_normal((B, T, D)), "k": rng.standard_normal((B, S, C))}
     inputs |= {"w_q": rng.standard_normal((D, F)), "w_k": rng.standard_normal((C, F))}
     inputs |= {"b": rng.standard_normal(F), "v": rng.standard_normal(F)}
-    return op_problem(additive_scores_backward, additive_scores_forward, fixed={}, **inputs)
+    return Problem(additive_scores_forward, additive_scores_backward, inputs)
 
 
 def rnn(rng: Rng, steps: int = T) -> Problem:
     inputs = {"x": rng.standard_normal((B, steps, D)), "h0": rng.standard_normal((B, C))}
     inputs |= {"w_x": rng.standard_normal((D, C)), "w_h": 0.4 * rng.standard_normal((C, C))}
-    return op_problem(rnn_backward, rnn_forward, fixed={}, **inputs, b=rng.standard_normal(C))
+    inputs["b"] = rng.standard_normal(C)
+    return Problem(rnn_forward, rnn_backward, inputs)
 
 
 def add_positions(rng: Rng, start: int = 0) -> Problem:
-    x, table = rng.standard_normal((B, T, C)), rng.standard_normal((S, C))
-    return op_problem(add_positions_backward, add_positions_forward, fixed={"start": start}, x=x, table=table)
+    inputs = {"x": rng.standard_normal((B, T, C)), "table": rng.standard_normal((S, C))}
+    return Problem(add_positions_forward, add_positions_backward, inputs, {"start": start})
 
 
 def layer_norm(rng: Rng, eps: float = 1e-5, scale: float = 1.0) -> Problem:
-    x = scale * rng.standard_normal((B, T, C)) + 0.5
-    gamma, beta = 1.0 + 0.5 * rng.standard_normal(C), rng.standard_normal(C)
-    return op_problem(layer_norm_backward, layer_norm_forward, fixed={"eps": eps}, x=x, gamma=gamma, beta=beta)
+    inputs = {
+        "x": scale * rng.standard_normal((B, T, C)) + 0.5,
+        "gamma": 1.0 + 0.5 * rng.standard_normal(C),
+        "beta": rng.standard_normal(C),
+    }
+    return Problem(layer_norm_forward, layer_norm_backward, inputs, {"eps": eps})
 
 
 def activation(rng: Rng, forward: Callable[..., Any], backward: Callable[..., Any], scale: float = 1.0) -> Problem:
-    return op_problem(backward, forward, fixed={}, x=_off_zero(scale * rng.standard_normal((B, T, C))))
+    return Problem(forward, backward, {"x": _off_zero(scale * rng.standard_normal((B, T, C)))})
 
 
 def feed_forward(rng: Rng, name: str, bias: bool = True) -> Problem:
@@ -137,24 +142,24 @@ def feed_forward(rng: Rng, name: str, bias: bool = True) -> Problem:
         if name != "relu" or np.abs(linear_forward(x, w1, b1)[0]).min() > 0.1:
             break
     inputs = {"x": x, "w1": w1, "w2": w2} | ({"b1": b1, "b2": b2} if bias else {})
-    fixed = {"activation": name} | ({} if bias else {"b1": None, "b2": None})
-    return op_problem(feed_forward_backward, feed_forward_forward, fixed=fixed, **inputs)
+    fixed: dict[str, Any] = {"activation": name} | ({} if bias else {"b1": None, "b2": None})
+    return Problem(feed_forward_forward, feed_forward_backward, inputs, fixed)
 
 
 def dropout(rng: Rng, rate: float | None = 0.4, shape: tuple[int, ...] = (B, T, C)) -> Problem:
     multiplier = None if rate is None else dropout_mask(shape, rate, rng)
-    fixed = {"multiplier": multiplier}
-    return op_problem(dropout_backward, dropout_forward, fixed=fixed, x=rng.standard_normal((B, T, C)))
+    x = rng.standard_normal((B, T, C))
+    return Problem(dropout_forward, dropout_backward, {"x": x}, {"multiplier": multiplier})
 
 
 def embedding(rng: Rng, repeated: bool = False) -> Problem:
     ids = np.array([[3, 3, 0], [3, 1, 3]]) if repeated else rng.permutation(V)[: B * 3].reshape(B, 3)
-    return op_problem(embedding_backward, embedding_forward, fixed={"ids": ids}, table=rng.standard_normal((V, C)))
+    return Problem(embedding_forward, embedding_backward, {"table": rng.standard_normal((V, C))}, {"ids": ids})
 
 
 def tied_logits(rng: Rng) -> Problem:
-    x, table = rng.standard_normal((B, T, C)), rng.standard_normal((V, C))
-    return op_problem(tied_logits_backward, tied_logits_forward, fixed={}, x=x, table=table)
+    inputs = {"x": rng.standard_normal((B, T, C)), "table": rng.standard_normal((V, C))}
+    return Problem(tied_logits_forward, tied_logits_backward, inputs)
 
 
 def cross_entropy(rng: Rng, smoothing: float = 0.0, kept: int | None = None, scale: float = 1.0) -> Problem:
@@ -166,14 +171,14 @@ def cross_entropy(rng: Rng, smoothing: float = 0.0, kept: int | None = None, sca
         targets = np.where(keep, targets, -100)
     fixed = {"targets": targets, "smoothing": smoothing, "keep": keep}
     logits = scale * rng.standard_normal((B, T, V))
-    return op_problem(cross_entropy_backward, cross_entropy_forward, fixed=fixed, logits=logits)
+    return Problem(cross_entropy_forward, cross_entropy_backward, {"logits": logits}, fixed)
 
 
 def pointing(rng: Rng) -> Problem:
     """The weights need not sum to 1 for the derivative to be right."""
     weights = 0.1 + rng.random((H, T, S))
     fixed = {"rows": rng.integers(0, T, H), "targets": rng.integers(0, S, H)}
-    return op_problem(pointing_backward, pointing_forward, fixed=fixed, weights=weights)
+    return Problem(pointing_forward, pointing_backward, {"weights": weights}, fixed)
 
 
 def _some_allowed(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:

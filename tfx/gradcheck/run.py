@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -124,5 +125,7 @@ def _selected(names: Iterable[str] | None) -> list[Case]:
 
 
 def _check(problem: Problem, seed: int, tolerance: float) -> Report:
-    forward, backward, inputs, directions = problem
-    return check_gradients(forward, backward, inputs, seed=seed, tolerance=tolerance, directions=directions)
+    forward = partial(problem.forward, **problem.fixed)
+    return check_gradients(
+        forward, problem.backward, problem.inputs, seed=seed, tolerance=tolerance, directions=problem.directions
+    )

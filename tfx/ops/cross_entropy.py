@@ -53,6 +53,7 @@ def cross_entropy_forward(
         if keep.dtype != bool or keep.shape != targets.shape:
             raise TypeError(f"keep must be boolean {targets.shape}, not {keep.dtype} {keep.shape}")
         targets = xp_of(targets).where(keep, targets, 0)
+        keep = xp.asarray(keep)
         n_kept = xp.maximum(keep.sum(), 1).astype(logits.dtype)
     check_ids(targets, logits.shape[-1], "target")
     targets = xp.asarray(targets)

@@ -1,0 +1,171 @@
+"""The registry is complete, every case passes, and every known mistake is caught."""
+
+import math
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfx.ops.layer_norm as layer_norm
+import tfx.ops.softmax as softmax
+from tfx.errors import BadInput
+from tfx.gradcheck import (
+    CASES,
+    CONTROLS,
+    TOLERANCE,
+    backward_functions,
+    broken,
+    check_gradients,
+    layer_classes,
+    not_registered,
+    op_names,
+    run_all,
+    run_case,
+    run_controls,
+)
+
+
+def test_every_backward_and_every_layer_is_registered():
+    assert not_registered() == []
+
+
+def test_the_search_finds_backwards_in_every_room():
+    assert "tfx.ops.softmax.softmax_backward" in backward_functions()
+    assert "tfx.nn.encoder_block.EncoderBlock" in layer_classes()
+    assert "tfx.models.seq2seq.EncoderDecoder" in layer_classes()
+    assert all(callable(function) for function in backward_functions().values())
+
+
+def test_a_backward_without_a_case_is_missed():
+    without_softmax = tuple(case for case in CASES if case.op != "softmax")
+    assert not_registered(without_softmax) == ["tfx.ops.softmax.softmax_backward"]
+
+
+def test_a_new_backward_is_found_without_being_told(monkeypatch):
+    def triple_backward(dy, cache):
+        return 3 * dy
+
+    triple_backward.__module__ = softmax.__name__
+    triple_backward.__qualname__ = "triple_backward"
+    monkeypatch.setattr(softmax, "triple_backward", triple_backward, raising=False)
+    assert not_registered() == ["tfx.ops.softmax.triple_backward"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.op}: {case.variant}")
+def test_gradients_agree_to_nine_digits(case):
+    found = run_case(case)
+    assert found.report.worst < 1e-9, found.report.summary()
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: f"{control.op}: {control.mistake}")
+def test_a_known_mistake_is_caught_by_a_wide_margin(control):
+    problem = control.build(np.random.default_rng(0))
+    report = check_gradients(partial(problem.forward, **problem.fixed), problem.backward, problem.inputs)
+    assert report.worst > 100 * TOLERANCE, report.summary()
+
+
+def test_every_op_has_a_control():
+    ops = {case.op for case in CASES if "." not in case.op}
+    assert ops == {control.op for control in CONTROLS}
+
+
+def test_cases_are_told_apart_by_their_names():
+    names = [(case.op, case.variant) for case in CASES]
+    assert len(set(names)) == len(names)
+
+
+def test_rows_name_op_case_input_and_error():
+    reports = list(run_all(["layer_norm"]))
+    rows = [row for report in reports for row in report.rows()]
+    assert {row.op for row in rows} == {"layer_norm"}
+    assert [row.input for row in reports[0].rows()] == ["x", "gamma", "beta"]
+    assert all(row.passes and 0 <= row.error < 1e-9 and "analytic" in row.element for row in rows)
+
+
+def test_progress_counts_up():
+    seen = []
+    list(run_all(["linear"], progress=lambda done, total, name: seen.append((done, total, name))))
+    assert [done for done, _, _ in seen] == [0, 1, 2]
+    assert {total for _, total, _ in seen} == {3}
+    assert seen[0][2] == "linear: batch of sequences"
+
+
+def test_reports_come_one_by_one():
+    reports = run_all()
+    assert next(iter(reports)).case == CASES[0]
+
+
+@pytest.mark.parametrize("name", ["layer-norm", "LAYER_NORM", "nn.layernorm"])
+def test_names_forgive_case_and_hyphens(name):
+    assert next(run_all([name])).passes
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(BadInput, match='Did you mean "softmax"'):
+        next(run_all(["sofmax"]))
+
+
+def test_controls_can_be_chosen_by_op():
+    reports = list(run_controls(["softmax"]))
+    assert {report.control.op for report in reports} == {"softmax"}
+    assert all(report.caught for report in reports)
+
+
+def test_broken_gives_a_wrong_backward():
+    y, cache = softmax.softmax_forward(np.random.default_rng(0).standard_normal((3, 4)))
+    assert not np.allclose(broken("softmax")(y, cache), softmax.softmax_backward(y, cache))
+    with pytest.raises(KeyError, match="no broken backward"):
+        broken("nothing")
+
+
+def test_op_names_are_those_of_the_cases():
+    assert op_names()[0] == "softmax"
+    assert set(op_names()) == {case.op for case in CASES}
+
+
+def mutated(module, old, new):
+    """The module's source with one piece replaced, run as a module of its own."""
+    source = Path(module.__file__).read_text(encoding="utf-8")
+    assert source.count(old) == 1, f"{old!r} is no longer in {module.__name__}"
+    namespace = {"__name__": module.__name__}
+    exec(compile(source.replace(old, new), module.__file__, "exec"), namespace)
+    return namespace
+
+
+@pytest.mark.parametrize(
+    ("module", "backward", "old", "new"),
+    [
+        (softmax, "softmax_backward", "return y * (dy - inner)", "return y * dy - inner"),
+        (softmax, "softmax_backward", "inner = (dy * y).sum", "inner = dy.sum"),
+        (layer_norm, "layer_norm_backward", "(g - through_mean - through_variance)", "(g - through_variance)"),
+        (layer_norm, "layer_norm_backward", "(g - through_mean - through_variance)", "(g - through_mean)"),
+        (layer_norm, "layer_norm_backward", "xhat * (g * xhat).mean", "xhat * (dy * xhat).mean"),
+        (layer_norm, "layer_norm_backward", "dgamma = (dy * xhat).sum", "dgamma = dy.sum"),
+    ],
+)
+def test_a_mutation_of_the_real_source_is_caught(module, backward, old, new):
+    op = backward.removesuffix("_backward")
+    wrong = mutated(module, old, new)[backward]
+    cases = [case for case in CASES if case.op == op]
+    assert all(run_case(case).passes for case in cases)
+    caught = 0
+    for case in cases:
+        problem = case.build(np.random.default_rng(0))
+        forward = partial(problem.forward, **problem.fixed)
+        caught += not check_gradients(forward, wrong, problem.inputs).passes
+    assert caught == len(cases)
+
+
+def test_a_mutation_deep_inside_shows_in_everything_built_on_it(monkeypatch):
+    """Layer norm's backward is replaced where the layer uses it: the layer, the blocks and the models must all fail."""
+    nn_layer_norm = sys.modules["tfx.nn.layer_norm"]
+    right = nn_layer_norm.layer_norm_backward
+    monkeypatch.setattr(
+        nn_layer_norm, "layer_norm_backward", lambda dy, cache: (2 * right(dy, cache)[0], *right(dy, cache)[1:])
+    )
+    for op in ("nn.LayerNorm", "nn.EncoderBlock", "models.DecoderOnly"):
+        report = next(run_all([op])).report
+        assert not report.passes, op
+        assert math.isfinite(report.worst)
