@@ -13,6 +13,7 @@ import numpy as np
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.models.decoder import DecoderOnly
 from tfx.models.encoder import Encoder
+from tfx.models.language import LanguageModel
 from tfx.models.pronoun import PointingBlock, PronounModel
 from tfx.models.seq2seq import EncoderDecoder
 from tfx.params import Layer
@@ -64,6 +65,10 @@ def decoder_only(rng: Rng, **settings: Any) -> Problem:
     return layer_problem(DecoderOnly(V, **SIZES, **settings), rng, {"ids": IDS}, dropout_seed=5, directions=1)
 
 
+def language_model(rng: Rng) -> Problem:
+    return layer_problem(LanguageModel(V, **SIZES), rng, {"ids": IDS}, dropout_seed=5, directions=1)
+
+
 def encoder_decoder(rng: Rng, **settings: Any) -> Problem:
     fixed = {"src_lengths": np.array([7, 4]), "tgt_lengths": np.array([5, 3])}
     model = EncoderDecoder(V, **SIZES, **settings)
@@ -76,7 +81,7 @@ def pointing_block(rng: Rng) -> Problem:
 
 
 def pronoun_model(rng: Rng) -> Problem:
-    model = _WithWeights(PronounModel(V, d_model=6, n_heads=3, d_ff=11))
+    model = _WithWeights(PronounModel(V, d_model=6, n_heads=3, d_ff=11, activation="gelu_tanh"))
     return layer_problem(model, rng, {"ids": IDS}, {"it": IT, "lengths": np.array([5, 4])}, directions=1)
 
 
@@ -93,6 +98,7 @@ MODEL_CASES: tuple[Case, ...] = (
         "post-LN, no positions",
         partial(decoder_only, norm="post", positions="none"),
     ),
+    Case(LanguageModel, "maps without offsets", language_model),
     Case(EncoderDecoder, "pre-LN, tied, padding, dropout", encoder_decoder),
     Case(
         EncoderDecoder,

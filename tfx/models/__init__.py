@@ -6,12 +6,25 @@ from typing import Any
 
 from tfx.models.decoder import DecoderOnly
 from tfx.models.encoder import Encoder
+from tfx.models.language import LanguageModel
 from tfx.models.model import Model
+from tfx.models.pronoun import PronounModel
 from tfx.models.seq2seq import EncoderDecoder
 
-__all__ = ["MODELS", "DecoderOnly", "Encoder", "EncoderDecoder", "Model", "build"]
+__all__ = [
+    "MODELS",
+    "DecoderOnly",
+    "Encoder",
+    "EncoderDecoder",
+    "LanguageModel",
+    "Model",
+    "PronounModel",
+    "build",
+]
 
-MODELS: dict[str, type[Model]] = {model.__name__: model for model in (Encoder, DecoderOnly, EncoderDecoder)}
+MODELS: dict[str, type[Model]] = {
+    model.__name__: model for model in (Encoder, DecoderOnly, EncoderDecoder, LanguageModel, PronounModel)
+}
 
 
 def build(config: dict[str, Any]) -> Model:

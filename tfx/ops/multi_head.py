@@ -92,14 +92,16 @@ def multi_head_attention_forward(
     return y, MultiHeadCache(query_cache, key_cache, value_cache, attention_cache, output_cache)
 
 
-def multi_head_attention_backward(dy: Array, cache: MultiHeadCache) -> MultiHeadGrads:
+def multi_head_attention_backward(dy: Array, cache: MultiHeadCache, dweights: Array | None = None) -> MultiHeadGrads:
     """dy: (..., T, C) -> the gradient of every input, by name; a bias that was None has gradient None.
 
-    In self-attention the gradient of the one input is dx_q + dx_kv.
+    In self-attention the gradient of the one input is dx_q + dx_kv.  dweights: (..., H, T, S), where a loss reads the
+    attention weights themselves.
     """
     dmerged, dw_o, db_o = linear_backward(dy, cache.output)  # y = merged @ w_o + b_o
     n_heads = cache.attention.q.shape[-3]
-    dq, dk, dv = attention_backward(split_heads(dmerged, n_heads), cache.attention)  # merged = merge_heads(heads)
+    dheads = split_heads(dmerged, n_heads)  # merged = merge_heads(heads)
+    dq, dk, dv = attention_backward(dheads, cache.attention, dweights)
     dx_q, dw_q, db_q = linear_backward(merge_heads(dq), cache.query)  # q = split_heads(x_q @ w_q + b_q)
     dx_k, dw_k, db_k = linear_backward(merge_heads(dk), cache.key)
     dx_v, dw_v, db_v = linear_backward(merge_heads(dv), cache.value)

@@ -1,0 +1,117 @@
+"""A small encoder that says which noun "it" stands for.
+
+    x = embedding(ids) * sqrt(C) + positions
+    x = block_1(x)                     H heads
+    x = block_2(x)                     one head: there is one heat map to read, not an average of several
+    h = norm(x)[it]                    the place of "it", and only this place
+    logits = h E^T                     over the vocabulary: the answer is a noun
+
+Pre-LN blocks, tied embeddings, and maps W_Q, W_K, W_V without offsets, as in Vaswani et al. 2017, section 3.2.
+
+The same architecture ships twice.  "plain" is trained on the answer alone and may route the noun to "it" in any way it
+likes.  "pointing" is also told where to look: a second loss reads row "it" of the last layer's weights (see
+ops/pointing.py), so its gradient enters the network in two places, at the logits and in the middle of the last
+attention.  `PointingBlock.backward` takes the second one as `dweights`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array, xp_of
+from tfx.models.model import Model
+from tfx.nn.embedding import Embedding
+from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
+from tfx.nn.layer_norm import LayerNorm
+from tfx.nn.token_input import TokenInput, TokenInputCache
+from tfx.ops.attention import AttentionCache
+from tfx.ops.embedding import TiedLogitsCache
+from tfx.ops.layer_norm import LayerNormCache
+from tfx.ops.masks import padding_mask
+
+
+class PointingBlock(EncoderBlock):
+    """A pre-LN encoder block whose attention weights a loss may read."""
+
+    def backward(self, dy: Array, cache: EncoderBlockCache, dweights: Array | None = None) -> Array:
+        """dy: (B, T, C), dweights: (B, H, T, T) or None -> dx: (B, T, C)."""
+        dnormed2 = self.feed_forward.backward(dy, cache.feed_forward)  # y = r + feed_forward(normed2)
+        dr = dy + self.norm2.backward(dnormed2, cache.norm2)  # normed2 = norm2(r), and y = r + ... again
+        dq, dkv = self.attention.backward(dr, cache.attention, dweights)  # r = x + attention(normed1)
+        return dr + self.norm1.backward(dq + dkv, cache.norm1)  # normed1 = norm1(x), and r = x + ... again
+
+
+class PronounCache(NamedTuple):
+    input: TokenInputCache
+    blocks: tuple[EncoderBlockCache, ...]
+    norm: LayerNormCache
+    hidden_shape: tuple[int, ...]
+    it: Array
+    logits: TiedLogitsCache
+
+    def attention(self, layer: int) -> AttentionCache:
+        """q, k, v: (B, H, T, D) and weights: (B, H, T, T) of one layer."""
+        return self.blocks[layer].attention.attention
+
+
+class PronounModel(Model):
+    """Two layers, the last with one head."""
+
+    def __init__(
+        self,
+        vocab: int,
+        d_model: int = 48,
+        n_heads: int = 4,
+        d_ff: int = 96,
+        activation: str = "relu",
+        seed: int = 0,
+        dtype: str = "float32",
+    ) -> None:
+        self._remember(locals())
+        rng = np.random.default_rng(seed)
+        self.embedding = Embedding(vocab, d_model, rng, dtype)
+        self.input = TokenInput(self.embedding, "sinusoidal", 0, rng, dtype=dtype)
+        self.first = EncoderBlock(d_model, n_heads, d_ff, rng, activation=activation, dtype=dtype)
+        self.last = PointingBlock(d_model, 1, d_ff, rng, activation=activation, dtype=dtype)
+        self.norm = LayerNorm(d_model, dtype)
+        without_offsets(self.blocks)
+
+    @property
+    def blocks(self) -> list[EncoderBlock]:
+        return [self.first, self.last]
+
+    def forward(self, ids: Array, it: Array, lengths: Array | None = None) -> tuple[Array, PronounCache]:
+        """ids: (B, T) integers, it: (B,) place of "it", lengths: (B,) or None -> logits: (B, V), cache.
+
+        Raises ValueError for an id outside the vocabulary or a place outside the sentence.
+        """
+        if it.shape != ids.shape[:1] or (it.size and not (it.min() >= 0 and it.max() < ids.shape[1])):
+            raise ValueError(f"it must name one place in each of {ids.shape[0]} sentences of {ids.shape[1]} words")
+        xp = xp_of(self.embedding.table.value)
+        mask = None if lengths is None else padding_mask(lengths, ids.shape[1], xp)  # (B, 1, 1, T)
+        x, input_cache = self.input.forward(ids)
+        x, first = self.first.forward(x, mask)
+        x, last = self.last.forward(x, mask)
+        hidden, norm = self.norm.forward(x)  # (B, T, C)
+        logits, logits_cache = self.embedding.logits(hidden[xp.arange(len(it)), it])  # (B, C) -> (B, V)
+        return logits, PronounCache(input_cache, (first, last), norm, hidden.shape, it, logits_cache)
+
+    def backward(self, dlogits: Array, cache: PronounCache, dweights: Array | None = None) -> None:
+        """dlogits: (B, V); dweights: (B, T, T), the gradient of a loss on the last layer's weights, or None."""
+        xp = xp_of(dlogits)
+        picked = self.embedding.logits_backward(dlogits, cache.logits)
+        dhidden = xp.zeros(cache.hidden_shape, dtype=dlogits.dtype)
+        dhidden[xp.arange(len(cache.it)), cache.it] = picked  # logits read one row of hidden
+        dx = self.norm.backward(dhidden, cache.norm)
+        dx = self.last.backward(dx, cache.blocks[1], None if dweights is None else dweights[:, None])
+        dx = self.first.backward(dx, cache.blocks[0])
+        self.input.backward(dx, cache.input)
+
+
+def without_offsets(blocks: list[EncoderBlock]) -> None:
+    """Takes the offsets off W_Q, W_K and W_V: Q = X W_Q and nothing else, as the paper writes it."""
+    for block in blocks:
+        for projection in (block.attention.query, block.attention.key, block.attention.value):
+            projection.b = None
