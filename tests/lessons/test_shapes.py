@@ -1,0 +1,139 @@
+"""attention-shapes: the tracer tells the truth, loud mistakes are loud and silent ones do damage."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from lessons.attention.shapes.mistakes import provoke, raised_mistakes, silent_mistakes
+from lessons.attention.shapes.trace import random_weights, trace_many_heads, trace_one_head
+from lessons.attention.shapes.walkthrough import Settings, values, walkthrough
+from lessons.course import Request
+from tests.lessons.steps import all_text, failed, steps_of
+from tfx.errors import BadInput
+from tfx.ops.multi_head import multi_head_attention_forward
+from tfx.settings import apply_settings
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_check_holds_for_every_seed(seed):
+    steps = steps_of(walkthrough, Request(None, seed, Settings()))
+    assert 6 <= len(steps) <= 9 and not failed(steps)
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        ["heads=1"],
+        ["heads=8", "d_v=1"],
+        ["d_v=4"],
+        ["heads=1", "d_v=1"],
+        ["batch=16", "d_model=256", "heads=16", "d_v=64"],
+        ["other=one"],
+        ["other=" + "w " * 64],
+        ["batch=1", "d_model=2", "heads=2"],
+    ],
+)
+def test_every_check_holds_for_changed_settings(pairs):
+    settings = apply_settings(Settings(), pairs, "tfx explain attention-shapes")
+    assert not failed(steps_of(walkthrough, Request(None, 1, settings)))
+
+
+@pytest.mark.parametrize("text", ["it it", "a " * 64, "x" * 500 + " y"])
+def test_any_sentence_of_two_to_64_words_is_taken(text):
+    assert not failed(steps_of(walkthrough, Request(text, 0, Settings())))
+
+
+@pytest.mark.parametrize("text", ["", "one", "word " * 65, "word " * 10_000])
+def test_unusable_text_is_refused(text):
+    with pytest.raises(BadInput):
+        next(walkthrough(Request(text, 0, Settings())))
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        ["batch=0"],
+        ["heads=0"],
+        ["heads=3"],
+        ["d_model=1"],
+        ["d_v=65"],
+        ["other="],
+        ["d_model=512"],
+        ["other=" + "w " * 65],
+    ],
+)
+def test_settings_out_of_range_are_refused(pairs):
+    settings = apply_settings(Settings(), pairs, "tfx explain attention-shapes")
+    with pytest.raises(BadInput):
+        next(walkthrough(Request(None, 0, settings)))
+
+
+def test_the_named_axes_have_the_traced_lengths():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((2, 5, 12)), rng.standard_normal((2, 7, 12))
+    traced = trace_many_heads(x, y, random_weights(rng, 12, 3, 6), 3)
+    lengths = {"B": 2, "T": 5, "S": 7, "C": 12, "H": 3, "D": 4, "Dv": 6, "H*D": 12, "H*Dv": 18}
+    for line in traced.lines:
+        assert line.shape == tuple(lengths[axis] for axis in line.axes.split(", ")), line
+
+
+def test_the_named_axes_of_one_head_have_the_traced_lengths():
+    rng = np.random.default_rng(0)
+    traced = trace_one_head(*(rng.standard_normal(shape) for shape in ((5, 4), (7, 4), (7, 6))))
+    lengths = {"T": 5, "S": 7, "D": 4, "Dv": 6}
+    for line in traced.lines:
+        assert line.shape == tuple(lengths[axis] for axis in line.axes.split(", ")), line
+
+
+def test_the_tracer_computes_multi_head_attention():
+    rng = np.random.default_rng(1)
+    x, w = rng.standard_normal((2, 5, 12)), random_weights(rng, 12, 3, 4)
+    out, _ = multi_head_attention_forward(x, x, w.w_q, w.w_k, w.w_v, w.w_o, n_heads=3)
+    assert trace_many_heads(x, x, w, 3).out == pytest.approx(out, abs=1e-12)
+
+
+def test_every_loud_mistake_is_answered_with_the_sizes_that_do_not_fit():
+    for mistake in raised_mistakes(6, 3, 4):
+        assert mistake.kind in ("ValueError", "TypeError"), mistake
+        assert any(character.isdigit() for character in mistake.message), mistake
+
+
+def test_a_call_without_a_mistake_is_reported_as_such():
+    assert provoke("fine", lambda: 1).kind == ""
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_silent_mistakes_keep_the_shape_and_change_the_numbers(seed):
+    rng = np.random.default_rng(seed)
+    x, w = rng.standard_normal((2, 6, 8)), random_weights(rng, 8, 2, 4)
+    for mistake in silent_mistakes(x, w, 2):
+        assert mistake.shape == x.shape and mistake.error > 0.01
+
+
+def test_with_one_head_only_the_transposed_weights_do_damage():
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((2, 6, 8)), random_weights(rng, 8, 1, 8)
+    errors = {mistake.tried: mistake.error for mistake in silent_mistakes(x, w, 1)}
+    assert errors.pop("weights transposed") > 0.01 and max(errors.values()) < 1e-12
+
+
+def test_what_is_said_about_w_o_follows_the_widths():
+    def told(*pairs: str) -> str:
+        settings = apply_settings(Settings(), pairs, "tfx explain attention-shapes")
+        return all_text(steps_of(walkthrough, Request(None, 0, settings)))
+
+    assert "addition fails" in told() and "addition fails" not in told("d_v=4")
+    assert "silent mistake" in told("heads=1", "d_v=1")
+
+
+def test_numbers_of_the_lesson_are_finite_and_as_told():
+    numbers = values()
+    assert numbers["weights"] == "(2, 2, 6, 6)" and numbers["entries"] == 144
+    assert all(math.isfinite(x) for x in numbers.values() if not isinstance(x, str))
+
+
+def test_all_text_is_ascii():
+    assert all_text(steps_of(walkthrough, Request(None, 0, Settings()))).isascii()
