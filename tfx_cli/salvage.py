@@ -63,6 +63,7 @@ def _rows(damaged: Path, table: str, columns: str) -> list[tuple]:
         connection = sqlite3.connect(f"{damaged.absolute().as_uri()}?immutable=1", uri=True)
         connection.text_factory = lossy
         try:
+            connection.execute("PRAGMA writable_schema = ON")  # SQLite then accepts a file shorter than it should be
             for number, *row in connection.execute(f"SELECT rowid, {columns} FROM {table} ORDER BY rowid {direction}"):
                 found[number] = tuple(row)
         except sqlite3.Error:

@@ -157,6 +157,7 @@ def open_to_write(patience: float = 10.0) -> State:
         with state._writing():  # a folder that cannot be written shows here, before anything was asked
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 create_tables(connection)
+            connection.execute("DELETE FROM cards WHERE 0")  # writes nothing, but is refused where writing would be
     except BaseException:
         connection.close()
         raise

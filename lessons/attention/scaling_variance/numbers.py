@@ -35,7 +35,7 @@ def std_of_score(rng: np.random.Generator) -> NumberCase:
 def scale_factor(rng: np.random.Generator) -> NumberCase:
     """The scale that attention_forward chose for heads of this width."""
     heads = int(rng.choice([4, 8, 12, 16]))
-    d_head = int(rng.choice([16, 24, 32, 64, 80]))
+    d_head = int(rng.choice([24, 32, 48, 64, 80]))
     d_model = heads * d_head
     scale = _attend(rng, width=d_head).scale
     return NumberCase(
