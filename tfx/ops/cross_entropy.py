@@ -56,7 +56,7 @@ def cross_entropy_forward(
         keep = xp.asarray(keep)
         n_kept = xp.maximum(keep.sum(), 1).astype(logits.dtype)
     check_ids(targets, logits.shape[-1], "target")
-    targets = xp.asarray(targets)
+    targets = xp.asarray(targets).astype("int64")
     shifted = logits - logits.max(axis=-1, keepdims=True)
     log_probs = shifted - xp.log(xp.exp(shifted).sum(axis=-1, keepdims=True))
     losses = -_at(log_probs, targets)

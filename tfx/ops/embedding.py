@@ -51,7 +51,8 @@ def embedding_backward(dy: Array, cache: EmbeddingCache) -> Array:
     xp = xp_of(dy)
     width = table.shape[-1]
     dtable = xp.zeros(table.size, dtype=dy.dtype)
-    cells = ids[..., None] * width + xp.arange(width)  # where row ids[n] lies in the flat table: flat add.at is fast
+    wide = ids.astype("int64")  # 99 * width does not fit into int8
+    cells = wide[..., None] * width + xp.arange(width)  # where row ids[n] lies in the flat table: flat add.at is fast
     xp.add.at(dtable, cells.reshape(-1), dy.reshape(-1))  # y = table[ids]; a repeated id adds again
     return dtable.reshape(table.shape)
 

@@ -1,0 +1,184 @@
+"""An array device that forgives nothing: NumPy behind the manners of a graphics card.
+
+Code written for NumPy breaks on a card in a few typical ways, and each of them is an error here:
+
+* a device array is never turned into a host array in silence: np.asarray(x), math.sqrt(x) and np.testing on x raise;
+* host and device arrays do not mix in arithmetic, indexing or function calls; plain numbers may pass;
+* a reduction gives a 0-d device array, not a NumPy number;
+* functions that CuPy does not have are missing.
+
+float(x), int(x), bool(x), iterating and x.get() make a card wait for the result.  They are counted in `synced.count`,
+so that a test can ask for none.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import numpy as np
+
+from tfx.backend import register_device
+
+#: In NumPy, but not in CuPy 13: code that runs on both cannot use them.
+ABSENT = frozenset(
+    {"block", "char", "einsum_path", "errstate", "frompyfunc", "geomspace", "histogram_bin_edges", "insert", "isnat"}
+    | {"longdouble", "ma", "matvec", "memmap", "nanpercentile", "nanquantile", "ndenumerate", "nditer", "nested_iters"}
+    | {"polydiv", "rec", "seterr", "spacing", "strings", "unstack", "vecdot", "vecmat"}
+)
+
+
+class Synced:
+    """How often the host had to wait."""
+
+    count = 0
+
+
+synced = Synced()
+
+
+class StrictArray:
+    """A device array.  `.get()` is the only way home."""
+
+    __slots__ = ("_host",)
+    __hash__ = None  # type: ignore[assignment]
+    __array_ufunc__ = None  # host + device: NumPy steps aside and the operator below raises
+
+    def __init__(self, host: Any) -> None:
+        self._host = np.asarray(host)
+
+    def get(self) -> np.ndarray:
+        synced.count += 1
+        return self._host.copy()
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("a device array does not become a host array by itself; ask with .get()")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        attribute = getattr(self._host, name)
+        return _on_device(attribute) if callable(attribute) else to_device(attribute)
+
+    def __getitem__(self, index: Any) -> Any:
+        return to_device(self._host[to_inner(index)])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._host[to_inner(index)] = to_inner(value)
+
+    def __len__(self) -> int:
+        return len(self._host)
+
+    def __iter__(self) -> Any:
+        synced.count += 1
+        return (to_device(item) for item in self._host)
+
+    def __float__(self) -> float:
+        synced.count += 1
+        return float(self._host)
+
+    def __int__(self) -> int:
+        synced.count += 1
+        return int(self._host)
+
+    def __bool__(self) -> bool:
+        synced.count += 1
+        return bool(self._host)
+
+    def __repr__(self) -> str:
+        return f"StrictArray({self._host!r})"
+
+
+def to_inner(value: Any) -> Any:
+    """Takes device arrays out of arguments; a host array among them is the mistake this file is for."""
+    if isinstance(value, StrictArray):
+        return value._host
+    if isinstance(value, np.ndarray):
+        raise TypeError("a host array met a device array")
+    if isinstance(value, tuple | list):
+        return type(value)(to_inner(item) for item in value)
+    return value
+
+
+def to_device(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return StrictArray(value)
+    if isinstance(value, tuple) and any(isinstance(item, np.ndarray) for item in value):
+        return tuple(to_device(item) for item in value)
+    return value
+
+
+def _on_device(function: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if getattr(function, "__name__", "") in ("tolist", "item"):
+            synced.count += 1
+            return function(*args, **kwargs)
+        return to_device(function(*to_inner(args), **{name: to_inner(value) for name, value in kwargs.items()}))
+
+    return call
+
+
+def _operator(name: str) -> Any:
+    def apply(self: StrictArray, *others: Any) -> Any:
+        return to_device(getattr(self._host, name)(*to_inner(others)))
+
+    return apply
+
+
+def _in_place(name: str) -> Any:
+    def apply(self: StrictArray, other: Any) -> StrictArray:
+        getattr(self._host, name)(to_inner(other))
+        return self
+
+    return apply
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
+    setattr(StrictArray, f"__{_name}__", _operator(f"__{_name}__"))
+    setattr(StrictArray, f"__r{_name}__", _operator(f"__r{_name}__"))
+    if _name != "matmul":
+        setattr(StrictArray, f"__i{_name}__", _in_place(f"__i{_name}__"))
+for _name in ("lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs", "invert"):
+    setattr(StrictArray, f"__{_name}__", _operator(f"__{_name}__"))
+
+
+class _Ufunc:
+    """xp.add, and xp.add.at."""
+
+    def __init__(self, function: np.ufunc) -> None:
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return _on_device(self._function)(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return _on_device(getattr(self._function, name))
+
+
+class _StrictModule(types.ModuleType):
+    """Stands where `numpy` or `cupy` stands: xp.exp, xp.zeros, xp.asarray."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ABSENT or name.startswith("__"):
+            raise AttributeError(f"the device has no {name}")
+        attribute = getattr(np, name)
+        if isinstance(attribute, np.ufunc):
+            return _Ufunc(attribute)
+        return _on_device(attribute) if callable(attribute) and not isinstance(attribute, type) else attribute
+
+    def asarray(self, value: Any, *args: Any, **kwargs: Any) -> StrictArray:
+        """The one door in: host data is uploaded because it was asked for."""
+        return StrictArray(np.asarray(value._host if isinstance(value, StrictArray) else value, *args, **kwargs))
+
+
+xp = _StrictModule("strict_device")
+register_device(StrictArray, xp)
+
+
+def upload(value: Any) -> Any:
+    """Arrays to the device; anything else stays as it is."""
+    return xp.asarray(value) if isinstance(value, np.ndarray) else value
+
+
+def download(value: Any) -> Any:
+    return value.get() if isinstance(value, StrictArray) else value
