@@ -1,0 +1,209 @@
+"""`tfx train`: trains a small Transformer on copy, reverse or sort.
+
+Ctrl-C saves a checkpoint between two steps, and --resume goes on with the same bits.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tfx.errors import EnvironmentProblem, TfxError
+from tfx_cli import options
+from tfx_cli.errors import INTERRUPTED, say
+from tfx_cli.files import cannot_write, require_writable, write_whole
+from tfx_cli.interrupt import asked_to_stop
+from tfx_cli.options import Face
+from tfx_cli.progress import progress_on_stderr
+from tfx_cli.show import show_document, show_line, show_records, tell
+
+if TYPE_CHECKING:
+    from tfx.train import StepRecord, TaskResult, TaskRun
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+TASK_NAMES = ("copy", "reverse", "sort")
+
+
+class Positions(StrEnum):
+    sinusoidal = "sinusoidal"
+    learned = "learned"
+    none = "none"
+
+
+class NotSolved(TfxError):
+    """The run ended, and some held-out sequences are wrong."""
+
+    exit_code = 1
+
+
+def complete_task(incomplete: str) -> list[str]:
+    """Names for TAB, without importing the library."""
+    return [name for name in TASK_NAMES if name.startswith(incomplete)]
+
+
+@app.command()
+def train(
+    task: Annotated[str, typer.Argument(autocompletion=complete_task, help="copy, reverse or sort.")],
+    seed: options.Seed = 0,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, metavar="N", help="Without it: enough for the task.")
+    ] = None,
+    positions: Annotated[
+        Positions, typer.Option("--positions", help="How a place is told; none: not at all.")
+    ] = Positions.sinusoidal,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The checkpoint, .npz; without it: in the data folder.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from that checkpoint.")] = False,
+    plot: options.PlotPath = None,
+    json: options.Json = False,
+    plain: options.Plain = False,
+) -> None:
+    """Train a small Transformer and watch the loss.
+
+    It is then judged by sequences that it never saw.  Exit code 1 when one of them is wrong.
+    Ctrl-C saves a checkpoint; --resume ends with the same numbers as a run that was never stopped.
+
+    \b
+    examples
+      tfx train reverse
+      tfx train reverse --positions none       cannot be learned, and why
+      tfx train sort --seed 1 --out sort.npz --resume
+    """
+    use_one_blas_thread()
+    from tfx.train import TaskRun, TaskSettings
+
+    face = options.face(json, plain)
+    run = TaskRun(TaskSettings(task, seed, steps, positions.value))
+    require_writable(plot, options.PICTURES)
+    path = out or default_path(task)
+    require_writable(path, (".npz",))
+    resumed_at = run.resume(path) if resume else 0
+    began = time.perf_counter()
+    tell(f"{task}: steps {resumed_at + 1} to {run.steps}, {run.model.n_parameters} parameters; Ctrl-C stops and saves.")
+    records = follow(run)
+    save(run, path)
+    if run.steps_done < run.steps:
+        say(f"stopped after step {run.steps_done} of {run.steps}; saved {path}", f"Go on: {resume_command(run, path)}")
+        raise typer.Exit(INTERRUPTED)
+    result = run.evaluate()
+    picture = save_curve(run, records, result, plot, by_default=face is Face.terminal)
+    show(run, records, result, face, resumed_at, time.perf_counter() - began)
+    if face is Face.terminal:
+        show_line()
+        if picture:
+            show_line(f"plot saved: {picture}")
+        show_line(f"model saved: {path}")
+    if not result.solved:
+        raise not_solved(result)
+
+
+def use_one_blas_thread() -> None:
+    """These matrices are too small to share out, and one thread gives the same sums on any number of cores.
+
+    Only before NumPy is imported, and only where the reader has not chosen.
+    """
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
+def default_path(task: str) -> Path:
+    """The task's checkpoint in the data folder, which is made if needed."""
+    from tfx_cli.state import folder
+
+    place = folder() / "trained"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise EnvironmentProblem(
+            f'cannot make the folder "{place}": {why}.', "Choose a place: --out FILE.npz"
+        ) from None
+    return place / f"{task}.npz"
+
+
+def follow(run: TaskRun) -> list[StepRecord]:
+    """Trains until the end or until Ctrl-C, between two steps, when the model is whole."""
+    records: list[StepRecord] = []
+    with asked_to_stop() as stop, progress_on_stderr() as progress:
+        for record in run.train():
+            records.append(record)
+            progress(record.step, run.steps, f"step {record.step}/{run.steps}   loss {record.loss:.4f}")
+            if stop():
+                break
+    return records
+
+
+def save(run: TaskRun, path: Path) -> None:
+    """Writes the checkpoint; a file that was there stays whole when that fails."""
+    try:
+        run.save(path)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
+def resume_command(run: TaskRun, path: Path) -> str:
+    """What to type to go on."""
+    settings = run.settings
+    words = ["tfx", "train", settings.task, "--steps", str(run.steps), "--seed", str(settings.seed)]
+    words += ["--positions", settings.positions, "--out", str(path), "--resume"]
+    return shlex.join(words)
+
+
+def save_curve(
+    run: TaskRun, records: list[StepRecord], result: TaskResult, plot: Path | None, by_default: bool
+) -> Path | None:
+    """Saves the loss curve where it was asked for; on a terminal unasked, and then not being able to is no failure."""
+    if not records or not (plot or by_default):
+        return None
+    from tfx_cli.plots import picture_of_plots
+    from tfx_cli.training_page import loss_curve
+
+    path = plot or Path(f"{result.task}-loss.png")
+    try:
+        require_writable(path)
+        write_whole(path, picture_of_plots([loss_curve(run, records, result)], path.suffix))
+    except EnvironmentProblem as problem:
+        if plot:
+            raise
+        tell(f"no plot saved: {problem.message}  Choose a place: --plot PATH")
+        return None
+    return path
+
+
+def show(
+    run: TaskRun, records: list[StepRecord], result: TaskResult, face: Face, resumed_at: int, elapsed: float
+) -> None:
+    """The page, the lines or the document."""
+    from tfx.records import Text
+    from tfx_cli import training_page
+
+    if face is Face.json:
+        show_document(training_page.document_of(run, records, result, resumed_at, elapsed))
+        return
+    about = f"{result.task}: {run.task.question}.  Positions: {result.positions}, seed {run.settings.seed}"
+    show_records(
+        [
+            Text(f"{about}, {elapsed:.1f} s." if face is Face.terminal else f"{about}."),
+            training_page.loss_table(records, run.steps),
+            training_page.examples_table(result.examples),
+            training_page.verdict(result),
+        ],
+        face,
+    )
+
+
+def not_solved(result: TaskResult) -> NotSolved:
+    """The sentence for exit code 1."""
+    wrong = f"{result.task} is not solved: {result.accuracy:.1%} of {result.sequences} held-out sequences are right"
+    if result.positions == "none" and result.task != "copy":
+        reason = "without positions equal symbols look the same wherever they stand"
+        return NotSolved(f"{wrong}; {reason}.", f"Give it positions: tfx train {result.task}")
+    return NotSolved(f"{wrong}.", f"Train longer: tfx train {result.task} --steps {2 * result.steps}")
