@@ -43,8 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(arguments: list[str]) -> int:
     """Parses and runs; raises whatever went wrong."""
     from tfx_cli.app import root_command
-    from tfx_cli.console import never_fail_on_a_character
+    from tfx_cli.console import choose_color, never_fail_on_a_character
 
+    choose_color("auto")
     never_fail_on_a_character()
     program = "tfx-learn" if os.path.basename(sys.argv[0]) == "tfx-learn" else "tfx"
     code = root_command().main(arguments, prog_name=program, standalone_mode=False)

@@ -105,8 +105,9 @@ def shared_parameters() -> Sequence[Any]:
 
     def holder(
         color: Annotated[
-            ColorChoice, typer.Option("--color", callback=set_color, help="Colour in the output.")
-        ] = "auto",
+            ColorChoice | None,
+            typer.Option("--color", callback=set_color, help="Colour in the output; auto unless told."),
+        ] = None,
         debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     ) -> None: ...
 
@@ -118,8 +119,9 @@ def shared_parameters() -> Sequence[Any]:
     return shared
 
 
-def set_color(choice: ColorChoice) -> ColorChoice:
-    choose_color(choice)
+def set_color(choice: ColorChoice | None) -> ColorChoice | None:
+    if choice is not None:
+        choose_color(choice)
     return choice
 
 

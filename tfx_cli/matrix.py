@@ -37,7 +37,7 @@ class Grid:
         rows = values.tolist() if hasattr(values, "tolist") else [list(row) if _is_row(row) else row for row in values]
         if rows and not isinstance(rows[0], list):
             rows = [rows]
-        n_rows, n_cols = len(rows), len(rows[0]) if rows else 0
+        n_rows, n_cols = len(rows), len(rows[0]) if rows else getattr(values, "shape", (0, 0))[-1]
         return cls(
             record.name,
             record.axes,

@@ -39,13 +39,11 @@ def page_through(count: int, show: Callable[[int, bool], None], again: str) -> b
 
 def ask_key(onward: str, can_go_back: bool) -> str:
     """Prints the keys, waits for one, and takes the line away again."""
-    import typer
+    from tfx_cli.keys import single_keys
 
     line = f"  {onward}   " + ("b back   " if can_go_back else "") + "c code   q leave "
-    write("\n" + line)
-    try:
-        key = typer.getchar()
-    except EOFError:
-        key = "q"
-    write("\r" + " " * len(line) + "\r")
+    with single_keys() as next_key:
+        write("\n" + line)
+        key = next_key() or "q"
+        write("\r" + " " * len(line) + "\r")
     return key if key.startswith("\x1b") else key.lower()

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import io
 import os
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from tfx.records import Matrix, Plot, Series
+from tfx_cli.colors import readable_on, viridis
 from tfx_cli.matrix import Grid, cell_format, short_label
 
 #: colour (Okabe and Ito 2008: distinct for colour-blind eyes, ordered by lightness), dash, marker
@@ -25,6 +27,8 @@ STYLES = (
 )
 ANNOTATED = 12
 LABELLED = 24
+#: characters that fit over one picture of a grid
+NARROW_TITLE = 42
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -60,11 +64,11 @@ def picture_of_plots(plots: Sequence[Plot], ending: str) -> bytes:
     return saved(figure, ending)
 
 
-def draw_plot(axes: Any, plot: Plot) -> None:
-    """One picture: title, named axes, every series and a legend."""
+def draw_plot(axes: Any, plot: Plot, title_width: int = 84) -> None:
+    """One picture: title (in lines of `title_width` characters), named axes, every series and a legend."""
     for index, series in enumerate(plot.series):
         draw_series(axes, series, STYLES[index % len(STYLES)])
-    axes.set_title(words(plot.title), wrap=True)
+    axes.set_title(words(textwrap.fill(plot.title, title_width)))
     axes.set_xlabel(words(plot.x_label))
     axes.set_ylabel(words(plot.y_label))
     for is_log, set_scale, axis, name in (
@@ -106,7 +110,7 @@ def picture_of_matrices(title: str, records: Sequence[Matrix | Plot], ending: st
     places = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, record in zip(places, records, strict=False):
         if isinstance(record, Plot):
-            draw_plot(axes, record)
+            draw_plot(axes, record, title_width=NARROW_TITLE)
         else:
             draw_matrix(figure, axes, record)
     for axes in places[len(records) :]:
@@ -117,18 +121,20 @@ def picture_of_matrices(title: str, records: Sequence[Matrix | Plot], ending: st
 
 def draw_matrix(figure: Any, axes: Any, record: Matrix) -> None:
     """A heat map with labels and, up to 12 x 12, its numbers."""
+    import matplotlib
     import numpy as np
 
     grid = Grid.of(record)
-    axes.set_title(words(f"{record.name}\n{record.note}" if record.note else record.name), wrap=True, fontsize=9)
+    title = [record.name, *([textwrap.fill(record.note, NARROW_TITLE + 10)] if record.note else [])]
+    axes.set_title(words("\n".join(title)), fontsize=9)
     axes.set_xlabel(words(record.axes[1]))
     axes.set_ylabel(words(record.axes[0]))
     if 0 in grid.shape:
         return
     values = np.asarray(grid.values, dtype=np.float64)
     shown = np.ma.masked_invalid(values)
-    image = axes.imshow(shown, cmap="viridis", aspect="equal" if max(grid.shape) <= 4 * min(grid.shape) else "auto")
-    image.cmap.set_bad("0.85")
+    cmap = matplotlib.colormaps["viridis"].with_extremes(bad="0.85")
+    image = axes.imshow(shown, cmap=cmap, aspect="equal" if max(grid.shape) <= 4 * min(grid.shape) else "auto")
     figure.colorbar(image, ax=axes, shrink=0.7)
     for which, labels in ((axes.set_xticks, grid.col_labels), (axes.set_yticks, grid.row_labels)):
         if len(labels) <= LABELLED:
@@ -136,11 +142,12 @@ def draw_matrix(figure: Any, axes: Any, record: Matrix) -> None:
             which(range(len(labels)), [words(short_label(label, 14)) for label in labels], rotation=turned, fontsize=7)
     if max(grid.shape) <= ANNOTATED:
         form = cell_format(grid.values)
+        size = 6 if grid.shape[1] > 6 else 9
         for i, row in enumerate(grid.values):
             for j, value in enumerate(row):
                 part = grid.part(value)
-                color = "black" if part is None or part > 0.5 else "white"
-                axes.text(j, i, form.text(value), ha="center", va="center", fontsize=6, color=color)
+                color = "black" if part is None or readable_on(viridis(part)) == (0, 0, 0) else "white"
+                axes.text(j, i, form.text(value), ha="center", va="center", fontsize=size, color=color)
         if form.exponent:
             axes.set_xlabel(words(f"{record.axes[1]}   (all numbers times 1e{form.exponent})"))
 

@@ -14,7 +14,7 @@ from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Re
 from tfx_cli.colors import readable_on, viridis
 from tfx_cli.layout import printable
 from tfx_cli.matrix import Grid, cell_format
-from tfx_cli.numbers import cell_text, is_number, label_of
+from tfx_cli.numbers import column_texts, is_number, label_of
 from tfx_cli.render.sentences import answer_of, check_numbers
 from tfx_cli.source import link_of, source_of
 
@@ -113,14 +113,10 @@ def html_table(title: str, columns: Sequence[Column], rows: Sequence[Mapping[str
     head = "".join(
         f"<th scope='col'{kind}>{text(label_of(column))}</th>" for column, kind in zip(columns, kinds, strict=True)
     )
+    texts = [column_texts([row.get(column.key) for row in rows], column.digits) for column in columns]
     body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td{kind}>{text(cell_text(row.get(column.key), column.digits))}</td>"
-            for column, kind in zip(columns, kinds, strict=True)
-        )
-        + "</tr>"
-        for row in rows
+        "<tr>" + "".join(f"<td{kind}>{text(cell)}</td>" for kind, cell in zip(kinds, cells, strict=True)) + "</tr>"
+        for cells in zip(*texts, strict=True)
     )
     caption = f"<caption>{text(title)}</caption>" if title else ""
     return f"<div class='wide'><table>{caption}<tr>{head}</tr>{body}</table></div>"

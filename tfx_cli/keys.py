@@ -1,0 +1,48 @@
+"""One key press from the terminal, without Enter."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+#: seconds in which the rest of an arrow key's sequence arrives
+SEQUENCE = 0.05
+
+
+@contextmanager
+def single_keys() -> Iterator[Callable[[], str]]:
+    """Inside, keys arrive one by one and unseen; gives the function that waits for the next.
+
+    Keys pressed earlier are kept.  Ctrl-C stays Ctrl-C; the end of the input reads as an empty string.
+    """
+    try:
+        import termios
+        import tty
+    except ImportError:  # Windows has no termios; Typer reads its console
+        import typer
+
+        yield typer.getchar
+        return
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    tty.setcbreak(terminal, termios.TCSADRAIN)
+    try:
+        yield lambda: read_key(terminal)
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def read_key(terminal: int) -> str:
+    """One character, or the whole sequence of an arrow key."""
+    import select
+
+    key = os.read(terminal, 1)
+    if key == b"\x1b":
+        while select.select([terminal], [], [], SEQUENCE)[0]:
+            part = os.read(terminal, 1)
+            key += part
+            if not part or part.isalpha() or part == b"~":
+                break
+    return key.decode("latin-1")
