@@ -268,7 +268,9 @@ def _pronoun(words: tuple[str, ...], seed: int, settings: Settings) -> Step:
     it = find_referent(words, settings.gain, seed)
     shown = sorted(np.argsort(-(it.first + it.second), kind="stable")[:12])
     names = labels(words)
-    rows: list[dict[str, Any]] = [{"word": names[i], "one": it.first[i], "two": it.second[i]} for i in shown]
+    rows: list[dict[str, Any]] = [
+        {"word": names[i], "one": 100 * it.first[i], "two": 100 * it.second[i]} for i in shown
+    ]
     best, asker = int(it.second.argmax()), words[it.asker]
     top = it.scores - it.scores.max()
     total = float(np.exp(top).sum())
@@ -281,8 +283,8 @@ def _pronoun(words: tuple[str, ...], seed: int, settings: Settings) -> Step:
                 f"{len(shown)} of {len(words)} words",
                 (
                     Column("word", "word"),
-                    Column("one", "1: which quality?", digits=3),
-                    Column("two", "2: who has it?", digits=3),
+                    Column("one", "1: quality?", "%", digits=3),
+                    Column("two", "2: who?", "%", digits=3),
                 ),
                 tuple(rows),
             ),

@@ -54,7 +54,6 @@ def symmetric_scores(x: np.ndarray, w_q: np.ndarray, w_k: np.ndarray, words: tup
         "Tie W_Q = W_K, and every score has a mirror image",
         (
             Formula("S = Q Q^T     S^T = (Q Q^T)^T = Q Q^T = S"),
-            Matrix("scores, tied", tied, ("query", "key"), words, words),
             Question(
                 f'The tied score of query "{words[0]}" with key "{words[2]}" is {tied[0, 2]:.3f}. '
                 f'What is that of query "{words[2]}" with key "{words[0]}"?',
@@ -62,6 +61,7 @@ def symmetric_scores(x: np.ndarray, w_q: np.ndarray, w_k: np.ndarray, words: tup
                 0.01,
                 "q_i . q_j is q_j . q_i: without a second matrix nothing tells who asks and who answers.",
             ),
+            Matrix("scores, tied", tied, ("query", "key"), words, words),
             Text(
                 f"Largest |S - S^T| / |S|: {asymmetry(tied):.1e} tied, {asymmetry(free):.2f} with two matrices. "
                 f"The weights are not symmetric even when tied ({asymmetry(weights):.2f}), because each row has its "

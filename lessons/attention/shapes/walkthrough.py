@@ -134,13 +134,13 @@ def _one_head(traced: Traced, n: int, d: int) -> Step:
     return Step(
         "One head, one sentence: every product and its axes",
         (
-            _table("Traced just now", traced),
             Question(
                 f"How many scores does one head compute for your {n} tokens?",
                 float(weights.size),
                 0.0,
                 f"Every query meets every key: {n} x {n}.",
             ),
+            _table("Traced just now", traced),
             Formula("Q K^T", f"(T, D) x (D, S) -> (T, S): D = {d} is summed away"),
             Formula("weights V", f"(T, S) x (S, Dv) -> (T, Dv): S = {n} is summed away"),
             Text(
@@ -358,6 +358,12 @@ def _table(title: str, traced: Traced) -> Table:
         title,
         (Column("name", "array"), Column("made", "made by"), Column("axes", "axes"), Column("shape", "shape")),
         tuple(
-            {"name": n, "made": made, "axes": f"({axes})", "shape": str(shape)} for n, made, axes, shape in traced.lines
+            {"name": n, "made": made, "axes": _tight(axes), "shape": _tight(shape)}
+            for n, made, axes, shape in traced.lines
         ),
     )
+
+
+def _tight(axes: object) -> str:
+    """(2,6,8) for (2, 6, 8): a shape that does not break across lines."""
+    return "(" + str(axes).replace(" ", "").strip("()") + ")"

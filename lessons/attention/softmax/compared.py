@@ -50,7 +50,9 @@ def other_weights(scores: np.ndarray, seed: int) -> Step:
     return Step(
         "Softmax is a choice: three other ways from scores to weights",
         (
-            Formula("sparsemax: nearest point of the simplex     ReLU: r / sum r     sigmoid: 1/(1 + exp(-s))"),
+            Formula("sparsemax    nearest point of the simplex = max(s - tau, 0)"),
+            Formula("norm. ReLU   r / sum r,  r = max(s, 0)"),
+            Formula("sigmoid      1 / (1 + exp(-s))"),
             Table("Weights on your scores", (Column("score", "score"), *_COLUMNS), tuple(rows)),
             Text(
                 f"Exact zeros: softmax {zeros['softmax']}, sparsemax {zeros['sparsemax']}, normalised ReLU "

@@ -109,7 +109,7 @@ def _one_row(scores: np.ndarray) -> Step:
             Question(
                 f"By what factor does k1 (score {scores[0]:g}) outweigh k2 (score {scores[1]:g})?",
                 by_hand,
-                0.02,
+                0.02 * max(1.0, by_hand),
                 f"The sum cancels in w_1 / w_2 = exp(s_1 - s_2) = exp({gap:g}).",
             ),
             Table(
@@ -151,7 +151,7 @@ def _shift(scores: np.ndarray, settings: Settings) -> Step:
     return Step(
         "Adding a constant to the row changes nothing",
         (
-            Formula("exp(s_i + c) / sum_k exp(s_k + c) = exp(c) exp(s_i) / (exp(c) sum_k exp(s_k)) = w_i"),
+            Formula("exp(s_i + c) / sum_k exp(s_k + c) = exp(s_i) / sum_k exp(s_k)"),
             Matrix(
                 "weights",
                 np.stack([weights, shifted, level]),
@@ -242,7 +242,7 @@ def _sharpness(scores: np.ndarray, seed: int) -> Step:
                     Column("s", "factor"),
                     Column("top", "top weight", digits=4),
                     Column("low", "least weight", digits=3),
-                    Column("entropy", "entropy", "of uniform", digits=3),
+                    Column("entropy", "entropy share", digits=3),
                 ),
                 tuple(rows),
             ),
