@@ -61,3 +61,9 @@ def device_module(device: str) -> Any:
 def to_numpy(array: Array) -> np.ndarray:
     """Copies a device array to the host; a NumPy array is returned as it is."""
     return array.get() if hasattr(array, "get") else np.asarray(array)
+
+
+def synchronize(xp: Any) -> None:
+    """Returns when the device has done what was asked of it, so that it can be timed.  NumPy always has."""
+    if hasattr(xp, "cuda"):
+        xp.cuda.get_current_stream().synchronize()

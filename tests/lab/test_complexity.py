@@ -1,0 +1,109 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from tfx.errors import BadInput
+from tfx.lab import complexity
+from tfx.lab.complexity import time_crossing
+from tfx.lab.estimates import PowerLaw
+from tfx.records import to_plain_data
+
+SMALL = replace(complexity.Settings(), lengths=(32, 64, 128, 256), d_model=32, turns=3)
+COUNTED = {"count-projections", "count-attention", "count-doubling", "count-crossing", "count-layer-crossing"}
+
+
+def verdicts(result):
+    return {check.id: check.holds for check in result.checks}
+
+
+@pytest.fixture(scope="module")
+def quick_result():
+    return complexity.run(complexity.Settings(), 0, quick=True)
+
+
+def test_all_checks_hold(quick_result):
+    assert all(verdicts(quick_result).values()), quick_result.checks
+    assert verdicts(quick_result).keys() == COUNTED | {"time-attention", "time-projections", "memory", "time-crossing"}
+
+
+def test_every_length_has_its_row_and_attention_overtakes_the_projections(quick_result):
+    assert [row["n"] for row in quick_result.rows] == [64, 96, 128, 192, 256, 384, 512, 768, 1024]
+    assert quick_result.rows[0]["time_ratio"] < 1 < quick_result.rows[-1]["time_ratio"]
+    for row in quick_result.rows:
+        assert row["projection_mflop"] == 8 * row["n"] * 256 * 256 / 1e6
+        assert 0 < row["softmax_share"] < 1
+
+
+def test_tiny_lengths_measure_the_cost_of_calling_and_fail_the_exponents_but_not_the_counts():
+    found = verdicts(complexity.run(replace(SMALL, lengths=(1, 2, 4, 8)), 0))
+    assert not found["time-attention"] and not found["memory"]
+    assert all(found[name] for name in COUNTED)
+
+
+def test_counts_hold_for_any_shape():
+    for change in ({"heads": 4}, {"d_model": 24, "heads": 3}, {"lengths": (3, 5, 7)}):
+        result = complexity.run(replace(SMALL, **change), 1)
+        assert all(verdicts(result)[name] for name in COUNTED), change
+
+
+def test_peak_memory_is_three_weight_matrices_and_little_more():
+    last = complexity.run(replace(SMALL, lengths=(64, 256, 1024)), 0).rows[-1]
+    matrix = 1024 * 1024 * 4 / 2**20
+    assert matrix < last["peak_mib"] < 4 * matrix
+
+
+def rows(*pairs):
+    return [{"n": n, "time_ratio": ratio} for n, ratio in pairs]
+
+
+def test_the_crossing_lies_between_two_lengths_on_log_axes():
+    assert time_crossing(rows((64, 0.5), (256, 2.0))) == pytest.approx(128)
+    assert time_crossing(rows((10, 0.1), (100, 1.0), (1000, 10.0))) == pytest.approx(100)
+
+
+def test_a_crossing_counts_only_if_attention_stays_ahead():
+    noisy = rows((8, 1.5), (16, 0.5), (64, 2.0), (128, 4.0))
+    assert time_crossing(noisy) == pytest.approx(32)
+
+
+def test_no_crossing_is_nan_and_an_early_one_is_the_first_length():
+    assert math.isnan(time_crossing(rows((8, 0.5), (16, 0.9))))
+    assert time_crossing(rows((8, 1.5), (16, 3))) == 8
+
+
+def test_time_checks_fail_for_exponents_outside_their_limits():
+    good = PowerLaw(2.0, 1.0, 1.9, 2.1)
+    laws = {"attention": PowerLaw(3.0, 1.0, 2.9, 3.1), "projections": PowerLaw(1.0, 1.0, 0.9, 1.1), "memory": good}
+    found = {check.id: check.holds for check in complexity.time_checks(laws, 400.0, 512)}
+    assert found == {"time-attention": False, "time-projections": True, "memory": True, "time-crossing": True}
+    late = {check.id: check.holds for check in complexity.time_checks(laws | {"attention": good}, 700.0, 512)}
+    assert not late["time-crossing"] and late["time-attention"]
+    never = {check.id: check.holds for check in complexity.time_checks(laws, math.nan, 512)}
+    assert not never["time-crossing"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"lengths": (8, 16)}, "lengths"),
+        ({"lengths": (0, 8, 16)}, "lengths"),
+        ({"heads": 5}, "divide"),
+        ({"heads": 64}, "heads"),
+        ({"lengths": (64, 128, 60_000)}, "GiB"),
+        ({"turns": 1}, "turns"),
+    ],
+)
+def test_a_setting_out_of_range_is_refused(change, said):
+    with pytest.raises(BadInput) as refused:
+        complexity.run(replace(SMALL, **change), 0)
+    assert said in refused.value.message and refused.value.hint
+
+
+def test_a_note_says_that_times_differ_from_run_to_run(quick_result):
+    assert any("differ from run to run" in note.text for note in quick_result.notes)
+
+
+def test_the_result_is_plain_data_in_ascii(quick_result):
+    plain = str(to_plain_data(quick_result))
+    assert plain.isascii() and "nan" not in plain

@@ -1,0 +1,151 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tfx.errors import BadInput
+from tfx.lab import mask_probes, masking, wrong_masks
+from tfx.ops.attention import attention_forward
+from tfx.records import to_plain_data
+
+DEFAULT = masking.Settings()
+SHORTCUTS = {
+    "no mask, future changed",
+    "mask after the softmax",
+    "mask after the softmax, future changed",
+    "softmax over queries instead of keys",
+    "padding scores set to 0",
+    "fully blocked row, bare -inf",
+    "fully blocked row, -1e+09 added",
+    "some keys blocked, -30 added",
+    "... before dividing by sqrt(d_k)",
+}
+
+
+def verdicts(result):
+    return {check.id: check.holds for check in result.checks}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_all_checks_hold(seed):
+    result = masking.run(DEFAULT, seed)
+    assert all(verdicts(result).values()), result.checks
+
+
+@pytest.mark.parametrize("change", [{"tokens": 4, "pads": 1}, {"tokens": 33, "pads": 20}, {"d_k": 2}, {"d_k": 200}])
+def test_all_checks_hold_for_other_sizes(change):
+    assert all(verdicts(masking.run(replace(DEFAULT, **change), 0)).values())
+
+
+def test_exactly_the_shortcuts_are_wrong():
+    rows = masking.run(DEFAULT, 0).rows
+    assert {row["case"] for row in rows if row["verdict"] == "WRONG"} == SHORTCUTS
+
+
+@pytest.mark.parametrize(
+    ("change", "failing"),
+    [
+        ({"mask": False}, {"causal", "padding", "padded-alone", "combined", "gradient", "blocked-ours"}),
+        ({"penalty": -30.0}, {"blocked-single", "blocked-half", "penalty-normal"}),
+        ({"penalty": float("-inf")}, {"blocked-single", "blocked-double"}),
+    ],
+)
+def test_a_change_fails_the_checks_that_it_breaks(change, failing):
+    result = masking.run(replace(DEFAULT, **change), 0)
+    assert {name for name, holds in verdicts(result).items() if not holds} == failing
+
+
+def test_the_same_seed_gives_the_same_result():
+    assert masking.run(DEFAULT, 4) == masking.run(DEFAULT, 4)
+    assert masking.run(DEFAULT, 4).rows != masking.run(DEFAULT, 5).rows
+
+
+SCORES = np.array([[2.0, 1.0, 0.0], [0.5, -1.0, 3.0]])
+MASK = np.array([[True, False, False], [True, True, False]])
+
+
+def test_masking_late_keeps_the_blocked_scores_in_the_denominator():
+    weights = wrong_masks.softmax_then_mask(SCORES, MASK)
+    np.testing.assert_allclose(weights[0], [np.exp(2) / (np.exp(2) + np.exp(1) + 1), 0, 0])
+    repaired = wrong_masks.softmax_then_mask_then_divide(SCORES, MASK)
+    np.testing.assert_allclose(repaired.sum(axis=-1), 1)
+
+
+def test_a_zeroed_score_keeps_its_weight():
+    weights = wrong_masks.zero_scores(SCORES, MASK)
+    np.testing.assert_allclose(weights[0], np.exp([2, 0, 0]) / (np.exp(2) + 2))
+
+
+def test_normalising_over_queries_makes_columns_sum_to_one():
+    np.testing.assert_allclose(wrong_masks.softmax_over_queries(SCORES, MASK | True).sum(axis=-2), 1)
+
+
+def test_a_penalty_equals_minus_infinity_only_when_it_is_large():
+    right = wrong_masks.block_with_inf(SCORES, MASK)
+    np.testing.assert_array_equal(wrong_masks.add_penalty(SCORES, MASK, -1e9), right)
+    assert abs(wrong_masks.add_penalty(SCORES, MASK, -5.0) - right).max() > 1e-3
+
+
+def test_a_fully_blocked_row_in_four_ways():
+    nothing = np.zeros((1, 1), dtype=bool)
+    scores = SCORES.astype(np.float32)
+    assert np.isnan(wrong_masks.block_with_inf(scores, nothing)).all()
+    np.testing.assert_allclose(wrong_masks.add_penalty(scores, nothing, -1e9), 1 / 3)
+    unmasked = np.exp(SCORES) / np.exp(SCORES).sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(wrong_masks.add_penalty(SCORES, nothing, -1e9), unmasked, atol=1e-6)
+    assert np.isnan(wrong_masks.add_penalty(SCORES.astype(np.float16), nothing, -1e9)).all()
+
+
+def test_shortcuts_keep_the_precision_of_their_scores():
+    for dtype in (np.float16, np.float32, np.float64):
+        for shortcut in (
+            wrong_masks.softmax_then_mask,
+            wrong_masks.softmax_then_mask_then_divide,
+            wrong_masks.zero_scores,
+            wrong_masks.block_with_inf,
+            wrong_masks.softmax_over_queries,
+        ):
+            assert shortcut(SCORES.astype(dtype), MASK).dtype == dtype
+        assert wrong_masks.add_penalty(SCORES.astype(dtype), MASK, -1e9).dtype == dtype
+
+
+@pytest.fixture
+def heads():
+    return mask_probes.draw_heads(0, 6, 2, 4, "float64", np)
+
+
+def test_probes_see_a_mask_that_is_off_by_one(heads):
+    """One key too many: a mask that is almost right must be caught."""
+    n = heads.q.shape[-2]
+    generous = np.arange(n)[None, :] <= np.arange(n)[:, None] + 1
+    assert mask_probes.pairs_against_mask(heads, heads.causal, heads.causal) == 0
+    assert mask_probes.pairs_against_mask(heads, heads.causal, generous) == 2 * 2 * (n - 1)
+    moved = mask_probes.change_of_earlier_outputs(heads, lambda q, k, v: attention_forward(q, k, v, generous)[0])
+    assert moved > 0
+
+
+def test_probes_see_padding_and_gradients_through_a_missing_mask(heads):
+    assert mask_probes.change_by_filling(heads, heads.padding) == 0 < mask_probes.change_by_filling(heads, None)
+    assert (
+        mask_probes.padded_against_alone(heads, heads.padding) < 1e-12 < mask_probes.padded_against_alone(heads, None)
+    )
+    assert mask_probes.gradient_through_mask(heads, heads.both, heads.both) == 0
+    assert mask_probes.gradient_through_mask(heads, heads.both, heads.causal) > 0
+
+
+def test_heads_hold_the_same_numbers_in_every_precision():
+    double = mask_probes.draw_heads(3, 5, 1, 4, "float64", np)
+    single = mask_probes.draw_heads(3, 5, 1, 4, "float32", np)
+    np.testing.assert_array_equal(single.k, double.k.astype(np.float32))
+    assert single.q.dtype == np.float32 and single.eps == 2**-23
+
+
+@pytest.mark.parametrize("change", [{"tokens": 3}, {"pads": 8}, {"pads": 0}, {"d_k": 1}, {"penalty": 1.0}])
+def test_a_setting_out_of_range_is_refused(change):
+    with pytest.raises(BadInput):
+        masking.run(replace(DEFAULT, **change), 0)
+
+
+def test_the_result_is_plain_data_in_ascii():
+    plain = str(to_plain_data(masking.run(replace(DEFAULT, penalty=float("-inf")), 0)))
+    assert plain.isascii() and "nan" not in plain

@@ -1,0 +1,112 @@
+"""Counts floating-point operations and bytes of one attention layer, step by step, in the order of the code.
+
+One multiply-add is two FLOPs (a product and a sum), as in vendors' numbers; many papers count it as one.  exp, max and
+division count one each.  Bytes are what a step must read and write once, if nothing stays in cache between steps.
+The steps are those of `linear_forward` and `attention_forward`; n queries attend to n keys.
+Source: Vaswani et al. 2017, section 4, table 1 (orders only; here with constants).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One step: FLOPs inside matrix products, other FLOPs, and numbers read and written."""
+
+    step: str
+    matmul_flops: int
+    other_flops: int
+    read: int
+    written: int
+
+    @property
+    def flops(self) -> int:
+        return self.matmul_flops + self.other_flops
+
+    def bytes(self, itemsize: int) -> int:
+        return (self.read + self.written) * itemsize
+
+
+def matmul(step: str, batch: int, rows: int, inner: int, columns: int) -> Cost:
+    """(batch, rows, inner) x (batch, inner, columns): every output number is a sum of `inner` products."""
+    out = batch * rows * columns
+    return Cost(step, 2 * out * inner, 0, batch * inner * (rows + columns), out)
+
+
+def elementwise(step: str, numbers: int, flops_each: int = 1, inputs: int = 1) -> Cost:
+    """A map of `numbers` numbers, read from `inputs` arrays of that size."""
+    return Cost(step, 0, numbers * flops_each, numbers * inputs, numbers)
+
+
+def reduction(step: str, rows: int, width: int) -> Cost:
+    """Sum or maximum of each row: width - 1 operations."""
+    return Cost(step, 0, rows * (width - 1), rows * width, rows)
+
+
+def projections(n: int, d_model: int) -> tuple[Cost, ...]:
+    """Q, K, V and output: four (n, d_model) x (d_model, d_model) products, without biases."""
+    return tuple(matmul(f"x W_{name}", 1, n, d_model, d_model) for name in "QKVO")
+
+
+def scores(n: int, d_model: int, n_heads: int) -> tuple[Cost, ...]:
+    """Q K^T * scale, in every head."""
+    return (
+        matmul("Q K^T", n_heads, n, d_model // n_heads, n),
+        elementwise("* scale", n_heads * n * n),
+    )
+
+
+def softmax(n: int, n_heads: int) -> tuple[Cost, ...]:
+    """Row maximum, difference, exp, row sum, quotient: what `softmax_forward` does to n_heads * n rows of n."""
+    rows, numbers = n_heads * n, n_heads * n * n
+    return (
+        reduction("row max", rows, n),
+        elementwise("- max", numbers),
+        elementwise("exp", numbers),
+        reduction("row sum", rows, n),
+        elementwise("/ sum", numbers),
+    )
+
+
+def weighted_sum(n: int, d_model: int, n_heads: int) -> tuple[Cost, ...]:
+    """P V, in every head."""
+    return (matmul("P V", n_heads, n, n, d_model // n_heads),)
+
+
+def attention_core(n: int, d_model: int, n_heads: int) -> tuple[Cost, ...]:
+    """Everything between the projections: all of `attention_forward` without a mask."""
+    return (*scores(n, d_model, n_heads), *softmax(n, n_heads), *weighted_sum(n, d_model, n_heads))
+
+
+def feed_forward(n: int, d_model: int, d_ff: int) -> tuple[Cost, ...]:
+    """The two products of the feed-forward layer, without bias and activation."""
+    return matmul("x W_1", 1, n, d_model, d_ff), matmul("h W_2", 1, n, d_ff, d_model)
+
+
+def total_flops(costs: Iterable[Cost]) -> int:
+    return sum(cost.flops for cost in costs)
+
+
+def total_matmul_flops(costs: Iterable[Cost]) -> int:
+    return sum(cost.matmul_flops for cost in costs)
+
+
+def total_bytes(costs: Iterable[Cost], itemsize: int) -> int:
+    return sum(cost.bytes(itemsize) for cost in costs)
+
+
+def first_n_where(at_least: Callable[[int], int], other: Callable[[int], int], limit: int = 1 << 40) -> int:
+    """The smallest n >= 1 with at_least(n) >= other(n), for a quotient that grows.  Raises ValueError past limit."""
+    high = 1
+    while at_least(high) < other(high):
+        high *= 2
+        if high > limit:
+            raise ValueError(f"no crossing below n = {limit}")
+    low = high // 2  # below the crossing, or 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if at_least(middle) >= other(middle) else (middle, high)
+    return high
