@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 
-from tfx.backend import Array, xp_of
+from tfx.backend import Array, on_host, xp_of
 
 # fmt: off
 # Highest power first.  The denominators begin with 1.
@@ -62,20 +62,20 @@ def erfc(x: Array) -> Array:
 def _pieces(x: Array) -> tuple[Array, Array, Array]:
     """erf(x), right for small |x|; erfc(|x|), right for the rest; the sign of x.
 
-    Every range is computed everywhere, on arguments clipped into it, and the right one is chosen: no index lists.
+    Each range is computed for every number, on arguments clipped into it, and the right one is chosen: no index lists.
     """
     xp = xp_of(x)
-    sign = xp.where(x < 0, -1.0, 1.0).astype(x.dtype)
+    sign = 1.0 - 2.0 * (x < 0).astype(x.dtype)
     y = x * sign  # |x|, and analytic, so that a complex step passes through
     inner = xp.clip(x, -_SMALL_END, _SMALL_END)
     small = inner * _quotient(inner * inner, _SMALL)
-    middle_y = xp.clip(y, _SMALL_END, _LARGE_START)
-    large_y = xp.clip(y, _LARGE_START, _ZERO_FROM)
-    z = 1.0 / (large_y * large_y)
-    middle = _quotient(middle_y, _MIDDLE)
-    large = (1.0 / math.sqrt(math.pi) - z * _quotient(z, _LARGE)) / large_y
-    erfc_y = xp.where(y <= _LARGE_START, middle, large) * _exp_minus_square(xp.clip(y, 0.0, _ZERO_FROM))
-    return small, erfc_y, sign
+    scaled = _quotient(xp.clip(y, _SMALL_END, _LARGE_START), _MIDDLE)  # erfc(y) exp(y^2)
+    if not on_host(y) or (y > _LARGE_START).any():  # seldom so far out, and on the host looking is free
+        large_y = xp.clip(y, _LARGE_START, _ZERO_FROM)
+        z = 1.0 / (large_y * large_y)
+        large = (1.0 / math.sqrt(math.pi) - z * _quotient(z, _LARGE)) / large_y
+        scaled = xp.where(y > _LARGE_START, large, scaled)
+    return small, scaled * _exp_minus_square(xp.clip(y, 0.0, _ZERO_FROM)), sign
 
 
 def _choose(x: Array, sign: Array, for_small: Array, for_rest: Array) -> Array:
