@@ -32,13 +32,14 @@ FLOORS: dict[str, int] = {
     "tfx.models": 6,
     "tfx.gradcheck": 7,
     "tfx.generate": 7,
-    "tfx.trace": 7,
     "tfx.io": 7,
     "tfx.train": 8,
-    "tfx.lab": 9,
-    "lessons": 10,
-    "tfx_cli": 11,
-    "tfx.__main__": 12,  # `python -m tfx`
+    "tfx.shipped": 8,
+    "tfx.trace": 9,
+    "tfx.lab": 10,
+    "lessons": 11,
+    "tfx_cli": 12,
+    "tfx.__main__": 13,  # `python -m tfx`
 }
 
 #: Scripts and not rooms: they build what a lower floor ships, and nothing imports them.

@@ -1,0 +1,61 @@
+"""The pointing loss: cross-entropy on a row of attention weights."""
+
+import numpy as np
+import pytest
+
+from tfx.ops.attention import attention_backward_steps, attention_forward
+from tfx.ops.pointing import pointing_backward, pointing_forward
+
+RNG = np.random.default_rng(0)
+ROWS, TARGETS = np.array([1, 4]), np.array([6, 0])
+
+
+def _attention():
+    q, k, v = (RNG.standard_normal((2, n, 3)) for n in (5, 7, 7))
+    return attention_forward(q, k, v)
+
+
+def test_the_loss_is_the_mean_of_minus_log_weight():
+    weights = _attention()[1].weights
+    loss, _ = pointing_forward(weights, ROWS, TARGETS)
+    assert loss == pytest.approx(-(np.log(weights[0, 1, 6]) + np.log(weights[1, 4, 0])) / 2)
+
+
+def test_on_the_scores_the_gradient_is_weights_minus_onehot_over_the_batch():
+    out, cache = _attention()
+    _, pointing = pointing_forward(cache.weights, ROWS, TARGETS)
+    ds = attention_backward_steps(np.zeros_like(out), cache, pointing_backward(1.0, pointing)).ds
+    expected = np.zeros_like(ds)
+    for b, (row, target) in enumerate(zip(ROWS, TARGETS, strict=True)):
+        expected[b, row] = cache.weights[b, row] / 2
+        expected[b, row, target] -= 1 / 2
+    assert np.abs(ds - expected).max() < 1e-14
+
+
+def test_without_a_loss_on_the_weights_the_backward_is_the_plain_one():
+    out, cache = _attention()
+    dout = RNG.standard_normal(out.shape)
+    plain, with_zeros = (attention_backward_steps(dout, cache, extra) for extra in (None, np.zeros_like(cache.weights)))
+    assert all(np.array_equal(a, b) for a, b in zip(plain, with_zeros, strict=True))
+
+
+def test_a_weight_of_zero_gives_a_large_and_finite_loss_and_gradient():
+    for dtype in (np.float32, np.float64):
+        weights = np.zeros((2, 5, 7), dtype=dtype)
+        loss, cache = pointing_forward(weights, ROWS, TARGETS)
+        dweights = pointing_backward(1.0, cache)
+        assert np.isfinite(loss) and loss > 50 and np.isfinite(dweights).all()
+        assert loss.dtype == dweights.dtype == dtype
+
+
+def test_only_the_weights_that_were_read_get_a_gradient():
+    _, cache = pointing_forward(_attention()[1].weights, ROWS, TARGETS)
+    assert np.argwhere(pointing_backward(1.0, cache)).tolist() == [[0, 1, 6], [1, 4, 0]]
+
+
+def test_one_row_and_one_target_per_example_are_asked_for():
+    weights = _attention()[1].weights
+    with pytest.raises(ValueError, match="one row and one target"):
+        pointing_forward(weights, ROWS[:1], TARGETS)
+    with pytest.raises(ValueError, match="one row and one target"):
+        pointing_forward(weights[0], ROWS, TARGETS)
