@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any
+
+TYPE_CHECKING = False  # importing it from typing would double the time of `tfx --version`
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 STRANGER = """tfx: another distribution owns the import name "tfx" here (TensorFlow Extended uses it too).
      Install this one in an environment of its own: python -m venv learn && learn/bin/pip install tfx-learn

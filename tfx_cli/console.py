@@ -96,13 +96,18 @@ def console_on(stream: IO[str]) -> Console:
     """A Rich console that prints data as it is: no markup, no emoji, no highlighting."""
     from rich.console import Console
 
+    class PipeConsole(Console):
+        def on_broken_pipe(self) -> None:
+            """Rich would exit with 1, which here means that the answer is no."""
+            raise BrokenPipeError
+
     color = wants_color(stream)
-    console = Console(
+    console = PipeConsole(
         file=stream, width=width(), force_terminal=color, no_color=not color, color_system="auto" if color else None,
         markup=False, emoji=False, highlight=False, legacy_windows=False,
     )  # fmt: skip
     if color and console.color_system is None:  # --color always on a terminal that says nothing about itself
-        return Console(
+        return PipeConsole(
             file=stream, width=width(), force_terminal=True, no_color=False, color_system="256",
             markup=False, emoji=False, highlight=False, legacy_windows=False,
         )  # fmt: skip

@@ -107,6 +107,8 @@ class CellFormat:
             return str(int(value))
         if not math.isfinite(value):
             return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+        if value == 0:
+            return "0"  # an exact zero shows that it is one
         text = f"{value / 10.0**self.exponent:.{self.decimals}f}"
         return text[1:] if not text.strip("-0.") and text.startswith("-") else text  # no "-0.00"
 

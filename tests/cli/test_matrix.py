@@ -48,6 +48,7 @@ def scores():
         ([[3.0, -4.0]], ["3", "-4"]),
         ([[True, False]], ["1", "0"]),
         ([[1.5, -math.inf]], ["1.50", "-inf"]),
+        ([[1.5, 0.0]], ["1.50", "0"]),
         ([[math.nan, 0.5]], ["nan", "0.50"]),
         ([[-0.0001, 5.5]], ["0.00", "5.50"]),
         ([[2.5e-7, 1e-8]], ["2.50", "0.10"]),
@@ -99,6 +100,13 @@ def test_every_number_is_whole_at_every_width(scores, width, color):
     assert np.allclose(sorted(map(float, numbers)), expected, atol=0.051)
     assert max(map(len, plain.splitlines())) <= width
     assert "\u2026" not in plain and "..." not in plain.replace(" .. ", "")
+
+
+def test_twelve_scores_of_a_sentence_stay_in_one_piece_at_80_columns(scores):
+    record = Matrix("S", np.asarray(scores.values) * 9, ("query", "key"), WORDS, WORDS)
+    lines = drawn(record, 80).splitlines()
+    assert len(lines) == 15, "heading, labels, 12 rows, summary"
+    assert any("becau." in line for line in lines)
 
 
 def test_axes_and_labels_are_named(scores):

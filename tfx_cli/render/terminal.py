@@ -180,7 +180,9 @@ def print_foot(what_if: Sequence[str], targets: Sequence[Code], code: bool, cons
     for index, words in enumerate(what_if):
         label = "" if index else "what if"
         if words.startswith(("tfx ", "--")):  # a command is never broken, so that it can be copied
-            put(console, [f"{INDENT}{label.ljust(10)}{words}"])
+            whole = f"{INDENT}{label.ljust(10)}{words}"
+            above = [INDENT + label] if label else []
+            put(console, [whole] if len(whole) <= console.width else [*above, f"{INDENT * 2}{words}"])
         else:
             put(console, labelled(label, words, prose_width()))
     for index, record in enumerate(targets):

@@ -30,6 +30,10 @@ NUMBERS = 12
 FEW_ROWS, LONG_ROW = 4, 32
 #: most rows drawn; more are averaged
 TALLEST = 64
+#: a column label is at most this wide, and may be cut to this before the matrix is split
+HEADING, SHORT_HEADING = 8, 3
+#: row labels may be cut to this before the matrix is split
+SHORT_LABEL = 6
 INDENT = "  "
 #: colours are rounded to this many steps, so that few styles are made
 STEPS = 64
@@ -57,10 +61,8 @@ def numbers(grid: Grid, console: Console) -> Iterator[list[Segment]]:
     """Rows of numbers under column labels; split into blocks of columns when the terminal is narrow."""
     from rich.segment import Segment
 
-    numbered = grid.shape[0] == 1 and grid.row_labels == ("0",)  # a vector: its one row needs no label
-    beside = 0 if numbered else min(max(map(len, grid.row_labels)), LABEL)
-    room = console.width - len(INDENT) - beside - 1
-    form, texts, cell = fitting_cells(grid, room)
+    form, texts, cell, beside = fitting_cells(grid, console.width - len(INDENT))
+    room = console.width - len(INDENT) - beside
     blocks = -(-grid.shape[1] // max(room // (cell + 1), 1))
     size = -(-grid.shape[1] // blocks)
     color = console.color_system in ("256", "truecolor")
@@ -71,26 +73,36 @@ def numbers(grid: Grid, console: Console) -> Iterator[list[Segment]]:
         heads = "".join(" " + short_label(grid.col_labels[j], cell).rjust(cell) for j in columns)
         yield [Segment(INDENT + " " * beside + heads)]
         for label, row, shown in zip(grid.row_labels, grid.values, texts, strict=True):
-            line = [Segment(INDENT + (short_label(label, LABEL).ljust(beside) if beside else ""))]
+            line = [Segment(INDENT + (short_label(label, beside).ljust(beside) if beside else ""))]
             for j in columns:
                 text = f" {shown[j].rjust(cell)}"
                 line.append(Segment(text, cell_style(grid, row[j]) if color else None))
             yield line
 
 
-def fitting_cells(grid: Grid, room: int) -> tuple[CellFormat, list[list[str]], int]:
-    """The format, the texts and the width of a cell: one more digit where there are few columns, one less where that
-    keeps the matrix in one piece and the numbers are not all small."""
+def fitting_cells(grid: Grid, room: int) -> tuple[CellFormat, list[list[str]], int, int]:
+    """The format, the texts, the width of a cell and that of the row labels.
+
+    Few columns get one more digit.  To keep the matrix in one piece row labels are shortened first, then a decimal
+    goes, unless all numbers are small; if neither helps, the caller shows blocks of columns.
+    """
+    vector = grid.shape[0] == 1 and grid.row_labels == ("0",)  # its one row needs no label
+    full = 0 if vector else min(max(map(len, grid.row_labels)), LABEL)
+    short = min(full, SHORT_LABEL)
     form = cell_format(grid.values, extra=1 if grid.shape[1] <= 6 else 0)
+    forms = [form]
+    if form.decimals > 1 and max(abs(grid.low), abs(grid.high)) >= 1:
+        forms.append(CellFormat(form.decimals - 1, form.exponent))
+    heading = min(max(map(len, grid.col_labels)), HEADING)
+    for one in forms:
+        texts = [[one.text(value) for value in row] for row in grid.values]
+        digits = max(len(text) for row in texts for text in row)
+        for beside in dict.fromkeys((full, short)):
+            for cell in dict.fromkeys((max(digits, heading), max(digits, SHORT_HEADING))):
+                if beside + (cell + 1) * grid.shape[1] <= room:
+                    return one, texts, cell, beside
     texts = [[form.text(value) for value in row] for row in grid.values]
-    digits = max(len(text) for row in texts for text in row)
-    if (digits + 1) * grid.shape[1] > room and form.decimals > 1 and max(abs(grid.low), abs(grid.high)) >= 1:
-        fewer = CellFormat(form.decimals - 1, form.exponent)
-        shorter = [[fewer.text(value) for value in row] for row in grid.values]
-        if (max(len(text) for row in shorter for text in row) + 1) * grid.shape[1] <= room:
-            form, texts, digits = fewer, shorter, max(len(text) for row in shorter for text in row)
-    roomy = max(digits, min(max(map(len, grid.col_labels)), 8))
-    return form, texts, roomy if (roomy + 1) * grid.shape[1] <= room else max(digits, 3)
+    return form, texts, max(max(len(text) for row in texts for text in row), SHORT_HEADING), full
 
 
 def shades(grid: Grid, console: Console) -> Iterator[list[Segment]]:
