@@ -18,7 +18,7 @@ import numpy as np
 
 from tfx import models
 from tfx.data import pronouns, python_docs
-from tfx.data.words import END, UNKNOWN, WordTokenizer
+from tfx.data.words import WordTokenizer
 from tfx.errors import BadInput, unknown_name
 from tfx.io.model_file import load_model
 from tfx.models import LanguageModel, PronounModel
@@ -101,11 +101,6 @@ def load(name: str, dtype: str = "float64", untrained: bool = False, seed: int =
 def choose(text: str) -> str:
     """ "pointing" for a sentence of the pronoun grammar, "language" for any other text."""
     return "pointing" if pronouns.fits(text) else "language"
-
-
-def special(token: str) -> bool:
-    """True for `<unk>` and `<end>`, which stand for no word."""
-    return token in (UNKNOWN, END)
 
 
 @functools.cache

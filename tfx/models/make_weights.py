@@ -24,6 +24,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,7 +36,6 @@ from tfx.data.words import WordTokenizer, learn_vocabulary
 from tfx.io.model_file import save_model
 from tfx.models import LanguageModel, Model, PronounModel
 from tfx.models.language_scores import as_ids, score_language
-from tfx.models.pronoun import PronounModel as Pronoun
 from tfx.models.pronoun_scores import score_pronouns
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.ops.pointing import pointing_backward, pointing_forward
@@ -106,7 +106,7 @@ def train_pronouns(name: str, seed: int, recipe: Recipe) -> Trained:
 def pronoun_loss(share: float) -> Any:
     """Cross-entropy of the answer, plus `share` times the pointing loss on the last layer's weights."""
 
-    def loss(model: Pronoun, batch: pronouns.Batch, rng: np.random.Generator) -> LossValue:
+    def loss(model: PronounModel, batch: pronouns.Batch, rng: np.random.Generator) -> LossValue:
         logits, cache = model.forward(batch.ids, batch.it, batch.lengths)
         answer, answer_cache = cross_entropy_forward(logits, batch.answer)
         total, dweights = float(answer), None
@@ -194,9 +194,7 @@ def _write(name: str, folder: Path, trained: list[Trained]) -> None:
 def make(names: tuple[str, ...], folder: Path, recipe: Recipe) -> None:
     """Trains `names` on two processes and writes one file each into `folder`, which is created when missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    for variable in _THREADS:  # read by the processes that are started below, before they import NumPy
-        os.environ[variable] = "1"
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with _one_thread_each(), ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         language = [pool.submit(train_language, recipe)] if "language" in names else []
         runs = {
             name: [pool.submit(train_pronouns, name, seed, recipe) for seed in recipe.seeds]
@@ -207,6 +205,21 @@ def make(names: tuple[str, ...], folder: Path, recipe: Recipe) -> None:
             _write(name, folder, [future.result() for future in futures])
         for future in language:
             _write("language", folder, [future.result()])
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started meanwhile read these variables before they import NumPy."""
+    before = {variable: os.environ.get(variable) for variable in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for variable, value in before.items():
+            if value is None:
+                del os.environ[variable]
+            else:
+                os.environ[variable] = value
 
 
 def main(arguments: list[str] | None = None) -> int:
