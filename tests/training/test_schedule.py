@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_the_cosine_rises_then_falls_without_a_jump(warmup):
     # steepest: the line of the warm-up, and half a cosine at its middle; a whole warm-up has no cosine to fall along
     steepest = max(1 / max(warmup, 1), math.pi / 2 / max(200 - warmup, 1))
     if warmup < 200:
-        assert max(abs(a - b) for a, b in zip(rates, rates[1:], strict=False)) <= steepest * 1.0001
+        assert max(abs(a - b) for a, b in pairwise(rates)) <= steepest * 1.0001
 
 
 def test_a_constant_rate_is_constant():

@@ -18,6 +18,7 @@ import numpy as np
 from tfx.data.tasks import find_task, held_out_sequences, training_sequences
 from tfx.errors import BadInput
 from tfx.io.checkpoint import load_checkpoint, save_checkpoint
+from tfx.io.npz import load
 from tfx.models import Encoder
 from tfx.optim import AdamW
 from tfx.schedule import warmup_cosine
@@ -39,7 +40,7 @@ class TaskSettings:
     length: int = 12
     n_symbols: int = 10
     d_model: int = 64
-    n_heads: int = 4
+    n_heads: int = 8
     d_ff: int = 256
     n_layers: int = 1
     batch: int = 64
@@ -162,13 +163,14 @@ class TaskRun:
 
         Raises BadInput when the settings differ, DamagedFile when it is no such checkpoint.
         """
-        fresh = TaskRun(self.settings)
-        _, _, meta = load_checkpoint(path, fresh.model, fresh.optimizer)
-        theirs, ours = meta.get("settings", {}), dataclasses.asdict(self.settings)
-        different = [name for name in ours if theirs.get(name) != ours[name]]
+        theirs = load(path)[1].get("meta", {}).get("settings", {})
+        ours = dataclasses.asdict(self.settings)
+        different = [name for name in ours if name in theirs and theirs[name] != ours[name]]
         if different:
-            named = ", ".join(f"{name} {theirs.get(name)} and not {ours[name]}" for name in different)
+            named = ", ".join(f"{name} {theirs[name]} and not {ours[name]}" for name in different)
             raise BadInput(f"{path} is from a run with {named}.", "Resume with the settings it was started with.")
+        fresh = TaskRun(self.settings)
+        load_checkpoint(path, fresh.model, fresh.optimizer)
         self.model, self.optimizer = fresh.model, fresh.optimizer
         return self.steps_done
 
