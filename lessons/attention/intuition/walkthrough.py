@@ -271,7 +271,7 @@ def _pronoun(words: tuple[str, ...], seed: int, settings: Settings) -> Step:
     rows: list[dict[str, Any]] = [
         {"word": names[i], "one": 100 * it.first[i], "two": 100 * it.second[i]} for i in shown
     ]
-    best, asker = int(it.second.argmax()), words[it.asker]
+    best, asker = int(it.second.argmax()), names[it.asker]
     top = it.scores - it.scores.max()
     total = float(np.exp(top).sum())
     error = float(max(abs(it.first.sum() - 1), abs(it.second.sum() - 1), abs(1 / total - it.second[best])))
@@ -293,7 +293,7 @@ def _pronoun(words: tuple[str, ...], seed: int, settings: Settings) -> Step:
                 f"that is named; in the second it looks for a word that can have it. {_found(words, it)}"
             ),
             Text(
-                f'By hand, the largest weight of lookup 2: 1 / {total:.3f} = {it.second[best]:.3f}, on "{words[best]}".'
+                f'By hand, the largest weight of lookup 2: 1 / {total:.3f} = {it.second[best]:.3f}, on "{names[best]}".'
             ),
             Text(
                 "Change the adjective and the weights move, although no matrix changes. In a real model the "

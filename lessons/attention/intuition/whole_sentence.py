@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lessons.sentence import labels
-from tfx.gradcheck import check_gradients
+from tfx.gradcheck import TOLERANCE, check_gradients
 from tfx.ops.attention import AttentionCache, attention_backward, attention_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Step, Table, Text
 
@@ -141,8 +141,8 @@ def closing(seed: int) -> Step:
                 "the lookup is differentiable: hand-derived dq, dk, dv against finite differences",
                 0.0,
                 error,
-                "relative error 1e-7",
-                error <= 1e-7,
+                f"relative error {TOLERANCE:.0e}",
+                error <= TOLERANCE,
             ),
         ),
         ("tfx quiz attention-intuition", "tfx explain softmax-attention"),

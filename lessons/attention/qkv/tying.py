@@ -90,6 +90,7 @@ def training(runs: Runs, tokens: int, d_k: int, steps: int) -> Step:
         {"task": task, "w": w, "first": r.losses[0], "last": r.losses[-1], "accuracy": r.accuracy}
         for task, w, r in named
     )
+    points = [*range(0, steps, max(1, steps // 50)), steps]
     stuck, learned = runs.follows_tied.losses[-1], runs.follows_untied.losses[-1]
     control = max(runs.partner_tied.losses[-1], runs.partner_untied.losses[-1])
     return Step(
@@ -116,7 +117,7 @@ def training(runs: Runs, tokens: int, d_k: int, steps: int) -> Step:
                 "loss",
                 (
                     *(
-                        Series(f"{task}, {w}", list(range(len(r.losses))), list(r.losses), kind="line")
+                        Series(f"{task}, {w}", points, [r.losses[i] for i in points], kind="line")
                         for task, w, r in named
                     ),
                     Series("log 2", [0, steps], [runs.floor] * 2, kind="line"),
@@ -164,7 +165,14 @@ def direction(runs: Runs, tokens: int) -> Step:
     return Step(
         "What the two heads have learned",
         (
-            Matrix("weights, two matrices", free, ("query", "key"), names, names, "All weight on the next token."),
+            Matrix(
+                "weights, two matrices",
+                free,
+                ("query", "key"),
+                names,
+                names,
+                f"At least {one_way:.3f} on the next token.",
+            ),
             Matrix(
                 "weights, W_Q = W_K",
                 tied,

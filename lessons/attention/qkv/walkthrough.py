@@ -13,7 +13,7 @@ from lessons.attention.qkv.relation import train
 from lessons.attention.qkv.tying import Runs, direction, run_all, symmetric_scores, training
 from lessons.course import Request
 from tfx.errors import BadInput
-from tfx.gradcheck import check_gradients
+from tfx.gradcheck import TOLERANCE, check_gradients
 from tfx.ops.attention import attention_forward
 from tfx.ops.linear import linear_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Question, Step, Table, Text
@@ -319,8 +319,8 @@ def _closing(seed: int, runs: Runs) -> Step:
                 "dX, dW_Q, dW_K, dW_V against finite differences",
                 0.0,
                 error,
-                "relative error 1e-7",
-                error <= 1e-7,
+                f"relative error {TOLERANCE:.0e}",
+                error <= TOLERANCE,
             ),
             Code(self_attention_backward),
             Code(train),

@@ -12,7 +12,7 @@ from lessons.attention.shapes.trace import Traced, Weights, random_weights, trac
 from lessons.course import Request
 from lessons.sentence import labels, read_words
 from tfx.errors import BadInput
-from tfx.gradcheck import check_gradients
+from tfx.gradcheck import TOLERANCE, check_gradients
 from tfx.ops.attention import attention_backward, attention_forward, check_attention_shapes
 from tfx.ops.multi_head import split_heads
 from tfx.records import Check, Code, Column, Formula, Matrix, Question, Step, Table, Text
@@ -109,7 +109,7 @@ def _letters(words: tuple[str, ...], others: tuple[str, ...], settings: Settings
         "Seven letters name every axis",
         (
             Table(
-                f"Your sentence: {' '.join(words[:6])}{' ...' if len(words) > 6 else ''}",
+                f"Your sentence: {' '.join(labels(words[:6]))}{' ...' if len(words) > 6 else ''}",
                 (Column("letter", "letter"), Column("means", "axis"), Column("here", "here")),
                 tuple(rows),
             ),
@@ -211,7 +211,7 @@ def _cross(traced: Traced, words: tuple[str, ...], others: tuple[str, ...]) -> S
     return Step(
         "Cross-attention: T queries, S keys, no square",
         (
-            _table(f'X: your {t} tokens, Y: "{" ".join(others[:4])}" with {s}', traced),
+            _table(f'X: your {t} tokens, Y: "{" ".join(labels(others[:4]))}" with {s}', traced),
             Text(
                 f"Each head's matrix is {t} x {s}, {shape}. The n x n of self-attention is the special case T = S. "
                 f"Outputs follow the queries: {traced.out.shape[-2]} of them, however long Y is."
@@ -345,8 +345,8 @@ def _closing(seed: int) -> Step:
                 f"dq, dk, dv at q {shapes['q']}, k {shapes['k']}",
                 0.0,
                 error,
-                "relative error 1e-7",
-                error <= 1e-7,
+                f"relative error {TOLERANCE:.0e}",
+                error <= TOLERANCE,
             ),
         ),
         ("tfx quiz attention-shapes", "tfx explain transformer-vs-rnn"),

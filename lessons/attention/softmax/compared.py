@@ -15,7 +15,7 @@ from lessons.attention.softmax.alternatives import (
     sparsemax_backward,
     sparsemax_forward,
 )
-from tfx.gradcheck import check_gradients
+from tfx.gradcheck import TOLERANCE, check_gradients
 from tfx.ops.softmax import softmax_backward, softmax_forward
 from tfx.records import Check, Code, Column, Formula, Step, Table, Text
 
@@ -116,8 +116,8 @@ def gradients(scores: np.ndarray, seed: int) -> Step:
                 "all four backwards against finite differences",
                 0.0,
                 worst,
-                "relative error 1e-7",
-                worst <= 1e-7,
+                f"relative error {TOLERANCE:.0e}",
+                worst <= TOLERANCE,
             ),
             Code(sparsemax_backward),
             Code(normalised_relu_backward),

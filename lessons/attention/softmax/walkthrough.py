@@ -15,7 +15,7 @@ from lessons.attention.softmax.axes import leak, row_sums
 from lessons.attention.softmax.compared import gradients, other_weights
 from lessons.course import Request
 from tfx.errors import BadInput
-from tfx.gradcheck import check_gradients
+from tfx.gradcheck import TOLERANCE, check_gradients
 from tfx.ops.softmax import softmax_backward, softmax_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
 
@@ -290,7 +290,12 @@ def _closing(seed: int) -> Step:
                 "of 1, or the exponential."
             ),
             Check(
-                "gradient", "dx of softmax against finite differences", 0.0, error, "relative error 1e-7", error <= 1e-7
+                "gradient",
+                "dx of softmax against finite differences",
+                0.0,
+                error,
+                f"relative error {TOLERANCE:.0e}",
+                error <= TOLERANCE,
             ),
             Code(softmax_backward),
         ),
