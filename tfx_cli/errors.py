@@ -22,6 +22,9 @@ def exit_code_of(run: Callable[[], int], debug: bool = False) -> int:
     try:
         return run()
     except SystemExit as error:  # Typer's completion and help
+        if isinstance(error.__context__, BrokenPipeError):  # Typer ends with 1, which here means: the answer is no
+            forget_output()
+            return CLOSED_PIPE
         return error.code if isinstance(error.code, int) else 0 if error.code is None else 3
     except KeyboardInterrupt:
         say("stopped.", "")
