@@ -194,8 +194,31 @@ def course() -> Iterator[Finding]:
     yield Finding("course", "lessons", str(Path(lessons.__file__ or ".").parent))
 
 
+def models() -> Iterator[Finding]:
+    """The trained models that explain uses: there, and whole."""
+    from tfx import shipped
+
+    for name in shipped.NAMES:
+        try:
+            model = shipped.load(name).model
+        except TfxError as error:
+            again = "Install again, or in a checkout: make weights"
+            yield Finding("models", name, error.message, "problem", again)
+        else:
+            yield Finding("models", name, f"{model.n_parameters} parameters")
+
+
 #: in the order of the page
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (versions, ownership, data, course, terminal, plots, arithmetic)
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    versions,
+    ownership,
+    data,
+    course,
+    models,
+    terminal,
+    plots,
+    arithmetic,
+)
 
 
 def as_rows(findings: list[Finding]) -> list[Mapping[str, str]]:
