@@ -11,14 +11,14 @@ from tfx.records import to_plain_data
 DEFAULT = masking.Settings()
 SHORTCUTS = {
     "no mask, future changed",
-    "mask after the softmax",
-    "mask after the softmax, future changed",
-    "softmax over queries instead of keys",
+    "after softmax",
+    "after softmax, future changed",
+    "softmax over queries",
     "padding scores set to 0",
-    "fully blocked row, bare -inf",
-    "fully blocked row, -1e+09 added",
-    "some keys blocked, -30 added",
-    "... before dividing by sqrt(d_k)",
+    "all blocked, bare -inf",
+    "all blocked, -1e+09 added",
+    "-30 on blocked keys",
+    "-30 before / sqrt(d_k)",
 }
 
 

@@ -19,7 +19,7 @@ from tfx.backend import device_module, synchronize
 from tfx.errors import BadInput
 from tfx.lab import Progress, counting, silent
 from tfx.lab.blas_threads import one_blas_thread
-from tfx.lab.complexity_findings import notes, plots
+from tfx.lab.complexity_findings import large_rows, notes, plots
 from tfx.lab.estimates import PowerLaw, fit_power_law
 from tfx.lab.limits import generator, require_all_in_range, require_range
 from tfx.lab.measuring import Timing, peak_bytes, thread_clock, time_in_turns
@@ -30,8 +30,6 @@ from tfx.ops.softmax import softmax_forward
 from tfx.records import Check, Column, Result
 
 ITEMSIZE = 4  # float32
-#: Exponents are fitted from the largest n down to this share of it: below, the cost of calling Python shows.
-FIT_SHARE = 1 / 8
 #: A measured exponent may lie this far from the counted one: caches and clocks are not in the count.
 TIME_EXPONENTS = {"attention": (1.5, 2.6), "projections": (0.7, 1.4)}
 #: Memory is counted without noise, but arrays of n d numbers stand beside those of n^2.
@@ -188,8 +186,7 @@ def row(n: int, settings: Settings, timings: Mapping[tuple[str, int], Timing], p
 
 def fit(rows: Sequence[Mapping[str, Any]]) -> dict[str, PowerLaw]:
     """Exponents over the large-n part of the rows; memory only where it was measured."""
-    large = [row for row in rows if row["n"] >= rows[-1]["n"] * FIT_SHARE]
-    large = large if len(large) >= 3 else list(rows[-3:])
+    large = large_rows(rows)
     x = [row["n"] for row in large]
     named = {"attention": "attention_ms", "projections": "projection_ms", "memory": "peak_mib"}
     return {

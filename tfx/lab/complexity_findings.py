@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from tfx.lab.complexity import Settings
 
 
+#: Exponents are fitted from the largest n down to this share of it: below, the cost of calling Python shows.
+FIT_SHARE = 1 / 8
+
+
+def large_rows(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows to which the power laws are fitted, at least three."""
+    large = [row for row in rows if row["n"] >= rows[-1]["n"] * FIT_SHARE]
+    return large if len(large) >= 3 else list(rows[-3:])
+
+
 def notes(
     rows: Sequence[Mapping[str, Any]], settings: Settings, threads: int | None, crossing: float, counted: int
 ) -> tuple[Text, ...]:
@@ -46,12 +56,9 @@ def plots(
 
     def line(name: str) -> Series:
         law = laws[name]
-        return Series(
-            f"n^{law.exponent:.2f} (95%: {law.low:.2f} .. {law.high:.2f})",
-            n,
-            [law.coefficient * x**law.exponent for x in n],
-            kind="line",
-        )
+        fitted = [row["n"] for row in large_rows(rows)]
+        label = f"n^{law.exponent:.2f} (95%: {law.low:.2f} .. {law.high:.2f})"
+        return Series(label, fitted, [law.coefficient * x**law.exponent for x in fitted], kind="line")
 
     def points(label: str, key: str) -> Series:
         return Series(label, n, [row[key] for row in rows], [row[key + "_half_range"] for row in rows])

@@ -51,9 +51,6 @@ COLUMNS = (
     Column("random_jacobian", "|J| random rows", digits=3),
     Column("cross_entropy", "gradient, cross-entropy", digits=4),
     Column("squared_error", "gradient, squared error", digits=3),
-    Column("closed_top", "p, closed form", digits=7),
-    Column("closed_slope", "dp/da, closed form", digits=3),
-    Column("difference_slope", "dp/da, differences", digits=3),
 )
 
 

@@ -205,7 +205,7 @@ def variance_checks(rows: Sequence[Mapping[str, Any]], settings: Settings) -> tu
     return (
         within("raw-variance", "Var(q.k) = d_k, worst row in s.e.", 0.0, worst_raw, TOLERANCE_SE),
         within("scaled-variance", f"Var({scale}) = 1, worst row in s.e.", 0.0, worst_scaled, TOLERANCE_SE),
-        within("law", f"Var(q.k) = {settings.flaws.law_in_words()}, worst row in s.e.", 0.0, worst_law, TOLERANCE_SE),
+        within("law", f"law here, {settings.flaws.law_in_words()}: worst row in s.e.", 0.0, worst_law, TOLERANCE_SE),
     )
 
 
