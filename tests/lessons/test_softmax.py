@@ -10,7 +10,8 @@ import pytest
 from lessons.attention.softmax.alternatives import naive_softmax, normalised_relu_forward, sparsemax_forward
 from lessons.attention.softmax.axes import over_queries
 from lessons.attention.softmax.compared import RIVALS, away_from_kinks
-from lessons.attention.softmax.walkthrough import Settings, overflow_limit, values, walkthrough, zero_gap
+from lessons.attention.softmax.overflow import overflow_limit
+from lessons.attention.softmax.walkthrough import Settings, values, walkthrough, zero_gap
 from lessons.course import Request
 from tests.lessons.steps import all_text, checks, failed, steps_of
 from tfx.errors import BadInput

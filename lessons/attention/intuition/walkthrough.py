@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,11 +18,10 @@ from lessons.attention.intuition.lookup import (
     best_match,
     look_up,
 )
-from lessons.attention.intuition.pronoun import Lookups, find_referent
-from lessons.attention.intuition.whole_sentence import closing, one_for_each, roles
+from lessons.attention.intuition.pronoun import find_referent
+from lessons.attention.intuition.whole_sentence import closing, one_for_each, pronoun, roles
 from lessons.course import Request
-from lessons.sentence import labels, read_words
-from tfx.data.pronouns import FITS_MOVERS, FITS_PLACES
+from lessons.sentence import read_words
 from tfx.errors import BadInput
 from tfx.ops.attention import attention_forward
 from tfx.ops.softmax import softmax_forward
@@ -55,7 +53,7 @@ def walkthrough(request: Request) -> Iterator[Step]:
     yield _sharpness(query, settings)
     yield _relative(answer, settings)
     yield _average(np.random.default_rng(request.seed), query, settings)
-    yield _pronoun(words, request.seed, settings)
+    yield pronoun(words, request.seed, settings.gain)
     yield one_for_each(words, request.seed)
     yield roles(words, request.seed)
     yield closing(request.seed)
@@ -262,57 +260,3 @@ def _average(rng: np.random.Generator, query: np.ndarray, settings: Settings) ->
         ),
         (f"tfx explain attention-intuition --step 4 --set sharpness={min(20.0, 4 * settings.sharpness + 1):g}",),
     )
-
-
-def _pronoun(words: tuple[str, ...], seed: int, settings: Settings) -> Step:
-    it = find_referent(words, settings.gain, seed)
-    shown = sorted(np.argsort(-(it.first + it.second), kind="stable")[:12])
-    names = labels(words)
-    rows: list[dict[str, Any]] = [
-        {"word": names[i], "one": 100 * it.first[i], "two": 100 * it.second[i]} for i in shown
-    ]
-    best, asker = int(it.second.argmax()), names[it.asker]
-    top = it.scores - it.scores.max()
-    total = float(np.exp(top).sum())
-    error = float(max(abs(it.first.sum() - 1), abs(it.second.sum() - 1), abs(1 / total - it.second[best])))
-    other = "wide" if "tired" in words else "tired"
-    return Step(
-        f'The weights of "{names[it.asker]}" are computed from the words, at run time',
-        (
-            Table(
-                f"{len(shown)} of {len(words)} words",
-                (
-                    Column("word", "word"),
-                    Column("one", "1: quality?", "%", digits=3),
-                    Column("two", "2: who?", "%", digits=3),
-                ),
-                tuple(rows),
-            ),
-            Text(
-                f'Two lookups with hand-set vectors and projections. In the first, "{asker}" collects the quality '
-                f"that is named; in the second it looks for a word that can have it. {_found(words, it)}"
-            ),
-            Text(
-                f'By hand, the largest weight of lookup 2: 1 / {total:.3f} = {it.second[best]:.3f}, on "{names[best]}".'
-            ),
-            Text(
-                "Change the adjective and the weights move, although no matrix changes. In a real model the "
-                "projections are learned, once; the weights never are: each sentence gets its own."
-            ),
-            Check("pronoun", "both rows sum to 1, and the weight by hand agrees", 0.0, error, 1e-12, error <= 1e-12),
-            Code(find_referent),
-        ),
-        (
-            "tfx explain attention-intuition --step 5 --text "
-            f"'the animal did not cross the street because it was too {other}'",
-        ),
-    )
-
-
-def _found(words: tuple[str, ...], it: Lookups) -> str:
-    if not {*FITS_MOVERS, *FITS_PLACES} & set(words):
-        return (
-            "No word here names a quality that this lesson has set by hand, so the vectors that matter are random "
-            "and the rows mean nothing."
-        )
-    return f"{it.n_known} of {len(words)} words have hand-set vectors; the others have small random ones."

@@ -1,13 +1,15 @@
-"""The last steps of attention-intuition: every word asks, in one formula."""
+"""The steps of attention-intuition on a sentence: one word asks, then every word asks, in one formula."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from lessons.attention.intuition.pronoun import Lookups, find_referent
 from lessons.sentence import labels
+from tfx.data.pronouns import FITS_MOVERS, FITS_PLACES
 from tfx.gradcheck import TOLERANCE, check_gradients
 from tfx.ops.attention import AttentionCache, attention_backward, attention_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Step, Table, Text
@@ -44,6 +46,61 @@ def by_loops(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
         for j in range(len(k)):
             out[i] += parts[j] / sum(parts) * v[j]
     return out
+
+
+def pronoun(words: tuple[str, ...], seed: int, gain: float) -> Step:
+    """Two hand-set lookups for one word; the weights follow the words, the matrices stay."""
+    it = find_referent(words, gain, seed)
+    shown = sorted(np.argsort(-(it.first + it.second), kind="stable")[:12])
+    names = labels(words)
+    rows: list[dict[str, Any]] = [
+        {"word": names[i], "one": 100 * it.first[i], "two": 100 * it.second[i]} for i in shown
+    ]
+    best, asker = int(it.second.argmax()), names[it.asker]
+    top = it.scores - it.scores.max()
+    total = float(np.exp(top).sum())
+    error = float(max(abs(it.first.sum() - 1), abs(it.second.sum() - 1), abs(1 / total - it.second[best])))
+    other = "wide" if "tired" in words else "tired"
+    return Step(
+        f'The weights of "{names[it.asker]}" are computed from the words, at run time',
+        (
+            Table(
+                f"{len(shown)} of {len(words)} words",
+                (
+                    Column("word", "word"),
+                    Column("one", "1: quality?", "%", digits=3),
+                    Column("two", "2: who?", "%", digits=3),
+                ),
+                tuple(rows),
+            ),
+            Text(
+                f'Two lookups with hand-set vectors and projections. In the first, "{asker}" collects the quality '
+                f"that is named; in the second it looks for a word that can have it. {_found(words, it)}"
+            ),
+            Text(
+                f'By hand, the largest weight of lookup 2: 1 / {total:.3f} = {it.second[best]:.3f}, on "{names[best]}".'
+            ),
+            Text(
+                "Change the adjective and the weights move, although no matrix changes. In a real model the "
+                "projections are learned, once; the weights never are: each sentence gets its own."
+            ),
+            Check("pronoun", "both rows sum to 1, and the weight by hand agrees", 0.0, error, 1e-12, error <= 1e-12),
+            Code(find_referent),
+        ),
+        (
+            "tfx explain attention-intuition --step 5 --text "
+            f"'the animal did not cross the street because it was too {other}'",
+        ),
+    )
+
+
+def _found(words: tuple[str, ...], it: Lookups) -> str:
+    if not {*FITS_MOVERS, *FITS_PLACES} & set(words):
+        return (
+            "No word here names a quality that this lesson has set by hand, so the vectors that matter are random "
+            "and the rows mean nothing."
+        )
+    return f"{it.n_known} of {len(words)} words have hand-set vectors; the others have small random ones."
 
 
 def one_for_each(words: tuple[str, ...], seed: int) -> Step:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from lessons.attention.softmax.alternatives import naive_softmax
 from lessons.attention.softmax.axes import leak, row_sums
 from lessons.attention.softmax.compared import gradients, other_weights
+from lessons.attention.softmax.overflow import overflow, overflow_limit
 from lessons.course import Request
 from tfx.errors import BadInput
 from tfx.gradcheck import TOLERANCE, check_gradients
@@ -35,7 +35,7 @@ def walkthrough(request: Request) -> Iterator[Step]:
     scores = np.array(settings.scores)
     yield _one_row(scores)
     yield _shift(scores, settings)
-    yield _overflow(scores, settings)
+    yield overflow(scores, settings.shift)
     yield row_sums(request.seed)
     yield leak(request.seed)
     yield _sharpness(scores, request.seed)
@@ -54,9 +54,7 @@ def check_settings(settings: Settings) -> None:
 
 def values() -> dict[str, object]:
     """The numbers that lesson.md shows."""
-    scores = np.array(Settings().scores)
     return {
-        "top": softmax_forward(scores)[0].max(),
         "ratio": math.e,
         "limit_64": overflow_limit(np.float64),
         "limit_32": overflow_limit(np.float32),
@@ -65,11 +63,6 @@ def values() -> dict[str, object]:
         "zero_32": zero_gap(np.float32),
         "entropy_share": entropy_share(0),
     }
-
-
-def overflow_limit(dtype: Any) -> float:
-    """The largest score whose exp is still finite in this type."""
-    return math.log(float(np.finfo(dtype).max))
 
 
 def zero_gap(dtype: Any) -> int:
@@ -169,60 +162,6 @@ def _shift(scores: np.ndarray, settings: Settings) -> Step:
         ),
         (f"tfx explain softmax-attention --step 2 --set shift={-settings.shift / 10 or 50:g}",),
     )
-
-
-def _overflow(scores: np.ndarray, settings: Settings) -> Step:
-    shifts = sorted({0.0, 80.0, 100.0, 700.0, 1000.0, -1000.0, settings.shift})
-    rows = []
-    for c in shifts:
-        stable = softmax_forward(scores + c)[0]
-        rows.append(
-            {
-                "c": c,
-                "single": _top(naive_softmax((scores + c).astype(np.float32))),
-                "double": _top(naive_softmax(scores + c)),
-                "stable": _top(stable),
-            }
-        )
-    broken = int(np.isnan(naive_softmax(scores + 1000.0)).sum())
-    safe = float(abs(softmax_forward(scores + 1000.0)[0] - softmax_forward(scores)[0]).max())
-    return Step(
-        "Why the maximum is taken off first",
-        (
-            Formula("w_i = exp(s_i - m) / sum_k exp(s_k - m)     m = max_k s_k"),
-            Table(
-                "Largest weight of the row, all scores raised by c",
-                (
-                    Column("c", "c"),
-                    Column("single", "naive float32"),
-                    Column("double", "naive float64"),
-                    Column("stable", "stable float64"),
-                ),
-                tuple(rows),
-            ),
-            Text(
-                f"exp overflows above {overflow_limit(np.float64):.1f} in float64, {overflow_limit(np.float32):.1f} in "
-                f"float32 and {overflow_limit(np.float16):.1f} in float16; then inf / inf is NaN. Far below zero all "
-                "exps vanish and 0 / 0 is NaN too. After taking off the maximum the largest exponent is 0: the sum "
-                "lies between 1 and S, and nothing can overflow."
-            ),
-            Check(
-                "naive", "naive weights that are NaN at c = 1000", scores.size, broken, "exact", broken == scores.size
-            ),
-            Check("stable", "stable weights move at c = 1000 by", 0.0, safe, 1e-11, safe <= 1e-11),
-            Code(naive_softmax),
-        ),
-        (f"tfx explain softmax-attention --step 3 --set shift={overflow_limit(np.float64) - float(scores.max()):.0f}",),
-    )
-
-
-def _top(weights: np.ndarray) -> str:
-    """The largest weight as text, or what went wrong with the row."""
-    if np.isnan(weights).all():
-        return "NaN"
-    if not math.isclose(float(weights.sum()), 1.0, rel_tol=1e-4):
-        return f"sums to {np.nansum(weights):.3g}"
-    return f"{weights.max():.4f}"
 
 
 def _sharpness(scores: np.ndarray, seed: int) -> Step:
