@@ -152,7 +152,6 @@ _OWN = {  # kind -> keys that it must have besides
 }
 
 
-@cache
 def all_items() -> tuple[Item, ...]:
     """Every item of the course: topics in course order, within a topic by level, then as written."""
     found = [item for topic in topics() for item in sorted(topic_items(topic), key=lambda item: item.level)]

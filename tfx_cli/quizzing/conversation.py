@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import UTC, datetime
 
@@ -89,8 +90,10 @@ def ask_one(state: State, question: Asked, page: Page) -> Asking:
 def read_line(page: Page, how: str, empty_is_help: bool = True) -> str:
     """One line of input.  `?`, and an empty line where one means nothing, explain; s and q raise Skip and Leave."""
     while True:
+        sys.stdout.write("> " if page.plain else PROMPT)  # input(prompt) may write it to stderr
+        sys.stdout.flush()
         try:
-            text = input("> " if page.plain else PROMPT).strip()
+            text = input().strip()
         except EOFError:
             raise Leave from None
         word = text.lower()

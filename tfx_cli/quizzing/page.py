@@ -37,7 +37,11 @@ class Page:
             self._record("question", f"{number}/{of}", item.id, item.kind, f"level {item.level}", asking.asked.prompt)
         else:
             left = f"{number}/{of}   {item.topic}   level {item.level}"
-            self._put([left + f"streak {streak}".rjust(prose_width() - len(left)) if streak else left], "bold")
+            streaks = f"streak {streak}" if streak else ""
+            room = prose_width() - len(left) - len(streaks)
+            self._put(
+                [left + " " * room + streaks] if room > 2 else wrapped(f"{left}   {streaks}", prose_width()), "bold"
+            )
             self._put([""])
             self._put([*paragraphs(asking.asked.prompt, prose_width() - 2), ""], indent=2)
         if item.kind != "open":
@@ -98,10 +102,10 @@ class Page:
             self._record("score", right, len(judged))
             return
         if not judged:
-            self._put(["  No question was answered, and nothing was recorded."])
+            self.say("No question was answered, and nothing was recorded.")
             return
         later = f"  Next question due {in_words(next_due - datetime.now(UTC))}." if next_due else ""
-        self._put([f"  {right} of {len(judged)} right.{later}"], "bold")
+        self._put(wrapped(f"{right} of {len(judged)} right.{later}", prose_width() - 2), "bold", indent=2)
         wrong = next((asking for asking, verdict in judged if not verdict.correct), None)
         self._put([f"  next   {where_to_see(wrong.asked.item) if wrong else 'tfx quiz --stats'}"])
 
@@ -111,7 +115,7 @@ class Page:
     def _put(self, lines: Iterable[str], style: str = "", indent: int = 0) -> None:
         assert self.console is not None
         for text in lines:
-            self.console.print(" " * indent + text if text else "", style=style or None, soft_wrap=True)
+            self.console.print((" " * indent + text).rstrip(), style=style or None, soft_wrap=True)
 
 
 def judgement(asking: Asking) -> str:
