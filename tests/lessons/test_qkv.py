@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -47,6 +48,12 @@ def test_a_directed_relation_is_learned_with_two_matrices_and_not_with_one(seed)
     assert runs.follows_untied.losses[-1] < 0.05 and runs.follows_untied.accuracy == 1
     assert min(runs.follows_tied.losses) >= LOG_2 - 1e-9 and runs.follows_tied.accuracy < 1
     assert runs.follows_tied.losses[-1] < LOG_2 + 0.05  # it did learn all that symmetric scores can
+
+
+def test_who_responds_to_an_edit_is_the_same_for_every_seed():
+    for seed in range(300):
+        steps = islice(walkthrough(Request(None, seed, Settings(edit=seed % 4 + 1))), 5)
+        assert not failed(list(steps))
 
 
 def test_a_relation_without_direction_is_learned_even_with_one_matrix():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -35,7 +36,7 @@ def walkthrough(request: Request) -> Iterator[Step]:
     check_settings(settings)
     rng = np.random.default_rng(request.seed)
     x = rng.standard_normal((len(WORDS), C))
-    w_q, w_k, w_v = (rng.standard_normal((C, D)) for _ in range(3))
+    w_q, w_k, w_v = (rng.standard_normal((C, D)) / math.sqrt(C) for _ in range(3))
     yield _three_maps(x, w_q, w_k, w_v)
     yield edits(x @ w_q, x @ w_k, x @ w_v, settings.edit)
     yield match_and_content(rng)
