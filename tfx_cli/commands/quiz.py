@@ -26,7 +26,7 @@ def quiz(
     topic: Annotated[str | None, typer.Argument(autocompletion=complete_topic, help="Without it: all topics.")] = None,
     count: Annotated[int, typer.Option("--count", min=1, metavar="N", help="At most so many questions.")] = 10,
     level: Annotated[
-        int | None, typer.Option("--level", min=1, max=3, help="Only 1 recall, 2 use, or 3 derive.")
+        int | None, typer.Option("--level", min=1, max=3, metavar="L", help="Only 1 recall, 2 use, or 3 derive.")
     ] = None,
     due: Annotated[bool, typer.Option("--due", help="Only what is due, nothing new.")] = False,
     interview: Annotated[
