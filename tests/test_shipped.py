@@ -59,9 +59,10 @@ def test_the_plain_model_answers_as_well_but_points_less_often():
 
 def test_a_sentence_answered_without_pointing_really_looks_elsewhere():
     sentence = held_out_scores("plain").right_without_pointing[0]
-    case = attention_case(sentence.text, load("plain"))
-    assert case.answers[0][0] == sentence.answer
-    assert case.weights[case.row].argmax() != sentence.referent
+    plain = load("plain")
+    cases = [attention_case(sentence.text, plain, -1, head) for head in range(4)]
+    assert cases[0].answers[0][0] == sentence.answer
+    assert sum(case.weights[case.row] for case in cases).argmax() != sentence.referent
 
 
 def test_an_untrained_pronoun_model_cannot_answer():

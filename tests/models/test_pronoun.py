@@ -14,7 +14,7 @@ ASKED = pronouns.sentences(30, seed=2)
 def test_the_architecture_is_about_42_000_parameters_and_the_last_layer_has_one_head():
     model = PronounModel(VOCAB)
     assert 38_000 < model.n_parameters < 45_000
-    assert [block.attention.n_heads for block in model.blocks] == [4, 1]
+    assert [block.attention.n_heads for block in model.blocks] == [4, 4]
 
 
 def test_a_sentence_gives_the_same_answer_alone_and_padded_in_a_batch():
@@ -60,7 +60,7 @@ def test_scores_of_an_oracle_are_perfect_and_name_no_sentence():
 
     scores = score_pronouns(Oracle(VOCAB), ASKED)
     assert scores.accuracy == scores.pointing_rate == 1.0
-    assert scores.by_head == ((1.0,) * 4, (1.0,)) and scores.right_without_pointing == ()
+    assert scores.by_head == ((1.0,) * 4, (1.0,) * 4) and scores.right_without_pointing == ()
     assert scores.best_head == (0, 0)
 
 

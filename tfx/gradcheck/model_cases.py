@@ -44,15 +44,13 @@ class _WithWeights(Layer):
     def forward(self, **inputs: Any) -> tuple[Any, Any]:
         y, cache = self.layer.forward(**inputs)
         attention = cache.attention(1) if isinstance(self.layer, PronounModel) else cache.attention.attention
-        weights = attention.weights[:, 0]  # the one head: (B, T, T)
+        weights = attention.weights  # (B, H, T, T)
         return np.concatenate((y.reshape(-1), weights.reshape(-1))), (cache, y.shape, weights.shape)
 
     def backward(self, dy: Any, cache: Any) -> Any:
         inner, shape, weights_shape = cache
         n = int(np.prod(shape))
         dweights = dy[n:].reshape(weights_shape)
-        if isinstance(self.layer, PointingBlock):
-            dweights = dweights[:, None]
         return self.layer.backward(dy[:n].reshape(shape), inner, dweights)
 
 
@@ -76,7 +74,7 @@ def encoder_decoder(rng: Rng, **settings: Any) -> Problem:
 
 
 def pointing_block(rng: Rng) -> Problem:
-    layer = _WithWeights(PointingBlock(6, 1, 11, rng))
+    layer = _WithWeights(PointingBlock(6, 3, 11, rng))
     return layer_problem(layer, rng, {"x": rng.standard_normal((B, T, 6))}, directions=1)
 
 

@@ -174,10 +174,12 @@ def cross_entropy(rng: Rng, smoothing: float = 0.0, kept: int | None = None, sca
     return Problem(cross_entropy_forward, cross_entropy_backward, {"logits": logits}, fixed)
 
 
-def pointing(rng: Rng) -> Problem:
+def pointing(rng: Rng, smoothing: float = 0.0) -> Problem:
     """The weights need not sum to 1 for the derivative to be right."""
-    weights = 0.1 + rng.random((H, T, S))
-    fixed = {"rows": rng.integers(0, T, H), "targets": rng.integers(0, S, H)}
+    weights = 0.1 + rng.random((B, H, T, S))
+    fixed = {"rows": rng.integers(0, T, B), "targets": rng.integers(0, 3, B), "smoothing": smoothing}
+    if smoothing:
+        fixed["keep"] = np.arange(S) < np.array([[S], [4]])
     return Problem(pointing_forward, pointing_backward, {"weights": weights}, fixed)
 
 
@@ -254,4 +256,5 @@ OP_CASES: tuple[Case, ...] = (
     Case(cross_entropy_backward, "no token kept", partial(cross_entropy, kept=0)),
     Case(cross_entropy_backward, "logits 20 times larger", partial(cross_entropy, scale=20.0)),
     Case(pointing_backward, "one row each", pointing),
+    Case(pointing_backward, "smoothed, with padding", partial(pointing, smoothing=0.1)),
 )

@@ -57,6 +57,7 @@ class Recipe(NamedTuple):
     pronoun_steps: int = 500
     pronoun_batch: int = 64
     pronoun_rate: float = 3e-3
+    smoothing: float = 0.1  # of the answer and of the pointer
     judged_on: int = 2000  # sentences about held-out pairs
     words: int = 1600
     pieces: int = 600
@@ -68,7 +69,7 @@ class Recipe(NamedTuple):
     d_model: int = 64
 
 
-QUICK = Recipe((0,), 6, 16, 3e-3, 50, 150, 60, False, 4, 4, 16, 4e-3, 16)
+QUICK = Recipe((0,), 6, 16, 3e-3, 0.1, 50, 150, 60, False, 4, 4, 16, 4e-3, 16)
 
 
 class Trained(NamedTuple):
@@ -88,7 +89,9 @@ def train_pronouns(name: str, seed: int, recipe: Recipe) -> Trained:
     )
     batches = partial(pronouns.training_batch, batch_size=recipe.pronoun_batch)
     share = 1.0 if name == "pointing" else 0.0
-    steps = train(model, batches, pronoun_loss(share), optimizer, schedule, recipe.pronoun_steps, seed=seed)
+    steps = train(
+        model, batches, pronoun_loss(share, recipe.smoothing), optimizer, schedule, recipe.pronoun_steps, seed=seed
+    )
     _follow(f"{name}, seed {seed}", steps, recipe.pronoun_steps)
     _round(model)
     scores = score_pronouns(model, pronouns.sentences(recipe.judged_on, seed=10_000, held_out=True))
@@ -103,16 +106,20 @@ def train_pronouns(name: str, seed: int, recipe: Recipe) -> Trained:
     return Trained(model, seed, {"steps": recipe.pronoun_steps, "batch": recipe.pronoun_batch, "held_out": measured})
 
 
-def pronoun_loss(share: float) -> Any:
-    """Cross-entropy of the answer, plus `share` times the pointing loss on the last layer's weights."""
+def pronoun_loss(share: float, smoothing: float) -> Any:
+    """Cross-entropy of the answer, plus `share` times the pointing loss on the last layer's weights, all heads.
+
+    With smoothed targets the models stay a little unsure, so that their gradients remain worth looking at.
+    """
 
     def loss(model: PronounModel, batch: pronouns.Batch, rng: np.random.Generator) -> LossValue:
         logits, cache = model.forward(batch.ids, batch.it, batch.lengths)
-        answer, answer_cache = cross_entropy_forward(logits, batch.answer)
+        answer, answer_cache = cross_entropy_forward(logits, batch.answer, smoothing)
         total, dweights = float(answer), None
         if share:
-            weights = cache.attention(1).weights[:, 0]  # one head: (B, T, T)
-            pointing, pointing_cache = pointing_forward(weights, batch.it, batch.referent)
+            weights = cache.attention(1).weights  # (B, H, T, T)
+            there = np.arange(weights.shape[-1]) < batch.lengths[:, None]
+            pointing, pointing_cache = pointing_forward(weights, batch.it, batch.referent, smoothing, there)
             total += share * float(pointing)
             dweights = pointing_backward(share, pointing_cache)
         model.backward(cross_entropy_backward(1.0, answer_cache), cache, dweights)

@@ -2,15 +2,15 @@
 
     x = embedding(ids) * sqrt(C) + positions
     x = block_1(x)                     H heads
-    x = block_2(x)                     one head: there is one heat map to read, not an average of several
+    x = block_2(x)                     H heads
     h = norm(x)[it]                    the place of "it", and only this place
     logits = h E^T                     over the vocabulary: the answer is a noun
 
 Pre-LN blocks, tied embeddings, and maps W_Q, W_K, W_V without offsets, as in Vaswani et al. 2017, section 3.2.
 
 The same architecture ships twice.  "plain" is trained on the answer alone and may route the noun to "it" in any way it
-likes.  "pointing" is also told where to look: a second loss reads row "it" of the last layer's weights (see
-ops/pointing.py), so its gradient enters the network in two places, at the logits and in the middle of the last
+likes.  "pointing" is also told where to look: a second loss reads row "it" of every head of the last layer
+(see ops/pointing.py), so its gradient enters the network in two places, at the logits and in the middle of the last
 attention.  `PointingBlock.backward` takes the second one as `dweights`.
 """
 
@@ -57,7 +57,7 @@ class PronounCache(NamedTuple):
 
 
 class PronounModel(Model):
-    """Two layers, the last with one head."""
+    """Two layers."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class PronounModel(Model):
         self.embedding = Embedding(vocab, d_model, rng, dtype)
         self.input = TokenInput(self.embedding, "sinusoidal", 0, rng, dtype=dtype)
         self.first = EncoderBlock(d_model, n_heads, d_ff, rng, activation=activation, dtype=dtype)
-        self.last = PointingBlock(d_model, 1, d_ff, rng, activation=activation, dtype=dtype)
+        self.last = PointingBlock(d_model, n_heads, d_ff, rng, activation=activation, dtype=dtype)
         self.norm = LayerNorm(d_model, dtype)
         without_offsets(self.blocks)
 
@@ -99,13 +99,13 @@ class PronounModel(Model):
         return logits, PronounCache(input_cache, (first, last), norm, hidden.shape, it, logits_cache)
 
     def backward(self, dlogits: Array, cache: PronounCache, dweights: Array | None = None) -> None:
-        """dlogits: (B, V); dweights: (B, T, T), the gradient of a loss on the last layer's weights, or None."""
+        """dlogits: (B, V); dweights: (B, H, T, T), the gradient of a loss on the last layer's weights, or None."""
         xp = xp_of(dlogits)
         picked = self.embedding.logits_backward(dlogits, cache.logits)
         dhidden = xp.zeros(cache.hidden_shape, dtype=dlogits.dtype)
         dhidden[xp.arange(len(cache.it)), cache.it] = picked  # logits read one row of hidden
         dx = self.norm.backward(dhidden, cache.norm)
-        dx = self.last.backward(dx, cache.blocks[1], None if dweights is None else dweights[:, None])
+        dx = self.last.backward(dx, cache.blocks[1], dweights)
         dx = self.first.backward(dx, cache.blocks[0])
         self.input.backward(dx, cache.input)
 

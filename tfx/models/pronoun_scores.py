@@ -20,7 +20,7 @@ from tfx.models.pronoun import PronounModel
 class PronounScores(NamedTuple):
     """Shares between 0 and 1 over n sentences.
 
-    pointing_rate: of the one head of the last layer.  by_head[layer][head]: the same for every head.
+    pointing_rate: of the last layer, its weights averaged over the heads.  by_head[layer][head]: of every head alone.
     right_without_pointing: sentences answered correctly while the last layer looks hardest at another word.
     """
 
@@ -45,11 +45,9 @@ def score_pronouns(model: PronounModel, asked: Sequence[Sentence]) -> PronounSco
     logits, cache = model.forward(batch.ids, batch.it, batch.lengths)
     right = to_numpy(logits).argmax(axis=-1) == batch.answer
     rows = np.arange(len(asked))
-    points = [
-        to_numpy(cache.attention(layer).weights)[rows, :, batch.it].argmax(axis=-1) == batch.referent[:, None]
-        for layer in range(len(model.blocks))
-    ]  # one (B, H) array for each layer
-    last = points[-1][:, 0]
+    looks = [to_numpy(cache.attention(layer).weights)[rows, :, batch.it] for layer in range(len(model.blocks))]
+    points = [weights.argmax(axis=-1) == batch.referent[:, None] for weights in looks]  # (B, H) for each layer
+    last = looks[-1].mean(axis=1).argmax(axis=-1) == batch.referent
     return PronounScores(
         len(asked),
         float(right.mean()),

@@ -3,8 +3,8 @@
     A_ij = tanh(q_i W_q + k_j W_k + b)      (T, D) x (D, A) and (S, D) x (D, A) -> (T, S, A)
     S_ij = A_ij . v                         (T, S, A) x (A) -> (T, S)
 
-The softmax and the weighted average of the values follow as in ops/attention.py.  The hidden tensor A has T*S*A entries:
-that, and not the tanh itself, is why it costs so much more memory and time than one matrix product.
+The softmax and the weighted average of the values follow as in ops/attention.py.  The hidden tensor A has T*S*A
+entries: that, and not the tanh itself, is why it costs so much more memory and time than one matrix product.
 
 Derivation.  With Z_ij the argument of the tanh and dS from above,
 

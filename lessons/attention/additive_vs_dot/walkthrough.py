@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import median
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +12,7 @@ import numpy as np
 from lessons.course import Request
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
+from tfx.lab.measuring import time_in_turns
 from tfx.ops.additive_attention import additive_scores_backward, additive_scores_forward
 from tfx.ops.attention import attention_forward
 from tfx.ops.softmax import softmax_forward
@@ -265,7 +264,9 @@ def _time(rng: np.random.Generator, settings: Settings) -> Step:
     n, d, a = settings.n, settings.d, settings.hidden
     q, k = (rng.standard_normal((n, d)).astype(np.float32) for _ in range(2))
     scorer = Scorer(*(part.astype(np.float32) for part in new_scorer(rng, d, a)))
-    dot, additive = _interleaved(lambda: q @ k.T, lambda: additive_scores_forward(q, k, *scorer))
+    calls = {"dot": lambda: q @ k.T, "additive": lambda: additive_scores_forward(q, k, *scorer)}
+    times = time_in_turns(calls, turns=9, budget_s=1.0)
+    dot, additive = times["dot"].median, times["additive"].median
     return Step(
         "What it costs on this machine",
         (
@@ -288,18 +289,6 @@ def _time(rng: np.random.Generator, settings: Settings) -> Step:
         ),
         ("tfx explain attention-additive-vs-dot --step 6 --set n=256",),
     )
-
-
-def _interleaved(first: Callable[[], object], second: Callable[[], object], runs: int = 9) -> tuple[float, float]:
-    """Median seconds of two functions, run in turn so that both see the same machine."""
-    times: tuple[list[float], list[float]] = ([], [])
-    first(), second()
-    for _ in range(runs):
-        for function, seconds in zip((first, second), times, strict=True):
-            start = time.perf_counter()
-            function()
-            seconds.append(time.perf_counter() - start)
-    return median(times[0]), median(times[1])
 
 
 def _projections_collapse(rng: np.random.Generator) -> Step:

@@ -69,9 +69,9 @@ def train(targets: np.ndarray, tied: bool, d_k: int, steps: int, seed: int, rate
         q, query_cache = linear_forward(x, w_q)
         k, key_cache = linear_forward(x, w_k)
         weights, cache = attention_forward(q, k, one_hot, mask=others)
-        loss, loss_cache = pointing_forward(weights[:, None], rows, targets)
+        loss, loss_cache = pointing_forward(weights[:, None, None], rows, targets)
         losses.append(float(loss))
-        dweights = pointing_backward(1.0, loss_cache)[:, 0]
+        dweights = pointing_backward(1.0, loss_cache)[:, 0, 0]
         dq, dk, _ = attention_backward(dweights, cache)
         dw_q, dw_k = linear_backward(dq, query_cache)[1], linear_backward(dk, key_cache)[1]
         if tied:
@@ -79,6 +79,6 @@ def train(targets: np.ndarray, tied: bool, d_k: int, steps: int, seed: int, rate
         else:
             w_q, w_k = w_q - rate * dw_q, w_k - rate * dw_k
     weights, _ = attention_forward(x @ w_q, x @ w_k, one_hot, mask=others)
-    final = float(pointing_forward(weights[:, None], rows, targets)[0])
+    final = float(pointing_forward(weights[:, None, None], rows, targets)[0])
     accuracy = float((weights.argmax(axis=-1) == targets).mean())
     return Trained((*losses, final), accuracy, weights, w_q, w_k)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median
 from typing import Any, Protocol
 
 import numpy as np
@@ -77,21 +74,7 @@ def gradient_by_distance(layer: Layer, x: np.ndarray, directions: int = 8) -> np
     for _ in range(directions):
         dy = np.zeros_like(y)
         u = rng.standard_normal(y.shape[-1])
-        dy[0, -1] = u / math.sqrt(float(u @ u))
+        dy[0, -1] = u / np.linalg.norm(u)
         dx = layer.backward(dy, cache)
         total += np.sqrt((dx[0] * dx[0]).sum(axis=-1))[::-1]
     return total / directions
-
-
-def interleaved_seconds(
-    first: Callable[[], object], second: Callable[[], object], runs: int = 7
-) -> tuple[float, float]:
-    """Median seconds of two functions, run in turn so that both see the same machine."""
-    times: tuple[list[float], list[float]] = ([], [])
-    first(), second()
-    for _ in range(runs):
-        for function, seconds in zip((first, second), times, strict=True):
-            start = time.perf_counter()
-            function()
-            seconds.append(time.perf_counter() - start)
-    return median(times[0]), median(times[1])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -12,11 +13,11 @@ from lessons.attention.transformer_vs_rnn.layers import (
     AttentionLayer,
     RnnLayer,
     gradient_by_distance,
-    interleaved_seconds,
 )
 from lessons.course import Request
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
+from tfx.lab.measuring import time_in_turns
 from tfx.ops.attention import attention_forward
 from tfx.ops.rnn import rnn_backward, rnn_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
@@ -284,7 +285,12 @@ def _seconds(rnn: RnnLayer, attention: AttentionLayer, rng: np.random.Generator,
     rows = []
     for n in (16, 64, 256, 1024):
         x = rng.standard_normal((1, n, settings.d)).astype(np.float32)
-        a, b = interleaved_seconds(lambda x=x: rnn.forward(x), lambda x=x: attention.forward(x))
+        calls: dict[str, Callable[[], object]] = {
+            "rnn": partial(rnn.forward, x),
+            "attention": partial(attention.forward, x),
+        }
+        times = time_in_turns(calls, turns=7, budget_s=0.5)
+        a, b = times["rnn"].median, times["attention"].median
         rows.append({"n": n, "rnn": a * 1e3, "attention": b * 1e3, "ratio": a / b})
     return Step(
         "Seconds: n small steps against a few large ones",
