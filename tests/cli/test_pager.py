@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 
@@ -27,9 +28,16 @@ class Terminal:
     def __init__(self, home, **variables: str) -> None:
         import pty
 
-        self.child, self.file = pty.fork()
-        if self.child == 0:  # pragma: no cover
-            os.execve(sys.executable, [sys.executable, "-c", THREE_SCREENS], environment(home, **variables))
+        self.file, end = pty.openpty()
+        self.child = subprocess.Popen(
+            [sys.executable, "-c", THREE_SCREENS],
+            stdin=end,
+            stdout=end,
+            stderr=end,
+            env=environment(home, **variables),
+            start_new_session=True,
+        )
+        os.close(end)
 
     def press(self, key: bytes, until: bytes) -> bytes:
         """Presses a key and returns what is written up to `until`."""
@@ -47,7 +55,7 @@ class Terminal:
         return seen
 
     def exit_code(self) -> int:
-        code = os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
+        code = self.child.wait(timeout=20)
         os.close(self.file)
         return code
 
