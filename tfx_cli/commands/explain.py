@@ -32,9 +32,6 @@ def complete_topic(incomplete: str) -> list[tuple[str, str]]:
     return [(name, title) for name, title in names + aliases if name.startswith(incomplete)]
 
 
-TopicName = Annotated[str | None, typer.Argument(autocompletion=complete_topic, help="Without it: the course map.")]
-
-
 @app.command()
 def explain(
     topic: Annotated[

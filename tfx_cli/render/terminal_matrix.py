@@ -1,8 +1,9 @@
 """Draws a matrix in the terminal.
 
-Up to 12 x 12, or a few longer rows: numbers, on coloured cells where the terminal has 256 colours.  Larger: half
-blocks, two rows a line, or a ramp of shades without colour; what still does not fit is averaged over blocks, and says
-so.  The text line with shape, range and largest entry is always there, so nothing depends on colour.
+Up to 12 x 12, a few longer rows, or a tall and narrow one: numbers, on coloured cells where the terminal has 256
+colours.  Larger: half blocks, two rows a line, or a ramp of shades without colour; what still does not fit is averaged
+over blocks, and says so.  The text line with shape, range and largest entry is always there, so nothing depends on
+colour.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 NUMBERS = 12
 #: a few long rows are shown as numbers too, in blocks of columns
 FEW_ROWS, LONG_ROW = 4, 32
+#: and so are tall, narrow ones: the first coordinates of many tokens
+TALL, NARROW = 32, 8
 #: most rows drawn; more are averaged
 TALLEST = 64
 #: a column label is at most this wide, and may be cut to this before the matrix is split
@@ -54,7 +57,9 @@ def matrix_lines(record: Matrix, console: Console) -> Iterator[list[Segment]]:
 
 
 def shown_as_numbers(shape: tuple[int, int]) -> bool:
-    return max(shape) <= NUMBERS or (shape[0] <= FEW_ROWS and shape[1] <= LONG_ROW)
+    rows, columns = shape
+    long_rows, narrow = rows <= FEW_ROWS and columns <= LONG_ROW, rows <= TALL and columns <= NARROW
+    return max(shape) <= NUMBERS or long_rows or narrow
 
 
 def numbers(grid: Grid, console: Console) -> Iterator[list[Segment]]:
