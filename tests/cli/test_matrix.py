@@ -161,3 +161,9 @@ def test_text_on_every_colour_is_readable_and_light_grows_with_the_value():
     assert all(contrast(readable_on(color), color) >= 4.5 for color in colors)
     assert all(luminance(low) < luminance(high) for low, high in itertools.pairwise(colors))
     assert viridis(-1) == viridis(0) and viridis(2) == viridis(1)
+
+
+def test_a_tall_and_narrow_matrix_is_shown_as_numbers():
+    values = np.random.default_rng(0).normal(size=(21, 6))
+    text = drawn(Matrix("X", values, ("token", "coordinate")), 80)
+    assert all(f"{value:.3f}" in text for value in values.ravel())
