@@ -29,6 +29,8 @@ ANNOTATED = 12
 LABELLED = 24
 #: characters that fit over one picture of a grid
 NARROW_TITLE = 42
+#: width of one picture of a grid in points, and of a digit in units of its font size
+PANEL_POINTS, DIGIT = 190, 0.65
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -125,7 +127,7 @@ def draw_matrix(figure: Any, axes: Any, record: Matrix) -> None:
     import numpy as np
 
     grid = Grid.of(record)
-    title = [record.name, *([textwrap.fill(record.note, NARROW_TITLE + 10)] if record.note else [])]
+    title = [textwrap.fill(text, NARROW_TITLE) for text in (record.name, record.note) if text]
     axes.set_title(words("\n".join(title)), fontsize=9)
     axes.set_xlabel(words(record.axes[1]))
     axes.set_ylabel(words(record.axes[0]))
@@ -134,7 +136,7 @@ def draw_matrix(figure: Any, axes: Any, record: Matrix) -> None:
     values = np.asarray(grid.values, dtype=np.float64)
     shown = np.ma.masked_invalid(values)
     cmap = matplotlib.colormaps["viridis"].with_extremes(bad="0.85")
-    image = axes.imshow(shown, cmap=cmap, aspect="equal" if max(grid.shape) <= 4 * min(grid.shape) else "auto")
+    image = axes.imshow(shown, cmap=cmap, aspect="equal" if max(grid.shape) <= 1.6 * min(grid.shape) else "auto")
     figure.colorbar(image, ax=axes, shrink=0.7)
     for which, labels in ((axes.set_xticks, grid.col_labels), (axes.set_yticks, grid.row_labels)):
         if len(labels) <= LABELLED:
@@ -142,7 +144,8 @@ def draw_matrix(figure: Any, axes: Any, record: Matrix) -> None:
             which(range(len(labels)), [words(short_label(label, 14)) for label in labels], rotation=turned, fontsize=7)
     if max(grid.shape) <= ANNOTATED:
         form = cell_format(grid.values)
-        size = 6 if grid.shape[1] > 6 else 9
+        longest = max(len(form.text(value)) for row in grid.values for value in row)
+        size = min(9.0, PANEL_POINTS / (grid.shape[1] * longest * DIGIT))
         for i, row in enumerate(grid.values):
             for j, value in enumerate(row):
                 part = grid.part(value)
