@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfx.errors import unknown_name
-from tfx.records import Step
+
+if TYPE_CHECKING:
+    from tfx.records import Step
 
 ROOT = Path(__file__).parent
 

@@ -51,7 +51,7 @@ def device_module(device: str) -> Any:
         import cupy
     except ImportError:
         raise EnvironmentProblem(
-            "--device cuda needs CuPy, which is not installed.", "Install it: pip install 'tfx-learn[gpu]'"
+            "--device cuda needs CuPy, which is not installed.", "Install it: pip install cupy-cuda12x"
         ) from None
     if not cupy.cuda.is_available():
         raise EnvironmentProblem("--device cuda found no CUDA card.", "Use --device cpu, or see: tfx doctor")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class TfxError(Exception):
@@ -35,6 +34,8 @@ class EnvironmentProblem(TfxError):
 
 def unknown_name(kind: str, name: str, known: Iterable[str], see_all: str) -> BadInput:
     """`no experiment is called "scalling". Did you mean "scaling"?` with the command that lists them all."""
+    from difflib import get_close_matches  # takes longer to import than the rest of this module together
+
     close = get_close_matches(name, list(known), n=1, cutoff=0.5)
     guess = f' Did you mean "{close[0]}"?' if close else ""
     return BadInput(f'no {kind} is called "{name}".{guess}', f"See all: {see_all}")

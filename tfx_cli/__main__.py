@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 STRANGER = """tfx: another distribution owns the import name "tfx" here (TensorFlow Extended uses it too).
-     Install this one in an environment of its own: python -m venv learn && learn/bin/pip install tfx-learn
+     Install tfx-learn in an environment of its own: python -m venv learn, then learn/bin/pip install its wheel
 """
 
 

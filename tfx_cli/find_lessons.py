@@ -28,4 +28,6 @@ def ensure_lessons() -> None:
             sys.modules["lessons"] = module
             spec.loader.exec_module(module)
             return
-    raise EnvironmentProblem("the lessons are missing from this installation.", "Install again: pip install tfx-learn")
+    raise EnvironmentProblem(
+        "the lessons are missing from this installation.", "Install its wheel again, or run from a checkout."
+    )

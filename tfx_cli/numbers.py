@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tfx.records import Column
+if TYPE_CHECKING:
+    from tfx.records import Column
 
 
 def number_text(value: Any, digits: int = 4) -> str:

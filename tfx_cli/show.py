@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tfx.records import Record, Result
 from tfx_cli.options import PICTURES, Face
+
+if TYPE_CHECKING:
+    from tfx.records import Record, Result
 
 
 def show_records(records: Iterable[Record], face: Face) -> None:

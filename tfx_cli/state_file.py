@@ -69,7 +69,7 @@ def connect(path: Path, mode: str, patience: float) -> sqlite3.Connection:
         if version > VERSION:
             raise EnvironmentProblem(
                 f"your history has format {version}, of a newer tfx; this one knows {VERSION}. It was not touched.",
-                "Update: pip install --upgrade tfx-learn, or set TFX_HOME to another folder.",
+                "Update tfx, or set TFX_HOME to another folder.",
             )
     except BaseException:
         if connection is not None:
