@@ -55,6 +55,13 @@ def test_the_loss_curve_is_saved_where_it_was_asked_for_and_is_the_same_again(tm
     assert pictures[0].startswith(b"\x89PNG") and pictures[0] == pictures[1]
 
 
+def test_a_new_run_keeps_the_checkpoint_of_the_one_before(tmp_path):
+    run("train", "copy", "--steps", "2", "--out", "run.npz", home=tmp_path)
+    before = (tmp_path / "run.npz").read_bytes()
+    run("train", "copy", "--steps", "2", "--seed", "1", "--out", "run.npz", home=tmp_path)
+    assert (tmp_path / "run.previous.npz").read_bytes() == before != (tmp_path / "run.npz").read_bytes()
+
+
 def test_resume_without_a_checkpoint_is_bad_input(tmp_path):
     ran = run("train", "copy", "--resume", "--out", "none.npz", home=tmp_path)
     assert ran.code == 2 and "none.npz" in one_sentence(ran)

@@ -168,7 +168,8 @@ class TaskRun:
         different = [name for name in ours if name in theirs and theirs[name] != ours[name]]
         if different:
             named = ", ".join(f"{name} {theirs[name]} and not {ours[name]}" for name in different)
-            raise BadInput(f"{path} is from a run with {named}.", "Resume with the settings it was started with.")
+            flags = " ".join(f"--{name} {theirs[name]}" for name in different)
+            raise BadInput(f"{path} is from a run with {named}.", f"Resume with its settings: {flags}")
         fresh = TaskRun(self.settings)
         load_checkpoint(path, fresh.model, fresh.optimizer)
         self.model, self.optimizer = fresh.model, fresh.optimizer

@@ -113,7 +113,7 @@ def terminal_lines(dashboard: Dashboard, width: int) -> Iterator[str]:
     """The page, with commands in a column of their own where they fit."""
     from tfx_cli.app import HEAD
 
-    yield HEAD
+    yield from [HEAD] if len(HEAD) <= width else HEAD.split("  ", 1)
     yield ""
     column = max(len(module.title) for module in dashboard.modules) + 3
     for module in dashboard.modules:

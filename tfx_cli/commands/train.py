@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import shlex
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -89,7 +91,7 @@ def train(
     began = time.perf_counter()
     tell(f"{task}: steps {resumed_at + 1} to {run.steps}, {run.model.n_parameters} parameters; Ctrl-C stops and saves.")
     records = follow(run)
-    save(run, path)
+    save(run, path, keep_old=not resume)
     if run.steps_done < run.steps:
         say(f"stopped after step {run.steps_done} of {run.steps}; saved {path}", f"Go on: {resume_command(run, path)}")
         raise typer.Exit(INTERRUPTED)
@@ -141,19 +143,43 @@ def follow(run: TaskRun) -> list[StepRecord]:
     return records
 
 
-def save(run: TaskRun, path: Path) -> None:
-    """Writes the checkpoint; a file that was there stays whole when that fails."""
+def save(run: TaskRun, path: Path, keep_old: bool) -> None:
+    """Writes the checkpoint; a file that was there stays whole when that fails.
+
+    keep_old: what stood there belongs to another run and is kept beside it, as NAME.previous.npz.
+    """
     try:
-        run.save(path)
+        with moved_aside(path) if keep_old else nullcontext():
+            run.save(path)
     except OSError as error:
         raise cannot_write(path, error) from None
 
 
+@contextmanager
+def moved_aside(path: Path) -> Iterator[None]:
+    """Keeps the file that is about to be replaced as NAME.previous.npz; puts it back when the new one fails."""
+    old = path.with_suffix(".previous.npz")
+    if not path.exists():
+        yield
+        return
+    os.replace(path, old)
+    try:
+        yield
+    except BaseException:
+        os.replace(old, path)
+        raise
+
+
 def resume_command(run: TaskRun, path: Path) -> str:
-    """What to type to go on."""
+    """What to type to go on; what equals the default is left out."""
+    from tfx.train.task import DEFAULT_STEPS
+
     settings = run.settings
-    words = ["tfx", "train", settings.task, "--steps", str(run.steps), "--seed", str(settings.seed)]
-    words += ["--positions", settings.positions, "--out", str(path), "--resume"]
+    words = ["tfx", "train", settings.task, "--resume"]
+    words += ["--seed", str(settings.seed)] if settings.seed else []
+    words += ["--steps", str(run.steps)] if run.steps != DEFAULT_STEPS[settings.task] else []
+    words += ["--positions", settings.positions] if settings.positions != Positions.sinusoidal.value else []
+    words += ["--out", str(path)] if path != default_path(settings.task) else []
     return shlex.join(words)
 
 
