@@ -7,6 +7,7 @@ are vectors of the same length, so that a step is a handful of array operations 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ def clip_by_norm(grad: Array, limit: float) -> float:
     return norm
 
 
-class Optimizer:
+class Optimizer(ABC):
     """What every optimiser has: the parameters it moves, the steps taken, and its running averages by name."""
 
     averages: tuple[str, ...] = ()  # attributes that are vectors of running averages
@@ -42,9 +43,9 @@ class Optimizer:
         self.parameters = flatten(parameters) if isinstance(parameters, Layer) else parameters
         self.steps = 0
 
+    @abstractmethod
     def step(self, learning_rate: float) -> None:
         """One update of `parameters.value` from `parameters.grad`."""
-        raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
         """Everything a resumed run needs: the step count and copies of the running averages."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -148,7 +149,7 @@ def gelu_with_tanh_derivative(dy: Any, cache: GeluCache) -> Any:
 
 def gelu_tanh_cubic_factor_forgotten(dy: Any, cache: GeluTanhCache) -> Any:
     x, t = cache.x, cache.t
-    du = np.sqrt(2 / np.pi) * (1 + 0.044715 * x * x)
+    du = math.sqrt(2 / math.pi) * (1 + 0.044715 * x * x)
     return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * du)
 
 
