@@ -45,7 +45,7 @@ def explain_failure(error: Exception) -> int:
         return error.exit_code
     if hasattr(error, "format_message"):  # Typer's usage errors; their class is private
         context = getattr(error, "ctx", None)
-        say(error.format_message(), f"Help: {context.command_path if context else 'tfx'} -h")
+        say(in_plain_words(error.format_message()), f"Help: {context.command_path if context else 'tfx'} -h")
         return getattr(error, "exit_code", 2)
     if type(error).__name__ == "Abort":  # end of input at a prompt
         say("the input ended before the answer.", "Run it in a terminal, or give the answers with a flag: tfx -h")
@@ -66,6 +66,13 @@ def explain_failure(error: Exception) -> int:
         f"this should not happen: {type(error).__name__}: {what}", "Run it again with --debug and report what it shows."
     )
     return 3
+
+
+def in_plain_words(message: str) -> str:
+    """A usage error without the parser's names for types."""
+    for theirs, ours in (("a valid int range", "a whole number"), ("a valid int", "a whole number")):
+        message = message.replace(theirs, ours)
+    return message
 
 
 def say(message: str, hint: str) -> None:

@@ -59,8 +59,11 @@ def quiz(
     if stats:
         show_stats(topic, face)
         return 0
+    from lessons.course import find_topic
     from tfx_cli.quizzing.round import Wish
 
+    if topic is not None:
+        find_topic(topic)
     wish = Wish(topic, count, level, due, interview, seed)
     if answers is not None:
         from tfx_cli.quizzing.script import run_script

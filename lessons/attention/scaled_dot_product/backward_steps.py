@@ -47,6 +47,7 @@ def _value_path(run: HeadRun) -> Step:
                 f'By hand, dP at row "{run.tokens[i]}", column "{run.tokens[j]}": dO . v = '
                 f"{products(case.dout[i], case.v[j])} = {short(grads.dp[i, j])}."
             ),
+            Code(attention_backward_steps),
         ),
         _other_answer(run),
     )
@@ -174,6 +175,7 @@ def _proof(run: HeadRun) -> Step:
                 "Backwards: dV = P^T dO, dP = dO V^T, then the softmax Jacobian row by row, then dQ = dS K / sqrt(d_k) "
                 "and dK = dS^T Q / sqrt(d_k)."
             ),
+            Code(check_gradients),
         ),
         ("tfx quiz attention", "tfx gradcheck attention"),
     )

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from lessons.attention.scaled_dot_product.run import HeadRun
+from tfx.data.words import UNKNOWN
 from tfx.ops.attention import attention_forward
+from tfx.ops.cross_entropy import cross_entropy_forward
 from tfx.ops.linear import linear_forward
 from tfx.ops.masks import causal_mask
 from tfx.ops.softmax import softmax_forward
 from tfx.records import Check, Code, Formula, Matrix, Question, Step, Text
+from tfx.trace import attention_case
 
 SHOWN = 6  # coordinates of a vector that fit on a line
 
@@ -63,15 +66,25 @@ def _tokens(run: HeadRun) -> Step:
                 if run.untrained
                 else ()
             ),
-            Text(f"{len(case.tokens)} tokens: {' | '.join(case.tokens)}"),
+            Text(f"{len(run.tokens)} tokens: {' | '.join(run.tokens)}{_unknown(case.tokens)}"),
             Formula(
                 "X = what layer "
                 + f"{case.layer + 1} of {case.n_layers} reads; head {case.head + 1} of {case.n_heads}",
                 f"(T, C) = {x.shape}",
             ),
-            coordinates("X", x, case.tokens, note="One row per token; positions are already mixed in."),
+            coordinates("X", x, run.tokens, note="One row per token; positions are already mixed in."),
+            Code(attention_case),
         ),
         ('tfx explain attention --text "your own sentence"', "tfx explain attention --untrained"),
+    )
+
+
+def _unknown(tokens: tuple[str, ...]) -> str:
+    count = tokens.count(UNKNOWN)
+    return (
+        f".  To the model {count} of them {'is' if count == 1 else 'are'} one and the same unknown token."
+        if count
+        else ""
     )
 
 
@@ -160,6 +173,7 @@ def _scaling(run: HeadRun) -> Step:
                 f"Standard deviation of all scores: {run.raw.std():.3f} before, {scaled.std():.3f} after. Training may "
                 "grow them again; the scale only sets where it starts."
             ),
+            Code(attention_forward),
         ),
         ("tfx explain attention --step 6 --set scale=1", "tfx explain scaling-variance"),
     )
@@ -258,6 +272,7 @@ def _output(run: HeadRun) -> Step:
                 inside,
             ),
             own,
+            Code(attention_forward),
         ),
         ("tfx explain attention-intuition",),
     )
@@ -277,6 +292,7 @@ def _meaning(run: HeadRun) -> Step:
                 tuple(word for word, _ in case.answers),
             ),
             Text(f"Loss here: {case.loss:.4f}. The way back starts from this number."),
+            Code(cross_entropy_forward),
         ),
         case.what_if,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lessons.attention.scaled_dot_product.run import HeadRun
-from tfx.records import Column, Matrix, Step, Table, Text
+from tfx.models.pronoun_scores import score_on_unseen_pairs
+from tfx.records import Code, Column, Matrix, Step, Table, Text
 from tfx.shipped import held_out_scores, load
 from tfx.trace import attention_case
 
@@ -61,6 +62,7 @@ def two_models(run: HeadRun) -> Step:
                     scores["plain"].accuracy, scores["plain"].pointing_rate, len(scores["plain"].right_without_pointing)
                 )
             ),
+            Code(score_on_unseen_pairs),
         ),
         ("tfx explain attention --set model=plain",),
     )

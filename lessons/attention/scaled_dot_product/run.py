@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lessons.course import Request
+from tfx.data.words import UNKNOWN
 from tfx.errors import BadInput
 from tfx.ops.attention import AttentionCache, AttentionGrads, attention_backward_steps, attention_forward
 from tfx.ops.masks import causal_mask
@@ -40,7 +41,9 @@ class HeadRun:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        return self.case.tokens
+        """As in the vocabulary; what is not in it in the reader's own spelling."""
+        pairs = zip(self.case.tokens, self.case.surfaces, strict=True)
+        return tuple(surface if token == UNKNOWN else token for token, surface in pairs)
 
     @property
     def weights(self) -> np.ndarray:
