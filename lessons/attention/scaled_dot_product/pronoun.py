@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from lessons.attention.scaled_dot_product.run import HeadRun
@@ -62,10 +64,16 @@ def two_models(run: HeadRun) -> Step:
                     scores["plain"].accuracy, scores["plain"].pointing_rate, len(scores["plain"].right_without_pointing)
                 )
             ),
+            Text(_recorded(shipped["plain"].meta["spread"])),
             Code(score_on_unseen_pairs),
         ),
         ("tfx explain attention --set model=plain",),
     )
+
+
+def _recorded(spread: list[dict[str, Any]]) -> str:
+    rates = ", ".join(f"{one['pointing_rate']:.0%}" for one in spread)
+    return f"How often it points is an accident of training: {len(spread)} seeds gave {rates}, as recorded when the weights were made."
 
 
 def _verdict(accuracy: float, pointing: float, right_without: int) -> str:

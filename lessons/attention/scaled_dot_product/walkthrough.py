@@ -47,10 +47,14 @@ def walkthrough(request: Request) -> Iterator[Step]:
 
 def values() -> dict[str, object]:
     """The numbers that lesson.md shows: both pronoun models on noun pairs that training never saw."""
-    from tfx.shipped import held_out_scores
+    from tfx.shipped import held_out_scores, load
 
     rates = {name: held_out_scores(name) for name in ("pointing", "plain")}
+    recorded = load("plain").meta["spread"]
     return {
+        "n_seeds": len(recorded),
+        "spread": ", ".join(f"{one['pointing_rate']:.0%}" for one in recorded),
+        "lowest_accuracy": min(one["accuracy"] for one in recorded),
         "cases": rates["plain"].n,
         **{f"{name}_accuracy": rate.accuracy for name, rate in rates.items()},
         **{f"{name}_rate": rate.pointing_rate for name, rate in rates.items()},
