@@ -19,38 +19,63 @@ JACOBIAN_KEYS = 8  # a Jacobian is written out over at most this many keys
 
 
 def steps(run: HeadRun) -> Iterator[Step]:
-    """Five steps from the gradient at the output back to the queries and keys, then the gradient check."""
-    yield _value_path(run)
+    """Six steps from the gradient at the output back to the queries and keys, then the gradient check."""
+    yield _values_gradient(run)
+    yield _weights_gradient(run)
     yield _jacobian(run)
     yield _scores_gradient(run)
     yield _queries_and_keys(run)
     yield _proof(run)
 
 
-def _value_path(run: HeadRun) -> Step:
-    case, grads, i, j = run.case, run.grads, run.row, run.column
+def _values_gradient(run: HeadRun) -> Step:
+    case, grads = run.case, run.grads
     arriving = np.abs(case.dout).sum(axis=1)
     loud = int(arriving.argmax())
+    pulled = int(np.abs(grads.dv).sum(axis=1).argmax())
     return Step(
-        "Back through O = P V: two gradients, dV and dP",
+        "Back through O = P V, first half: dV",
         (
             Formula("dV = P^T dO", f"{run.weights.T.shape} x {case.dout.shape} -> {grads.dv.shape}"),
-            Formula("dP = dO V^T", f"{case.dout.shape} x {case.v.T.shape} -> {grads.dp.shape}"),
             Text(
-                f'dO came from the loss, through every layer above. It is largest at "{run.tokens[loud]}" '
-                f"({arriving[loud]:.2e} in sum of sizes)."
+                f'dO came from the loss, through every layer above. It is largest at "{run.tokens[loud]}": sizes sum to '
+                f"{short(arriving[loud])}."
             ),
             coordinates("dO", case.dout, run.tokens),
-            coordinates("dV", grads.dv, run.tokens, note="A value is pulled on by every query that looked at it."),
-            Matrix(f'dP, row "{run.tokens[i]}"', grads.dp[i][None, :], ("query", "key"), (run.tokens[i],), run.tokens),
+            coordinates("dV", grads.dv, run.tokens),
             Text(
-                f'By hand, dP at row "{run.tokens[i]}", column "{run.tokens[j]}": dO . v = '
-                f"{products(case.dout[i], case.v[j])} = {short(grads.dp[i, j])}."
+                f'A value is pulled on by every query that looked at it, in proportion to the weight: here "'
+                f'{run.tokens[pulled]}" most.'
             ),
             Code(attention_backward_steps),
         ),
         _other_answer(run),
     )
+
+
+def _weights_gradient(run: HeadRun) -> Step:
+    case, grads, i, j = run.case, run.grads, run.row, run.column
+    terms = products(case.dout[i], case.v[j])
+    silent = int((grads.dp == 0).all(axis=1).sum())
+    return Step(
+        "Back through O = P V, second half: dP",
+        (
+            Formula("dP = dO V^T", f"{case.dout.shape} x {case.v.T.shape} -> {grads.dp.shape}"),
+            Matrix("dP", grads.dp, ("query", "key"), run.tokens, run.tokens),
+            Text(
+                f'By hand, row "{run.tokens[i]}", column "{run.tokens[j]}": dO . v = {terms} = {short(grads.dp[i, j])}.'
+            ),
+            *((Text(_silent(silent, len(run.tokens))),) if silent else ()),
+            Text(
+                "More weight on a key with a large entry would raise the loss; with a negative one it would lower it."
+            ),
+            Code(attention_backward_steps),
+        ),
+    )
+
+
+def _silent(silent: int, tokens: int) -> str:
+    return f"{silent} of {tokens} rows are zero: the loss does not read the outputs of these tokens in this layer."
 
 
 def _other_answer(run: HeadRun) -> tuple[str, ...]:
@@ -59,7 +84,7 @@ def _other_answer(run: HeadRun) -> tuple[str, ...]:
     if sentence is None:
         return ()
     other = sentence.place if run.case.expected == sentence.mover else sentence.mover
-    return (f"tfx explain attention --step 12 --set answer={other}",)
+    return (f"tfx explain attention --step 13 --set answer={other}",)
 
 
 def _jacobian(run: HeadRun) -> Step:
