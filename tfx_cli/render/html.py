@@ -30,13 +30,13 @@ pre { background: #f4f4f4; padding: 0.75rem; overflow-x: auto }
 .formula { white-space: pre-wrap; font-weight: 600 }
 .wide { overflow-x: auto }
 table { border-collapse: collapse; margin: 0.5rem 0 }
-caption { text-align: left; font-weight: 600 }
+caption { text-align: left; font-weight: 600; white-space: pre-wrap }
 th, td { padding: 0.15rem 0.6rem; text-align: left }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
 table.matrix td, table.matrix th { padding: 0.1rem 0.35rem; font-size: 0.8rem; text-align: right }
 .pass { color: #046a04; font-weight: 700 }
 .fail { color: #b00020; font-weight: 700 }
-.note { color: #444 }
+.note { color: #444; white-space: pre-wrap }
 svg { max-width: 100%; height: auto }
 """
 
