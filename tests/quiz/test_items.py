@@ -10,7 +10,7 @@ from functools import cache
 
 import pytest
 
-from lessons.course import ROOT, Request, find_topic, read_front_matter, walk, walkthrough_module
+from lessons.course import ROOT, read_front_matter
 from lessons.grading import Asked, ask, grade, is_close, show_shape
 from lessons.quiz import Item, NumberCase, read_items
 
@@ -129,11 +129,3 @@ def test_every_topic_of_the_first_module_has_a_quiz_and_together_at_least_60_ite
     counts = Counter(item.topic for item in ITEMS)
     assert [entry["name"] for entry in course_entries() if not counts[entry["name"]]] == []
     assert counts.total() >= 60
-
-
-@pytest.mark.parametrize("entry", course_entries(), ids=lambda entry: entry["name"])
-def test_the_step_that_an_item_points_to_exists(entry):
-    topic = find_topic(entry["name"])
-    settings = walkthrough_module(topic).Settings()
-    steps = sum(1 for _ in walk(topic, Request(text=None, seed=0, settings=settings)))
-    assert {item.id: item.see for item in items_of(entry) if item.see is not None and item.see > steps} == {}

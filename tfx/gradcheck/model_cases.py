@@ -14,8 +14,9 @@ from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.models.decoder import DecoderOnly
 from tfx.models.encoder import Encoder
 from tfx.models.language import LanguageModel
-from tfx.models.pronoun import PointingBlock, PronounModel
+from tfx.models.pronoun import PronounModel
 from tfx.models.seq2seq import EncoderDecoder
+from tfx.nn.encoder_block import EncoderBlock
 from tfx.params import Layer
 
 Rng = np.random.Generator
@@ -73,8 +74,8 @@ def encoder_decoder(rng: Rng, **settings: Any) -> Problem:
     return layer_problem(model, rng, {"src": SOURCE, "tgt": IDS}, fixed, dropout_seed=5, directions=1)
 
 
-def pointing_block(rng: Rng) -> Problem:
-    layer = _WithWeights(PointingBlock(6, 3, 11, rng))
+def block_with_weights(rng: Rng, norm: str) -> Problem:
+    layer = _WithWeights(EncoderBlock(6, 3, 11, rng, norm))
     return layer_problem(layer, rng, {"x": rng.standard_normal((B, T, 6))}, directions=1)
 
 
@@ -103,6 +104,7 @@ MODEL_CASES: tuple[Case, ...] = (
         "post-LN, learned positions, own output",
         partial(encoder_decoder, norm="post", positions="learned", tied=False),
     ),
-    Case(PointingBlock, "loss on the weights too", pointing_block),
+    Case(EncoderBlock, "pre-LN, loss on the weights too", partial(block_with_weights, norm="pre")),
+    Case(EncoderBlock, "post-LN, loss on the weights too", partial(block_with_weights, norm="post")),
     Case(PronounModel, "loss on the weights too", pronoun_model),
 )

@@ -11,7 +11,7 @@ Pre-LN blocks, tied embeddings, and maps W_Q, W_K, W_V without offsets, as in Va
 The same architecture ships twice.  "plain" is trained on the answer alone and may route the noun to "it" in any way it
 likes.  "pointing" is also told where to look: a second loss reads row "it" of every head of the last layer
 (see ops/pointing.py), so its gradient enters the network in two places, at the logits and in the middle of the last
-attention.  `PointingBlock.backward` takes the second one as `dweights`.
+attention.  `EncoderBlock.backward` takes the second one as `dweights`.
 """
 
 from __future__ import annotations
@@ -30,17 +30,6 @@ from tfx.ops.attention import AttentionCache
 from tfx.ops.embedding import TiedLogitsCache
 from tfx.ops.layer_norm import LayerNormCache
 from tfx.ops.masks import padding_mask
-
-
-class PointingBlock(EncoderBlock):
-    """A pre-LN encoder block whose attention weights a loss may read."""
-
-    def backward(self, dy: Array, cache: EncoderBlockCache, dweights: Array | None = None) -> Array:
-        """dy: (B, T, C), dweights: (B, H, T, T) or None -> dx: (B, T, C)."""
-        dnormed2 = self.feed_forward.backward(dy, cache.feed_forward)  # y = r + feed_forward(normed2)
-        dr = dy + self.norm2.backward(dnormed2, cache.norm2)  # normed2 = norm2(r), and y = r + ... again
-        dq, dkv = self.attention.backward(dr, cache.attention, dweights)  # r = x + attention(normed1)
-        return dr + self.norm1.backward(dq + dkv, cache.norm1)  # normed1 = norm1(x), and r = x + ... again
 
 
 class PronounCache(NamedTuple):
@@ -74,7 +63,7 @@ class PronounModel(Model):
         self.embedding = Embedding(vocab, d_model, rng, dtype)
         self.input = TokenInput(self.embedding, "sinusoidal", 0, rng, dtype=dtype)
         self.first = EncoderBlock(d_model, n_heads, d_ff, rng, activation=activation, dtype=dtype)
-        self.last = PointingBlock(d_model, n_heads, d_ff, rng, activation=activation, dtype=dtype)
+        self.last = EncoderBlock(d_model, n_heads, d_ff, rng, activation=activation, dtype=dtype)
         self.norm = LayerNorm(d_model, dtype)
         without_offsets(self.blocks)
 

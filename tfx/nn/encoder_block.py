@@ -69,9 +69,13 @@ class EncoderBlock(Layer):
         """x: (B, T, C), mask broadcastable to (B, H, T, T) -> y: (B, T, C).  rng: dropout, None for evaluation."""
         return self._forward_pre(x, mask, rng) if self.norm == "pre" else self._forward_post(x, mask, rng)
 
-    def backward(self, dy: Array, cache: EncoderBlockCache) -> Array:
-        """dy: (B, T, C) -> dx: (B, T, C)."""
-        return self._backward_pre(dy, cache) if self.norm == "pre" else self._backward_post(dy, cache)
+    def backward(self, dy: Array, cache: EncoderBlockCache, dweights: Array | None = None) -> Array:
+        """dy: (B, T, C) -> dx: (B, T, C).
+
+        dweights: (B, H, T, T), the gradient of a loss that reads the attention weights themselves, or None.
+        """
+        backward = self._backward_pre if self.norm == "pre" else self._backward_post
+        return backward(dy, cache, dweights)
 
     def _forward_pre(self, x: Array, mask: Array | None, rng: Any) -> tuple[Array, EncoderBlockCache]:
         normed1, norm1 = self.norm1.forward(x)
@@ -84,12 +88,12 @@ class EncoderBlock(Layer):
         y = r + f
         return y, EncoderBlockCache(x, norm1, attention, dropout1, norm2, feed_forward, dropout2)
 
-    def _backward_pre(self, dy: Array, cache: EncoderBlockCache) -> Array:
+    def _backward_pre(self, dy: Array, cache: EncoderBlockCache, dweights: Array | None) -> Array:
         df = self.dropout.backward(dy, cache.dropout2)  # y = r + dropout(f)
         dnormed2 = self.feed_forward.backward(df, cache.feed_forward)  # f = feed_forward(normed2)
         dr = dy + self.norm2.backward(dnormed2, cache.norm2)  # normed2 = norm2(r), and y = r + ... again
         da = self.dropout.backward(dr, cache.dropout1)  # r = x + dropout(a)
-        dq, dkv = self.attention.backward(da, cache.attention)  # a = attention(normed1), which was query and key
+        dq, dkv = self.attention.backward(da, cache.attention, dweights)  # a = attention(normed1): query and key
         return dr + self.norm1.backward(dq + dkv, cache.norm1)  # normed1 = norm1(x), and r = x + ... again
 
     def _forward_post(self, x: Array, mask: Array | None, rng: Any) -> tuple[Array, EncoderBlockCache]:
@@ -101,13 +105,13 @@ class EncoderBlock(Layer):
         y, norm2 = self.norm2.forward(r + f)
         return y, EncoderBlockCache(x, norm1, attention, dropout1, norm2, feed_forward, dropout2)
 
-    def _backward_post(self, dy: Array, cache: EncoderBlockCache) -> Array:
+    def _backward_post(self, dy: Array, cache: EncoderBlockCache, dweights: Array | None) -> Array:
         dsum2 = self.norm2.backward(dy, cache.norm2)  # y = norm2(r + dropout(f))
         df = self.dropout.backward(dsum2, cache.dropout2)
         dr = dsum2 + self.feed_forward.backward(df, cache.feed_forward)  # f = feed_forward(r), and r + ... again
         dsum1 = self.norm1.backward(dr, cache.norm1)  # r = norm1(x + dropout(a))
         da = self.dropout.backward(dsum1, cache.dropout1)
-        dq, dkv = self.attention.backward(da, cache.attention)  # a = attention(x)
+        dq, dkv = self.attention.backward(da, cache.attention, dweights)  # a = attention(x)
         return dsum1 + dq + dkv  # x was the residual, the query and the key
 
 

@@ -89,7 +89,6 @@ def train(
     require_writable(path, (".npz",))
     resumed_at = run.resume(path) if resume else 0
     began = time.perf_counter()
-    tell(f"{task}: steps {resumed_at + 1} to {run.steps}, {run.model.n_parameters} parameters; Ctrl-C stops and saves.")
     records = follow(run)
     save(run, path, keep_old=not resume)
     if run.steps_done < run.steps:
@@ -135,6 +134,8 @@ def follow(run: TaskRun) -> list[StepRecord]:
     """Trains until the end or until Ctrl-C, between two steps, when the model is whole."""
     records: list[StepRecord] = []
     with asked_to_stop() as stop, progress_on_stderr() as progress:
+        steps = f"steps {run.steps_done + 1} to {run.steps}"
+        tell(f"{run.task.name}: {steps}, {run.model.n_parameters} parameters; Ctrl-C stops and saves.")
         for record in run.train():
             records.append(record)
             progress(record.step, run.steps, f"step {record.step}/{run.steps}   loss {record.loss:.4f}")

@@ -156,7 +156,7 @@ def _spread(rng: np.random.Generator) -> Step:
         (
             Formula("|v . tanh(z)| <= |v_1| + ... + |v_A|        whatever q and k are"),
             Table(
-                "standard deviation of 16,384 scores",
+                f"standard deviation of {len(dot) ** 2:,} scores",
                 (
                     Column("d", "d"),
                     Column("dot", "dot"),
