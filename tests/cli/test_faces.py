@@ -60,6 +60,27 @@ def test_no_digit_of_a_table_is_lost_at_any_width(shown, width):
             assert number_text(row[column.key]).rstrip("0").rstrip(".") in out, (column.key, out)
 
 
+MIXED = Table(
+    "words and numbers share the room",
+    (Column("case", "case"), Column("float", "float"), Column("want", "should be"), Column("measured", "measured"),
+     Column("verdict", "verdict")),
+    (
+        {"case": "causal and padding, by key", "float": "64 32 16", "want": "wrong pairs = 0", "measured": 0.0068599,
+         "verdict": "WRONG"},
+        {"case": "all blocked, -1e+09 added", "float": "32", "want": "weight = 0", "measured": -4.03,
+         "verdict": "right"},
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", range(20, 100))
+def test_beside_long_words_every_number_and_every_word_stays_whole(shown, width):
+    out = shown([MIXED], width)
+    assert max(map(len, out.splitlines())) <= width
+    for part in ("0.00686", "-4.03", "WRONG", "right", "padding,", "blocked,", "measured", "verdict"):
+        assert part in out, (part, out)
+
+
 def test_a_wide_table_comes_in_blocks_that_repeat_the_first_column(shown):
     out = shown([TABLE], 60)
     assert out.count("1.235") >= 2 and out.count("number 0") >= 2

@@ -34,7 +34,7 @@ def print_table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], co
     for number, block in enumerate(blocks):
         if number:
             console.print()
-        console.print(aligned(block, heads, cells, numeric))
+        console.print(aligned(block, heads, cells, numeric, console.width))
 
 
 def narrowest(heads: Sequence[Sequence[str]], cells: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[int]:
@@ -66,20 +66,40 @@ def column_blocks(widths: Sequence[int], room: int) -> list[list[int]] | None:
     return blocks if max(map(len, blocks)) >= 3 else None
 
 
+def widths_that_fit(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Starts from natural widths and takes from the widest column that can still give, until they fit."""
+    widths = list(natural)
+    while sum(widths) > room:
+        giving = [index for index, width in enumerate(widths) if width > least[index]]
+        if not giving:
+            break
+        widths[max(giving, key=lambda index: widths[index])] -= 1
+    return widths
+
+
 def aligned(
-    block: Sequence[int], heads: Sequence[Sequence[str]], cells: Sequence[Sequence[str]], numeric: Sequence[bool]
+    block: Sequence[int],
+    heads: Sequence[Sequence[str]],
+    cells: Sequence[Sequence[str]],
+    numeric: Sequence[bool],
+    room: int,
 ) -> Any:
-    """A Rich table without boxes; numbers to the right and never broken, words to the left."""
+    """A Rich table without boxes; numbers to the right and never broken, words to the left.
+
+    The widths are chosen here, because Rich would take from numbers too when the room is short.
+    """
     from rich.table import Table
 
-    widths = narrowest(heads, cells, numeric)
+    least = narrowest(heads, cells, numeric)
+    natural = [max(map(len, [*heads[index], *(row[index] for row in cells)]), default=0) for index in block]
+    widths = widths_that_fit(natural, [least[index] for index in block], room - len(INDENT) * len(block))
     table = Table(box=None, padding=(0, 0, 0, 2), pad_edge=True, show_edge=False, header_style="bold")
-    for index in block:
+    for index, width in zip(block, widths, strict=True):
         table.add_column(
             "\n".join(heads[index]),
             justify="right" if numeric[index] else "left",
             vertical="bottom",
-            min_width=widths[index],
+            width=width,
         )
     for row in cells:
         table.add_row(*(row[index] for index in block))
