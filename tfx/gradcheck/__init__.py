@@ -11,11 +11,11 @@ Check this library: `run_all()` runs every case of the registry `CASES`, and `ru
 mistakes, each of which the checker has to catch.  A checker that has never failed proves nothing.
 """
 
-from tfx.gradcheck.case import Case, Problem
+from tfx.gradcheck.case import Case, Control, Problem
+from tfx.gradcheck.cases import CASES, CONTROLS
 from tfx.gradcheck.check import TOLERANCE, InputReport, Report, check_gradients
-from tfx.gradcheck.controls import CONTROLS, Control, broken
 from tfx.gradcheck.derivative import directional_derivative, numeric_gradient, richardson
-from tfx.gradcheck.registry import CASES, backward_functions, layer_classes, not_registered
+from tfx.gradcheck.registry import backward_functions, broken, layer_classes, not_registered
 from tfx.gradcheck.run import CaseReport, ControlReport, GradcheckRow, op_names, run_all, run_case, run_controls
 
 __all__ = [

@@ -10,13 +10,9 @@ from types import ModuleType
 from typing import Any
 
 from tfx.gradcheck.case import Case
-from tfx.gradcheck.layer_cases import LAYER_CASES
-from tfx.gradcheck.model_cases import MODEL_CASES
-from tfx.gradcheck.op_cases import OP_CASES
+from tfx.gradcheck.cases import CASES, CONTROLS
 from tfx.params import Layer
 from tfx.records import qualified_name
-
-CASES: tuple[Case, ...] = OP_CASES + LAYER_CASES + MODEL_CASES
 
 _SEARCHED = ("tfx.ops", "tfx.nn", "tfx.models")
 
@@ -47,6 +43,14 @@ def not_registered(cases: tuple[Case, ...] = CASES) -> list[str]:
     """Every backward and every layer that no case covers; empty when the registry is complete."""
     covered = {case.covers for case in cases}
     return sorted((backward_functions().keys() | layer_classes().keys()) - covered)
+
+
+def broken(op: str) -> Callable[[Any, Any], Any]:
+    """A backward of `op` with a known mistake.  Raises KeyError when there is none for this op."""
+    for control in CONTROLS:
+        if control.op == op:
+            return control.wrong
+    raise KeyError(f"no broken backward of {op}")
 
 
 def _modules() -> Iterator[ModuleType]:

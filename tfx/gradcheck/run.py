@@ -9,10 +9,9 @@ from functools import partial
 import numpy as np
 
 from tfx.errors import unknown_name
-from tfx.gradcheck.case import Case, Problem
+from tfx.gradcheck.case import Case, Control, Problem
+from tfx.gradcheck.cases import CASES, CONTROLS
 from tfx.gradcheck.check import TOLERANCE, Report, check_gradients
-from tfx.gradcheck.controls import CONTROLS, Control
-from tfx.gradcheck.registry import CASES
 
 #: progress(how many are done, how many there are, the name of the next one)
 Progress = Callable[[int, int, str], None]

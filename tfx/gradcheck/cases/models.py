@@ -84,7 +84,7 @@ def pronoun_model(rng: Rng) -> Problem:
     return layer_problem(model, rng, {"ids": IDS}, {"it": IT, "lengths": np.array([5, 4])}, directions=1)
 
 
-MODEL_CASES: tuple[Case, ...] = (
+CASES: tuple[Case, ...] = (
     Case(Encoder, "pre-LN, tied, padding, dropout", encoder),
     Case(
         Encoder,

@@ -126,7 +126,7 @@ def _padding() -> np.ndarray:
     return padding_mask([S, 3], S)
 
 
-LAYER_CASES: tuple[Case, ...] = (
+CASES: tuple[Case, ...] = (
     Case(Linear, "batch of sequences", linear),
     Case(Linear, "no bias", partial(linear, bias=False)),
     Case(LayerNorm, "random gain and offset", layer_norm),

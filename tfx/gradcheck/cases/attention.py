@@ -1,0 +1,178 @@
+"""Attention: its scores, its heads, and a loss on its weights."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tfx.backend import xp_of
+from tfx.gradcheck.case import Case, Control, Problem
+from tfx.gradcheck.cases.sizes import DV, B, C, D, F, H, Rng, S, T, some_allowed
+from tfx.ops.additive_attention import (
+    AdditiveScoresCache,
+    AdditiveScoresGrads,
+    additive_scores_backward,
+    additive_scores_forward,
+)
+from tfx.ops.attention import AttentionCache, attention_backward, attention_backward_steps, attention_forward
+from tfx.ops.dropout import dropout_mask
+from tfx.ops.linear import linear_backward
+from tfx.ops.masks import causal_mask, padding_mask
+from tfx.ops.multi_head import (
+    MultiHeadCache,
+    MultiHeadGrads,
+    multi_head_attention_backward,
+    multi_head_attention_forward,
+    split_heads,
+)
+from tfx.ops.pointing import PointingCache, pointing_backward, pointing_forward
+
+
+def attention(rng: Rng, n_keys: int = S, lead_kv: tuple[int, ...] = (B, H), **fixed: Any) -> Problem:
+    inputs = {
+        "q": rng.standard_normal((B, H, T, D)),
+        "k": rng.standard_normal((*lead_kv, n_keys, D)),
+        "v": rng.standard_normal((*lead_kv, n_keys, DV)),
+    }
+    return Problem(attention_forward, attention_backward, inputs, fixed)
+
+
+def attention_random_mask(rng: Rng, blocked_row: bool = False) -> Problem:
+    mask = some_allowed(rng, (B, H, T, S))
+    if blocked_row:
+        mask[0, 1, 2] = False
+        mask[1, :, 4] = False
+    return attention(rng, mask=mask)
+
+
+def attention_dropout(rng: Rng) -> Problem:
+    return attention(rng, dropout=dropout_mask((B, H, T, S), 0.3, rng), mask=padding_mask([S, 3], S))
+
+
+def attention_dweights(rng: Rng) -> Problem:
+    """A loss that reads the weights as well as the output: both enter as one output, side by side."""
+
+    def forward(q: Any, k: Any, v: Any, mask: Any) -> tuple[Any, Any]:
+        out, cache = attention_forward(q, k, v, mask)
+        return xp_of(q).concatenate((out, cache.weights), axis=-1), cache
+
+    def backward(dy: Any, cache: Any) -> Any:
+        return attention_backward(dy[..., :DV], cache, dy[..., DV:])
+
+    return Problem(forward, backward, attention(rng).inputs, {"mask": some_allowed(rng, (B, H, T, S))})
+
+
+def multi_head(rng: Rng, bias: bool = True, n_keys: int = S, **fixed: Any) -> Problem:
+    inputs = {"x_q": rng.standard_normal((B, T, C)), "x_kv": rng.standard_normal((B, n_keys, C))}
+    inputs |= {name: 0.4 * rng.standard_normal((C, C)) for name in ("w_q", "w_k", "w_v", "w_o")}
+    if bias:
+        inputs |= {name: rng.standard_normal(C) for name in ("b_q", "b_k", "b_v", "b_o")}
+    return Problem(multi_head_attention_forward, multi_head_attention_backward, inputs, {"n_heads": H, **fixed})
+
+
+def additive_scores(rng: Rng) -> Problem:
+    inputs = {"q": rng.standard_normal((B, T, D)), "k": rng.standard_normal((B, S, C))}
+    inputs |= {"w_q": rng.standard_normal((D, F)), "w_k": rng.standard_normal((C, F))}
+    inputs |= {"b": rng.standard_normal(F), "v": rng.standard_normal(F)}
+    return Problem(additive_scores_forward, additive_scores_backward, inputs)
+
+
+def pointing(rng: Rng, smoothing: float = 0.0) -> Problem:
+    """The weights need not sum to 1 for the derivative to be right."""
+    weights = 0.1 + rng.random((B, H, T, S))
+    fixed = {"rows": rng.integers(0, T, B), "targets": rng.integers(0, 3, B), "smoothing": smoothing}
+    if smoothing:
+        fixed["keep"] = np.arange(S) < np.array([[S], [4]])
+    return Problem(pointing_forward, pointing_backward, {"weights": weights}, fixed)
+
+
+def attention_without_scale(dout: Any, cache: AttentionCache) -> Any:
+    dq, dk, dv = attention_backward(dout, cache)
+    return dq / cache.scale, dk / cache.scale, dv
+
+
+def attention_keys_not_transposed(dout: Any, cache: AttentionCache) -> Any:
+    steps = attention_backward_steps(dout, cache)
+    return steps.dq, steps.ds @ cache.q * cache.scale, steps.dv
+
+
+def attention_values_ignore_dropout(dout: Any, cache: AttentionCache) -> Any:
+    dq, dk, _ = attention_backward(dout, cache)
+    return dq, dk, cache.weights.swapaxes(-1, -2) @ dout
+
+
+def attention_softmax_left_out(dout: Any, cache: AttentionCache) -> Any:
+    steps = attention_backward_steps(dout, cache)
+    return steps.dp @ cache.k * cache.scale, steps.dp.swapaxes(-1, -2) @ cache.q * cache.scale, steps.dv
+
+
+def multi_head_merged_without_swapping(dy: Any, cache: MultiHeadCache) -> MultiHeadGrads:
+    right = multi_head_attention_backward(dy, cache)
+    heads = cache.attention.q
+    dmerged, _, _ = linear_backward(dy, cache.output)
+    dq, _, _ = attention_backward(split_heads(dmerged, heads.shape[-3]), cache.attention)
+    dx_q, dw_q, db_q = linear_backward(dq.reshape(cache.query.x.shape), cache.query)
+    return right._replace(dx_q=dx_q, dw_q=dw_q, db_q=db_q)
+
+
+def multi_head_keys_forgotten(dy: Any, cache: MultiHeadCache) -> MultiHeadGrads:
+    right = multi_head_attention_backward(dy, cache)
+    dkeys = multi_head_attention_backward(dy, cache._replace(value=cache.value._replace(w=0 * cache.value.w))).dx_kv
+    return right._replace(dx_kv=right.dx_kv - dkeys)
+
+
+def additive_scores_tanh_not_undone(dscores: Any, cache: AdditiveScoresCache) -> AdditiveScoresGrads:
+    right = additive_scores_backward(dscores, cache)
+    dz = dscores[..., None] * cache.v
+    return right._replace(db=dz.reshape(-1, dz.shape[-1]).sum(axis=0))
+
+
+def pointing_without_mean(dloss: Any, cache: PointingCache) -> Any:
+    return pointing_backward(dloss, cache) * len(cache.weights)
+
+
+_CAUSAL = partial(attention, n_keys=T, mask=causal_mask(T))
+
+
+CASES: tuple[Case, ...] = (
+    Case(attention_backward, "cross", attention),
+    Case(attention_backward, "self, causal", partial(attention, n_keys=T, mask=causal_mask(T))),
+    Case(attention_backward, "causal after stored keys", partial(attention, mask=causal_mask(T, S, past=S - T))),
+    Case(attention_backward, "padding", partial(attention, mask=padding_mask([S, 3], S))),
+    Case(attention_backward, "random mask", attention_random_mask),
+    Case(attention_backward, "fully blocked rows", partial(attention_random_mask, blocked_row=True)),
+    Case(attention_backward, "scale 1.7", partial(attention, scale=1.7)),
+    Case(attention_backward, "dropout", attention_dropout),
+    Case(attention_backward, "keys shared by heads and batch", partial(attention, lead_kv=(1, 1))),
+    Case(attention_backward, "keys without leading axes", partial(attention, lead_kv=())),
+    Case(attention_backward, "loss on the weights too", attention_dweights),
+    Case(multi_head_attention_backward, "cross, padding", partial(multi_head, mask=padding_mask([S, 3], S))),
+    Case(multi_head_attention_backward, "causal", partial(multi_head, n_keys=T, mask=causal_mask(T))),
+    Case(multi_head_attention_backward, "no bias", partial(multi_head, bias=False)),
+    Case(
+        multi_head_attention_backward,
+        "dropout",
+        lambda rng: multi_head(rng, dropout=dropout_mask((B, H, T, S), 0.3, rng)),
+    ),
+    Case(additive_scores_backward, "cross, keys of another width", additive_scores),
+    Case(pointing_backward, "one row each", pointing),
+    Case(pointing_backward, "smoothed, with padding", partial(pointing, smoothing=0.1)),
+)
+
+CONTROLS: tuple[Control, ...] = (
+    Control("attention", "the scale is left out of dQ and dK", attention_without_scale, attention),
+    Control("attention", "dK = dS Q instead of dS^T Q", attention_keys_not_transposed, _CAUSAL),
+    Control("attention", "dV uses the weights before dropout", attention_values_ignore_dropout, attention_dropout),
+    Control("attention", "the softmax is not undone", attention_softmax_left_out, attention),
+    Control(
+        "multi_head_attention",
+        "heads are merged without swapping the axes back",
+        multi_head_merged_without_swapping,
+        multi_head,
+    ),
+    Control("multi_head_attention", "the keys' share of dx_kv is lost", multi_head_keys_forgotten, multi_head),
+    Control("additive_scores", "db is taken behind the tanh", additive_scores_tanh_not_undone, additive_scores),
+    Control("pointing", "the mean over examples is forgotten", pointing_without_mean, pointing),
+)
