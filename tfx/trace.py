@@ -90,7 +90,7 @@ def attention_case(
     cache = result.caches[layer].attention  # MultiHeadCache of a batch of one
     columns = slice(head * width, (head + 1) * width)
     dmerged, _, _ = linear_backward(ears[layer].arrived, cache.output)  # y = merged @ w_o + b_o
-    q, k, v = (array[0, head] for array in cache.attention[:3])
+    q, k, v = (array[0, head] for array in (cache.attention.q, cache.attention.k, cache.attention.v))
     mask = causal_mask(len(reading.ids)) if result.causal else None
     scores = (q @ k.T) * cache.attention.scale
     weights = cache.attention.weights[0, head]

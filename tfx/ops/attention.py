@@ -2,7 +2,7 @@
 
     S = Q K^T * scale       scores                   (T, D) x (D, S) -> (T, S)
     P = softmax(S)          weights, row by row, with blocked entries set to -inf first
-    O = P V                 output                   (T, S) x (S, D) -> (T, D)
+    O = P V                 output                   (T, S) x (S, Dv) -> (T, Dv)
 
 Derivation.  Undo the three lines in reverse; dO is what arrives from above:
 
@@ -12,8 +12,10 @@ Derivation.  Undo the three lines in reverse; dO is what arrives from above:
     dQ = dS K * scale       S = Q K^T * scale
     dK = dS^T Q * scale
 
-A blocked entry has P = 0 and so dS = 0: no gradient passes a mask.  Where a loss reads P as well, its gradient is
-added to dP: two uses, two terms.
+The last two lines of the forward, with their gradients, are ops/attend.py: every attention ends with them.
+
+Two options act on the scores.  A soft cap squeezes them (ops/soft_cap.py); a bias, such as one for the distance between
+query and key, is added to them, so that its gradient is dS itself, summed over the axes along which it was broadcast.
 Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1, equation 1.
 """
 
@@ -22,22 +24,28 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from tfx.backend import Array, xp_of
-from tfx.ops.softmax import SoftmaxCache, softmax_backward, softmax_forward
+from tfx.backend import Array
+from tfx.ops.attend import AttendCache, attend_backward_steps, attend_forward, check_attend_shapes, fold
+from tfx.ops.soft_cap import SoftCapCache, soft_cap_backward, soft_cap_forward
 
 
 class AttentionCache(NamedTuple):
     q: Array
     k: Array
-    v: Array
     scale: float
-    softmax: SoftmaxCache
-    dropout: Array | None
+    soft_cap: SoftCapCache | None
+    bias: Array | None
+    attend: AttendCache
+
+    @property
+    def v(self) -> Array:
+        """V: (..., S, Dv)."""
+        return self.attend.v
 
     @property
     def weights(self) -> Array:
         """P: (..., T, S), before dropout."""
-        return self.softmax.y
+        return self.attend.weights
 
 
 class AttentionGrads(NamedTuple):
@@ -45,6 +53,7 @@ class AttentionGrads(NamedTuple):
 
     dv: Array
     dp: Array
+    dbias: Array | None
     ds: Array
     dq: Array
     dk: Array
@@ -57,27 +66,30 @@ def attention_forward(
     mask: Array | None = None,
     scale: float | None = None,
     dropout: Array | None = None,
+    bias: Array | None = None,
+    soft_cap: float | None = None,
 ) -> tuple[Array, AttentionCache]:
     """q: (..., T, D), k: (..., S, D), v: (..., S, Dv) -> out: (..., T, Dv), in q's dtype.
 
     mask: boolean, broadcastable to (..., T, S), True = may attend; a fully blocked row gives zeros.
     scale: 1 / sqrt(D) unless told.  dropout: a ready multiplier for the weights, (..., T, S), see ops/dropout.py.
+    bias: broadcastable to (..., T, S), added to the scores after the cap.  soft_cap: a bound for the scores.
     Raises ValueError when widths or lengths do not match, TypeError when the mask is not boolean.
     """
     check_attention_shapes(q, k, v, mask)
-    xp = xp_of(q)
     scale = 1.0 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     scores = (q @ k.swapaxes(-1, -2)) * scale  # (..., T, D), (..., D, S) -> (..., T, S)
-    if mask is not None:
-        scores = xp.where(mask, scores, -math.inf).astype(q.dtype)
-    weights, softmax_cache = softmax_forward(scores)
-    dropped = weights if dropout is None else weights * dropout
-    out = dropped @ v  # (..., T, S), (..., S, Dv) -> (..., T, Dv)
-    return out, AttentionCache(q, k, v, scale, softmax_cache, dropout)
+    soft_cap_cache = None
+    if soft_cap is not None:
+        scores, soft_cap_cache = soft_cap_forward(scores, soft_cap)
+    if bias is not None:
+        scores = scores + bias
+    out, attend_cache = attend_forward(scores, v, mask, dropout)
+    return out, AttentionCache(q, k, scale, soft_cap_cache, bias, attend_cache)
 
 
 def attention_backward(dout: Array, cache: AttentionCache, dweights: Array | None = None) -> tuple[Array, Array, Array]:
-    """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v.
+    """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v.  The gradient of a bias: `attention_backward_steps`.
 
     dweights: (..., T, S), a second gradient that enters at P itself, where a loss reads the weights (ops/pointing.py).
     """
@@ -86,42 +98,19 @@ def attention_backward(dout: Array, cache: AttentionCache, dweights: Array | Non
 
 
 def attention_backward_steps(dout: Array, cache: AttentionCache, dweights: Array | None = None) -> AttentionGrads:
-    """The same backward with its intermediate gradients dP and dS kept, for readers and for lessons."""
-    q, k, v, scale, softmax_cache, dropout = cache
-    weights = softmax_cache.y
-    dropped = weights if dropout is None else weights * dropout
-    dv = dropped.swapaxes(-1, -2) @ dout  # out = dropped @ v
-    dp = dout @ v.swapaxes(-1, -2)
-    if dropout is not None:
-        dp = dp * dropout  # dropped = weights * dropout
-    if dweights is not None:
-        dp = dp + dweights  # the weights were used twice: for the output and by a loss of their own
-    ds = softmax_backward(dp, softmax_cache)  # weights = softmax(scores); zero where blocked, because weights are
+    """The same backward with its intermediate gradients dP and dS kept, and with the gradient of the bias."""
+    q, k, scale, soft_cap_cache, bias, attend_cache = cache
+    dv, dp, ds = attend_backward_steps(dout, attend_cache, dweights)  # out = softmax(scores) @ v
+    dbias = None if bias is None else fold(ds, bias)  # scores = scores + bias
+    if soft_cap_cache is not None:
+        ds = soft_cap_backward(ds, soft_cap_cache)  # scores = soft_cap(scores)
     dq = (ds @ k) * scale  # scores = q @ k^T * scale
     dk = (ds.swapaxes(-1, -2) @ q) * scale
-    return AttentionGrads(_fold(dv, v), dp, ds, _fold(dq, q), _fold(dk, k))
+    return AttentionGrads(dv, dp, dbias, ds, fold(dq, q), fold(dk, k))
 
 
 def check_attention_shapes(q: Array, k: Array, v: Array, mask: Array | None) -> None:
     """Raises ValueError or TypeError that names the two things that do not fit."""
     if q.shape[-1] != k.shape[-1]:
         raise ValueError(f"keys have width {k.shape[-1]} but queries have {q.shape[-1]}")
-    if k.shape[-2] != v.shape[-2]:
-        raise ValueError(f"there are {k.shape[-2]} keys but {v.shape[-2]} values")
-    if mask is None:
-        return
-    if mask.dtype != bool:
-        raise TypeError(f"mask must be boolean (True = may attend), not {mask.dtype}")
-    if mask.ndim and mask.shape[-1] not in (1, k.shape[-2]):
-        raise ValueError(f"mask covers {mask.shape[-1]} keys but there are {k.shape[-2]}")
-    if mask.ndim > 1 and mask.shape[-2] not in (1, q.shape[-2]):
-        raise ValueError(f"mask covers {mask.shape[-2]} queries but there are {q.shape[-2]}")
-
-
-def _fold(grad: Array, like: Array) -> Array:
-    """Sums a gradient over the leading axes along which `like` was broadcast."""
-    extra = grad.ndim - like.ndim
-    if extra:
-        grad = grad.sum(axis=tuple(range(extra)))
-    stretched = tuple(i for i, n in enumerate(like.shape) if n == 1 and grad.shape[i] != 1)
-    return grad.sum(axis=stretched, keepdims=True) if stretched else grad
+    check_attend_shapes(q.shape[-2], k.shape[-2], v, mask)

@@ -23,6 +23,7 @@ from lessons.attention.intuition.whole_sentence import closing, one_for_each, pr
 from lessons.course import Request
 from lessons.sentence import read_words
 from tfx.errors import BadInput
+from tfx.ops.attend import attend_forward
 from tfx.ops.attention import attention_forward
 from tfx.ops.softmax import softmax_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
@@ -130,6 +131,7 @@ def _dictionary(query: np.ndarray, answer: Answer, settings: Settings) -> Step:
             ),
             Text(f"By hand, sugar: {parts} = {answer.value[0]:.2f}. A Python dict would need the exact key."),
             Code(attention_forward),
+            Code(attend_forward),
         ),
         ("tfx explain attention-intuition --step 1 --set query=1,0",),
     )

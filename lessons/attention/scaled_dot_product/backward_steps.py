@@ -10,6 +10,7 @@ from lessons.attention.scaled_dot_product.forward_steps import coordinates, prod
 from lessons.attention.scaled_dot_product.run import HeadRun
 from tfx.data import pronouns
 from tfx.gradcheck import check_gradients
+from tfx.ops.attend import attend_backward_steps
 from tfx.ops.attention import attention_backward, attention_backward_steps, attention_forward
 from tfx.ops.linear import linear_backward
 from tfx.ops.softmax import softmax_backward, softmax_jacobian
@@ -47,7 +48,7 @@ def _values_gradient(run: HeadRun) -> Step:
                 f'A value is pulled on by every query that looked at it, in proportion to the weight: here "'
                 f'{run.tokens[pulled]}" most.'
             ),
-            Code(attention_backward_steps),
+            Code(attend_backward_steps),
         ),
         _other_answer(run),
     )
@@ -69,7 +70,7 @@ def _weights_gradient(run: HeadRun) -> Step:
             Text(
                 "More weight on a key with a large entry would raise the loss; with a negative one it would lower it."
             ),
-            Code(attention_backward_steps),
+            Code(attend_backward_steps),
         ),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from lessons.attention.scaled_dot_product.run import HeadRun
 from tfx.data.words import UNKNOWN
+from tfx.ops.attend import attend_forward
 from tfx.ops.attention import attention_forward
 from tfx.ops.cross_entropy import cross_entropy_forward
 from tfx.ops.linear import linear_forward
@@ -272,7 +273,7 @@ def _output(run: HeadRun) -> Step:
                 inside,
             ),
             own,
-            Code(attention_forward),
+            Code(attend_forward),
         ),
         ("tfx explain attention-intuition",),
     )

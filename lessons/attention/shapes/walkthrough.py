@@ -14,6 +14,7 @@ from lessons.course import Request
 from lessons.sentence import labels, read_words
 from tfx.errors import BadInput
 from tfx.gradcheck import TOLERANCE, check_gradients
+from tfx.ops.attend import attend_forward
 from tfx.ops.attention import attention_backward, attention_forward
 from tfx.ops.multi_head import split_heads
 from tfx.records import Check, Code, Column, Formula, Matrix, Question, Step, Table, Text
@@ -152,6 +153,7 @@ def _one_head(traced: Traced, n: int, d: int) -> Step:
                 "square", f"weights are {n} x {n}, output has {n} rows", "yes", "yes" if fits else "no", "exact", fits
             ),
             Code(attention_forward),
+            Code(attend_forward),
         ),
         ("tfx explain attention-shapes --step 2 --set heads=1",),
     )

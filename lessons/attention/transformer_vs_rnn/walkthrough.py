@@ -18,6 +18,7 @@ from lessons.course import Request
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
 from tfx.lab.measuring import time_in_turns
+from tfx.ops.attend import attend_forward
 from tfx.ops.attention import attention_forward
 from tfx.ops.rnn import rnn_backward, rnn_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
@@ -96,6 +97,7 @@ def _two_layers(settings: Settings) -> Step:
             ),
             Code(rnn_forward),
             Code(attention_forward),
+            Code(attend_forward),
         ),
     )
 

@@ -16,6 +16,7 @@ from tfx.ops.additive_attention import (
     additive_scores_backward,
     additive_scores_forward,
 )
+from tfx.ops.attend import AttendCache, attend_backward, attend_backward_steps, attend_forward, fold
 from tfx.ops.attention import AttentionCache, attention_backward, attention_backward_steps, attention_forward
 from tfx.ops.dropout import dropout_mask
 from tfx.ops.linear import linear_backward
@@ -28,6 +29,7 @@ from tfx.ops.multi_head import (
     split_heads,
 )
 from tfx.ops.pointing import PointingCache, pointing_backward, pointing_forward
+from tfx.ops.soft_cap import SoftCapCache, soft_cap_backward, soft_cap_forward
 
 
 def attention(rng: Rng, n_keys: int = S, lead_kv: tuple[int, ...] = (B, H), **fixed: Any) -> Problem:
@@ -62,6 +64,29 @@ def attention_dweights(rng: Rng) -> Problem:
         return attention_backward(dy[..., :DV], cache, dy[..., DV:])
 
     return Problem(forward, backward, attention(rng).inputs, {"mask": some_allowed(rng, (B, H, T, S))})
+
+
+def attend(rng: Rng, blocked_row: bool = False) -> Problem:
+    mask = some_allowed(rng, (B, H, T, S))
+    if blocked_row:
+        mask[0, 1, 2] = False
+    inputs = {"scores": rng.standard_normal((B, H, T, S)), "v": rng.standard_normal((B, H, S, DV))}
+    return Problem(attend_forward, attend_backward, inputs, {"mask": mask})
+
+
+def soft_cap(rng: Rng, cap: float) -> Problem:
+    return Problem(soft_cap_forward, soft_cap_backward, {"x": rng.standard_normal((B, T, S))}, {"cap": cap})
+
+
+def attention_with_bias(rng: Rng, shape: tuple[int, ...] = (H, T, S), **fixed: Any) -> Problem:
+    problem = attention(rng, mask=some_allowed(rng, (B, H, T, S)), **fixed)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        grads = attention_backward_steps(dout, cache)
+        return grads.dq, grads.dk, grads.dv, grads.dbias
+
+    bias = rng.standard_normal(shape)
+    return problem._replace(backward=backward, inputs={**problem.inputs, "bias": bias})
 
 
 def multi_head(rng: Rng, bias: bool = True, n_keys: int = S, **fixed: Any) -> Problem:
@@ -108,6 +133,21 @@ def attention_softmax_left_out(dout: Any, cache: AttentionCache) -> Any:
     return steps.dp @ cache.k * cache.scale, steps.dp.swapaxes(-1, -2) @ cache.q * cache.scale, steps.dv
 
 
+def attend_softmax_left_out(dout: Any, cache: AttendCache) -> Any:
+    steps = attend_backward_steps(dout, cache)
+    return steps.dp, steps.dv
+
+
+def soft_cap_not_undone(dy: Any, cache: SoftCapCache) -> Any:
+    return dy
+
+
+def attention_bias_before_the_cap(dout: Any, cache: AttentionCache) -> Any:
+    """The gradient of the bias is taken in front of the cap, though the bias is added behind it."""
+    steps = attention_backward_steps(dout, cache)
+    return steps.dq, steps.dk, steps.dv, fold(steps.ds, cache.bias)
+
+
 def multi_head_merged_without_swapping(dy: Any, cache: MultiHeadCache) -> MultiHeadGrads:
     right = multi_head_attention_backward(dy, cache)
     heads = cache.attention.q
@@ -148,6 +188,13 @@ CASES: tuple[Case, ...] = (
     Case(attention_backward, "keys shared by heads and batch", partial(attention, lead_kv=(1, 1))),
     Case(attention_backward, "keys without leading axes", partial(attention, lead_kv=())),
     Case(attention_backward, "loss on the weights too", attention_dweights),
+    Case(attention_backward, "bias for each head", attention_with_bias),
+    Case(attention_backward, "one bias row for all", partial(attention_with_bias, shape=(1, S))),
+    Case(attention_backward, "bias and soft cap", partial(attention_with_bias, soft_cap=0.9)),
+    Case(attend_backward, "random mask", attend),
+    Case(attend_backward, "a fully blocked row", partial(attend, blocked_row=True)),
+    Case(soft_cap_backward, "cap 0.7", partial(soft_cap, cap=0.7)),
+    Case(soft_cap_backward, "cap 50", partial(soft_cap, cap=50.0)),
     Case(multi_head_attention_backward, "cross, padding", partial(multi_head, mask=padding_mask([S, 3], S))),
     Case(multi_head_attention_backward, "causal", partial(multi_head, n_keys=T, mask=causal_mask(T))),
     Case(multi_head_attention_backward, "no bias", partial(multi_head, bias=False)),
@@ -166,6 +213,14 @@ CONTROLS: tuple[Control, ...] = (
     Control("attention", "dK = dS Q instead of dS^T Q", attention_keys_not_transposed, _CAUSAL),
     Control("attention", "dV uses the weights before dropout", attention_values_ignore_dropout, attention_dropout),
     Control("attention", "the softmax is not undone", attention_softmax_left_out, attention),
+    Control("attend", "the softmax is not undone", attend_softmax_left_out, attend),
+    Control("soft_cap", "the tanh is not undone", soft_cap_not_undone, partial(soft_cap, cap=0.7)),
+    Control(
+        "attention",
+        "dbias is taken in front of the soft cap",
+        attention_bias_before_the_cap,
+        partial(attention_with_bias, soft_cap=0.9),
+    ),
     Control(
         "multi_head_attention",
         "heads are merged without swapping the axes back",
