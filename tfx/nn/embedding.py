@@ -29,11 +29,14 @@ class Embedding(Layer):
     """Owns table: (V, C).  Look-ups are multiplied by sqrt(C) (Vaswani et al. 2017, section 3.4); logits are not.
 
     Both uses add to the gradient of the one table, so tied weights need nothing further.
+    scaled: False for models that look up the bare rows, such as BERT.
     """
 
-    def __init__(self, vocab: int, width: int, rng: np.random.Generator, dtype: Any = "float32") -> None:
+    def __init__(
+        self, vocab: int, width: int, rng: np.random.Generator, dtype: Any = "float32", scaled: bool = True
+    ) -> None:
         self.table = Parameter(embedding_normal(rng, vocab, width, dtype))
-        self.scale = math.sqrt(width)
+        self.scale = math.sqrt(width) if scaled else 1.0
 
     def forward(self, ids: Array) -> tuple[Array, ScaledEmbeddingCache]:
         """ids: (..., T) integers -> y: (..., T, C).  Raises ValueError for an id outside the vocabulary."""

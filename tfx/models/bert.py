@@ -1,0 +1,158 @@
+"""BERT: an encoder that reads both ways and learns from text alone, by filling gaps and by matching sentences.
+
+    x = dropout(norm(tokens(ids) + segments + positions))     (B, T) -> (B, T, C)
+    hidden = blocks(x)                                        post-LN, GELU; every place attends to every other
+    mlm = norm(gelu(hidden W + b)) E^T + offsets              (B, T, V): which word stands, or stood, at each place
+    pooled = tanh(hidden[:, 0] W_p + b_p)                     (B, C): the place of [CLS]
+    nsp = pooled W_n + b_n                                    (B, 2): 0 = the second sentence follows, 1 = it does not
+
+Both objectives start from the same hidden states, so their gradients add up there:
+dhidden = what comes from the words at every place, plus what comes from the pooler at place 0.
+
+embedding_width narrower than C is one of ALBERT's two ideas, the factorised embedding; see nn/segment_input.py.
+Sources: Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding",
+section 3; Lan et al. 2020, "ALBERT", section 3.1.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array, xp_of
+from tfx.models.model import Model
+from tfx.nn.embedding import Embedding
+from tfx.nn.encoder_block import EncoderBlockCache
+from tfx.nn.linear import Linear
+from tfx.nn.masked_language_head import MaskedLanguageHead, MaskedLanguageHeadCache
+from tfx.nn.pooler import Pooler
+from tfx.nn.segment_input import SegmentInput, SegmentInputCache
+from tfx.nn.stacks import EncoderStack, EncoderStackCache
+from tfx.ops.linear import LinearCache
+from tfx.ops.masks import padding_mask
+from tfx.ops.pooler import PoolerCache
+
+#: Sizes of the published models (Devlin et al. 2019, section 3), with the vocabulary of the uncased English ones.
+BERT_BASE = {"vocab": 30522, "d_model": 768, "n_heads": 12, "d_ff": 3072, "n_layers": 12, "max_len": 512}
+BERT_LARGE = {"vocab": 30522, "d_model": 1024, "n_heads": 16, "d_ff": 4096, "n_layers": 24, "max_len": 512}
+
+
+class BertOutput(NamedTuple):
+    hidden: Array  # (B, T, C)
+    mlm_logits: Array  # (B, T, V), masked-language head
+    nsp_logits: Array  # (B, 2), next-sentence head: 0 = it follows, 1 = it does not
+
+
+class BertCache(NamedTuple):
+    """blocks[i].attention.attention holds q, k, v and weights of block i; blocks[i].x its input."""
+
+    input: SegmentInputCache
+    stack: EncoderStackCache
+    masked_language: MaskedLanguageHeadCache
+    pooler: PoolerCache
+    next_sentence: LinearCache
+
+    @property
+    def blocks(self) -> tuple[EncoderBlockCache, ...]:
+        return self.stack.blocks
+
+
+class Bert(Model):
+    """embedding_width: E, None for the model's width.  positions: "learned", or "none" for experiments.
+
+    dropout: on input, attention weights and sub-layer outputs.  Equal seeds give equal weights.
+    """
+
+    def __init__(
+        self,
+        vocab: int,
+        d_model: int = 64,
+        n_heads: int = 4,
+        d_ff: int = 256,
+        n_layers: int = 2,
+        max_len: int = 128,
+        n_segments: int = 2,
+        embedding_width: int | None = None,
+        positions: str = "learned",
+        activation: str = "gelu",
+        dropout: float = 0.0,
+        seed: int = 0,
+        dtype: str = "float32",
+    ) -> None:
+        self._remember(locals())
+        rng = np.random.default_rng(seed)
+        width = d_model if embedding_width is None else embedding_width
+        self.embedding = Embedding(vocab, width, rng, dtype, scaled=False)
+        self.input = SegmentInput(self.embedding, d_model, n_segments, positions, max_len, rng, dropout, dtype)
+        self.stack = EncoderStack(
+            n_layers, d_model, n_heads, d_ff, rng, "post", activation=activation, dropout=dropout, dtype=dtype
+        )
+        self.masked_language = MaskedLanguageHead(self.embedding, d_model, rng, activation, dtype)
+        self.pooler = Pooler(d_model, rng, dtype)
+        self.next_sentence = Linear(d_model, 2, rng, dtype=dtype)
+
+    def forward(
+        self, ids: Array, segments: Array | None = None, lengths: Array | None = None, rng: Any = None
+    ) -> tuple[BertOutput, BertCache]:
+        """ids: (B, T) integers starting with [CLS] -> BertOutput, cache.
+
+        segments: (B, T) integers, which sentence each token belongs to; None = all belong to the first.
+        lengths: (B,) real tokens in each row; what stands after them is never attended to.
+        rng: dropout in training, None in evaluation.
+        """
+        mask = None if lengths is None else padding_mask(lengths, ids.shape[1], xp_of(self.embedding.table.value))
+        x, input_cache = self.input.forward(ids, segments, rng)
+        hidden, stack_cache = self.stack.forward(x, mask, rng)
+        mlm_logits, mlm_cache = self.masked_language.forward(hidden)
+        pooled, pooler_cache = self.pooler.forward(hidden)
+        nsp_logits, nsp_cache = self.next_sentence.forward(pooled)
+        output = BertOutput(hidden, mlm_logits, nsp_logits)
+        return output, BertCache(input_cache, stack_cache, mlm_cache, pooler_cache, nsp_cache)
+
+    def backward(self, dmlm: Array | None, dnsp: Array | None, cache: BertCache, dhidden: Array | None = None) -> None:
+        """dmlm: (B, T, V), dnsp: (B, 2), dhidden: (B, T, C), the gradient of a head of one's own.
+
+        None = the loss does not read that output.  Adds to the gradient of every parameter that took part.
+        Raises ValueError when all three are None.
+        """
+        parts = [] if dhidden is None else [dhidden]
+        if dnsp is not None:
+            dpooled = self.next_sentence.backward(dnsp, cache.next_sentence)  # nsp = pooled W_n + b_n
+            parts.append(self.pooler.backward(dpooled, cache.pooler))  # pooled = tanh(hidden[:, 0] W_p + b_p)
+        if dmlm is not None:
+            parts.append(self.masked_language.backward(dmlm, cache.masked_language))  # mlm = head(hidden)
+        if not parts:
+            raise ValueError("backward needs the gradient of at least one output")
+        total = sum(parts[1:], parts[0])  # hidden was read by each of them
+        dx = self.stack.backward(total, cache.stack)  # hidden = blocks(x)
+        self.input.backward(dx, cache.input)  # x = input(ids, segments)
+
+
+def bert_parameter_count(
+    vocab: int,
+    d_model: int,
+    n_heads: int,
+    d_ff: int,
+    n_layers: int,
+    max_len: int,
+    n_segments: int = 2,
+    embedding_width: int | None = None,
+) -> dict[str, int]:
+    """How many numbers each part of a Bert owns, from its sizes alone; nothing is allocated.
+
+    "embedding", "blocks" and "pooler" are what is usually counted: `sum` of the three is 109,482,240 for BERT_BASE.
+    The heads "masked_language" and "next_sentence" serve pre-training only.  n_heads changes no count.
+    """
+    width = d_model if embedding_width is None else embedding_width
+    widen = 0 if width == d_model else width * d_model + d_model
+    attention = 4 * (d_model * d_model + d_model)  # query, key, value, output
+    feed_forward = d_model * d_ff + d_ff + d_ff * d_model + d_model
+    norms = 2 * 2 * d_model  # two, each with a gain and an offset
+    return {
+        "embedding": (vocab + n_segments + max_len) * width + 2 * width + widen,
+        "blocks": n_layers * (attention + feed_forward + norms),
+        "pooler": d_model * d_model + d_model,
+        "masked_language": d_model * width + width + 2 * width + vocab,  # the table itself is the input's
+        "next_sentence": d_model * 2 + 2,
+    }

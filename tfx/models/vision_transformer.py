@@ -1,0 +1,142 @@
+"""Vision Transformer: an image, cut into squares, read by the encoder that reads words.
+
+    x = patches(images) W + b                      (B, height, width, K) -> (B, N, C)
+    x = [class token; x]                           (B, N + 1, C); not with pool="mean"
+    x = dropout(x + positions)
+    hidden = norm(blocks(x))                       pre-LN; every square attends to every other
+    pooled = hidden[:, 0]                          or the mean over the squares
+    logits = pooled W_h + b_h                      (B, classes)
+
+Nothing but the positions says that the image has two dimensions: without them it is a bag of squares.
+Source: Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", section 3.1, equations 1 to 4; the head is a single
+linear layer, as in fine-tuning; mean instead of class token: appendix D.3.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array, xp_of
+from tfx.models.model import Model
+from tfx.nn.dropout import Dropout
+from tfx.nn.encoder_block import EncoderBlockCache
+from tfx.nn.init import embedding_normal
+from tfx.nn.linear import Linear
+from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
+from tfx.nn.positions import Positions
+from tfx.nn.stacks import EncoderStack, EncoderStackCache
+from tfx.ops.class_token import ClassTokenCache, class_token_backward, class_token_forward
+from tfx.ops.dropout import DropoutCache
+from tfx.ops.linear import LinearCache
+from tfx.ops.patches import patch_grid
+from tfx.ops.positions import PositionsCache
+from tfx.params import Parameter
+
+POOLS = ("class", "mean")
+
+
+class VisionTransformerCache(NamedTuple):
+    """blocks[i].attention.attention holds q, k, v and weights of block i; blocks[i].x its input."""
+
+    patches: PatchEmbeddingCache
+    class_token: ClassTokenCache | None
+    positions: PositionsCache | None
+    dropout: DropoutCache
+    stack: EncoderStackCache
+    hidden_shape: tuple[int, ...]
+    head: LinearCache
+
+    @property
+    def blocks(self) -> tuple[EncoderBlockCache, ...]:
+        return self.stack.blocks
+
+
+class VisionTransformer(Model):
+    """image_size: (height, width) in pixels, patch: pixels on the side of a square.
+
+    pool: "class" or "mean"; positions: "learned", "sinusoidal" (squares counted line by line) or "none"; dropout: on
+    input, attention weights and sub-layer outputs.  Equal seeds give equal weights.
+    """
+
+    def __init__(
+        self,
+        image_size: tuple[int, int],
+        patch: int,
+        n_classes: int,
+        channels: int = 1,
+        d_model: int = 64,
+        n_heads: int = 4,
+        d_ff: int = 256,
+        n_layers: int = 2,
+        pool: str = "class",
+        positions: str = "learned",
+        activation: str = "gelu",
+        dropout: float = 0.0,
+        seed: int = 0,
+        dtype: str = "float32",
+    ) -> None:
+        self._remember(locals())
+        if pool not in POOLS:
+            raise ValueError(f"pool must be one of {', '.join(POOLS)}, not {pool!r}")
+        rng = np.random.default_rng(seed)
+        self.image_shape = (*image_size, channels)
+        self.grid = patch_grid((0, *self.image_shape), patch)
+        n_tokens = self.grid[0] * self.grid[1] + (pool == "class")
+        self.patches = PatchEmbedding(patch, channels, d_model, rng, dtype)
+        self.class_token = Parameter(embedding_normal(rng, 1, d_model, dtype)[0]) if pool == "class" else None
+        self.positions = Positions(positions, n_tokens, d_model, rng, dtype)
+        self.dropout = Dropout(dropout)
+        self.stack = EncoderStack(
+            n_layers, d_model, n_heads, d_ff, rng, "pre", activation=activation, dropout=dropout, dtype=dtype
+        )
+        self.head = Linear(d_model, n_classes, rng, dtype=dtype)
+
+    def forward(self, images: Array, rng: Any = None) -> tuple[Array, VisionTransformerCache]:
+        """images: (B, height, width, K) float -> logits: (B, classes), cache.  rng: dropout, None in evaluation.
+
+        Raises ValueError for images of another size than the model's.
+        """
+        if images.shape[1:] != self.image_shape:
+            raise ValueError(f"the model reads images of {self.image_shape} but these are {images.shape[1:]}")
+        x, patches_cache = self.patches.forward(images)
+        class_cache = None
+        if self.class_token is not None:
+            x, class_cache = class_token_forward(x, self.class_token.value)
+        x, positions_cache = self.positions.forward(x)
+        x, dropout_cache = self.dropout.forward(x, rng)
+        hidden, stack_cache = self.stack.forward(x, rng=rng)
+        pooled = hidden.mean(axis=1) if self.class_token is None else hidden[:, 0]
+        logits, head_cache = self.head.forward(pooled)
+        return logits, VisionTransformerCache(
+            patches_cache, class_cache, positions_cache, dropout_cache, stack_cache, hidden.shape, head_cache
+        )
+
+    def backward(self, dlogits: Array, cache: VisionTransformerCache) -> Array:
+        """dlogits: (B, classes) -> dimages: (B, height, width, K).  Adds to the gradient of every parameter."""
+        xp = xp_of(dlogits)
+        dpooled = self.head.backward(dlogits, cache.head)  # logits = pooled W_h + b_h
+        if cache.class_token is None:
+            n_squares = cache.hidden_shape[1]
+            dhidden = xp.broadcast_to(dpooled[:, None] / n_squares, cache.hidden_shape)  # pooled = mean(hidden)
+        else:
+            dhidden = xp.zeros(cache.hidden_shape, dtype=dpooled.dtype)
+            dhidden[:, 0] = dpooled  # pooled = hidden[:, 0]
+        dx = self.stack.backward(dhidden, cache.stack)  # hidden = norm(blocks(x))
+        dx = self.dropout.backward(dx, cache.dropout)
+        dx = self.positions.backward(dx, cache.positions)  # x = x + positions
+        if self.class_token is not None and cache.class_token is not None:
+            dx, dtoken = class_token_backward(dx, cache.class_token)  # x = [class token; x]
+            self.class_token.grad += dtoken
+        return self.patches.backward(dx, cache.patches)  # x = patches(images) W + b
+
+    def class_attention(self, cache: VisionTransformerCache, layer: int = -1) -> Array:
+        """-> (B, H, h, w): how much the class token attends to each square in that layer, as a picture.
+
+        A picture sums to 1 minus what the class token gives to itself.  Raises ValueError without a class token.
+        """
+        if cache.class_token is None:
+            raise ValueError('there is no class token to look through: the model has pool="mean"')
+        weights = cache.blocks[layer].attention.attention.weights  # (B, H, N + 1, N + 1)
+        return weights[:, :, 0, 1:].reshape(*weights.shape[:2], *self.grid)
