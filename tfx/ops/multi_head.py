@@ -8,27 +8,54 @@
 Self-attention has x_kv = x_q, cross-attention reads another sequence.  The heads cost what one wide head would cost,
 because the width is shared out; what they buy is H different weight matrices over the same tokens.
 
+Grouped queries: with G < H key and value heads, H / G query heads read the same keys and values (G = 1: multi-query
+attention).  The maps and above all the stored keys and values shrink by H / G.  Past keys and values, from tokens that
+were read earlier, stand in front of the new ones: `cache.present` of one call is `past` of the next.
+
 Derivation.  Splitting and merging only move numbers, so their backward moves them back: split undoes merge and merge
 undoes split.  The rest is four linear maps and one attention, undone in reverse.  x_kv feeds both K and V, so its
-gradient is a sum of two; in self-attention the caller adds dx_q and dx_kv for the same reason.
-Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2.
+gradient is a sum of two; in self-attention the caller adds dx_q and dx_kv for the same reason.  A key head that is read
+by several query heads gets the sum of what they send back.
+Sources: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2; multi-query: Shazeer 2019, "Fast Transformer
+Decoding: One Write-Head is All You Need"; grouped: Ainslie et al. 2023, "GQA", section 2.2.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from tfx.backend import Array
-from tfx.ops.attention import AttentionCache, attention_backward, attention_forward
+from tfx.backend import Array, xp_of
+from tfx.ops.attend import fold
+from tfx.ops.attention import AttentionCache, attention_backward_steps, attention_forward
 from tfx.ops.linear import LinearCache, linear_backward, linear_forward
+
+
+class KeyValue(NamedTuple):
+    """Keys and values of tokens that were read already, in G heads: k (..., G, M, D), v (..., G, M, Dv)."""
+
+    k: Array
+    v: Array
+
+    @property
+    def length(self) -> int:
+        """M: how many tokens."""
+        return self.k.shape[-2]
 
 
 class MultiHeadCache(NamedTuple):
     query: LinearCache
     key: LinearCache
     value: LinearCache
-    attention: AttentionCache  # q, k, v as (..., H, T or S, D)
+    past: KeyValue | None
+    present: KeyValue  # past and new keys and values: (..., G, M + S, D)
+    attention: AttentionCache  # q, k, v as (..., H, T or M + S, D)
     output: LinearCache
+    one_source: bool  # keys and values were made of the same x_kv
+
+    @property
+    def mean_weights(self) -> Array:
+        """(..., T, M + S): the attention weights, averaged over the heads."""
+        return self.attention.weights.mean(axis=-3)
 
 
 class MultiHeadGrads(NamedTuple):
@@ -42,6 +69,9 @@ class MultiHeadGrads(NamedTuple):
     db_k: Array | None
     db_v: Array | None
     db_o: Array | None
+    dx_v: Array | None = None
+    dbias: Array | None = None
+    dpast: KeyValue | None = None
 
 
 def split_heads(x: Array, n_heads: int) -> Array:
@@ -58,6 +88,24 @@ def merge_heads(x: Array) -> Array:
     return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
 
 
+def repeat_heads(x: Array, n_heads: int) -> Array:
+    """x: (..., G, S, D) -> (..., H, S, D): each head H / G times in a row.  Raises ValueError unless G divides H."""
+    n_kv_heads = x.shape[-3]
+    if n_kv_heads == n_heads:
+        return x
+    if n_kv_heads < 1 or n_heads % n_kv_heads:
+        raise ValueError(f"{n_heads} query heads cannot share {n_kv_heads} key and value heads evenly")
+    return xp_of(x).repeat(x, n_heads // n_kv_heads, axis=-3)
+
+
+def sum_repeated_heads(dx: Array, n_kv_heads: int) -> Array:
+    """dx: (..., H, S, D) -> (..., G, S, D); the backward of `repeat_heads`."""
+    *lead, n_heads, length, width = dx.shape
+    if n_kv_heads == n_heads:
+        return dx
+    return dx.reshape(*lead, n_kv_heads, n_heads // n_kv_heads, length, width).sum(axis=-3)
+
+
 def multi_head_attention_forward(
     x_q: Array,
     x_kv: Array,
@@ -69,41 +117,71 @@ def multi_head_attention_forward(
     b_k: Array | None = None,
     b_v: Array | None = None,
     b_o: Array | None = None,
+    x_v: Array | None = None,
     *,
     n_heads: int,
+    n_kv_heads: int | None = None,
+    past: KeyValue | None = None,
     mask: Array | None = None,
+    scale: float | None = None,
     dropout: Array | None = None,
+    bias: Array | None = None,
+    soft_cap: float | None = None,
 ) -> tuple[Array, MultiHeadCache]:
-    """x_q: (..., T, C), x_kv: (..., S, C), w: (C, C), b: (C,) or None -> y: (..., T, C), cache.
+    """x_q: (..., T, C), x_kv: (..., S, C) -> y: (..., T, C), cache.
 
-    mask: boolean, True = may attend, broadcastable to (..., H, T, S): (T, S), (B, 1, 1, S) or (B, H, T, S).
-    dropout: a ready multiplier for the weights, (..., H, T, S).
+    w_q: (C, H D), w_k: (C, G D), w_v: (C, G Dv), w_o: (H Dv, C), and a bias or None for each; most often H D = C.
+    x_v: (..., S, C), where the values come from, if not from x_kv.  n_heads: H; n_kv_heads: G, H unless told.
+    past: keys and values in front of the new ones; leading axes of length 1 are broadcast.
+    mask: boolean, True = may attend, broadcastable to (..., H, T, M + S): (T, S), (B, 1, 1, S) or (B, H, T, S).
+    scale, dropout, bias and soft_cap: as in attention_forward, for scores (..., H, T, M + S).
     Raises ValueError when widths, lengths or heads do not fit.
     """
     if mask is not None and mask.ndim == 3 and x_q.ndim == 3 and mask.shape[0] != 1:
         raise ValueError(f"is axis 0 of mask {mask.shape} batch or heads? write mask[:, None] or mask[None]")
+    n_kv_heads = n_heads if n_kv_heads is None else n_kv_heads
     q, query_cache = linear_forward(x_q, w_q, b_q)
     k, key_cache = linear_forward(x_kv, w_k, b_k)
-    v, value_cache = linear_forward(x_kv, w_v, b_v)
+    v, value_cache = linear_forward(x_kv if x_v is None else x_v, w_v, b_v)
+    q, new = split_heads(q, n_heads), KeyValue(split_heads(k, n_kv_heads), split_heads(v, n_kv_heads))
+    present = new if past is None else KeyValue(_join(past.k, new.k), _join(past.v, new.v))
     heads, attention_cache = attention_forward(
-        split_heads(q, n_heads), split_heads(k, n_heads), split_heads(v, n_heads), mask=mask, dropout=dropout
+        q, repeat_heads(present.k, n_heads), repeat_heads(present.v, n_heads), mask, scale, dropout, bias, soft_cap
     )
     y, output_cache = linear_forward(merge_heads(heads), w_o, b_o)
-    return y, MultiHeadCache(query_cache, key_cache, value_cache, attention_cache, output_cache)
+    cache = MultiHeadCache(
+        query_cache, key_cache, value_cache, past, present, attention_cache, output_cache, x_v is None
+    )
+    return y, cache
 
 
 def multi_head_attention_backward(dy: Array, cache: MultiHeadCache, dweights: Array | None = None) -> MultiHeadGrads:
-    """dy: (..., T, C) -> the gradient of every input, by name; a bias that was None has gradient None.
+    """dy: (..., T, C) -> the gradient of every input, by name; what was None has gradient None.
 
-    In self-attention the gradient of the one input is dx_q + dx_kv.  dweights: (..., H, T, S), where a loss reads the
-    attention weights themselves.
+    In self-attention the gradient of the one input is dx_q + dx_kv.  dweights: (..., H, T, M + S), where a loss reads
+    the attention weights themselves.
     """
     dmerged, dw_o, db_o = linear_backward(dy, cache.output)  # y = merged @ w_o + b_o
-    n_heads = cache.attention.q.shape[-3]
+    n_heads, n_kv_heads = cache.attention.q.shape[-3], cache.present.k.shape[-3]
     dheads = split_heads(dmerged, n_heads)  # merged = merge_heads(heads)
-    dq, dk, dv = attention_backward(dheads, cache.attention, dweights)
-    dx_q, dw_q, db_q = linear_backward(merge_heads(dq), cache.query)  # q = split_heads(x_q @ w_q + b_q)
+    grads = attention_backward_steps(dheads, cache.attention, dweights)
+    dk = sum_repeated_heads(grads.dk, n_kv_heads)  # k = repeat_heads(present.k)
+    dv = sum_repeated_heads(grads.dv, n_kv_heads)
+    dpast = None
+    if cache.past is not None:  # present = past, then new
+        past, m = cache.past, cache.past.length
+        dpast = KeyValue(fold(dk[..., :m, :], past.k), fold(dv[..., :m, :], past.v))
+        dk, dv = dk[..., m:, :], dv[..., m:, :]
+    dx_q, dw_q, db_q = linear_backward(merge_heads(grads.dq), cache.query)  # q = split_heads(x_q @ w_q + b_q)
     dx_k, dw_k, db_k = linear_backward(merge_heads(dk), cache.key)
     dx_v, dw_v, db_v = linear_backward(merge_heads(dv), cache.value)
-    dx_kv = dx_k + dx_v  # x_kv was read twice
-    return MultiHeadGrads(dx_q, dx_kv, dw_q, dw_k, dw_v, dw_o, db_q, db_k, db_v, db_o)
+    dx_kv = dx_k + dx_v if cache.one_source else dx_k  # x_kv was read twice
+    dx_v = None if cache.one_source else dx_v
+    return MultiHeadGrads(dx_q, dx_kv, dw_q, dw_k, dw_v, dw_o, db_q, db_k, db_v, db_o, dx_v, grads.dbias, dpast)
+
+
+def _join(past: Array, new: Array) -> Array:
+    """Past tokens in front of new ones, along the axis of tokens."""
+    xp = xp_of(new)
+    past = xp.broadcast_to(past, (*new.shape[:-2], *past.shape[-2:]))
+    return xp.concatenate((past, new), axis=-2)

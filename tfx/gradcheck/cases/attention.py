@@ -9,7 +9,7 @@ import numpy as np
 
 from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Control, Problem
-from tfx.gradcheck.cases.sizes import DV, B, C, D, F, H, Rng, S, T, some_allowed
+from tfx.gradcheck.cases.sizes import DV, B, C, D, F, H, Rng, S, T, V, some_allowed
 from tfx.ops.additive_attention import (
     AdditiveScoresCache,
     AdditiveScoresGrads,
@@ -22,8 +22,10 @@ from tfx.ops.dropout import dropout_mask
 from tfx.ops.linear import linear_backward
 from tfx.ops.masks import causal_mask, padding_mask
 from tfx.ops.multi_head import (
+    KeyValue,
     MultiHeadCache,
     MultiHeadGrads,
+    merge_heads,
     multi_head_attention_backward,
     multi_head_attention_forward,
     split_heads,
@@ -89,12 +91,38 @@ def attention_with_bias(rng: Rng, shape: tuple[int, ...] = (H, T, S), **fixed: A
     return problem._replace(backward=backward, inputs={**problem.inputs, "bias": bias})
 
 
-def multi_head(rng: Rng, bias: bool = True, n_keys: int = S, **fixed: Any) -> Problem:
+def multi_head(rng: Rng, bias: bool = True, n_keys: int = S, n_kv_heads: int = H, **fixed: Any) -> Problem:
     inputs = {"x_q": rng.standard_normal((B, T, C)), "x_kv": rng.standard_normal((B, n_keys, C))}
-    inputs |= {name: 0.4 * rng.standard_normal((C, C)) for name in ("w_q", "w_k", "w_v", "w_o")}
+    widths = {"w_q": C, "w_k": C // H * n_kv_heads, "w_v": C // H * n_kv_heads, "w_o": C}
+    inputs |= {name: 0.4 * rng.standard_normal((C, width)) for name, width in widths.items()}
     if bias:
-        inputs |= {name: rng.standard_normal(C) for name in ("b_q", "b_k", "b_v", "b_o")}
-    return Problem(multi_head_attention_forward, multi_head_attention_backward, inputs, {"n_heads": H, **fixed})
+        inputs |= {name.replace("w", "b"): rng.standard_normal(width) for name, width in widths.items()}
+    settings = {"n_heads": H, "n_kv_heads": n_kv_heads, **fixed}
+    return Problem(multi_head_attention_forward, multi_head_attention_backward, inputs, settings)
+
+
+def multi_head_other_values(rng: Rng) -> Problem:
+    """Queries, keys and values from three inputs of three widths, four heads wider than the model, and a bias."""
+    shapes = {"x_q": (B, T, D), "x_kv": (B, S, F), "w_q": (D, 2 * H), "w_k": (F, 2 * H), "w_v": (V, DV * H)}
+    shapes |= {"w_o": (DV * H, C), "x_v": (B, S, V), "bias": (H, T, S)}
+    inputs = {name: 0.5 * rng.standard_normal(shape) for name, shape in shapes.items()}
+    return Problem(multi_head_attention_forward, multi_head_attention_backward, inputs, {"n_heads": H})
+
+
+def multi_head_past(rng: Rng, lead: tuple[int, ...] = (B,), n_kv_heads: int = H) -> Problem:
+    """Two tokens were read before; with lead (1,) every sequence of the batch has the same ones."""
+    problem = multi_head(rng, n_kv_heads=n_kv_heads)
+    stored = {name: rng.standard_normal((*lead, n_kv_heads, 2, C // H)) for name in ("past_k", "past_v")}
+
+    def forward(past_k: Any, past_v: Any, **given: Any) -> tuple[Any, Any]:
+        return multi_head_attention_forward(**given, past=KeyValue(past_k, past_v))
+
+    def backward(dy: Any, cache: Any) -> Any:
+        grads = multi_head_attention_backward(dy, cache)
+        return *grads[: len(problem.inputs)], *grads.dpast
+
+    mask = causal_mask(T, 2 + S, past=2 + S - T)
+    return Problem(forward, backward, {**problem.inputs, **stored}, {**problem.fixed, "mask": mask})
 
 
 def additive_scores(rng: Rng) -> Problem:
@@ -157,6 +185,14 @@ def multi_head_merged_without_swapping(dy: Any, cache: MultiHeadCache) -> MultiH
     return right._replace(dx_q=dx_q, dw_q=dw_q, db_q=db_q)
 
 
+def multi_head_one_query_head_only(dy: Any, cache: MultiHeadCache) -> MultiHeadGrads:
+    """Of the query heads that share a key head, only the first sends something back."""
+    right = multi_head_attention_backward(dy, cache)
+    heads = split_heads(linear_backward(dy, cache.output)[0], H)
+    dk = attention_backward_steps(heads, cache.attention).dk[:, :1]
+    return right._replace(dw_k=linear_backward(merge_heads(dk), cache.key)[1])
+
+
 def multi_head_keys_forgotten(dy: Any, cache: MultiHeadCache) -> MultiHeadGrads:
     right = multi_head_attention_backward(dy, cache)
     dkeys = multi_head_attention_backward(dy, cache._replace(value=cache.value._replace(w=0 * cache.value.w))).dx_kv
@@ -203,6 +239,14 @@ CASES: tuple[Case, ...] = (
         "dropout",
         lambda rng: multi_head(rng, dropout=dropout_mask((B, H, T, S), 0.3, rng)),
     ),
+    Case(multi_head_attention_backward, "three sources, bias on the scores", multi_head_other_values),
+    Case(multi_head_attention_backward, "multi-query", partial(multi_head, n_kv_heads=1)),
+    Case(multi_head_attention_backward, "past keys and values", multi_head_past),
+    Case(
+        multi_head_attention_backward,
+        "one past for all",
+        partial(multi_head_past, lead=(1,), n_kv_heads=1),
+    ),
     Case(additive_scores_backward, "cross, keys of another width", additive_scores),
     Case(pointing_backward, "one row each", pointing),
     Case(pointing_backward, "smoothed, with padding", partial(pointing, smoothing=0.1)),
@@ -226,6 +270,12 @@ CONTROLS: tuple[Control, ...] = (
         "heads are merged without swapping the axes back",
         multi_head_merged_without_swapping,
         multi_head,
+    ),
+    Control(
+        "multi_head_attention",
+        "a shared key head hears from one query head only",
+        multi_head_one_query_head_only,
+        partial(multi_head, n_kv_heads=1),
     ),
     Control("multi_head_attention", "the keys' share of dx_kv is lost", multi_head_keys_forgotten, multi_head),
     Control("additive_scores", "db is taken behind the tanh", additive_scores_tanh_not_undone, additive_scores),
