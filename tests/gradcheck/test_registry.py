@@ -149,8 +149,9 @@ def mutated(module, old, new):
 def test_a_mutation_of_the_real_source_is_caught(module, backward, old, new):
     op = backward.removesuffix("_backward")
     wrong = mutated(module, old, new)[backward]
-    cases = [case for case in CASES if case.op == op]
-    assert all(run_case(case).passes for case in cases)
+    # a gain that is missing cannot be misplaced
+    cases = [case for case in CASES if case.op == op and not case.variant.startswith("no ")]
+    assert cases and all(run_case(case).passes for case in cases)
     caught = 0
     for case in cases:
         problem = case.build(np.random.default_rng(0))

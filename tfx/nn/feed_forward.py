@@ -17,13 +17,19 @@ class FeedForward(Layer):
     """Owns first: Linear(C, F) and second: Linear(F, C), with an activation in between."""
 
     def __init__(
-        self, width: int, d_ff: int, rng: np.random.Generator, activation: str = "gelu", dtype: Any = "float32"
+        self,
+        width: int,
+        d_ff: int,
+        rng: np.random.Generator,
+        activation: str = "gelu",
+        dtype: Any = "float32",
+        bias: bool = True,
     ) -> None:
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {activation!r}")
         self.activation = activation
-        self.first = Linear(width, d_ff, rng, dtype=dtype)
-        self.second = Linear(d_ff, width, rng, dtype=dtype)
+        self.first = Linear(width, d_ff, rng, bias, dtype)
+        self.second = Linear(d_ff, width, rng, bias, dtype)
 
     def forward(self, x: Array) -> tuple[Array, FeedForwardCache]:
         """x: (..., C) -> y: (..., C), every place on its own."""

@@ -17,6 +17,8 @@ gamma stands inside both means, because g does.  eps needs no term of its own: i
 
     dgamma = sum over tokens of dy * xhat      dbeta = sum over tokens of dy
 
+A gamma of None is all ones, a beta of None all zeros.  Several trailing axes are normalised together by folding them
+into one first.
 Source: Ba, Kiros and Hinton 2016, "Layer Normalization"; eps under the root as in Ioffe and Szegedy 2015.
 """
 
@@ -29,34 +31,44 @@ from tfx.backend import Array, xp_of
 
 class LayerNormCache(NamedTuple):
     xhat: Array
-    inv_std: Array
-    gamma: Array
+    inv_std: Array  # (..., 1)
+    gamma: Array | None
+    has_beta: bool
+    mean: Array  # (..., 1)
 
 
-def layer_norm_forward(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> tuple[Array, LayerNormCache]:
-    """x: (..., C), gamma: (C,), beta: (C,) -> y: (..., C) in x's dtype, cache.
+def layer_norm_forward(
+    x: Array, gamma: Array | None = None, beta: Array | None = None, eps: float = 1e-5
+) -> tuple[Array, LayerNormCache]:
+    """x: (..., C), gamma: (C,) or None, beta: (C,) or None -> y: (..., C) in x's dtype, cache.
 
     A constant row gives beta.  The squares overflow where |x| nears the root of the dtype's largest number (about
     1e19 in float32, 1e154 in float64); -inf or NaN in a row makes that row NaN.
     Raises ValueError when the widths differ.
     """
-    if gamma.shape != x.shape[-1:] or beta.shape != x.shape[-1:]:
-        raise ValueError(f"x has width {x.shape[-1]} but gamma is {gamma.shape} and beta is {beta.shape}")
+    for name, parameter in (("gamma", gamma), ("beta", beta)):
+        if parameter is not None and parameter.shape != x.shape[-1:]:
+            raise ValueError(f"x has width {x.shape[-1]} but {name} is {parameter.shape}")
     xp = xp_of(x)
-    centred = x - x.mean(axis=-1, keepdims=True)
+    mean = x.mean(axis=-1, keepdims=True)
+    centred = x - mean
     variance = (centred * centred).mean(axis=-1, keepdims=True)
     inv_std = 1.0 / xp.sqrt(variance + eps)
     xhat = centred * inv_std
-    return xhat * gamma + beta, LayerNormCache(xhat, inv_std, gamma)
+    y = xhat if gamma is None else xhat * gamma
+    y = y if beta is None else y + beta
+    return y, LayerNormCache(xhat, inv_std, gamma, beta is not None, mean)
 
 
-def layer_norm_backward(dy: Array, cache: LayerNormCache) -> tuple[Array, Array, Array]:
-    """dy: (..., C) -> dx: (..., C), dgamma: (C,), dbeta: (C,)."""
-    xhat, inv_std, gamma = cache
+def layer_norm_backward(dy: Array, cache: LayerNormCache) -> tuple[Array, Array | None, Array | None]:
+    """dy: (..., C) -> dx: (..., C), dgamma: (C,), dbeta: (C,); None for what was None in forward."""
+    xhat, inv_std, gamma, has_beta, _ = cache
     tokens = tuple(range(dy.ndim - 1))
-    dbeta = dy.sum(axis=tokens)  # y = ... + beta, for every token
-    dgamma = (dy * xhat).sum(axis=tokens)  # y = xhat * gamma + ...
-    g = dy * gamma
+    dbeta = dy.sum(axis=tokens) if has_beta else None  # y = ... + beta, for every token
+    g, dgamma = dy, None
+    if gamma is not None:
+        g = dy * gamma
+        dgamma = (dy * xhat).sum(axis=tokens)  # y = xhat * gamma + ...
     through_mean = g.mean(axis=-1, keepdims=True)  # centred = x - mean(x)
     through_variance = xhat * (g * xhat).mean(axis=-1, keepdims=True)  # inv_std = 1 / sqrt(variance(x) + eps)
     dx = inv_std * (g - through_mean - through_variance)
