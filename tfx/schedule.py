@@ -1,7 +1,10 @@
-"""Learning-rate schedules: plain functions of the step, which counts from 1.
+"""Learning-rate schedules: plain functions `name(step, settings...) -> learning rate`; steps count from 1.
+
+`functools.partial` makes a schedule of one: partial(noam, d_model=512, warmup=4000).
 
 Warm-up keeps the first steps small, because Adam's second moment is then an average of very few gradients and a
-post-LN Transformer has its largest gradients near the output at the start (Xiong et al. 2020).
+post-LN Transformer has its largest gradients near the output at the start (Xiong et al. 2020).  After it the rate falls
+so that the noise of the batches averages out.  Every schedule here is continuous: its pieces meet with equal values.
 """
 
 from __future__ import annotations
@@ -12,41 +15,85 @@ from collections.abc import Callable
 Schedule = Callable[[int], float]  # step, from 1 -> learning rate
 
 
-def constant(learning_rate: float) -> Schedule:
+def constant(step: int, learning_rate: float) -> float:
     """The same rate at every step."""
-    return lambda step: learning_rate
+    _check(step)
+    return learning_rate
 
 
 def noam(step: int, d_model: int, warmup: int, factor: float = 1.0) -> float:
     """factor * d_model^-0.5 * min(step^-0.5, step * warmup^-1.5): linear up to `warmup`, then 1/sqrt(step).
 
     The two branches meet at step = warmup, where the rate peaks at factor / sqrt(d_model * warmup).
-    Source: Vaswani et al. 2017, section 5.3, equation 3 (named after Noam Shazeer).  Raises ValueError for step < 1.
+    Source: Vaswani et al. 2017, section 5.3, equation 3 (named after Noam Shazeer).  Raises ValueError for step < 1 or
+    warmup < 1.
     """
-    _check_step(step)
-    if warmup < 1:
-        raise ValueError(f"warmup must be at least 1, not {warmup}")
+    _check(step, at_least_one=warmup)
     return factor / math.sqrt(d_model) * min(1 / math.sqrt(step), step / (warmup * math.sqrt(warmup)))
 
 
-def warmup_cosine(step: int, peak: float, warmup: int, total: int, floor: float = 0.0) -> float:
-    """Linear from peak / warmup up to `peak` at step = warmup, then half a cosine down to `floor` at step = total.
+def inverse_square_root(step: int, warmup: int, factor: float = 1.0) -> float:
+    """factor / sqrt(max(step, warmup)): flat at factor / sqrt(warmup) for `warmup` steps, then 1/sqrt(step).
 
-    After `total` it stays at `floor`.  warmup = 0 starts at the peak.
-    Source: Loshchilov and Hutter 2017, "SGDR", equation 5 (one period), with a linear warm-up before it.
-    Raises ValueError for step < 1 or total < warmup.
+    Source: Raffel et al. 2020, "Exploring the Limits of Transfer Learning" (T5), section 3.1.2: factor 1 and warmup
+    10_000, so that the first rate is 0.01.  Raises ValueError for step < 1 or warmup < 1.
     """
-    _check_step(step)
-    if total < warmup:
-        raise ValueError(f"total ({total}) is smaller than warmup ({warmup})")
+    _check(step, at_least_one=warmup)
+    return factor / math.sqrt(max(step, warmup))
+
+
+def warmup_inverse_square_root(step: int, peak: float, warmup: int) -> float:
+    """Linear from peak / warmup up to `peak` at step = warmup, then peak * sqrt(warmup / step).
+
+    This is `noam` with the peak said directly: peak = factor / sqrt(d_model * warmup).  It never ends, so a run can
+    go on for as long as it likes.  Raises ValueError for step < 1 or warmup < 1.
+    """
+    _check(step, at_least_one=warmup)
+    return peak * min(step / warmup, math.sqrt(warmup / step))
+
+
+def warmup_linear(step: int, peak: float, warmup: int, total: int, floor: float = 0.0, hold: int = 0) -> float:
+    """Linear from peak / warmup up to `peak` at step = warmup, `hold` steps there, then a straight line down to
+    `floor` at step = total, where it stays.
+
+    warmup = 0 starts at the peak.  Source: Devlin et al. 2019, "BERT", appendix A.2 (no hold).
+    Raises ValueError for step < 1 or total < warmup + hold.
+    """
+    return _rise_and_fall(step, peak, warmup, total, floor, hold, lambda progress: 1 - progress)
+
+
+def warmup_cosine(step: int, peak: float, warmup: int, total: int, floor: float = 0.0, hold: int = 0) -> float:
+    """As warmup_linear, but down along half a cosine: floor + (peak - floor) (1 + cos(pi progress)) / 2.
+
+    It leaves the peak and reaches the floor with slope 0, and is steepest in the middle.
+    Loops that count from 0 and warm up with (i + 1) / warmup often start the cosine with its own first value, 1, at
+    i = warmup; the peak is then used twice, and the floor would come one step after the last: that is hold = 1 and
+    total = steps + 1.
+    Source: Loshchilov and Hutter 2017, "SGDR", equation 5 (one period), with a linear warm-up before it.
+    Raises ValueError for step < 1 or total < warmup + hold.
+    """
+    return _rise_and_fall(step, peak, warmup, total, floor, hold, lambda p: 0.5 * (1 + math.cos(math.pi * p)))
+
+
+def _rise_and_fall(
+    step: int, peak: float, warmup: int, total: int, floor: float, hold: int, fall: Callable[[float], float]
+) -> float:
+    """fall: progress through the decay, 0 to 1 -> how much of peak - floor is left, 1 to 0."""
+    _check(step)
+    if warmup < 0 or hold < 0 or total < warmup + hold:
+        raise ValueError(f"total ({total}) is smaller than warmup ({warmup}) and hold ({hold})")
     if step <= warmup:
         return peak * (step / warmup)
+    if step <= warmup + hold:
+        return peak
     if step >= total:
         return floor
-    progress = (step - warmup) / (total - warmup)
-    return floor + (peak - floor) * 0.5 * (1 + math.cos(math.pi * progress))
+    progress = (step - warmup - hold) / (total - warmup - hold)
+    return floor + (peak - floor) * fall(progress)
 
 
-def _check_step(step: int) -> None:
+def _check(step: int, at_least_one: int = 1) -> None:
     if step < 1:
         raise ValueError(f"steps count from 1, not {step}")
+    if at_least_one < 1:
+        raise ValueError(f"warmup must be at least 1, not {at_least_one}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from tfx.io.checkpoint import load_checkpoint, save_checkpoint
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
 from tfx.ops.cross_entropy import cross_entropy_forward
-from tfx.optim import AdamW
+from tfx.optim import AdamW, clip_by_value
 from tfx.schedule import constant
 from tfx.train import (
     LabelledBatch,
@@ -25,6 +26,7 @@ from tfx.train import (
     translation_loss,
 )
 
+RATE = partial(constant, learning_rate=0.01)
 SIZE: dict[str, Any] = {"d_model": 8, "n_heads": 2, "d_ff": 8, "n_layers": 1, "dropout": 0.2}
 
 
@@ -38,7 +40,7 @@ def start(seed: int = 0) -> tuple[DecoderOnly, AdamW]:
 
 
 def run(model: Any, optimizer: AdamW, steps: int, **options: Any) -> list[Any]:
-    return list(train(model, language_batch, next_token_loss(), optimizer, constant(0.01), steps, **options))
+    return list(train(model, language_batch, next_token_loss(), optimizer, RATE, steps, **options))
 
 
 def test_equal_seeds_give_the_same_bits_and_other_seeds_do_not():
@@ -66,9 +68,16 @@ def test_the_gradient_is_clipped_to_the_global_norm_and_the_record_tells_the_nor
     assert np.linalg.norm(optimizer.parameters.grad.astype("float64")) == pytest.approx(0.01, rel=1e-5)
 
 
+def test_any_function_that_returns_the_norm_before_can_clip():
+    model, optimizer = start()
+    record = run(model, optimizer, 1, clip=partial(clip_by_value, limit=1e-3))[0]
+    assert record.grad_norm > 0.01
+    assert abs(optimizer.parameters.grad).max() == np.float32(1e-3)
+
+
 def test_closing_the_generator_leaves_a_whole_model_at_the_last_step_it_told():
     model, optimizer = start()
-    steps = train(model, language_batch, next_token_loss(), optimizer, constant(0.01), 1000)
+    steps = train(model, language_batch, next_token_loss(), optimizer, RATE, 1000)
     for record in steps:
         if record.step == 3:
             steps.close()
@@ -103,7 +112,7 @@ def test_a_loss_or_gradient_that_is_not_finite_stops_training_before_the_paramet
         return LossValue(math.nan if broken == "loss" else 1.0, 1)
 
     with pytest.raises(TrainingDiverged, match="step 1") as caught:
-        list(train(model, language_batch, loss, optimizer, constant(0.01), 5))
+        list(train(model, language_batch, loss, optimizer, RATE, 5))
     assert "learning rate" in caught.value.hint
     assert np.array_equal(optimizer.parameters.value, before)
 

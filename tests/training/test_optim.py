@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from tfx.nn.linear import Linear
-from tfx.optim import SGD, Adam, AdamW, clip_by_norm, global_norm
+from tfx.optim import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    clip_by_norm,
+    clip_by_value,
+    decays_everything,
+    global_norm,
+)
 from tfx.params import flatten
 
 
@@ -70,9 +79,7 @@ def test_twenty_steps_agree_with_the_published_algorithm_number_by_number(decay)
     grads = gradients(20)
     settings = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
     optimizer: Adam
-    optimizer = (
-        AdamW(layer(), decay, decays=lambda name, shape: True, **settings) if decay else Adam(layer(), **settings)
-    )
+    optimizer = AdamW(layer(), decay, decays=decays_everything, **settings) if decay else Adam(layer(), **settings)
     before = optimizer.parameters.value.copy()
     after = run(optimizer, grads, 0.05)
     expected = [published_adam(x, [g[i] for g in grads], 0.05, decay) for i, x in enumerate(before)]
@@ -95,6 +102,102 @@ def test_sgd_without_momentum_walks_down_the_gradient():
     np.testing.assert_array_equal(run(optimizer, [grad], 0.5), before - 0.5 * grad)
 
 
+def test_nesterovs_momentum_is_the_gradient_taken_where_the_velocity_leads():
+    target, rate, momentum = np.linspace(-1, 1, 16), 0.1, 0.8
+    slope = np.linspace(0.5, 2, 16)  # the gradient of a quadratic bowl
+    optimizer = SGD(layer(), momentum, nesterov=True)
+    ahead = optimizer.parameters.value.copy()  # without velocity, both places are the same
+    place, velocity = ahead.copy(), np.zeros(16)
+    for _ in range(10):
+        ahead = place - rate * momentum * velocity  # look where the velocity alone leads, and take the gradient there
+        velocity = momentum * velocity + slope * (ahead - target)
+        place = place - rate * velocity
+        optimizer.parameters.grad[...] = slope * (optimizer.parameters.value - target)
+        optimizer.step(rate)
+    np.testing.assert_allclose(optimizer.parameters.value, place - rate * momentum * velocity, rtol=1e-12)
+
+
+def test_a_gradient_that_stays_moves_momentum_by_its_geometric_sum():
+    optimizer = SGD(layer(), momentum=0.9)
+    run(optimizer, [np.ones(16)] * 400, 0.0)
+    np.testing.assert_allclose(optimizer.velocity, 1 / (1 - 0.9), rtol=1e-12)
+
+
+def test_the_weight_of_the_gradient_turns_the_velocity_into_an_average():
+    grads = gradients(5)
+    optimizer = SGD(layer(), momentum=0.7, grad_weight=0.3)
+    run(optimizer, grads, 0.01)
+    average = grads[0]  # the first gradient counts in full
+    for grad in grads[1:]:
+        average = 0.7 * average + 0.3 * grad
+    np.testing.assert_allclose(optimizer.velocity, average, rtol=1e-12)
+
+
+def test_adagrad_agrees_with_its_recurrence():
+    grads = gradients(20)
+    optimizer = Adagrad(layer(), eps=1e-3, rate_decay=0.1, start=0.5)
+    value, squares = optimizer.parameters.value.copy(), np.full(16, 0.5)
+    for t, grad in enumerate(grads):
+        squares = squares + grad**2
+        value = value - 0.05 / (1 + 0.1 * t) * grad / (np.sqrt(squares) + 1e-3)
+    np.testing.assert_allclose(run(optimizer, grads, 0.05), value, rtol=1e-12)
+
+
+def test_adagrads_steps_fall_as_one_over_the_root_of_the_step():
+    optimizer = Adagrad(layer(), eps=0.0)
+    for t in range(1, 30):
+        before = optimizer.parameters.value.copy()
+        after = run(optimizer, [np.full(16, -3.0)], 0.2)
+        np.testing.assert_allclose(after - before, 0.2 / math.sqrt(t), rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adagrad, Adam])
+def test_l2_is_the_gradient_of_half_the_squared_length(kind):
+    grads, penalty = gradients(6), 0.3
+    penalised, plain = kind(layer(), l2=penalty), kind(layer())
+    for grad in grads:
+        run(plain, [grad + penalty * plain.parameters.value], 0.05)
+        run(penalised, [grad], 0.05)
+        assert np.array_equal(penalised.parameters.grad, grad)  # what backward wrote stays
+    np.testing.assert_allclose(penalised.parameters.value, plain.parameters.value, rtol=1e-12)
+
+
+def test_for_plain_descent_l2_and_weight_decay_are_one_but_in_adam_large_gradients_switch_l2_off():
+    start, rate, decay = layer().w.value.reshape(-1), 0.01, 0.1
+    sgd = SGD(layer(), l2=decay)
+    run(sgd, [np.zeros(16)] * 10, rate)
+    shrunk = start * (1 - rate * decay) ** 10
+    np.testing.assert_allclose(sgd.parameters.value[:12], shrunk, rtol=1e-12)
+    # a gradient that changes sign moves Adam nowhere on average; 1e6 and 1 should decay alike, and do in AdamW only
+    swing = np.where(np.arange(16) % 2, 1e6, 1.0)
+    shares = {}
+    for kind, optimizer in (("l2", Adam(layer(), l2=decay)), ("decoupled", AdamW(layer(), decay))):
+        still = Adam(layer())
+        for step in range(200):
+            run(still, [swing * (-1) ** step], rate)
+            run(optimizer, [swing * (-1) ** step], rate)
+        shares[kind] = abs(optimizer.parameters.value - still.parameters.value)[:12] / abs(start)
+    assert shares["decoupled"][1::2] == pytest.approx(shares["decoupled"][::2], rel=0.3)
+    assert shares["l2"][1::2].max() < 1e-4 * shares["l2"][::2].min()
+
+
+def test_epsilon_hat_is_epsilon_times_the_bias_of_the_root():
+    grads = gradients(5)
+    hat, plain = Adam(layer(), eps=0.3, eps_hat=True), Adam(layer(), eps=0.0)
+    for t, grad in enumerate(grads, start=1):
+        plain.eps = 0.3 / math.sqrt(1 - 0.98**t)
+        run(plain, [grad], 0.1)
+        run(hat, [grad], 0.1)
+        np.testing.assert_allclose(hat.parameters.value, plain.parameters.value, rtol=1e-12)
+
+
+def test_without_bias_correction_the_first_step_has_the_wrong_length():
+    optimizer = Adam(layer(), beta1=0.9, beta2=0.96, eps=0.0, bias_correction=False)
+    before = optimizer.parameters.value.copy()
+    after = run(optimizer, [np.full(16, 5.0)], 0.1)
+    np.testing.assert_allclose(before - after, 0.1 * 0.1 / math.sqrt(0.04), rtol=1e-12)  # 0.1 m / sqrt(0.04 g^2)
+
+
 def test_with_zero_gradient_adamw_shrinks_matrices_geometrically_and_leaves_biases_alone():
     linear = layer()
     linear.b.value += 3.0
@@ -111,6 +214,35 @@ def test_clipping_keeps_the_direction_and_reports_the_norm_before():
     np.testing.assert_allclose(grad, [0.6, 0.0, 0.8], rtol=1e-15)
 
 
+def test_clipping_by_value_changes_the_direction():
+    grad = np.array([3.0, -0.5, 4.0])
+    assert clip_by_value(grad, 1.0) == math.sqrt(9 + 0.25 + 16)
+    np.testing.assert_array_equal(grad, [1.0, -0.5, 1.0])
+    before, after = np.array([3.0, -0.5, 4.0]), np.array([3.0, -0.5, 4.0])
+    clip_by_norm(after, 1.0)
+    cosine = lambda x, y: float(x @ y) / (global_norm(x) * global_norm(y))  # noqa: E731
+    assert cosine(before, after) == pytest.approx(1, abs=1e-15)
+    assert cosine(before, grad) < 0.97
+
+
+def test_an_eps_in_the_norm_makes_the_clipped_gradient_a_little_shorter():
+    grad = np.array([3.0, 0.0, 4.0])
+    assert clip_by_norm(grad, 1.0, eps=0.25) == 5.0
+    np.testing.assert_allclose(grad, np.array([3.0, 0.0, 4.0]) / 5.25, rtol=1e-15)
+    within = np.array([0.6, 0.8])
+    clip_by_norm(within, 1.5, eps=0.25)
+    np.testing.assert_array_equal(within, [0.6, 0.8])
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_norm_that_is_not_finite_is_told_and_nothing_is_scaled(bad):
+    grad = np.array([1.0, bad])
+    assert not math.isfinite(clip_by_norm(grad, 1.0))
+    np.testing.assert_array_equal(grad, [1.0, bad])
+    assert not math.isfinite(clip_by_value(grad, 0.5))
+    assert grad[0] == 0.5
+
+
 def test_a_short_gradient_is_not_stretched():
     grad = np.array([0.3, 0.4])
     assert clip_by_norm(grad, 1.0) == 0.5
@@ -124,7 +256,7 @@ def test_the_norm_of_large_float32_gradients_does_not_overflow():
     np.testing.assert_allclose(grad, 0.5, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", [SGD, Adam, AdamW])
+@pytest.mark.parametrize("kind", [SGD, Adagrad, Adam, AdamW])
 def test_float32_parameters_and_averages_stay_float32(kind):
     linear = layer().astype("float32")
     optimizer = kind(linear)
@@ -136,7 +268,7 @@ def test_float32_parameters_and_averages_stay_float32(kind):
     assert {array.dtype.name for array in arrays} == {"float32"}
 
 
-@pytest.mark.parametrize("kind", [SGD, Adam, AdamW])
+@pytest.mark.parametrize("kind", [SGD, Adagrad, Adam, AdamW])
 def test_an_optimiser_goes_on_from_its_state_with_the_same_bits(kind):
     grads = gradients(9)
     whole = kind(layer())

@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from tfx.backend import Array
 from tfx.errors import TfxError
 from tfx.optim import Optimizer, clip_by_norm, global_norm
 from tfx.params import Layer
@@ -41,6 +43,9 @@ class LossValue(NamedTuple):
     tokens: int  # how many were counted
 
 
+#: clip(grad): changes the gradient vector in place and returns its norm before that.
+Clip = Callable[[Array], float]
+
 #: loss(model, batch, rng): forward with dropout from rng, then backward into the gradients of the model.
 Loss = Callable[[M, Batch, Rng], LossValue]
 
@@ -58,16 +63,18 @@ def train(
     optimizer: Optimizer,
     schedule: Schedule,
     steps: int,
-    clip: float | None = 1.0,
+    clip: float | Clip | None = 1.0,
     seed: int = 0,
     start: int = 0,
 ) -> Iterator[StepRecord]:
     """Trains up to step `steps` and yields a StepRecord after each.
 
-    batches(rng): draws the batch of one step.  clip: limit on the global gradient norm, None for no limit.
+    batches(rng): draws the batch of one step.  clip: limit on the global gradient norm, or a function from
+    tfx.optim.clipping with its settings, such as partial(clip_by_value, limit=1.0); None for no limit.
     start: steps already taken (a resumed run).  Raises TrainingDiverged when loss or gradient is not finite, before
     the parameters are touched.
     """
+    clip_gradient = global_norm if clip is None else clip if callable(clip) else partial(clip_by_norm, limit=clip)
     for step in range(start + 1, steps + 1):
         began = time.perf_counter()
         rng = np.random.default_rng((seed, step))
@@ -75,7 +82,7 @@ def train(
         model.zero_grad()
         value, tokens = loss(model, batch, rng)
         grad = optimizer.parameters.grad
-        norm = global_norm(grad) if clip is None else clip_by_norm(grad, clip)
+        norm = clip_gradient(grad)
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise TrainingDiverged(
                 f"training diverged at step {step}: loss {value}, gradient norm {norm}.",

@@ -1,0 +1,79 @@
+"""Adam: momentum, and for each parameter a step of its own length.
+
+    m = b1 m + (1 - b1) g                 average gradient
+    v = b2 v + (1 - b2) g^2               average squared gradient
+    value -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
+
+Bias correction, derived.  m starts at zero, so after t steps m = (1 - b1) sum_i b1^(t-i) g_i.  If every g_i has the
+mean G, then m has the mean G (1 - b1) (1 + b1 + ... + b1^(t-1)) = G (1 - b1^t): too small by 1 - b1^t, and dividing
+by that gives G.  The same holds for v.  So the first step is lr * g / (|g| + eps), hardly more than the sign of g.
+
+The ratio m / sqrt(v) does not change when the loss is multiplied by a constant; eps sets the size of gradient below
+which that stops.  A parameter whose true gradient is zero (a key's bias, which softmax cancels) gets rounding errors
+of 1e-17 or so, and moves by lr * 1e-17 / eps.
+
+Epsilon hat.  Kingma and Ba (end of section 2) trade clarity for speed:
+    value -= lr * sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + eps_hat)
+Multiplying the top and bottom of the first form by sqrt(1 - b2^t) shows that the two are equal if
+eps_hat = eps * sqrt(1 - b2^t).  With one constant number for both, this form has the larger eps at first, by
+1 / sqrt(1 - b2^t) (7 at t = 1 for b2 = 0.98), and the same one later.  ONNX and TensorFlow have this form.
+Source: Kingma and Ba 2015, "Adam: A Method for Stochastic Optimization", algorithm 1 and sections 2 and 3.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tfx.backend import Array, xp_of
+from tfx.optim.optimizer import Optimizer
+from tfx.params import FlatParameters, Layer
+
+
+class Adam(Optimizer):
+    """Defaults are Vaswani et al. 2017, section 5.3: b1 = 0.9, b2 = 0.98, eps = 1e-9.
+
+    eps_hat: use eps as the eps_hat above.  bias_correction: False leaves both divisions out.  l2: see Optimizer.
+    """
+
+    averages = ("mean", "square")
+    mean: Array
+    square: Array
+
+    def __init__(
+        self,
+        parameters: FlatParameters | Layer,
+        beta1: float = 0.9,
+        beta2: float = 0.98,
+        eps: float = 1e-9,
+        eps_hat: bool = False,
+        bias_correction: bool = True,
+        l2: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, l2)
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+        self.eps_hat, self.bias_correction = eps_hat, bias_correction
+        self._scratch = xp_of(self.parameters.value).empty_like(self.parameters.value)
+
+    def step(self, learning_rate: float) -> None:
+        xp = xp_of(self.parameters.value)
+        grad, scratch = self.gradient(), self._scratch
+        self.steps += 1
+        xp.multiply(grad, 1 - self.beta1, out=scratch)
+        self.mean *= self.beta1
+        self.mean += scratch
+        xp.multiply(grad, grad, out=scratch)
+        scratch *= 1 - self.beta2
+        self.square *= self.beta2
+        self.square += scratch
+        mean_share = 1 - self.beta1**self.steps if self.bias_correction else 1.0  # m has this share of its target
+        root_share = math.sqrt(1 - self.beta2**self.steps) if self.bias_correction else 1.0  # and sqrt(v) this
+        # value -= rate * mean / mean_share / (sqrt(square) / root_share + eps), built up in one scratch vector
+        xp.sqrt(self.square, out=scratch)
+        if self.eps_hat:
+            scratch += self.eps
+        scratch *= 1 / root_share
+        if not self.eps_hat:
+            scratch += self.eps
+        xp.divide(self.mean, scratch, out=scratch)
+        scratch *= learning_rate / mean_share
+        self.parameters.value[...] -= scratch

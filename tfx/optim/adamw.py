@@ -1,0 +1,55 @@
+"""AdamW: Adam with decoupled weight decay.
+
+    value -= lr * decay * value           first the parameters shrink,
+    value -= Adam's step                  then Adam follows the gradient of the loss alone
+
+Adding decay * value to the gradient instead (`l2`) is the same for plain gradient descent, but not for Adam, which
+divides the sum by sqrt(v): with |g| large against decay * |value|, the penalty's part of a step becomes about
+lr * decay * value / |g|, so the weights with the largest gradients hardly decay.  Here all shrink at the same rate.
+Source: Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2 and proposition 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tfx.backend import xp_of
+from tfx.optim.adam import Adam
+from tfx.params import FlatParameters, Layer
+
+
+def decays_matrices(name: str, shape: tuple[int, ...]) -> bool:
+    """Decay matrices, and leave biases and LayerNorm gains alone: shrinking those does not make a model simpler."""
+    return len(shape) >= 2
+
+
+def decays_everything(name: str, shape: tuple[int, ...]) -> bool:
+    """What a library does that knows tensors only and no names: all parameters decay."""
+    return True
+
+
+class AdamW(Adam):
+    """decays(name, shape) says which parameters decay.  Other settings as in Adam."""
+
+    def __init__(
+        self,
+        parameters: FlatParameters | Layer,
+        weight_decay: float = 0.01,
+        beta1: float = 0.9,
+        beta2: float = 0.98,
+        eps: float = 1e-9,
+        decays: Callable[[str, tuple[int, ...]], bool] = decays_matrices,
+    ) -> None:
+        super().__init__(parameters, beta1, beta2, eps)
+        self.weight_decay = weight_decay
+        flat = self.parameters
+        self._decay_mask = xp_of(flat.value).zeros_like(flat.value)
+        for name, part, shape in zip(flat.names, flat.slices, flat.shapes, strict=True):
+            self._decay_mask[part] = 1.0 if decays(name, shape) else 0.0
+
+    def step(self, learning_rate: float) -> None:
+        if self.weight_decay:
+            xp_of(self._scratch).multiply(self.parameters.value, self._decay_mask, out=self._scratch)
+            self._scratch *= learning_rate * self.weight_decay
+            self.parameters.value[...] -= self._scratch
+        super().step(learning_rate)

@@ -1,0 +1,43 @@
+"""Gradient clipping, by the norm of the whole gradient or entry by entry.
+
+    by norm      g <- g * min(1, limit / |g|)              shorter, in the same direction
+    by value     g_i <- min(max(g_i, -limit), limit)       each entry on its own, so the direction changes
+
+Only the first is still steepest descent: (3, 4) clipped to norm 1 is (0.6, 0.8), but clipped by value it is (1, 1).
+Source: by norm: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", algorithm 1;
+by value: Mikolov 2012, "Statistical Language Models Based on Neural Networks".
+"""
+
+from __future__ import annotations
+
+import math
+
+from tfx.backend import Array, xp_of
+
+
+def global_norm(grad: Array) -> float:
+    """Euclidean length of the whole gradient vector, summed in float64 so that float32 squares cannot overflow."""
+    xp = xp_of(grad)
+    return float(xp.sqrt(xp.square(grad.astype(xp.float64)).sum()))
+
+
+def clip_by_norm(grad: Array, limit: float, eps: float = 0.0) -> float:
+    """Scales grad, any shape, in place so that its norm is at most `limit`; returns the norm before clipping.
+
+    eps: the factor is limit / (norm + eps); PyTorch's clip_grad_norm_ has 1e-6, so its result is a little shorter.
+    A norm that is not finite leaves grad as it is: the caller sees it in the returned number.
+    """
+    norm = global_norm(grad)
+    if math.isfinite(norm) and norm + eps > limit:
+        grad *= limit / (norm + eps)
+    return norm
+
+
+def clip_by_value(grad: Array, limit: float) -> float:
+    """Moves every entry of grad, any shape, into [-limit, limit] in place; returns the norm before clipping.
+
+    A NaN stays NaN, and the returned norm is then NaN.
+    """
+    norm = global_norm(grad)
+    xp_of(grad).clip(grad, -limit, limit, out=grad)
+    return norm
