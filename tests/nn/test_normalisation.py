@@ -31,5 +31,5 @@ def test_the_eps_arrives():
 
 
 def test_an_unknown_norm_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match='one of layer_norm, rms_norm, scale_norm.*, not "group"'):
+    with pytest.raises(ValueError, match=r'one of layer_norm, rms_norm, scale_norm.*, not "group"'):
         make_norm("group", 8)

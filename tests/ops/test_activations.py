@@ -40,15 +40,37 @@ def test_gelu_has_its_minimum_where_its_gradient_vanishes():
     assert slope[lowest - 2] < 0 < slope[lowest + 2]
 
 
+#: Name -> (y, slope) at -inf, -1e30, 0, 1e30, inf.
+LIMITS = {
+    "relu": ([0, 0, 0, 1e30, math.inf], [0, 0, 0, 1, 1]),
+    "gelu": ([0, 0, 0, 1e30, math.inf], [0, 0, 0.5, 1, 1]),
+    "gelu_tanh": ([0, 0, 0, 1e30, math.inf], [0, 0, 0.5, 1, 1]),
+    "silu": ([0, 0, 0, 1e30, math.inf], [0, 0, 0.5, 1, 1]),
+    "sigmoid": ([0, 0, 0.5, 1, 1], [0, 0, 0.25, 0, 0]),
+    "tanh": ([-1, -1, 0, 1, 1], [0, 0, 1, 0, 0]),
+    "softplus": ([0, 0, math.log(2), 1e30, math.inf], [0, 0, 0.5, 1, 1]),
+    "mish": ([0, 0, 0, 1e30, math.inf], [0, 0, 0.6, 1, 1]),
+    "identity": ([-math.inf, -1e30, 0, 1e30, math.inf], [1, 1, 1, 1, 1]),
+}
+
+
 @every_activation
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_extremes_give_their_limits_without_a_warning(name, dtype):
     forward, backward = ACTIVATIONS[name]
-    x = np.array([-math.inf, -1e30, -50, 0, 50, 1e30, math.inf], dtype)
+    x = np.array([-math.inf, -1e30, 0, 1e30, math.inf], dtype)
     y, cache = forward(x)
-    assert np.array_equal(y, np.where(x > 0, x, 0))
-    slope = backward(np.ones_like(x), cache)
-    np.testing.assert_array_equal(slope, [0, 0, 0, 0 if name == "relu" else 0.5, 1, 1, 1])
+    want_y, want_slope = LIMITS[name]
+    rounding = 2 * np.finfo(dtype).eps
+    np.testing.assert_allclose(y, np.array(want_y, dtype), rtol=rounding)
+    np.testing.assert_allclose(backward(np.ones_like(x), cache), want_slope, rtol=rounding)
+
+
+@pytest.mark.parametrize("name", ["relu", "gelu", "gelu_tanh"])
+def test_where_the_tail_is_below_rounding_it_is_exactly_zero_or_x(name):
+    forward, backward = ACTIVATIONS[name]
+    y, cache = forward(np.array([-50.0, 50.0]))
+    assert np.array_equal(y, [0, 50]) and np.array_equal(backward(np.ones(2), cache), [0, 1])
 
 
 @every_activation

@@ -4,7 +4,7 @@
     gelu(x)      = x Phi(x)                            Phi = normal distribution function = erfc(-x / sqrt(2)) / 2
     gelu_tanh(x) = x (1 + tanh(u)) / 2                 u = sqrt(2/pi) (x + 0.044715 x^3), an approximation of gelu
 
-Derivation.  All three work number by number, so dx = dy * y'(x):
+Derivation.  They all work number by number, so dx = dy * y'(x):
 
     relu'      = 1 where x > 0, else 0                 at x = 0 any slope in [0, 1] is a subgradient; 0 is taken
     gelu'      = Phi(x) + x phi(x)                     product rule; phi(x) = exp(-x^2 / 2) / sqrt(2 pi) is Phi'
@@ -13,6 +13,15 @@ Derivation.  All three work number by number, so dx = dy * y'(x):
 
 Beyond |x| = 40 the tails are 0 or 1 in every dtype, so arguments are clipped there and nothing overflows:
 -inf gives 0, the limit, and 1e30 gives 1e30.
+
+Who uses which, by its name in ACTIVATIONS (those made of the sigmoid are in ops/sigmoid.py):
+
+    relu        the Transformer of 2017, T5, OPT            gelu       BERT, ViT, the equation of GPT-1
+    gelu_tanh   the code of GPT-2, GPT-3                    silu       inside SwiGLU: LLaMA, PaLM (ops/gated.py)
+    sigmoid     the gates of LSTM, GRU and GLU              tanh       RNN, LSTM cell, BERT's pooler
+    softplus    step sizes and rates that must be positive  mish       YOLOv4; seldom in Transformers
+    identity    no bend at all: two linear maps are one, of rank F (and the bilinear gate)
+
 Source: Nair and Hinton 2010 (ReLU); Hendrycks and Gimpel 2016, "Gaussian Error Linear Units", sections 2 and 3.
 """
 
@@ -24,10 +33,26 @@ from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
 from tfx.ops.erf import erfc
+from tfx.ops.sigmoid import (
+    mish_backward,
+    mish_forward,
+    sigmoid_backward,
+    sigmoid_forward,
+    silu_backward,
+    silu_forward,
+    softplus_backward,
+    softplus_forward,
+    tanh_backward,
+    tanh_forward,
+)
 
 _TAIL = 40.0
 _CUBIC = 0.044715
 _TANH_SCALE = math.sqrt(2.0 / math.pi)
+
+
+class IdentityCache(NamedTuple):
+    """Nothing to remember: the slope is 1 everywhere."""
 
 
 class ReluCache(NamedTuple):
@@ -42,6 +67,16 @@ class GeluCache(NamedTuple):
 class GeluTanhCache(NamedTuple):
     x: Array
     t: Array
+
+
+def identity_forward(x: Array) -> tuple[Array, IdentityCache]:
+    """x: any shape -> x itself."""
+    return x, IdentityCache()
+
+
+def identity_backward(dy: Array, cache: IdentityCache) -> Array:
+    """dy: shape of x -> dx = dy."""
+    return dy
 
 
 def relu_forward(x: Array) -> tuple[Array, ReluCache]:
@@ -89,4 +124,10 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], tuple[Array, Any]], Callable[[Arr
     "relu": (relu_forward, relu_backward),
     "gelu": (gelu_forward, gelu_backward),
     "gelu_tanh": (gelu_tanh_forward, gelu_tanh_backward),
+    "silu": (silu_forward, silu_backward),
+    "sigmoid": (sigmoid_forward, sigmoid_backward),
+    "tanh": (tanh_forward, tanh_backward),
+    "softplus": (softplus_forward, softplus_backward),
+    "mish": (mish_forward, mish_backward),
+    "identity": (identity_forward, identity_backward),
 }

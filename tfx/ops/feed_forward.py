@@ -45,7 +45,8 @@ def feed_forward_forward(
 ) -> tuple[Array, FeedForwardCache]:
     """x: (..., C), w1: (C, F), b1: (F,) or None, w2: (F, C), b2: (C,) or None -> y: (..., C), cache.
 
-    activation: "relu", "gelu" or "gelu_tanh".  Raises ValueError for another name or for widths that do not fit.
+    activation: a name in ops.activations.ACTIVATIONS.
+    Raises ValueError for another name or for widths that do not fit.
     """
     if activation not in ACTIVATIONS:
         raise ValueError(f'activation must be one of {", ".join(ACTIVATIONS)}, not "{activation}"')

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,24 +10,19 @@ import numpy as np
 
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.sizes import B, C, Rng, T, off_zero
-from tfx.ops.activations import (
-    ACTIVATIONS,
-    GeluCache,
-    GeluTanhCache,
-    ReluCache,
-    gelu_backward,
-    gelu_forward,
-    gelu_tanh_backward,
-    gelu_tanh_forward,
-    relu_backward,
-    relu_forward,
-)
+from tfx.ops.activations import ACTIVATIONS, GeluCache, GeluTanhCache, ReluCache
 from tfx.ops.feed_forward import FeedForwardCache, FeedForwardGrads, feed_forward_backward, feed_forward_forward
 from tfx.ops.linear import linear_backward, linear_forward
+from tfx.ops.sigmoid import MishCache, SigmoidCache, SiluCache, TanhCache, silu_backward, silu_forward
 
 
-def activation(rng: Rng, forward: Callable[..., Any], backward: Callable[..., Any], scale: float = 1.0) -> Problem:
+def activation(rng: Rng, name: str, scale: float = 1.0) -> Problem:
+    forward, backward = ACTIVATIONS[name]
     return Problem(forward, backward, {"x": off_zero(scale * rng.standard_normal((B, T, C)))})
+
+
+def swish(rng: Rng, beta: float) -> Problem:
+    return Problem(silu_forward, silu_backward, {"x": 2.0 * rng.standard_normal((B, T, C))}, {"beta": beta})
 
 
 def feed_forward(rng: Rng, name: str, bias: bool = True) -> Problem:
@@ -69,21 +63,46 @@ def feed_forward_activation_skipped(dy: Any, cache: FeedForwardCache) -> FeedFor
     return FeedForwardGrads(dx, dw1, db1, dw2, db2)
 
 
-def _activation_problem(name: str) -> Callable[[Rng], Problem]:
-    forward, backward = ACTIVATIONS[name]
-    return partial(activation, forward=forward, backward=backward)
+def sigmoid_of_x_again(dy: Any, cache: SigmoidCache) -> Any:
+    """s(x) (1 - s(x)) applied to what is the output already."""
+    y, _ = ACTIVATIONS["sigmoid"][0](cache.y)
+    return dy * y * (1 - y)
+
+
+def tanh_not_squared(dy: Any, cache: TanhCache) -> Any:
+    return dy * (1 - cache.y)
+
+
+def silu_gate_is_constant(dy: Any, cache: SiluCache) -> Any:
+    return dy * cache.s
+
+
+def swish_beta_forgotten(dy: Any, cache: SiluCache) -> Any:
+    return silu_backward(dy, cache._replace(beta=1.0))
+
+
+def softplus_step(dy: Any, cache: Any) -> Any:
+    """relu's slope."""
+    return dy * (cache.x > 0)
+
+
+def mish_without_softplus(dy: Any, cache: MishCache) -> Any:
+    return dy * (cache.t + cache.x * (1 - cache.t * cache.t))
+
+
+def identity_twice(dy: Any, cache: Any) -> Any:
+    return 2 * dy
 
 
 CASES: tuple[Case, ...] = (
-    Case(relu_backward, "away from 0", partial(activation, forward=relu_forward, backward=relu_backward)),
-    Case(gelu_backward, "around 0", partial(activation, forward=gelu_forward, backward=gelu_backward)),
-    Case(gelu_backward, "wide", partial(activation, forward=gelu_forward, backward=gelu_backward, scale=3.0)),
-    Case(gelu_tanh_backward, "around 0", partial(activation, forward=gelu_tanh_forward, backward=gelu_tanh_backward)),
-    Case(
-        gelu_tanh_backward,
-        "wide",
-        partial(activation, forward=gelu_tanh_forward, backward=gelu_tanh_backward, scale=3.0),
+    *(Case(backward, "around 0", partial(activation, name=name)) for name, (_, backward) in ACTIVATIONS.items()),
+    *(
+        Case(backward, "wide", partial(activation, name=name, scale=3.0))
+        for name, (_, backward) in ACTIVATIONS.items()
+        if name not in ("relu", "identity")
     ),
+    Case(silu_backward, "Swish, beta 1.7", partial(swish, beta=1.7)),
+    Case(silu_backward, "Swish, beta -0.6", partial(swish, beta=-0.6)),
     Case(feed_forward_backward, "gelu", partial(feed_forward, name="gelu")),
     Case(feed_forward_backward, "gelu_tanh", partial(feed_forward, name="gelu_tanh")),
     Case(feed_forward_backward, "relu", partial(feed_forward, name="relu")),
@@ -91,15 +110,22 @@ CASES: tuple[Case, ...] = (
 )
 
 CONTROLS: tuple[Control, ...] = (
-    Control("relu", "negative inputs get a gradient", relu_always_on, _activation_problem("relu")),
-    Control("gelu", "x phi(x) is missing", gelu_without_density, _activation_problem("gelu")),
-    Control("gelu", "the derivative of the tanh form", gelu_with_tanh_derivative, _activation_problem("gelu")),
+    Control("relu", "negative inputs get a gradient", relu_always_on, partial(activation, name="relu")),
+    Control("gelu", "x phi(x) is missing", gelu_without_density, partial(activation, name="gelu")),
+    Control("gelu", "the derivative of the tanh form", gelu_with_tanh_derivative, partial(activation, name="gelu")),
     Control(
         "gelu_tanh",
         "the 3 of the cubic term is lost",
         gelu_tanh_cubic_factor_forgotten,
-        _activation_problem("gelu_tanh"),
+        partial(activation, name="gelu_tanh"),
     ),
+    Control("sigmoid", "the sigmoid is applied twice", sigmoid_of_x_again, partial(activation, name="sigmoid")),
+    Control("tanh", "1 - y instead of 1 - y^2", tanh_not_squared, partial(activation, name="tanh")),
+    Control("silu", "the gate is taken for a constant", silu_gate_is_constant, partial(activation, name="silu")),
+    Control("silu", "beta is forgotten", swish_beta_forgotten, partial(swish, beta=1.7)),
+    Control("softplus", "a step instead of a sigmoid", softplus_step, partial(activation, name="softplus")),
+    Control("mish", "the softplus is not undone", mish_without_softplus, partial(activation, name="mish")),
+    Control("identity", "the slope is 2", identity_twice, partial(activation, name="identity")),
     Control(
         "feed_forward",
         "the activation is not undone",
