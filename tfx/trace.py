@@ -16,7 +16,7 @@ import numpy as np
 from tfx.data.words import END
 from tfx.errors import BadInput
 from tfx.models import LanguageModel, PronounModel
-from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.attention import AttentionInputGrads, MultiHeadAttention
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.ops.linear import linear_backward
@@ -204,7 +204,7 @@ class _Listening(MultiHeadAttention):
         vars(self).update(vars(attention))
         self.arrived: Any = None
 
-    def backward(self, dy: Any, cache: Any, dweights: Any = None) -> tuple[Any, Any]:
+    def backward(self, dy: Any, cache: Any, dweights: Any = None) -> AttentionInputGrads:
         self.arrived = dy
         return super().backward(dy, cache, dweights)
 

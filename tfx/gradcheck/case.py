@@ -69,8 +69,8 @@ def layer_problem(
     """A whole layer: the gradients of its float inputs and of every parameter, under their dotted names.
 
     Every parameter gets random values first, because a gain of 1 and a bias of 0 hide mistakes.
-    dropout_seed: every forward draws the same masks from it.  sums: the layer returns several gradients of one input,
-    and the caller adds them (self-attention).
+    dropout_seed: every forward draws the same masks from it.  sums: the one input was used several times
+    (self-attention), and the gradients that come back have their sum as `.dx`.
     """
     layer.astype(np.float64)
     parameters = layer.parameters()
@@ -90,11 +90,18 @@ def layer_problem(
         for parameter in parameters.values():
             parameter.grad = np.zeros_like(parameter.value)
         returned = layer.backward(dy, cache)  # type: ignore[attr-defined]
-        several = returned if isinstance(returned, tuple) else (returned,)
         if sums:
-            several = (sum(several[1:], several[0]),)
-        gradients = dict(zip(differentiable, several, strict=bool(differentiable)))
+            returned = returned.dx
+        gradients = _input_gradients(returned, differentiable)
         return gradients | {name: parameter.grad for name, parameter in parameters.items()}
 
     values = {name: parameter.value for name, parameter in parameters.items()}
     return Problem(forward, backward, {**inputs, **values}, directions=directions)
+
+
+def _input_gradients(returned: Any, names: list[str]) -> dict[str, Any]:
+    """What the backward of a layer returned: fields d<name>, or gradients in the order of the inputs."""
+    if hasattr(returned, "_fields"):
+        return {name: getattr(returned, f"d{name}") for name in names}
+    several = returned if isinstance(returned, tuple) else (returned,)
+    return dict(zip(names, several, strict=bool(names)))

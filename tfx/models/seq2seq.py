@@ -69,7 +69,7 @@ class EncoderDecoder(Model):
     ) -> None:
         self._remember(locals())
         rng = np.random.default_rng(seed)
-        block = {"activation": activation, "dropout": dropout, "dtype": dtype}
+        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype}
         self.embedding = Embedding(vocab, d_model, rng, dtype)
         self.tgt_embedding = self.embedding if tgt_vocab is None else Embedding(tgt_vocab, d_model, rng, dtype)
         self.src_input = TokenInput(self.embedding, positions, max_len, rng, dropout, dtype)

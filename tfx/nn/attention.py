@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.backend import Array
+from tfx.backend import Array, xp_of
 from tfx.nn.dropout import Dropout
 from tfx.nn.linear import Linear
+from tfx.ops.dropout import kept_logits
+from tfx.ops.masks import combine_masks
 from tfx.ops.multi_head import (
+    KeyValue,
     MultiHeadCache,
     multi_head_attention_backward,
     multi_head_attention_forward,
@@ -17,48 +20,109 @@ from tfx.ops.multi_head import (
 from tfx.params import Layer
 
 
-class MultiHeadAttention(Layer):
-    """Owns query, key, value and output: Linear(C, C) each.  Dropout acts on the attention weights.
+class AttentionInputGrads(NamedTuple):
+    dx_q: Array
+    dx_kv: Array
+    dx_v: Array | None  # None when the values were made of x_kv
+    dpast: KeyValue | None
 
-    Raises ValueError when the heads do not divide the width.
+    @property
+    def dx(self) -> Array:
+        """The gradient of the one input of self-attention, which was query, key and value."""
+        return self.dx_q + self.dx_kv
+
+
+class MultiHeadAttention(Layer):
+    """Owns query: Linear(C, H D), key and value: Linear(C, G D), output: Linear(H D, C).
+
+    n_kv_heads: G, the heads of keys and values (1: multi-query attention), H unless told.  d_head: D, C / H unless
+    told.  bias: offsets in the four maps.  dropout: on the weights; logit_dropout: on the scores, so that the weights
+    still sum to 1.  width_k, width_v: C of the source of keys, of values, if they differ.  soft_cap: of the scores.
+    position_bias: a layer whose forward(n_queries, n_keys, past, like) gives a bias for the scores, (H, T, M + S);
+    blocks may share it.
+    Raises ValueError when the heads do not divide the width, or G does not divide H.
     """
 
     def __init__(
-        self, width: int, n_heads: int, rng: np.random.Generator, dropout: float = 0.0, dtype: Any = "float32"
+        self,
+        width: int,
+        n_heads: int,
+        rng: np.random.Generator,
+        dropout: float = 0.0,
+        dtype: Any = "float32",
+        *,
+        n_kv_heads: int | None = None,
+        d_head: int | None = None,
+        bias: bool = True,
+        scale: float | None = None,
+        soft_cap: float | None = None,
+        logit_dropout: float = 0.0,
+        width_k: int | None = None,
+        width_v: int | None = None,
+        position_bias: Any = None,
     ) -> None:
-        if n_heads < 1 or width % n_heads:
+        if n_heads < 1 or (d_head is None and width % n_heads):
             raise ValueError(f"width {width} cannot be split into {n_heads} heads of equal width")
         self.n_heads = n_heads
-        self.query = Linear(width, width, rng, dtype=dtype)
-        self.key = Linear(width, width, rng, dtype=dtype)
-        self.value = Linear(width, width, rng, dtype=dtype)
-        self.output = Linear(width, width, rng, dtype=dtype)
-        self.dropout = Dropout(dropout)
+        self.n_kv_heads = n_heads if n_kv_heads is None else n_kv_heads
+        if self.n_kv_heads < 1 or n_heads % self.n_kv_heads:
+            raise ValueError(f"{n_heads} query heads cannot share {n_kv_heads} key and value heads evenly")
+        self.d_head = width // n_heads if d_head is None else d_head
+        self.scale, self.soft_cap = scale, soft_cap
+        shared = self.n_kv_heads * self.d_head
+        self.query = Linear(width, n_heads * self.d_head, rng, bias, dtype=dtype)
+        self.key = Linear(width if width_k is None else width_k, shared, rng, bias, dtype=dtype)
+        self.value = Linear(width if width_v is None else width_v, shared, rng, bias, dtype=dtype)
+        self.output = Linear(n_heads * self.d_head, width, rng, bias, dtype=dtype)
+        self.dropout, self.logit_dropout = Dropout(dropout), Dropout(logit_dropout)
+        self.position_bias = position_bias
 
     def forward(
-        self, x_q: Array, x_kv: Array | None = None, mask: Array | None = None, rng: Any = None
+        self,
+        x_q: Array,
+        x_kv: Array | None = None,
+        mask: Array | None = None,
+        rng: Any = None,
+        x_v: Array | None = None,
+        past: KeyValue | None = None,
     ) -> tuple[Array, MultiHeadCache]:
         """x_q: (B, T, C), x_kv: (B, S, C), or None for self-attention -> y: (B, T, C).
 
-        mask: boolean, True = may attend, broadcastable to (B, H, T, S).  cache.attention holds q, k, v and weights.
+        mask: boolean, True = may attend, broadcastable to (B, H, T, M + S).  x_v: (B, S, C), if the values come from
+        elsewhere.  past: keys and values of M tokens before; cache.present goes into the next call.
+        cache.attention holds q, k, v and weights.
         """
         x_kv = x_q if x_kv is None else x_kv
-        shape = (*x_q.shape[:-2], self.n_heads, x_q.shape[-2], x_kv.shape[-2])
+        m = 0 if past is None else past.length
+        n_queries, n_keys = x_q.shape[-2], m + x_kv.shape[-2]
+        shape = (*x_q.shape[:-2], self.n_heads, n_queries, n_keys)
+        if rng is not None and self.logit_dropout.rate:
+            mask = combine_masks(mask, kept_logits(shape, self.logit_dropout.rate, rng, xp_of(x_q)))
+        bias, bias_cache = None, None
+        if self.position_bias is not None:
+            bias, bias_cache = self.position_bias.forward(n_queries, n_keys, m, x_q)
         maps = (self.query, self.key, self.value, self.output)
-        return multi_head_attention_forward(
+        y, cache = multi_head_attention_forward(
             x_q,
             x_kv,
-            *(m.w.value for m in maps),
-            *(None if m.b is None else m.b.value for m in maps),
+            *(each.w.value for each in maps),
+            *(None if each.b is None else each.b.value for each in maps),
+            x_v=x_v,
             n_heads=self.n_heads,
+            n_kv_heads=self.n_kv_heads,
+            past=past,
             mask=mask,
+            scale=self.scale,
             dropout=self.dropout.multiplier(shape, rng, x_q),
+            bias=bias,
+            soft_cap=self.soft_cap,
         )
+        return y, cache._replace(position_bias=bias_cache)
 
-    def backward(self, dy: Array, cache: MultiHeadCache, dweights: Array | None = None) -> tuple[Array, Array]:
-        """dy: (B, T, C) -> dx_q: (B, T, C), dx_kv: (B, S, C).  In self-attention the input's gradient is their sum.
+    def backward(self, dy: Array, cache: MultiHeadCache, dweights: Array | None = None) -> AttentionInputGrads:
+        """dy: (B, T, C) -> dx_q: (B, T, C), dx_kv: (B, S, C) ...  In self-attention, .dx is the gradient of the input.
 
-        dweights: (B, H, T, S), the gradient of a loss that reads the attention weights themselves.
+        dweights: (B, H, T, M + S), the gradient of a loss that reads the attention weights themselves.
         """
         grads = multi_head_attention_backward(dy, cache, dweights)
         for layer, dw, db in (
@@ -70,4 +134,6 @@ class MultiHeadAttention(Layer):
             layer.w.grad += dw
             if layer.b is not None:
                 layer.b.grad += db
-        return grads.dx_q, grads.dx_kv
+        if self.position_bias is not None:
+            self.position_bias.backward(grads.dbias, cache.position_bias)
+        return AttentionInputGrads(grads.dx_q, grads.dx_kv, grads.dx_v, grads.dpast)

@@ -1,11 +1,15 @@
-"""Blocks on top of each other, and the final LayerNorm that pre-LN needs.
+"""Blocks on top of each other, and the final norm that they need unless every block ends with one.
 
-In a pre-LN stack nothing normalises the sum of all residuals, so one LayerNorm follows the last block (Xiong et al.
-2020, section 3).  A post-LN stack ends with a LayerNorm already.
+In a pre-LN stack nothing normalises the sum of all residuals, so one norm follows the last block (Xiong et al. 2020,
+section 3).  A post-LN stack ends with a norm already; torch.nn.Transformer adds one there too (`final_norm=True`).
+
+shared=True uses one block n_layers times.  It appears once among the parameters, and since every use adds to the same
+gradient, nothing else changes (Lan et al. 2020, "ALBERT", section 3.1; Dehghani et al. 2019, "Universal Transformers").
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,30 +17,63 @@ import numpy as np
 from tfx.backend import Array
 from tfx.nn.decoder_block import DecoderBlock, DecoderBlockCache
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
-from tfx.nn.layer_norm import LayerNorm
-from tfx.ops.layer_norm import LayerNormCache
+from tfx.nn.normalisation import make_norm
+from tfx.nn.parallel_block import ParallelBlock
+from tfx.ops.multi_head import KeyValue
+from tfx.ops.stochastic_depth import linear_decay_rates
 from tfx.params import Layer
+
+#: Keys and values of earlier tokens, one for each block.
+Past = Sequence[KeyValue]
 
 
 class EncoderStackCache(NamedTuple):
     blocks: tuple[EncoderBlockCache, ...]
-    norm: LayerNormCache | None
+    norm: Any
+
+    @property
+    def present(self) -> tuple[KeyValue, ...]:
+        """What a later call takes as `past`."""
+        return tuple(block.attention.present for block in self.blocks)
 
 
 class EncoderStack(Layer):
-    """n_layers encoder blocks; `block` holds their further settings (norm, activation, dropout, dtype)."""
+    """n_layers encoder blocks; `block` holds their further settings (norm, activation, dropout, dtype ...).
+
+    parallel: attention and feed-forward network side by side, see nn/parallel_block.py.  drop_path: the rate of
+    stochastic depth in the last block; it grows linearly from the first.
+    """
 
     def __init__(
-        self, n_layers: int, d_model: int, n_heads: int, d_ff: int, rng: np.random.Generator, norm: str, **block: Any
+        self,
+        n_layers: int,
+        d_model: int,
+        n_heads: int,
+        d_ff: int,
+        rng: np.random.Generator,
+        norm: str,
+        *,
+        parallel: bool = False,
+        shared: bool = False,
+        final_norm: bool | None = None,
+        drop_path: float = 0.0,
+        **block: Any,
     ) -> None:
-        self.blocks = [EncoderBlock(d_model, n_heads, d_ff, rng, norm, **block) for _ in range(n_layers)]
-        self.norm = LayerNorm(d_model, block.get("dtype", "float32")) if norm == "pre" else None
+        kind = ParallelBlock if parallel else EncoderBlock
 
-    def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, EncoderStackCache]:
-        """x: (B, T, C) -> hidden: (B, T, C)."""
+        def make(rate: float) -> Any:
+            return kind(d_model, n_heads, d_ff, rng, norm, drop_path=rate, **block)
+
+        self.blocks = _blocks(make, n_layers, shared, drop_path)
+        self.norm = _final_norm(final_norm, norm, d_model, block)
+
+    def forward(
+        self, x: Array, mask: Array | None = None, rng: Any = None, past: Past | None = None
+    ) -> tuple[Array, EncoderStackCache]:
+        """x: (B, T, C) -> hidden: (B, T, C).  past: keys and values of earlier tokens, from cache.present."""
         caches = []
-        for block in self.blocks:
-            x, cache = block.forward(x, mask, rng)
+        for block, stored in zip(self.blocks, _each(past, self.blocks), strict=True):
+            x, cache = block.forward(x, mask, rng, stored)
             caches.append(cache)
         norm_cache = None
         if self.norm is not None:
@@ -45,9 +82,7 @@ class EncoderStack(Layer):
 
     def backward(self, dhidden: Array, cache: EncoderStackCache) -> Array:
         """dhidden: (B, T, C) -> dx: (B, T, C)."""
-        dx = dhidden
-        if self.norm is not None and cache.norm is not None:
-            dx = self.norm.backward(dx, cache.norm)
+        dx = dhidden if self.norm is None else self.norm.backward(dhidden, cache.norm)
         for block, block_cache in zip(reversed(self.blocks), reversed(cache.blocks), strict=True):
             dx = block.backward(dx, block_cache)
         return dx
@@ -55,19 +90,42 @@ class EncoderStack(Layer):
 
 class DecoderStackCache(NamedTuple):
     blocks: tuple[DecoderBlockCache, ...]
-    norm: LayerNormCache | None
+    norm: Any
+
+    @property
+    def present(self) -> tuple[KeyValue, ...]:
+        """What a later call takes as `past`."""
+        return tuple(block.attention.present for block in self.blocks)
 
 
 class DecoderStack(Layer):
-    """n_layers decoder blocks, all reading the same memory.  Raises ValueError for fewer than one."""
+    """n_layers decoder blocks, all reading the same memory.  Settings as in EncoderStack, but for `parallel`.
+
+    Raises ValueError for fewer than one.
+    """
 
     def __init__(
-        self, n_layers: int, d_model: int, n_heads: int, d_ff: int, rng: np.random.Generator, norm: str, **block: Any
+        self,
+        n_layers: int,
+        d_model: int,
+        n_heads: int,
+        d_ff: int,
+        rng: np.random.Generator,
+        norm: str,
+        *,
+        shared: bool = False,
+        final_norm: bool | None = None,
+        drop_path: float = 0.0,
+        **block: Any,
     ) -> None:
         if n_layers < 1:
             raise ValueError("a decoder that reads a memory needs at least one block")
-        self.blocks = [DecoderBlock(d_model, n_heads, d_ff, rng, norm, **block) for _ in range(n_layers)]
-        self.norm = LayerNorm(d_model, block.get("dtype", "float32")) if norm == "pre" else None
+
+        def make(rate: float) -> DecoderBlock:
+            return DecoderBlock(d_model, n_heads, d_ff, rng, norm, drop_path=rate, **block)
+
+        self.blocks = _blocks(make, n_layers, shared, drop_path)
+        self.norm = _final_norm(final_norm, norm, d_model, block)
 
     def forward(
         self,
@@ -76,11 +134,12 @@ class DecoderStack(Layer):
         mask: Array | None = None,
         memory_mask: Array | None = None,
         rng: Any = None,
+        past: Past | None = None,
     ) -> tuple[Array, DecoderStackCache]:
-        """x: (B, T, C), memory: (B, S, C) -> hidden: (B, T, C)."""
+        """x: (B, T, C), memory: (B, S, C) -> hidden: (B, T, C).  past: as in EncoderStack.forward."""
         caches = []
-        for block in self.blocks:
-            x, cache = block.forward(x, memory, mask, memory_mask, rng)
+        for block, stored in zip(self.blocks, _each(past, self.blocks), strict=True):
+            x, cache = block.forward(x, memory, mask, memory_mask, rng, stored)
             caches.append(cache)
         norm_cache = None
         if self.norm is not None:
@@ -89,11 +148,33 @@ class DecoderStack(Layer):
 
     def backward(self, dhidden: Array, cache: DecoderStackCache) -> tuple[Array, Array]:
         """dhidden: (B, T, C) -> dx: (B, T, C), dmemory: (B, S, C)."""
-        dx: Array = dhidden
+        dx: Array = dhidden if self.norm is None else self.norm.backward(dhidden, cache.norm)
         dmemory: Array = None
-        if self.norm is not None and cache.norm is not None:
-            dx = self.norm.backward(dx, cache.norm)
         for block, block_cache in zip(reversed(self.blocks), reversed(cache.blocks), strict=True):
             dx, dread = block.backward(dx, block_cache)
             dmemory = dread if dmemory is None else dmemory + dread  # every block read the same memory
         return dx, dmemory
+
+
+def _blocks(make: Any, n_layers: int, shared: bool, drop_path: float) -> list[Any]:
+    if shared:
+        return [make(drop_path)] * n_layers
+    return [make(rate) for rate in linear_decay_rates(n_layers, drop_path)]
+
+
+def _final_norm(wanted: bool | None, placement: str, d_model: int, block: dict[str, Any]) -> Any:
+    """A norm like those of the blocks, unless told only where the last block does not end with one."""
+    if not (placement != "post" if wanted is None else wanted):
+        return None
+    names = {"norm_kind": "kind", "dtype": "dtype", "eps": "eps", "bias": "bias"}
+    settings = {new: block[old] for old, new in names.items() if old in block}
+    return make_norm(**{"kind": "layer_norm", "width": d_model, **settings})
+
+
+def _each(past: Past | None, blocks: list[Any]) -> Sequence[KeyValue | None]:
+    """One entry for each block.  Raises ValueError when there are more or fewer."""
+    if past is None:
+        return [None] * len(blocks)
+    if len(past) != len(blocks):
+        raise ValueError(f"past keys and values of {len(past)} blocks do not fit {len(blocks)} blocks")
+    return past

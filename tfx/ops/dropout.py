@@ -33,6 +33,16 @@ def dropout_mask(shape: tuple[int, ...], rate: float, rng: Any, dtype: Any = "fl
     return kept.astype(dtype) * (1.0 / (1.0 - rate))
 
 
+def kept_logits(shape: tuple[int, ...], rate: float, rng: Any, xp: Any = np) -> Array:
+    """-> boolean of that shape, False with probability `rate`: dropout of logits, to be joined to an attention mask.
+
+    A blocked score leaves before the softmax, so the other weights of its row still sum to 1; dropout of the weights
+    themselves comes after it, and their sum is 1 only on average.  There is nothing to rescale.
+    Source: Li et al. 2023, "DropKey for Vision Transformer", section 3.2.  Raises ValueError unless 0 <= rate < 1.
+    """
+    return dropout_mask(shape, rate, rng, "float64", xp) > 0
+
+
 def dropout_forward(x: Array, multiplier: Array | None) -> tuple[Array, DropoutCache]:
     """x: any shape, multiplier: broadcastable to it, or None outside training -> y in the shape of x, cache."""
     y = x if multiplier is None else x * multiplier

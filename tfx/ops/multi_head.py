@@ -22,7 +22,7 @@ Decoding: One Write-Head is All You Need"; grouped: Ainslie et al. 2023, "GQA", 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
 from tfx.ops.attend import fold
@@ -51,6 +51,7 @@ class MultiHeadCache(NamedTuple):
     attention: AttentionCache  # q, k, v as (..., H, T or M + S, D)
     output: LinearCache
     one_source: bool  # keys and values were made of the same x_kv
+    position_bias: Any = None  # what the layer needs that made the bias
 
     @property
     def mean_weights(self) -> Array:

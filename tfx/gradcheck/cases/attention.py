@@ -118,8 +118,8 @@ def multi_head_past(rng: Rng, lead: tuple[int, ...] = (B,), n_kv_heads: int = H)
         return multi_head_attention_forward(**given, past=KeyValue(past_k, past_v))
 
     def backward(dy: Any, cache: Any) -> Any:
-        grads = multi_head_attention_backward(dy, cache)
-        return *grads[: len(problem.inputs)], *grads.dpast
+        grads: Any = multi_head_attention_backward(dy, cache)
+        return *grads[: len(problem.inputs)], grads.dpast.k, grads.dpast.v
 
     mask = causal_mask(T, 2 + S, past=2 + S - T)
     return Problem(forward, backward, {**problem.inputs, **stored}, {**problem.fixed, "mask": mask})

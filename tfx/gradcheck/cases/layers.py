@@ -20,6 +20,7 @@ from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
+from tfx.nn.parallel_block import ParallelBlock
 from tfx.nn.positions import Positions
 from tfx.nn.stacks import DecoderStack, EncoderStack
 from tfx.nn.token_input import TokenInput
@@ -98,8 +99,22 @@ def feed_forward(rng: Rng) -> Problem:
     return layer_problem(FeedForward(C, F, rng), rng, {"x": _x(rng)})
 
 
-def encoder_block(rng: Rng, norm: str) -> Problem:
-    layer = EncoderBlock(C, H, F, rng, norm=norm, dropout=0.2)
+def attention_with_everything(rng: Rng) -> Problem:
+    """Grouped heads of their own width, other values, a soft cap, dropout of weights and of logits, no offsets."""
+    options: Any = {"n_kv_heads": 2, "d_head": 5, "width_k": F, "width_v": V, "soft_cap": 2.0, "logit_dropout": 0.2}
+    layer = MultiHeadAttention(C, 4, rng, dropout=0.2, bias=False, **options)
+    inputs = {"x_q": _x(rng), "x_kv": rng.standard_normal((B, S, F)), "x_v": rng.standard_normal((B, S, V))}
+    return layer_problem(layer, rng, inputs, {"mask": _padding()}, dropout_seed=5)
+
+
+def encoder_block(rng: Rng, norm: str, **options: Any) -> Problem:
+    layer = EncoderBlock(C, H, F, rng, norm=norm, dropout=0.2, **options)
+    fixed = {"mask": causal_mask(T)}
+    return layer_problem(layer, rng, {"x": _x(rng)}, fixed, dropout_seed=5, directions=DIRECTIONS)
+
+
+def parallel_block(rng: Rng) -> Problem:
+    layer = ParallelBlock(C, H, F, rng, dropout=0.2, drop_path=0.3)
     fixed = {"mask": causal_mask(T)}
     return layer_problem(layer, rng, {"x": _x(rng)}, fixed, dropout_seed=5, directions=DIRECTIONS)
 
@@ -111,8 +126,8 @@ def decoder_block(rng: Rng, norm: str) -> Problem:
     return layer_problem(layer, rng, inputs, fixed, dropout_seed=5, directions=DIRECTIONS)
 
 
-def encoder_stack(rng: Rng, norm: str) -> Problem:
-    layer = EncoderStack(2, C, H, F, rng, norm)
+def encoder_stack(rng: Rng, norm: str, **options: Any) -> Problem:
+    layer = EncoderStack(2, C, H, F, rng, norm, **options)
     return layer_problem(layer, rng, {"x": _x(rng)}, directions=DIRECTIONS)
 
 
@@ -140,6 +155,7 @@ CASES: tuple[Case, ...] = (
     Case(TokenOutput, "its own map", partial(token_output, tied=False)),
     Case(MultiHeadAttention, "self, causal", self_attention),
     Case(MultiHeadAttention, "cross, padding, dropout", cross_attention),
+    Case(MultiHeadAttention, "grouped, soft cap, three sources", attention_with_everything),
     Case(FeedForward, "gelu", feed_forward),
     *(
         Case(target, f"{norm}-LN{more}", partial(build, norm=norm))
@@ -149,6 +165,12 @@ CASES: tuple[Case, ...] = (
             (EncoderStack, encoder_stack, ", two blocks"),
             (DecoderStack, decoder_stack, ", two blocks"),
         )
-        for norm in ("pre", "post")
+        for norm in ("pre", "post", "inner")
     ),
+    Case(EncoderBlock, "RMSNorm, no offsets", partial(encoder_block, norm="pre", norm_kind="rms_norm", bias=False)),
+    Case(EncoderBlock, "stochastic depth", partial(encoder_block, norm="post", drop_path=0.5)),
+    Case(ParallelBlock, "causal, dropout, stochastic depth", parallel_block),
+    Case(EncoderStack, "one block used twice", partial(encoder_stack, norm="pre", shared=True)),
+    Case(EncoderStack, "parallel blocks", partial(encoder_stack, norm="pre", parallel=True)),
+    Case(EncoderStack, "post-LN with a final norm", partial(encoder_stack, norm="post", final_norm=True)),
 )

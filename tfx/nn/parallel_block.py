@@ -1,0 +1,90 @@
+"""The parallel block: attention and feed-forward network read the same input and are added together.
+
+    n = norm(x)
+    y = x + dropout(attention(n)) + dropout(feed_forward(n))
+
+The block of the 2017 paper runs one after the other.  Side by side they need one norm instead of two, and their first
+matrix products can be done as one; at large sizes PaLM measured no loss of quality and about 15% more speed.
+
+Derivation.  n feeds two branches and x the sum as well: dn = dn_attention + dn_feed_forward, dx = dy + dnorm(dn).
+Sources: Wang and Komatsuzaki 2021, "GPT-J-6B"; Chowdhery et al. 2022, "PaLM", section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.dropout import Dropout
+from tfx.nn.feed_forward import FeedForward
+from tfx.nn.normalisation import make_norm
+from tfx.nn.stochastic_depth import StochasticDepth
+from tfx.ops.dropout import DropoutCache
+from tfx.ops.multi_head import KeyValue, MultiHeadCache
+from tfx.params import Layer
+
+
+class ParallelBlockCache(NamedTuple):
+    x: Array  # the block's input: (B, T, C)
+    norm: Any
+    attention: MultiHeadCache
+    dropout1: DropoutCache
+    feed_forward: Any
+    dropout2: DropoutCache
+    path: DropoutCache
+
+
+class ParallelBlock(Layer):
+    """One block.  Settings as in EncoderBlock; the norm can only stand in front ("pre")."""
+
+    def __init__(
+        self,
+        d_model: int,
+        n_heads: int,
+        d_ff: int,
+        rng: np.random.Generator,
+        norm: str = "pre",
+        activation: str = "gelu",
+        dropout: float = 0.0,
+        dtype: Any = "float32",
+        *,
+        norm_kind: str = "layer_norm",
+        eps: float = 1e-5,
+        bias: bool = True,
+        drop_path: float = 0.0,
+        attention: Mapping[str, Any] | None = None,
+    ) -> None:
+        if norm != "pre":
+            raise ValueError(f'a parallel block has its norm in front: norm must be "pre", not "{norm}"')
+        self.norm = make_norm(norm_kind, d_model, dtype, eps, bias)
+        self.attention = MultiHeadAttention(
+            d_model, n_heads, rng, dropout, dtype, **{"bias": bias, **(attention or {})}
+        )
+        self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype, bias)
+        self.dropout = Dropout(dropout)
+        self.path = StochasticDepth(drop_path)
+
+    def forward(
+        self, x: Array, mask: Array | None = None, rng: Any = None, past: KeyValue | None = None
+    ) -> tuple[Array, ParallelBlockCache]:
+        """x: (B, T, C), mask broadcastable to (B, H, T, M + T) -> y: (B, T, C).  As EncoderBlock.forward."""
+        normed, norm = self.norm.forward(x)
+        a, attention = self.attention.forward(normed, mask=mask, rng=rng, past=past)
+        a, dropout1 = self.dropout.forward(a, rng)
+        f, feed_forward = self.feed_forward.forward(normed)
+        f, dropout2 = self.dropout.forward(f, rng)
+        branch, path = self.path.forward(a + f, rng)
+        return x + branch, ParallelBlockCache(x, norm, attention, dropout1, feed_forward, dropout2, path)
+
+    def backward(self, dy: Array, cache: ParallelBlockCache, dweights: Array | None = None) -> Array:
+        """dy: (B, T, C) -> dx: (B, T, C).  dweights: as EncoderBlock.backward."""
+        dbranch = self.path.backward(dy, cache.path)  # y = x + path(a + f)
+        df = self.dropout.backward(dbranch, cache.dropout2)
+        dnormed = self.feed_forward.backward(df, cache.feed_forward)  # f = feed_forward(normed)
+        da = self.dropout.backward(dbranch, cache.dropout1)
+        dnormed = dnormed + self.attention.backward(da, cache.attention, dweights).dx  # a = attention(normed)
+        return dy + self.norm.backward(dnormed, cache.norm)  # normed = norm(x), and y = x + ... again
