@@ -73,7 +73,7 @@ def test_in_evaluation_every_block_runs():
 
 def test_a_batch_that_loses_a_block_is_the_shorter_stack():
     three = LayerDropStack(blocks(3), 0.4)
-    y, cache = three.forward(X, rng=RNG(0))
+    y, cache = three.forward(X, rng=RNG(9))
     assert [block is None for block in cache.blocks] == [False, True, False]
     shorter, _ = LayerDropStack([three.blocks[0], three.blocks[2]], 0.0).forward(X)
     np.testing.assert_array_equal(y, shorter)

@@ -9,7 +9,9 @@ import numpy as np
 
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, C, F, H, Rng, T
+from tfx.nn.checkpointing import Checkpointed, CheckpointedStack
 from tfx.nn.encoder_block import EncoderBlock
+from tfx.nn.reversible import AttentionBranch, FeedForwardBranch, ReversibleBlock, ReversibleStack, Streams
 from tfx.nn.stochastic_depth import LayerDropStack, StochasticDepth
 from tfx.ops.masks import causal_mask
 from tfx.ops.stochastic_depth import (
@@ -18,6 +20,7 @@ from tfx.ops.stochastic_depth import (
     stochastic_depth_backward,
     stochastic_depth_forward,
 )
+from tfx.params import Layer
 
 N = 5  # samples, so that some are left out and some are not
 
@@ -48,6 +51,52 @@ def layer_drop(rng: Rng) -> Problem:
     )
 
 
+def checkpointed(rng: Rng) -> Problem:
+    layer = Checkpointed(EncoderBlock(C, H, F, rng, dropout=0.2))
+    return layer_problem(layer, rng, {"x": _x(rng)}, {"mask": causal_mask(T)}, dropout_seed=5, directions=1)
+
+
+def checkpointed_stack(rng: Rng) -> Problem:
+    layer = CheckpointedStack(_blocks(rng, 3), every=2)
+    return layer_problem(layer, rng, {"x": _x(rng)}, {"mask": causal_mask(T)}, dropout_seed=5, directions=1)
+
+
+class _Undone(Layer):
+    """A reversible block whose backward starts from the output, seen as a layer of two inputs and one output."""
+
+    def __init__(self, block: ReversibleBlock) -> None:
+        self.block = block
+
+    def forward(self, one: Any, two: Any, mask: Any, seed: Any) -> tuple[Any, Any]:
+        y, _ = self.block.forward(Streams(one, two), mask, seed)
+        return np.concatenate(y, axis=-1), (y, mask, seed)
+
+    def backward(self, dy: Any, cache: Any) -> tuple[Any, Any]:
+        _, dx = self.block.undo(cache[0], Streams(dy[..., :C], dy[..., C:]), *cache[1:])
+        return dx.one, dx.two
+
+
+def reversible_block(rng: Rng) -> Problem:
+    f, g = AttentionBranch(C, H, rng, dropout=0.2), FeedForwardBranch(C, F, rng, dropout=0.2)
+    fixed = {"mask": causal_mask(T), "seed": (5,)}
+    inputs = {"one": _x(rng), "two": _x(rng)}
+    return layer_problem(_Undone(ReversibleBlock(f, g)), rng, inputs, fixed, directions=1)
+
+
+def reversible_stack(rng: Rng, recompute: bool) -> Problem:
+    layer = ReversibleStack(2, C, H, F, rng, dropout=0.2, recompute=recompute)
+    return layer_problem(layer, rng, {"x": _x(rng)}, {"mask": causal_mask(T)}, dropout_seed=5, directions=1)
+
+
+def attention_branch(rng: Rng) -> Problem:
+    layer = AttentionBranch(C, H, rng, dropout=0.2)
+    return layer_problem(layer, rng, {"x": _x(rng)}, {"mask": causal_mask(T)}, dropout_seed=5, directions=1)
+
+
+def feed_forward_branch(rng: Rng) -> Problem:
+    return layer_problem(FeedForwardBranch(C, F, rng, dropout=0.2), rng, {"x": _x(rng)}, dropout_seed=5, directions=1)
+
+
 def forgets_that_it_was_left_out(dy: Any, cache: StochasticDepthCache) -> Any:
     return dy, dy
 
@@ -66,6 +115,13 @@ CASES: tuple[Case, ...] = (
     Case(StochasticDepth, "rescaled, training", partial(drop_path, rescaled=True, training=True)),
     Case(StochasticDepth, "as published, evaluation", partial(drop_path, rescaled=False, training=False)),
     Case(LayerDropStack, "one of three blocks left out", layer_drop),
+    Case(Checkpointed, "a block, causal, dropout", checkpointed),
+    Case(CheckpointedStack, "three blocks in segments of two and one, dropout", checkpointed_stack),
+    Case(AttentionBranch, "causal, dropout", attention_branch),
+    Case(FeedForwardBranch, "dropout", feed_forward_branch),
+    Case(ReversibleBlock, "undone from its output, causal, dropout", reversible_block),
+    Case(ReversibleStack, "two blocks, computed again, dropout", partial(reversible_stack, recompute=True)),
+    Case(ReversibleStack, "two blocks, everything kept, dropout", partial(reversible_stack, recompute=False)),
 )
 
 CONTROLS: tuple[Control, ...] = (

@@ -1,0 +1,201 @@
+"""Reversible residual blocks: the input can be computed from the output, so forward need not keep it.
+
+    y1 = x1 + F(x2)                    x2 = y2 - G(y1)
+    y2 = x2 + G(y1)                    x1 = y1 - F(x2)           the same steps backwards, undone by subtraction
+
+An ordinary residual y = x + F(x) cannot be solved for x; two streams that take turns can.  F is attention and G the
+feed-forward network, each with a LayerNorm before and a dropout after it.
+
+Derivation.  Let dy1, dy2 be given.  y1 went into y2 through G, and out:
+
+    dy1' = dy1 + G'(y1)^T dy2          all that reaches y1
+    dx2  = dy2 + F'(x2)^T dy1'         x2 went into y2 by itself, and into y1 through F
+    dx1  = dy1'
+
+Backward computes G(y1) for its cache, and with it x2; then F(x2) for its cache, and with it x1, which is the output
+of the block below.  So a stack of any depth holds the activations of one branch at a time.  It costs one more forward
+pass, and rounding: x comes back to within a few units in the last place, not to the bit, and errors add up with depth.
+Dropout draws its masks from a seed kept in the cache, so that the second time gives the same ones.
+Sources: Gomez et al. 2017, "The Reversible Residual Network", section 3.1 and algorithm 1; with attention: Kitaev,
+Kaiser and Levskaya 2020, "Reformer", section 3.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.dropout import Dropout
+from tfx.nn.feed_forward import FeedForward
+from tfx.nn.layer_norm import LayerNorm
+from tfx.params import Layer
+
+
+class BranchCache(NamedTuple):
+    norm: Any
+    inner: Any
+    dropout: Any
+
+
+class AttentionBranch(Layer):
+    """F(x) = dropout(attention(norm(x))), self-attention."""
+
+    def __init__(
+        self, d_model: int, n_heads: int, rng: np.random.Generator, dropout: float = 0.0, dtype: Any = "float32"
+    ) -> None:
+        self.norm = LayerNorm(d_model, dtype)
+        self.attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, BranchCache]:
+        """x: (B, T, C), mask broadcastable to (B, H, T, T) -> (B, T, C)."""
+        normed, norm = self.norm.forward(x)
+        a, inner = self.attention.forward(normed, mask=mask, rng=rng)
+        a, dropout = self.dropout.forward(a, rng)
+        return a, BranchCache(norm, inner, dropout)
+
+    def backward(self, dy: Array, cache: BranchCache) -> Array:
+        """dy: (B, T, C) -> dx: (B, T, C)."""
+        da = self.dropout.backward(dy, cache.dropout)
+        return self.norm.backward(self.attention.backward(da, cache.inner).dx, cache.norm)
+
+
+class FeedForwardBranch(Layer):
+    """G(x) = dropout(feed_forward(norm(x))); a mask is accepted and not needed."""
+
+    def __init__(
+        self,
+        d_model: int,
+        d_ff: int,
+        rng: np.random.Generator,
+        activation: str = "gelu",
+        dropout: float = 0.0,
+        dtype: Any = "float32",
+    ) -> None:
+        self.norm = LayerNorm(d_model, dtype)
+        self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, BranchCache]:
+        """x: (B, T, C) -> (B, T, C)."""
+        normed, norm = self.norm.forward(x)
+        f, inner = self.feed_forward.forward(normed)
+        f, dropout = self.dropout.forward(f, rng)
+        return f, BranchCache(norm, inner, dropout)
+
+    def backward(self, dy: Array, cache: BranchCache) -> Array:
+        """dy: (B, T, C) -> dx: (B, T, C)."""
+        df = self.dropout.backward(dy, cache.dropout)
+        return self.norm.backward(self.feed_forward.backward(df, cache.inner), cache.norm)
+
+
+class Streams(NamedTuple):
+    """The two halves of the residual, (B, T, C) each, or their gradients."""
+
+    one: Array
+    two: Array
+
+
+class ReversibleBlock(Layer):
+    """Owns f and g: any two layers with forward(x, mask, rng) that keep the shape of x."""
+
+    def __init__(self, f: Any, g: Any) -> None:
+        self.f, self.g = f, g
+
+    def forward(self, x: Streams, mask: Array | None = None, seed: Any = None) -> tuple[Streams, tuple[Any, Any]]:
+        """x -> y, and the caches of f and g, for whoever wants to keep them.  seed: dropout, None for evaluation."""
+        f, f_cache = self.f.forward(x.two, mask, _rng(seed, 0))
+        y1 = x.one + f
+        g, g_cache = self.g.forward(y1, mask, _rng(seed, 1))
+        return Streams(y1, x.two + g), (f_cache, g_cache)
+
+    def backward(self, dy: Streams, cache: tuple[Any, Any]) -> Streams:
+        """The ordinary backward, from kept caches: dy -> dx."""
+        f_cache, g_cache = cache
+        dy1 = dy.one + self.g.backward(dy.two, g_cache)  # y2 = x2 + g(y1)
+        dx2 = dy.two + self.f.backward(dy1, f_cache)  # y1 = x1 + f(x2), and y2 = x2 + ... again
+        return Streams(dy1, dx2)
+
+    def undo(self, y: Streams, dy: Streams, mask: Array | None = None, seed: Any = None) -> tuple[Streams, Streams]:
+        """The reversible backward, from the output alone: y, dy -> x, dx.  seed: the one that forward had."""
+        g, g_cache = self.g.forward(y.one, mask, _rng(seed, 1))
+        x2 = y.two - g  # y2 = x2 + g(y1)
+        dy1 = dy.one + self.g.backward(dy.two, g_cache)
+        del g, g_cache  # before the other branch needs room
+        f, f_cache = self.f.forward(x2, mask, _rng(seed, 0))
+        x1 = y.one - f  # y1 = x1 + f(x2)
+        dx2 = dy.two + self.f.backward(dy1, f_cache)
+        return Streams(x1, x2), Streams(dy1, dx2)
+
+
+class ReversibleStackCache(NamedTuple):
+    y: Streams  # the output of the last block
+    norm: Any
+    mask: Array | None
+    seed: int | None
+    blocks: tuple[Any, ...]  # empty, unless everything is kept
+
+
+class ReversibleStack(Layer):
+    """n_layers reversible blocks of attention and feed-forward, and a LayerNorm at the end.
+
+    Both streams start as x, and their mean is what leaves: the papers leave this open.  recompute=False keeps all
+    caches and goes back as usual, for comparison.
+    """
+
+    def __init__(
+        self,
+        n_layers: int,
+        d_model: int,
+        n_heads: int,
+        d_ff: int,
+        rng: np.random.Generator,
+        activation: str = "gelu",
+        dropout: float = 0.0,
+        dtype: Any = "float32",
+        recompute: bool = True,
+    ) -> None:
+        self.blocks = [
+            ReversibleBlock(
+                AttentionBranch(d_model, n_heads, rng, dropout, dtype),
+                FeedForwardBranch(d_model, d_ff, rng, activation, dropout, dtype),
+            )
+            for _ in range(n_layers)
+        ]
+        self.norm = LayerNorm(d_model, dtype)
+        self.recompute = recompute
+
+    def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, ReversibleStackCache]:
+        """x: (B, T, C), mask broadcastable to (B, H, T, T) -> (B, T, C).  rng: dropout, None for evaluation."""
+        seed = None if rng is None else int(rng.integers(2**62))
+        y, kept = Streams(x, x), []
+        for number, block in enumerate(self.blocks):
+            y, cache = block.forward(y, mask, _of_block(seed, number))
+            if not self.recompute:
+                kept.append(cache)
+        hidden, norm = self.norm.forward(0.5 * (y.one + y.two))
+        return hidden, ReversibleStackCache(y, norm, mask, seed, tuple(kept))
+
+    def backward(self, dhidden: Array, cache: ReversibleStackCache) -> Array:
+        """dhidden: (B, T, C) -> dx: (B, T, C)."""
+        half = 0.5 * self.norm.backward(dhidden, cache.norm)  # hidden = norm((y1 + y2) / 2)
+        y, dy = cache.y, Streams(half, half)
+        for number in reversed(range(len(self.blocks))):
+            block = self.blocks[number]
+            if self.recompute:
+                y, dy = block.undo(y, dy, cache.mask, _of_block(cache.seed, number))
+            else:
+                dy = block.backward(dy, cache.blocks[number])
+        return dy.one + dy.two  # x started both streams
+
+
+def _of_block(seed: int | None, number: int) -> tuple[int, int] | None:
+    return None if seed is None else (seed, number)
+
+
+def _rng(seed: Any, branch: int) -> np.random.Generator | None:
+    """The same Generator every time it is asked for: one for each branch of each block."""
+    return None if seed is None else np.random.default_rng((*seed, branch))
