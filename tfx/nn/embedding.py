@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
-from tfx.nn.init import embedding_normal
+from tfx.nn.init import Initialisation, find_initialisation
 from tfx.ops.embedding import (
     EmbeddingCache,
     TiedLogitsCache,
@@ -26,16 +26,24 @@ class ScaledEmbeddingCache(NamedTuple):
 
 
 class Embedding(Layer):
-    """Owns table: (V, C).  Look-ups are multiplied by sqrt(C) (Vaswani et al. 2017, section 3.4); logits are not.
+    """Owns table: (V, C), as `init` draws it (nn/init.py).
 
-    Both uses add to the gradient of the one table, so tied weights need nothing further.
-    scaled: False for models that look up the bare rows, such as BERT.
+    scaled: look-ups are multiplied by sqrt(C) (Vaswani et al. 2017, section 3.4), so that rows of length 1, which suit
+    the logits, enter the model with variance 1 and positions do not drown them.  GPT, BERT and T5 look up bare rows.
+    Logits are never scaled.  Look-up and logits add to the gradient of the one table, so tied weights (Press and Wolf
+    2017, "Using the Output Embedding to Improve Language Models") need nothing further.
     """
 
     def __init__(
-        self, vocab: int, width: int, rng: np.random.Generator, dtype: Any = "float32", scaled: bool = True
+        self,
+        vocab: int,
+        width: int,
+        rng: np.random.Generator,
+        dtype: Any = "float32",
+        scaled: bool = True,
+        init: str | Initialisation = "embedding_normal",
     ) -> None:
-        self.table = Parameter(embedding_normal(rng, vocab, width, dtype))
+        self.table = Parameter(find_initialisation(init)(rng, vocab, width, dtype))
         self.scale = math.sqrt(width) if scaled else 1.0
 
     def forward(self, ids: Array) -> tuple[Array, ScaledEmbeddingCache]:

@@ -7,18 +7,24 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
-from tfx.nn.init import xavier_uniform
+from tfx.nn.init import Initialisation, find_initialisation
 from tfx.ops.linear import LinearCache, linear_backward, linear_forward
 from tfx.params import Layer, Parameter
 
 
 class Linear(Layer):
-    """Owns w: (I, J), Xavier, and b: (J,), zero (None without bias)."""
+    """Owns w: (I, J), as `init` draws it (nn/init.py), and b: (J,), zero (None without bias)."""
 
     def __init__(
-        self, width_in: int, width_out: int, rng: np.random.Generator, bias: bool = True, dtype: Any = "float32"
+        self,
+        width_in: int,
+        width_out: int,
+        rng: np.random.Generator,
+        bias: bool = True,
+        dtype: Any = "float32",
+        init: str | Initialisation = "xavier_uniform",
     ) -> None:
-        self.w = Parameter(xavier_uniform(rng, width_in, width_out, dtype))
+        self.w = Parameter(find_initialisation(init)(rng, width_in, width_out, dtype))
         self.b = Parameter(np.zeros(width_out, dtype=dtype)) if bias else None
 
     def forward(self, x: Array) -> tuple[Array, LinearCache]:
