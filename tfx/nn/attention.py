@@ -101,12 +101,13 @@ class MultiHeadAttention(Layer):
         bias, bias_cache = None, None
         if self.position_bias is not None:
             bias, bias_cache = self.position_bias.forward(n_queries, n_keys, m, x_q)
-        maps = (self.query, self.key, self.value, self.output)
+        maps = {"q": self.query, "k": self.key, "v": self.value, "o": self.output}
+        given: dict[str, Any] = {f"w_{name}": each.w.value for name, each in maps.items()}
+        given |= {f"b_{name}": None if each.b is None else each.b.value for name, each in maps.items()}
         y, cache = multi_head_attention_forward(
             x_q,
             x_kv,
-            *(each.w.value for each in maps),
-            *(None if each.b is None else each.b.value for each in maps),
+            **given,
             x_v=x_v,
             n_heads=self.n_heads,
             n_kv_heads=self.n_kv_heads,
