@@ -1,4 +1,4 @@
-"""The position-wise feed-forward network."""
+"""The position-wise feed-forward network, plain or gated."""
 
 from __future__ import annotations
 
@@ -7,14 +7,26 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
+from tfx.nn.init import Initialisation
 from tfx.nn.linear import Linear
 from tfx.ops.activations import ACTIVATIONS
 from tfx.ops.feed_forward import FeedForwardCache, feed_forward_backward, feed_forward_forward
+from tfx.ops.gated import GATES
+from tfx.ops.gated_feed_forward import (
+    GatedFeedForwardCache,
+    gated_feed_forward_backward,
+    gated_feed_forward_forward,
+)
 from tfx.params import Layer
 
 
 class FeedForward(Layer):
-    """Owns first: Linear(C, F) and second: Linear(F, C), with an activation in between."""
+    """Owns first: Linear(C, F) and second: Linear(F, C), with an activation in between.
+
+    activation: a name in ops.activations.ACTIVATIONS, or a gated unit: "glu", "bilinear", "reglu", "geglu", "swiglu".
+    A gated unit has a third map, gate: Linear(C, F), and y = second(activation(gate(x)) * first(x)).  Two thirds of the
+    usual d_ff keep the number of parameters: `gated_width(d_ff)`.
+    """
 
     def __init__(
         self,
@@ -24,29 +36,50 @@ class FeedForward(Layer):
         activation: str = "gelu",
         dtype: Any = "float32",
         bias: bool = True,
+        init: str | Initialisation = "xavier_uniform",
     ) -> None:
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {activation!r}")
+        if activation not in ACTIVATIONS and activation not in GATES:
+            known = ", ".join((*ACTIVATIONS, *GATES))
+            raise ValueError(f"activation must be one of {known}, not {activation!r}")
         self.activation = activation
-        self.first = Linear(width, d_ff, rng, bias, dtype)
-        self.second = Linear(d_ff, width, rng, bias, dtype)
+        self.first = Linear(width, d_ff, rng, bias, dtype, init)
+        self.gate = Linear(width, d_ff, rng, bias, dtype, init) if activation in GATES else None
+        self.second = Linear(d_ff, width, rng, bias, dtype, init)
 
-    def forward(self, x: Array) -> tuple[Array, FeedForwardCache]:
+    def forward(self, x: Array) -> tuple[Array, FeedForwardCache | GatedFeedForwardCache]:
         """x: (..., C) -> y: (..., C), every place on its own."""
-        return feed_forward_forward(
-            x,
-            self.first.w.value,
-            None if self.first.b is None else self.first.b.value,
-            self.second.w.value,
-            None if self.second.b is None else self.second.b.value,
-            self.activation,
-        )
+        first, second = _values(self.first), _values(self.second)
+        if self.gate is not None:
+            return gated_feed_forward_forward(x, *_values(self.gate), *first, *second, self.activation)
+        return feed_forward_forward(x, *first, *second, self.activation)
 
-    def backward(self, dy: Array, cache: FeedForwardCache) -> Array:
+    def backward(self, dy: Array, cache: FeedForwardCache | GatedFeedForwardCache) -> Array:
         """dy: (..., C) -> dx: (..., C)."""
+        if isinstance(cache, GatedFeedForwardCache):
+            gated = gated_feed_forward_backward(dy, cache)
+            _add(self.gate, gated.dw_gate, gated.db_gate)
+            _add(self.first, gated.dw_up, gated.db_up)
+            _add(self.second, gated.dw_down, gated.db_down)
+            return gated.dx
         grads = feed_forward_backward(dy, cache)
-        for layer, dw, db in ((self.first, grads.dw1, grads.db1), (self.second, grads.dw2, grads.db2)):
-            layer.w.grad += dw
-            if layer.b is not None:
-                layer.b.grad += db
+        _add(self.first, grads.dw1, grads.db1)
+        _add(self.second, grads.dw2, grads.db2)
         return grads.dx
+
+
+def gated_width(d_ff: int, multiple: int = 1) -> int:
+    """2/3 of d_ff: three matrices of that width have as many parameters as two of width d_ff.
+
+    Rounded to the nearest multiple of `multiple` (LLaMA rounds up, to one of 256), at least one multiple.
+    """
+    return multiple * max(1, round(2 * d_ff / (3 * multiple)))
+
+
+def _values(layer: Linear) -> tuple[Array, Array | None]:
+    return layer.w.value, None if layer.b is None else layer.b.value
+
+
+def _add(layer: Any, dw: Array, db: Array | None) -> None:
+    layer.w.grad += dw
+    if layer.b is not None:
+        layer.b.grad += db

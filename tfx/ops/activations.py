@@ -119,8 +119,8 @@ def gelu_tanh_backward(dy: Array, cache: GeluTanhCache) -> Array:
     return dy * (0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * du)  # y = x * (1 + tanh(u)) / 2
 
 
-#: Name -> (forward, backward), for whoever lets the reader choose.
-ACTIVATIONS: dict[str, tuple[Callable[[Array], tuple[Array, Any]], Callable[[Array, Any], Array]]] = {
+#: Name -> (forward, backward), for whoever lets the reader choose.  forward(x) is enough for each of them.
+ACTIVATIONS: dict[str, tuple[Callable[..., tuple[Array, Any]], Callable[[Array, Any], Array]]] = {
     "relu": (relu_forward, relu_backward),
     "gelu": (gelu_forward, gelu_backward),
     "gelu_tanh": (gelu_tanh_forward, gelu_tanh_backward),

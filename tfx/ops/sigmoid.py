@@ -26,8 +26,6 @@ from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
 
-_FAR = 1e30  # -inf * 0 would be NaN; -1e30 * 0 is 0, the limit
-
 
 class SigmoidCache(NamedTuple):
     y: Array
@@ -82,14 +80,13 @@ def silu_forward(x: Array, beta: float = 1.0) -> tuple[Array, SiluCache]:
     Infinite x have their limits (0 and inf) for beta > 0.
     """
     s, _ = sigmoid_forward(x * beta)
-    return xp_of(x).maximum(x, -_FAR) * s, SiluCache(x, s, beta)
+    return _above_minus_inf(x) * s, SiluCache(x, s, beta)
 
 
 def silu_backward(dy: Array, cache: SiluCache) -> Array:
     """dy: shape of x -> dx."""
     x, s, beta = cache
-    x = xp_of(x).clip(x, -_FAR, _FAR)
-    return dy * (s + beta * (x * s) * (1 - s))  # y = x * s(beta x)
+    return dy * (s + beta * (1 - s) * (_finite(x) * s))  # y = x * s(beta x)
 
 
 def softplus_forward(x: Array) -> tuple[Array, SoftplusCache]:
@@ -107,12 +104,24 @@ def mish_forward(x: Array) -> tuple[Array, MishCache]:
     """x: any shape, float -> x tanh(softplus(x)), same shape and dtype; NaN stays NaN."""
     xp = xp_of(x)
     t = xp.tanh(softplus_forward(x)[0])
-    return xp.maximum(x, -_FAR) * t, MishCache(x, t)
+    return _above_minus_inf(x) * t, MishCache(x, t)
 
 
 def mish_backward(dy: Array, cache: MishCache) -> Array:
     """dy: shape of x -> dx."""
-    t = cache.t
-    x = xp_of(t).clip(cache.x, -_FAR, _FAR)
+    x, t = _finite(cache.x), cache.t
     dsoftplus = x * (1 - t * t)  # y = x * tanh(softplus)
     return dy * (t + softplus_backward(dsoftplus, SoftplusCache(x)))  # softplus = softplus(x)
+
+
+def _above_minus_inf(x: Array) -> Array:
+    """x, with -inf as the lowest finite number: times 0 that is 0, the limit, where -inf would give NaN."""
+    xp = xp_of(x)
+    return xp.maximum(x, float(xp.finfo(x.dtype).min))
+
+
+def _finite(x: Array) -> Array:
+    """x, with both infinities as the farthest finite numbers, for the same reason."""
+    xp = xp_of(x)
+    farthest = float(xp.finfo(x.dtype).max)
+    return xp.clip(x, -farthest, farthest)

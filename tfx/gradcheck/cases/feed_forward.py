@@ -8,11 +8,34 @@ from typing import Any
 
 import numpy as np
 
-from tfx.gradcheck.case import Case, Control, Problem
-from tfx.gradcheck.cases.sizes import B, C, Rng, T, off_zero
+from tfx.gradcheck.case import Case, Control, Problem, layer_problem
+from tfx.gradcheck.cases.sizes import B, C, F, Rng, T, off_zero
+from tfx.nn.feed_forward import FeedForward
+from tfx.nn.low_rank import LowRankFeedForward, LowRankLinear
 from tfx.ops.activations import ACTIVATIONS, GeluCache, GeluTanhCache, ReluCache
+from tfx.ops.chunked_feed_forward import (
+    ChunkedFeedForwardCache,
+    chunked_feed_forward_backward,
+    chunked_feed_forward_forward,
+)
 from tfx.ops.feed_forward import FeedForwardCache, FeedForwardGrads, feed_forward_backward, feed_forward_forward
+from tfx.ops.gated import (
+    GATES,
+    GluCache,
+    SplitGluCache,
+    glu_backward,
+    glu_forward,
+    split_glu_backward,
+    split_glu_forward,
+)
+from tfx.ops.gated_feed_forward import (
+    GatedFeedForwardCache,
+    GatedFeedForwardGrads,
+    gated_feed_forward_backward,
+    gated_feed_forward_forward,
+)
 from tfx.ops.linear import linear_backward, linear_forward
+from tfx.ops.low_rank_linear import LowRankLinearCache, low_rank_linear_backward, low_rank_linear_forward
 from tfx.ops.sigmoid import MishCache, SigmoidCache, SiluCache, TanhCache, silu_backward, silu_forward
 
 
@@ -36,6 +59,58 @@ def feed_forward(rng: Rng, name: str, bias: bool = True) -> Problem:
     inputs = {"x": x, "w1": w1, "w2": w2} | ({"b1": b1, "b2": b2} if bias else {})
     fixed: dict[str, Any] = {"activation": name} | ({} if bias else {"b1": None, "b2": None})
     return Problem(feed_forward_forward, feed_forward_backward, inputs, fixed)
+
+
+def glu(rng: Rng, gate: str, **settings: Any) -> Problem:
+    inputs = {"a": off_zero(rng.standard_normal((B, T, F))), "b": rng.standard_normal((B, T, F))}
+    return Problem(glu_forward, glu_backward, inputs, {"activation": GATES[gate], **settings})
+
+
+def split_glu(rng: Rng, axis: int = -1, gate_first: bool = False) -> Problem:
+    x = rng.standard_normal((B, 4, 6))
+    return Problem(split_glu_forward, split_glu_backward, {"x": x}, {"axis": axis, "gate_first": gate_first})
+
+
+def gated_feed_forward(rng: Rng, gate: str = "swiglu", bias: bool = True) -> Problem:
+    """Small, and drawn again until no gate of a reglu is near its kink."""
+    lead, width, hidden = (B, 3), 4, 5
+    shapes = {"x": (*lead, width), "w_gate": (width, hidden), "w_up": (width, hidden), "w_down": (hidden, width)}
+    biases = {"b_gate": (hidden,), "b_up": (hidden,), "b_down": (width,)}
+    while True:
+        inputs = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+        inputs |= {name: rng.standard_normal(shape) for name, shape in biases.items() if bias}
+        before, _ = linear_forward(inputs["x"], inputs["w_gate"], inputs.get("b_gate"))
+        if gate != "reglu" or np.abs(before).min() > 0.1:
+            break
+    fixed: dict[str, Any] = {"gate": gate} | ({} if bias else dict.fromkeys(biases))
+    return Problem(gated_feed_forward_forward, gated_feed_forward_backward, inputs, fixed)
+
+
+def chunked_feed_forward(rng: Rng, chunk: int = 2, bias: bool = True) -> Problem:
+    plain = feed_forward(rng, "gelu", bias)
+    return Problem(
+        chunked_feed_forward_forward, chunked_feed_forward_backward, plain.inputs, {**plain.fixed, "chunk": chunk}
+    )
+
+
+def low_rank_linear(rng: Rng, bias: bool = True) -> Problem:
+    inputs = {"x": rng.standard_normal((B, T, C)), "u": rng.standard_normal((C, 2)), "v": rng.standard_normal((2, F))}
+    inputs |= {"b": rng.standard_normal(F)} if bias else {}
+    return Problem(low_rank_linear_forward, low_rank_linear_backward, inputs)
+
+
+def feed_forward_layer(rng: Rng, activation: str, bias: bool = True) -> Problem:
+    layer = FeedForward(6, 11, rng, activation, bias=bias)
+    return layer_problem(layer, rng, {"x": rng.standard_normal((B, T, 6))})
+
+
+def low_rank_layer(rng: Rng, bias: bool = True) -> Problem:
+    return layer_problem(LowRankLinear(6, 11, 2, rng, bias), rng, {"x": rng.standard_normal((B, T, 6))})
+
+
+def low_rank_feed_forward(rng: Rng, bias: bool = True) -> Problem:
+    layer = LowRankFeedForward(6, 11, 2, rng, bias=bias)
+    return layer_problem(layer, rng, {"x": rng.standard_normal((B, T, 6))})
 
 
 def relu_always_on(dy: Any, cache: ReluCache) -> Any:
@@ -94,6 +169,39 @@ def identity_twice(dy: Any, cache: Any) -> Any:
     return 2 * dy
 
 
+def glu_gate_is_constant(dy: Any, cache: GluCache) -> Any:
+    return 0 * dy, dy * cache.gate
+
+
+def glu_halves_mixed_up(dy: Any, cache: GluCache) -> Any:
+    return glu_backward(dy, cache)[::-1]
+
+
+def split_glu_other_half(dy: Any, cache: SplitGluCache) -> Any:
+    return split_glu_backward(dy, cache._replace(gate_first=not cache.gate_first))
+
+
+def gated_feed_forward_up_only(dy: Any, cache: GatedFeedForwardCache) -> GatedFeedForwardGrads:
+    """x fed two maps; only one of them answers."""
+    dhidden, _, _ = linear_backward(dy, cache.down)
+    _, du = glu_backward(dhidden, cache.glu)
+    return gated_feed_forward_backward(dy, cache)._replace(dx=linear_backward(du, cache.up)[0])
+
+
+def chunked_feed_forward_last_chunk(dy: Any, cache: ChunkedFeedForwardCache) -> FeedForwardGrads:
+    """The weights get the gradient of the last chunk, which overwrote the others."""
+    grads = chunked_feed_forward_backward(dy, cache)
+    x = cache.x[..., -1:, :]
+    last = chunked_feed_forward_backward(dy[..., -1:, :], cache._replace(x=x))
+    return grads._replace(dw1=last.dw1, dw2=last.dw2)
+
+
+def low_rank_linear_through_w(dy: Any, cache: LowRankLinearCache) -> Any:
+    """dV from x U is forgotten: V gets the gradient as if U were not there."""
+    dx, du, _, db = low_rank_linear_backward(dy, cache)
+    return dx, du, du.sum(axis=0)[:, None] * np.ones_like(cache.up.w), db
+
+
 CASES: tuple[Case, ...] = (
     *(Case(backward, "around 0", partial(activation, name=name)) for name, (_, backward) in ACTIVATIONS.items()),
     *(
@@ -107,6 +215,23 @@ CASES: tuple[Case, ...] = (
     Case(feed_forward_backward, "gelu_tanh", partial(feed_forward, name="gelu_tanh")),
     Case(feed_forward_backward, "relu", partial(feed_forward, name="relu")),
     Case(feed_forward_backward, "no bias", partial(feed_forward, name="gelu", bias=False)),
+    *(Case(glu_backward, gate, partial(glu, gate=gate)) for gate in GATES),
+    Case(glu_backward, "swiglu, beta 1.7", partial(glu, gate="swiglu", beta=1.7)),
+    Case(split_glu_backward, "gate second, as in torch", split_glu),
+    Case(split_glu_backward, "gate first, middle axis", partial(split_glu, axis=1, gate_first=True)),
+    *(Case(gated_feed_forward_backward, gate, partial(gated_feed_forward, gate=gate)) for gate in GATES),
+    Case(gated_feed_forward_backward, "no bias", partial(gated_feed_forward, bias=False)),
+    Case(chunked_feed_forward_backward, "chunks of 2", chunked_feed_forward),
+    Case(chunked_feed_forward_backward, "no bias", partial(chunked_feed_forward, bias=False)),
+    Case(low_rank_linear_backward, "rank 2", low_rank_linear),
+    Case(low_rank_linear_backward, "no bias", partial(low_rank_linear, bias=False)),
+    Case(FeedForward, "swiglu", partial(feed_forward_layer, activation="swiglu")),
+    Case(FeedForward, "geglu, no bias", partial(feed_forward_layer, activation="geglu", bias=False)),
+    Case(FeedForward, "no bias", partial(feed_forward_layer, activation="gelu", bias=False)),
+    Case(LowRankLinear, "rank 2", low_rank_layer),
+    Case(LowRankLinear, "no bias", partial(low_rank_layer, bias=False)),
+    Case(LowRankFeedForward, "rank 2", low_rank_feed_forward),
+    Case(LowRankFeedForward, "no bias", partial(low_rank_feed_forward, bias=False)),
 )
 
 CONTROLS: tuple[Control, ...] = (
@@ -132,4 +257,12 @@ CONTROLS: tuple[Control, ...] = (
         feed_forward_activation_skipped,
         partial(feed_forward, name="gelu"),
     ),
+    Control("glu", "the gate is taken for a constant", glu_gate_is_constant, partial(glu, gate="glu")),
+    Control("glu", "gate and value are mixed up", glu_halves_mixed_up, partial(glu, gate="swiglu")),
+    Control("split_glu", "the halves are swapped", split_glu_other_half, split_glu),
+    Control("gated_feed_forward", "x gets one of its two gradients", gated_feed_forward_up_only, gated_feed_forward),
+    Control(
+        "chunked_feed_forward", "only the last chunk counts", chunked_feed_forward_last_chunk, chunked_feed_forward
+    ),
+    Control("low_rank_linear", "dV does not see x U", low_rank_linear_through_w, low_rank_linear),
 )

@@ -1,0 +1,86 @@
+"""Linear maps of low rank, and the feed-forward network made of two of them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.nn.init import Initialisation, find_initialisation
+from tfx.ops.activations import ACTIVATIONS
+from tfx.ops.low_rank_linear import LowRankLinearCache, low_rank_linear_backward, low_rank_linear_forward
+from tfx.params import Layer, Parameter
+
+
+class LowRankLinear(Layer):
+    """Owns u: (I, R) and v: (R, J), as `init` draws them, and b: (J,), zero (None without bias): y = x u v + b."""
+
+    def __init__(
+        self,
+        width_in: int,
+        width_out: int,
+        rank: int,
+        rng: np.random.Generator,
+        bias: bool = True,
+        dtype: Any = "float32",
+        init: str | Initialisation = "xavier_uniform",
+    ) -> None:
+        if not 1 <= rank <= min(width_in, width_out):
+            raise ValueError(f"a matrix ({width_in}, {width_out}) cannot have rank {rank}")
+        draw = find_initialisation(init)
+        self.u = Parameter(draw(rng, width_in, rank, dtype))
+        self.v = Parameter(draw(rng, rank, width_out, dtype))
+        self.b = Parameter(np.zeros(width_out, dtype=dtype)) if bias else None
+
+    def forward(self, x: Array) -> tuple[Array, LowRankLinearCache]:
+        """x: (..., I) -> y: (..., J)."""
+        return low_rank_linear_forward(x, self.u.value, self.v.value, None if self.b is None else self.b.value)
+
+    def backward(self, dy: Array, cache: LowRankLinearCache) -> Array:
+        """dy: (..., J) -> dx: (..., I)."""
+        dx, du, dv, db = low_rank_linear_backward(dy, cache)
+        self.u.grad += du
+        self.v.grad += dv
+        if self.b is not None:
+            self.b.grad += db
+        return dx
+
+
+class LowRankFeedForwardCache(NamedTuple):
+    first: LowRankLinearCache
+    activation: Any
+    second: LowRankLinearCache
+
+
+class LowRankFeedForward(Layer):
+    """Owns first: LowRankLinear(C, F) and second: LowRankLinear(F, C), with an activation in between."""
+
+    def __init__(
+        self,
+        width: int,
+        d_ff: int,
+        rank: int,
+        rng: np.random.Generator,
+        activation: str = "gelu",
+        dtype: Any = "float32",
+        bias: bool = True,
+    ) -> None:
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {activation!r}")
+        self.activation = activation
+        self.first = LowRankLinear(width, d_ff, rank, rng, bias, dtype)
+        self.second = LowRankLinear(d_ff, width, rank, rng, bias, dtype)
+
+    def forward(self, x: Array) -> tuple[Array, LowRankFeedForwardCache]:
+        """x: (..., C) -> y: (..., C), every place on its own."""
+        before, first = self.first.forward(x)
+        hidden, activation = ACTIVATIONS[self.activation][0](before)
+        y, second = self.second.forward(hidden)
+        return y, LowRankFeedForwardCache(first, activation, second)
+
+    def backward(self, dy: Array, cache: LowRankFeedForwardCache) -> Array:
+        """dy: (..., C) -> dx: (..., C)."""
+        dhidden = self.second.backward(dy, cache.second)  # y = second(hidden)
+        dbefore = ACTIVATIONS[self.activation][1](dhidden, cache.activation)  # hidden = activation(before)
+        return self.first.backward(dbefore, cache.first)  # before = first(x)
