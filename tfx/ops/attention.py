@@ -78,14 +78,22 @@ def attention_forward(
     """
     check_attention_shapes(q, k, v, mask)
     scale = 1.0 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
+    scores, soft_cap_cache = attention_scores(q, k, scale, bias, soft_cap)
+    out, attend_cache = attend_forward(scores, v, mask, dropout)
+    return out, AttentionCache(q, k, scale, soft_cap_cache, bias, attend_cache)
+
+
+def attention_scores(
+    q: Array, k: Array, scale: float, bias: Array | None = None, soft_cap: float | None = None
+) -> tuple[Array, SoftCapCache | None]:
+    """q: (..., T, D), k: (..., S, D) -> S: (..., T, S), as the softmax reads it but for the mask."""
     scores = (q @ k.swapaxes(-1, -2)) * scale  # (..., T, D), (..., D, S) -> (..., T, S)
     soft_cap_cache = None
     if soft_cap is not None:
         scores, soft_cap_cache = soft_cap_forward(scores, soft_cap)
     if bias is not None:
         scores = scores + bias
-    out, attend_cache = attend_forward(scores, v, mask, dropout)
-    return out, AttentionCache(q, k, scale, soft_cap_cache, bias, attend_cache)
+    return scores, soft_cap_cache
 
 
 def attention_backward(dout: Array, cache: AttentionCache, dweights: Array | None = None) -> tuple[Array, Array, Array]:

@@ -41,6 +41,10 @@ class KeyValue(NamedTuple):
         """M: how many tokens."""
         return self.k.shape[-2]
 
+    def followed_by(self, new: KeyValue) -> KeyValue:
+        """These tokens, then the new ones; leading axes of length 1 are broadcast to those of the new ones."""
+        return KeyValue(_join(self.k, new.k), _join(self.v, new.v))
+
 
 class MultiHeadCache(NamedTuple):
     query: LinearCache
@@ -52,11 +56,6 @@ class MultiHeadCache(NamedTuple):
     output: LinearCache
     one_source: bool  # keys and values were made of the same x_kv
     position_bias: Any = None  # what the layer needs that made the bias
-
-    @property
-    def mean_weights(self) -> Array:
-        """(..., T, M + S): the attention weights, averaged over the heads."""
-        return self.attention.weights.mean(axis=-3)
 
 
 class MultiHeadGrads(NamedTuple):
@@ -107,6 +106,20 @@ def sum_repeated_heads(dx: Array, n_kv_heads: int) -> Array:
     return dx.reshape(*lead, n_kv_heads, n_heads // n_kv_heads, length, width).sum(axis=-3)
 
 
+class MeanHeadsCache(NamedTuple):
+    n_heads: int
+
+
+def mean_heads_forward(weights: Array) -> tuple[Array, MeanHeadsCache]:
+    """weights: (..., H, T, S) -> their mean over the heads, (..., T, S), as alignments are often shown."""
+    return weights.mean(axis=-3), MeanHeadsCache(weights.shape[-3])
+
+
+def mean_heads_backward(dmean: Array, cache: MeanHeadsCache) -> Array:
+    """dmean: (..., T, S) -> dweights: (..., H, T, S), the same for each head, for the backward of the attention."""
+    return xp_of(dmean).repeat(dmean[..., None, :, :] * (1.0 / cache.n_heads), cache.n_heads, axis=-3)
+
+
 def multi_head_attention_forward(
     x_q: Array,
     x_kv: Array,
@@ -145,7 +158,7 @@ def multi_head_attention_forward(
     k, key_cache = linear_forward(x_kv, w_k, b_k)
     v, value_cache = linear_forward(x_kv if x_v is None else x_v, w_v, b_v)
     q, new = split_heads(q, n_heads), KeyValue(split_heads(k, n_kv_heads), split_heads(v, n_kv_heads))
-    present = new if past is None else KeyValue(_join(past.k, new.k), _join(past.v, new.v))
+    present = new if past is None else past.followed_by(new)
     heads, attention_cache = attention_forward(
         q, repeat_heads(present.k, n_heads), repeat_heads(present.v, n_heads), mask, scale, dropout, bias, soft_cap
     )

@@ -23,8 +23,11 @@ from tfx.ops.linear import linear_backward
 from tfx.ops.masks import causal_mask, padding_mask
 from tfx.ops.multi_head import (
     KeyValue,
+    MeanHeadsCache,
     MultiHeadCache,
     MultiHeadGrads,
+    mean_heads_backward,
+    mean_heads_forward,
     merge_heads,
     multi_head_attention_backward,
     multi_head_attention_forward,
@@ -125,6 +128,10 @@ def multi_head_past(rng: Rng, lead: tuple[int, ...] = (B,), n_kv_heads: int = H)
     return Problem(forward, backward, {**problem.inputs, **stored}, {**problem.fixed, "mask": mask})
 
 
+def mean_heads(rng: Rng) -> Problem:
+    return Problem(mean_heads_forward, mean_heads_backward, {"weights": rng.standard_normal((B, H, T, S))})
+
+
 def additive_scores(rng: Rng) -> Problem:
     inputs = {"q": rng.standard_normal((B, T, D)), "k": rng.standard_normal((B, S, C))}
     inputs |= {"w_q": rng.standard_normal((D, F)), "w_k": rng.standard_normal((C, F))}
@@ -183,6 +190,10 @@ def multi_head_merged_without_swapping(dy: Any, cache: MultiHeadCache) -> MultiH
     dq, _, _ = attention_backward(split_heads(dmerged, heads.shape[-3]), cache.attention)
     dx_q, dw_q, db_q = linear_backward(dq.reshape(cache.query.x.shape), cache.query)
     return right._replace(dx_q=dx_q, dw_q=dw_q, db_q=db_q)
+
+
+def mean_heads_summed(dmean: Any, cache: MeanHeadsCache) -> Any:
+    return mean_heads_backward(dmean, cache) * cache.n_heads
 
 
 def multi_head_one_query_head_only(dy: Any, cache: MultiHeadCache) -> MultiHeadGrads:
@@ -247,6 +258,7 @@ CASES: tuple[Case, ...] = (
         "one past for all",
         partial(multi_head_past, lead=(1,), n_kv_heads=1),
     ),
+    Case(mean_heads_backward, "three heads", mean_heads),
     Case(additive_scores_backward, "cross, keys of another width", additive_scores),
     Case(pointing_backward, "one row each", pointing),
     Case(pointing_backward, "smoothed, with padding", partial(pointing, smoothing=0.1)),
@@ -278,6 +290,7 @@ CONTROLS: tuple[Control, ...] = (
         partial(multi_head, n_kv_heads=1),
     ),
     Control("multi_head_attention", "the keys' share of dx_kv is lost", multi_head_keys_forgotten, multi_head),
+    Control("mean_heads", "the mean is taken for a sum", mean_heads_summed, mean_heads),
     Control("additive_scores", "db is taken behind the tanh", additive_scores_tanh_not_undone, additive_scores),
     Control("pointing", "the mean over examples is forgotten", pointing_without_mean, pointing),
 )
