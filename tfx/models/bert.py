@@ -9,9 +9,10 @@
 Both objectives start from the same hidden states, so their gradients add up there:
 dhidden = what comes from the words at every place, plus what comes from the pooler at place 0.
 
-embedding_width narrower than C is one of ALBERT's two ideas, the factorised embedding; see nn/segment_input.py.
+ALBERT's two ways to own fewer numbers are settings: an embedding narrower than C (see nn/segment_input.py), and one
+block that is used in every layer (see nn/stacks.py).
 Sources: Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding",
-section 3; Lan et al. 2020, "ALBERT", section 3.1.
+section 3; Lan et al. 2020, "ALBERT", section 3.1; eps = 1e-12 from the code of both.
 """
 
 from __future__ import annotations
@@ -59,9 +60,10 @@ class BertCache(NamedTuple):
 
 
 class Bert(Model):
-    """embedding_width: E, None for the model's width.  positions: "learned", or "none" for experiments.
+    """embedding_width: E, None for the model's width.  shared: one block, used n_layers times.
 
-    dropout: on input, attention weights and sub-layer outputs.  Equal seeds give equal weights.
+    positions: "learned", or "none" for experiments.  eps: of every LayerNorm.  dropout: on input, attention weights and
+    sub-layer outputs.  Equal seeds give equal weights.
     """
 
     def __init__(
@@ -74,9 +76,11 @@ class Bert(Model):
         max_len: int = 128,
         n_segments: int = 2,
         embedding_width: int | None = None,
+        shared: bool = False,
         positions: str = "learned",
         activation: str = "gelu",
         dropout: float = 0.0,
+        eps: float = 1e-12,
         seed: int = 0,
         dtype: str = "float32",
     ) -> None:
@@ -84,11 +88,10 @@ class Bert(Model):
         rng = np.random.default_rng(seed)
         width = d_model if embedding_width is None else embedding_width
         self.embedding = Embedding(vocab, width, rng, dtype, scaled=False)
-        self.input = SegmentInput(self.embedding, d_model, n_segments, positions, max_len, rng, dropout, dtype)
-        self.stack = EncoderStack(
-            n_layers, d_model, n_heads, d_ff, rng, "post", activation=activation, dropout=dropout, dtype=dtype
-        )
-        self.masked_language = MaskedLanguageHead(self.embedding, d_model, rng, activation, dtype)
+        self.input = SegmentInput(self.embedding, d_model, n_segments, positions, max_len, rng, dropout, dtype, eps)
+        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps}
+        self.stack = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, "post", shared=shared, **block)
+        self.masked_language = MaskedLanguageHead(self.embedding, d_model, rng, activation, dtype, eps)
         self.pooler = Pooler(d_model, rng, dtype)
         self.next_sentence = Linear(d_model, 2, rng, dtype=dtype)
 
@@ -138,6 +141,7 @@ def bert_parameter_count(
     max_len: int,
     n_segments: int = 2,
     embedding_width: int | None = None,
+    shared: bool = False,
 ) -> dict[str, int]:
     """How many numbers each part of a Bert owns, from its sizes alone; nothing is allocated.
 
@@ -151,7 +155,7 @@ def bert_parameter_count(
     norms = 2 * 2 * d_model  # two, each with a gain and an offset
     return {
         "embedding": (vocab + n_segments + max_len) * width + 2 * width + widen,
-        "blocks": n_layers * (attention + feed_forward + norms),
+        "blocks": (min(n_layers, 1) if shared else n_layers) * (attention + feed_forward + norms),
         "pooler": d_model * d_model + d_model,
         "masked_language": d_model * width + width + 2 * width + vocab,  # the table itself is the input's
         "next_sentence": d_model * 2 + 2,

@@ -9,7 +9,8 @@
 
 Nothing but the positions says that the image has two dimensions: without them it is a bag of squares.
 Source: Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", section 3.1, equations 1 to 4; the head is a single
-linear layer, as in fine-tuning; mean instead of class token: appendix D.3.
+linear layer, as in fine-tuning; mean instead of class token: appendix D.3.  eps = 1e-6 from the code
+published with it.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class VisionTransformer(Model):
     """image_size: (height, width) in pixels, patch: pixels on the side of a square.
 
     pool: "class" or "mean"; positions: "learned", "sinusoidal" (squares counted line by line) or "none"; dropout: on
-    input, attention weights and sub-layer outputs.  Equal seeds give equal weights.
+    input, attention weights and sub-layer outputs; eps: of every LayerNorm.  Equal seeds give equal weights.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class VisionTransformer(Model):
         positions: str = "learned",
         activation: str = "gelu",
         dropout: float = 0.0,
+        eps: float = 1e-6,
         seed: int = 0,
         dtype: str = "float32",
     ) -> None:
@@ -88,9 +90,8 @@ class VisionTransformer(Model):
         self.class_token = Parameter(embedding_normal(rng, 1, d_model, dtype)[0]) if pool == "class" else None
         self.positions = Positions(positions, n_tokens, d_model, rng, dtype)
         self.dropout = Dropout(dropout)
-        self.stack = EncoderStack(
-            n_layers, d_model, n_heads, d_ff, rng, "pre", activation=activation, dropout=dropout, dtype=dtype
-        )
+        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps}
+        self.stack = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, "pre", **block)
         self.head = Linear(d_model, n_classes, rng, dtype=dtype)
 
     def forward(self, images: Array, rng: Any = None) -> tuple[Array, VisionTransformerCache]:

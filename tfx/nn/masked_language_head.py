@@ -41,12 +41,13 @@ class MaskedLanguageHead(Layer):
         rng: np.random.Generator,
         activation: str = "gelu",
         dtype: Any = "float32",
+        eps: float = 1e-12,
     ) -> None:
         vocab, width = embedding.table.shape
         self.embedding = embedding
         self.dense = Linear(d_model, width, rng, dtype=dtype)
         self.activation = activation
-        self.norm = LayerNorm(width, dtype)
+        self.norm = LayerNorm(width, dtype, eps)
         self.offsets = Parameter(np.zeros(vocab, dtype=dtype))
 
     def forward(self, hidden: Array) -> tuple[Array, MaskedLanguageHeadCache]:

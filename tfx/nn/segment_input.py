@@ -54,6 +54,7 @@ class SegmentInput(Layer):
         rng: np.random.Generator,
         dropout: float = 0.0,
         dtype: Any = "float32",
+        eps: float = 1e-12,
     ) -> None:
         if positions not in POSITIONS:
             raise ValueError(f"positions must be one of {', '.join(POSITIONS)}, not {positions!r}")
@@ -61,7 +62,7 @@ class SegmentInput(Layer):
         self.tokens = tokens
         self.segments = Embedding(n_segments, width, rng, dtype, scaled=False)
         self.positions = Parameter(embedding_normal(rng, max_len, width, dtype)) if positions == "learned" else None
-        self.norm = LayerNorm(width, dtype)
+        self.norm = LayerNorm(width, dtype, eps)
         self.dropout = Dropout(dropout)
         self.widen = Linear(width, d_model, rng, dtype=dtype) if width != d_model else None
 

@@ -18,11 +18,12 @@ from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
 from tfx.ops.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.sigmoid import TanhCache, tanh_backward, tanh_forward
 
 
 class PoolerCache(NamedTuple):
     linear: LinearCache
-    y: Array
+    tanh: TanhCache
     length: int
 
 
@@ -40,14 +41,14 @@ def pooler_forward(hidden: Array, w: Array, b: Array) -> tuple[Array, PoolerCach
     if hidden.ndim != 3 or hidden.shape[1] == 0:
         raise ValueError(f"pooling needs (batch, length, width) with at least one token, not {hidden.shape}")
     z, linear = linear_forward(hidden[:, 0], w, b)
-    y = xp_of(z).tanh(z)
-    return y, PoolerCache(linear, y, hidden.shape[1])
+    y, tanh = tanh_forward(z)
+    return y, PoolerCache(linear, tanh, hidden.shape[1])
 
 
 def pooler_backward(dy: Array, cache: PoolerCache) -> PoolerGrads:
     """dy: (B, J) -> PoolerGrads; dhidden: (B, T, C) is 0 after the first token."""
-    linear, y, length = cache
-    dz = dy * (1.0 - y * y)  # y = tanh(z)
+    linear, tanh, length = cache
+    dz = tanh_backward(dy, tanh)  # y = tanh(z)
     dfirst, dw, db = linear_backward(dz, linear)  # z = first w + b
     dhidden = xp_of(dy).zeros((dy.shape[0], length, dfirst.shape[-1]), dtype=dy.dtype)
     dhidden[:, 0] = dfirst  # first = hidden[:, 0]

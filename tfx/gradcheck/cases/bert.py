@@ -73,7 +73,8 @@ def masked_language_head(rng: Rng, width: int = C) -> Problem:
 
 
 def bert(rng: Rng, **settings: Any) -> Problem:
-    model = Bert(V, d_model=C, n_heads=H, d_ff=F, n_layers=1, max_len=S, dropout=0.2, **settings)
+    settings = {"n_layers": 1, "eps": 0.1, **settings}
+    model = Bert(V, d_model=C, n_heads=H, d_ff=F, max_len=S, dropout=0.2, **settings)
     fixed = {"segments": SEGMENTS, "lengths": np.array([T, 3])}
     return layer_problem(_AllOutputs(model), rng, {"ids": IDS}, fixed, dropout_seed=5, directions=1)
 
@@ -88,7 +89,12 @@ CASES: tuple[Case, ...] = (
     Case(MaskedLanguageHead, "tied table", masked_language_head),
     Case(MaskedLanguageHead, "factorised embedding", partial(masked_language_head, width=E)),
     Case(Bert, "loss on all outputs, padding, dropout", bert),
-    Case(Bert, "factorised embedding, no positions", partial(bert, embedding_width=E, positions="none")),
+    Case(
+        Bert,
+        "ALBERT: factorised embedding, one block used twice",
+        partial(bert, embedding_width=E, shared=True, n_layers=2),
+    ),
+    Case(Bert, "no positions", partial(bert, positions="none")),
 )
 
 CONTROLS: tuple[Control, ...] = (
