@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfx.models.bert import Bert
 from tfx.models.decoder import DecoderOnly
 from tfx.models.encoder import Encoder
 from tfx.models.language import LanguageModel
 from tfx.models.model import Model
 from tfx.models.pronoun import PronounModel
 from tfx.models.seq2seq import EncoderDecoder
+from tfx.models.vision_transformer import VisionTransformer
 
 __all__ = [
     "MODELS",
+    "Bert",
     "DecoderOnly",
     "Encoder",
     "EncoderDecoder",
     "LanguageModel",
     "Model",
     "PronounModel",
+    "VisionTransformer",
     "build",
 ]
 
 MODELS: dict[str, type[Model]] = {
-    model.__name__: model for model in (Encoder, DecoderOnly, EncoderDecoder, LanguageModel, PronounModel)
+    model.__name__: model
+    for model in (Encoder, DecoderOnly, EncoderDecoder, LanguageModel, PronounModel, Bert, VisionTransformer)
 }
 
 

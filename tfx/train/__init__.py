@@ -1,22 +1,28 @@
 """Training: the loop, losses for each kind of model, and the small tasks from start to end."""
 
+from tfx.train.classification import ImageBatch, classification_loss
 from tfx.train.loop import Loss, LossValue, StepRecord, TrainingDiverged, train
 from tfx.train.losses import LabelledBatch, PairBatch, labelling_loss, next_token_loss, translation_loss
+from tfx.train.pretraining import PretrainingBatch, pretraining_loss
 from tfx.train.task import Example, TaskResult, TaskRun, TaskSettings, train_task
 
 __all__ = [
     "Example",
+    "ImageBatch",
     "LabelledBatch",
     "Loss",
     "LossValue",
     "PairBatch",
+    "PretrainingBatch",
     "StepRecord",
     "TaskResult",
     "TaskRun",
     "TaskSettings",
     "TrainingDiverged",
+    "classification_loss",
     "labelling_loss",
     "next_token_loss",
+    "pretraining_loss",
     "train",
     "train_task",
     "translation_loss",

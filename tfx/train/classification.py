@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.models.vision_transformer import VisionTransformer
+from tfx.models import VisionTransformer
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.train.loop import Loss, LossValue, Rng
 

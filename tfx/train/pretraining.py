@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.models.bert import Bert
+from tfx.models import Bert
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.train.loop import Loss, LossValue, Rng
 
