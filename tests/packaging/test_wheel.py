@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -99,6 +100,14 @@ def test_the_weights_in_the_wheel_stay_below_a_megabyte_and_a_half(wheel):
         sizes = {info.filename: info.compress_size for info in archive.infolist() if info.filename.endswith(".npz")}
     assert sizes, "the trained models are missing"
     assert sum(sizes.values()) <= 1_500_000, sizes
+
+
+def test_the_source_distribution_has_the_tests_but_not_their_recorded_cases(wheel):
+    (sdist,) = wheel.parent.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        inside = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"tests/peers/test_onnx.py", "tests/peers/fixtures/README.md", "tests/peers/fixtures/LICENSE.onnx"} <= inside
+    assert not [name for name in inside if name.startswith("tests/") and name.endswith(".npz")]
 
 
 def test_the_installed_package_is_the_one_that_runs(installed, tmp_path):
