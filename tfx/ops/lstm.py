@@ -103,10 +103,11 @@ def lstm_forward(
 ) -> tuple[Array, LstmCache]:
     """x: (B, T, I), h0: (B, R), c0: (B, C), w_x: (I, 4C), w_h: (R, 4C), b: (4C,) -> h: (B, T, R), cache.
 
-    R = C without projection.  cache.last is (h, c), the last state.  The blocks of 4C are i, f, g, o.  b_h: (4C,), a second offset beside b, as
-    other libraries have it.  peepholes: (3, C), rows p_i, p_f, p_o.  w_r: (C, R), the projection.
-    clip: limits the arguments of gates and g.  lengths: (B,), a row holds its state after its end.
-    reverse: from the last place to the first.  Raises ValueError when a width, a batch or a length does not match.
+    R = C without projection.  cache.last is (h, c), the last state.  The blocks of 4C are i, f, g, o.
+    b_h: (4C,), a second offset beside b, as other libraries have it.  peepholes: (3, C), rows p_i, p_f, p_o.
+    w_r: (C, R), the projection.  clip: limits the arguments of gates and g.
+    lengths: (B,), a row holds its state after its end.  reverse: from the last place to the first.
+    Raises ValueError when a width, a batch or a length does not match.
     """
     check_lstm_shapes(x, h0, c0, w_x, w_h, peepholes, w_r)
     a, inputs = linear_forward(x, w_x, b)  # (B, T, 4C): this half has no sequence in it

@@ -43,7 +43,7 @@ def weights(inputs: list[Any], direction: int, order: tuple[int, ...]) -> dict[s
 def in_each_direction(
     inputs: list[Any], attrs: dict[str, Any], n_states: int, run: Callable[..., tuple[Any, Any]]
 ) -> tuple[Any, ...]:
-    """run(direction, x, states, **settings) for one direction or two -> Y, Y_h (and Y_c) in the layout that was asked."""
+    """run(direction, x, states, **settings) for each direction -> Y, Y_h (and Y_c) in the layout asked for."""
     batch_first = attrs.get("layout", 0) == 1
     x = inputs[0] if batch_first else inputs[0].swapaxes(0, 1)  # (B, T, I)
     width = inputs[2].shape[-1]
