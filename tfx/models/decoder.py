@@ -44,14 +44,16 @@ class DecoderOnly(Model):
         dropout: float = 0.0,
         seed: int = 0,
         dtype: str = "float32",
+        eps: float = 1e-5,
+        final_norm: bool | None = None,
+        scaled_embedding: bool = True,
     ) -> None:
         self._remember(locals())
         rng = np.random.default_rng(seed)
-        self.embedding = Embedding(vocab, d_model, rng, dtype)
+        self.embedding = Embedding(vocab, d_model, rng, dtype, scaled_embedding)
         self.input = TokenInput(self.embedding, positions, max_len, rng, dropout, dtype)
-        self.stack = EncoderStack(
-            n_layers, d_model, n_heads, d_ff, rng, norm, activation=activation, dropout=dropout, dtype=dtype
-        )
+        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps}
+        self.stack = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, final_norm=final_norm, **block)
         self.output = TokenOutput(self.embedding, vocab, tied, rng, dtype)
 
     def forward(

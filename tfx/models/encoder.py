@@ -41,7 +41,9 @@ class Encoder(Model):
     """n_outputs: classes per place, the vocabulary unless told (then `tied` must be off).
 
     norm: "pre" or "post"; positions: "sinusoidal", "learned" (up to max_len) or "none"; activation: "relu", "gelu" or
-    "gelu_tanh"; dropout: on input, attention weights and sub-layer outputs.  Equal seeds give equal weights.
+    "gelu_tanh"; dropout: on input, attention weights and sub-layer outputs.  eps: of every norm; final_norm: one after
+    the last block, None = where the blocks do not end with one; scaled_embedding: look-ups times sqrt(C).  Equal seeds
+    give equal weights.
     """
 
     def __init__(
@@ -60,14 +62,16 @@ class Encoder(Model):
         n_outputs: int | None = None,
         seed: int = 0,
         dtype: str = "float32",
+        eps: float = 1e-5,
+        final_norm: bool | None = None,
+        scaled_embedding: bool = True,
     ) -> None:
         self._remember(locals())
         rng = np.random.default_rng(seed)
-        self.embedding = Embedding(vocab, d_model, rng, dtype)
+        self.embedding = Embedding(vocab, d_model, rng, dtype, scaled_embedding)
         self.input = TokenInput(self.embedding, positions, max_len, rng, dropout, dtype)
-        self.stack = EncoderStack(
-            n_layers, d_model, n_heads, d_ff, rng, norm, activation=activation, dropout=dropout, dtype=dtype
-        )
+        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps}
+        self.stack = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, final_norm=final_norm, **block)
         self.output = TokenOutput(self.embedding, vocab if n_outputs is None else n_outputs, tied, rng, dtype)
 
     def forward(

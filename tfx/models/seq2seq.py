@@ -47,7 +47,8 @@ class EncoderDecoder(Model):
     """tgt_vocab: None = source and target share one vocabulary and one embedding.
 
     tied: the output shares the target's embedding; with one vocabulary all three are one matrix (Vaswani et al. 2017,
-    section 3.4).  n_layers: blocks in the encoder and again in the decoder.  Other settings as in Encoder.
+    section 3.4).  Not tied and with tgt_vocab, all three are matrices of their own.  n_layers: blocks in the encoder
+    and again in the decoder.  Other settings as in Encoder.
     """
 
     def __init__(
@@ -66,16 +67,21 @@ class EncoderDecoder(Model):
         tgt_vocab: int | None = None,
         seed: int = 0,
         dtype: str = "float32",
+        eps: float = 1e-5,
+        final_norm: bool | None = None,
+        scaled_embedding: bool = True,
     ) -> None:
         self._remember(locals())
         rng = np.random.default_rng(seed)
-        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype}
-        self.embedding = Embedding(vocab, d_model, rng, dtype)
-        self.tgt_embedding = self.embedding if tgt_vocab is None else Embedding(tgt_vocab, d_model, rng, dtype)
+        stack: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps}
+        self.embedding = Embedding(vocab, d_model, rng, dtype, scaled_embedding)
+        self.tgt_embedding = self.embedding
+        if tgt_vocab is not None:
+            self.tgt_embedding = Embedding(tgt_vocab, d_model, rng, dtype, scaled_embedding)
         self.src_input = TokenInput(self.embedding, positions, max_len, rng, dropout, dtype)
         self.tgt_input = TokenInput(self.tgt_embedding, positions, max_len, rng, dropout, dtype)
-        self.encoder = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, **block)
-        self.decoder = DecoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, **block)
+        self.encoder = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, final_norm=final_norm, **stack)
+        self.decoder = DecoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, final_norm=final_norm, **stack)
         self.output = TokenOutput(self.tgt_embedding, self.tgt_embedding.table.shape[0], tied, rng, dtype)
 
     def forward(
