@@ -28,6 +28,7 @@ from tfx.backend import Array, xp_of
 from tfx.ops.attend import fold
 from tfx.ops.attention import AttentionCache, attention_backward_steps, attention_forward
 from tfx.ops.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.rotary import RotaryCache, rotary_backward, rotary_forward
 
 
 class KeyValue(NamedTuple):
@@ -46,12 +47,21 @@ class KeyValue(NamedTuple):
         return KeyValue(_join(self.k, new.k), _join(self.v, new.v))
 
 
+class Rotation(NamedTuple):
+    """What queries and new keys are turned by: tables (T, r / 2) or (B, 1, T, r / 2), see ops/rotary.py."""
+
+    cos: Array
+    sin: Array
+    layout: str
+
+
 class MultiHeadCache(NamedTuple):
     query: LinearCache
     key: LinearCache
     value: LinearCache
+    rotation: RotaryCache | None
     past: KeyValue | None
-    present: KeyValue  # past and new keys and values: (..., G, M + S, D)
+    present: KeyValue  # past and new keys (turned already) and values: (..., G, M + S, D)
     attention: AttentionCache  # q, k, v as (..., H, T or M + S, D)
     output: LinearCache
     one_source: bool  # keys and values were made of the same x_kv
@@ -135,6 +145,7 @@ def multi_head_attention_forward(
     *,
     n_heads: int,
     n_kv_heads: int | None = None,
+    rotation: Rotation | None = None,
     past: KeyValue | None = None,
     mask: Array | None = None,
     scale: float | None = None,
@@ -146,6 +157,7 @@ def multi_head_attention_forward(
 
     w_q: (C, H D), w_k: (C, G D), w_v: (C, G Dv), w_o: (H Dv, C), and a bias or None for each; most often H D = C.
     x_v: (..., S, C), where the values come from, if not from x_kv.  n_heads: H; n_kv_heads: G, H unless told.
+    rotation: turns queries and new keys by their positions (self-attention).
     past: keys and values in front of the new ones; leading axes of length 1 are broadcast.
     mask: boolean, True = may attend, broadcastable to (..., H, T, M + S): (T, S), (B, 1, 1, S) or (B, H, T, S).
     scale, dropout, bias and soft_cap: as in attention_forward, for scores (..., H, T, M + S).
@@ -157,14 +169,19 @@ def multi_head_attention_forward(
     q, query_cache = linear_forward(x_q, w_q, b_q)
     k, key_cache = linear_forward(x_kv, w_k, b_k)
     v, value_cache = linear_forward(x_kv if x_v is None else x_v, w_v, b_v)
-    q, new = split_heads(q, n_heads), KeyValue(split_heads(k, n_kv_heads), split_heads(v, n_kv_heads))
+    q, k, v = split_heads(q, n_heads), split_heads(k, n_kv_heads), split_heads(v, n_kv_heads)
+    rotary_cache = None
+    if rotation is not None:
+        q, rotary_cache = rotary_forward(q, *rotation)
+        k, _ = rotary_forward(k, *rotation)
+    new = KeyValue(k, v)
     present = new if past is None else past.followed_by(new)
     heads, attention_cache = attention_forward(
         q, repeat_heads(present.k, n_heads), repeat_heads(present.v, n_heads), mask, scale, dropout, bias, soft_cap
     )
     y, output_cache = linear_forward(merge_heads(heads), w_o, b_o)
     cache = MultiHeadCache(
-        query_cache, key_cache, value_cache, past, present, attention_cache, output_cache, x_v is None
+        query_cache, key_cache, value_cache, rotary_cache, past, present, attention_cache, output_cache, x_v is None
     )
     return y, cache
 
@@ -186,7 +203,10 @@ def multi_head_attention_backward(dy: Array, cache: MultiHeadCache, dweights: Ar
         past, m = cache.past, cache.past.length
         dpast = KeyValue(fold(dk[..., :m, :], past.k), fold(dv[..., :m, :], past.v))
         dk, dv = dk[..., m:, :], dv[..., m:, :]
-    dx_q, dw_q, db_q = linear_backward(merge_heads(grads.dq), cache.query)  # q = split_heads(x_q @ w_q + b_q)
+    dq = grads.dq
+    if cache.rotation is not None:  # q = rotary(q), k = rotary(k)
+        dq, dk = rotary_backward(dq, cache.rotation), rotary_backward(dk, cache.rotation)
+    dx_q, dw_q, db_q = linear_backward(merge_heads(dq), cache.query)  # q = split_heads(x_q @ w_q + b_q)
     dx_k, dw_k, db_k = linear_backward(merge_heads(dk), cache.key)
     dx_v, dw_v, db_v = linear_backward(merge_heads(dv), cache.value)
     dx_kv = dx_k + dx_v if cache.one_source else dx_k  # x_kv was read twice

@@ -26,6 +26,7 @@ from tfx.ops.multi_head import (
     MeanHeadsCache,
     MultiHeadCache,
     MultiHeadGrads,
+    Rotation,
     mean_heads_backward,
     mean_heads_forward,
     merge_heads,
@@ -34,6 +35,7 @@ from tfx.ops.multi_head import (
     split_heads,
 )
 from tfx.ops.pointing import PointingCache, pointing_backward, pointing_forward
+from tfx.ops.rotary import rotary_tables
 from tfx.ops.soft_cap import SoftCapCache, soft_cap_backward, soft_cap_forward
 
 
@@ -110,6 +112,16 @@ def multi_head_other_values(rng: Rng) -> Problem:
     shapes |= {"w_o": (DV * H, C), "x_v": (B, S, V), "bias": (H, T, S)}
     inputs = {name: 0.5 * rng.standard_normal(shape) for name, shape in shapes.items()}
     return Problem(multi_head_attention_forward, multi_head_attention_backward, inputs, {"n_heads": H})
+
+
+def multi_head_rotary(rng: Rng) -> Problem:
+    problem = multi_head(rng, n_keys=T, mask=causal_mask(T))
+
+    def forward(cos: Any, sin: Any, **given: Any) -> tuple[Any, Any]:
+        return multi_head_attention_forward(**given, rotation=Rotation(cos, sin, "pairs"))
+
+    cos, sin = rotary_tables(np.arange(4, 4 + T), 2)
+    return problem._replace(forward=forward, fixed={**problem.fixed, "cos": cos, "sin": sin})
 
 
 def multi_head_past(rng: Rng, lead: tuple[int, ...] = (B,), n_kv_heads: int = H) -> Problem:
@@ -251,6 +263,7 @@ CASES: tuple[Case, ...] = (
         lambda rng: multi_head(rng, dropout=dropout_mask((B, H, T, S), 0.3, rng)),
     ),
     Case(multi_head_attention_backward, "three sources, bias on the scores", multi_head_other_values),
+    Case(multi_head_attention_backward, "rotary positions, causal", multi_head_rotary),
     Case(multi_head_attention_backward, "multi-query", partial(multi_head, n_kv_heads=1)),
     Case(multi_head_attention_backward, "past keys and values", multi_head_past),
     Case(
