@@ -9,6 +9,7 @@ import numpy as np
 from tfx.backend import Array, xp_of
 from tfx.nn.dropout import Dropout
 from tfx.nn.linear import Linear
+from tfx.nn.rotary import Rotary
 from tfx.ops.dropout import kept_logits
 from tfx.ops.masks import combine_masks
 from tfx.ops.multi_head import (
@@ -38,6 +39,7 @@ class MultiHeadAttention(Layer):
     n_kv_heads: G, the heads of keys and values (1: multi-query attention), H unless told.  d_head: D, C / H unless
     told.  bias: offsets in the four maps.  dropout: on the weights; logit_dropout: on the scores, so that the weights
     still sum to 1.  width_k, width_v: C of the source of keys, of values, if they differ.  soft_cap: of the scores.
+    rotary: a nn.Rotary that turns queries and keys by their places (self-attention only).
     position_bias: a layer whose forward(n_queries, n_keys, past, like) gives a bias for the scores, (H, T, M + S);
     blocks may share it.
     Raises ValueError when the heads do not divide the width, or G does not divide H.
@@ -59,6 +61,7 @@ class MultiHeadAttention(Layer):
         logit_dropout: float = 0.0,
         width_k: int | None = None,
         width_v: int | None = None,
+        rotary: Rotary | None = None,
         position_bias: Any = None,
     ) -> None:
         if n_heads < 1 or (d_head is None and width % n_heads):
@@ -75,7 +78,7 @@ class MultiHeadAttention(Layer):
         self.value = Linear(width if width_v is None else width_v, shared, rng, bias, dtype=dtype)
         self.output = Linear(n_heads * self.d_head, width, rng, bias, dtype=dtype)
         self.dropout, self.logit_dropout = Dropout(dropout), Dropout(logit_dropout)
-        self.position_bias = position_bias
+        self.rotary, self.position_bias = rotary, position_bias
 
     def forward(
         self,
@@ -92,6 +95,8 @@ class MultiHeadAttention(Layer):
         elsewhere.  past: keys and values of M tokens before; cache.present goes into the next call.
         cache.attention holds q, k, v and weights.
         """
+        if x_kv is not None and self.rotary is not None:
+            raise ValueError("rotary positions turn queries and keys of one sequence, and here are two")
         x_kv = x_q if x_kv is None else x_kv
         m = 0 if past is None else past.length
         n_queries, n_keys = x_q.shape[-2], m + x_kv.shape[-2]
@@ -111,6 +116,7 @@ class MultiHeadAttention(Layer):
             x_v=x_v,
             n_heads=self.n_heads,
             n_kv_heads=self.n_kv_heads,
+            rotation=None if self.rotary is None else self.rotary.rotation(n_queries, m, x_q),
             past=past,
             mask=mask,
             scale=self.scale,

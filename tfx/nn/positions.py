@@ -32,16 +32,16 @@ class Positions(Layer):
         if kind == "learned":
             self.table = Parameter((rng.standard_normal((max_len, width)) * math.sqrt(0.5)).astype(dtype))
 
-    def forward(self, x: Array) -> tuple[Array, PositionsCache | None]:
-        """x: (..., T, C) -> x with row t of the table added at place t.
+    def forward(self, x: Array, start: int = 0) -> tuple[Array, PositionsCache | None]:
+        """x: (..., T, C) -> x with row start + t of the table added at place t.
 
-        Raises ValueError when T exceeds max_len of a learned table.
+        Raises ValueError when start + T exceeds max_len of a learned table.
         """
         if self.kind == "none":
             return x, None
         if self.kind == "learned":
-            return add_positions_forward(x, self.table.value)
-        table = sinusoidal_positions(x.shape[-2], x.shape[-1], dtype=x.dtype, xp=xp_of(x))
+            return add_positions_forward(x, self.table.value, start)
+        table = sinusoidal_positions(x.shape[-2], x.shape[-1], dtype=x.dtype, xp=xp_of(x), start=start)
         return add_positions_forward(x, table)
 
     def backward(self, dy: Array, cache: PositionsCache | None) -> Array:

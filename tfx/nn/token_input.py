@@ -37,12 +37,15 @@ class TokenInput(Layer):
         self.positions = Positions(positions, max_len, embedding.table.shape[1], rng, dtype)
         self.dropout = Dropout(dropout)
 
-    def forward(self, ids: Array, rng: Any = None) -> tuple[Array, TokenInputCache]:
-        """ids: (B, T) integers -> x: (B, T, C).  Raises ValueError unless ids have two axes."""
+    def forward(self, ids: Array, rng: Any = None, start: int = 0) -> tuple[Array, TokenInputCache]:
+        """ids: (B, T) integers -> x: (B, T, C).  start: the place of the first one.
+
+        Raises ValueError unless ids have two axes.
+        """
         if ids.ndim != 2:
             raise ValueError(f"ids must be (batch, length), not {ids.shape}")
         x, embedding = self.embedding.forward(ids)
-        x, positions = self.positions.forward(x)
+        x, positions = self.positions.forward(x, start)
         x, dropout = self.dropout.forward(x, rng)
         return x, TokenInputCache(embedding, positions, dropout)
 
