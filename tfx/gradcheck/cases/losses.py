@@ -10,7 +10,24 @@ import numpy as np
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.sizes import B, Rng, T, V
 from tfx.ops.cross_entropy import CrossEntropyCache, cross_entropy_backward, cross_entropy_forward
+from tfx.ops.kl_divergence import (
+    KlDivergenceCache,
+    KlDivergenceGrads,
+    kl_divergence_backward,
+    kl_divergence_forward,
+)
+from tfx.ops.negative_log_likelihood import (
+    NegativeLogLikelihoodCache,
+    negative_log_likelihood_backward,
+    negative_log_likelihood_forward,
+)
 from tfx.ops.reduction import ReductionCache, reduction_backward, reduction_forward
+from tfx.ops.soft_cross_entropy import (
+    SoftCrossEntropyCache,
+    SoftCrossEntropyGrads,
+    soft_cross_entropy_backward,
+    soft_cross_entropy_forward,
+)
 
 
 def cross_entropy(
@@ -37,6 +54,56 @@ def cross_entropy(
 def reduction(rng: Rng, kind: str) -> Problem:
     fixed = {"reduction": kind, "count": np.array(6)}
     return Problem(reduction_forward, reduction_backward, {"losses": rng.standard_normal((B, T))}, fixed)
+
+
+def negative_log_likelihood(rng: Rng, weighted: bool = False, **settings: Any) -> Problem:
+    made = cross_entropy(rng, weighted=weighted, **settings)
+    fixed = {name: value for name, value in made.fixed.items() if name != "smoothing"}
+    inputs = {"log_probs": made.inputs["logits"] - 3.0}
+    return Problem(negative_log_likelihood_forward, negative_log_likelihood_backward, inputs, fixed)
+
+
+def soft_cross_entropy(rng: Rng, kept: int | None = None, weighted: bool = False, **settings: Any) -> Problem:
+    """The targets are positive and do not sum to 1: their gradient is that of any numbers."""
+    inputs = {"logits": rng.standard_normal((B, T, V)), "targets": rng.uniform(0.1, 1.0, (B, T, V))}
+    if weighted:
+        inputs["class_weights"] = rng.uniform(0.2, 3.0, V)
+    keep = None if kept is None else (rng.permutation(B * T) < kept).reshape(B, T)
+    fixed = {"keep": keep, **settings}
+    return Problem(soft_cross_entropy_forward, soft_cross_entropy_backward, inputs, fixed)
+
+
+def kl_divergence(rng: Rng, log_target: bool = False, reduction: str = "batchmean") -> Problem:
+    target = rng.standard_normal((B, T, V)) if log_target else rng.uniform(0.1, 1.0, (B, T, V))
+    inputs = {"log_q": rng.standard_normal((B, T, V)), "target": target}
+    fixed = {"log_target": log_target, "reduction": reduction}
+    return Problem(kl_divergence_forward, kl_divergence_backward, inputs, fixed)
+
+
+def negative_log_likelihood_everywhere(dloss: Any, cache: NegativeLogLikelihoodCache) -> Any:
+    """p - q, which is the gradient of the logits below a softmax, where that of the log-probabilities was asked."""
+    return negative_log_likelihood_backward(dloss, cache) + np.exp(cache.log_probs) * dloss / cache.targets.count
+
+
+def soft_cross_entropy_target_sums_to_one(dloss: Any, cache: SoftCrossEntropyCache) -> SoftCrossEntropyGrads:
+    """p - q, with the sum of the target left out."""
+    grads = soft_cross_entropy_backward(dloss, cache)
+    extra = cache.smoothed.sum(axis=-1, keepdims=True) - 1
+    return grads._replace(dlogits=grads.dlogits - np.exp(cache.log_probs.y) * extra * dloss / cache.reduction.divisor)
+
+
+def soft_cross_entropy_target_unsmoothed(dloss: Any, cache: SoftCrossEntropyCache) -> SoftCrossEntropyGrads:
+    grads = soft_cross_entropy_backward(dloss, cache)
+    return grads._replace(dtargets=grads.dtargets / (1 - cache.smoothing))
+
+
+def kl_divergence_without_the_one(dloss: Any, cache: KlDivergenceCache) -> KlDivergenceGrads:
+    """The target is read twice, and only its first reading is counted."""
+    return kl_divergence_backward(dloss, cache._replace(difference=cache.difference - 1))
+
+
+def kl_divergence_log_target_taken_for_target(dloss: Any, cache: KlDivergenceCache) -> KlDivergenceGrads:
+    return kl_divergence_backward(dloss, cache._replace(log_target=False))
 
 
 def cross_entropy_summed(dloss: Any, cache: CrossEntropyCache) -> Any:
@@ -84,6 +151,24 @@ CASES: tuple[Case, ...] = (
         partial(cross_entropy, weighted=True, smoothing=0.3, kept=7, reduction="sum"),
     ),
     Case(cross_entropy_backward, "one loss a token", partial(cross_entropy, kept=6, smoothing=0.1, reduction="none")),
+    Case(negative_log_likelihood_backward, "plain", negative_log_likelihood),
+    Case(
+        negative_log_likelihood_backward,
+        "class weights and keep",
+        partial(negative_log_likelihood, weighted=True, kept=6),
+    ),
+    Case(negative_log_likelihood_backward, "one loss a token", partial(negative_log_likelihood, reduction="none")),
+    Case(soft_cross_entropy_backward, "plain", soft_cross_entropy),
+    Case(
+        soft_cross_entropy_backward,
+        "class weights, smoothing and keep",
+        partial(soft_cross_entropy, weighted=True, smoothing=0.3, kept=6),
+    ),
+    Case(soft_cross_entropy_backward, "one loss a token", partial(soft_cross_entropy, reduction="none")),
+    Case(kl_divergence_backward, "probabilities", kl_divergence),
+    Case(kl_divergence_backward, "log-probabilities", partial(kl_divergence, log_target=True)),
+    Case(kl_divergence_backward, "mean", partial(kl_divergence, reduction="mean")),
+    Case(kl_divergence_backward, "every term", partial(kl_divergence, log_target=True, reduction="none")),
     *(Case(reduction_backward, kind, partial(reduction, kind=kind)) for kind in ("mean", "sum", "none")),
 )
 
@@ -107,6 +192,31 @@ CONTROLS: tuple[Control, ...] = (
         "class weights are left out of the prediction",
         cross_entropy_prediction_unweighted,
         partial(cross_entropy, weighted=True),
+    ),
+    Control(
+        "negative_log_likelihood",
+        "the gradient of the logits is taken for that of the log-probabilities",
+        negative_log_likelihood_everywhere,
+        negative_log_likelihood,
+    ),
+    Control(
+        "soft_cross_entropy",
+        "the target is taken to sum to 1",
+        soft_cross_entropy_target_sums_to_one,
+        soft_cross_entropy,
+    ),
+    Control(
+        "soft_cross_entropy",
+        "smoothing is forgotten in the gradient of the target",
+        soft_cross_entropy_target_unsmoothed,
+        partial(soft_cross_entropy, smoothing=0.3),
+    ),
+    Control("kl_divergence", "p is counted once, but read twice", kl_divergence_without_the_one, kl_divergence),
+    Control(
+        "kl_divergence",
+        "the gradient of p is given for that of log p",
+        kl_divergence_log_target_taken_for_target,
+        partial(kl_divergence, log_target=True),
     ),
     Control("reduction", "the mean is not divided", reduction_not_divided, partial(reduction, kind="mean")),
 )
