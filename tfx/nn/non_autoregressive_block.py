@@ -1,0 +1,128 @@
+"""The decoder block of a non-autoregressive Transformer: four sub-layers, and no token waits for another.
+
+    a = self_attention(x)                       to every place but its own, future included
+    p = positional_attention(P, P, r)           queries and keys are the position table P, values the states r
+    c = cross_attention(s, memory)              over the source
+    f = feed_forward(u)                         each with its residual and norm, see nn/residual.py
+
+A block that writes left to right gets the order of words for free, because each token is written after the last.  Here
+the order has to come out of attention, and the positional sub-layer offers what it needs: attention from place to place
+that does not look at content.  P is constant, so its gradient stops at the query and key maps.
+Source: Gu et al. 2018, "Non-Autoregressive Neural Machine Translation", section 3.1.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array, xp_of
+from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.feed_forward import FeedForward
+from tfx.nn.layer_norm import LayerNorm
+from tfx.nn.residual import LeaveCache, Residual
+from tfx.ops.masks import combine_masks
+from tfx.ops.multi_head import MultiHeadCache
+from tfx.ops.positions import sinusoidal_positions
+from tfx.params import Layer
+
+
+class NonAutoregressiveBlockCache(NamedTuple):
+    x: Array  # the block's input: (B, T, C)
+    enter1: Any
+    attention: MultiHeadCache
+    leave1: LeaveCache
+    enter2: Any
+    positional_attention: MultiHeadCache
+    leave2: LeaveCache
+    enter3: Any
+    cross_attention: MultiHeadCache
+    leave3: LeaveCache
+    enter4: Any
+    feed_forward: Any
+    leave4: LeaveCache
+
+
+class NonAutoregressiveBlock(Layer):
+    """One block.  norm: where the norms stand, "pre", "post" or "inner"."""
+
+    def __init__(
+        self,
+        d_model: int,
+        n_heads: int,
+        d_ff: int,
+        rng: np.random.Generator,
+        norm: str = "pre",
+        activation: str = "gelu",
+        dropout: float = 0.0,
+        dtype: Any = "float32",
+    ) -> None:
+        self.residual = Residual(norm, dropout)
+        self.norm1 = LayerNorm(d_model, dtype)
+        self.attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype)
+        self.norm2 = LayerNorm(d_model, dtype)
+        self.positional_attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype)
+        self.norm3 = LayerNorm(d_model, dtype)
+        self.cross_attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype)
+        self.norm4 = LayerNorm(d_model, dtype)
+        self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype)
+
+    def forward(
+        self,
+        x: Array,
+        memory: Array,
+        mask: Array | None = None,
+        memory_mask: Array | None = None,
+        rng: Any = None,
+    ) -> tuple[Array, NonAutoregressiveBlockCache]:
+        """x: (B, T, C), memory: (B, S, C) -> y: (B, T, C).
+
+        mask: padding of the target, (B, 1, 1, T); memory_mask: padding of the source, (B, 1, 1, S).
+        """
+        xp, length = xp_of(x), x.shape[-2]
+        others = combine_masks(~xp.eye(length, dtype=bool), mask)
+        read1, enter1 = self.residual.enter(self.norm1, x)
+        a, attention = self.attention.forward(read1, mask=others, rng=rng)
+        r, leave1 = self.residual.leave(self.norm1, x, a, rng)
+        read2, enter2 = self.residual.enter(self.norm2, r)
+        table = xp.broadcast_to(sinusoidal_positions(length, x.shape[-1], dtype=x.dtype, xp=xp), x.shape)
+        p, positional = self.positional_attention.forward(table, table, mask=mask, rng=rng, x_v=read2)
+        s, leave2 = self.residual.leave(self.norm2, r, p, rng)
+        read3, enter3 = self.residual.enter(self.norm3, s)
+        c, cross = self.cross_attention.forward(read3, memory, mask=memory_mask, rng=rng)
+        u, leave3 = self.residual.leave(self.norm3, s, c, rng)
+        read4, enter4 = self.residual.enter(self.norm4, u)
+        f, feed_forward = self.feed_forward.forward(read4)
+        y, leave4 = self.residual.leave(self.norm4, u, f, rng)
+        return y, NonAutoregressiveBlockCache(
+            x,
+            enter1,
+            attention,
+            leave1,
+            enter2,
+            positional,
+            leave2,
+            enter3,
+            cross,
+            leave3,
+            enter4,
+            feed_forward,
+            leave4,
+        )
+
+    def backward(self, dy: Array, cache: NonAutoregressiveBlockCache) -> tuple[Array, Array]:
+        """dy: (B, T, C) -> dx: (B, T, C), dmemory: (B, S, C)."""
+        du, df = self.residual.leave_backward(self.norm4, dy, cache.leave4)  # y = leave(u, f)
+        dread4 = self.feed_forward.backward(df, cache.feed_forward)  # f = feed_forward(read4)
+        du = du + self.residual.enter_backward(self.norm4, dread4, cache.enter4)  # read4 = enter(u): u was used twice
+        ds, dc = self.residual.leave_backward(self.norm3, du, cache.leave3)  # u = leave(s, c)
+        cross = self.cross_attention.backward(dc, cache.cross_attention)  # c = cross_attention(read3, memory)
+        ds = ds + self.residual.enter_backward(self.norm3, cross.dx_q, cache.enter3)  # read3 = enter(s)
+        dr, dp = self.residual.leave_backward(self.norm2, ds, cache.leave2)  # s = leave(r, p)
+        dread2 = self.positional_attention.backward(dp, cache.positional_attention).dx_v  # p: read2 was the value only
+        dr = dr + self.residual.enter_backward(self.norm2, dread2, cache.enter2)  # read2 = enter(r)
+        dx, da = self.residual.leave_backward(self.norm1, dr, cache.leave1)  # r = leave(x, a)
+        dread1 = self.attention.backward(da, cache.attention).dx  # a = attention(read1): query, key and value
+        dx = dx + self.residual.enter_backward(self.norm1, dread1, cache.enter1)  # read1 = enter(x)
+        return dx, cross.dx_kv

@@ -1,0 +1,27 @@
+"""The loss of a non-autoregressive model: cross-entropy of the words, plus cross-entropy of the fertilities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tfx.data.fertility import Translations
+from tfx.models.non_autoregressive import NonAutoregressive
+from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.train.loop import Loss, LossValue, Rng
+
+
+def fertility_loss(smoothing: float = 0.0) -> Loss[NonAutoregressive]:
+    """- log p(y | x, f) - log p(f | x), each a mean over its tokens; the value reported is that of the words.
+
+    Source: Gu et al. 2018, section 3.2 (translation loss plus fertility loss).
+    """
+
+    def loss(model: NonAutoregressive, batch: Translations, rng: Rng) -> LossValue:
+        out, cache = model.forward(batch.src, batch.fertilities, batch.targets.shape[1], rng=rng)
+        keep = np.arange(batch.targets.shape[1]) < batch.lengths[:, None]
+        words, word_cache = cross_entropy_forward(out.logits, batch.targets, smoothing, keep)
+        _, fertility_cache = cross_entropy_forward(out.fertility_logits, batch.fertilities)
+        model.backward(cross_entropy_backward(1.0, word_cache), cross_entropy_backward(1.0, fertility_cache), cache)
+        return LossValue(float(words), int(keep.sum()))
+
+    return loss
