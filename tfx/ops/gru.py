@@ -117,17 +117,17 @@ def gru_forward(
     return h, GruCache(inputs, time, w_h, b_h is not None)
 
 
-def gru_backward(dh: Array, cache: GruCache, dlast: Array | None = None) -> GruGrads:
+def gru_backward(dh: Array, cache: GruCache, dlast: State | None = None) -> GruGrads:
     """dh: (B, T, C), the gradient at every state -> gradients in the shapes of x, h0, w_x, w_h, b, b_h.
 
-    dlast: (B, C), a further gradient that arrives at the last state, cache.last.
+    dlast: (dh,), a further gradient, (B, C), that arrives at the last state, cache.last.
     """
     inputs, time, w_h, has_b_h = cache
 
     def step_backward(dstate: State, step: GruStepCache) -> tuple[tuple[Array, ...], State]:
         return _step_backward(dstate[0], step, w_h)
 
-    steps, (dh0,) = backpropagate_through_time(step_backward, dh, time, (dlast,))
+    steps, (dh0,) = backpropagate_through_time(step_backward, dh, time, dlast)
     width = dh0.shape[-1]
     da = over_time([da for da, _ in steps], dh0, 3 * width)
     du_n = over_time([du_n for _, du_n in steps], dh0, width)

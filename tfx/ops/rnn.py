@@ -98,10 +98,10 @@ def rnn_forward(
     return h, RnnCache(inputs, time, w_h, b_h is not None, activation)
 
 
-def rnn_backward(dh: Array, cache: RnnCache, dlast: Array | None = None) -> RnnGrads:
+def rnn_backward(dh: Array, cache: RnnCache, dlast: State | None = None) -> RnnGrads:
     """dh: (B, T, C), the gradient at every state -> gradients in the shapes of x, h0, w_x, w_h, b, b_h.
 
-    dlast: (B, C), a further gradient that arrives at the last state, cache.last.
+    dlast: (dh,), a further gradient, (B, C), that arrives at the last state, cache.last.
     """
     inputs, time, w_h, has_b_h, activation = cache
 
@@ -110,7 +110,7 @@ def rnn_backward(dh: Array, cache: RnnCache, dlast: Array | None = None) -> RnnG
         dz = clip_backward(dz, step.clip)
         return (dz,), (dz @ w_h.T,)  # z = a_t + h_{t-1} @ w_h + b_h
 
-    steps, (dh0,) = backpropagate_through_time(step_backward, dh, time, (dlast,))
+    steps, (dh0,) = backpropagate_through_time(step_backward, dh, time, dlast)
     width = w_h.shape[0]
     dz = over_time([dz for (dz,) in steps], dh0, width)
     dx, dw_x, db = linear_backward(dz, inputs)  # a = x @ w_x + b

@@ -43,7 +43,7 @@ def last_too(backward: Callable[..., Any]) -> Callable[..., Any]:
         for part in last:
             dlast.append(dy[start : start + part.size].reshape(part.shape))
             start += part.size
-        return backward(dh, cache, tuple(dlast) if len(dlast) > 1 else dlast[0])
+        return backward(dh, cache, tuple(dlast))
 
     return joined_backward
 
