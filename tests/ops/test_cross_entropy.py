@@ -92,6 +92,60 @@ def test_without_kept_tokens_loss_and_gradient_are_zero():
         assert loss == 0 and dlogits.shape == logits.shape and not dlogits.any()
 
 
+WEIGHTS = RNG.uniform(0.2, 3.0, V)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_class_weights_multiply_each_class_and_a_mean_divides_by_those_of_the_targets(smoothing):
+    loss, cache = cross_entropy_forward(LOGITS, TARGETS, smoothing, KEEP, WEIGHTS)
+    log_p = np.log(softmax_forward(LOGITS)[0])
+    costs = []
+    for b, t in np.argwhere(KEEP):
+        q = np.full(V, smoothing / V)
+        q[TARGETS[b, t]] += 1 - smoothing
+        costs.append(-(WEIGHTS * q * log_p[b, t]).sum())
+    assert loss == pytest.approx(sum(costs) / WEIGHTS[TARGETS[KEEP]].sum(), rel=1e-13)
+    assert cache.token_losses[KEEP] == pytest.approx(costs, rel=1e-12)
+
+
+def test_only_the_ratios_of_class_weights_matter_to_a_mean():
+    plain, weighted = (
+        cross_entropy_forward(LOGITS, TARGETS, 0.1),
+        cross_entropy_forward(LOGITS, TARGETS, 0.1, class_weights=np.full(V, 4.0)),
+    )
+    assert weighted[0] == pytest.approx(plain[0], rel=1e-14)
+    np.testing.assert_allclose(
+        cross_entropy_backward(1.0, weighted[1]), cross_entropy_backward(1.0, plain[1]), rtol=1e-12, atol=1e-16
+    )
+
+
+def test_targets_whose_classes_all_weigh_nothing_cost_nothing():
+    loss, cache = cross_entropy_forward(LOGITS, np.zeros_like(TARGETS), class_weights=np.eye(V)[1])
+    assert loss == 0 and not cross_entropy_backward(1.0, cache).any()
+
+
+def test_class_weights_of_float64_do_not_widen_float32_logits():
+    loss, cache = cross_entropy_forward(LOGITS.astype("float32"), TARGETS, 0.1, KEEP, WEIGHTS)
+    assert loss.dtype == cross_entropy_backward(1.0, cache).dtype == "float32"
+
+
+def test_the_losses_of_single_tokens_add_up_to_the_sum_and_to_n_times_the_mean():
+    each, cache = cross_entropy_forward(LOGITS, TARGETS, 0.1, KEEP, reduction="none")
+    total, total_cache = cross_entropy_forward(LOGITS, TARGETS, 0.1, KEEP, reduction="sum")
+    mean, _ = cross_entropy_forward(LOGITS, TARGETS, 0.1, KEEP)
+    assert each.shape == (B, T) and not each[~KEEP].any()
+    assert each.sum() == pytest.approx(total, rel=1e-14) == pytest.approx(mean * KEEP.sum(), rel=1e-14)
+    np.testing.assert_allclose(
+        cross_entropy_backward(np.full((B, T), 2.0), cache), cross_entropy_backward(2.0, total_cache), rtol=1e-14
+    )
+
+
+def test_one_token_needs_no_batch():
+    loss, cache = cross_entropy_forward(LOGITS[0, 0], TARGETS[0, 0:1].reshape(()))
+    assert loss == pytest.approx(by_definition(LOGITS[:1, :1], TARGETS[:1, :1]), rel=1e-14)
+    assert cross_entropy_backward(1.0, cache).shape == (V,)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.floats(-1e4, 1e4))
 def test_adding_a_constant_to_all_logits_changes_nothing(shift):
@@ -130,6 +184,8 @@ def test_nan_stays_nan():
         ({"smoothing": 1.0}, ValueError, "label smoothing must be at least 0 and below 1, not 1.0"),
         ({"keep": KEEP.astype(float)}, TypeError, "keep must be boolean"),
         ({"keep": KEEP[:1]}, TypeError, r"keep must be boolean \(2, 5\), not bool \(1, 5\)"),
+        ({"class_weights": WEIGHTS[1:]}, ValueError, r"class weights are \(7,\) but there are 8 classes"),
+        ({"reduction": "median"}, ValueError, "reduction must be one of mean, sum, none, not 'median'"),
     ],
 )
 def test_what_does_not_fit_is_named(change, error, words):

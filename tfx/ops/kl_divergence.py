@@ -49,9 +49,10 @@ def kl_divergence_forward(
         raise ValueError(f"the target is {target.shape} but the log-probabilities are {log_q.shape}")
     xp = xp_of(log_q)
     p = xp.exp(target) if log_target else target
-    log_p = target if log_target else xp.log(xp.where(p == 0, 1, p))
-    difference = xp.where(p == 0, -math.inf, log_p - log_q)
-    terms = p * xp.where(p == 0, 0, difference)
+    never = p == 0
+    log_p = target if log_target else xp.log(xp.where(never, 1, p))
+    difference = xp.where(never, -math.inf, log_p) - xp.where(never, 0, log_q)
+    terms = p * xp.where(never, 0, difference)
     batch = reduction == "batchmean"
     count = len(log_q) if batch and log_q.ndim else None
     loss, reduced = reduction_forward(terms, "mean" if batch else reduction, count)
