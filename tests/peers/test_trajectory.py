@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -120,48 +120,52 @@ class Run(NamedTuple):
 def prepare(run: str, dtype: str = "float64", backwards: bool = False, **changed: Any) -> Run:
     """backwards: the rows of every batch in reverse order; changed: settings that are not the recorded ones."""
     recorded = recording(run)
-    settings = {**recorded.settings, **changed}
-    sizes = {ours: settings[theirs] for ours, theirs in SIZES.items()}
-    order = slice(None, None, -1) if backwards else slice(None)
-    batches: Iterator[Any]
-    model: Any
-    optimizer: Optimizer
-    if run == "seq2seq":
-        model = EncoderDecoder(
-            **sizes,
-            norm="post",
-            final_norm=settings["final_norm"],
-            activation="relu",
-            tgt_vocab=len(recorded.start["tgt.weight"]),
-            dtype=dtype,
-        )
-        model.load_state(named_as_ours(run, recorded.start))
-        pairs = zip(recorded.data["src"][:, order], recorded.data["tgt"][:, order], strict=True)
-        batches = (PairBatch(src, tgt, lengths(src), lengths(tgt)) for src, tgt in pairs)
-        loss: Loss[Any] = translation_loss(settings["smoothing"])
-        optimizer = Adam(model, *settings["betas"], eps=settings["eps"])
-        schedule = partial(noam, d_model=settings["d"], warmup=settings["warmup"])
-        clip = None
-    else:
-        model = DecoderOnly(
-            **sizes,
-            max_len=len(recorded.start["pos.weight"]),
-            positions="learned",
-            activation="gelu",
-            scaled_embedding=False,
-            dtype=dtype,
-        )
-        model.load_state(named_as_ours(run, recorded.start))
-        batches = iter(recorded.data["tokens"][:, order])
-        loss = next_token_loss()
-        decay = settings["weight_decay"]
-        optimizer = AdamW(model, decay, *settings["betas"], eps=settings["eps"], decays=decays_everything)
-        total = settings["steps"] + 1  # the peak is used twice, see warmup_cosine
-        schedule = partial(
-            warmup_cosine, peak=settings["top"], warmup=settings["warmup"], total=total, hold=settings.get("hold", 1)
-        )
-        clip = partial(clip_by_norm, limit=settings["clip"], eps=settings["clip_eps"])
-    return Run(model, lambda rng: next(batches), loss, optimizer, schedule, clip)
+    data = {name: array[:, ::-1] if backwards else array for name, array in recorded.data.items()}
+    build = reversal if run == "seq2seq" else language
+    prepared = build(recorded._replace(settings={**recorded.settings, **changed}, data=data), dtype)
+    prepared.model.load_state(named_as_ours(run, recorded.start))
+    return prepared
+
+
+def reversal(recorded: Recording, dtype: str) -> Run:
+    settings, beta1, beta2, sizes = read(recorded)
+    model = EncoderDecoder(
+        **sizes,
+        norm="post",
+        final_norm=settings["final_norm"],
+        activation="relu",
+        tgt_vocab=len(recorded.start["tgt.weight"]),
+        dtype=dtype,
+    )
+    pairs = zip(recorded.data["src"], recorded.data["tgt"], strict=True)
+    batches = (PairBatch(src, tgt, lengths(src), lengths(tgt)) for src, tgt in pairs)
+    optimizer = Adam(model, beta1, beta2, settings["eps"])
+    schedule = partial(noam, d_model=settings["d"], warmup=settings["warmup"])
+    return Run(model, lambda rng: next(batches), translation_loss(settings["smoothing"]), optimizer, schedule, None)
+
+
+def language(recorded: Recording, dtype: str) -> Run:
+    settings, beta1, beta2, sizes = read(recorded)
+    model = DecoderOnly(
+        **sizes,
+        max_len=len(recorded.start["pos.weight"]),
+        positions="learned",
+        activation="gelu",
+        scaled_embedding=False,
+        dtype=dtype,
+    )
+    batches = iter(recorded.data["tokens"])
+    optimizer = AdamW(model, settings["weight_decay"], beta1, beta2, settings["eps"], decays_everything)
+    peak, warmup, hold = settings["top"], settings["warmup"], settings.get("hold", 1)  # hold: see warmup_cosine
+    schedule = partial(warmup_cosine, peak=peak, warmup=warmup, total=settings["steps"] + 1, hold=hold)
+    clip = partial(clip_by_norm, limit=settings["clip"], eps=settings["clip_eps"])
+    return Run(model, lambda rng: next(batches), next_token_loss(), optimizer, schedule, clip)
+
+
+def read(recorded: Recording) -> tuple[dict[str, Any], float, float, dict[str, Any]]:
+    """-> all settings, Adam's two betas, and the settings of the model under our names."""
+    settings = recorded.settings
+    return settings, *settings["betas"], {ours: settings[theirs] for ours, theirs in SIZES.items()}
 
 
 #: Our settings of a model and what the recording calls them.
@@ -174,19 +178,11 @@ def lengths(ids: np.ndarray) -> np.ndarray:
 
 def follow(run: str, **options: Any) -> tuple[np.ndarray, Weights]:
     """-> the loss of every step, the last weights."""
-    prepared = prepare(run, **options)
     steps = recording(run).settings["steps"]
-    records = train(
-        prepared.model,
-        prepared.batches,
-        prepared.loss,
-        prepared.optimizer,
-        prepared.schedule,
-        steps,
-        clip=prepared.clip,
-    )
+    model, batches, loss, optimizer, schedule, clip = prepare(run, **options)
+    records = train(model, batches, loss, optimizer, schedule, steps, clip=clip)
     losses = np.array([record.loss for record in records])
-    return losses, prepared.model.state()
+    return losses, model.state()
 
 
 RUNS = ("seq2seq", "gpt")
