@@ -67,4 +67,4 @@ def kl_divergence_backward(dloss: Array | float, cache: KlDivergenceCache) -> Kl
     dp = (difference + 1) * dterms  # ... p is read twice: in front, and in log p
     if not log_target:
         return KlDivergenceGrads(dlog_q, dp)
-    return KlDivergenceGrads(dlog_q, xp_of(p).where(p == 0, 0, p * dp))  # p = exp(target)
+    return KlDivergenceGrads(dlog_q, p * xp_of(p).where(p == 0, 0, dp))  # p = exp(target)
