@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.strict_device import StrictArray, download, synced, upload
 from tfx.nn.linear import Linear
 from tfx.optim import (
     SGD,
@@ -19,7 +21,7 @@ from tfx.optim import (
     decays_everything,
     global_norm,
 )
-from tfx.params import flatten
+from tfx.params import FlatParameters, flatten
 
 
 def layer() -> Linear:
@@ -288,3 +290,38 @@ def test_the_state_of_another_optimiser_or_size_is_refused():
         Adam(layer()).load_state(SGD(layer()).state())
     with pytest.raises(ValueError, match="entries"):
         Adam(layer()).load_state(Adam(Linear(2, 2, np.random.default_rng(0), dtype="float64")).state())
+
+
+def on_the_device(flat: FlatParameters) -> FlatParameters:
+    return dataclasses.replace(flat, value=upload(flat.value), grad=upload(flat.grad))
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (SGD, {"momentum": 0.9, "nesterov": True, "grad_weight": 0.5, "l2": 0.1}),
+        (Adagrad, {"rate_decay": 0.1}),
+        (Adam, {"l2": 0.1}),
+        (AdamW, {"weight_decay": 0.1}),
+    ],
+)
+def test_a_step_on_the_device_makes_nobody_wait(kind, options):
+    here, there = kind(layer(), **options), kind(on_the_device(flatten(layer())), **options)
+    waits = synced.count
+    for grad in gradients(3):
+        here.parameters.grad[...] = grad
+        there.parameters.grad[...] = upload(grad.copy())
+        here.step(0.1)
+        there.step(0.1)
+    assert synced.count == waits
+    assert isinstance(there.parameters.value, StrictArray)
+    np.testing.assert_allclose(download(there.parameters.value), here.parameters.value, rtol=1e-13)
+
+
+@pytest.mark.parametrize("clip", [clip_by_norm, clip_by_value])
+def test_clipping_on_the_device_waits_once_for_the_norm(clip):
+    grad = gradients(1)[0]
+    there, waits = upload(grad.copy()), synced.count
+    assert clip(there, 1.0) == pytest.approx(clip(grad, 1.0), rel=1e-14)
+    assert synced.count == waits + 1
+    np.testing.assert_allclose(download(there), grad, rtol=1e-14)
