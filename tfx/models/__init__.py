@@ -10,6 +10,8 @@ from tfx.models.encoder import Encoder
 from tfx.models.language import LanguageModel
 from tfx.models.model import Model
 from tfx.models.pronoun import PronounModel
+from tfx.models.recurrent_language import RecurrentLanguageModel
+from tfx.models.recurrent_seq2seq import RecurrentSeq2Seq
 from tfx.models.seq2seq import EncoderDecoder
 from tfx.models.vision_transformer import VisionTransformer
 
@@ -22,13 +24,25 @@ __all__ = [
     "LanguageModel",
     "Model",
     "PronounModel",
+    "RecurrentLanguageModel",
+    "RecurrentSeq2Seq",
     "VisionTransformer",
     "build",
 ]
 
 MODELS: dict[str, type[Model]] = {
     model.__name__: model
-    for model in (Encoder, DecoderOnly, EncoderDecoder, LanguageModel, PronounModel, Bert, VisionTransformer)
+    for model in (
+        Encoder,
+        DecoderOnly,
+        EncoderDecoder,
+        LanguageModel,
+        PronounModel,
+        Bert,
+        VisionTransformer,
+        RecurrentLanguageModel,
+        RecurrentSeq2Seq,
+    )
 }
 
 

@@ -1,0 +1,90 @@
+"""RecurrentLanguageModel: a language model with a state of fixed size instead of a look back at every token.
+
+    x = dropout(embedding(ids) sqrt(C))                    (B, T) -> (B, T, C)
+    hidden = RNN, LSTM or GRU (x)                          one step after the other; a state carries the past
+    logits = dropout(hidden) W + b, or hidden E^T when tied    logits[:, t] are about the token at t + 1
+
+The state after some tokens is all that the model knows of them: handed to the next call it continues exactly, whatever
+the pieces are.  Memory per token written stays constant; the price is that everything has to fit into the state.
+Sources: Mikolov et al. 2010, "Recurrent neural network based language model"; Zaremba, Sutskever and Vinyals 2014.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.models.model import Model
+from tfx.nn.dropout import Dropout
+from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
+from tfx.nn.recurrent import Recurrent, RecurrentCache
+from tfx.nn.token_output import TokenOutput
+from tfx.ops.dropout import DropoutCache
+from tfx.ops.embedding import TiedLogitsCache
+from tfx.ops.linear import LinearCache
+from tfx.ops.through_time import State
+
+
+class RecurrentLanguageModelCache(NamedTuple):
+    embedding: ScaledEmbeddingCache
+    dropped_input: DropoutCache
+    recurrent: RecurrentCache
+    dropped_hidden: DropoutCache
+    output: TiedLogitsCache | LinearCache
+
+    @property
+    def last(self) -> State:
+        """The state after the last token; `forward` takes it as `state`."""
+        return self.recurrent.last
+
+
+class RecurrentLanguageModel(Model):
+    """cell: "rnn", "lstm" or "gru".  tied: the output shares the embedding.  dropout: on the embedded tokens, between
+    layers and on the last hidden states, never along time.  Equal seeds give equal weights.
+    """
+
+    def __init__(
+        self,
+        vocab: int,
+        d_model: int = 64,
+        n_layers: int = 1,
+        cell: str = "lstm",
+        tied: bool = True,
+        dropout: float = 0.0,
+        seed: int = 0,
+        dtype: str = "float32",
+    ) -> None:
+        self._remember(locals())
+        rng = np.random.default_rng(seed)
+        self.embedding = Embedding(vocab, d_model, rng, dtype)
+        self.recurrent = Recurrent(cell, d_model, d_model, rng, n_layers, dropout=dropout, dtype=dtype)
+        self.output = TokenOutput(self.embedding, vocab, tied, rng, dtype)
+        self.dropout = Dropout(dropout)
+
+    def forward(
+        self, ids: Array, lengths: Array | None = None, state: State | None = None, rng: Any = None
+    ) -> tuple[Array, RecurrentLanguageModelCache]:
+        """ids: (B, T) integers -> logits: (B, T, V).
+
+        lengths: (B,) real tokens in each row; cache.last is then the state at each row's own end.  state: where an
+        earlier piece ended, zeros unless given.  rng: dropout in training, None in evaluation.
+        """
+        embedded, embedding = self.embedding.forward(ids)
+        x, dropped_input = self.dropout.forward(embedded, rng)
+        y, recurrent = self.recurrent.forward(x, state, lengths, rng)
+        hidden, dropped_hidden = self.dropout.forward(y, rng)
+        logits, output = self.output.forward(hidden)
+        return logits, RecurrentLanguageModelCache(embedding, dropped_input, recurrent, dropped_hidden, output)
+
+    def backward(self, dlogits: Array, cache: RecurrentLanguageModelCache) -> None:
+        """dlogits: (B, T, V).  Adds to the gradient of every parameter.
+
+        The gradient stops at the first token of this piece: handing over a state cuts backpropagation through time.
+        """
+        dhidden = self.output.backward(dlogits, cache.output)  # logits = output(hidden)
+        dy = self.dropout.backward(dhidden, cache.dropped_hidden)  # hidden = dropout(y)
+        dx, _ = self.recurrent.backward(dy, cache.recurrent)  # y = recurrent(x)
+        dembedded = self.dropout.backward(dx, cache.dropped_input)  # x = dropout(embedded)
+        self.embedding.backward(dembedded, cache.embedding)  # embedded = embedding(ids)
