@@ -23,6 +23,7 @@ from tfx.backend import Array, xp_of
 from tfx.models.model import Model
 from tfx.nn.dropout import Dropout
 from tfx.nn.encoder_block import EncoderBlockCache
+from tfx.nn.grid_positions import GridPositions
 from tfx.nn.init import embedding_normal
 from tfx.nn.linear import Linear
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
@@ -57,8 +58,9 @@ class VisionTransformerCache(NamedTuple):
 class VisionTransformer(Model):
     """image_size: (height, width) in pixels, patch: pixels on the side of a square.
 
-    pool: "class" or "mean"; positions: "learned", "sinusoidal" (squares counted line by line) or "none"; dropout: on
-    input, attention weights and sub-layer outputs; eps: of every LayerNorm.  Equal seeds give equal weights.
+    pool: "class" or "mean"; positions: "learned", "sinusoidal" (squares counted line by line), "grid" (sinusoids of row
+    and column) or "none"; dropout: on input, attention weights and sub-layer outputs; eps: of every LayerNorm.
+    Equal seeds give equal weights.
     """
 
     def __init__(
@@ -85,10 +87,14 @@ class VisionTransformer(Model):
         rng = np.random.default_rng(seed)
         self.image_shape = (*image_size, channels)
         self.grid = patch_grid((0, *self.image_shape), patch)
-        n_tokens = self.grid[0] * self.grid[1] + (pool == "class")
+        n_before = int(pool == "class")
         self.patches = PatchEmbedding(patch, channels, d_model, rng, dtype)
         self.class_token = Parameter(embedding_normal(rng, 1, d_model, dtype)[0]) if pool == "class" else None
-        self.positions = Positions(positions, n_tokens, d_model, rng, dtype)
+        self.positions: GridPositions | Positions
+        if positions == "grid":
+            self.positions = GridPositions(self.grid, n_before)
+        else:
+            self.positions = Positions(positions, n_before + self.grid[0] * self.grid[1], d_model, rng, dtype)
         self.dropout = Dropout(dropout)
         block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps}
         self.stack = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, "pre", **block)

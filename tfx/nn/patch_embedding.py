@@ -28,7 +28,9 @@ class PatchEmbedding(Layer):
 
     def __init__(self, patch: int, channels: int, width: int, rng: np.random.Generator, dtype: Any = "float32") -> None:
         if patch < 1 or channels < 1:
-            raise ValueError(f"a patch needs at least one pixel and one channel, not {patch} and {channels}")
+            raise ValueError(
+                f"a patch needs at least one pixel and one channel, not {patch} pixels and {channels} channels"
+            )
         self.patch = patch
         self.linear = Linear(patch * patch * channels, width, rng, dtype=dtype)
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
-from tfx.gradcheck.cases.sizes import B, C, F, H, Rng, T
+from tfx.gradcheck.cases.sizes import B, C, D, F, H, Rng, T
 from tfx.models.vision_transformer import VisionTransformer
+from tfx.nn.grid_positions import GridPositions
 from tfx.nn.patch_embedding import PatchEmbedding
 from tfx.ops.class_token import ClassTokenCache, class_token_backward, class_token_forward
 from tfx.ops.patches import PatchesCache, patch_grid, patches_backward, patches_forward
@@ -49,9 +50,13 @@ def patch_embedding(rng: Rng) -> Problem:
     return layer_problem(PatchEmbedding(2, CHANNELS, C, rng), rng, {"images": _images(rng, 4, 6)})
 
 
+def grid(rng: Rng) -> Problem:
+    return layer_problem(GridPositions((2, 3), n_before=1), rng, {"x": rng.standard_normal((B, 7, D))})
+
+
 def vision_transformer(rng: Rng, **settings: Any) -> Problem:
     sizes: dict[str, Any] = {"channels": CHANNELS, "d_model": C, "n_heads": H, "d_ff": F, "n_layers": 1}
-    model = VisionTransformer((4, 6), 2, 5, dropout=0.2, **sizes, **settings)
+    model = VisionTransformer((4, 6), 2, 5, dropout=0.2, **sizes | settings)
     return layer_problem(model, rng, {"images": _images(rng, 4, 6)}, dropout_seed=5, directions=1)
 
 
@@ -61,8 +66,10 @@ CASES: tuple[Case, ...] = (
     Case(patches_backward, "single pixels", partial(patches, height=2, width=3, patch=1)),
     Case(class_token_backward, "batch of sequences", class_token),
     Case(PatchEmbedding, "three channels", patch_embedding),
+    Case(GridPositions, "a token before the grid", grid),
     Case(VisionTransformer, "class token, learned positions, dropout", vision_transformer),
     Case(VisionTransformer, "mean of the patches", partial(vision_transformer, pool="mean")),
+    Case(VisionTransformer, "positions on a grid", partial(vision_transformer, positions="grid", d_model=6)),
     Case(VisionTransformer, "no positions", partial(vision_transformer, positions="none")),
 )
 
