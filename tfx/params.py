@@ -1,16 +1,16 @@
 """Parameters and the layers that own them.
 
-A `Parameter` is a value with the gradient that backward adds to it.  A `Layer` owns parameters and other layers as
-ordinary attributes and keeps nothing else: what forward computed travels in the cache it returns.  So one layer may
-be used twice, or one Parameter shared by two layers (tied weights), and the gradients of all uses add up by
-construction.
+A `Parameter` is a value with the gradient that backward adds to it; a `Buffer` is a value that training moves without
+a gradient.  A `Layer` owns parameters, buffers and other layers as ordinary attributes and keeps nothing else: what
+forward computed travels in the cache it returns.  So one layer may be used twice, or one Parameter shared by two layers
+(tied weights), and the gradients of all uses add up by construction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from tfx.backend import Array, xp_of
 
@@ -32,18 +32,43 @@ class Parameter:
         return f"Parameter(shape={self.value.shape}, dtype={self.value.dtype})"
 
 
+class Buffer:
+    """An array that belongs to a model but has no gradient: the running statistics of BatchNorm.
+
+    forward reads `value`.  A forward or backward in training moves `next`, always by a new array; `value` follows in
+    `Layer.update_buffers`, once a step, as parameters follow in the optimiser's step.  So forward stays a function of
+    its input, and several micro-batches of one step all read the same value.
+    """
+
+    __slots__ = ("next", "value")
+
+    def __init__(self, value: Array) -> None:
+        self.value = value
+        self.next = value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    def __repr__(self) -> str:
+        return f"Buffer(shape={self.value.shape}, dtype={self.value.dtype})"
+
+
 class Layer:
     """Base of everything that owns parameters: found by walking the attributes in the order they were set."""
 
     def parameters(self) -> dict[str, Parameter]:
         """Dotted name -> Parameter, in definition order.  A shared Parameter appears once, under its first name."""
-        found: dict[str, Parameter] = {}
-        seen: set[int] = set()
-        for name, parameter in _walk(self, ""):
-            if id(parameter) not in seen:
-                seen.add(id(parameter))
-                found[name] = parameter
-        return found
+        return _distinct(self, Parameter)
+
+    def buffers(self) -> dict[str, Buffer]:
+        """Dotted name -> Buffer, in definition order."""
+        return _distinct(self, Buffer)
+
+    def update_buffers(self) -> None:
+        """Makes what training has moved the buffers to their value.  Call it where the optimiser's step is called."""
+        for buffer in self.buffers().values():
+            buffer.value = buffer.next
 
     @property
     def n_parameters(self) -> int:
@@ -63,37 +88,57 @@ class Layer:
         for parameter in self.parameters().values():
             parameter.value = parameter.value.astype(dtype)
             parameter.grad = xp_of(parameter.value).zeros_like(parameter.value)
+        for buffer in self.buffers().values():
+            buffer.value = buffer.next = buffer.value.astype(dtype)
         return self
 
     def state(self) -> dict[str, Array]:
-        """Dotted name -> a copy of the value."""
-        return {name: parameter.value.copy() for name, parameter in self.parameters().items()}
+        """Dotted name -> a copy of the value, parameters first and then buffers."""
+        owned: dict[str, Parameter | Buffer] = {**self.parameters(), **self.buffers()}
+        return {name: one.value.copy() for name, one in owned.items()}
 
     def load_state(self, state: dict[str, Array]) -> None:
-        """Copies the values in, converted to each parameter's dtype.
+        """Copies the values in, converted to the dtype of each parameter and buffer.
 
         Raises ValueError when a name is missing or unknown, or a shape differs.
         """
-        own = self.parameters()
+        parameters, buffers = self.parameters(), self.buffers()
+        own: dict[str, Parameter | Buffer] = {**parameters, **buffers}
         missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
         if missing or unknown:
             raise ValueError(f"the values do not belong to this model: missing {missing}, unknown {unknown}")
-        for name, parameter in own.items():
-            if tuple(state[name].shape) != parameter.shape:
-                raise ValueError(f"{name} has shape {tuple(state[name].shape)} but the model needs {parameter.shape}")
-        for name, parameter in own.items():
+        for name, owned in own.items():
+            if tuple(state[name].shape) != owned.shape:
+                raise ValueError(f"{name} has shape {tuple(state[name].shape)} but the model needs {owned.shape}")
+        for name, parameter in parameters.items():
             parameter.value[...] = state[name]
+        for name, buffer in buffers.items():
+            buffer.value = buffer.next = xp_of(buffer.value).array(state[name], dtype=buffer.value.dtype)
 
 
-def _walk(thing: Any, prefix: str) -> Iterator[tuple[str, Parameter]]:
-    if isinstance(thing, Parameter):
+Found = TypeVar("Found")
+
+
+def walk(thing: Any, kind: type[Found], prefix: str = "") -> Iterator[tuple[str, Found]]:
+    """Dotted name and object, for every object of that kind in a layer, in definition order; shared ones repeat."""
+    if isinstance(thing, kind):
         yield prefix, thing
-    elif isinstance(thing, Layer):
+    if isinstance(thing, Layer):
         for name, attribute in vars(thing).items():
-            yield from _walk(attribute, f"{prefix}.{name}" if prefix else name)
+            yield from walk(attribute, kind, f"{prefix}.{name}" if prefix else name)
     elif isinstance(thing, list | tuple):
         for index, item in enumerate(thing):
-            yield from _walk(item, f"{prefix}.{index}")
+            yield from walk(item, kind, f"{prefix}.{index}")
+
+
+def _distinct(layer: Layer, kind: type[Found]) -> dict[str, Found]:
+    found: dict[str, Found] = {}
+    seen: set[int] = set()
+    for name, owned in walk(layer, kind):
+        if id(owned) not in seen:
+            seen.add(id(owned))
+            found[name] = owned
+    return found
 
 
 @dataclass(frozen=True)

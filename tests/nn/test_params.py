@@ -7,7 +7,7 @@ import pytest
 
 from tfx.models import DecoderOnly, EncoderDecoder
 from tfx.nn.linear import Linear
-from tfx.params import Layer, Parameter, flatten
+from tfx.params import Buffer, Layer, Parameter, flatten
 
 
 class Pair(Layer):
@@ -100,3 +100,43 @@ def test_values_of_another_model_are_refused_and_nothing_changes(change):
         model.load_state(state)
     for name, value in model.state().items():
         np.testing.assert_array_equal(value, before[name])
+
+
+class Counting(Layer):
+    """A layer with one parameter and one buffer."""
+
+    def __init__(self):
+        self.w = Parameter(np.ones(3))
+        self.seen = Buffer(np.zeros(2))
+
+
+def test_a_buffer_is_state_and_no_parameter():
+    layer = Counting()
+    assert list(layer.parameters()) == ["w"] and list(layer.buffers()) == ["seen"]
+    assert list(layer.state()) == ["w", "seen"] and layer.n_parameters == 3
+    assert flatten(layer).names == ("w",)
+
+
+def test_a_buffer_takes_its_next_value_when_told():
+    layer = Counting()
+    layer.seen.next = layer.seen.next + 1
+    assert np.array_equal(layer.seen.value, [0, 0])
+    layer.update_buffers()
+    assert np.array_equal(layer.seen.value, [1, 1])
+
+
+def test_a_buffer_is_loaded_and_converted_with_the_rest():
+    layer = Counting()
+    layer.seen.next = np.full(2, 9.0)
+    layer.load_state({"w": np.zeros(3), "seen": np.array([4, 5])})
+    layer.update_buffers()
+    assert np.array_equal(layer.seen.value, [4, 5]) and layer.seen.value.dtype == np.float64
+    assert layer.astype("float32").seen.value.dtype == np.float32
+    with pytest.raises(ValueError, match=r"missing \['seen'\]"):
+        layer.load_state({"w": np.zeros(3)})
+
+
+def test_the_state_is_a_copy_of_a_buffer_too():
+    layer = Counting()
+    layer.state()["seen"][:] = 7
+    assert not layer.seen.value.any()

@@ -1,7 +1,10 @@
 """Normalisation layers by name: all have the same face, so that a block can take any of them.
 
-y, cache = norm.forward(x)            x: (..., C) -> y: (..., C)
-dx = norm.backward(dy, cache)
+    y, cache = norm.forward(x)            x: (..., C) -> y: (..., C)
+    dx = norm.backward(dy, cache)
+
+BatchNorm and PowerNorm also have a `training` switch, buffers that `Layer.update_buffers` moves once a step, and an
+optional keep mask.
 """
 
 from __future__ import annotations
@@ -9,15 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tfx.nn.batch_norm import BatchNorm
 from tfx.nn.layer_norm import LayerNorm
+from tfx.nn.power_norm import PowerNorm
 from tfx.nn.rms_norm import RMSNorm
 from tfx.nn.scale_norm import ScaleNorm
+from tfx.params import Layer, walk
 
-#: Name -> how to make one of (width, dtype, eps, bias).  RMSNorm and ScaleNorm have no offset to leave out.
+#: Name -> how to make one of (width, dtype, eps, bias).  RMSNorm and ScaleNorm never have an offset; BatchNorm and
+#: PowerNorm always have one.
 NORMS: dict[str, Callable[[int, Any, float, bool], Any]] = {
     "layer_norm": LayerNorm,
     "rms_norm": lambda width, dtype, eps, bias: RMSNorm(width, dtype, eps),
     "scale_norm": lambda width, dtype, eps, bias: ScaleNorm(width, dtype, eps),
+    "batch_norm": lambda width, dtype, eps, bias: BatchNorm(width, dtype, eps),
+    "power_norm": lambda width, dtype, eps, bias: PowerNorm(width, dtype, eps),
 }
 
 
@@ -26,3 +35,10 @@ def make_norm(kind: str, width: int, dtype: Any = "float32", eps: float = 1e-5, 
     if kind not in NORMS:
         raise ValueError(f'the norm must be one of {", ".join(NORMS)}, not "{kind}"')
     return NORMS[kind](width, dtype, eps, bias)
+
+
+def set_training(model: Layer, training: bool) -> None:
+    """Switches every layer inside that computes something else in training than in evaluation."""
+    for _, layer in walk(model, Layer):
+        if isinstance(layer, BatchNorm | PowerNorm):
+            layer.training = training
