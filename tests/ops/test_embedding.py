@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from tfx.ops.embedding import embedding_backward, embedding_forward, tied_logits_backward, tied_logits_forward
+from tfx.ops.embedding import (
+    embedding_backward,
+    embedding_forward,
+    one_hot,
+    tied_logits_backward,
+    tied_logits_forward,
+)
 
 RNG = np.random.default_rng(0)
 V, C = 6, 4
@@ -16,11 +22,12 @@ TABLE = RNG.standard_normal((V, C))
 @settings(max_examples=40, deadline=None)
 @given(arrays(np.int64, array_shapes(max_dims=3, max_side=5), elements=st.integers(0, V - 1)))
 def test_it_equals_the_product_with_one_hot_rows(ids):
-    one_hot = np.eye(V)[ids]
+    rows = one_hot(ids, V, float)
+    assert np.array_equal(rows, np.eye(V)[ids])
     y, cache = embedding_forward(ids, TABLE)
     assert np.array_equal(y, TABLE[ids])
     dy = np.random.default_rng(1).integers(-8, 8, y.shape).astype(float)
-    want = one_hot.reshape(-1, V).T @ dy.reshape(-1, C)
+    want = rows.reshape(-1, V).T @ dy.reshape(-1, C)
     assert np.array_equal(embedding_backward(dy, cache), want), "exact, however often an id repeats"
 
 
@@ -45,6 +52,12 @@ def test_an_id_outside_the_vocabulary_is_named(ids):
     wrong = next(i for i in np.ravel(ids) if not 0 <= i < V)
     with pytest.raises(ValueError, match=rf"id {wrong} is outside a vocabulary of 6 \(0 to 5\)"):
         embedding_forward(np.array(ids), TABLE)
+
+
+def test_a_one_hot_row_of_an_id_outside_the_vocabulary_is_refused():
+    assert one_hot(np.array(2), 4).tolist() == [False, False, True, False]
+    with pytest.raises(ValueError, match="id 6 is outside"):
+        one_hot(np.array([6]), V)
 
 
 def test_ids_that_are_not_integers_are_refused():

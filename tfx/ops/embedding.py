@@ -14,7 +14,7 @@ Source: Press and Wolf 2017, "Using the Output Embedding to Improve Language Mod
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfx.backend import Array, on_host, xp_of
 
@@ -70,6 +70,15 @@ def tied_logits_backward(dlogits: Array, cache: TiedLogitsCache) -> tuple[Array,
     dx = dlogits @ table  # logits = x @ table^T
     dtable = dlogits.reshape(-1, dlogits.shape[-1]).T @ x.reshape(-1, x.shape[-1])
     return dx, dtable
+
+
+def one_hot(ids: Array, vocabulary: int, dtype: Any = bool) -> Array:
+    """ids: (...,) integers -> (..., V), 1 at the id and 0 elsewhere: the rows o_t, for readers who want to see them.
+
+    Raises as `embedding_forward` does.
+    """
+    check_ids(ids, vocabulary)
+    return (xp_of(ids).arange(vocabulary) == ids[..., None]).astype(dtype)
 
 
 def check_ids(ids: Array, vocabulary: int, name: str = "id") -> None:

@@ -18,6 +18,7 @@ from tfx.ops.embedding import (
     tied_logits_backward,
     tied_logits_forward,
 )
+from tfx.ops.where import WhereCache, where_backward, where_forward
 
 
 def dropout(rng: Rng, rate: float | None = 0.4, shape: tuple[int, ...] = (B, T, C)) -> Problem:
@@ -34,6 +35,17 @@ def embedding(rng: Rng, repeated: bool = False) -> Problem:
 def tied_logits(rng: Rng) -> Problem:
     inputs = {"x": rng.standard_normal((B, T, C)), "table": rng.standard_normal((V, C))}
     return Problem(tied_logits_forward, tied_logits_backward, inputs)
+
+
+def where(rng: Rng, x: tuple[int, ...] = (B, T, C), other: tuple[int, ...] = (B, T, C)) -> Problem:
+    inputs = {"x": rng.standard_normal(x), "other": rng.standard_normal(other)}
+    return Problem(where_forward, where_backward, inputs, {"mask": rng.random((T, C)) < 0.6})
+
+
+def where_chosen_by_nobody(dy: Any, cache: WhereCache) -> Any:
+    """Both get the whole gradient, as if y were their sum."""
+    _, x, other = cache
+    return dy.reshape(x.shape), dy.reshape(other.shape)
 
 
 def dropout_not_rescaled(dy: Any, cache: DropoutCache) -> Any:
@@ -58,10 +70,13 @@ CASES: tuple[Case, ...] = (
     Case(embedding_backward, "different ids", embedding),
     Case(embedding_backward, "one id four times", partial(embedding, repeated=True)),
     Case(tied_logits_backward, "batch of sequences", tied_logits),
+    Case(where_backward, "equal shapes", where),
+    Case(where_backward, "both stretched", partial(where, x=(B, 1, C), other=(T, 1))),
 )
 
 CONTROLS: tuple[Control, ...] = (
     Control("dropout", "kept numbers are not scaled", dropout_not_rescaled, dropout),
     Control("embedding", "a repeated id overwrites", embedding_overwrites, partial(embedding, repeated=True)),
     Control("tied_logits", "only the last sequence counts", tied_logits_last_sequence_only, tied_logits),
+    Control("where", "both are taken to be chosen", where_chosen_by_nobody, where),
 )

@@ -1,0 +1,96 @@
+"""ConvolutionDecoder: a language model of dilated causal convolutions, the rival of attention that has no attention.
+
+    x = dropout(embedding(ids) sqrt(C))                 (B, T) -> (B, T, C)
+    x = block(x), with dilation 1, 2, 4, ...            place t sees places t - (K - 1) dilation .. t of the block below
+    logits = norm(x) W + b, or norm(x) E^T when tied    logits[:, t] are about the token at t + 1
+
+It needs no positions: a kernel knows how far away each of its taps is.  Training sees all places at once, as with
+attention, and costs T instead of T^2; but nothing further back than `receptive_field` can matter, however useful.
+Written token by token it keeps the last (K - 1) dilation places of each block and nothing else (`states`).
+Sources: van den Oord et al. 2016, "WaveNet", section 2.1; Kalchbrenner et al. 2016 (ByteNet); Bai, Kolter and Koltun
+2018 (TCN), section 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.models.model import Model
+from tfx.nn.convolution_block import ConvolutionBlock, ConvolutionBlockCache
+from tfx.nn.embedding import Embedding
+from tfx.nn.layer_norm import LayerNorm
+from tfx.nn.token_input import TokenInput, TokenInputCache
+from tfx.nn.token_output import TokenOutput
+from tfx.ops.convolution_axes import receptive_field
+
+
+class ConvolutionDecoderCache(NamedTuple):
+    input: TokenInputCache
+    blocks: tuple[ConvolutionBlockCache, ...]
+    norm: Any
+    output: Any
+
+    @property
+    def states(self) -> tuple[Array, ...]:
+        """What the next chunk of the same sequence starts from, block by block."""
+        return tuple(block.state for block in self.blocks)
+
+
+class ConvolutionDecoder(Model):
+    """kernel: K, taps of every convolution.  dilations: one for each block."""
+
+    def __init__(
+        self,
+        vocab: int,
+        d_model: int = 64,
+        kernel: int = 3,
+        dilations: Sequence[int] = (1, 2, 4, 8),
+        activation: str = "relu",
+        tied: bool = True,
+        dropout: float = 0.0,
+        seed: int = 0,
+        dtype: str = "float32",
+    ) -> None:
+        dilations = list(dilations)
+        self._remember(locals())
+        rng = np.random.default_rng(seed)
+        self.embedding = Embedding(vocab, d_model, rng, dtype)
+        self.input = TokenInput(self.embedding, "none", 0, rng, dropout, dtype)
+        self.blocks = [
+            ConvolutionBlock(d_model, kernel, dilation, rng, activation, dropout, dtype) for dilation in dilations
+        ]
+        self.norm = LayerNorm(d_model, dtype)
+        self.output = TokenOutput(self.embedding, vocab, tied, rng, dtype)
+
+    @property
+    def receptive_field(self) -> int:
+        """How many tokens, the last one included, a prediction can see."""
+        convolutions = [block.convolution for block in self.blocks]
+        return receptive_field([c.w.shape[-1] for c in convolutions], [c.dilation for c in convolutions])
+
+    def forward(
+        self, ids: Array, states: Sequence[Array] | None = None, rng: Any = None
+    ) -> tuple[Array, ConvolutionDecoderCache]:
+        """ids: (B, T) integers -> logits: (B, T, V).
+
+        states: cache.states of the chunk before; None at the start.  rng: dropout in training, None in evaluation.
+        """
+        x, input_cache = self.input.forward(ids, rng)
+        caches = []
+        for block, state in zip(self.blocks, states or [None] * len(self.blocks), strict=True):
+            x, cache = block.forward(x, state, rng)
+            caches.append(cache)
+        hidden, norm = self.norm.forward(x)
+        logits, output = self.output.forward(hidden)
+        return logits, ConvolutionDecoderCache(input_cache, tuple(caches), norm, output)
+
+    def backward(self, dlogits: Array, cache: ConvolutionDecoderCache) -> None:
+        """dlogits: (B, T, V).  Adds to the gradient of every parameter; states that came in count as constants."""
+        dx = self.norm.backward(self.output.backward(dlogits, cache.output), cache.norm)  # logits = output(norm(x))
+        for block, block_cache in zip(reversed(self.blocks), reversed(cache.blocks), strict=True):
+            dx = block.backward(dx, block_cache)
+        self.input.backward(dx, cache.input)  # x = input(ids)
