@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfx.models.bert import Bert
+from tfx.models.convolution_decoder import ConvolutionDecoder
 from tfx.models.decoder import DecoderOnly
 from tfx.models.encoder import Encoder
 from tfx.models.language import LanguageModel
@@ -18,6 +19,7 @@ from tfx.models.vision_transformer import VisionTransformer
 __all__ = [
     "MODELS",
     "Bert",
+    "ConvolutionDecoder",
     "DecoderOnly",
     "Encoder",
     "EncoderDecoder",
@@ -42,6 +44,7 @@ MODELS: dict[str, type[Model]] = {
         VisionTransformer,
         RecurrentLanguageModel,
         RecurrentSeq2Seq,
+        ConvolutionDecoder,
     )
 }
 
