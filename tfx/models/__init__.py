@@ -8,16 +8,20 @@ from tfx.models.bert import Bert
 from tfx.models.convolution_decoder import ConvolutionDecoder
 from tfx.models.decoder import DecoderOnly
 from tfx.models.encoder import Encoder
+from tfx.models.gpt import GPT
 from tfx.models.language import LanguageModel
 from tfx.models.model import Model
 from tfx.models.pronoun import PronounModel
 from tfx.models.recurrent_language import RecurrentLanguageModel
 from tfx.models.recurrent_seq2seq import RecurrentSeq2Seq
 from tfx.models.seq2seq import EncoderDecoder
+from tfx.models.t5 import T5
 from tfx.models.vision_transformer import VisionTransformer
 
 __all__ = [
+    "GPT",
     "MODELS",
+    "T5",
     "Bert",
     "ConvolutionDecoder",
     "DecoderOnly",
@@ -38,6 +42,8 @@ MODELS: dict[str, type[Model]] = {
         Encoder,
         DecoderOnly,
         EncoderDecoder,
+        GPT,
+        T5,
         LanguageModel,
         PronounModel,
         Bert,

@@ -10,6 +10,7 @@ Sources: Liu et al. 2018, "Generating Wikipedia by Summarizing Long Sequences", 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from tfx.backend import Array, xp_of
 from tfx.models.encoder import EncoderCache
 from tfx.models.model import Model
 from tfx.nn.embedding import Embedding
-from tfx.nn.stacks import EncoderStack
+from tfx.nn.position_scheme import position_scheme
+from tfx.nn.stacks import EncoderStack, Past
 from tfx.nn.token_input import TokenInput
 from tfx.nn.token_output import TokenOutput
 from tfx.ops.masks import causal_mask, combine_masks, padding_mask
@@ -47,23 +49,34 @@ class DecoderOnly(Model):
         eps: float = 1e-5,
         final_norm: bool | None = None,
         scaled_embedding: bool = True,
+        attention: Mapping[str, Any] | None = None,
+        **further: Any,
     ) -> None:
         self._remember(locals())
         rng = np.random.default_rng(seed)
         self.embedding = Embedding(vocab, d_model, rng, dtype, scaled_embedding)
-        self.input = TokenInput(self.embedding, positions, max_len, rng, dropout, dtype)
-        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps}
+        table, in_attention = position_scheme(positions, d_model, n_heads, attention, rng, dtype, causal=True)
+        self.input = TokenInput(self.embedding, table, max_len, rng, dropout, dtype)
+        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps, **further}
+        block["attention"] = in_attention
         self.stack = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, final_norm=final_norm, **block)
         self.output = TokenOutput(self.embedding, vocab, tied, rng, dtype)
 
     def forward(
-        self, ids: Array, lengths: Array | None = None, mask: Array | None = None, rng: Any = None
+        self,
+        ids: Array,
+        lengths: Array | None = None,
+        mask: Array | None = None,
+        rng: Any = None,
+        past: Past | None = None,
     ) -> tuple[Array, DecoderOnlyCache]:
         """ids: (B, T) integers -> logits: (B, T, V).
 
         Always causal; lengths (B,) and mask block further.  rng: dropout in training, None in evaluation.
+        past: stored keys and values of M tokens before, from cache.stack.present; then lengths count those too, and
+        mask is broadcastable to (B, H, T, M + T).
         """
-        hidden, cache = self.encode(ids, lengths, mask, rng)
+        hidden, cache = self.encode(ids, lengths, mask, rng, past)
         logits, output_cache = self.output.forward(hidden)
         return logits, cache._replace(output=output_cache)
 
@@ -72,14 +85,20 @@ class DecoderOnly(Model):
         self.encode_backward(self.output.backward(dlogits, cache.output), cache)  # logits = output(hidden)
 
     def encode(
-        self, ids: Array, lengths: Array | None = None, mask: Array | None = None, rng: Any = None
+        self,
+        ids: Array,
+        lengths: Array | None = None,
+        mask: Array | None = None,
+        rng: Any = None,
+        past: Past | None = None,
     ) -> tuple[Array, DecoderOnlyCache]:
         """As forward, but -> hidden: (B, T, C), for a head of one's own."""
         length, xp = ids.shape[-1], xp_of(ids)
-        padding = None if lengths is None else padding_mask(lengths, length, xp)
-        x, input_cache = self.input.forward(ids, rng)
-        allowed = combine_masks(causal_mask(length, xp=xp), padding, mask)
-        hidden, stack_cache = self.stack.forward(x, allowed, rng)
+        m = 0 if not past else past[0].length
+        padding = None if lengths is None else padding_mask(lengths, m + length, xp)
+        x, input_cache = self.input.forward(ids, rng, start=m)
+        allowed = combine_masks(causal_mask(length, past=m, xp=xp), padding, mask)
+        hidden, stack_cache = self.stack.forward(x, allowed, rng, past)
         return hidden, DecoderOnlyCache(input_cache, stack_cache, None)
 
     def encode_backward(self, dhidden: Array, cache: DecoderOnlyCache) -> None:

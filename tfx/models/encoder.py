@@ -9,6 +9,7 @@ Sources: Vaswani et al. 2017; as a model of its own: Devlin et al. 2019, "BERT".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from tfx.backend import Array, xp_of
 from tfx.models.model import Model
 from tfx.nn.embedding import Embedding
 from tfx.nn.encoder_block import EncoderBlockCache
+from tfx.nn.position_scheme import position_scheme
 from tfx.nn.stacks import EncoderStack, EncoderStackCache
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
@@ -40,10 +42,12 @@ class EncoderCache(NamedTuple):
 class Encoder(Model):
     """n_outputs: classes per place, the vocabulary unless told (then `tied` must be off).
 
-    norm: "pre" or "post"; positions: "sinusoidal", "learned" (up to max_len) or "none"; activation: "relu", "gelu" or
-    "gelu_tanh"; dropout: on input, attention weights and sub-layer outputs.  eps: of every norm; final_norm: one after
-    the last block, None = where the blocks do not end with one; scaled_embedding: look-ups times sqrt(C).  Equal seeds
-    give equal weights.
+    norm: "pre", "post" or "inner", see nn/residual.py.  positions: a name in nn/position_scheme.py ("learned": up
+    to max_len).  activation: "relu", "gelu", "swiglu" ..., see nn/feed_forward.py.  dropout: on input, attention
+    weights and sub-layer outputs.  eps: of every norm; final_norm: one after the last block, None = where the blocks do
+    not end with one; scaled_embedding: look-ups times sqrt(C).  attention: further settings of nn.MultiHeadAttention
+    (n_kv_heads, soft_cap ...).  What is left goes to the stack and its blocks (norm_kind, bias, shared, parallel,
+    drop_path).  Equal seeds give equal weights.
     """
 
     def __init__(
@@ -65,12 +69,16 @@ class Encoder(Model):
         eps: float = 1e-5,
         final_norm: bool | None = None,
         scaled_embedding: bool = True,
+        attention: Mapping[str, Any] | None = None,
+        **further: Any,
     ) -> None:
         self._remember(locals())
         rng = np.random.default_rng(seed)
         self.embedding = Embedding(vocab, d_model, rng, dtype, scaled_embedding)
-        self.input = TokenInput(self.embedding, positions, max_len, rng, dropout, dtype)
-        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps}
+        table, in_attention = position_scheme(positions, d_model, n_heads, attention, rng, dtype, causal=False)
+        self.input = TokenInput(self.embedding, table, max_len, rng, dropout, dtype)
+        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps, **further}
+        block["attention"] = in_attention
         self.stack = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, final_norm=final_norm, **block)
         self.output = TokenOutput(self.embedding, vocab if n_outputs is None else n_outputs, tied, rng, dtype)
 

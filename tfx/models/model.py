@@ -13,9 +13,9 @@ class Model(Layer):
     config: dict[str, Any]
 
     def _remember(self, arguments: dict[str, Any]) -> None:
-        """Call it first in __init__ with locals()."""
-        kept = {name: value for name, value in arguments.items() if name not in ("self", "__class__")}
-        self.config = {"model": type(self).__name__, **kept}
+        """Call it in __init__ with locals().  `further`, the settings a model passes on, stand among the others."""
+        kept = {name: value for name, value in arguments.items() if name not in ("self", "__class__", "further")}
+        self.config = {"model": type(self).__name__, **kept, **arguments.get("further", {})}
 
     def astype(self, dtype: Any) -> Model:
         """As Layer.astype; the configuration follows."""

@@ -9,6 +9,7 @@ Source: Vaswani et al. 2017, "Attention Is All You Need".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,8 @@ from tfx.backend import Array, xp_of
 from tfx.models.model import Model
 from tfx.nn.decoder_block import DecoderBlockCache
 from tfx.nn.embedding import Embedding
-from tfx.nn.stacks import DecoderStack, DecoderStackCache, EncoderStack, EncoderStackCache
+from tfx.nn.position_scheme import position_scheme
+from tfx.nn.stacks import DecoderStack, DecoderStackCache, EncoderStack, EncoderStackCache, Past
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
 from tfx.ops.embedding import TiedLogitsCache
@@ -70,19 +72,25 @@ class EncoderDecoder(Model):
         eps: float = 1e-5,
         final_norm: bool | None = None,
         scaled_embedding: bool = True,
+        attention: Mapping[str, Any] | None = None,
+        output_scale: float = 1.0,
+        **further: Any,
     ) -> None:
         self._remember(locals())
         rng = np.random.default_rng(seed)
-        stack: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps}
+        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps, **further}
         self.embedding = Embedding(vocab, d_model, rng, dtype, scaled_embedding)
         self.tgt_embedding = self.embedding
         if tgt_vocab is not None:
             self.tgt_embedding = Embedding(tgt_vocab, d_model, rng, dtype, scaled_embedding)
-        self.src_input = TokenInput(self.embedding, positions, max_len, rng, dropout, dtype)
-        self.tgt_input = TokenInput(self.tgt_embedding, positions, max_len, rng, dropout, dtype)
-        self.encoder = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, final_norm=final_norm, **stack)
-        self.decoder = DecoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, final_norm=final_norm, **stack)
-        self.output = TokenOutput(self.tgt_embedding, self.tgt_embedding.table.shape[0], tied, rng, dtype)
+        table, in_encoder = position_scheme(positions, d_model, n_heads, attention, rng, dtype, causal=False)
+        table, in_decoder = position_scheme(positions, d_model, n_heads, attention, rng, dtype, causal=True)
+        self.src_input = TokenInput(self.embedding, table, max_len, rng, dropout, dtype)
+        self.tgt_input = TokenInput(self.tgt_embedding, table, max_len, rng, dropout, dtype)
+        sizes, block["final_norm"] = (n_layers, d_model, n_heads, d_ff), final_norm
+        self.encoder = EncoderStack(*sizes, rng, norm, attention=in_encoder, **block)
+        self.decoder = DecoderStack(*sizes, rng, norm, attention=in_decoder, **block)
+        self.output = TokenOutput(self.tgt_embedding, self.tgt_embedding.table.shape[0], tied, rng, dtype, output_scale)
 
     def forward(
         self,
@@ -115,14 +123,19 @@ class EncoderDecoder(Model):
         src_lengths: Array | None = None,
         tgt_lengths: Array | None = None,
         rng: Any = None,
+        past: Past | None = None,
     ) -> tuple[Array, EncoderDecoderCache]:
-        """tgt: (B, T), memory: (B, S, C) and its cache -> logits: (B, T, V)."""
+        """tgt: (B, T), memory: (B, S, C) and its cache -> logits: (B, T, V).
+
+        past: stored keys and values of M target tokens before, from cache.stack.present; tgt_lengths count them too.
+        """
         xp, length = xp_of(tgt), tgt.shape[-1]
+        m = 0 if past is None else past[0].length
         src_mask = None if src_lengths is None else padding_mask(src_lengths, memory.shape[1], xp)
-        tgt_mask = None if tgt_lengths is None else padding_mask(tgt_lengths, length, xp)
-        x, input_cache = self.tgt_input.forward(tgt, rng)
-        mask = combine_masks(causal_mask(length, xp=xp), tgt_mask)
-        hidden, stack_cache = self.decoder.forward(x, memory, mask, src_mask, rng)
+        tgt_mask = None if tgt_lengths is None else padding_mask(tgt_lengths, m + length, xp)
+        x, input_cache = self.tgt_input.forward(tgt, rng, start=m)
+        mask = combine_masks(causal_mask(length, past=m, xp=xp), tgt_mask)
+        hidden, stack_cache = self.decoder.forward(x, memory, mask, src_mask, rng, past)
         logits, output_cache = self.output.forward(hidden)
         return logits, EncoderDecoderCache(source, input_cache, stack_cache, output_cache)
 

@@ -1,0 +1,80 @@
+"""T5: an encoder-decoder that reads text and writes text, trained by span corruption (data/span_corruption.py).
+
+Against the Transformer of 2017:
+
+    norms       in front of each sub-layer and after each stack, without mean and offset (RMSNorm); no offset anywhere
+    positions   a learned number for each head and bucket of distances, added to the scores; one table for the encoder,
+                one for the decoder, shared by all of its blocks; nothing is added to the embeddings
+    scores      without the factor 1 / sqrt(D): the maps start smaller instead
+    output      hidden / sqrt(C) times the embedding, when tied
+
+Version 1.1 has a gated feed-forward network (activation "geglu") and an output of its own (tied=False).
+It is EncoderDecoder with these settings; forward, backward, encode and decode are its own.
+Sources: Raffel et al. 2020, "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer",
+section 2.1; version 1.1: Shazeer 2020, "GLU Variants Improve Transformer".
+"""
+
+from __future__ import annotations
+
+import math
+
+from tfx.models.seq2seq import EncoderDecoder
+
+
+class T5(EncoderDecoder):
+    """d_head: D, d_model / n_heads unless told.  Other settings as in EncoderDecoder."""
+
+    def __init__(
+        self,
+        vocab: int,
+        d_model: int = 64,
+        n_heads: int = 4,
+        d_ff: int = 256,
+        n_layers: int = 2,
+        d_head: int | None = None,
+        activation: str = "relu",
+        tied: bool = True,
+        dropout: float = 0.0,
+        seed: int = 0,
+        dtype: str = "float32",
+    ) -> None:
+        arguments = dict(locals())
+        super().__init__(
+            vocab,
+            d_model,
+            n_heads,
+            d_ff,
+            n_layers,
+            positions="relative",
+            activation=activation,
+            tied=tied,
+            dropout=dropout,
+            seed=seed,
+            dtype=dtype,
+            eps=1e-6,
+            scaled_embedding=False,
+            attention={"scale": 1.0, "d_head": d_head},
+            norm_kind="rms_norm",
+            bias=False,
+            output_scale=1.0 / math.sqrt(d_model) if tied else 1.0,
+        )
+        self._remember(arguments)
+        d_head = d_model // n_heads if d_head is None else d_head
+        for name, parameter in self.parameters().items():
+            if name.endswith("query.w"):
+                parameter.value *= 1.0 / math.sqrt(d_head)  # instead of the factor on the scores
+
+
+def t5_parameter_count(
+    vocab: int, d_model: int, n_heads: int, d_ff: int, n_layers: int, d_head: int, n_buckets: int = 32
+) -> int:
+    """How many numbers a tied T5 with ReLU owns, from its sizes alone: 60,506,624 for T5-small."""
+    attention = 4 * d_model * n_heads * d_head
+    feed_forward = 2 * d_model * d_ff
+    encoder = n_layers * (attention + feed_forward + 2 * d_model)
+    decoder = n_layers * (2 * attention + feed_forward + 3 * d_model)
+    return vocab * d_model + encoder + decoder + 2 * (d_model + n_buckets * n_heads)
+
+
+#: T5-small, for t5_parameter_count.
+T5_SMALL = {"vocab": 32128, "d_model": 512, "n_heads": 8, "d_ff": 2048, "n_layers": 6, "d_head": 64}
