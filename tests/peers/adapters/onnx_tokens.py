@@ -13,6 +13,7 @@ from tfx.ops.masks import window_mask
 from tfx.ops.where import where_forward
 
 NEGATIVE_IDS = "a negative id counts from the end in ONNX; tfx refuses it, because it is usually padding by mistake"
+IDS_BEYOND = "an id beyond the vocabulary is a row of zeros in ONNX; tfx refuses it"
 
 
 def look_up(inputs: list[Any], attrs: dict[str, Any], ctx: dict[str, Any]) -> Any:
@@ -28,8 +29,8 @@ def look_up(inputs: list[Any], attrs: dict[str, Any], ctx: dict[str, Any]) -> An
 
 def one_hot_rows(inputs: list[Any], attrs: dict[str, Any], ctx: dict[str, Any]) -> Any:
     ids, depth, (off, on) = inputs[0].astype(int), int(inputs[1].reshape(())), inputs[2]
-    if ((ids < 0) | (ids >= depth)).any():
-        raise Skip(NEGATIVE_IDS)
+    if (ids < 0).any() or (ids >= depth).any():
+        raise Skip(NEGATIVE_IDS if (ids < 0).any() else IDS_BEYOND)
     return np.moveaxis(where_forward(one_hot(ids, depth), on, off)[0], -1, attrs.get("axis", -1))
 
 
