@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfx.ops.erf import erf, erfc
+from tfx.ops.erf import erf, erf_backward, erf_forward, erfc
 
 EDGES = [0.46875, 4.0, 26.5, 27.3]
 POINTS = np.concatenate(
@@ -74,3 +74,17 @@ def test_a_complex_step_gives_the_bell_curve():
 def test_length_zero_and_single_numbers_work():
     assert erf(np.zeros((2, 0))).shape == (2, 0)
     assert erf(np.float64(0.5)) == pytest.approx(math.erf(0.5), rel=1e-15)
+
+
+def test_a_long_array_is_worked_on_in_blocks_with_the_same_bits():
+    x = np.random.default_rng(0).standard_normal((3, 50_001))
+    for function in (erf, erfc):
+        pieces = np.concatenate([function(part) for part in np.split(x.reshape(-1), 9)])
+        np.testing.assert_array_equal(function(x), pieces.reshape(x.shape))
+        np.testing.assert_array_equal(function(x[:, ::-2]), function(x)[:, ::-2])
+
+
+def test_its_slope_is_the_bell_and_vanishes_far_out():
+    y, cache = erf_forward(np.array([0.0, 1.0, -1e30, math.inf]))
+    slope = erf_backward(np.ones_like(y), cache)
+    np.testing.assert_allclose(slope, [2 / math.sqrt(math.pi), 2 / math.sqrt(math.pi) / math.e, 0, 0], atol=1e-300)

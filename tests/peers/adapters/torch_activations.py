@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tfx.ops.activations import ACTIVATIONS
-from tfx.ops.erf import erf
+from tfx.ops.erf import erf_backward, erf_forward
 from tfx.ops.gated import split_glu_backward, split_glu_forward
 
 GELU = {"none": "gelu", "tanh": "gelu_tanh"}
@@ -50,8 +50,8 @@ def glu_module(args: list[Any], kwargs: dict[str, Any], params: Any, config: Any
 
 
 def error_function(args: list[Any], kwargs: dict[str, Any], params: Any, config: Any, cot: list[Any]) -> dict[str, Any]:
-    """A function of gelu's, not an operation: it has no backward of its own."""
-    return {"out": [erf(_input(args, kwargs))]}
+    y, cache = erf_forward(_input(args, kwargs))
+    return {"out": [y], "grad_in": [erf_backward(cot[0], cache)]}
 
 
 OPS = {

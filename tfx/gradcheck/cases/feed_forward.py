@@ -18,6 +18,7 @@ from tfx.ops.chunked_feed_forward import (
     chunked_feed_forward_backward,
     chunked_feed_forward_forward,
 )
+from tfx.ops.erf import ErfCache, erf_backward, erf_forward
 from tfx.ops.feed_forward import FeedForwardCache, FeedForwardGrads, feed_forward_backward, feed_forward_forward
 from tfx.ops.gated import (
     GATES,
@@ -59,6 +60,10 @@ def feed_forward(rng: Rng, name: str, bias: bool = True) -> Problem:
     inputs = {"x": x, "w1": w1, "w2": w2} | ({"b1": b1, "b2": b2} if bias else {})
     fixed: dict[str, Any] = {"activation": name} | ({} if bias else {"b1": None, "b2": None})
     return Problem(feed_forward_forward, feed_forward_backward, inputs, fixed)
+
+
+def erf(rng: Rng) -> Problem:
+    return Problem(erf_forward, erf_backward, {"x": 2.0 * rng.standard_normal((B, T, C))})
 
 
 def glu(rng: Rng, gate: str, **settings: Any) -> Problem:
@@ -138,6 +143,10 @@ def feed_forward_activation_skipped(dy: Any, cache: FeedForwardCache) -> FeedFor
     return FeedForwardGrads(dx, dw1, db1, dw2, db2)
 
 
+def erf_as_the_normal_density(dy: Any, cache: ErfCache) -> Any:
+    return dy * np.exp(-cache.x * cache.x / 2) / math.sqrt(2 * math.pi)
+
+
 def sigmoid_of_x_again(dy: Any, cache: SigmoidCache) -> Any:
     """s(x) (1 - s(x)) applied to what is the output already."""
     y, _ = ACTIVATIONS["sigmoid"][0](cache.y)
@@ -209,6 +218,7 @@ CASES: tuple[Case, ...] = (
         for name, (_, backward) in ACTIVATIONS.items()
         if name not in ("relu", "identity")
     ),
+    Case(erf_backward, "all three ranges", erf),
     Case(silu_backward, "Swish, beta 1.7", partial(swish, beta=1.7)),
     Case(silu_backward, "Swish, beta -0.6", partial(swish, beta=-0.6)),
     Case(feed_forward_backward, "gelu", partial(feed_forward, name="gelu")),
@@ -244,6 +254,7 @@ CONTROLS: tuple[Control, ...] = (
         gelu_tanh_cubic_factor_forgotten,
         partial(activation, name="gelu_tanh"),
     ),
+    Control("erf", "the normal density", erf_as_the_normal_density, erf),
     Control("sigmoid", "the sigmoid is applied twice", sigmoid_of_x_again, partial(activation, name="sigmoid")),
     Control("tanh", "1 - y instead of 1 - y^2", tanh_not_squared, partial(activation, name="tanh")),
     Control("silu", "the gate is taken for a constant", silu_gate_is_constant, partial(activation, name="silu")),
