@@ -59,7 +59,7 @@ def test_digits_in_new_styles_are_read(seed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_without_positions_a_third_is_misread(seed):
+def test_without_positions_many_are_misread(seed):
     """The squares are the same, but nothing says where they were."""
     assert learn(images(8000, seed), seed, steps=400, positions="none").held_out < 0.8
 
