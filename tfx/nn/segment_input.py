@@ -4,7 +4,8 @@
     x = dropout(norm(s))
     x = x W + b                                                          only when E differs from the model's width C
 
-E is the width of the tables.  One narrower than the model is ALBERT's factorised embedding: V x E and E x C numbers instead of V x C.
+E is the width of the tables.  One narrower than the model is ALBERT's factorised embedding: V x E and E x C numbers
+instead of V x C.
 Sources: Devlin et al. 2019, section 3 and figure 2; Lan et al. 2020, "ALBERT", section 3.1.
 """
 
