@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tfx.gradcheck.case import Case, Control, Problem
+from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, C, F, H, Rng, S, T
+from tfx.nn.positions import ConcatPositions, Positions
 from tfx.ops.positions import (
     PositionsCache,
     add_positions_backward,
@@ -39,6 +40,14 @@ def rotary(rng: Rng, layout: str, width: int = 6, lead: tuple[int, ...] = ()) ->
     cos, sin = rotary_tables(rng.integers(0, 50, (*lead, T)), width, base=30.0)
     x = rng.standard_normal((B, H, T, 10))
     return Problem(rotary_forward, rotary_backward, {"x": x}, {"cos": cos, "sin": sin, "layout": layout})
+
+
+def frequencies(rng: Rng) -> Problem:
+    return layer_problem(Positions("frequencies", S, 8, rng), rng, {"x": rng.standard_normal((B, T, 8))}, {"start": 2})
+
+
+def concat_layer(rng: Rng, kind: str) -> Problem:
+    return layer_problem(ConcatPositions(kind, S, F, rng), rng, {"x": rng.standard_normal((B, T, C))}, {"start": 1})
 
 
 def positions_averaged(dy: Any, cache: PositionsCache) -> Any:
@@ -80,6 +89,9 @@ CASES: tuple[Case, ...] = (
     Case(concat_positions_backward, "starting at 1", partial(concat_positions, start=1)),
     Case(sinusoids_backward, "places 0 to 6", partial(sinusoids, positions=np.arange(S))),
     Case(sinusoids_backward, "distances", partial(sinusoids, positions=np.array([2.5, 0.0, -1.0, -7.25]))),
+    Case(Positions, "learned frequencies", frequencies),
+    Case(ConcatPositions, "learned", partial(concat_layer, kind="learned")),
+    Case(ConcatPositions, "sinusoidal", partial(concat_layer, kind="sinusoidal")),
     Case(rotary_backward, "halves, a part of the width", partial(rotary, layout="halves")),
     Case(rotary_backward, "halves, the whole width", partial(rotary, layout="halves", width=10)),
     Case(rotary_backward, "pairs, a part of the width", partial(rotary, layout="pairs")),
