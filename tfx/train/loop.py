@@ -90,4 +90,5 @@ def train(
             )
         rate = float(schedule(step))
         optimizer.step(rate)
+        model.update_buffers()
         yield StepRecord(step, value, rate, norm, tokens, time.perf_counter() - began)
