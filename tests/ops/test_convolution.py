@@ -154,6 +154,11 @@ def test_empty_and_single_inputs_work_both_ways(shape, places):
     assert grads.dx.shape == shape and grads.dw.shape == w.shape and grads.db.tolist() == [y.size // 3] * 3
 
 
+def test_padding_alone_is_nothing_to_convolve():
+    y, cache = convolution_forward(np.ones((2, 4, 0)), normal(3, 4, 3), padding=2)
+    assert y.shape == (2, 3, 0) and convolution_backward(y, cache).dx.shape == (2, 4, 0)
+
+
 def test_every_way_to_write_a_padding_means_the_same():
     x, w = normal(1, 2, 5, 6), normal(2, 2, 3, 3)
     ways = [1, [1, 1], [(1, 1), (1, 1)], [1, (1, 1)], "same"]

@@ -140,6 +140,13 @@ def test_the_losses_of_single_tokens_add_up_to_the_sum_and_to_n_times_the_mean()
     )
 
 
+def test_a_vocabulary_of_one_costs_nothing_and_forgives_a_target_that_is_not_kept():
+    loss, cache = cross_entropy_forward(
+        LOGITS[0, :, :1], np.array([0, 0, 7, 0, -1]), keep=np.array([1, 1, 0, 1, 0]) > 0
+    )
+    assert loss == 0 and not cross_entropy_backward(1.0, cache).any()
+
+
 def test_one_token_needs_no_batch():
     loss, cache = cross_entropy_forward(LOGITS[0, 0], TARGETS[0, 0:1].reshape(()))
     assert loss == pytest.approx(by_definition(LOGITS[:1, :1], TARGETS[:1, :1]), rel=1e-14)

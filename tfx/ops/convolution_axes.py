@@ -87,7 +87,7 @@ def _axis(length: int, kernel: int, stride: int, padding: str | int | tuple[int,
     padded = before + length + after
     if padded < span and length:
         raise ValueError(f"the kernel spans {span} places but the padded input has {padded}")
-    places = (padded - span) // stride + 1 if length and padded >= span else 0
+    places = (padded - span) // stride + 1 if length else 0
     return Axis(kernel, stride, dilation, before, after, places)
 
 
