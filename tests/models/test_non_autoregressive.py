@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tfx.models import build
 from tfx.models.non_autoregressive import NonAutoregressive
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 
@@ -103,3 +104,10 @@ def test_bad_settings_are_named():
         model(copy="even")
     with pytest.raises(ValueError, match="at least one block"):
         NonAutoregressive(5, n_layers=0)
+
+
+def test_it_is_built_again_from_its_configuration():
+    one = model(seed=3)
+    again = build(one.config)
+    want, have = (each.forward(SRC, FERTILITIES, 4)[0].logits for each in (one, again))
+    np.testing.assert_array_equal(have, want)

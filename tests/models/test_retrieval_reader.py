@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tfx.models import build
 from tfx.models.retrieval_reader import RetrievalReader, TextEncoder, answer_log_probs
 from tfx.nn.embedding import Embedding
 from tfx.ops.retrieval import nearest_documents
@@ -107,3 +108,8 @@ def test_an_unknown_pooling_is_named():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="pool must be mean or first, not 'last'"):
         TextEncoder(Embedding(4, 6, rng), 3, "last", 5, rng, dtype="float32")
+
+
+def test_it_is_built_again_from_its_configuration():
+    one = model(seed=3)
+    np.testing.assert_array_equal(build(one.config).answer(QUESTIONS, DOCUMENTS), one.answer(QUESTIONS, DOCUMENTS))

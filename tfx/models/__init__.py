@@ -11,9 +11,11 @@ from tfx.models.encoder import Encoder
 from tfx.models.gpt import GPT
 from tfx.models.language import LanguageModel
 from tfx.models.model import Model
+from tfx.models.non_autoregressive import NonAutoregressive
 from tfx.models.pronoun import PronounModel
 from tfx.models.recurrent_language import RecurrentLanguageModel
 from tfx.models.recurrent_seq2seq import RecurrentSeq2Seq
+from tfx.models.retrieval_reader import RetrievalReader
 from tfx.models.seq2seq import EncoderDecoder
 from tfx.models.t5 import T5
 from tfx.models.vision_transformer import VisionTransformer
@@ -29,9 +31,11 @@ __all__ = [
     "EncoderDecoder",
     "LanguageModel",
     "Model",
+    "NonAutoregressive",
     "PronounModel",
     "RecurrentLanguageModel",
     "RecurrentSeq2Seq",
+    "RetrievalReader",
     "VisionTransformer",
     "build",
 ]
@@ -51,6 +55,8 @@ MODELS: dict[str, type[Model]] = {
         RecurrentLanguageModel,
         RecurrentSeq2Seq,
         ConvolutionDecoder,
+        NonAutoregressive,
+        RetrievalReader,
     )
 }
 
