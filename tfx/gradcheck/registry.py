@@ -14,11 +14,11 @@ from tfx.gradcheck.cases import CASES, CONTROLS
 from tfx.params import Layer
 from tfx.records import qualified_name
 
-_SEARCHED = ("tfx.ops", "tfx.nn", "tfx.models")
+_SEARCHED = ("tfx.ops", "tfx.efficient", "tfx.nn", "tfx.models")
 
 
 def backward_functions() -> dict[str, Callable[..., Any]]:
-    """Qualified name -> every public function called `*_backward` that is defined in tfx.ops, tfx.nn or tfx.models."""
+    """Qualified name -> every public function called `*_backward` in tfx.ops, .efficient, .nn or .models."""
     found: dict[str, Callable[..., Any]] = {}
     for module in _modules():
         for name, function in inspect.getmembers(module, inspect.isfunction):

@@ -8,6 +8,7 @@ import numpy as np
 
 from tfx.backend import Array, xp_of
 from tfx.nn.dropout import Dropout
+from tfx.nn.efficient_attention import make_kernel
 from tfx.nn.linear import Linear
 from tfx.nn.rotary import Rotary
 from tfx.ops.dropout import kept_logits
@@ -42,7 +43,9 @@ class MultiHeadAttention(Layer):
     rotary: a nn.Rotary that turns queries and keys by their places (self-attention only).
     position_bias: a layer whose forward(n_queries, n_keys, past, like) gives a bias for the scores, (H, T, M + S);
     blocks may share it.
-    Raises ValueError when the heads do not divide the width, or G does not divide H.
+    kernel: another way to attend, by name or as an object, see nn/efficient_attention.py.  It has no scores that a soft
+    cap, a bias or dropout could act on: `dropout` is left out, the others are refused.
+    Raises ValueError when the heads do not divide the width, or G does not divide H, or options exclude each other.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class MultiHeadAttention(Layer):
         width_v: int | None = None,
         rotary: Rotary | None = None,
         position_bias: Any = None,
+        kernel: Any = None,
     ) -> None:
         if n_heads < 1 or (d_head is None and width % n_heads):
             raise ValueError(f"width {width} cannot be split into {n_heads} heads of equal width")
@@ -79,6 +83,9 @@ class MultiHeadAttention(Layer):
         self.output = Linear(n_heads * self.d_head, width, rng, bias, dtype=dtype)
         self.dropout, self.logit_dropout = Dropout(dropout), Dropout(logit_dropout)
         self.rotary, self.position_bias = rotary, position_bias
+        self.kernel = make_kernel(kernel, n_heads, self.d_head, rng, dtype)
+        if self.kernel is not None and (soft_cap is not None or logit_dropout or position_bias is not None):
+            raise ValueError("soft_cap, logit_dropout and position_bias act on scores, and a kernel shows none")
 
     def forward(
         self,
@@ -120,9 +127,10 @@ class MultiHeadAttention(Layer):
             past=past,
             mask=mask,
             scale=self.scale,
-            dropout=self.dropout.multiplier(shape, rng, x_q),
+            dropout=None if self.kernel is not None else self.dropout.multiplier(shape, rng, x_q),
             bias=bias,
             soft_cap=self.soft_cap,
+            kernel=self.kernel,
         )
         return y, cache._replace(position_bias=bias_cache)
 

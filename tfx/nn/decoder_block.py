@@ -65,7 +65,8 @@ class DecoderBlock(Layer):
         attention: Mapping[str, Any] | None = None,
     ) -> None:
         settings = {"bias": bias, **(attention or {})}
-        cross = {name: value for name, value in settings.items() if name not in ("rotary", "position_bias")}
+        own = ("rotary", "position_bias", "kernel")  # what belongs to self-attention: places, causality, lengths
+        cross = {name: value for name, value in settings.items() if name not in own}
         self.residual = Residual(norm, dropout, drop_path)
         self.norm1 = make_norm(norm_kind, d_model, dtype, eps, bias)
         self.attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype, **settings)

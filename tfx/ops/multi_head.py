@@ -22,7 +22,7 @@ Decoding: One Write-Head is All You Need"; grouped: Ainslie et al. 2023, "GQA", 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from tfx.backend import Array, xp_of
 from tfx.ops.attend import fold
@@ -55,6 +55,16 @@ class Rotation(NamedTuple):
     layout: str
 
 
+class AttentionKernel(Protocol):
+    """What may stand in for exact attention: see tfx.efficient.  Its backward adds to gradients of its own."""
+
+    def forward(self, q: Array, k: Array, v: Array, mask: Array | None, scale: float | None) -> tuple[Array, Any]:
+        """q: (..., H, T, D), k: (..., H, S, D), v: (..., H, S, Dv) -> out: (..., H, T, Dv), cache."""
+
+    def backward(self, dout: Array, cache: Any) -> tuple[Array, Array, Array]:
+        """dout: (..., H, T, Dv) -> dq, dk, dv."""
+
+
 class MultiHeadCache(NamedTuple):
     query: LinearCache
     key: LinearCache
@@ -62,9 +72,11 @@ class MultiHeadCache(NamedTuple):
     rotation: RotaryCache | None
     past: KeyValue | None
     present: KeyValue  # past and new keys (turned already) and values: (..., G, M + S, D)
-    attention: AttentionCache  # q, k, v as (..., H, T or M + S, D)
+    attention: AttentionCache | Any  # q, k, v as (..., H, T or M + S, D); with a kernel, what that one keeps
     output: LinearCache
     one_source: bool  # keys and values were made of the same x_kv
+    n_heads: int
+    kernel: AttentionKernel | None
     position_bias: Any = None  # what the layer needs that made the bias
 
 
@@ -152,6 +164,7 @@ def multi_head_attention_forward(
     dropout: Array | None = None,
     bias: Array | None = None,
     soft_cap: float | None = None,
+    kernel: AttentionKernel | None = None,
 ) -> tuple[Array, MultiHeadCache]:
     """x_q: (..., T, C), x_kv: (..., S, C) -> y: (..., T, C), cache.
 
@@ -161,7 +174,8 @@ def multi_head_attention_forward(
     past: keys and values in front of the new ones; leading axes of length 1 are broadcast.
     mask: boolean, True = may attend, broadcastable to (..., H, T, M + S): (T, S), (B, 1, 1, S) or (B, H, T, S).
     scale, dropout, bias and soft_cap: as in attention_forward, for scores (..., H, T, M + S).
-    Raises ValueError when widths, lengths or heads do not fit.
+    kernel: another way to attend, which gets q, k, v, mask and scale; it has no scores for the other three to act on.
+    Raises ValueError when widths, lengths or heads do not fit, or a kernel meets dropout, bias or soft_cap.
     """
     if mask is not None and mask.ndim == 3 and x_q.ndim == 3 and mask.shape[0] != 1:
         raise ValueError(f"is axis 0 of mask {mask.shape} batch or heads? write mask[:, None] or mask[None]")
@@ -176,34 +190,42 @@ def multi_head_attention_forward(
         k, _ = rotary_forward(k, *rotation)
     new = KeyValue(k, v)
     present = new if past is None else past.followed_by(new)
-    heads, attention_cache = attention_forward(
-        q, repeat_heads(present.k, n_heads), repeat_heads(present.v, n_heads), mask, scale, dropout, bias, soft_cap
-    )
+    keys, values = repeat_heads(present.k, n_heads), repeat_heads(present.v, n_heads)
+    if kernel is None:
+        heads, attention_cache = attention_forward(q, keys, values, mask, scale, dropout, bias, soft_cap)
+    elif dropout is not None or bias is not None or soft_cap is not None:
+        raise ValueError("dropout, bias and soft_cap act on scores or weights, and a kernel shows neither")
+    else:
+        heads, attention_cache = kernel.forward(q, keys, values, mask, scale)
     y, output_cache = linear_forward(merge_heads(heads), w_o, b_o)
-    cache = MultiHeadCache(
-        query_cache, key_cache, value_cache, rotary_cache, past, present, attention_cache, output_cache, x_v is None
-    )
-    return y, cache
+    inputs = (query_cache, key_cache, value_cache, rotary_cache, past, present)
+    return y, MultiHeadCache(*inputs, attention_cache, output_cache, x_v is None, n_heads, kernel)
 
 
 def multi_head_attention_backward(dy: Array, cache: MultiHeadCache, dweights: Array | None = None) -> MultiHeadGrads:
     """dy: (..., T, C) -> the gradient of every input, by name; what was None has gradient None.
 
     In self-attention the gradient of the one input is dx_q + dx_kv.  dweights: (..., H, T, M + S), where a loss reads
-    the attention weights themselves.
+    the attention weights themselves; a kernel has none, and then ValueError is raised.
     """
     dmerged, dw_o, db_o = linear_backward(dy, cache.output)  # y = merged @ w_o + b_o
-    n_heads, n_kv_heads = cache.attention.q.shape[-3], cache.present.k.shape[-3]
+    n_heads, n_kv_heads = cache.n_heads, cache.present.k.shape[-3]
     dheads = split_heads(dmerged, n_heads)  # merged = merge_heads(heads)
-    grads = attention_backward_steps(dheads, cache.attention, dweights)
-    dk = sum_repeated_heads(grads.dk, n_kv_heads)  # k = repeat_heads(present.k)
-    dv = sum_repeated_heads(grads.dv, n_kv_heads)
+    dbias = None
+    if cache.kernel is None:  # heads = attention(q, k, v)
+        grads = attention_backward_steps(dheads, cache.attention, dweights)
+        dq, dk, dv, dbias = grads.dq, grads.dk, grads.dv, grads.dbias
+    elif dweights is not None:
+        raise ValueError("a loss that reads the attention weights needs exact attention: a kernel shows none")
+    else:
+        dq, dk, dv = cache.kernel.backward(dheads, cache.attention)
+    dk = sum_repeated_heads(dk, n_kv_heads)  # k = repeat_heads(present.k)
+    dv = sum_repeated_heads(dv, n_kv_heads)
     dpast = None
     if cache.past is not None:  # present = past, then new
         past, m = cache.past, cache.past.length
         dpast = KeyValue(fold(dk[..., :m, :], past.k), fold(dv[..., :m, :], past.v))
         dk, dv = dk[..., m:, :], dv[..., m:, :]
-    dq = grads.dq
     if cache.rotation is not None:  # q = rotary(q), k = rotary(k)
         dq, dk = rotary_backward(dq, cache.rotation), rotary_backward(dk, cache.rotation)
     dx_q, dw_q, db_q = linear_backward(merge_heads(dq), cache.query)  # q = split_heads(x_q @ w_q + b_q)
@@ -211,7 +233,7 @@ def multi_head_attention_backward(dy: Array, cache: MultiHeadCache, dweights: Ar
     dx_v, dw_v, db_v = linear_backward(merge_heads(dv), cache.value)
     dx_kv = dx_k + dx_v if cache.one_source else dx_k  # x_kv was read twice
     dx_v = None if cache.one_source else dx_v
-    return MultiHeadGrads(dx_q, dx_kv, dw_q, dw_k, dw_v, dw_o, db_q, db_k, db_v, db_o, dx_v, grads.dbias, dpast)
+    return MultiHeadGrads(dx_q, dx_kv, dw_q, dw_k, dw_v, dw_o, db_q, db_k, db_v, db_o, dx_v, dbias, dpast)
 
 
 def _join(past: Array, new: Array) -> Array:

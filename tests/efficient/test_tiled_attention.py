@@ -1,0 +1,167 @@
+"""Tiled attention: equal to exact attention however it is cut, and never holding all of the scores."""
+
+import math
+import tracemalloc
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tfx.efficient import tiled_attention
+from tfx.efficient.tiled_attention import tiled_attention_backward, tiled_attention_forward
+from tfx.efficient.tiles import mask_tile, spans
+from tfx.nn.held_memory import held_bytes
+from tfx.ops.attention import attention_backward, attention_forward
+from tfx.ops.logsumexp import logsumexp_forward
+from tfx.ops.masks import causal_mask
+
+LENGTHS, BLOCKS = st.integers(0, 9), st.integers(1, 11)
+
+
+def both_ways(forward, backward, q, k, v, *args, **settings):
+    out, cache = forward(q, k, v, *args, **settings)
+    return out, *backward(np.random.default_rng(1).standard_normal(out.shape), cache)
+
+
+def assert_equal(have, want):
+    for a, b in zip(have, want, strict=True):
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(LENGTHS, LENGTHS, BLOCKS, BLOCKS, st.booleans(), st.floats(0, 1), st.integers(0, 99))
+def test_any_tiles_and_any_mask_give_exact_attention_both_ways(t, s, block_q, block_k, causal, density, seed):
+    rng = np.random.default_rng(seed)
+    q, k, v = (rng.standard_normal((2, 3, n, d)) for n, d in ((t, 4), (s, 4), (s, 5)))
+    mask = rng.random((2, 1, t, s)) < density
+    below = np.tri(t, s, s - t, dtype=bool)
+    want = both_ways(attention_forward, attention_backward, q, k, v, mask & below if causal else mask)
+    tiles = {"causal": causal, "block_q": block_q, "block_k": block_k}
+    assert_equal(both_ways(tiled_attention_forward, tiled_attention_backward, q, k, v, mask, **tiles), want)
+
+
+@pytest.mark.parametrize("shape", [(), (7,), (1, 7), (5, 1), (5, 7), (2, 1, 1, 7), (2, 3, 5, 1), (4, 1, 1, 5, 7)])
+def test_a_mask_of_any_broadcastable_shape_is_cut_as_it_should(shape):
+    rng = np.random.default_rng(0)
+    q, k, v = rng.standard_normal((2, 3, 5, 4)), rng.standard_normal((3, 7, 4)), rng.standard_normal((2, 1, 7, 2))
+    mask = np.asarray(rng.random(shape) < 0.6)
+    want = both_ways(attention_forward, attention_backward, q, k, v, mask, 0.7)
+    tiles = {"block_q": 2, "block_k": 3}
+    assert_equal(both_ways(tiled_attention_forward, tiled_attention_backward, q, k, v, mask, 0.7, **tiles), want)
+
+
+def test_what_is_kept_is_the_logsumexp_of_each_row():
+    q, k, v = np.random.default_rng(0).standard_normal((3, 2, 9, 4))
+    _, cache = tiled_attention_forward(q, k, v, block_q=4, block_k=2)
+    scores = q @ k.swapaxes(-1, -2) / 2
+    np.testing.assert_allclose(cache.logsumexp[..., 0], logsumexp_forward(scores)[0], rtol=1e-14)
+
+
+def test_a_fully_blocked_row_gives_zero_and_takes_no_gradient():
+    q, k, v = np.random.default_rng(0).standard_normal((3, 5, 4))
+    mask = np.ones((5, 5), bool)
+    mask[3] = False
+    out, dq, dk, dv = both_ways(tiled_attention_forward, tiled_attention_backward, q, k, v, mask, block_q=2, block_k=2)
+    assert not out[3].any() and not dq[3].any()
+    assert np.isfinite([out, dq, dk, dv]).all()
+
+
+def test_large_scores_neither_overflow_nor_warn():
+    q = 1e4 * np.random.default_rng(0).standard_normal((6, 4))
+    want = attention_forward(q, q, q)[0]
+    np.testing.assert_allclose(tiled_attention_forward(q, q, q, block_k=2)[0], want, atol=1e-12)
+
+
+def test_tiles_above_the_diagonal_are_never_made(monkeypatch):
+    made = []
+    scores = tiled_attention._scores
+    monkeypatch.setattr(tiled_attention, "_scores", lambda *a: made.append(a[3:5]) or scores(*a))
+    q = np.random.default_rng(0).standard_normal((8, 4))
+    tiled_attention_forward(q, q, q, block_q=2, block_k=2, causal=True)
+    assert len(made) == 4 * 5 / 2
+    assert all(columns.start <= rows.start for rows, columns in made)
+
+
+def test_causal_counts_from_the_last_query():
+    q, k, v = (np.random.default_rng(0).standard_normal((n, 4)) for n in (3, 5, 5))
+    want = attention_forward(q, k, v, causal_mask(3, past=2))[0]
+    assert_equal([tiled_attention_forward(q, k, v, causal=True, block_q=2, block_k=2)[0]], [want])
+
+
+def test_dropout_drops_the_same_weights_again_in_the_backward_and_is_right_on_average():
+    q, k, v = np.random.default_rng(0).standard_normal((3, 6, 4))
+    tiles = {"block_q": 4, "block_k": 2, "rate": 0.3}
+    first, again, other = (tiled_attention_forward(q, k, v, seed=seed, **tiles)[0] for seed in (1, 1, 2))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    outs = np.array([tiled_attention_forward(q, k, v, seed=seed, **tiles)[0] for seed in range(400)])
+    error = outs.std(axis=0) / math.sqrt(len(outs))
+    assert (np.abs(outs.mean(axis=0) - attention_forward(q, k, v)[0]) < 5 * error).all()
+
+
+def test_dropout_equals_exact_attention_with_the_multipliers_of_all_tiles_put_together():
+    q, k, v = np.random.default_rng(0).standard_normal((3, 5, 4))
+    tiles = {"block_q": 2, "block_k": 3, "rate": 0.4, "seed": 7}
+    out, cache = tiled_attention_forward(q, k, v, **tiles)
+    multiplier = np.empty((5, 5))
+    for rows in spans(5, 2):
+        for columns in spans(5, 3):
+            tile = multiplier[rows, columns]
+            tile[...] = tiled_attention._dropout(tile, rows, columns, cache.tiling)
+    want = both_ways(attention_forward, attention_backward, q, k, v, dropout=multiplier)
+    assert_equal((out, *tiled_attention_backward(np.random.default_rng(1).standard_normal((5, 4)), cache)), want)
+
+
+def peak_bytes(run) -> int:
+    """Most memory in use at once while `run` works, beyond what was there before."""
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def growth(run, lengths=(256, 512, 1024, 2048)) -> float:
+    """The exponent a of memory ~ T^a, from the shortest to the longest."""
+    inputs = [np.random.default_rng(0).standard_normal((length, 8)) for length in lengths]
+    peaks = [peak_bytes(partial(run, x)) for x in inputs]
+    return math.log(peaks[-1] / peaks[0]) / math.log(lengths[-1] / lengths[0])
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_memory_grows_with_the_length_and_not_with_its_square(causal):
+    def run(x):
+        out, cache = tiled_attention_forward(x, x, x, causal=causal, block_q=32, block_k=32)
+        tiled_attention_backward(out, cache)
+
+    assert growth(run) <= 1.1
+
+
+def test_the_memory_of_exact_attention_does_grow_with_the_square():
+    def run(x):
+        out, cache = attention_forward(x, x, x)
+        attention_backward(out, cache)
+
+    assert growth(run) > 1.8
+
+
+def test_beside_its_inputs_it_keeps_the_output_and_one_number_a_query():
+    q, k, v = np.random.default_rng(0).standard_normal((3, 100, 8))
+    _, cache = tiled_attention_forward(q, k, v)
+    assert held_bytes(cache) - held_bytes((q, k, v)) == 8 * 100 * (8 + 1)
+
+
+@pytest.mark.parametrize("name", ["block_q", "block_k"])
+def test_a_block_below_one_is_refused_by_name(name):
+    x = np.ones((3, 2))
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
+        tiled_attention_forward(x, x, x, **{name: 0})
+
+
+def test_spans_cover_every_index_once():
+    assert [(s.start, s.stop) for s in spans(7, 3)] == [(0, 3), (3, 6), (6, 7)]
+    assert spans(0, 3) == []
+    assert mask_tile(None, slice(0, 1), slice(0, 1)) is None

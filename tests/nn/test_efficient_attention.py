@@ -1,0 +1,89 @@
+"""Kernels in models: by name, by object, and what they refuse."""
+
+import numpy as np
+import pytest
+
+from tfx.efficient.tiled_attention import tiled_attention_backward, tiled_attention_forward
+from tfx.models import DecoderOnly, Encoder, EncoderDecoder
+from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.efficient_attention import OperationKernel, make_kernel
+
+RNG = np.random.default_rng
+IDS = RNG(0).integers(8, size=(2, 7))
+SMALL = {"d_model": 12, "n_heads": 3, "d_ff": 16, "n_layers": 2, "dtype": "float64"}
+TILES = {"name": "tiled", "block_q": 2, "block_k": 3}
+
+
+def gradients(model, *inputs, **options):
+    out, cache = model.forward(*inputs, **options)
+    model.zero_grad()
+    model.backward(RNG(1).standard_normal(out.shape), cache)
+    return [out, *(parameter.grad for parameter in model.parameters().values())]
+
+
+def assert_equal(have, want):
+    for a, b in zip(have, want, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("model", [Encoder, DecoderOnly])
+def test_a_model_with_tiled_attention_is_the_same_model(model):
+    want = gradients(model(8, **SMALL), IDS, lengths=np.array([7, 4]))
+    have = gradients(model(8, **SMALL, attention={"kernel": TILES}), IDS, lengths=np.array([7, 4]))
+    assert_equal(have, want)
+
+
+def test_in_an_encoder_decoder_cross_attention_stays_exact():
+    model = EncoderDecoder(8, **SMALL, attention={"kernel": TILES})
+    assert_equal(gradients(model, IDS, IDS), gradients(EncoderDecoder(8, **SMALL), IDS, IDS))
+    assert all(block.cross_attention.kernel is None for block in model.decoder.blocks)
+    assert all(block.attention.kernel is not None for block in model.decoder.blocks)
+
+
+def test_stored_keys_and_values_go_through_a_causal_kernel():
+    model = DecoderOnly(8, **SMALL, attention={"kernel": {**TILES, "causal": True}, "n_kv_heads": 1})
+    whole, _ = model.forward(IDS)
+    _, cache = model.forward(IDS[:, :4])
+    rest, _ = model.forward(IDS[:, 4:], past=cache.stack.present)
+    np.testing.assert_allclose(rest, whole[:, 4:], atol=1e-12)
+
+
+def test_given_by_name_every_block_makes_its_own_and_an_object_is_shared():
+    by_name = Encoder(8, **SMALL, attention={"kernel": "tiled"})
+    first, second = (block.attention.kernel for block in by_name.stack.blocks)
+    assert first is not second
+    one = OperationKernel(tiled_attention_forward, tiled_attention_backward)
+    shared = Encoder(8, **SMALL, attention={"kernel": one})
+    assert all(block.attention.kernel is one for block in shared.stack.blocks)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "error", "message"),
+    [
+        ("tilde", ValueError, r"kernel must be one of .*tiled.*, not 'tilde'"),
+        ({"block_q": 2}, ValueError, "not None"),
+        ({"name": "tiled", "blocks": 2}, TypeError, "tiled_attention_forward has no setting blocks; it has causal"),
+        (object(), TypeError, "a kernel needs forward and backward, and object does not have both"),
+    ],
+)
+def test_a_kernel_that_does_not_exist_is_refused(kernel, error, message):
+    with pytest.raises(error, match=message):
+        make_kernel(kernel, 3, 4, RNG(0))
+
+
+@pytest.mark.parametrize("option", [{"soft_cap": 2.0}, {"logit_dropout": 0.1}, {"position_bias": object()}])
+def test_what_acts_on_scores_is_refused_beside_a_kernel(option):
+    with pytest.raises(ValueError, match="act on scores, and a kernel shows none"):
+        MultiHeadAttention(12, 3, RNG(0), kernel="tiled", **option)
+
+
+def test_a_loss_on_the_weights_is_refused_beside_a_kernel():
+    layer, x = MultiHeadAttention(12, 3, RNG(0), kernel="tiled"), np.ones((2, 5, 12), "float32")
+    y, cache = layer.forward(x)
+    with pytest.raises(ValueError, match="a kernel shows none"):
+        layer.backward(y, cache, dweights=np.ones((2, 3, 5, 5)))
+
+
+def test_dropout_of_weights_is_left_out_beside_a_kernel():
+    layer, x = MultiHeadAttention(12, 3, RNG(0), dropout=0.5, kernel="tiled"), np.ones((2, 5, 12), "float32")
+    assert np.array_equal(layer.forward(x, rng=RNG(0))[0], layer.forward(x)[0])
