@@ -138,6 +138,8 @@ def test_no_tokens_and_no_places():
     y, cache = rotary_forward(X[:, :, :0], cos, sin)
     assert y.shape == rotary_backward(y, cache).shape == (B, H, 0, D)
     assert axial_rotary_tables(3, 0, 4)[0].shape == (0, 2)
+    one_column, line = axial_rotary_tables(3, 1, 4), rotary_tables(np.arange(3), 2)
+    np.testing.assert_array_equal(one_column[1], np.hstack((line[1], np.zeros((3, 1)))))
 
 
 def test_tables_are_made_where_the_positions_are():
@@ -155,7 +157,7 @@ def test_tables_are_made_where_the_positions_are():
         (lambda: rotary_tables(np.arange(3), 5), "even and positive, not 5"),
         (lambda: axial_rotary_tables(2, 2, 6), "4 must divide the width, not 6"),
         (lambda: rotary_forward(X, *rotary_tables(np.arange(T), D), layout="rows"), "halves, pairs, not 'rows'"),
-        (lambda: rotary_forward(X, *rotary_tables(np.arange(T), 10)), "width 8 but the tables turn 10"),
+        (lambda: rotary_forward(X, *rotary_tables(np.arange(T), 12)), "width 8 but the tables turn 12"),
         (lambda: rotary_forward(X, *rotary_tables(np.arange(4), D)), r"tables \(4, 4\) do not broadcast"),
         (lambda: rotary_forward(X[0, 0], *rotary_tables(np.ones((2, T)), D)), r"do not broadcast"),
         (lambda: rotary_forward(X, np.ones((T, 4)), np.ones((T, 2))), "cosines .* sines"),

@@ -14,6 +14,10 @@ def test_speeds_are_the_formula(width):
     np.testing.assert_allclose(angular_speeds(width), want, rtol=1e-14)
 
 
+def test_with_base_1_all_hands_turn_alike():
+    assert angular_speeds(6, base=1.0).tolist() == [1, 1, 1]
+
+
 def test_every_entry_is_the_formula():
     positions, speeds = np.array([0.0, 2.5, -7.0]), np.array([1.0, 0.3])
     table, _ = sinusoids_forward(positions, speeds)
