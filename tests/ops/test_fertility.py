@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.strict_device import upload
 from tfx.ops.fertility import copy_sources_backward, copy_sources_forward, fertility_sources, uniform_sources
 
 RNG = np.random.default_rng(0)
@@ -69,6 +70,18 @@ def test_empty_sources_and_empty_targets_work_both_ways(s, t):
     y, cache = copy_sources_forward(x, fertility_sources(np.zeros((2, s), dtype=int), t))
     assert y.shape == (2, t, 4) and not y.any()
     assert copy_sources_backward(y, cache).shape == x.shape
+
+
+def test_filling_is_no_token_where_the_source_has_only_one():
+    x = RNG.standard_normal((2, 1, 4))
+    y, _ = copy_sources_forward(x, np.array([[0, -1], [-1, -1]]))
+    np.testing.assert_array_equal(y[0, 0], x[0, 0])
+    assert not y[0, 1].any() and not y[1].any()
+
+
+def test_a_source_beyond_its_row_is_loud_on_a_device_and_never_the_next_row():
+    y, _ = copy_sources_forward(upload(np.ones((2, 3, 4))), upload(np.array([[3, 0], [2, 7]])))
+    np.testing.assert_array_equal(np.isnan(y.get()).all(axis=-1), [[True, False], [False, True]])
 
 
 def test_what_does_not_fit_is_named():

@@ -36,6 +36,11 @@ def test_survivors_are_untouched_as_published_and_grow_when_rescaled():
     assert set(np.unique(draws(0.2, True))) == {0.0, 1.25}
 
 
+@pytest.mark.parametrize("rescaled", [True, False])
+def test_at_rate_zero_every_branch_stays_as_it_is(rescaled):
+    np.testing.assert_array_equal(draws(0.0, rescaled), 1.0)
+
+
 def test_both_forms_leave_out_the_same_samples_for_the_same_seed():
     np.testing.assert_array_equal(draws(0.3, True) > 0, draws(0.3, False) > 0)
 
