@@ -1,0 +1,78 @@
+"""Gathered attention: exact attention under the mask that its table stands for."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tfx.efficient.gathered_attention import (
+    gathered_attention_backward,
+    gathered_attention_forward,
+    gathering,
+    gathering_of_mask,
+)
+from tfx.ops.attention import attention_backward, attention_forward
+
+
+def both_ways(forward, backward, q, k, v, *args, **settings):
+    out, cache = forward(q, k, v, *args, **settings)
+    return out, *backward(np.random.default_rng(1).standard_normal(out.shape), cache)
+
+
+def assert_equal(have, want):
+    for a, b in zip(have, want, strict=True):
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 9), st.integers(0, 9), st.floats(0, 1), st.integers(0, 99))
+def test_the_table_of_any_mask_gives_exact_attention_under_that_mask(t, s, density, seed):
+    rng = np.random.default_rng(seed)
+    q, k, v = (rng.standard_normal((2, 3, n, d)) for n, d in ((t, 4), (s, 4), (s, 5)))
+    mask = rng.random((t, s)) < density
+    table = gathering_of_mask(mask)
+    assert np.array_equal(table.mask(s), mask)
+    want = both_ways(attention_forward, attention_backward, q, k, v, mask)
+    assert_equal(both_ways(gathered_attention_forward, gathered_attention_backward, q, k, v, table=table), want)
+
+
+@pytest.mark.parametrize("shape", [(), (7,), (1, 7), (5, 1), (5, 7), (2, 1, 1, 7), (2, 3, 5, 1), (4, 1, 1, 5, 7)])
+def test_a_mask_of_any_broadcastable_shape_blocks_further(shape):
+    rng = np.random.default_rng(0)
+    q, k, v = rng.standard_normal((2, 3, 5, 4)), rng.standard_normal((3, 7, 4)), rng.standard_normal((2, 1, 7, 2))
+    mask, pattern = np.asarray(rng.random(shape) < 0.6), rng.random((5, 7)) < 0.7
+    table = gathering_of_mask(pattern)
+    want = both_ways(attention_forward, attention_backward, q, k, v, mask & pattern, 0.7)
+    have = both_ways(gathered_attention_forward, gathered_attention_backward, q, k, v, mask, 0.7, table=table)
+    assert_equal(have, want)
+
+
+def test_only_the_scores_of_the_table_are_made():
+    mask = np.tri(6, dtype=bool) & ~np.tri(6, k=-3, dtype=bool)  # two back and itself
+    q = np.ones((6, 2))
+    table = gathering_of_mask(mask)
+    _, cache = gathered_attention_forward(q, q, q, table=table)
+    assert cache.attention.weights.shape == (6, 1, 3)
+    assert table.n_scores == 6 * 3
+
+
+def test_a_query_that_reads_nothing_gives_zero_and_takes_no_gradient():
+    q, k, v = np.random.default_rng(0).standard_normal((3, 4, 3))
+    mask = np.array([[1, 1, 0, 0], [0, 0, 0, 0], [1, 0, 0, 1], [0, 0, 0, 1]], bool)
+    table = gathering_of_mask(mask)
+    out, dq, dk, dv = both_ways(gathered_attention_forward, gathered_attention_backward, q, k, v, table=table)
+    assert not out[1].any() and not dq[1].any()
+    assert not dk[2].any() and not dv[2].any()  # nobody reads key 2
+
+
+@pytest.mark.parametrize("queries", [[[0, 1], [1, 2]], [[0, 1], [-1, 3]]])
+def test_a_table_with_a_query_twice_or_missing_is_refused(queries):
+    with pytest.raises(ValueError, match="every one of 3 queries has to stand in exactly one slot"):
+        gathering(np.array(queries), np.zeros((2, 1), int), np.ones((2, 2, 1), bool), 3, 1)
+
+
+def test_a_table_for_another_length_is_refused():
+    x = np.ones((4, 2))
+    with pytest.raises(ValueError, match="the table is for 3 queries but there are 4"):
+        gathered_attention_forward(x, x, x, table=gathering_of_mask(np.ones((3, 4), bool)))

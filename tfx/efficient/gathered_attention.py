@@ -1,0 +1,162 @@
+"""Gathered attention: exact attention over a table that says which keys each block of queries reads.
+
+A sparse pattern saves nothing as a mask on a T x S matrix.  Here queries are cut into N blocks of b, each block has a
+list of K keys of its own, and only N b K scores are made:
+
+    q_block[n, i] = q[queries[n, i]]        k_block[n, j] = k[keys[n, j]]        v_block likewise         (gather)
+    o_block = attention(q_block, k_block, v_block, allowed)        N small attentions, ops/attention.py
+    o[queries[n, i]] = o_block[n, i]                               every query stands in exactly one block
+
+A window, a dilated window, columns, random blocks: only the table differs (longformer.py, sparse_transformer.py,
+big_bird.py).  Blocks at an end have empty slots, which nobody is allowed to read.
+
+Derivation.  The middle line is undone by ops/attention.py.  Gathering copies, so its backward adds up the copies:
+
+    dq[queries[n, i]] = dq_block[n, i]                  one copy
+    dk[s] = sum of dk_block[n, j] over all (n, j) with keys[n, j] = s
+
+The table is known beforehand, so its slots are sorted by key once, and the sum runs over one stretch for each key.
+
+Exact: the attention under the mask that the table stands for.  Cost: O(N b K (D + Dv)) time and O(N K (D + Dv)) more
+memory for the copies, instead of O(T S (D + Dv)) and O(T S).  It pays as soon as K is well below S.
+Source: Beltagy et al. 2020, "Longformer", appendix A, and Zaheer et al. 2020, "Big Bird", appendix D, compute their
+windows in blocks in this way.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array, xp_of
+from tfx.ops.attention import AttentionCache, attention_backward, attention_forward, check_attention_shapes
+from tfx.ops.masks import combine_masks
+
+
+class Gathering(NamedTuple):
+    """The table, for T queries and S keys.  Empty slots hold number 0 and are not allowed."""
+
+    queries: Array  # (N, b) numbers of queries
+    keys: Array  # (N, K) numbers of keys
+    allowed: Array  # (N, b, K) bool
+    slot: Array  # (T,) where in the N b slots each query stands
+    order: Array  # the slots among N K that anybody reads, sorted by the number of their key
+    starts: Array  # (U,) where in `order` the slots of each key start
+    used: Array  # (U,) the numbers of those keys
+
+    @property
+    def n_scores(self) -> int:
+        """N b K: how many scores are made, for one head of one sequence."""
+        return self.allowed.size
+
+    def mask(self, n_keys: int) -> Array:
+        """-> (T, S) bool: the pattern as a mask for exact attention; tables on the host only."""
+        mask = np.zeros((len(self.slot), n_keys), dtype=bool)
+        block, i, j = np.nonzero(self.allowed)
+        mask[self.queries[block, i], self.keys[block, j]] = True
+        return mask
+
+
+class GatheredAttentionCache(NamedTuple):
+    table: Gathering
+    attention: AttentionCache
+    k_shape: tuple[int, ...]
+    v_shape: tuple[int, ...]
+
+
+def gathering(queries: np.ndarray, keys: np.ndarray, allowed: np.ndarray, n_queries: int, n_keys: int) -> Gathering:
+    """queries: (N, b), keys: (N, K) numbers, allowed: (N, b, K) -> the table.
+
+    A number outside 0 .. T - 1, or 0 .. S - 1, is an empty slot.  A column of keys that no block reads is left out.
+    Raises ValueError unless every query stands in exactly one slot.
+    """
+    real_queries = (queries >= 0) & (queries < n_queries)
+    real_keys = (keys >= 0) & (keys < n_keys)
+    allowed = allowed & real_queries[:, :, None] & real_keys[:, None, :]
+    read = allowed.any(axis=(0, 1))
+    queries, keys, allowed = (
+        np.where(real_queries, queries, 0),
+        np.where(real_keys, keys, 0)[:, read],
+        allowed[..., read],
+    )
+    slots = np.flatnonzero(real_queries)
+    standing = queries.reshape(-1)[slots]
+    if not np.array_equal(np.sort(standing), np.arange(n_queries)):
+        raise ValueError(f"every one of {n_queries} queries has to stand in exactly one slot")
+    slot = np.empty(n_queries, dtype=np.int64)
+    slot[standing] = slots
+    read_slots = np.flatnonzero(allowed.any(axis=1))
+    owners = keys.reshape(-1)[read_slots]
+    order = read_slots[np.argsort(owners, kind="stable")]
+    used, starts = np.unique(np.sort(owners), return_index=True)
+    return Gathering(queries, keys, allowed, slot, order, starts, used)
+
+
+def gathering_of_mask(mask: np.ndarray) -> Gathering:
+    """mask: (T, S) bool -> a table of blocks of one query, each with the keys that it may attend to and no others."""
+    n_queries, n_keys = mask.shape
+    counts = mask.sum(axis=1)
+    allowed = np.arange(counts.max(initial=0)) < counts[:, None]  # (T, K)
+    keys = np.full(allowed.shape, -1)
+    keys[allowed] = np.nonzero(mask)[1]
+    return gathering(np.arange(n_queries)[:, None], keys, allowed[:, None, :], n_queries, n_keys)
+
+
+def gathered_attention_forward(
+    q: Array, k: Array, v: Array, mask: Array | None = None, scale: float | None = None, *, table: Gathering
+) -> tuple[Array, GatheredAttentionCache]:
+    """q: (..., T, D), k: (..., S, D), v: (..., S, Dv) -> out: (..., T, Dv), in q's dtype.
+
+    mask: boolean, broadcastable to (..., T, S), True = may attend, on top of the table's; a fully blocked row gives
+    zeros.  scale: 1 / sqrt(D) unless told.  table: from `gathering`, on the host.
+    Raises ValueError when widths or lengths do not match, TypeError when the mask is not boolean.
+    """
+    check_attention_shapes(q, k, v, mask)
+    if table.slot.shape[0] != q.shape[-2]:
+        raise ValueError(f"the table is for {table.slot.shape[0]} queries but there are {q.shape[-2]}")
+    xp = xp_of(q)
+    table = Gathering(*(xp.asarray(part) for part in table))
+    q_block = xp.take(q, table.queries, axis=-2)  # (..., N, b, D)
+    k_block, v_block = (xp.take(x, table.keys, axis=-2) for x in (k, v))  # (..., N, K, D)
+    allowed = combine_masks(table.allowed, None if mask is None else gather_mask(mask, table))
+    o_block, attention = attention_forward(q_block, k_block, v_block, allowed, scale)
+    out = xp.take(_in_one_row(o_block), table.slot, axis=-2)
+    return out, GatheredAttentionCache(table, attention, k.shape, v.shape)
+
+
+def gathered_attention_backward(dout: Array, cache: GatheredAttentionCache) -> tuple[Array, Array, Array]:
+    """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
+    table, attention, k_shape, v_shape = cache
+    xp = xp_of(dout)
+    do_block = xp.take(dout, table.queries, axis=-2)  # o[queries] = o_block; an empty slot reads no key: no gradient
+    dq_block, dk_block, dv_block = attention_backward(do_block, attention)
+    dq = xp.take(_in_one_row(dq_block), table.slot, axis=-2)  # q_block = q[queries]
+    return dq, _add_copies(dk_block, table, k_shape), _add_copies(dv_block, table, v_shape)
+
+
+def gather_mask(mask: Array, table: Gathering) -> Array:
+    """mask: broadcastable to (..., T, S) -> its entries for every block, broadcastable to (..., N, b, K)."""
+    xp = xp_of(mask)
+    if mask.ndim == 0:
+        return mask
+    mask = mask[None] if mask.ndim == 1 else mask
+    first = xp.zeros((1, 1, 1), dtype="int64")  # an axis of length 1 is left to broadcast
+    rows = table.queries[:, :, None] if mask.shape[-2] != 1 else first
+    columns = table.keys[:, None, :] if mask.shape[-1] != 1 else first
+    return mask[..., rows, columns]
+
+
+def _in_one_row(x: Array) -> Array:
+    """(..., N, b, D) -> (..., N b, D)."""
+    return x.reshape(*x.shape[:-3], x.shape[-3] * x.shape[-2], x.shape[-1])
+
+
+def _add_copies(dblock: Array, table: Gathering, shape: tuple[int, ...]) -> Array:
+    """(..., N, K, D) -> (..., S, D): the gradient of each key is the sum over its copies."""
+    xp = xp_of(dblock)
+    dx = xp.zeros(shape, dtype=dblock.dtype)
+    if table.order.shape[0]:
+        sorted_by_key = xp.take(_in_one_row(dblock), table.order, axis=-2)
+        dx[..., table.used, :] = xp.add.reduceat(sorted_by_key, table.starts, axis=-2)  # k_block = k[keys]
+    return dx

@@ -1,0 +1,196 @@
+"""Longformer: every token reads a window around it, and a few global tokens read, and are read by, everybody.
+
+    j is read by i   if   |i - j| <= w d and d divides i - j        a window of w places on each side, d apart
+                     or   i is global  or  j is global              symmetric: a way for anything to reach anything
+                     (and j <= i, if causal)
+
+d is the dilation; heads may have different ones, so that some see near and some see far.  L layers of windows reach
+L w d places, like convolutions.
+
+The window is computed in blocks and not by masking.  The places with i mod d = r form d sequences in which a dilated
+window is a plain one; each is cut into blocks of b = max(w, 1) queries, and a block reads the b + 2 w keys around it
+(gathered_attention.py), next to the G global ones.  The rows of the global queries are exact attention.
+
+Derivation.  Two calls of operations that exist: the gradients of both add up in k and v, and each query has its
+gradient from one of the two.
+
+Exact: the attention under `longformer_mask`; with w >= T - 1 and d = 1, or with all tokens global, full attention.
+Cost: O(T (3 w + G) D) for windows and O(G T D) for global rows, instead of O(T^2 D).  The blocks make up to three
+scores for each pair in a window of two sides, so it pays from about T > 4 w on.
+Source: Beltagy, Peters and Cohan 2020, "Longformer: The Long-Document Transformer", sections 3.1 and 3.2, figure 2.
+(Their w counts both sides.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array, xp_of
+from tfx.efficient.gathered_attention import (
+    GatheredAttentionCache,
+    Gathering,
+    gathered_attention_backward,
+    gathered_attention_forward,
+    gathering,
+)
+from tfx.efficient.tiles import common_dtype, leading_axes
+from tfx.ops.attend import fold
+from tfx.ops.attention import AttentionCache, attention_backward, attention_forward, check_attention_shapes
+from tfx.ops.masks import causal_mask, combine_masks
+
+
+class LongformerCache(NamedTuple):
+    shapes: tuple[tuple[int, ...], ...]  # of q, k, v
+    groups: tuple[tuple[slice, GatheredAttentionCache], ...]  # heads that share a dilation
+    rows: tuple[int, ...]  # which queries are global
+    global_rows: AttentionCache | None
+
+
+def longformer_attention_forward(
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: Array | None = None,
+    scale: float | None = None,
+    *,
+    window: int,
+    dilation: int | Sequence[int] = 1,
+    global_places: Sequence[int] = (),
+    causal: bool = False,
+) -> tuple[Array, LongformerCache]:
+    """q: (..., T, D), k: (..., S, D), v: (..., S, Dv) -> out: (..., T, Dv), in q's dtype.
+
+    The T queries stand at the last T of S places (S > T with stored keys).  window: w, places on each side; any number
+    from T - 1 on is everything.  dilation: d, or one for each of the H heads, the third axis from the end.
+    global_places: numbers of places, counted from the first key.  causal: nobody reads what comes later.
+    mask, scale: as in attention_forward; a fully blocked row gives zeros.
+    Raises ValueError when shapes or settings do not fit, TypeError when the mask is not boolean.
+    """
+    check_attention_shapes(q, k, v, mask)
+    n_queries, n_keys = q.shape[-2], k.shape[-2]
+    places = _distinct_places(global_places, n_keys)
+    xp, past = xp_of(q), n_keys - n_queries
+    out = xp.empty((*leading_axes(q, k, v, mask), n_queries, v.shape[-1]), dtype=common_dtype(q, k, v))
+    groups = []
+    for heads, d in _groups(dilation, out):
+        table = longformer_table(n_queries, n_keys, window, d, places, causal)
+        part_q, part_k, part_v = (_of_heads(x, heads) for x in (q, k, v))
+        part_mask = None if mask is None else _of_heads(mask, heads)
+        got, cache = gathered_attention_forward(part_q, part_k, part_v, part_mask, scale, table=table)
+        _of_heads(out, heads)[...] = got
+        groups.append((heads, cache))
+    rows = tuple(place - past for place in places if place >= past)
+    global_rows = None
+    if rows:
+        allowed = causal_mask(n_queries, n_keys, past, xp)[list(rows)] if causal else None
+        if mask is not None and mask.ndim > 1 and mask.shape[-2] != 1:
+            mask = mask[..., list(rows), :]
+        allowed = combine_masks(allowed, mask)
+        got, global_rows = attention_forward(q[..., list(rows), :], k, v, allowed, scale)
+        out[..., list(rows), :] = got
+    return out, LongformerCache((q.shape, k.shape, v.shape), tuple(groups), rows, global_rows)
+
+
+def longformer_attention_backward(dout: Array, cache: LongformerCache) -> tuple[Array, Array, Array]:
+    """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
+    xp = xp_of(dout)
+    dq, dk, dv = (xp.zeros(shape, dtype=dout.dtype) for shape in cache.shapes)
+    for heads, gathered in cache.groups:
+        grads = gathered_attention_backward(_of_heads(dout, heads), gathered)
+        for total, grad in zip((dq, dk, dv), grads, strict=True):
+            part = _of_heads(total, heads)  # a view; where one head of keys serves all groups, each adds to it
+            part += fold(grad, part)
+    if cache.global_rows is not None:
+        rows = list(cache.rows)
+        dq_rows, dk_rows, dv_rows = attention_backward(dout[..., rows, :], cache.global_rows)
+        dq[..., rows, :] += dq_rows  # out[rows] = attention(q[rows], k, v), and the windows gave them nothing
+        dk += dk_rows
+        dv += dv_rows
+    return dq, dk, dv
+
+
+@lru_cache(maxsize=32)
+def longformer_table(
+    n_queries: int, n_keys: int, window: int, dilation: int, global_places: tuple[int, ...] = (), causal: bool = False
+) -> Gathering:
+    """What each block reads, without the rows of the global queries.
+
+    Raises ValueError for a negative window, a dilation below 1, or fewer keys than queries.
+    """
+    _check(n_queries, n_keys, window, dilation)
+    past = n_keys - n_queries
+    length = -(-n_keys // dilation)  # of the longest of d sequences
+    w = min(window, max(length - 1, 0))
+    b = max(w, 1)
+    blocks = np.arange(-(-length // b))
+    residues = np.arange(dilation)[:, None, None]
+    standing = residues + dilation * (blocks[:, None] * b + np.arange(b))  # (d, N, b) places of queries
+    near = residues + dilation * (blocks[:, None] * b + np.arange(-w, b if causal else b + w))  # ... and of keys
+    standing, near = standing.reshape(-1, b), near.reshape(-1, near.shape[-1])
+    filled = (standing >= past) & (standing < n_keys)
+    standing, near = standing[filled.any(axis=1)], near[filled.any(axis=1)]
+    ahead = near[:, None, :] - standing[:, :, None]  # (N, b, K)
+    everybody = np.asarray(global_places, dtype=int)
+    allowed = (abs(ahead) <= w * dilation) & ~np.isin(near, everybody)[:, None, :]  # a global key is read only once
+    keys = np.concatenate((np.broadcast_to(everybody, (len(near), everybody.size)), near), axis=1)
+    allowed = np.concatenate((np.ones((*standing.shape, everybody.size), dtype=bool), allowed), axis=2)
+    if causal:
+        allowed &= keys[:, None, :] <= standing[:, :, None]
+    allowed &= ~np.isin(standing, everybody)[:, :, None]  # their rows are exact attention
+    return gathering(np.where(standing < n_keys, standing - past, -1), keys, allowed, n_queries, n_keys)
+
+
+def longformer_mask(
+    n_queries: int,
+    n_keys: int | None = None,
+    window: int = 0,
+    dilation: int = 1,
+    global_places: Sequence[int] = (),
+    causal: bool = False,
+    xp: Any = np,
+) -> Array:
+    """-> (T, S) bool: the same pattern as a mask for exact attention.  S is T unless told."""
+    n_keys = n_queries if n_keys is None else n_keys
+    _check(n_queries, n_keys, window, dilation)
+    past = n_keys - n_queries
+    rows, columns = np.arange(past, n_keys)[:, None], np.arange(n_keys)
+    ahead, everybody = columns - rows, list(_distinct_places(global_places, n_keys))
+    mask = (abs(ahead) <= window * dilation) & (ahead % dilation == 0)
+    mask |= np.isin(rows, everybody) | np.isin(columns, everybody)
+    return xp.asarray(mask & (ahead <= 0) if causal else mask)
+
+
+def _check(n_queries: int, n_keys: int, window: int, dilation: int) -> None:
+    if window < 0 or dilation < 1:
+        raise ValueError(f"a window must not be negative and a dilation be at least 1, not {window} and {dilation}")
+    if n_keys < n_queries:
+        raise ValueError(f"{n_queries} queries stand at the last of only {n_keys} keys")
+
+
+def _distinct_places(places: Sequence[int], n_keys: int) -> tuple[int, ...]:
+    for place in places:
+        if not 0 <= place < n_keys:
+            raise ValueError(f"global place {place} is outside a sequence of {n_keys}")
+    return tuple(sorted(set(places)))
+
+
+def _groups(dilation: int | Sequence[int], out: Array) -> list[tuple[slice, int]]:
+    """Runs of neighbouring heads with the same dilation."""
+    if isinstance(dilation, int):
+        return [(slice(None), dilation)]
+    n_heads = out.shape[-3] if out.ndim > 2 else 0
+    if len(dilation) != n_heads:
+        raise ValueError(f"{len(dilation)} dilations do not fit {n_heads} heads")
+    stops = [h + 1 for h in range(n_heads) if h + 1 == n_heads or dilation[h] != dilation[h + 1]]
+    starts = [0, *stops[:-1]]
+    return [(slice(start, stop), dilation[start]) for start, stop in zip(starts, stops, strict=True)]
+
+
+def _of_heads(x: Array, heads: slice) -> Array:
+    """The part (..., H, T, D) of these heads, a view; all of it where there is one head for all, or none at all."""
+    everything = heads == slice(None) or x.ndim < 3 or x.shape[-3] == 1
+    return x[...] if everything else x[..., heads, :, :]
