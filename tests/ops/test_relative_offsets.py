@@ -80,6 +80,8 @@ def test_a_bias_from_a_table_of_offsets():
 def test_more_columns_than_offsets_are_refused():
     with pytest.raises(ValueError, match="4 queries and 6 keys have no room for 10 offsets"):
         relative_shift_forward(np.ones((4, 10)), 6)
+    with pytest.raises(ValueError, match="0 queries and 0 keys have no room for 1 offsets"):
+        relative_shift_forward(np.ones((0, 1)), 0)
 
 
 def test_numbers_on_a_grid_name_the_rows_and_columns_between_two_places():

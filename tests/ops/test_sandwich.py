@@ -11,6 +11,7 @@ def test_it_is_the_product_of_two_sinusoidal_positions_less_its_largest_value_wi
     table = sinusoidal_positions(9, 12)
     products = table @ table.T - 6
     bias = sandwich_bias(4, 9, width=12)
+    assert bias.shape == (4, 9, 9)
     for head in range(4):
         np.testing.assert_allclose(bias[head], products / (8 * (head + 1) / 4), atol=1e-13)
 
@@ -32,3 +33,6 @@ def test_dtype_and_bad_settings():
     assert sandwich_bias(2, 3, dtype="float32").dtype == np.float32
     with pytest.raises(ValueError, match="even width, not 2 heads and width 7"):
         sandwich_bias(2, 3, width=7)
+    with pytest.raises(ValueError, match="not 0 heads"):
+        sandwich_bias(0, 3)
+    assert sandwich_bias(1, 3).shape == (1, 3, 3)

@@ -88,6 +88,31 @@ def test_reading_on_with_memory_equals_reading_at_once():
     np.testing.assert_allclose(rest, whole[:, :, M:], rtol=1e-12)
 
 
+def test_a_sequence_gives_the_same_outside_a_batch_and_gradients_add_up_over_the_batch():
+    given = inputs()
+    rows = [{name: x[b] if x.ndim == 4 else x for name, x in given.items()} for b in range(B)]
+    out, cache = transformer_xl_attention_forward(**given)
+    dout = np.random.default_rng(3).standard_normal(out.shape)
+    grads = transformer_xl_attention_backward(dout, cache)
+    alone = [transformer_xl_attention_forward(**row) for row in rows]
+    alone_grads = [transformer_xl_attention_backward(dout[b], alone[b][1]) for b in range(B)]
+    np.testing.assert_allclose(np.stack([y for y, _ in alone]), out, rtol=1e-13)
+    np.testing.assert_allclose(np.stack([g.dq for g in alone_grads]), grads.dq, atol=1e-13)
+    for name in ("dr", "du", "dw"):
+        np.testing.assert_allclose(sum(getattr(g, name) for g in alone_grads), getattr(grads, name), atol=1e-12)
+
+
+def test_heads_may_share_their_positions():
+    given = inputs()
+    shared = {**given, "r": given["r"][:1]}
+    out, cache = transformer_xl_attention_forward(**shared)
+    repeated, repeated_cache = transformer_xl_attention_forward(**{**given, "r": np.repeat(given["r"][:1], H, axis=0)})
+    np.testing.assert_allclose(out, repeated, rtol=1e-13)
+    dr = transformer_xl_attention_backward(out, cache).dr
+    each = transformer_xl_attention_backward(repeated, repeated_cache).dr
+    np.testing.assert_allclose(dr, each.sum(axis=0, keepdims=True), atol=1e-12)
+
+
 def test_zero_queries_and_zero_keys_work_both_ways():
     for t, s in ((0, 3), (2, 0), (0, 0)):
         q, kv, r = np.ones((B, H, t, D)), np.ones((B, H, s, D)), np.ones((H, max(t + s - 1, 0), D))
@@ -103,6 +128,8 @@ def test_zero_queries_and_zero_keys_work_both_ways():
         ({"r": np.ones((H, S, D + 1))}, r"positions are \(3, 7, 5\)"),
         ({"r": np.ones((H + 1, S, D))}, r"positions are \(4, 7, 4\)"),
         ({"r": np.ones((H, T + S, D))}, "11 positions do not fit the offsets of 4 queries and 7 keys"),
+        ({"r": np.ones((H, 0, D))}, "0 positions do not fit"),
+        ({"r": np.ones((2, S, D))}, r"positions are \(2, 7, 4\)"),
         ({"k": np.ones((B, H, S, D + 1))}, "keys have width 5 but queries have 4"),
     ],
 )

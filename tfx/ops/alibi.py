@@ -31,8 +31,9 @@ def alibi_slopes(n_heads: int) -> tuple[float, ...]:
         raise ValueError(f"slopes are for 1 head or more, not {n_heads}")
     power = 2 ** int(math.log2(n_heads))
     slopes = [2.0 ** (-8.0 * h / power) for h in range(1, power + 1)]
-    between = [2.0 ** (-4.0 * h / power) for h in range(1, 2 * power + 1, 2)]  # every second one of 2 * power heads
-    return tuple(slopes + between[: n_heads - power])
+    missing = n_heads - power
+    slopes += [2.0 ** (-4.0 * h / power) for h in range(1, 2 * missing, 2)]  # every second one of 2 * power heads
+    return tuple(slopes)
 
 
 def alibi_bias(
