@@ -6,24 +6,36 @@ Every step runs the whole model over everything written so far.  That is the def
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import numpy as np
 
 from tfx.backend import Array, to_numpy
-from tfx.models import DecoderOnly, EncoderDecoder
+from tfx.models import DecoderOnly, RecurrentLanguageModel
 
 
-def greedy(model: DecoderOnly, prompt_ids: Array, n: int, stop: int | None = None) -> np.ndarray:
+class Translator(Protocol):
+    """What `greedy_seq2seq` needs: EncoderDecoder and RecurrentSeq2Seq have it."""
+
+    def encode(self, src: Array, src_lengths: Array | None = None) -> tuple[Array, Any]: ...
+
+    def decode(self, tgt: Array, memory: Array, source: Any, src_lengths: Array | None = None) -> tuple[Array, Any]: ...
+
+
+def greedy(
+    model: DecoderOnly | RecurrentLanguageModel, prompt_ids: Array, n: int, stop: int | None = None
+) -> np.ndarray:
     """prompt_ids: (T,) or (B, T) integers, T >= 1 -> up to n new ids, (n,) or (B, n), without the prompt.
 
     stop: the token that ends a row; it is written once and then repeated, and when all rows have ended nothing more
-    is computed.  The model sees its last max_len tokens.  Ties go to the smaller id.
+    is computed.  The model sees the last max_len tokens, or all where it has no such limit.  Ties go to the smaller id.
     Raises ValueError for an empty prompt or an id outside the vocabulary.
     """
     prompt = np.asarray(prompt_ids)
     if prompt.shape[-1] == 0:
         raise ValueError("the prompt is empty; give at least one token")
     rows = np.atleast_2d(prompt)
-    window = model.config["max_len"]
+    window = model.config.get("max_len", prompt.shape[-1] + n)  # a recurrent model has no limit
     written = np.empty((len(rows), 0), dtype=np.int64)
     while written.shape[1] < n and not _all_ended(written, stop):
         context = np.concatenate([rows, written], axis=1)[:, -window:]
@@ -33,7 +45,7 @@ def greedy(model: DecoderOnly, prompt_ids: Array, n: int, stop: int | None = Non
 
 
 def greedy_seq2seq(
-    model: EncoderDecoder,
+    model: Translator,
     src: Array,
     n: int,
     start: int,

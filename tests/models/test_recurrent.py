@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tfx.generate import greedy_seq2seq
+from tfx.generate import greedy, greedy_seq2seq
 from tfx.models import RecurrentLanguageModel, RecurrentSeq2Seq, build
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 
@@ -104,6 +104,17 @@ def test_the_weights_of_every_step_can_be_seen():
     assert not cache.weights[1, :, 3:].any()
     with pytest.raises(ValueError, match="no attention"):
         _ = translator("none").forward(ids_of(2, 7), ids_of(2, 5))[1].weights
+
+
+@every_cell
+def test_greedy_text_is_the_same_when_only_the_state_is_carried_on(cell):
+    model, prompt = language(cell), ids_of(2, 3)
+    written = greedy(model, prompt, 6)
+    logits, cache = model.forward(prompt)
+    for t in range(6):
+        token = logits[:, -1:].argmax(axis=-1)
+        assert np.array_equal(token[:, 0], written[:, t])
+        logits, cache = model.forward(token, state=cache.last)
 
 
 @every_attention

@@ -21,6 +21,7 @@ from tfx.lab.measuring import time_in_turns
 from tfx.ops.attend import attend_forward
 from tfx.ops.attention import attention_forward
 from tfx.ops.rnn import rnn_backward, rnn_forward
+from tfx.ops.through_time import backpropagate_through_time, run_through_time
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
 
 LENGTHS = (16, 64, 256, 1024, 4096)
@@ -96,6 +97,7 @@ def _two_layers(settings: Settings) -> Step:
                 "of this walkthrough measures each row."
             ),
             Code(rnn_forward),
+            Code(run_through_time),
             Code(attention_forward),
             Code(attend_forward),
         ),
@@ -186,6 +188,7 @@ def _gradients(rnn: RnnLayer, attention: AttentionLayer, x: np.ndarray, settings
             Text(f"Attention is not constant: its sizes differ by a factor {spread:.1f}, by content, not by distance."),
             *checks,
             Code(rnn_backward),
+            Code(backpropagate_through_time),
         ),
         ("tfx explain transformer-vs-rnn --step 3 --set radius=1.3",),
     )
