@@ -28,6 +28,7 @@ FLOORS: dict[str, int] = {
     "tfx.efficient": 3,
     "tfx.optim": 3,
     "tfx.data": 3,
+    "tfx.tokenizers": 3,
     "tfx.nn": 4,
     "tfx.models": 6,
     "tfx.gradcheck": 7,
