@@ -1,0 +1,41 @@
+"""LSH attention as a kernel of nn.MultiHeadAttention (tfx/efficient/lsh_attention.py)."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from tfx.backend import Array, xp_of
+from tfx.efficient.lsh_attention import LshAttentionCache, lsh_attention_backward, lsh_attention_forward
+from tfx.params import Layer
+
+
+class LshKernel(Layer):
+    """Owns no parameters.  settings: those of `lsh_attention_forward` (n_buckets, chunk, n_rounds, causal, seed, eps).
+
+    Reformer makes keys out of the queries.  The keys that come in are not read and get a gradient of zeros: the key map
+    of the attention around this kernel stays as it was drawn.
+    Raises TypeError for an unknown setting or without n_buckets.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        inspect.signature(lsh_attention_forward).bind(None, None, **settings)
+        self.settings = settings
+
+    def forward(
+        self, q: Array, k: Array, v: Array, mask: Array | None = None, scale: float | None = None
+    ) -> tuple[Array, tuple[LshAttentionCache, tuple[int, ...]]]:
+        """q: (..., T, D), k: (..., T, D), not read, v: (..., T, Dv) -> out: (..., T, Dv).
+
+        Raises ValueError where queries and keys are not the same tokens.
+        """
+        if q.shape != k.shape:
+            raise ValueError(f"shared queries and keys are one sequence, not queries {q.shape} and keys {k.shape}")
+        out, cache = lsh_attention_forward(q, v, mask, scale, **self.settings)
+        return out, (cache, k.shape)
+
+    def backward(self, dout: Array, cache: tuple[LshAttentionCache, tuple[int, ...]]) -> tuple[Array, Array, Array]:
+        """dout: (..., T, Dv) -> dq, dk, dv; dk is zero."""
+        attention, k_shape = cache
+        dq, dv = lsh_attention_backward(dout, attention)
+        return dq, xp_of(dout).zeros(k_shape, dtype=dout.dtype), dv
