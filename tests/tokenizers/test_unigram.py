@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from tests.tokenizers.corpora import made_up_language
 from tests.tokenizers.test_lattice import every_cut
 from tfx.tokenizers import Unigram
+from tfx.tokenizers.lattice import expected_edges, lattice_of
 from tfx.tokenizers.unigram import SPACE, UNKNOWN_PENALTY
 from tfx.tokenizers.unigram_training import expectation, loss_without, maximization, pruned, seed
+from tfx.tokenizers.word_table import WordTable
 
 CORPUS = made_up_language(n_words=400)
 WORDS = Counter(SPACE + word for text in CORPUS for word in text.split())
@@ -23,12 +25,13 @@ TOKENIZER = Unigram.train([*CORPUS, "the cats and the cat"], 150)
 def test_em_never_lowers_what_it_maximises():
     for prior in (0.0, 0.01, 0.5):
         model = seed(WORDS, 150, longest=6)
+        table = WordTable(WORDS, list(model))
         objectives = []
         for _ in range(8):
-            found = expectation(WORDS, model)
+            log_likelihood, counts = expectation(table, model)
             penalty = prior * sum(model.values()) if prior else 0.0
-            objectives.append(found.log_likelihood + penalty)
-            model = maximization({piece: max(count, 1e-300) for piece, count in found.counts.items()}, prior)
+            objectives.append(log_likelihood + penalty)
+            model = maximization({piece: max(count, 1e-300) for piece, count in counts.items()}, prior)
         assert all(b >= a - 1e-9 * abs(a) for a, b in pairwise(objectives))
         assert objectives[-1] > objectives[0] + 1
 
@@ -43,9 +46,26 @@ def test_the_e_step_is_the_sum_over_every_cut():
         for cut, p in cuts.items():
             for piece in cut:
                 counts[piece] += times * p / sum(cuts.values())
-    found = expectation(words, model)
-    assert found.log_likelihood == pytest.approx(log_likelihood, rel=1e-14)
-    assert found.counts == pytest.approx(dict(counts), rel=1e-12)
+    found = expectation(WordTable(words, list(model)), model)
+    assert found[0] == pytest.approx(log_likelihood, rel=1e-14)
+    assert found[1] == pytest.approx(dict(counts), rel=1e-12)
+
+
+def test_all_words_together_give_what_the_lattice_of_each_gives():
+    pieces = list(seed(WORDS, 150, longest=6))
+    model = {piece: -1.0 - 0.1 * i for i, piece in enumerate(pieces) if i % 3 or len(piece) == 1}  # some are dropped
+    numbered = {piece: (i, score) for i, (piece, score) in enumerate(model.items())}
+    log_likelihood, counts = 0.0, Counter()
+    for word, times in WORDS.items():
+        lattice = lattice_of(word, numbered, 6, (-1, 0.0))
+        total, chances = expected_edges(lattice)
+        log_likelihood += times * total
+        for edge, chance in zip(lattice.edges, chances, strict=True):
+            counts[word[edge.start : edge.end]] += times * chance
+    found = expectation(WordTable(WORDS, pieces), model)
+    assert found[0] == pytest.approx(log_likelihood, rel=1e-13)
+    assert set(found[1]) == set(model)
+    assert found[1] == pytest.approx({piece: counts[piece] for piece in model}, rel=1e-10, abs=1e-12)
 
 
 def test_probabilities_sum_to_one_and_ids_run_from_the_most_probable_down():

@@ -4,7 +4,8 @@ The pieces of a word are hidden: only the word is seen, with probability  P(word
 prod p(piece).  The corpus has the log-likelihood  L = sum over words of count * log P(word).
 
     1. Start with far too many pieces: all characters and the frequent substrings.
-    2. EM, a few times.  E: n_i = how often piece i is expected, summed over all ways of all words (lattice.py).
+    2. EM, a few times.  E: n_i = how often piece i is expected, summed over all ways of all words (lattice.py says
+          how, word_table.py does it for all words together).
        M: p_i = (n_i + prior) / sum_j (n_j + prior).
     3. Drop the pieces whose loss hurts L least, a quarter of them; characters always stay.  Back to 2, until
        vocab_size pieces are left.
@@ -21,22 +22,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
-from tfx.tokenizers.lattice import NEVER, expected_edges, lattice_of, viterbi
+from tfx.tokenizers.lattice import NEVER, lattice_of, viterbi
+from tfx.tokenizers.word_table import WordTable
 
 Model = dict[str, float]  # piece -> log of its probability
 
 EM_STEPS = 2  # between two rounds of dropping
 KEPT = 0.75  # of the pieces, in one round
 _NONE = (-1, NEVER)
-
-
-class Expectation(NamedTuple):
-    """log_likelihood of the corpus under the model; counts: how often each piece is expected in it."""
-
-    log_likelihood: float
-    counts: dict[str, float]
 
 
 def learn_unigram(
@@ -50,14 +44,15 @@ def learn_unigram(
 ) -> Model:
     """words: how often each word stands.  -> at most vocab_size pieces; `report` is told the state of every round."""
     model = seed(words, max(seed_size, vocab_size), longest, forbidden)
+    table = WordTable(words, list(model))
     while True:
         for _ in range(EM_STEPS):
-            found = expectation(words, model)
-            model = maximization(found.counts, prior)
-        report(f"{len(model)} pieces, log-likelihood {found.log_likelihood:.1f}")
+            log_likelihood, counts = expectation(table, model)
+            model = maximization(counts, prior)
+        report(f"{len(model)} pieces, log-likelihood {log_likelihood:.1f}")
         if len(model) <= vocab_size:
             return model
-        model = pruned(model, found.counts, max(vocab_size, int(KEPT * len(model))))
+        model = pruned(model, counts, max(vocab_size, int(KEPT * len(model))))
 
 
 def seed(words: Mapping[str, int], size: int, longest: int, forbidden: Iterable[str] = ()) -> Model:
@@ -77,20 +72,12 @@ def seed(words: Mapping[str, int], size: int, longest: int, forbidden: Iterable[
     return maximization({text: float(characters[text] or covers[text]) for text in [*sorted(characters), *ranked]})
 
 
-def expectation(words: Mapping[str, int], model: Model) -> Expectation:
-    """The E-step.  Every word must have a way through the pieces of the model."""
-    pieces = list(model)
-    score_of = {piece: (i, model[piece]) for i, piece in enumerate(pieces)}
-    longest = max(map(len, pieces))
-    counts = [0.0] * len(pieces)
-    log_likelihood = 0.0
-    for word, times in words.items():
-        lattice = lattice_of(word, score_of, longest, _NONE)
-        log_p, chances = expected_edges(lattice)
-        log_likelihood += times * log_p
-        for edge, chance in zip(lattice.edges, chances, strict=True):
-            counts[edge.id] += times * chance
-    return Expectation(log_likelihood, dict(zip(pieces, counts, strict=True)))
+def expectation(table: WordTable, model: Model) -> tuple[float, dict[str, float]]:
+    """The E-step: the log-likelihood under the model, and how often each of its pieces is expected."""
+    log_likelihood, counts = table.expectation(model)
+    return log_likelihood, {
+        piece: count for piece, count in zip(table.pieces, counts.tolist(), strict=True) if piece in model
+    }
 
 
 def maximization(counts: Mapping[str, float], prior: float = 0.0) -> Model:
