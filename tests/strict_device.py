@@ -162,6 +162,8 @@ class _StrictModule(types.ModuleType):
         if name in ABSENT or name.startswith("__"):
             raise AttributeError(f"the device has no {name}")
         attribute = getattr(np, name)
+        if isinstance(attribute, types.ModuleType):  # xp.fft, xp.linalg
+            return types.SimpleNamespace(**{part: _on_device(getattr(attribute, part)) for part in attribute.__all__})
         if isinstance(attribute, np.ufunc):
             return _Ufunc(attribute)
         return _on_device(attribute) if callable(attribute) and not isinstance(attribute, type) else attribute

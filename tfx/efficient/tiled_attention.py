@@ -37,10 +37,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.efficient.tiles import common_dtype, leading_axes, mask_tile, spans
+from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_tile, spans
 from tfx.ops.attend import fold
 from tfx.ops.attention import check_attention_shapes
 from tfx.ops.dropout import dropout_mask
+from tfx.ops.masks import combine_masks
 
 
 class Tiling(NamedTuple):
@@ -155,8 +156,7 @@ def _scores(q: Array, k: Array, mask: Array | None, rows: slice, columns: slice,
     allowed = mask_tile(mask, rows, columns)
     past = k.shape[-2] - q.shape[-2]
     if tiling.causal and columns.stop - 1 > rows.start + past:  # the diagonal passes through this tile
-        below = xp.arange(columns.start, columns.stop) <= xp.arange(rows.start, rows.stop)[:, None] + past
-        allowed = below if allowed is None else allowed & below
+        allowed = combine_masks(allowed, diagonal_tile(rows, columns, past, xp))
     return scores if allowed is None else xp.where(allowed, scores, -math.inf).astype(scores.dtype)
 
 

@@ -28,6 +28,11 @@ def mask_tile(mask: Array | None, rows: slice, columns: slice) -> Array | None:
     return mask[..., rows, :] if mask.ndim > 1 and mask.shape[-2] != 1 else mask
 
 
+def diagonal_tile(rows: slice, columns: slice, past: int, xp: Any = np) -> Array:
+    """This part of a causal mask, (rows, columns): True where key j <= past + query i."""
+    return xp.arange(columns.start, columns.stop) <= xp.arange(rows.start, rows.stop)[:, None] + past
+
+
 def leading_axes(q: Array, k: Array, v: Array, mask: Array | None) -> tuple[int, ...]:
     """The axes in front of (T, D), all four broadcast together."""
     lead = () if mask is None else mask.shape[:-2]

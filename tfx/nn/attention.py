@@ -9,6 +9,7 @@ import numpy as np
 from tfx.backend import Array, xp_of
 from tfx.nn.dropout import Dropout
 from tfx.nn.efficient_attention import make_kernel
+from tfx.nn.fourier_mixing import FourierMixing
 from tfx.nn.linear import Linear
 from tfx.nn.rotary import Rotary
 from tfx.ops.dropout import kept_logits
@@ -152,3 +153,12 @@ class MultiHeadAttention(Layer):
         if self.position_bias is not None:
             self.position_bias.backward(grads.dbias, cache.position_bias)
         return AttentionInputGrads(grads.dx_q, grads.dx_kv, grads.dx_v, grads.dpast)
+
+
+def make_self_attention(
+    width: int, n_heads: int, rng: np.random.Generator, dropout: float, dtype: Any, **settings: Any
+) -> Any:
+    """What a block uses to mix its tokens: attention with these settings, or FourierMixing for kernel="fourier"."""
+    if settings.get("kernel") == "fourier":
+        return FourierMixing()
+    return MultiHeadAttention(width, n_heads, rng, dropout, dtype, **settings)

@@ -5,7 +5,9 @@
 
 A kernel is anything with forward(q, k, v, mask, scale) -> (out, cache) and backward(dout, cache) -> (dq, dk, dv), on
 heads (..., H, T, D).  Given by name, every block makes a kernel of its own; one object given to a model is shared by
-all of its blocks, parameters included.  Cross-attention stays exact.
+all of its blocks, parameters included.  Cross-attention stays exact.  In a language model, methods that take the
+setting `causal` need it, since a mask of single scores is more than most of them can do.  {"kernel": "fourier"} puts
+Fourier mixing (nn/fourier_mixing.py) in the place of the whole attention of an encoder block.
 """
 
 from __future__ import annotations
@@ -17,7 +19,19 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
+from tfx.efficient.linear_attention import linear_attention_backward, linear_attention_forward
+from tfx.efficient.memory_efficient_attention import (
+    memory_efficient_attention_backward,
+    memory_efficient_attention_forward,
+)
+from tfx.efficient.nystrom_attention import nystrom_attention_backward, nystrom_attention_forward
 from tfx.efficient.tiled_attention import tiled_attention_backward, tiled_attention_forward
+from tfx.nn.attention_kernels import (
+    DenseSynthesizerKernel,
+    LinformerKernel,
+    PerformerKernel,
+    RandomSynthesizerKernel,
+)
 from tfx.params import Layer
 
 
@@ -48,10 +62,18 @@ class OperationKernel(Layer):
 #: Operations without parameters, by name.
 OPERATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "tiled": (tiled_attention_forward, tiled_attention_backward),
+    "memory_efficient": (memory_efficient_attention_forward, memory_efficient_attention_backward),
+    "linear": (linear_attention_forward, linear_attention_backward),
+    "nystrom": (nystrom_attention_forward, nystrom_attention_backward),
 }
 
-#: Kernels with parameters, by name: called with n_heads, d_head, rng, dtype and the settings by name.
-LAYERS: dict[str, Callable[..., Any]] = {}
+#: Kernels that own something, by name: called with n_heads, d_head, rng, dtype and the settings by name.
+LAYERS: dict[str, Callable[..., Any]] = {
+    "performer": PerformerKernel,
+    "linformer": LinformerKernel,
+    "random_synthesizer": RandomSynthesizerKernel,
+    "dense_synthesizer": DenseSynthesizerKernel,
+}
 
 
 def make_kernel(kernel: Any, n_heads: int, d_head: int, rng: np.random.Generator, dtype: Any = "float32") -> Any:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
-from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.attention import make_self_attention
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.normalisation import make_norm
 from tfx.nn.residual import LeaveCache, Residual
@@ -67,7 +67,7 @@ class EncoderBlock(Layer):
     ) -> None:
         self.residual = Residual(norm, dropout, drop_path)
         self.norm1 = make_norm(norm_kind, d_model, dtype, eps, bias)
-        self.attention = MultiHeadAttention(
+        self.attention = make_self_attention(
             d_model, n_heads, rng, dropout, dtype, **{"bias": bias, **(attention or {})}
         )
         self.norm2 = make_norm(norm_kind, d_model, dtype, eps, bias)

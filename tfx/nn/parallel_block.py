@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
-from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.attention import make_self_attention
 from tfx.nn.dropout import Dropout
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.normalisation import make_norm
@@ -61,7 +61,7 @@ class ParallelBlock(Layer):
         if norm != "pre":
             raise ValueError(f'a parallel block has its norm in front: norm must be "pre", not "{norm}"')
         self.norm = make_norm(norm_kind, d_model, dtype, eps, bias)
-        self.attention = MultiHeadAttention(
+        self.attention = make_self_attention(
             d_model, n_heads, rng, dropout, dtype, **{"bias": bias, **(attention or {})}
         )
         self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype, bias)

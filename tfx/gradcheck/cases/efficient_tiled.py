@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfx.efficient.memory_efficient_attention import (
+    MemoryEfficientAttentionCache,
+    memory_efficient_attention_backward,
+    memory_efficient_attention_forward,
+)
 from tfx.efficient.tiled_attention import TiledAttentionCache, tiled_attention_backward, tiled_attention_forward
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import DV, B, C, D, H, Rng, S, T, some_allowed
@@ -32,6 +37,16 @@ def tiled_masked(rng: Rng, **settings: Any) -> Problem:
     return tiled(rng, mask=mask, **settings)
 
 
+def memory_efficient(rng: Rng, lead_kv: tuple[int, ...] = (B, H), **settings: Any) -> Problem:
+    inputs = heads(rng, lead_kv=lead_kv)
+    forward, backward = memory_efficient_attention_forward, memory_efficient_attention_backward
+    return Problem(forward, backward, inputs, {"chunk": 2, **settings})
+
+
+def memory_efficient_masked(rng: Rng, **settings: Any) -> Problem:
+    return memory_efficient(rng, mask=tiled_masked(rng).fixed["mask"], **settings)
+
+
 def operation_kernel(rng: Rng) -> Problem:
     kernel = OperationKernel(tiled_attention_forward, tiled_attention_backward, block_q=3, block_k=2)
     return layer_problem(kernel, rng, heads(rng), {"mask": padding_mask([S, 4], S)})
@@ -54,6 +69,13 @@ def tiled_with_the_maximum_for_the_logsumexp(dout: Any, cache: TiledAttentionCac
     return tiled_attention_backward(dout, cache._replace(logsumexp=cache.logsumexp - 0.1))
 
 
+def memory_efficient_with_the_last_chunk_only(dout: Any, cache: MemoryEfficientAttentionCache) -> Any:
+    """Keys and values get the gradient of one chunk instead of the sum over all."""
+    dq, _, _ = memory_efficient_attention_backward(dout, cache)
+    last = cache._replace(q=cache.q[..., -2:, :])
+    return (dq, *memory_efficient_attention_backward(dout[..., -2:, :], last)[1:])
+
+
 CASES = (
     Case(tiled_attention_backward, "plain", tiled),
     Case(tiled_attention_backward, "one tile", lambda rng: tiled(rng, block_q=T, block_k=S)),
@@ -62,6 +84,12 @@ CASES = (
     Case(tiled_attention_backward, "causal and masked", lambda rng: tiled_masked(rng, causal=True)),
     Case(tiled_attention_backward, "dropout", lambda rng: tiled_masked(rng, rate=0.3, seed=5)),
     Case(tiled_attention_backward, "keys and values for all heads", lambda rng: tiled(rng, lead_kv=(B, 1), scale=0.9)),
+    Case(memory_efficient_attention_backward, "plain", memory_efficient),
+    Case(memory_efficient_attention_backward, "random mask, blocked row", memory_efficient_masked),
+    Case(memory_efficient_attention_backward, "causal", lambda rng: memory_efficient_masked(rng, causal=True)),
+    Case(
+        memory_efficient_attention_backward, "keys for all heads", lambda rng: memory_efficient(rng, (B, 1), scale=2.0)
+    ),
     Case(OperationKernel, "tiled", operation_kernel),
     Case(MultiHeadAttention, "tiled kernel", multi_head_with_kernel),
 )
@@ -69,4 +97,7 @@ CASES = (
 CONTROLS = (
     Control("tiled_attention", "without the row sum D", tiled_without_the_row_sum, tiled),
     Control("tiled_attention", "wrong log-sum-exp", tiled_with_the_maximum_for_the_logsumexp, tiled),
+    Control(
+        "memory_efficient_attention", "one chunk only", memory_efficient_with_the_last_chunk_only, memory_efficient
+    ),
 )

@@ -1,0 +1,95 @@
+"""Memory-efficient attention: exact attention, a few queries at a time, and nothing kept for the backward.
+
+Queries do not see each other: the rows of softmax(Q K^T) V can be computed in chunks, each with its whole row of
+scores, and the scores of a chunk are forgotten before the next begins.
+
+Derivation.  The backward makes the forward of each chunk again and undoes it at once (checkpointing).  A query belongs
+to one chunk, so dQ is put together from the chunks; every chunk reads all keys and values, so their gradients are sums:
+
+    dQ = [dQ_1 ... dQ_n]        dK = sum_i dK_i        dV = sum_i dV_i
+
+What differs from tiled_attention.py, which is the same mathematics: here whole rows are made and the textbook
+softmax does them, there tiles with a running maximum and sum.  Here only q, k and v are kept, there the output and one
+number a query too, which save the backward the maximum and the sum.  With running sums over chunks of keys as well
+(section 3 of the paper), this forward is the tiled one.
+
+Exact: everything, to rounding.  Cost: the arithmetic of exact attention, its forward
+twice; memory O(chunk S), and O((T + S) D) for the results.  It pays as soon as T x S scores of all heads are too many
+to be kept until the backward.
+Source: Rabe and Staats 2021, "Self-attention Does Not Need O(n^2) Memory", sections 2 and 4.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tfx.backend import Array, xp_of
+from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_tile, spans
+from tfx.ops.attention import AttentionCache, attention_backward, attention_forward, check_attention_shapes
+from tfx.ops.masks import combine_masks
+
+
+class MemoryEfficientAttentionCache(NamedTuple):
+    q: Array
+    k: Array
+    v: Array
+    mask: Array | None
+    scale: float | None
+    causal: bool
+    chunk: int
+
+
+def memory_efficient_attention_forward(
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: Array | None = None,
+    scale: float | None = None,
+    *,
+    causal: bool = False,
+    chunk: int = 64,
+) -> tuple[Array, MemoryEfficientAttentionCache]:
+    """q: (..., T, D), k: (..., S, D), v: (..., S, Dv) -> out: (..., T, Dv), in q's dtype.
+
+    mask: boolean, broadcastable to (..., T, S), True = may attend; a fully blocked row gives zeros.
+    scale: 1 / sqrt(D) unless told.  causal: the last query sees every key, the one before all but one, and so on.
+    chunk: how many queries at a time.
+    Raises ValueError when widths or lengths do not match or chunk is below 1, TypeError when the mask is not boolean.
+    """
+    check_attention_shapes(q, k, v, mask)
+    cache = MemoryEfficientAttentionCache(q, k, v, mask, scale, causal, chunk)
+    lead = leading_axes(q, k, v, mask)
+    out = xp_of(q).empty((*lead, q.shape[-2], v.shape[-1]), dtype=common_dtype(q, k, v))
+    for rows in spans(q.shape[-2], chunk, "chunk"):
+        out[..., rows, :], _ = _chunk_forward(rows, cache)
+    return out, cache
+
+
+def memory_efficient_attention_backward(
+    dout: Array, cache: MemoryEfficientAttentionCache
+) -> tuple[Array, Array, Array]:
+    """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
+    q, k, v = cache.q, cache.k, cache.v
+    xp = xp_of(q)
+    dq, dk, dv = xp.zeros_like(q), xp.zeros_like(k), xp.zeros_like(v)
+    for rows in spans(q.shape[-2], cache.chunk):
+        _, again = _chunk_forward(rows, cache)
+        dq_rows, dk_part, dv_part = attention_backward(dout[..., rows, :], again)
+        seen = slice(0, dk_part.shape[-2])
+        dq[..., rows, :] = dq_rows
+        dk[..., seen, :] += dk_part  # every chunk read the same keys and values
+        dv[..., seen, :] += dv_part
+    return dq, dk, dv
+
+
+def _chunk_forward(rows: slice, cache: MemoryEfficientAttentionCache) -> tuple[Array, AttentionCache]:
+    """Exact attention of these queries; if causal, over the keys up to the last that any of them sees."""
+    q, k, v, mask, scale, causal, _ = cache
+    n_keys, past = k.shape[-2], k.shape[-2] - q.shape[-2]  # the last query stands at the last key
+    below = None
+    if causal:
+        n_keys = max(0, rows.stop + past)
+        below = diagonal_tile(rows, slice(0, n_keys), past, xp_of(q))
+    seen = slice(0, n_keys)
+    allowed = combine_masks(mask_tile(mask, rows, seen), below)
+    return attention_forward(q[..., rows, :], k[..., seen, :], v[..., seen, :], allowed, scale)
