@@ -30,8 +30,23 @@ def test_richardson_gives_eleven_digits_where_one_step_gives_five(function, x, s
 
 def test_the_estimated_error_is_large_at_a_kink():
     smooth = richardson(lambda h: ((0.5 + h) ** 2 - (0.5 - h) ** 2) / (2 * h))
-    kink = richardson(lambda h: (max(0.0, 1e-3 + h) - max(0.0, 1e-3 - h)) / (2 * h), levels=3)
-    assert smooth[1] < 1e-12 < 1e-2 < kink[1]
+    kink = richardson(lambda h: (max(0.0, 1e-6 + h) - max(0.0, 1e-6 - h)) / (2 * h), levels=3)
+    assert smooth[1] < 1e-12 < 1e-5 < kink[1]
+
+
+@pytest.mark.parametrize("distance", [1e-3, 4e-4])
+def test_a_kink_that_is_not_too_close_is_stepped_around(distance):
+    value, uncertainty = richardson(lambda h: (max(0.0, distance + h) - max(0.0, distance - h)) / (2 * h))
+    assert value == pytest.approx(1.0, abs=1e-12) and uncertainty < 1e-11
+
+
+def test_a_small_radius_of_convergence_is_noticed_and_the_step_made_shorter():
+    """sqrt(x^2 + 1e-6) bends within 1e-3 of 0: at x = 3e-3 the first steps are longer than the series converges."""
+
+    def difference(h):
+        return (math.hypot(3e-3 + h, 1e-3) - math.hypot(3e-3 - h, 1e-3)) / (2 * h)
+
+    assert richardson(difference)[0] == pytest.approx(3e-3 / math.hypot(3e-3, 1e-3), rel=1e-9)
 
 
 def test_a_saturated_softmax_is_not_leapt_over():

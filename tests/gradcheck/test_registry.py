@@ -23,6 +23,7 @@ from tfx.gradcheck import (
     op_names,
     run_all,
     run_case,
+    run_control,
     run_controls,
 )
 
@@ -53,17 +54,56 @@ def test_a_new_backward_is_found_without_being_told(monkeypatch):
     assert not_registered() == ["tfx.ops.softmax.triple_backward"]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.op}: {case.variant}")
-def test_gradients_agree_to_nine_digits(case):
-    found = run_case(case)
-    assert found.report.worst < 1e-9, found.report.summary()
+OPS = [case for case in CASES if "." not in case.op]
+name_of = "{0.op}: {0.variant}".format
+
+
+@pytest.mark.parametrize("case", OPS, ids=name_of)
+def test_an_operation_passes_by_every_method(case):
+    found = run_case(case, elements=4)
+    assert found.passes, found.worst_report.summary()
+    assert found.report.tolerance == 1e-9
+    assert found.by_complex_step is None or found.by_complex_step.tolerance == 1e-12
+    assert found.by_adjoint is None or found.by_adjoint.tolerance == 1e-14
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "." in case.op], ids=name_of)
+def test_a_layer_or_model_passes_by_the_sharpest_method(case):
+    problem = case.build(np.random.default_rng(0))
+    method = "complex" if case.complex_safe else "richardson"
+    forward = partial(problem.forward, **problem.fixed)
+    report = check_gradients(forward, problem.backward, problem.inputs, directions=problem.directions, method=method)
+    assert report.passes, report.summary()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_a_case_passes_by_every_method_in_every_element(case, seed):
+    found = run_case(case, seed, elements=None)
+    assert found.passes, found.worst_report.summary()
+    assert found.report.tolerance == (1e-10 if case.op.startswith("models.") else 1e-9)
+
+
+def test_a_case_that_the_complex_step_does_not_fit_says_why():
+    assert all(case.complex_safe or len(case.reason.split()) >= 3 for case in CASES)
+
+
+def test_the_complex_step_fits_nearly_everything():
+    assert sum(case.complex_safe for case in CASES) > 0.9 * len(CASES)
+
+
+def test_every_weight_of_a_linear_map_goes_through_the_adjoint_test():
+    found = run_case(next(case for case in CASES if case.op == "linear"))
+    assert found.by_adjoint is not None and set(found.by_adjoint.inputs) == {"x", "w", "b"}
+    softmax_case = run_case(next(case for case in CASES if case.op == "softmax"))
+    assert softmax_case.by_adjoint is None
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: f"{control.op}: {control.mistake}")
 def test_a_known_mistake_is_caught_by_a_wide_margin(control):
-    problem = control.build(np.random.default_rng(0))
-    report = check_gradients(partial(problem.forward, **problem.fixed), problem.backward, problem.inputs)
-    assert report.worst > 100 * TOLERANCE, report.summary()
+    report = run_control(control).report
+    assert report.worst > 1000 * TOLERANCE, report.summary()
 
 
 def test_every_op_has_a_control():
@@ -76,12 +116,46 @@ def test_cases_are_told_apart_by_their_names():
     assert len(set(names)) == len(names)
 
 
-def test_rows_name_op_case_input_and_error():
+def test_rows_name_op_case_input_and_errors():
     reports = list(run_all(["layer_norm"]))
     rows = [row for report in reports for row in report.rows()]
     assert {row.op for row in rows} == {"layer_norm"}
     assert [row.input for row in reports[0].rows()] == ["x", "gamma", "beta"]
     assert all(row.passes and 0 <= row.error < 1e-9 and "analytic" in row.element for row in rows)
+    assert all(row.complex_error < 1e-12 for row in rows)
+    by_adjoint = {row.input: row.adjoint_error for row in reports[0].rows()}
+    assert by_adjoint["x"] is None and by_adjoint["gamma"] < 1e-14 and by_adjoint["beta"] < 1e-14
+
+
+def wrong_case(change):
+    """The case of the linear map with something wrong in its backward."""
+    case = next(case for case in CASES if case.op == "linear")
+
+    def build(rng):
+        problem = case.build(rng)
+        return problem._replace(backward=lambda dy, cache: change(problem.backward(dy, cache)))
+
+    return case._replace(build=build)
+
+
+def test_a_case_fails_by_every_method():
+    found = run_case(wrong_case(lambda grads: (grads[0], grads[1] * (1 + 1e-7), grads[2])))
+    assert not found.passes
+    assert [report.passes for report in found.reports] == [False, False, False]
+    assert {report.worst_input.name for report in found.reports} == {"w"}
+    assert [row.passes for row in found.rows()] == [True, False, True]
+
+
+def test_what_is_below_the_noise_of_one_method_is_caught_by_a_sharper_one():
+    found = run_case(wrong_case(lambda grads: (grads[0], grads[1] * (1 + 3e-11), grads[2])))
+    assert found.report.passes and not found.by_complex_step.passes and not found.by_adjoint.passes
+    assert not found.passes and found.worst_report is not found.report
+
+
+def test_a_case_that_says_linear_is_held_to_it():
+    case = next(case for case in CASES if case.op == "softmax")._replace(linear=True)
+    found = run_case(case)
+    assert not found.passes and "not linear in x" in found.worst_report.summary()
 
 
 def test_progress_counts_up():

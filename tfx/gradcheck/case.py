@@ -26,11 +26,18 @@ class Problem(NamedTuple):
 
 
 class Case(NamedTuple):
-    """`target` is the function `*_backward`, or the layer class, that the case covers."""
+    """`target` is the function `*_backward`, or the layer class, that the case covers.
+
+    linear: forward is linear in each input, so that the adjoint test applies to all of them; operations are asked input
+    by input anyway.  complex_safe: the complex step applies; False needs a reason, what in forward is not analytic.
+    """
 
     target: Callable[..., Any]
     variant: str
     build: Callable[[np.random.Generator], Problem]
+    linear: bool = False
+    complex_safe: bool = True
+    reason: str = ""
 
     @property
     def op(self) -> str:

@@ -38,8 +38,9 @@ def gradcheck(
     """Measure the gradient error of every operation.
 
     Each hand-derived backward is compared with numeric derivatives of its forward, in float64, with a random upstream
-    gradient.  Then backwards with a known mistake go through the same check, which has to catch them.
-    Exit code 1 when a gradient is wrong or a mistake is not caught.
+    gradient: by extrapolated differences (Richardson), and by the complex step, which is exact, where the forward is
+    analytic.  Linear maps go through the adjoint test too.  Then backwards with a known mistake go through the same
+    check, which has to catch them.  Exit code 1 when a gradient is wrong or a mistake is not caught.
 
     \b
     examples
@@ -69,15 +70,15 @@ def gradcheck(
 
 
 def errors_table(cases: list[CaseReport]) -> Table:
-    """One row per case, with the largest error over its inputs."""
-    from tfx.gradcheck import TOLERANCE
+    """One row per case, with the largest error over its inputs by each method; "-" where a method does not apply."""
     from tfx.records import Column, Table
 
     columns = (
         Column("op", "operation"),
         Column("case", "case"),
-        Column("error", "worst error", digits=2),
-        Column("gate", "gate", digits=1),
+        Column("error", "Richardson", digits=2),
+        Column("complex", "complex step", digits=2),
+        Column("adjoint", "adjoint", digits=2),
         Column("verdict", "verdict"),
     )
     rows = tuple(
@@ -85,12 +86,23 @@ def errors_table(cases: list[CaseReport]) -> Table:
             "op": one.case.op,
             "case": one.case.variant,
             "error": one.report.worst,
-            "gate": TOLERANCE,
-            "verdict": "PASS" if one.passes else f"FAIL {one.report.worst_input.summary()}",
+            "complex": None if one.by_complex_step is None else one.by_complex_step.worst,
+            "adjoint": None if one.by_adjoint is None else one.by_adjoint.worst,
+            "verdict": "PASS" if one.passes else f"FAIL {one.worst_report.worst_input.summary()}",
         }
         for one in cases
     )
-    return Table("Gradient errors: analytic against numeric, float64, relative", columns, rows)
+    return Table(f"Relative gradient errors in float64; {gates()}", columns, rows)
+
+
+def gates() -> str:
+    """What passes, in words: `Richardson below 1e-09 (...), complex step below 1e-12, adjoint below 1e-14`."""
+    from tfx.gradcheck import ADJOINT_TOLERANCE, COMPLEX_TOLERANCE, MODEL_TOLERANCE, TOLERANCE
+
+    return (
+        f"Richardson below {TOLERANCE:.0e} (models {MODEL_TOLERANCE:.0e}), "
+        f"complex step {COMPLEX_TOLERANCE:.0e}, adjoint {ADJOINT_TOLERANCE:.0e}"
+    )
 
 
 def controls_table(controls: list[ControlReport]) -> Table:
@@ -120,11 +132,10 @@ def verdicts(cases: list[CaseReport], controls: list[ControlReport], complete: b
     from tfx.gradcheck import TOLERANCE, not_registered
     from tfx.records import Check
 
-    worst = max(one.report.worst for one in cases)
     checks = [
         Check(
-            "gradients", "every backward is the derivative of its forward", 0.0, worst, TOLERANCE,
-            all(one.passes for one in cases),
+            "gradients", "every backward is the derivative of its forward", 0.0,
+            max(one.report.worst for one in cases), TOLERANCE, all(one.passes for one in cases),
         ),
         Check(
             "controls", "every mistake made on purpose is caught", len(controls),
@@ -144,13 +155,21 @@ def document_of(
     cases: list[CaseReport], controls: list[ControlReport], checks: list[Check], seed: int, elapsed: float
 ) -> dict[str, Any]:
     """The JSON document: one row per input of each case; an error that is no finite number is null."""
-    from tfx.gradcheck import TOLERANCE
+    from tfx.gradcheck import ADJOINT_TOLERANCE, COMPLEX_TOLERANCE, MODEL_TOLERANCE, TOLERANCE
 
-    columns = {"op": "operation", "case": "case", "input": "input", "error": "relative error", "passes": "passes"}
+    columns = {"op": "operation", "case": "case", "input": "input", "error": "relative error, Richardson"}
+    columns |= {"complex_error": "relative error, complex step", "adjoint_error": "relative error, adjoint"}
+    columns |= {"passes": "passes"}
     return {
         "name": "gradcheck",
         "seed": seed,
         "gate": TOLERANCE,
+        "gates": {
+            "error": TOLERANCE,
+            "models": MODEL_TOLERANCE,
+            "complex_error": COMPLEX_TOLERANCE,
+            "adjoint_error": ADJOINT_TOLERANCE,
+        },
         "columns": [{"key": key, "label": label, "unit": ""} for key, label in columns.items()],
         "rows": [{key: getattr(row, key) for key in columns} for one in cases for row in one.rows()],
         "controls": [

@@ -1,0 +1,85 @@
+"""What goes into a check and what comes out of a backward, in one form: name -> float64 array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Prepared(NamedTuple):
+    """One forward and two backwards: everything that is compared with numeric derivatives later."""
+
+    inputs: dict[str, Any]
+    y: Any
+    dy: np.ndarray
+    gradients: dict[str, np.ndarray]
+    problems: dict[str, str]  # input -> why its gradient cannot be compared at all
+
+
+def prepare(
+    forward: Callable[..., tuple[Any, Any]],
+    backward: Callable[[Any, Any], Any],
+    inputs: Mapping[str, Any],
+    wrt: Sequence[str] | None,
+    rng: np.random.Generator,
+) -> Prepared:
+    """Runs forward and, twice on one cache, backward with a random upstream gradient drawn from rng.
+
+    Raises ValueError when wrt names no input, or when the gradients do not match it.
+    """
+    inputs = {name: as_float64(value) for name, value in inputs.items()}
+    if wrt is None:
+        wrt = [name for name, value in inputs.items() if _is_float(value)]
+    unknown = [name for name in wrt if name not in inputs]
+    if unknown or not wrt:
+        raise ValueError(f"wrt must name some of the inputs {sorted(inputs)}, not {unknown or 'nothing'}")
+    y, cache = forward(**inputs)
+    dy = np.asarray(rng.standard_normal(np.shape(y)))
+    upstream = float(dy) if np.ndim(y) == 0 else dy
+    gradients = by_name(backward(upstream, cache), wrt)
+    again = by_name(backward(upstream, cache), wrt)
+    problems = {name: _problem(name, gradients[name], again[name], inputs[name]) for name in wrt}
+    return Prepared(inputs, y, dy, gradients, {name: words for name, words in problems.items() if words})
+
+
+def as_float64(value: Any) -> Any:
+    """Float arrays and floats as new float64 arrays; anything else (ids, masks) as it is."""
+    if isinstance(value, float):
+        return np.float64(value) + np.zeros(())
+    return np.array(value, dtype=np.float64) if _is_float(value) else value
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
+def by_name(gradients: Any, wrt: Sequence[str]) -> dict[str, np.ndarray]:
+    """Gradients in any usual form, as name -> array.  Raises ValueError when one of wrt is missing."""
+    if isinstance(gradients, Mapping):
+        found = dict(gradients)
+    elif hasattr(gradients, "_fields") and all(field.startswith("d") for field in gradients._fields):
+        found = {field[1:]: value for field, value in zip(gradients._fields, gradients, strict=True)}
+    else:
+        several = gradients if isinstance(gradients, tuple | list) else (gradients,)
+        given = [gradient for gradient in several if gradient is not None]
+        if len(given) != len(wrt):
+            raise ValueError(f"backward gave {len(given)} gradients for {len(wrt)} inputs: {', '.join(wrt)}")
+        found = dict(zip(wrt, given, strict=True))
+    missing = [name for name in wrt if found.get(name) is None]
+    if missing:
+        raise ValueError(f"backward gave no gradient for {', '.join(missing)}")
+    return {name: np.asarray(found[name]) for name in wrt}
+
+
+def _problem(name: str, gradient: np.ndarray, again: np.ndarray, x: np.ndarray) -> str:
+    if gradient.shape != x.shape:
+        return f"the gradient has shape {gradient.shape} but {name} has {x.shape}"
+    if gradient.dtype != x.dtype:
+        return f"the gradient is {gradient.dtype} but {name} is {x.dtype}"
+    if not np.isfinite(gradient).all():
+        return "the gradient has entries that are NaN or infinite"
+    if not np.array_equal(gradient, again):
+        return "a second backward on the same cache gave another gradient"
+    return ""
