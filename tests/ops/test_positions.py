@@ -137,6 +137,7 @@ def test_length_zero_works_both_ways():
         (lambda: add_positions_forward(np.ones((9, 4)), np.ones((8, 4))), "positions 0 to 8 are asked for .* 8 rows"),
         (lambda: add_positions_forward(np.ones((3, 4)), np.ones((8, 4)), start=6), "positions 6 to 8"),
         (lambda: add_positions_forward(np.ones((3, 5)), np.ones((8, 4))), "x has width 5 but the position table has 4"),
+        (lambda: add_positions_forward(np.ones((2, 4, 5)), np.ones((8, 4))), "x has width 5 but the position table"),
         (lambda: sinusoidal_positions(3, 0), "width >= 1"),
         (lambda: sinusoidal_rotation(1, 7), "width 7 is odd"),
         (lambda: grid_positions(2, 3, 5), "width 5 cannot be shared out"),

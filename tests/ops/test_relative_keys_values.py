@@ -42,6 +42,24 @@ def test_it_equals_a_loop_over_equations_3_and_4(c, past):
                 np.testing.assert_allclose(out[b, h, i], z, rtol=1e-11)
 
 
+def test_a_single_sequence_needs_no_axes_for_batch_and_heads_and_gradients_of_tables_add_up():
+    given = inputs()
+    out, cache = relative_keys_values_attention_forward(**given)
+    dout = np.random.default_rng(3).standard_normal(out.shape)
+    grads = relative_keys_values_attention_backward(dout, cache)
+    da_k, da_v = np.zeros_like(grads.da_k), np.zeros_like(grads.da_v)
+    for b in range(B):
+        for h in range(H):
+            alone = {name: x[b, h] if x.ndim == 4 else x for name, x in given.items()}
+            y, alone_cache = relative_keys_values_attention_forward(**alone)
+            np.testing.assert_allclose(y, out[b, h], rtol=1e-12)
+            mine = relative_keys_values_attention_backward(dout[b, h], alone_cache)
+            np.testing.assert_allclose(mine.dq, grads.dq[b, h], atol=1e-13)
+            da_k, da_v = da_k + mine.da_k, da_v + mine.da_v
+    np.testing.assert_allclose(da_k, grads.da_k, atol=1e-12)
+    np.testing.assert_allclose(da_v, grads.da_v, atol=1e-12)
+
+
 def test_with_tables_of_zeros_it_is_plain_attention_forwards_and_backwards():
     given = inputs()
     given["a_k"], given["a_v"] = 0 * given["a_k"], 0 * given["a_v"]
