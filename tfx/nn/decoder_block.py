@@ -21,7 +21,7 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.attention import MultiHeadAttention
-from tfx.nn.feed_forward import FeedForward
+from tfx.nn.mixture_of_experts import make_feed_forward, run_feed_forward
 from tfx.nn.normalisation import make_norm
 from tfx.nn.residual import LeaveCache, Residual
 from tfx.ops.multi_head import KeyValue, MultiHeadCache
@@ -63,6 +63,7 @@ class DecoderBlock(Layer):
         bias: bool = True,
         drop_path: float = 0.0,
         attention: Mapping[str, Any] | None = None,
+        experts: Mapping[str, Any] | None = None,
     ) -> None:
         settings = {"bias": bias, **(attention or {})}
         own = ("rotary", "position_bias", "kernel")  # what belongs to self-attention: places, causality, lengths
@@ -73,7 +74,7 @@ class DecoderBlock(Layer):
         self.norm2 = make_norm(norm_kind, d_model, dtype, eps, bias)
         self.cross_attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype, **cross)
         self.norm3 = make_norm(norm_kind, d_model, dtype, eps, bias)
-        self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype, bias)
+        self.feed_forward = make_feed_forward(d_model, d_ff, rng, activation, dtype, bias, experts)
 
     def forward(
         self,
@@ -96,7 +97,7 @@ class DecoderBlock(Layer):
         c, cross_attention = self.cross_attention.forward(read2, memory, mask=memory_mask, rng=rng)
         s, leave2 = self.residual.leave(self.norm2, r, c, rng)
         read3, enter3 = self.residual.enter(self.norm3, s)
-        f, feed_forward = self.feed_forward.forward(read3)
+        f, feed_forward = run_feed_forward(self.feed_forward, read3, rng)
         y, leave3 = self.residual.leave(self.norm3, s, f, rng)
         return y, DecoderBlockCache(
             x, enter1, attention, leave1, enter2, cross_attention, leave2, enter3, feed_forward, leave3

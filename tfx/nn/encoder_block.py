@@ -23,7 +23,7 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.attention import make_self_attention
-from tfx.nn.feed_forward import FeedForward
+from tfx.nn.mixture_of_experts import make_feed_forward, run_feed_forward
 from tfx.nn.normalisation import make_norm
 from tfx.nn.residual import LeaveCache, Residual
 from tfx.ops.multi_head import KeyValue, MultiHeadCache
@@ -46,6 +46,7 @@ class EncoderBlock(Layer):
     norm: where the norms stand, "pre", "post" or "inner"; norm_kind: what they are, see nn/normalisation.py.
     activation: also "glu", "swiglu" ... for a gated feed-forward network.  bias: offsets in maps and norms.
     attention: further settings of MultiHeadAttention (n_kv_heads, rotary, position_bias, ...).
+    experts: settings of MixtureOfExperts (n, k, ...), which then stands in for the feed-forward network.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class EncoderBlock(Layer):
         bias: bool = True,
         drop_path: float = 0.0,
         attention: Mapping[str, Any] | None = None,
+        experts: Mapping[str, Any] | None = None,
     ) -> None:
         self.residual = Residual(norm, dropout, drop_path)
         self.norm1 = make_norm(norm_kind, d_model, dtype, eps, bias)
@@ -71,7 +73,7 @@ class EncoderBlock(Layer):
             d_model, n_heads, rng, dropout, dtype, **{"bias": bias, **(attention or {})}
         )
         self.norm2 = make_norm(norm_kind, d_model, dtype, eps, bias)
-        self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype, bias)
+        self.feed_forward = make_feed_forward(d_model, d_ff, rng, activation, dtype, bias, experts)
 
     def forward(
         self, x: Array, mask: Array | None = None, rng: Any = None, past: KeyValue | None = None
@@ -84,7 +86,7 @@ class EncoderBlock(Layer):
         a, attention = self.attention.forward(read1, mask=mask, rng=rng, past=past)
         r, leave1 = self.residual.leave(self.norm1, x, a, rng)
         read2, enter2 = self.residual.enter(self.norm2, r)
-        f, feed_forward = self.feed_forward.forward(read2)
+        f, feed_forward = run_feed_forward(self.feed_forward, read2, rng)
         y, leave2 = self.residual.leave(self.norm2, r, f, rng)
         return y, EncoderBlockCache(x, enter1, attention, leave1, enter2, feed_forward, leave2)
 

@@ -20,7 +20,7 @@ import numpy as np
 from tfx.backend import Array
 from tfx.nn.attention import make_self_attention
 from tfx.nn.dropout import Dropout
-from tfx.nn.feed_forward import FeedForward
+from tfx.nn.mixture_of_experts import make_feed_forward, run_feed_forward
 from tfx.nn.normalisation import make_norm
 from tfx.nn.stochastic_depth import StochasticDepth
 from tfx.ops.dropout import DropoutCache
@@ -57,6 +57,7 @@ class ParallelBlock(Layer):
         bias: bool = True,
         drop_path: float = 0.0,
         attention: Mapping[str, Any] | None = None,
+        experts: Mapping[str, Any] | None = None,
     ) -> None:
         if norm != "pre":
             raise ValueError(f'a parallel block has its norm in front: norm must be "pre", not "{norm}"')
@@ -64,7 +65,7 @@ class ParallelBlock(Layer):
         self.attention = make_self_attention(
             d_model, n_heads, rng, dropout, dtype, **{"bias": bias, **(attention or {})}
         )
-        self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype, bias)
+        self.feed_forward = make_feed_forward(d_model, d_ff, rng, activation, dtype, bias, experts)
         self.dropout = Dropout(dropout)
         self.path = StochasticDepth(drop_path)
 
@@ -75,7 +76,7 @@ class ParallelBlock(Layer):
         normed, norm = self.norm.forward(x)
         a, attention = self.attention.forward(normed, mask=mask, rng=rng, past=past)
         a, dropout1 = self.dropout.forward(a, rng)
-        f, feed_forward = self.feed_forward.forward(normed)
+        f, feed_forward = run_feed_forward(self.feed_forward, normed, rng)
         f, dropout2 = self.dropout.forward(f, rng)
         branch, path = self.path.forward(a + f, rng)
         return x + branch, ParallelBlockCache(x, norm, attention, dropout1, feed_forward, dropout2, path)

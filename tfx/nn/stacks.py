@@ -9,7 +9,7 @@ gradient, nothing else changes (Lan et al. 2020, "ALBERT", section 3.1; Dehghani
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,7 +41,8 @@ class EncoderStack(Layer):
     """n_layers encoder blocks; `block` holds their further settings (norm, activation, dropout, dtype ...).
 
     parallel: attention and feed-forward network side by side, see nn/parallel_block.py.  drop_path: the rate of
-    stochastic depth in the last block; it grows linearly from the first.
+    stochastic depth in the last block; it grows linearly from the first.  experts: settings of nn.MixtureOfExperts, for
+    every `expert_every`-th block: 1 for all, 2 for every other one, the second first (GShard, GLaM, Switch).
     """
 
     def __init__(
@@ -57,14 +58,16 @@ class EncoderStack(Layer):
         shared: bool = False,
         final_norm: bool | None = None,
         drop_path: float = 0.0,
+        experts: Mapping[str, Any] | None = None,
+        expert_every: int = 1,
         **block: Any,
     ) -> None:
         kind = ParallelBlock if parallel else EncoderBlock
 
-        def make(rate: float) -> Any:
-            return kind(d_model, n_heads, d_ff, rng, norm, drop_path=rate, **block)
+        def make(rate: float, experts: Any) -> Any:
+            return kind(d_model, n_heads, d_ff, rng, norm, drop_path=rate, experts=experts, **block)
 
-        self.blocks = _blocks(make, n_layers, shared, drop_path)
+        self.blocks = _blocks(make, n_layers, shared, drop_path, experts, expert_every)
         self.norm = _final_norm(final_norm, norm, d_model, block)
 
     def forward(
@@ -116,15 +119,17 @@ class DecoderStack(Layer):
         shared: bool = False,
         final_norm: bool | None = None,
         drop_path: float = 0.0,
+        experts: Mapping[str, Any] | None = None,
+        expert_every: int = 1,
         **block: Any,
     ) -> None:
         if n_layers < 1:
             raise ValueError("a decoder that reads a memory needs at least one block")
 
-        def make(rate: float) -> DecoderBlock:
-            return DecoderBlock(d_model, n_heads, d_ff, rng, norm, drop_path=rate, **block)
+        def make(rate: float, experts: Any) -> DecoderBlock:
+            return DecoderBlock(d_model, n_heads, d_ff, rng, norm, drop_path=rate, experts=experts, **block)
 
-        self.blocks = _blocks(make, n_layers, shared, drop_path)
+        self.blocks = _blocks(make, n_layers, shared, drop_path, experts, expert_every)
         self.norm = _final_norm(final_norm, norm, d_model, block)
 
     def forward(
@@ -156,10 +161,15 @@ class DecoderStack(Layer):
         return dx, dmemory
 
 
-def _blocks(make: Any, n_layers: int, shared: bool, drop_path: float) -> list[Any]:
+def _blocks(
+    make: Any, n_layers: int, shared: bool, drop_path: float, experts: Mapping[str, Any] | None, expert_every: int
+) -> list[Any]:
+    if expert_every < 1:
+        raise ValueError(f"experts stand in every 1st, 2nd, ... block, not in every {expert_every}th")
     if shared:
-        return [make(drop_path)] * n_layers
-    return [make(rate) for rate in linear_decay_rates(n_layers, drop_path)]
+        return [make(drop_path, experts)] * n_layers
+    rates = linear_decay_rates(n_layers, drop_path)
+    return [make(rate, None if number % expert_every else experts) for number, rate in enumerate(rates, start=1)]
 
 
 def _final_norm(wanted: bool | None, placement: str, d_model: int, block: dict[str, Any]) -> Any:

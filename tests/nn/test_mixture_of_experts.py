@@ -1,0 +1,319 @@
+"""Mixtures of experts: their exact settings, what depends on what, and what they cost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tfx.models import DecoderOnly
+from tfx.nn.encoder_block import EncoderBlock
+from tfx.nn.feed_forward import FeedForward
+from tfx.nn.hash_experts import HashExperts
+from tfx.nn.mixture_of_experts import MixtureOfExperts, auxiliary_losses
+from tfx.nn.soft_experts import SoftExperts
+from tfx.nn.stacks import DecoderStack, EncoderStack
+from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.softmax import softmax_forward
+
+C, F, E = 6, 5, 4
+X = np.random.default_rng(0).standard_normal((2, 7, C))
+
+
+def mixture(**options):
+    layer = MixtureOfExperts(C, **{"d_ff": F, "rng": np.random.default_rng(1), "dtype": "float64", "n": E, **options})
+    for parameter in layer.parameters().values():
+        parameter.value = parameter.value + 0.1 * np.random.default_rng(2).standard_normal(parameter.shape)
+    return layer
+
+
+def make_experts_equal(layer):
+    for expert in layer.experts[1:]:
+        expert.load_state(layer.experts[0].state())
+
+
+@pytest.mark.parametrize(
+    "options", [{"k": 1, "renormalise": True}, {"k": 2}, {"k": E}, {"k": 2, "activation": "swiglu"}]
+)
+def test_equal_experts_are_one_network(options):
+    layer = mixture(**options)
+    make_experts_equal(layer)
+    y, cache = layer.forward(X)
+    one, one_cache = layer.experts[0].forward(X)
+    np.testing.assert_allclose(y, one, atol=1e-14)
+    layer.zero_grad()
+    dx = layer.backward(y, cache, dauxiliary=0.0)
+    shares = [expert.first.w.grad.copy() for expert in layer.experts]
+    layer.zero_grad()
+    np.testing.assert_allclose(dx, layer.experts[0].backward(y, one_cache), atol=1e-13)
+    np.testing.assert_allclose(sum(shares), layer.experts[0].first.w.grad, atol=1e-13)
+
+
+def test_with_every_expert_chosen_it_is_the_dense_mixture():
+    layer = mixture(k=E)
+    p, _ = softmax_forward(layer.router.forward(X)[0])
+    dense = sum(p[..., e, None] * expert.forward(X)[0] for e, expert in enumerate(layer.experts))
+    np.testing.assert_allclose(layer.forward(X)[0], dense, atol=1e-14)
+
+
+def test_switch_scales_the_one_expert_by_its_probability():
+    layer = mixture(k=1)
+    p, _ = softmax_forward(layer.router.forward(X)[0])
+    for b, t in np.ndindex(X.shape[:2]):
+        best = p[b, t].argmax()
+        by_hand = p[b, t, best] * layer.experts[best].forward(X[b, t][None])[0][0]
+        np.testing.assert_allclose(layer.forward(X)[0][b, t], by_hand, atol=1e-14)
+
+
+def test_a_shuffled_batch_gives_shuffled_outputs_when_nothing_is_dropped():
+    layer, order = mixture(k=2), np.random.default_rng(3).permutation(14)
+    rows = X.reshape(14, C)
+    np.testing.assert_allclose(layer.forward(rows[order])[0], layer.forward(rows)[0][order], atol=1e-15)
+
+
+def test_with_drops_a_token_depends_on_who_stands_in_front_of_it():
+    layer, rows = mixture(k=1, capacity_factor=0.5), X.reshape(14, C)
+    y, cache = layer.forward(rows)
+    backwards, other = layer.forward(rows[::-1])
+    assert cache.n_dropped == other.n_dropped > 0
+    assert np.abs(backwards[::-1] - y).max() > 0.01
+
+
+def test_dropped_tokens_get_zeros_and_give_no_gradient_to_experts():
+    layer = mixture(k=1, capacity_factor=0.5, losses={})
+    rows = X.reshape(14, C)
+    y, cache = layer.forward(rows)
+    dropped = cache.plan.tokens[sum(cache.counts) :]
+    assert cache.n_dropped == len(dropped) and not y[dropped].any()
+    dy = np.zeros_like(y)
+    dy[dropped] = 1.0
+    assert not layer.backward(dy, cache).any()
+    assert not any(parameter.grad.any() for parameter in layer.parameters().values())
+
+
+@pytest.mark.parametrize("by_importance", [False, True])
+def test_room_for_all_is_the_same_as_no_limit(by_importance):
+    limited, free = mixture(k=2, capacity_factor=float(E), by_importance=by_importance), mixture(k=2)
+    np.testing.assert_array_equal(limited.forward(X)[0], free.forward(X)[0])
+
+
+def test_by_importance_the_tokens_with_the_largest_gates_keep_their_expert():
+    layer = mixture(k=1, capacity_factor=0.5, by_importance=True)
+    layer.router.w.value[:, 1:] = 0.0
+    layer.router.w.value[:, 0] = 0.0
+    layer.router.w.value[0, 0] = 1.0  # expert 0 where feature 0 is positive
+    rows = np.zeros((6, C))
+    rows[:, 0] = [1, 3, 2, 6, 5, 4]
+    _, cache = layer.forward(rows)
+    assert cache.counts == (1, 0, 0, 0) and cache.plan.tokens[0] == 3
+
+
+def test_a_sequence_chooses_once_for_all_of_its_tokens():
+    layer = mixture(k=2, level="sequence")
+    _, cache = layer.forward(X)
+    chosen = cache.chosen.reshape(2, 7, 2)
+    assert (chosen == chosen[:, :1]).all()
+    alone, _ = layer.forward(X[1:])
+    np.testing.assert_allclose(alone[0], layer.forward(X)[0][1], atol=1e-14)
+
+
+def test_noise_changes_choices_in_training_only_and_equal_seeds_are_equal():
+    layer = mixture(k=1, noisy=True)
+    quiet = layer.forward(X)[1].chosen
+    loud = [layer.forward(X, np.random.default_rng(seed))[1].chosen for seed in (0, 0, 1)]
+    assert (loud[0] == loud[1]).all() and (loud[0] != loud[2]).any() and (loud[0] != quiet).any()
+
+
+def test_experts_without_tokens_do_no_harm():
+    layer = mixture(k=1)
+    layer.router.w.value[...] = 0.0  # ties: everybody goes to expert 0
+    y, cache = layer.forward(X)
+    assert cache.counts == (14, 0, 0, 0)
+    layer.backward(y, cache)
+    assert layer.experts[0].first.w.grad.any() and not layer.experts[3].first.w.grad.any()
+
+
+@pytest.mark.parametrize("shape", [(2, 0, C), (0, 5, C), (2, 1, C)])
+@pytest.mark.parametrize("options", [{"k": 2}, {"k": 1, "capacity_factor": 1.0}, {"level": "sequence"}])
+def test_empty_batches_and_single_tokens_work(shape, options):
+    layer = mixture(**options)
+    y, cache = layer.forward(np.ones(shape))
+    assert layer.backward(y, cache).shape == y.shape == shape and np.isfinite(cache.auxiliary)
+
+
+def test_float32_stays_float32():
+    layer = mixture(dtype="float32", k=2, noisy=True, losses={"balance": 0.1, "z": 0.1, "importance": 0.1, "load": 0.1})
+    layer.astype("float32")
+    y, cache = layer.forward(X.astype("float32"), np.random.default_rng(0))
+    assert y.dtype == layer.backward(y, cache).dtype == cache.auxiliary.dtype == np.float32
+    assert {parameter.grad.dtype for parameter in layer.parameters().values()} == {np.dtype("float32")}
+
+
+def test_parameters_grow_with_the_experts_and_work_with_the_choices():
+    few, many = mixture(n=4, k=2), mixture(n=16, k=2)
+    one = FeedForward(C, F, np.random.default_rng(0))
+    assert many.n_parameters == 16 * one.n_parameters + 16 * C
+    assert many.n_active_parameters == 2 * one.n_parameters + 16 * C
+    assert many.flops(10) - few.flops(10) == 2 * 10 * 12 * C  # the router alone
+    assert few.flops(10) == 2 * 10 * (4 * C + 2 * 2 * C * F)
+
+
+def test_experts_of_several_scales():
+    layer = mixture(d_ff=[2, 4, 8, 16], k=2)
+    assert [expert.first.w.shape[1] for expert in layer.experts] == [2, 4, 8, 16]
+    assert layer.n_active_parameters == sum(e.n_parameters for e in layer.experts[2:]) + E * C
+    assert layer.forward(X)[0].shape == X.shape
+
+
+def test_dauxiliary_scales_the_gradient_of_the_losses_alone():
+    layer = mixture(k=2, losses={"balance": 0.3, "z": 0.2})
+    y, cache = layer.forward(X)
+    grads = []
+    for dauxiliary in (0.0, 1.0, 3.0):
+        layer.zero_grad()
+        layer.backward(y, cache, dauxiliary)
+        grads.append((layer.router.w.grad.copy(), layer.experts[0].first.w.grad.copy()))
+    np.testing.assert_allclose(grads[2][0] - grads[0][0], 3 * (grads[1][0] - grads[0][0]), atol=1e-13)
+    np.testing.assert_array_equal(grads[2][1], grads[0][1])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"n": 0}, "at least one expert, not 0"),
+        ({"k": 5}, "1 to 4 of 4 experts, not 5"),
+        ({"k": 0}, "not 0"),
+        ({"capacity_factor": 0.0}, "factor of 0.0"),
+        ({"level": "word"}, 'not "word"'),
+        ({"losses": {"gini": 1.0}}, "not gini"),
+        ({"losses": {"load": 1.0}}, "needs noisy=True"),
+        ({"losses": {"load": 1.0}, "noisy": True, "k": E}, "k < n"),
+        ({"d_ff": [3, 4]}, "2 widths for 4 experts"),
+    ],
+)
+def test_impossible_mixtures_are_refused(options, said):
+    with pytest.raises(ValueError, match=said):
+        mixture(**options)
+
+
+def test_a_choice_for_a_sequence_needs_sequences():
+    with pytest.raises(ValueError, match=r"\(B, T, C\), not \(7, 6\)"):
+        mixture(level="sequence").forward(X[0])
+
+
+def test_experts_stand_in_every_second_block_of_a_stack():
+    stack = EncoderStack(4, C, 3, F, np.random.default_rng(0), "pre", experts={"n": 3, "k": 1}, expert_every=2)
+    kinds = [type(block.feed_forward) for block in stack.blocks]
+    assert kinds == [FeedForward, MixtureOfExperts] * 2
+    _, cache = stack.forward(X.astype("float32"))
+    assert len(auxiliary_losses(cache)) == 2
+    with pytest.raises(ValueError, match="every 0th"):
+        EncoderStack(2, C, 3, F, np.random.default_rng(0), "pre", experts={"n": 3, "k": 1}, expert_every=0)
+
+
+def test_every_kind_of_block_may_hold_experts():
+    rng, experts = np.random.default_rng(0), {"n": 3, "k": 2, "noisy": True}
+    for parallel in (False, True):
+        stack = EncoderStack(1, C, 3, F, rng, "pre", parallel=parallel, experts=experts)
+        assert isinstance(stack.blocks[0].feed_forward, MixtureOfExperts)
+        quiet, loud = stack.forward(X)[0], stack.forward(X, rng=np.random.default_rng(0))[0]
+        assert (quiet != loud).any()
+    stack = DecoderStack(2, C, 3, F, rng, "pre", experts=experts)
+    assert len(auxiliary_losses(stack.forward(X, X)[1])) == 2
+
+
+def test_a_block_with_equal_experts_is_the_dense_block():
+    sparse = EncoderBlock(C, 3, F, np.random.default_rng(0), dtype="float64", experts={"n": E, "k": 2})
+    dense = EncoderBlock(C, 3, F, np.random.default_rng(0), dtype="float64")
+    make_experts_equal(sparse.feed_forward)
+    dense.feed_forward.load_state(sparse.feed_forward.experts[0].state())
+    np.testing.assert_allclose(sparse.forward(X)[0], dense.forward(X)[0], atol=1e-14)
+
+
+def test_the_gradient_of_a_model_includes_its_auxiliary_losses():
+    """Loss plus the sum of cache.auxiliary, against central differences of both together."""
+    experts = {"n": 3, "k": 1, "losses": {"balance": 2.0, "z": 0.5}}
+    model = DecoderOnly(7, d_model=6, n_heads=2, d_ff=5, n_layers=2, dtype="float64", experts=experts)
+    ids = np.random.default_rng(0).integers(0, 7, (2, 6))
+
+    def total():
+        logits, cache = model.forward(ids[:, :-1])
+        loss, ce = cross_entropy_forward(logits, ids[:, 1:])
+        return loss + sum(auxiliary_losses(cache)), ce, cache
+
+    _, ce, cache = total()
+    model.zero_grad()
+    model.backward(cross_entropy_backward(1.0, ce), cache)
+    weight = model.stack.blocks[0].feed_forward.router.w
+    direction, step = np.random.default_rng(1).standard_normal(weight.shape), 1e-6
+    sides = []
+    for sign in (1, -1):
+        weight.value += sign * step * direction
+        sides.append(total()[0])
+        weight.value -= sign * step * direction
+    slope = (sides[0] - sides[1]) / (2 * step)
+    assert slope == pytest.approx((weight.grad * direction).sum(), rel=1e-7)
+
+
+def soft(**options):
+    return SoftExperts(C, F, np.random.default_rng(1), dtype="float64", **options)
+
+
+def test_soft_routing_is_the_formula_of_the_paper():
+    layer = soft(n=3, n_slots=2)
+    y, cache = layer.forward(X)
+    for b in range(2):
+        logits = X[b] @ layer.phi.w.value
+        d = np.exp(logits) / np.exp(logits).sum(0)
+        c = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        slots = d.T @ X[b]
+        out = np.concatenate([e.forward(slots[2 * i : 2 * i + 2])[0] for i, e in enumerate(layer.experts)])
+        np.testing.assert_allclose(y[b], c @ out, atol=1e-13)
+    np.testing.assert_allclose(cache.dispatch.weights.sum(-1), 1, atol=1e-14)
+    np.testing.assert_allclose(cache.combine.weights.sum(-1), 1, atol=1e-14)
+
+
+def test_soft_routing_without_preferences_gives_every_token_the_same():
+    layer = soft(n=2)
+    layer.phi.w.value[...] = 0
+    mean = X.mean(1, keepdims=True)
+    by_hand = (layer.experts[0].forward(mean)[0] + layer.experts[1].forward(mean)[0]) / 2
+    np.testing.assert_allclose(layer.forward(X)[0], np.broadcast_to(by_hand, X.shape), atol=1e-14)
+
+
+def test_soft_routing_lets_the_future_in_and_shuffles_with_its_tokens():
+    layer, order = soft(n=3), np.random.default_rng(3).permutation(7)
+    y, _ = layer.forward(X)
+    np.testing.assert_allclose(layer.forward(X[:, order])[0], y[:, order], atol=1e-14)
+    changed = X.copy()
+    changed[:, -1] += 1
+    assert np.abs(layer.forward(changed)[0] - y)[:, 0].max() > 1e-3
+
+
+def test_hashed_tokens_go_through_the_expert_of_their_id():
+    table = np.array([1, 0, 2, 1])
+    layer = HashExperts(C, F, table, np.random.default_rng(1), dtype="float64")
+    ids = np.random.default_rng(2).integers(0, 4, (2, 7))
+    y, cache = layer.forward(X, ids)
+    for b, t in np.ndindex(ids.shape):
+        one, _ = layer.experts[table[ids[b, t]]].forward(X[b, t][None])
+        np.testing.assert_allclose(y[b, t], one[0], atol=1e-14)
+    assert sum(stop - start for start, stop in cache.ranges) == 14
+    assert "table" in layer.state()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: soft(n=0), "not 0 and 1"),
+        (lambda: soft(n=2, n_slots=0), "not 2 and 0"),
+        (lambda: HashExperts(C, F, np.array([0.5]), np.random.default_rng(0)), "the table"),
+        (lambda: HashExperts(C, F, np.array([-1]), np.random.default_rng(0)), "the table"),
+        (
+            lambda: HashExperts(C, F, np.array([0, 1]), np.random.default_rng(0)).forward(X, np.zeros((2, 6), int)),
+            r"ids are \(2, 6\) but x has tokens \(2, 7\)",
+        ),
+    ],
+)
+def test_impossible_soft_and_hashed_mixtures_are_refused(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()
