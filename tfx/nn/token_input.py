@@ -9,7 +9,7 @@ import numpy as np
 from tfx.backend import Array
 from tfx.nn.dropout import Dropout
 from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
-from tfx.nn.positions import Positions
+from tfx.nn.positions import FrequenciesCache, Positions
 from tfx.ops.dropout import DropoutCache
 from tfx.ops.positions import PositionsCache
 from tfx.params import Layer
@@ -17,7 +17,7 @@ from tfx.params import Layer
 
 class TokenInputCache(NamedTuple):
     embedding: ScaledEmbeddingCache
-    positions: PositionsCache | None
+    positions: PositionsCache | FrequenciesCache | None
     dropout: DropoutCache
 
 
