@@ -156,7 +156,7 @@ def share_of_collisions(cosine, n_buckets, rounds=4000, width=8):
 def test_vectors_at_a_smaller_angle_share_a_bucket_more_often():
     shares = [share_of_collisions(cosine, 8) for cosine in (-1, -0.5, 0, 0.5, 0.8, 0.95, 1)]
     assert shares[0] == 0 and shares[-1] == 1
-    assert all(b > a + 0.03 for a, b in itertools.pairwise(shares))
+    assert all(b > a + 0.03 for a, b in itertools.pairwise(shares[1:]))
 
 
 def test_with_two_buckets_the_chance_is_one_minus_the_angle_over_pi():

@@ -1,0 +1,179 @@
+"""Segment memory of Transformer-XL: a long text is read in segments, and each layer remembers what it read before.
+
+    memory_l   what layer l read in the last M places, before this segment                     (B, M, C)
+    a_l = attention_l(queries: x_l, keys and values: [stop(memory_l); x_l])                    relative, causal
+    memory_l'  the last M places of [memory_l; x_l], for the next segment
+
+A place reads M places back and every layer adds as much again: after L layers the reach is L M places, although no
+segment is read twice.  Positions are relative (ops/transformer_xl.py), because a place in the memory would have another
+absolute number in every segment.
+
+Derivation.  Inside a segment, nothing new.  The memory counts as a constant: the paper stops the gradient there, so
+backward drops what the attention sends back to it, and no segment has to be kept for the next one.  It is not the
+gradient of the whole text, but that of one segment given its memory; the forward is exact.
+
+Exact: reading in segments of any length equals one pass over the whole text under `segment_memory_mask`, and with M as
+long as the text, under the causal mask.  Cost: a segment of T takes O(T (T + M) C), a text of n tokens O(n (T + M) C)
+instead of O(n^2 C); when single tokens are generated nothing is read again.
+Source: Dai et al. 2019, "Transformer-XL: Attentive Language Models Beyond a Fixed-Length Context", section 3.2.
+With pre-LN the memory holds what the attention read, behind the norm: the norm of each place is the same either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array, xp_of
+from tfx.nn.feed_forward import FeedForward
+from tfx.nn.normalisation import make_norm
+from tfx.nn.relative_attention import RelativeAttention, RelativeAttentionCache
+from tfx.nn.residual import LeaveCache, Residual
+from tfx.params import Layer
+
+
+class SegmentMemoryBlockCache(NamedTuple):
+    read: Array  # what the attention read of this segment: (B, T, C)
+    enter1: Any
+    attention: RelativeAttentionCache
+    leave1: LeaveCache
+    enter2: Any
+    feed_forward: Any
+    leave2: LeaveCache
+
+
+class SegmentMemoryStackCache(NamedTuple):
+    blocks: tuple[SegmentMemoryBlockCache, ...]
+    norm: Any
+    memory: tuple[Array, ...]  # for the next segment, one (B, up to M, C) a block
+
+    @property
+    def reads(self) -> tuple[Array, ...]:
+        """What each block read of this segment, (B, T, C)."""
+        return tuple(block.read for block in self.blocks)
+
+
+class SegmentMemoryBlock(Layer):
+    """Relative attention over memory and segment, then a feed-forward network.
+
+    norm: "post" (the paper's), "pre" or "inner", see nn/residual.py; norm_kind: see nn/normalisation.py.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        n_heads: int,
+        d_ff: int,
+        rng: np.random.Generator,
+        norm: str = "post",
+        activation: str = "relu",
+        dropout: float = 0.0,
+        dtype: Any = "float32",
+        *,
+        norm_kind: str = "layer_norm",
+        eps: float = 1e-5,
+    ) -> None:
+        self.residual = Residual(norm, dropout)
+        self.norm1 = make_norm(norm_kind, d_model, dtype, eps)
+        self.attention = RelativeAttention(d_model, n_heads, rng, causal=True, dropout=dropout, dtype=dtype)
+        self.norm2 = make_norm(norm_kind, d_model, dtype, eps)
+        self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype)
+
+    def forward(
+        self, x: Array, memory: Array | None = None, mask: Array | None = None, rng: Any = None
+    ) -> tuple[Array, SegmentMemoryBlockCache]:
+        """x: (B, T, C), memory: (B, M, C), a constant -> y: (B, T, C).
+
+        mask: boolean, True = may attend, broadcastable to (B, H, T, M + T), on top of the causal one.
+        """
+        read1, enter1 = self.residual.enter(self.norm1, x)
+        a, attention = self.attention.forward(read1, memory, mask, rng)
+        r, leave1 = self.residual.leave(self.norm1, x, a, rng)
+        read2, enter2 = self.residual.enter(self.norm2, r)
+        f, feed_forward = self.feed_forward.forward(read2)
+        y, leave2 = self.residual.leave(self.norm2, r, f, rng)
+        return y, SegmentMemoryBlockCache(read1, enter1, attention, leave1, enter2, feed_forward, leave2)
+
+    def backward(self, dy: Array, cache: SegmentMemoryBlockCache) -> Array:
+        """dy: (B, T, C) -> dx: (B, T, C).  The gradient of the memory is dropped."""
+        dr, df = self.residual.leave_backward(self.norm2, dy, cache.leave2)  # y = leave(r, f)
+        dread2 = self.feed_forward.backward(df, cache.feed_forward)
+        dr = dr + self.residual.enter_backward(self.norm2, dread2, cache.enter2)
+        dx, da = self.residual.leave_backward(self.norm1, dr, cache.leave1)  # r = leave(x, a)
+        dread1 = self.attention.backward(da, cache.attention).dx  # .dmemory stops here
+        return dx + self.residual.enter_backward(self.norm1, dread1, cache.enter1)
+
+
+class SegmentMemoryStack(Layer):
+    """n_layers blocks, each with a memory of n_memory places (M); `block` holds their further settings.
+
+    final_norm: one after the last block; None: where the blocks do not end with one.
+    Raises ValueError for a negative n_memory.
+    """
+
+    def __init__(
+        self,
+        n_layers: int,
+        d_model: int,
+        n_heads: int,
+        d_ff: int,
+        rng: np.random.Generator,
+        n_memory: int,
+        *,
+        final_norm: bool | None = None,
+        **block: Any,
+    ) -> None:
+        if n_memory < 0:
+            raise ValueError(f"a memory cannot hold {n_memory} places")
+        self.n_memory = n_memory
+        self.blocks = [SegmentMemoryBlock(d_model, n_heads, d_ff, rng, **block) for _ in range(n_layers)]
+        wanted = block.get("norm", "post") != "post" if final_norm is None else final_norm
+        kind, eps, dtype = block.get("norm_kind", "layer_norm"), block.get("eps", 1e-5), block.get("dtype", "float32")
+        self.norm = make_norm(kind, d_model, dtype, eps) if wanted else None
+
+    def forward(
+        self, x: Array, memory: Sequence[Array] | None = None, mask: Array | None = None, rng: Any = None
+    ) -> tuple[Array, SegmentMemoryStackCache]:
+        """x: (B, T, C) -> y: (B, T, C).  memory: cache.memory of the segment before; None at the start of a text.
+
+        mask: as in the block.  Raises ValueError when there are not as many memories as blocks.
+        """
+        if memory is not None and len(memory) != len(self.blocks):
+            raise ValueError(f"{len(memory)} memories do not fit {len(self.blocks)} blocks")
+        caches, remembered = [], []
+        for i, block in enumerate(self.blocks):
+            old = None if memory is None else memory[i]
+            x, cache = block.forward(x, old, mask, rng)
+            caches.append(cache)
+            remembered.append(last_places(old, cache.read, self.n_memory))
+        norm_cache = None
+        if self.norm is not None:
+            x, norm_cache = self.norm.forward(x)
+        return x, SegmentMemoryStackCache(tuple(caches), norm_cache, tuple(remembered))
+
+    def backward(self, dy: Array, cache: SegmentMemoryStackCache) -> Array:
+        """dy: (B, T, C) -> dx: (B, T, C), with the memory as a constant."""
+        dx = dy if self.norm is None else self.norm.backward(dy, cache.norm)
+        for block, block_cache in zip(reversed(self.blocks), reversed(cache.blocks), strict=True):
+            dx = block.backward(dx, block_cache)
+        return dx
+
+
+def last_places(memory: Array | None, read: Array, n_memory: int) -> Array:
+    """The last n_memory places of [memory; read], (B, up to M, C): a copy, so that the segment itself can go."""
+    both = read if memory is None else xp_of(read).concatenate((memory, read), axis=-2)
+    return both[..., max(both.shape[-2] - n_memory, 0) :, :].copy()
+
+
+def segment_memory_mask(n_tokens: int, segment: int, n_memory: int, xp: Any = np) -> Array:
+    """-> (T, T) bool: who reads whom when T tokens are read in segments of that length, with M places of memory.
+
+    Raises ValueError for a segment below 1.
+    """
+    if segment < 1:
+        raise ValueError(f"a segment must hold at least one token, not {segment}")
+    places = xp.arange(n_tokens)
+    first = places // segment * segment - n_memory  # the oldest place that a segment remembers
+    return (places[None, :] <= places[:, None]) & (places[None, :] >= first[:, None])

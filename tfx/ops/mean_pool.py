@@ -1,0 +1,77 @@
+"""Mean pooling along a sequence: every `stride` neighbours become one, their mean.
+
+    y_i = (x_{i s} + ... + x_{i s + n - 1}) / n          n = s, or what is left for the last one
+
+Derivation.  A linear map: each of the n places of a window gave 1 / n of itself to y_i, so dx_j = dy_i / n.
+
+Repeating each place `stride` times is, but for that factor, the transpose of pooling; its backward sums the copies.
+Sources: pooling as compression of a memory: Rae et al. 2020, "Compressive Transformers", section 3.2; pooling of
+queries and repetition: Dai et al. 2020, "Funnel-Transformer", sections 2.2 and 2.3.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tfx.backend import Array, xp_of
+
+
+class MeanPoolCache(NamedTuple):
+    length: int
+    stride: int
+
+
+class RepeatPlacesCache(NamedTuple):
+    length: int  # of the result
+    stride: int
+
+
+def mean_pool_forward(x: Array, stride: int = 2) -> tuple[Array, MeanPoolCache]:
+    """x: (..., T, C) -> y: (..., ceil(T / stride), C), cache.  Raises ValueError for a stride below 1."""
+    check_stride(stride)
+    return _window_sums(x, stride) / _sizes(x.shape[-2], stride, x), MeanPoolCache(x.shape[-2], stride)
+
+
+def mean_pool_backward(dy: Array, cache: MeanPoolCache) -> Array:
+    """dy: (..., ceil(T / stride), C) -> dx: (..., T, C)."""
+    length, stride = cache
+    share = dy / _sizes(length, stride, dy)  # y = window sums / sizes
+    return xp_of(dy).repeat(share, stride, axis=-2)[..., :length, :]
+
+
+def repeat_places_forward(x: Array, stride: int, length: int) -> tuple[Array, RepeatPlacesCache]:
+    """x: (..., ceil(T / stride), C) -> y: (..., T, C), T = length: each place `stride` times in a row.
+
+    Raises ValueError when that does not give the length.
+    """
+    check_stride(stride)
+    if x.shape[-2] != -(-length // stride):
+        raise ValueError(f"{x.shape[-2]} places, {stride} times each, do not give a length of {length}")
+    return xp_of(x).repeat(x, stride, axis=-2)[..., :length, :], RepeatPlacesCache(length, stride)
+
+
+def repeat_places_backward(dy: Array, cache: RepeatPlacesCache) -> Array:
+    """dy: (..., T, C) -> dx: (..., ceil(T / stride), C): the sum over the copies of each place."""
+    return _window_sums(dy, cache.stride)
+
+
+def check_stride(stride: int) -> None:
+    """Raises ValueError for a stride below 1."""
+    if stride < 1:
+        raise ValueError(f"a stride must be at least 1, not {stride}")
+
+
+def _window_sums(x: Array, stride: int) -> Array:
+    """(..., T, C) -> (..., ceil(T / stride), C)."""
+    xp = xp_of(x)
+    *lead, length, width = x.shape
+    n = -(-length // stride)
+    missing = xp.zeros((*lead, n * stride - length, width), dtype=x.dtype)
+    return xp.concatenate((x, missing), axis=-2).reshape(*lead, n, stride, width).sum(axis=-2)
+
+
+def _sizes(length: int, stride: int, like: Array) -> Array:
+    """(ceil(T / stride), 1): how many places each window has."""
+    xp = xp_of(like)
+    starts = xp.arange(0, length, stride)
+    return xp.minimum(length - starts, stride).astype(like.dtype)[:, None]
