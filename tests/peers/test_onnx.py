@@ -36,7 +36,6 @@ NOT_YET: dict[str, str] = {
     "Gemm": "still being written",
     "GroupNormalization": "still being written",
     "LayerNormalization": "still being written",
-    "LinearAttention": "still being written",
     "LogSoftmax": "still being written",
     "MatMul": "still being written",
     "Mish": "still being written",
