@@ -19,6 +19,7 @@ from tfx.models.retrieval_reader import RetrievalReader
 from tfx.models.seq2seq import EncoderDecoder
 from tfx.models.t5 import T5
 from tfx.models.vision_transformer import VisionTransformer
+from tfx.models.word_vectors import GloVe, SkipGram
 
 __all__ = [
     "GPT",
@@ -29,6 +30,7 @@ __all__ = [
     "DecoderOnly",
     "Encoder",
     "EncoderDecoder",
+    "GloVe",
     "LanguageModel",
     "Model",
     "NonAutoregressive",
@@ -36,6 +38,7 @@ __all__ = [
     "RecurrentLanguageModel",
     "RecurrentSeq2Seq",
     "RetrievalReader",
+    "SkipGram",
     "VisionTransformer",
     "build",
 ]
