@@ -217,8 +217,8 @@ def test_every_kind_of_block_may_hold_experts():
         assert isinstance(stack.blocks[0].feed_forward, MixtureOfExperts)
         quiet, loud = stack.forward(X)[0], stack.forward(X, rng=np.random.default_rng(0))[0]
         assert (quiet != loud).any()
-    stack = DecoderStack(2, C, 3, F, rng, "pre", experts=experts)
-    assert len(auxiliary_losses(stack.forward(X, X)[1])) == 2
+    decoder = DecoderStack(2, C, 3, F, rng, "pre", experts=experts)
+    assert len(auxiliary_losses(decoder.forward(X, X)[1])) == 2
 
 
 def test_a_block_with_equal_experts_is_the_dense_block():

@@ -17,7 +17,7 @@ def test_each_expert_has_its_tokens_as_neighbours_in_their_order():
     stop = 0
     for expert, count in enumerate(plan.counts):
         start, stop = stop, stop + int(count)
-        np.testing.assert_array_equal(slots[start:stop], X[(expert == EXPERTS).any(1)])
+        np.testing.assert_array_equal(slots[start:stop], X[np.any(expert == EXPERTS, axis=1)])
     assert stop == len(slots) == 14
 
 

@@ -254,7 +254,7 @@ def make_feed_forward(
     dtype: Any = "float32",
     bias: bool = True,
     experts: Mapping[str, Any] | None = None,
-) -> FeedForward | MixtureOfExperts:
+) -> Any:
     """The feed-forward part of a block: one network, or with `experts` (settings: n, k ...) a mixture of them."""
     if experts is None:
         return FeedForward(d_model, d_ff, rng, activation, dtype, bias)
