@@ -175,6 +175,8 @@ def test_a_tokenizer_of_another_kind_is_refused(tmp_path):
         lambda document: document["state"].update(merges=[["a", "nothing"]]),
         lambda document: document["state"].update(merges=7),
         lambda document: document["state"].update(extra=1),
+        lambda document: document["state"].update(alphabet=[1, 2], merges=[]),
+        lambda document: document.update(state=["no", "names"]),
     ],
 )
 def test_a_damaged_file_is_refused_by_name(tmp_path, change):
@@ -200,6 +202,9 @@ def test_a_missing_file_and_a_missing_folder_are_told_apart(tmp_path):
         load(tmp_path / "none.json")
     with pytest.raises(EnvironmentProblem, match="cannot write"):
         TRAINED["byte"].save(tmp_path / "none" / "tokenizer.json")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(EnvironmentProblem, match="cannot write"):
+        TRAINED["byte"].save(tmp_path / "file" / "tokenizer.json")
 
 
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
@@ -215,3 +220,10 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatc
         TRAINED["bpe"].save(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_saved_file_can_be_read_by_whoever_may_read_the_folder(tmp_path):
+    path, ordinary = tmp_path / "tokenizer.json", tmp_path / "ordinary.json"
+    TRAINED["byte"].save(path)
+    ordinary.write_text("{}", encoding="ascii")
+    assert path.stat().st_mode == ordinary.stat().st_mode

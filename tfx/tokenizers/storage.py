@@ -7,9 +7,9 @@ Writing is atomic: a temporary file in the same folder, fsync, then os.replace. 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,10 +26,9 @@ def write(path: Path, kind: str, state: dict[str, Any]) -> None:
     """Raises EnvironmentProblem when the folder or the disk refuses; the file that was there is then unchanged."""
     document = {"format": FORMAT, "version": VERSION, "kind": kind, "state": state}
     text = json.dumps(document, allow_nan=False, indent=0, sort_keys=True) + "\n"
-    temporary = None
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        with open(handle, "w", encoding="ascii", newline="\n") as file:
+        with open(temporary, "w", encoding="ascii", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -39,8 +38,8 @@ def write(path: Path, kind: str, state: dict[str, Any]) -> None:
             f"cannot write {path}: {problem.strerror or problem}.", "Choose another path, then run it again."
         ) from problem
     finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
+        with contextlib.suppress(OSError):
+            temporary.unlink()  # after Ctrl-C or a full disk nothing half-written stays behind
 
 
 def kind_of(path: Path) -> str:

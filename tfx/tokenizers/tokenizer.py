@@ -39,10 +39,13 @@ class Tokenizer(ABC):
     unknown: ClassVar[str | None] = None  # the token for what cannot be written otherwise; None: anything can
 
     def __init__(self, learned: Sequence[str], special: Sequence[str] = ()) -> None:
-        """Raises ValueError when a token is empty or given twice."""
+        """Raises ValueError when a token is empty or given twice, TypeError when one is no str."""
         self.special = tuple(special)
         self.reserved = self.special if self.unknown is None else (self.unknown, *self.special)
         self.tokens = (*self.reserved, *learned)
+        for token in self.tokens:
+            if not isinstance(token, str):
+                raise TypeError(f"a token is a str, not {token!r}")
         self.id_of = {token: i for i, token in enumerate(self.tokens)}
         if len(self.id_of) != len(self.tokens):
             twice = next(token for i, token in enumerate(self.tokens) if self.id_of[token] != i)
