@@ -1,14 +1,13 @@
 """Tiled attention: equal to exact attention however it is cut, and never holding all of the scores."""
 
 import math
-import tracemalloc
-from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.efficient.growth import attending, growth, operations, peak_bytes
 from tfx.efficient import tiled_attention
 from tfx.efficient.tiled_attention import tiled_attention_backward, tiled_attention_forward
 from tfx.efficient.tiles import mask_tile, spans
@@ -114,38 +113,22 @@ def test_dropout_equals_exact_attention_with_the_multipliers_of_all_tiles_put_to
     assert_equal((out, *tiled_attention_backward(np.random.default_rng(1).standard_normal((5, 4)), cache)), want)
 
 
-def peak_bytes(run) -> int:
-    """Most memory in use at once while `run` works, beyond what was there before."""
-    tracemalloc.start()
-    try:
-        run()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-def growth(run, lengths=(256, 512, 1024, 2048)) -> float:
-    """The exponent a of memory ~ T^a, from the shortest to the longest."""
-    inputs = [np.random.default_rng(0).standard_normal((length, 8)) for length in lengths]
-    peaks = [peak_bytes(partial(run, x)) for x in inputs]
-    return math.log(peaks[-1] / peaks[0]) / math.log(lengths[-1] / lengths[0])
-
-
 @pytest.mark.parametrize("causal", [False, True])
 def test_memory_grows_with_the_length_and_not_with_its_square(causal):
-    def run(x):
-        out, cache = tiled_attention_forward(x, x, x, causal=causal, block_q=32, block_k=32)
-        tiled_attention_backward(out, cache)
-
-    assert growth(run) <= 1.1
+    run = attending(tiled_attention_forward, tiled_attention_backward, causal=causal, block_q=32, block_k=32)
+    assert growth(peak_bytes, run) <= 1.1
 
 
 def test_the_memory_of_exact_attention_does_grow_with_the_square():
-    def run(x):
-        out, cache = attention_forward(x, x, x)
-        attention_backward(out, cache)
+    assert growth(peak_bytes, attending(attention_forward, attention_backward)) > 1.8
 
-    assert growth(run) > 1.8
+
+def test_the_arithmetic_is_that_of_exact_attention():
+    tiled = attending(tiled_attention_forward, tiled_attention_backward)
+    exact = attending(attention_forward, attention_backward)
+    x = np.random.default_rng(0).standard_normal((512, 8))
+    assert growth(operations, tiled, (512, 1024)) > 1.9
+    assert 1.0 < operations(tiled, x) / operations(exact, x) < 1.4  # the scores, made once more
 
 
 def test_beside_its_inputs_it_keeps_the_output_and_one_number_a_query():

@@ -6,6 +6,7 @@ import pytest
 from tfx.efficient.tiled_attention import tiled_attention_backward, tiled_attention_forward
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
 from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.attention_kernels import RandomSynthesizerKernel
 from tfx.nn.efficient_attention import OperationKernel, make_kernel
 
 RNG = np.random.default_rng
@@ -87,3 +88,98 @@ def test_a_loss_on_the_weights_is_refused_beside_a_kernel():
 def test_dropout_of_weights_is_left_out_beside_a_kernel():
     layer, x = MultiHeadAttention(12, 3, RNG(0), dropout=0.5, kernel="tiled"), np.ones((2, 5, 12), "float32")
     assert np.array_equal(layer.forward(x, rng=RNG(0))[0], layer.forward(x)[0])
+
+
+METHODS = {
+    "tiled": {},
+    "memory_efficient": {"chunk": 3},
+    "linear": {},
+    "nystrom": {"n_landmarks": 3},
+    "performer": {"n_features": 16},
+    "linformer": {"max_len": 9, "rank": 4},
+    "random_synthesizer": {"max_len": 9},
+    "dense_synthesizer": {"max_len": 9},
+}
+
+CAUSAL = ("tiled", "memory_efficient", "linear", "performer")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_serves_an_encoder_whose_padding_holds_nothing(name):
+    kernel = {"name": name, **METHODS[name]}
+    model = Encoder(8, **SMALL, attention={"kernel": kernel})
+    assert model.config["attention"] == {"kernel": kernel}, "a model can be made again of its configuration"
+    lengths, other = np.array([7, 4]), IDS.copy()
+    other[1, 4:] = (other[1, 4:] + 1) % 8
+    out, _ = model.forward(IDS, lengths=lengths)
+    changed, _ = model.forward(other, lengths=lengths)
+    np.testing.assert_allclose(changed[1, :4], out[1, :4], atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [*CAUSAL, "random_synthesizer", "dense_synthesizer"])
+def test_in_a_language_model_no_method_sees_the_future(name):
+    causal = {"causal": True} if name in CAUSAL else {}
+    model = DecoderOnly(8, **SMALL, attention={"kernel": {"name": name, **METHODS[name], **causal}})
+    out, _ = model.forward(IDS, lengths=np.array([7, 6]))
+    other = IDS.copy()
+    other[:, 4:] = (other[:, 4:] + 1) % 8
+    changed, _ = model.forward(other, lengths=np.array([7, 6]))
+    np.testing.assert_allclose(changed[:, :4], out[:, :4], atol=1e-12)
+    assert np.abs(changed[:, 4:] - out[:, 4:]).max() > 0.01
+
+
+@pytest.mark.parametrize("name", [*CAUSAL, "random_synthesizer", "dense_synthesizer"])
+def test_in_a_language_model_stored_keys_and_values_give_the_whole(name):
+    causal = {"causal": True} if name in CAUSAL else {}
+    model = DecoderOnly(8, **SMALL, attention={"kernel": {"name": name, **METHODS[name], **causal}})
+    whole, _ = model.forward(IDS)
+    _, cache = model.forward(IDS[:, :4])
+    rest, _ = model.forward(IDS[:, 4:], past=cache.stack.present)
+    np.testing.assert_allclose(rest, whole[:, 4:], atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["linear", "performer", "nystrom", "linformer"])
+def test_without_a_causal_form_a_language_model_is_refused(name):
+    model = DecoderOnly(8, **SMALL, attention={"kernel": {"name": name, **METHODS[name]}})
+    with pytest.raises(ValueError, match="the mask must block each key for all queries or none"):
+        model.forward(IDS)
+
+
+def test_fourier_mixing_takes_the_place_of_the_whole_attention():
+    model = Encoder(8, **SMALL, attention={"kernel": "fourier"})
+    assert not any("attention" in name for name in model.parameters())
+    assert all(np.isfinite(each).all() for each in gradients(model, IDS, lengths=np.array([7, 4])))
+    with pytest.raises(ValueError, match="the mask must block each key for all queries or none"):
+        DecoderOnly(8, **SMALL, attention={"kernel": "fourier"}).forward(IDS)
+
+
+def test_the_features_of_a_performer_are_saved_and_not_trained_and_can_be_drawn_again():
+    kernel = {"name": "performer", "n_features": 16}
+    model = Encoder(8, **SMALL, attention={"kernel": kernel})
+    assert not any(name.endswith("kernel.w") for name in model.parameters())
+    first = model.stack.blocks[0].attention.kernel
+    other = Encoder(8, **SMALL, seed=5, attention={"kernel": kernel})
+    other.load_state(model.state())
+    np.testing.assert_array_equal(other.forward(IDS)[0], model.forward(IDS)[0])
+    before, out = first.w.value, model.forward(IDS)[0]
+    first.redraw(1)
+    assert first.w.value.shape == before.shape and first.w.value.dtype == before.dtype
+    assert np.abs(model.forward(IDS)[0] - out).max() > 1e-6
+    changed = first.w.value
+    first.redraw(1)
+    assert np.array_equal(first.w.value, changed), "the same seed draws the same features"
+
+
+def test_a_linformer_given_as_one_object_is_shared_by_the_layers_and_gathers_the_gradients_of_all():
+    kernel = make_kernel({"name": "linformer", "max_len": 9, "rank": 4}, 3, 4, RNG(0), "float64")
+    model = Encoder(8, **SMALL, attention={"kernel": kernel})
+    names = [name for name in model.parameters() if name.endswith("kernel.e")]
+    assert len(names) == 1
+    apart = Encoder(8, **SMALL, attention={"kernel": {"name": "linformer", "max_len": 9, "rank": 4}})
+    assert len([name for name in apart.parameters() if name.endswith("kernel.e")]) == 2
+
+
+def test_fixed_scores_are_kept_with_the_model_and_get_no_gradient():
+    kernel = RandomSynthesizerKernel(3, 4, RNG(0), max_len=9, learned=False)
+    assert not kernel.parameters() and list(kernel.buffers()) == ["factors.0"]
+    assert list(RandomSynthesizerKernel(3, 4, RNG(0), max_len=9, rank=2).parameters()) == ["factors.0", "factors.1"]

@@ -3,8 +3,8 @@
     Z_0 = A^T / (|A|_1 |A|_inf)                          largest column sum, largest row sum
     P = A Z,    Z' = Z (13 I - P (15 I - P (7 I - P))) / 4
 
-If E = I - A Z has norm below 1, one step leaves an error of third order in E, so that the last digits come at once;
-how many steps the start takes depends on the condition of A.  A singular A gets its Moore-Penrose inverse.
+With E = I - A Z one step leaves (3 E^3 + E^4) / 4: below 1 the right digits triple, so that the last ones come at once.
+How many steps the beginning takes depends on the condition of A.  A singular A gets its Moore-Penrose inverse.
 
 Derivation.  Name the brackets X1 = 7 I - P, X2 = 15 I - P X1, X3 = 13 I - P X2, Z' = Z X3 / 4, and undo them:
 
