@@ -49,7 +49,6 @@ NOT_YET: dict[str, str] = {
     "Softplus": "still being written",
     "Swish": "still being written",
     "Tanh": "still being written",
-    "TensorScatter": "still being written",
     "TopK": "still being written",
     "Trilu": "still being written",
     "Where": "still being written",
