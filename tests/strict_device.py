@@ -7,8 +7,9 @@ Code written for NumPy breaks on a card in a few typical ways, and each of them 
 * a reduction gives a 0-d device array, not a NumPy number;
 * functions that CuPy does not have are missing.
 
-float(x), int(x), bool(x), iterating and x.get() make a card wait for the result.  They are counted in `synced.count`,
-so that a test can ask for none.
+float(x), int(x), bool(x), iterating and x.get() make a card wait for the result, and so does whatever gives an array
+whose size depends on the values: a boolean index, nonzero, unique, bincount.  They are counted in `synced.count`, so
+that a test can ask for none.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ ABSENT = frozenset(
     | {"longdouble", "ma", "matvec", "memmap", "nanpercentile", "nanquantile", "ndenumerate", "nditer", "nested_iters"}
     | {"polydiv", "rec", "seterr", "spacing", "strings", "unstack", "vecdot", "vecmat"}
 )
+
+#: The size of the result depends on the values, so the host has to look at them first.
+WAITING = frozenset({"argwhere", "bincount", "compress", "extract", "flatnonzero", "nonzero", "union1d", "unique"})
 
 
 class Synced:
@@ -61,6 +65,7 @@ class StrictArray:
         return _on_device(attribute) if callable(attribute) else to_device(attribute)
 
     def __getitem__(self, index: Any) -> Any:
+        synced.count += has_boolean_array(index)
         return to_device(self._host[to_inner(index)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -100,6 +105,11 @@ def to_inner(value: Any) -> Any:
     return value
 
 
+def has_boolean_array(index: Any) -> bool:
+    several = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(item, StrictArray) and item._host.dtype == bool for item in several)
+
+
 def to_device(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return StrictArray(value)
@@ -110,9 +120,13 @@ def to_device(value: Any) -> Any:
 
 def _on_device(function: Any) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
-        if getattr(function, "__name__", "") in ("tolist", "item"):
+        name = getattr(function, "__name__", "")
+        if name in ("tolist", "item"):
             synced.count += 1
             return function(*args, **kwargs)
+        if name == "repeat" and any(isinstance(value, StrictArray) for value in [*args[1:], *kwargs.values()]):
+            raise TypeError("the device repeats by plain numbers, not by an array")
+        synced.count += name in WAITING
         return to_device(function(*to_inner(args), **{name: to_inner(value) for name, value in kwargs.items()}))
 
     return call

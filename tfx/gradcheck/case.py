@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.backend import xp_of
 from tfx.params import Layer
 from tfx.records import qualified_name
 
@@ -15,7 +16,7 @@ from tfx.records import qualified_name
 class Problem(NamedTuple):
     """`inputs` are checked, `fixed` (masks, ids, settings) is handed to forward as it is.
 
-    directions: check that many random directions instead of every element.
+    directions: check that many random directions instead of every element.  layer: the layer, where it is one.
     """
 
     forward: Callable[..., tuple[Any, Any]]
@@ -23,6 +24,7 @@ class Problem(NamedTuple):
     inputs: Mapping[str, Any]
     fixed: Mapping[str, Any] = MappingProxyType({})
     directions: int | None = None
+    layer: Layer | None = None
 
 
 class Case(NamedTuple):
@@ -82,20 +84,19 @@ def layer_problem(
     layer.astype(np.float64)
     parameters = layer.parameters()
     for parameter in parameters.values():
-        parameter.value = parameter.value + 0.3 * rng.standard_normal(parameter.shape)
+        parameter.value = np.asarray(parameter.value + 0.3 * rng.standard_normal(parameter.shape))
     differentiable = [name for name, value in inputs.items() if value.dtype.kind == "f"]
 
     def forward(**given: Any) -> tuple[Any, Any]:
         for name, parameter in parameters.items():
             parameter.value = given.pop(name)
-        options = dict(fixed or {})
         if dropout_seed is not None:
-            options["rng"] = np.random.default_rng(dropout_seed)
-        return layer.forward(**given, **options)  # type: ignore[attr-defined]
+            given["rng"] = np.random.default_rng(dropout_seed)
+        return layer.forward(**given)  # type: ignore[attr-defined]
 
     def backward(dy: Any, cache: Any) -> dict[str, Any]:
         for parameter in parameters.values():
-            parameter.grad = np.zeros_like(parameter.value)
+            parameter.grad = xp_of(parameter.value).zeros_like(parameter.value)
         returned = layer.backward(dy, cache)  # type: ignore[attr-defined]
         if sums:
             returned = returned.dx
@@ -103,7 +104,7 @@ def layer_problem(
         return gradients | {name: parameter.grad for name, parameter in parameters.items()}
 
     values = {name: parameter.value for name, parameter in parameters.items()}
-    return Problem(forward, backward, {**inputs, **values}, directions=directions)
+    return Problem(forward, backward, {**inputs, **values}, fixed or {}, directions, layer)
 
 
 def _input_gradients(returned: Any, names: list[str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.backend import Array, xp_of
+from tfx.backend import Array, on_host, xp_of
 from tfx.models.model import Model
 from tfx.nn.embedding import Embedding
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
@@ -76,7 +76,8 @@ class PronounModel(Model):
 
         Raises ValueError for an id outside the vocabulary or a place outside the sentence.
         """
-        if it.shape != ids.shape[:1] or (it.size and not (it.min() >= 0 and it.max() < ids.shape[1])):
+        inside = not (it.size and on_host(it)) or (it.min() >= 0 and it.max() < ids.shape[1])
+        if it.shape != ids.shape[:1] or not inside:
             raise ValueError(f"it must name one place in each of {ids.shape[0]} sentences of {ids.shape[1]} words")
         xp = xp_of(self.embedding.table.value)
         mask = None if lengths is None else padding_mask(lengths, ids.shape[1], xp)  # (B, 1, 1, T)

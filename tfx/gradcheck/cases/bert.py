@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, C, F, H, Rng, S, T, V
 from tfx.models.bert import Bert
@@ -31,7 +32,10 @@ class _AllOutputs(Layer):
 
     def forward(self, **inputs: Any) -> tuple[Any, Any]:
         output, cache = self.model.forward(**inputs)
-        return np.concatenate([part.reshape(-1) for part in output]), (cache, [part.shape for part in output])
+        return xp_of(*output).concatenate([part.reshape(-1) for part in output]), (
+            cache,
+            [part.shape for part in output],
+        )
 
     def backward(self, dy: Any, cache: Any) -> None:
         inner, shapes = cache

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, C, F, H, Rng, T
 from tfx.nn.checkpointing import Checkpointed, CheckpointedStack
@@ -69,7 +70,7 @@ class _Undone(Layer):
 
     def forward(self, one: Any, two: Any, mask: Any, seed: Any) -> tuple[Any, Any]:
         y, _ = self.block.forward(Streams(one, two), mask, seed)
-        return np.concatenate(y, axis=-1), (y, mask, seed)
+        return xp_of(*y).concatenate(tuple(y), axis=-1), (y, mask, seed)
 
     def backward(self, dy: Any, cache: Any) -> tuple[Any, Any]:
         _, dx = self.block.undo(cache[0], Streams(dy[..., :C], dy[..., C:]), *cache[1:])

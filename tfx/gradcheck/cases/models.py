@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.models.decoder import DecoderOnly
 from tfx.models.encoder import Encoder
@@ -48,7 +49,7 @@ class _WithWeights(Layer):
         y, cache = self.layer.forward(**inputs)
         attention = cache.attention(1) if isinstance(self.layer, PronounModel) else cache.attention.attention
         weights = attention.weights  # (B, H, T, T)
-        return np.concatenate((y.reshape(-1), weights.reshape(-1))), (cache, y.shape, weights.shape)
+        return xp_of(y).concatenate((y.reshape(-1), weights.reshape(-1))), (cache, y.shape, weights.shape)
 
     def backward(self, dy: Any, cache: Any) -> Any:
         inner, shape, weights_shape = cache

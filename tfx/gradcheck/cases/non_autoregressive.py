@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, C, F, H, Rng, S, T, V
 from tfx.models.non_autoregressive import NonAutoregressive
@@ -66,7 +67,11 @@ class _Joined(Layer):
 
     def forward(self, **inputs: Any) -> tuple[Any, Any]:
         out, cache = self.model.forward(**inputs)
-        return np.concatenate([part.reshape(-1) for part in out]), (cache, out.logits.shape, out.fertility_logits.shape)
+        return xp_of(*out).concatenate([part.reshape(-1) for part in out]), (
+            cache,
+            out.logits.shape,
+            out.fertility_logits.shape,
+        )
 
     def backward(self, dy: Any, cache: Any) -> None:
         inner, shape, fertility_shape = cache

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import Rng
 from tfx.nn.recurrent import GRU, LSTM, RNN, Recurrent
@@ -27,7 +28,7 @@ class _WithStates(Layer):
     def forward(self, x: Any, h0: Any, c0: Any = None, **options: Any) -> tuple[Any, Any]:
         state = (h0,) if c0 is None else (h0, c0)
         y, cache = self.layer.forward(x, state, **options)
-        return np.concatenate([part.reshape(-1) for part in (y, *cache.last)]), (cache, y.shape)
+        return xp_of(y).concatenate([part.reshape(-1) for part in (y, *cache.last)]), (cache, y.shape)
 
     def backward(self, dy: Any, cache: Any) -> Any:
         inner, shape = cache
@@ -46,7 +47,7 @@ class _OneStep(Layer):
 
     def forward(self, x: Any, **state: Any) -> tuple[Any, Any]:
         after, cache = self.cell.step(x, tuple(state.values()))
-        return np.concatenate(after, axis=-1), cache
+        return xp_of(*after).concatenate(after, axis=-1), cache
 
     def backward(self, dy: Any, cache: Any) -> Any:
         ends = np.cumsum(self.cell.state_widths)[:-1]

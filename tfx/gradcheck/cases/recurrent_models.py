@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import Rng
 from tfx.models.recurrent_language import RecurrentLanguageModel
@@ -29,7 +30,7 @@ class _Reading(Layer):
     def forward(self, q: Any, memory: Any, mask: Any) -> tuple[Any, Any]:
         keys, prepared = self.attention.prepare(memory)
         context, cache = self.attention.forward(q, keys, memory, mask)
-        return np.concatenate((context, cache.weights), axis=-1), (prepared, cache)
+        return xp_of(context).concatenate((context, cache.weights), axis=-1), (prepared, cache)
 
     def backward(self, dy: Any, cache: Any) -> Any:
         prepared, read = cache

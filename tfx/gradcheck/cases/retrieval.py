@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, Rng, T, V
 from tfx.models.retrieval_reader import RetrievalReader, TextEncoder
@@ -71,7 +72,7 @@ class _WithLoss(Layer):
 
     def forward(self, answers: Any, **inputs: Any) -> tuple[Any, Any]:
         out, cache = self.model.forward(**inputs)
-        targets = np.broadcast_to(answers[:, None], out.scores.shape)
+        targets = xp_of(answers).broadcast_to(answers[:, None], out.scores.shape)
         surprises, answer_cache = cross_entropy_forward(out.logits, targets, reduction="none")
         likelihood, marginal_cache = marginal_likelihood_forward(out.scores, -surprises[..., None])
         return likelihood, (cache, answer_cache, marginal_cache)
