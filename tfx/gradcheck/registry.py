@@ -14,11 +14,11 @@ from tfx.gradcheck.cases import CASES, CONTROLS
 from tfx.params import Layer
 from tfx.records import qualified_name
 
-_SEARCHED = ("tfx.ops", "tfx.efficient", "tfx.nn", "tfx.models")
+_SEARCHED = ("tfx.ops", "tfx.efficient", "tfx.nn", "tfx.tuning", "tfx.models")
 
 
 def backward_functions() -> dict[str, Callable[..., Any]]:
-    """Qualified name -> every public function called `*_backward` in tfx.ops, .efficient, .nn or .models."""
+    """Qualified name -> every public function called `*_backward` in tfx.ops, .efficient, .nn, .tuning or .models."""
     found: dict[str, Callable[..., Any]] = {}
     for module in _modules():
         for name, function in inspect.getmembers(module, inspect.isfunction):
@@ -28,7 +28,7 @@ def backward_functions() -> dict[str, Callable[..., Any]]:
 
 
 def layer_classes() -> dict[str, type[Layer]]:
-    """Qualified name -> every public layer defined in tfx.nn or tfx.models that has a `backward`."""
+    """Qualified name -> every public layer defined in tfx.nn, tfx.tuning or tfx.models that has a `backward`."""
     found: dict[str, type[Layer]] = {}
     for module in _modules():
         for name, cls in inspect.getmembers(module, inspect.isclass):
