@@ -94,16 +94,18 @@ def test_a_mask_of_any_broadcastable_shape_blocks_further(shape):
     assert_equal(have, both_ways(*EXACT, q, k, v, mask & pattern))
 
 
-@pytest.mark.parametrize(("causal", "per_query"), [(False, 3 * 8 + 1), (True, 2 * 8 + 1)])
+@pytest.mark.parametrize(("causal", "per_query"), [(False, 3 * 8 + 2), (True, 2 * 8 + 2)])
 def test_the_number_of_scores_grows_with_the_length_and_not_with_its_square(causal, per_query):
     for length in (64, 128, 1024):
         assert longformer_table(length, length, 8, 1, (0,), causal).n_scores == length * per_query
         assert longformer_table(length, length, 8, 2, (0,), causal).n_scores == length * per_query
 
 
-def test_dropping_the_slots_of_a_block_leaves_no_key_unread():
-    table = longformer_table(10, 10, 3, 1)
-    assert np.array_equal(table.mask(10), longformer_mask(10, window=3))
+@pytest.mark.parametrize("places", [(), (0, 7)])
+@pytest.mark.parametrize("causal", [False, True])
+def test_the_table_stands_for_the_mask(places, causal):
+    table = longformer_table(10, 10, 3, 2, places, causal)
+    assert np.array_equal(table.mask(10), longformer_mask(10, None, 3, 2, places, causal))
 
 
 def test_changing_a_key_outside_the_window_changes_nothing():

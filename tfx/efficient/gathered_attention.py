@@ -8,7 +8,8 @@ list of K keys of its own, and only N b K scores are made:
     o[queries[n, i]] = o_block[n, i]                               every query stands in exactly one block
 
 A window, a dilated window, columns, random blocks: only the table differs (longformer.py, sparse_transformer.py,
-big_bird.py).  Blocks at an end have empty slots, which nobody is allowed to read.
+big_bird.py).  Blocks at an end have empty slots, which nobody is allowed to read.  A few queries may read everything:
+their whole rows are made, next to the blocks.
 
 Derivation.  The middle line is undone by ops/attention.py.  Gathering copies, so its backward adds up the copies:
 
@@ -16,6 +17,7 @@ Derivation.  The middle line is undone by ops/attention.py.  Gathering copies, s
     dk[s] = sum of dk_block[n, j] over all (n, j) with keys[n, j] = s
 
 The table is known beforehand, so its slots are sorted by key once, and the sum runs over one stretch for each key.
+Whole rows are exact attention, whose gradients are added.
 
 Exact: the attention under the mask that the table stands for.  Cost: O(N b K (D + Dv)) time and O(N K (D + Dv)) more
 memory for the copies, instead of O(T S (D + Dv)) and O(T S).  It pays as soon as K is well below S.
@@ -25,13 +27,14 @@ windows in blocks in this way.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array, xp_of
 from tfx.ops.attention import AttentionCache, attention_backward, attention_forward, check_attention_shapes
-from tfx.ops.masks import combine_masks
+from tfx.ops.masks import causal_mask, combine_masks
 
 
 class Gathering(NamedTuple):
@@ -44,17 +47,20 @@ class Gathering(NamedTuple):
     order: Array  # the slots among N K that anybody reads, sorted by the number of their key
     starts: Array  # (U,) where in `order` the slots of each key start
     used: Array  # (U,) the numbers of those keys
+    rows: Array  # (G,) queries whose whole rows are made; in the blocks they read nothing
+    rows_allowed: Array  # (G, S) bool
 
     @property
     def n_scores(self) -> int:
-        """N b K: how many scores are made, for one head of one sequence."""
-        return self.allowed.size
+        """N b K + G S: how many scores are made, for one head of one sequence."""
+        return self.allowed.size + self.rows_allowed.size
 
     def mask(self, n_keys: int) -> Array:
         """-> (T, S) bool: the pattern as a mask for exact attention; tables on the host only."""
         mask = np.zeros((len(self.slot), n_keys), dtype=bool)
         block, i, j = np.nonzero(self.allowed)
         mask[self.queries[block, i], self.keys[block, j]] = True
+        mask[self.rows] = self.rows_allowed
         return mask
 
 
@@ -63,17 +69,31 @@ class GatheredAttentionCache(NamedTuple):
     attention: AttentionCache
     k_shape: tuple[int, ...]
     v_shape: tuple[int, ...]
+    rows: AttentionCache | None
 
 
-def gathering(queries: np.ndarray, keys: np.ndarray, allowed: np.ndarray, n_queries: int, n_keys: int) -> Gathering:
+def gathering(
+    queries: np.ndarray,
+    keys: np.ndarray,
+    allowed: np.ndarray,
+    n_queries: int,
+    n_keys: int,
+    rows: Sequence[int] = (),
+    causal: bool = False,
+) -> Gathering:
     """queries: (N, b), keys: (N, K) numbers, allowed: (N, b, K) -> the table.
 
-    A number outside 0 .. T - 1, or 0 .. S - 1, is an empty slot.  A column of keys that no block reads is left out.
+    A number outside 0 .. T - 1, or 0 .. S - 1, is an empty slot.  Blocks without queries and columns of keys
+    that no block reads are left out.
+    rows: queries that read every key, or, if causal, every key up to their own (the last query stands at the last key).
     Raises ValueError unless every query stands in exactly one slot.
     """
+    whole = np.asarray(rows, dtype=np.int64)
+    filled = ((queries >= 0) & (queries < n_queries)).any(axis=1)  # a block without queries is left out
+    queries, keys, allowed = queries[filled], keys[filled], allowed[filled]
     real_queries = (queries >= 0) & (queries < n_queries)
     real_keys = (keys >= 0) & (keys < n_keys)
-    allowed = allowed & real_queries[:, :, None] & real_keys[:, None, :]
+    allowed = allowed & (real_queries & ~np.isin(queries, whole))[:, :, None] & real_keys[:, None, :]
     read = allowed.any(axis=(0, 1))
     queries, keys, allowed = (
         np.where(real_queries, queries, 0),
@@ -90,7 +110,8 @@ def gathering(queries: np.ndarray, keys: np.ndarray, allowed: np.ndarray, n_quer
     owners = keys.reshape(-1)[read_slots]
     order = read_slots[np.argsort(owners, kind="stable")]
     used, starts = np.unique(np.sort(owners), return_index=True)
-    return Gathering(queries, keys, allowed, slot, order, starts, used)
+    below = causal_mask(n_queries, n_keys, n_keys - n_queries)[whole] if causal else np.ones((whole.size, n_keys), bool)
+    return Gathering(queries, keys, allowed, slot, order, starts, used, whole, below)
 
 
 def gathering_of_mask(mask: np.ndarray) -> Gathering:
@@ -122,17 +143,30 @@ def gathered_attention_forward(
     allowed = combine_masks(table.allowed, None if mask is None else gather_mask(mask, table))
     o_block, attention = attention_forward(q_block, k_block, v_block, allowed, scale)
     out = xp.take(_in_one_row(o_block), table.slot, axis=-2)
-    return out, GatheredAttentionCache(table, attention, k.shape, v.shape)
+    rows = None
+    if table.rows.shape[0]:
+        if mask is not None and mask.ndim > 1 and mask.shape[-2] != 1:
+            mask = mask[..., table.rows, :]
+        whole = combine_masks(table.rows_allowed, mask)
+        o_rows, rows = attention_forward(xp.take(q, table.rows, axis=-2), k, v, whole, scale)
+        out[..., table.rows, :] = o_rows
+    return out, GatheredAttentionCache(table, attention, k.shape, v.shape, rows)
 
 
 def gathered_attention_backward(dout: Array, cache: GatheredAttentionCache) -> tuple[Array, Array, Array]:
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
-    table, attention, k_shape, v_shape = cache
+    table, attention, k_shape, v_shape, rows = cache
     xp = xp_of(dout)
-    do_block = xp.take(dout, table.queries, axis=-2)  # o[queries] = o_block; an empty slot reads no key: no gradient
+    do_block = xp.take(dout, table.queries, axis=-2)  # o[queries] = o_block; who reads no key passes no gradient
     dq_block, dk_block, dv_block = attention_backward(do_block, attention)
     dq = xp.take(_in_one_row(dq_block), table.slot, axis=-2)  # q_block = q[queries]
-    return dq, _add_copies(dk_block, table, k_shape), _add_copies(dv_block, table, v_shape)
+    dk, dv = _add_copies(dk_block, table, k_shape), _add_copies(dv_block, table, v_shape)
+    if rows is not None:
+        dq_rows, dk_rows, dv_rows = attention_backward(xp.take(dout, table.rows, axis=-2), rows)
+        dq[..., table.rows, :] = dq_rows  # o[rows] = attention(q[rows], k, v)
+        dk += dk_rows
+        dv += dv_rows
+    return dq, dk, dv
 
 
 def gather_mask(mask: Array, table: Gathering) -> Array:

@@ -9,10 +9,9 @@ L w d places, like convolutions.
 
 The window is computed in blocks and not by masking.  The places with i mod d = r form d sequences in which a dilated
 window is a plain one; each is cut into blocks of b = max(w, 1) queries, and a block reads the b + 2 w keys around it
-(gathered_attention.py), next to the G global ones.  The rows of the global queries are exact attention.
+(gathered_attention.py), next to the G global ones.  The rows of the global queries are made as a whole.
 
-Derivation.  Two calls of operations that exist: the gradients of both add up in k and v, and each query has its
-gradient from one of the two.
+Derivation.  Only the table is new: gathered_attention.py has the backward, gathered_heads.py that of several dilations.
 
 Exact: the attention under `longformer_mask`; with w >= T - 1 and d = 1, or with all tokens global, full attention.
 Cost: O(T (3 w + G) D) for windows and O(G T D) for global rows, instead of O(T^2 D).  The blocks make up to three
@@ -25,29 +24,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from tfx.backend import Array, xp_of
-from tfx.efficient.gathered_attention import (
-    GatheredAttentionCache,
-    Gathering,
-    gathered_attention_backward,
-    gathered_attention_forward,
-    gathering,
+from tfx.backend import Array
+from tfx.efficient.gathered_attention import Gathering, gathering
+from tfx.efficient.gathered_heads import (
+    GatheredHeadsCache,
+    count_heads,
+    gathered_heads_backward,
+    gathered_heads_forward,
 )
-from tfx.efficient.tiles import common_dtype, leading_axes
-from tfx.ops.attend import fold
-from tfx.ops.attention import AttentionCache, attention_backward, attention_forward, check_attention_shapes
-from tfx.ops.masks import causal_mask, combine_masks
+from tfx.ops.attention import check_attention_shapes
 
-
-class LongformerCache(NamedTuple):
-    shapes: tuple[tuple[int, ...], ...]  # of q, k, v
-    groups: tuple[tuple[slice, GatheredAttentionCache], ...]  # heads that share a dilation
-    rows: tuple[int, ...]  # which queries are global
-    global_rows: AttentionCache | None
+LongformerCache = GatheredHeadsCache
 
 
 def longformer_attention_forward(
@@ -73,51 +64,22 @@ def longformer_attention_forward(
     check_attention_shapes(q, k, v, mask)
     n_queries, n_keys = q.shape[-2], k.shape[-2]
     places = _distinct_places(global_places, n_keys)
-    xp, past = xp_of(q), n_keys - n_queries
-    out = xp.empty((*leading_axes(q, k, v, mask), n_queries, v.shape[-1]), dtype=common_dtype(q, k, v))
-    groups = []
-    for heads, d in _groups(dilation, out):
-        table = longformer_table(n_queries, n_keys, window, d, places, causal)
-        part_q, part_k, part_v = (_of_heads(x, heads) for x in (q, k, v))
-        part_mask = None if mask is None else _of_heads(mask, heads)
-        got, cache = gathered_attention_forward(part_q, part_k, part_v, part_mask, scale, table=table)
-        _of_heads(out, heads)[...] = got
-        groups.append((heads, cache))
-    rows = tuple(place - past for place in places if place >= past)
-    global_rows = None
-    if rows:
-        allowed = causal_mask(n_queries, n_keys, past, xp)[list(rows)] if causal else None
-        if mask is not None and mask.ndim > 1 and mask.shape[-2] != 1:
-            mask = mask[..., list(rows), :]
-        allowed = combine_masks(allowed, mask)
-        got, global_rows = attention_forward(q[..., list(rows), :], k, v, allowed, scale)
-        out[..., list(rows), :] = got
-    return out, LongformerCache((q.shape, k.shape, v.shape), tuple(groups), rows, global_rows)
+    groups = [
+        (heads, longformer_table(n_queries, n_keys, window, d, places, causal)) for heads, d in _groups(dilation, q)
+    ]
+    return gathered_heads_forward(q, k, v, mask, scale, groups=groups)
 
 
 def longformer_attention_backward(dout: Array, cache: LongformerCache) -> tuple[Array, Array, Array]:
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
-    xp = xp_of(dout)
-    dq, dk, dv = (xp.zeros(shape, dtype=dout.dtype) for shape in cache.shapes)
-    for heads, gathered in cache.groups:
-        grads = gathered_attention_backward(_of_heads(dout, heads), gathered)
-        for total, grad in zip((dq, dk, dv), grads, strict=True):
-            part = _of_heads(total, heads)  # a view; where one head of keys serves all groups, each adds to it
-            part += fold(grad, part)
-    if cache.global_rows is not None:
-        rows = list(cache.rows)
-        dq_rows, dk_rows, dv_rows = attention_backward(dout[..., rows, :], cache.global_rows)
-        dq[..., rows, :] += dq_rows  # out[rows] = attention(q[rows], k, v), and the windows gave them nothing
-        dk += dk_rows
-        dv += dv_rows
-    return dq, dk, dv
+    return gathered_heads_backward(dout, cache)
 
 
 @lru_cache(maxsize=32)
 def longformer_table(
     n_queries: int, n_keys: int, window: int, dilation: int, global_places: tuple[int, ...] = (), causal: bool = False
 ) -> Gathering:
-    """What each block reads, without the rows of the global queries.
+    """What each block reads, and the rows of the global queries.
 
     Raises ValueError for a negative window, a dilation below 1, or fewer keys than queries.
     """
@@ -125,14 +87,12 @@ def longformer_table(
     past = n_keys - n_queries
     length = -(-n_keys // dilation)  # of the longest of d sequences
     w = min(window, max(length - 1, 0))
-    b = max(w, 1)
+    b = max(w, 1) if w + 1 < length else max(length, 1)  # one block where everybody reads everybody
     blocks = np.arange(-(-length // b))
     residues = np.arange(dilation)[:, None, None]
     standing = residues + dilation * (blocks[:, None] * b + np.arange(b))  # (d, N, b) places of queries
     near = residues + dilation * (blocks[:, None] * b + np.arange(-w, b if causal else b + w))  # ... and of keys
     standing, near = standing.reshape(-1, b), near.reshape(-1, near.shape[-1])
-    filled = (standing >= past) & (standing < n_keys)
-    standing, near = standing[filled.any(axis=1)], near[filled.any(axis=1)]
     ahead = near[:, None, :] - standing[:, :, None]  # (N, b, K)
     everybody = np.asarray(global_places, dtype=int)
     allowed = (abs(ahead) <= w * dilation) & ~np.isin(near, everybody)[:, None, :]  # a global key is read only once
@@ -140,8 +100,8 @@ def longformer_table(
     allowed = np.concatenate((np.ones((*standing.shape, everybody.size), dtype=bool), allowed), axis=2)
     if causal:
         allowed &= keys[:, None, :] <= standing[:, :, None]
-    allowed &= ~np.isin(standing, everybody)[:, :, None]  # their rows are exact attention
-    return gathering(np.where(standing < n_keys, standing - past, -1), keys, allowed, n_queries, n_keys)
+    rows = [place - past for place in global_places if place >= past]
+    return gathering(np.where(standing < n_keys, standing - past, -1), keys, allowed, n_queries, n_keys, rows, causal)
 
 
 def longformer_mask(
@@ -178,19 +138,13 @@ def _distinct_places(places: Sequence[int], n_keys: int) -> tuple[int, ...]:
     return tuple(sorted(set(places)))
 
 
-def _groups(dilation: int | Sequence[int], out: Array) -> list[tuple[slice, int]]:
+def _groups(dilation: int | Sequence[int], q: Array) -> list[tuple[slice, int]]:
     """Runs of neighbouring heads with the same dilation."""
     if isinstance(dilation, int):
         return [(slice(None), dilation)]
-    n_heads = out.shape[-3] if out.ndim > 2 else 0
+    n_heads = count_heads(q)
     if len(dilation) != n_heads:
         raise ValueError(f"{len(dilation)} dilations do not fit {n_heads} heads")
     stops = [h + 1 for h in range(n_heads) if h + 1 == n_heads or dilation[h] != dilation[h + 1]]
     starts = [0, *stops[:-1]]
     return [(slice(start, stop), dilation[start]) for start, stop in zip(starts, stops, strict=True)]
-
-
-def _of_heads(x: Array, heads: slice) -> Array:
-    """The part (..., H, T, D) of these heads, a view; all of it where there is one head for all, or none at all."""
-    everything = heads == slice(None) or x.ndim < 3 or x.shape[-3] == 1
-    return x[...] if everything else x[..., heads, :, :]

@@ -19,12 +19,18 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
+from tfx.efficient.big_bird import big_bird_attention_backward, big_bird_attention_forward
 from tfx.efficient.linear_attention import linear_attention_backward, linear_attention_forward
+from tfx.efficient.longformer import longformer_attention_backward, longformer_attention_forward
 from tfx.efficient.memory_efficient_attention import (
     memory_efficient_attention_backward,
     memory_efficient_attention_forward,
 )
 from tfx.efficient.nystrom_attention import nystrom_attention_backward, nystrom_attention_forward
+from tfx.efficient.sparse_transformer import (
+    sparse_transformer_attention_backward,
+    sparse_transformer_attention_forward,
+)
 from tfx.efficient.tiled_attention import tiled_attention_backward, tiled_attention_forward
 from tfx.nn.attention_kernels import (
     DenseSynthesizerKernel,
@@ -32,6 +38,7 @@ from tfx.nn.attention_kernels import (
     PerformerKernel,
     RandomSynthesizerKernel,
 )
+from tfx.nn.lsh_kernel import LshKernel
 from tfx.params import Layer
 
 
@@ -65,6 +72,9 @@ OPERATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "memory_efficient": (memory_efficient_attention_forward, memory_efficient_attention_backward),
     "linear": (linear_attention_forward, linear_attention_backward),
     "nystrom": (nystrom_attention_forward, nystrom_attention_backward),
+    "longformer": (longformer_attention_forward, longformer_attention_backward),
+    "sparse_transformer": (sparse_transformer_attention_forward, sparse_transformer_attention_backward),
+    "big_bird": (big_bird_attention_forward, big_bird_attention_backward),
 }
 
 #: Kernels that own something, by name: called with n_heads, d_head, rng, dtype and the settings by name.
@@ -73,6 +83,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "linformer": LinformerKernel,
     "random_synthesizer": RandomSynthesizerKernel,
     "dense_synthesizer": DenseSynthesizerKernel,
+    "lsh": LshKernel,
 }
 
 

@@ -13,12 +13,16 @@ from tfx.params import Layer
 class LshKernel(Layer):
     """Owns no parameters.  settings: those of `lsh_attention_forward` (n_buckets, chunk, n_rounds, causal, seed, eps).
 
+    The four arguments in front are what every kernel with a name is given; none of them matters here.
+
     Reformer makes keys out of the queries.  The keys that come in are not read and get a gradient of zeros: the key map
     of the attention around this kernel stays as it was drawn.
     Raises TypeError for an unknown setting or without n_buckets.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(
+        self, n_heads: Any = None, d_head: Any = None, rng: Any = None, dtype: Any = None, **settings: Any
+    ) -> None:
         inspect.signature(lsh_attention_forward).bind(None, None, **settings)
         self.settings = settings
 
