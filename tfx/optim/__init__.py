@@ -4,18 +4,22 @@
 are vectors of the same length, so that a step is a handful of array operations however many tensors the model has.
 """
 
+from tfx.optim.adafactor import Adafactor
 from tfx.optim.adagrad import Adagrad
 from tfx.optim.adam import Adam
 from tfx.optim.adamw import AdamW, decays_everything, decays_matrices
 from tfx.optim.clipping import clip_by_norm, clip_by_value, global_norm
+from tfx.optim.lion import Lion
 from tfx.optim.optimizer import Optimizer
 from tfx.optim.sgd import SGD
 
 __all__ = [
     "SGD",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
+    "Lion",
     "Optimizer",
     "clip_by_norm",
     "clip_by_value",

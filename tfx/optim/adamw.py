@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tfx.backend import xp_of
+from tfx.backend import Array, xp_of
 from tfx.optim.adam import Adam
 from tfx.params import FlatParameters, Layer
 
@@ -26,6 +26,14 @@ def decays_matrices(name: str, shape: tuple[int, ...]) -> bool:
 def decays_everything(name: str, shape: tuple[int, ...]) -> bool:
     """What a library does that knows tensors only and no names: all parameters decay."""
     return True
+
+
+def decay_mask(flat: FlatParameters, decays: Callable[[str, tuple[int, ...]], bool]) -> Array:
+    """-> (n,): 1 for the entries of parameters that decay, 0 for the others."""
+    mask = xp_of(flat.value).zeros_like(flat.value)
+    for name, part, shape in zip(flat.names, flat.slices, flat.shapes, strict=True):
+        mask[part] = 1.0 if decays(name, shape) else 0.0
+    return mask
 
 
 class AdamW(Adam):
@@ -42,10 +50,7 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, beta1, beta2, eps)
         self.weight_decay = weight_decay
-        flat = self.parameters
-        self._decay_mask = xp_of(flat.value).zeros_like(flat.value)
-        for name, part, shape in zip(flat.names, flat.slices, flat.shapes, strict=True):
-            self._decay_mask[part] = 1.0 if decays(name, shape) else 0.0
+        self._decay_mask = decay_mask(self.parameters, decays)
 
     def step(self, learning_rate: float) -> None:
         if self.weight_decay:
