@@ -23,7 +23,7 @@ from tfx.nn.position_scheme import position_scheme
 from tfx.nn.stacks import EncoderStack, Past
 from tfx.nn.token_input import TokenInput
 from tfx.nn.token_output import TokenOutput
-from tfx.ops.masks import causal_mask, combine_masks, padding_mask
+from tfx.ops.masks import causal_mask, combine_masks, left_padding_mask, padding_mask
 
 DecoderOnlyCache = EncoderCache
 
@@ -69,14 +69,17 @@ class DecoderOnly(Model):
         mask: Array | None = None,
         rng: Any = None,
         past: Past | None = None,
+        left_padding: Array | None = None,
     ) -> tuple[Array, DecoderOnlyCache]:
         """ids: (B, T) integers -> logits: (B, T, V).
 
         Always causal; lengths (B,) and mask block further.  rng: dropout in training, None in evaluation.
         past: stored keys and values of M tokens before, from cache.stack.present; then lengths count those too, and
         mask is broadcastable to (B, H, T, M + T).
+        left_padding: (B,) tokens of filling in front of each row's text, so that all rows end together; never attended
+        to, and not counted as places.
         """
-        hidden, cache = self.encode(ids, lengths, mask, rng, past)
+        hidden, cache = self.encode(ids, lengths, mask, rng, past, left_padding)
         logits, output_cache = self.output.forward(hidden)
         return logits, cache._replace(output=output_cache)
 
@@ -91,13 +94,17 @@ class DecoderOnly(Model):
         mask: Array | None = None,
         rng: Any = None,
         past: Past | None = None,
+        left_padding: Array | None = None,
     ) -> tuple[Array, DecoderOnlyCache]:
         """As forward, but -> hidden: (B, T, C), for a head of one's own."""
         length, xp = ids.shape[-1], xp_of(ids)
-        m = 0 if not past else past[0].length
+        m, start = (past[0].length, past[0].seen) if past else (0, 0)
         padding = None if lengths is None else padding_mask(lengths, m + length, xp)
-        x, input_cache = self.input.forward(ids, rng, start=m)
-        allowed = combine_masks(causal_mask(length, past=m, xp=xp), padding, mask)
+        filling = None
+        if left_padding is not None:
+            filling = left_padding_mask(left_padding - (start - m), m + length, xp)  # start - m were dropped
+        x, input_cache = self.input.forward(ids, rng, start if left_padding is None else start - left_padding)
+        allowed = combine_masks(causal_mask(length, past=m, xp=xp), padding, filling, mask)
         hidden, stack_cache = self.stack.forward(x, allowed, rng, past)
         return hidden, DecoderOnlyCache(input_cache, stack_cache, None)
 

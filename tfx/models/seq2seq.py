@@ -124,18 +124,22 @@ class EncoderDecoder(Model):
         tgt_lengths: Array | None = None,
         rng: Any = None,
         past: Past | None = None,
+        memory_past: Past | None = None,
     ) -> tuple[Array, EncoderDecoderCache]:
         """tgt: (B, T), memory: (B, S, C) and its cache -> logits: (B, T, V).
 
         past: stored keys and values of M target tokens before, from cache.stack.present; tgt_lengths count them too.
+        memory_past: those of the memory, from cache.stack.memory_present; then memory itself is not read again, and
+        its gradient stops here.
         """
         xp, length = xp_of(tgt), tgt.shape[-1]
-        m = 0 if past is None else past[0].length
+        m, start = (0, 0) if past is None else (past[0].length, past[0].seen)
         src_mask = None if src_lengths is None else padding_mask(src_lengths, memory.shape[1], xp)
         tgt_mask = None if tgt_lengths is None else padding_mask(tgt_lengths, m + length, xp)
-        x, input_cache = self.tgt_input.forward(tgt, rng, start=m)
+        x, input_cache = self.tgt_input.forward(tgt, rng, start=start)
         mask = combine_masks(causal_mask(length, past=m, xp=xp), tgt_mask)
-        hidden, stack_cache = self.decoder.forward(x, memory, mask, src_mask, rng, past)
+        unread = memory if memory_past is None else memory[:, :0]
+        hidden, stack_cache = self.decoder.forward(x, unread, mask, src_mask, rng, past, memory_past)
         logits, output_cache = self.output.forward(hidden)
         return logits, EncoderDecoderCache(source, input_cache, stack_cache, output_cache)
 

@@ -27,7 +27,7 @@ from tfx.nn.grid_positions import GridPositions
 from tfx.nn.init import embedding_normal
 from tfx.nn.linear import Linear
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
-from tfx.nn.positions import FrequenciesCache, Positions
+from tfx.nn.positions import FrequenciesCache, PlacesCache, Positions
 from tfx.nn.stacks import EncoderStack, EncoderStackCache
 from tfx.ops.class_token import ClassTokenCache, class_token_backward, class_token_forward
 from tfx.ops.dropout import DropoutCache
@@ -44,7 +44,7 @@ class VisionTransformerCache(NamedTuple):
 
     patches: PatchEmbeddingCache
     class_token: ClassTokenCache | None
-    positions: PositionsCache | FrequenciesCache | None
+    positions: PositionsCache | FrequenciesCache | PlacesCache | None
     dropout: DropoutCache
     stack: EncoderStackCache
     hidden_shape: tuple[int, ...]

@@ -13,10 +13,12 @@ from tfx.nn.fourier_mixing import FourierMixing
 from tfx.nn.linear import Linear
 from tfx.nn.rotary import Rotary
 from tfx.ops.dropout import kept_logits
+from tfx.ops.head_mask import head_dropout_mask
 from tfx.ops.masks import combine_masks
 from tfx.ops.multi_head import (
     KeyValue,
     MultiHeadCache,
+    StoredKeyValue,
     multi_head_attention_backward,
     multi_head_attention_forward,
 )
@@ -40,7 +42,7 @@ class MultiHeadAttention(Layer):
 
     n_kv_heads: G, the heads of keys and values (1: multi-query attention), H unless told.  d_head: D, C / H unless
     told.  bias: offsets in the four maps.  dropout: on the weights; logit_dropout: on the scores, so that the weights
-    still sum to 1.  width_k, width_v: C of the source of keys, of values, if they differ.  soft_cap: of the scores.
+    still sum to 1; head_dropout: on whole heads.  width_k, width_v: C of the source of keys, of values, if they differ.  soft_cap: of the scores.
     rotary: a nn.Rotary that turns queries and keys by their places (self-attention only).
     position_bias: a layer whose forward(n_queries, n_keys, past, like) gives a bias for the scores, (H, T, M + S);
     blocks may share it.
@@ -63,6 +65,7 @@ class MultiHeadAttention(Layer):
         scale: float | None = None,
         soft_cap: float | None = None,
         logit_dropout: float = 0.0,
+        head_dropout: float = 0.0,
         width_k: int | None = None,
         width_v: int | None = None,
         rotary: Rotary | None = None,
@@ -83,10 +86,15 @@ class MultiHeadAttention(Layer):
         self.value = Linear(width if width_v is None else width_v, shared, rng, bias, dtype=dtype)
         self.output = Linear(n_heads * self.d_head, width, rng, bias, dtype=dtype)
         self.dropout, self.logit_dropout = Dropout(dropout), Dropout(logit_dropout)
+        self.head_dropout = Dropout(head_dropout).rate
         self.rotary, self.position_bias = rotary, position_bias
         self.kernel = make_kernel(kernel, n_heads, self.d_head, rng, dtype)
-        if self.kernel is not None and (soft_cap is not None or logit_dropout or position_bias is not None):
-            raise ValueError("soft_cap, logit_dropout and position_bias act on scores, and a kernel shows none")
+        if self.kernel is not None and (
+            soft_cap is not None or logit_dropout or head_dropout or position_bias is not None
+        ):
+            raise ValueError(
+                "soft_cap, logit_dropout, head_dropout and position_bias act on scores or weights, and a kernel shows none"
+            )
 
     def forward(
         self,
@@ -95,7 +103,7 @@ class MultiHeadAttention(Layer):
         mask: Array | None = None,
         rng: Any = None,
         x_v: Array | None = None,
-        past: KeyValue | None = None,
+        past: StoredKeyValue | None = None,
     ) -> tuple[Array, MultiHeadCache]:
         """x_q: (B, T, C), x_kv: (B, S, C), or None for self-attention -> y: (B, T, C).
 
@@ -106,7 +114,7 @@ class MultiHeadAttention(Layer):
         if x_kv is not None and self.rotary is not None:
             raise ValueError("rotary positions turn queries and keys of one sequence, and here are two")
         x_kv = x_q if x_kv is None else x_kv
-        m = 0 if past is None else past.length
+        m, start = (0, 0) if past is None else (past.length, past.seen)
         n_queries, n_keys = x_q.shape[-2], m + x_kv.shape[-2]
         shape = (*x_q.shape[:-2], self.n_heads, n_queries, n_keys)
         if rng is not None and self.logit_dropout.rate:
@@ -124,16 +132,24 @@ class MultiHeadAttention(Layer):
             x_v=x_v,
             n_heads=self.n_heads,
             n_kv_heads=self.n_kv_heads,
-            rotation=None if self.rotary is None else self.rotary.rotation(n_queries, m, x_q),
+            rotation=None if self.rotary is None else self.rotary.rotation(n_queries, start, x_q),
             past=past,
             mask=mask,
             scale=self.scale,
-            dropout=None if self.kernel is not None else self.dropout.multiplier(shape, rng, x_q),
+            dropout=None if self.kernel is not None else self._multiplier(shape, rng, x_q),
             bias=bias,
             soft_cap=self.soft_cap,
             kernel=self.kernel,
         )
         return y, cache._replace(position_bias=bias_cache)
+
+    def _multiplier(self, shape: tuple[int, ...], rng: Any, like: Array) -> Array | None:
+        """What the weights are multiplied by: dropout of weights, and of heads (a head scales with its weights)."""
+        of_weights = self.dropout.multiplier(shape, rng, like)
+        if rng is None or not self.head_dropout:
+            return of_weights
+        of_heads = head_dropout_mask(shape[:-2], self.head_dropout, rng, like.dtype, xp_of(like))[..., None, None]
+        return of_heads if of_weights is None else of_weights * of_heads
 
     def backward(self, dy: Array, cache: MultiHeadCache, dweights: Array | None = None) -> AttentionInputGrads:
         """dy: (B, T, C) -> dx_q: (B, T, C), dx_kv: (B, S, C) ...  In self-attention, .dx is the gradient of the input.

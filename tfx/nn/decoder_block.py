@@ -24,7 +24,7 @@ from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.mixture_of_experts import make_feed_forward, run_feed_forward
 from tfx.nn.normalisation import make_norm
 from tfx.nn.residual import LeaveCache, Residual
-from tfx.ops.multi_head import KeyValue, MultiHeadCache
+from tfx.ops.multi_head import MultiHeadCache, StoredKeyValue
 from tfx.params import Layer
 
 
@@ -83,18 +83,21 @@ class DecoderBlock(Layer):
         mask: Array | None = None,
         memory_mask: Array | None = None,
         rng: Any = None,
-        past: KeyValue | None = None,
+        past: StoredKeyValue | None = None,
+        memory_past: StoredKeyValue | None = None,
     ) -> tuple[Array, DecoderBlockCache]:
         """x: (B, T, C), memory: (B, S, C) -> y: (B, T, C).
 
         mask: causal (and padding), broadcastable to (B, H, T, M + T); memory_mask: padding of the source, (B, 1, 1, S).
         past: keys and values of the self-attention for M earlier tokens, from cache.attention.present.
+        memory_past: keys and values of the S memory tokens, from cache.cross_attention.present of an earlier call, so
+        that they are not made again; memory is then (B, 0, C), and memory_mask covers what memory_past holds.
         """
         read1, enter1 = self.residual.enter(self.norm1, x)
         a, attention = self.attention.forward(read1, mask=mask, rng=rng, past=past)
         r, leave1 = self.residual.leave(self.norm1, x, a, rng)
         read2, enter2 = self.residual.enter(self.norm2, r)
-        c, cross_attention = self.cross_attention.forward(read2, memory, mask=memory_mask, rng=rng)
+        c, cross_attention = self.cross_attention.forward(read2, memory, mask=memory_mask, rng=rng, past=memory_past)
         s, leave2 = self.residual.leave(self.norm2, r, c, rng)
         read3, enter3 = self.residual.enter(self.norm3, s)
         f, feed_forward = run_feed_forward(self.feed_forward, read3, rng)

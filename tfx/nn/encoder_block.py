@@ -26,7 +26,7 @@ from tfx.nn.attention import make_self_attention
 from tfx.nn.mixture_of_experts import make_feed_forward, run_feed_forward
 from tfx.nn.normalisation import make_norm
 from tfx.nn.residual import LeaveCache, Residual
-from tfx.ops.multi_head import KeyValue, MultiHeadCache
+from tfx.ops.multi_head import MultiHeadCache, StoredKeyValue
 from tfx.params import Layer
 
 
@@ -76,7 +76,7 @@ class EncoderBlock(Layer):
         self.feed_forward = make_feed_forward(d_model, d_ff, rng, activation, dtype, bias, experts)
 
     def forward(
-        self, x: Array, mask: Array | None = None, rng: Any = None, past: KeyValue | None = None
+        self, x: Array, mask: Array | None = None, rng: Any = None, past: StoredKeyValue | None = None
     ) -> tuple[Array, EncoderBlockCache]:
         """x: (B, T, C), mask broadcastable to (B, H, T, M + T) -> y: (B, T, C).
 

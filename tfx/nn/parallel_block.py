@@ -24,7 +24,7 @@ from tfx.nn.mixture_of_experts import make_feed_forward, run_feed_forward
 from tfx.nn.normalisation import make_norm
 from tfx.nn.stochastic_depth import StochasticDepth
 from tfx.ops.dropout import DropoutCache
-from tfx.ops.multi_head import KeyValue, MultiHeadCache
+from tfx.ops.multi_head import MultiHeadCache, StoredKeyValue
 from tfx.params import Layer
 
 
@@ -70,7 +70,7 @@ class ParallelBlock(Layer):
         self.path = StochasticDepth(drop_path)
 
     def forward(
-        self, x: Array, mask: Array | None = None, rng: Any = None, past: KeyValue | None = None
+        self, x: Array, mask: Array | None = None, rng: Any = None, past: StoredKeyValue | None = None
     ) -> tuple[Array, ParallelBlockCache]:
         """x: (B, T, C), mask broadcastable to (B, H, T, M + T) -> y: (B, T, C).  As EncoderBlock.forward."""
         normed, norm = self.norm.forward(x)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.ops.embedding import EmbeddingCache, embedding_backward, embedding_forward
 from tfx.ops.positions import (
     PositionsCache,
     add_positions_backward,
@@ -25,6 +26,12 @@ KINDS = ("sinusoidal", "learned", "frequencies", "none")
 class FrequenciesCache(NamedTuple):
     added: PositionsCache
     sinusoids: SinusoidsCache
+
+
+class PlacesCache(NamedTuple):
+    """What each row read, where rows begin at places of their own."""
+
+    lookup: EmbeddingCache | SinusoidsCache
 
 
 class Positions(Layer):
@@ -49,13 +56,18 @@ class Positions(Layer):
         if kind == "frequencies":
             self.speeds = Parameter(angular_speeds(width).astype(dtype))
 
-    def forward(self, x: Array, start: int = 0) -> tuple[Array, PositionsCache | FrequenciesCache | None]:
+    def forward(
+        self, x: Array, start: int | Array = 0
+    ) -> tuple[Array, PositionsCache | FrequenciesCache | PlacesCache | None]:
         """x: (..., T, C) -> x with row start + t of the table added at place t.
 
+        start: one number, or one for each row of x: (B, T, C); then places below 0, where filling stands, count as 0.
         Raises ValueError when start + T exceeds max_len of a learned table.
         """
         if self.kind == "none":
             return x, None
+        if not isinstance(start, int):
+            return self._forward_by_row(x, start)
         if self.kind == "learned":
             return add_positions_forward(x, self.table.value, start)
         xp, length = xp_of(x), x.shape[-2]
@@ -65,8 +77,25 @@ class Positions(Layer):
             return y, FrequenciesCache(added, sinusoids)
         return add_positions_forward(x, sinusoidal_positions(length, x.shape[-1], dtype=x.dtype, xp=xp, start=start))
 
-    def backward(self, dy: Array, cache: PositionsCache | FrequenciesCache | None) -> Array:
+    def _forward_by_row(self, x: Array, starts: Array) -> tuple[Array, PlacesCache]:
+        xp, (n_rows, length, width) = xp_of(x), x.shape
+        places = xp.maximum(xp.asarray(starts)[:, None] + xp.arange(length), 0)  # (B, T)
+        lookup: EmbeddingCache | SinusoidsCache
+        if self.kind == "learned":
+            rows, lookup = embedding_forward(places, self.table.value)
+            return x + rows, PlacesCache(lookup)
+        speeds = self.speeds.value if self.kind == "frequencies" else angular_speeds(width, xp=xp)
+        table, lookup = sinusoids_forward(places.reshape(-1), speeds)
+        return x + table[:, :width].reshape(n_rows, length, width).astype(x.dtype), PlacesCache(lookup)
+
+    def backward(self, dy: Array, cache: PositionsCache | FrequenciesCache | PlacesCache | None) -> Array:
         """dy: (..., T, C) -> dx: (..., T, C)."""
+        if isinstance(cache, PlacesCache):
+            if isinstance(cache.lookup, EmbeddingCache):
+                self.table.grad += embedding_backward(dy, cache.lookup)  # y = x + table[places]
+            elif self.kind == "frequencies":
+                self.speeds.grad += sinusoids_backward(dy.reshape(-1, dy.shape[-1]), cache.lookup)
+            return dy
         if isinstance(cache, FrequenciesCache):
             dx, dtable = add_positions_backward(dy, cache.added)
             self.speeds.grad += sinusoids_backward(dtable, cache.sinusoids)

@@ -19,12 +19,12 @@ from tfx.nn.decoder_block import DecoderBlock, DecoderBlockCache
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
 from tfx.nn.normalisation import make_norm
 from tfx.nn.parallel_block import ParallelBlock
-from tfx.ops.multi_head import KeyValue
+from tfx.ops.multi_head import StoredKeyValue
 from tfx.ops.stochastic_depth import linear_decay_rates
 from tfx.params import Layer
 
 #: Keys and values of earlier tokens, one for each block.
-Past = Sequence[KeyValue]
+Past = Sequence[StoredKeyValue]
 
 
 class EncoderStackCache(NamedTuple):
@@ -32,7 +32,7 @@ class EncoderStackCache(NamedTuple):
     norm: Any
 
     @property
-    def present(self) -> tuple[KeyValue, ...]:
+    def present(self) -> tuple[StoredKeyValue, ...]:
         """What a later call takes as `past`."""
         return tuple(block.attention.present for block in self.blocks)
 
@@ -96,9 +96,14 @@ class DecoderStackCache(NamedTuple):
     norm: Any
 
     @property
-    def present(self) -> tuple[KeyValue, ...]:
+    def present(self) -> tuple[StoredKeyValue, ...]:
         """What a later call takes as `past`."""
         return tuple(block.attention.present for block in self.blocks)
+
+    @property
+    def memory_present(self) -> tuple[StoredKeyValue, ...]:
+        """What a later call takes as `memory_past`."""
+        return tuple(block.cross_attention.present for block in self.blocks)
 
 
 class DecoderStack(Layer):
@@ -140,11 +145,16 @@ class DecoderStack(Layer):
         memory_mask: Array | None = None,
         rng: Any = None,
         past: Past | None = None,
+        memory_past: Past | None = None,
     ) -> tuple[Array, DecoderStackCache]:
-        """x: (B, T, C), memory: (B, S, C) -> hidden: (B, T, C).  past: as in EncoderStack.forward."""
+        """x: (B, T, C), memory: (B, S, C) -> hidden: (B, T, C).  past: as in EncoderStack.forward.
+
+        memory_past: keys and values of the memory, from cache.memory_present; memory is then (B, 0, C).
+        """
         caches = []
-        for block, stored in zip(self.blocks, _each(past, self.blocks), strict=True):
-            x, cache = block.forward(x, memory, mask, memory_mask, rng, stored)
+        stores = zip(_each(past, self.blocks), _each(memory_past, self.blocks), strict=True)
+        for block, (stored, read) in zip(self.blocks, stores, strict=True):
+            x, cache = block.forward(x, memory, mask, memory_mask, rng, stored, read)
             caches.append(cache)
         norm_cache = None
         if self.norm is not None:
@@ -181,7 +191,7 @@ def _final_norm(wanted: bool | None, placement: str, d_model: int, block: dict[s
     return make_norm(**{"kind": "layer_norm", "width": d_model, **settings})
 
 
-def _each(past: Past | None, blocks: list[Any]) -> Sequence[KeyValue | None]:
+def _each(past: Past | None, blocks: list[Any]) -> Sequence[StoredKeyValue | None]:
     """One entry for each block.  Raises ValueError when there are more or fewer."""
     if past is None:
         return [None] * len(blocks)

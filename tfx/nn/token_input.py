@@ -9,7 +9,7 @@ import numpy as np
 from tfx.backend import Array
 from tfx.nn.dropout import Dropout
 from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
-from tfx.nn.positions import FrequenciesCache, Positions
+from tfx.nn.positions import FrequenciesCache, PlacesCache, Positions
 from tfx.ops.dropout import DropoutCache
 from tfx.ops.positions import PositionsCache
 from tfx.params import Layer
@@ -17,7 +17,7 @@ from tfx.params import Layer
 
 class TokenInputCache(NamedTuple):
     embedding: ScaledEmbeddingCache
-    positions: PositionsCache | FrequenciesCache | None
+    positions: PositionsCache | FrequenciesCache | PlacesCache | None
     dropout: DropoutCache
 
 
@@ -37,9 +37,10 @@ class TokenInput(Layer):
         self.positions = Positions(positions, max_len, embedding.table.shape[1], rng, dtype)
         self.dropout = Dropout(dropout)
 
-    def forward(self, ids: Array, rng: Any = None, start: int = 0) -> tuple[Array, TokenInputCache]:
-        """ids: (B, T) integers -> x: (B, T, C).  start: the place of the first one.
+    def forward(self, ids: Array, rng: Any = None, start: int | Array = 0) -> tuple[Array, TokenInputCache]:
+        """ids: (B, T) integers -> x: (B, T, C).
 
+        start: the place of the first token, or of the first one of each row: (B,).
         Raises ValueError unless ids have two axes.
         """
         if ids.ndim != 2:

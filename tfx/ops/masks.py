@@ -66,6 +66,11 @@ def padding_mask(lengths: Sequence[int] | Array, n_keys: int, xp: Any = np) -> A
     return xp.arange(n_keys)[None, None, None, :] < xp.asarray(lengths)[:, None, None, None]
 
 
+def left_padding_mask(n_filling: Array, n_keys: int, xp: Any = np) -> Array:
+    """n_filling: (B,) tokens in front of each row's text -> (B, 1, 1, S) bool, True where key j >= n_filling."""
+    return xp.arange(n_keys)[None, None, None, :] >= xp.asarray(n_filling)[:, None, None, None]
+
+
 def combine_masks(*masks: Array | None) -> Array | None:
     """The masks joined by "and", broadcast together; None blocks nothing.  All None -> None."""
     given = [mask for mask in masks if mask is not None]

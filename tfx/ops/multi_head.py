@@ -42,9 +42,32 @@ class KeyValue(NamedTuple):
         """M: how many tokens."""
         return self.k.shape[-2]
 
+    @property
+    def seen(self) -> int:
+        """The place of the next token."""
+        return self.length
+
     def followed_by(self, new: KeyValue) -> KeyValue:
         """These tokens, then the new ones; leading axes of length 1 are broadcast to those of the new ones."""
         return KeyValue(_join(self.k, new.k), _join(self.v, new.v))
+
+
+class StoredKeyValue(Protocol):
+    """What a `past` has to be: a KeyValue, or a store that writes in place (nn/key_value_buffer.py)."""
+
+    @property
+    def k(self) -> Array: ...
+
+    @property
+    def v(self) -> Array: ...
+
+    @property
+    def length(self) -> int: ...
+
+    @property
+    def seen(self) -> int: ...
+
+    def followed_by(self, new: KeyValue) -> StoredKeyValue: ...
 
 
 class Rotation(NamedTuple):
@@ -70,8 +93,8 @@ class MultiHeadCache(NamedTuple):
     key: LinearCache
     value: LinearCache
     rotation: RotaryCache | None
-    past: KeyValue | None
-    present: KeyValue  # past and new keys (turned already) and values: (..., G, M + S, D)
+    past: StoredKeyValue | None
+    present: StoredKeyValue  # past and new keys (turned already) and values: (..., G, M + S, D)
     attention: AttentionCache | Any  # q, k, v as (..., H, T or M + S, D); with a kernel, what that one keeps
     output: LinearCache
     one_source: bool  # keys and values were made of the same x_kv
@@ -158,7 +181,7 @@ def multi_head_attention_forward(
     n_heads: int,
     n_kv_heads: int | None = None,
     rotation: Rotation | None = None,
-    past: KeyValue | None = None,
+    past: StoredKeyValue | None = None,
     mask: Array | None = None,
     scale: float | None = None,
     dropout: Array | None = None,
@@ -189,7 +212,7 @@ def multi_head_attention_forward(
         q, rotary_cache = rotary_forward(q, *rotation)
         k, _ = rotary_forward(k, *rotation)
     new = KeyValue(k, v)
-    present = new if past is None else past.followed_by(new)
+    present: StoredKeyValue = new if past is None else past.followed_by(new)
     keys, values = repeat_heads(present.k, n_heads), repeat_heads(present.v, n_heads)
     if kernel is None:
         heads, attention_cache = attention_forward(q, keys, values, mask, scale, dropout, bias, soft_cap)

@@ -1,4 +1,4 @@
-"""Tokens written into a store, row by row."""
+"""Tokens written into a store, row by row, and rows that begin at places of their own."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tfx.gradcheck.case import Case, Control, Problem
-from tfx.gradcheck.cases.sizes import DV, B, H, Rng, S, T
+from tfx.gradcheck.case import Case, Control, Problem, layer_problem
+from tfx.gradcheck.cases.sizes import DV, B, D, H, Rng, S, T
+from tfx.nn.positions import Positions
 from tfx.ops.tensor_scatter import TensorScatterCache, tensor_scatter_backward, tensor_scatter_forward
 
 
@@ -18,6 +19,11 @@ def scatter(rng: Rng, lead: tuple[int, ...] = (H,), tail: tuple[int, ...] = (DV,
         "update": rng.standard_normal((B, *lead, T, *tail)),
     }
     return Problem(tensor_scatter_forward, tensor_scatter_backward, inputs, fixed)
+
+
+def positions_by_row(rng: Rng, kind: str) -> Problem:
+    layer = Positions(kind, S, 2 * D, rng)
+    return layer_problem(layer, rng, {"x": rng.standard_normal((B, T, 2 * D))}, {"start": np.array([S - T, -2])})
 
 
 def scatter_past_kept(dy: Any, cache: TensorScatterCache) -> Any:
@@ -45,6 +51,9 @@ CASES: tuple[Case, ...] = (
         "tokens second",
         partial(scatter, lead=(), tail=(H, DV), starts=np.array([0, 2]), axis=1),
     ),
+    Case(Positions, "learned, a place for each row", partial(positions_by_row, kind="learned")),
+    Case(Positions, "frequencies, a place for each row", partial(positions_by_row, kind="frequencies")),
+    Case(Positions, "sinusoidal, a place for each row", partial(positions_by_row, kind="sinusoidal")),
 )
 
 CONTROLS: tuple[Control, ...] = (
