@@ -1,0 +1,180 @@
+"""Spatial-reduction attention of the Pyramid Vision Transformer: every place asks, but only one of r x r answers.
+
+    reduced = norm(convolution(x))        kernel and stride r: squares of r x r places through one linear map
+    y = attention(queries: x, keys and values: reduced)                    (T, C), (T / r^2, C) -> (T, C)
+
+A convolution that jumps as far as it is wide reads every place once, so it is patches times a matrix
+(nn/patch_embedding.py).  Without reduction, r = 1, keys and values are x itself.
+
+    SpatialReductionAttention    the above
+    PyramidBlock                 pre-LN: r = x + attention(norm1(x)), y = r + feed_forward(norm2(r))
+    PyramidStack                 stages of blocks; before each stage but the first a patch embedding halves the
+                                 resolution and grows the width, while the reduction falls: 8, 4, 2, 1 in the paper
+
+Derivation.  x is used twice, for queries and for keys and values: two gradients.
+
+Exact: r = 1 is self-attention.  Approximated: with r > 1 details within r x r places are mixed before anybody asks.
+Cost: O(T^2 C / r^2) instead of O(T^2 C), still quadratic; it pays from r = 2 on, where T is large against C.
+Source: Wang et al. 2021, "Pyramid Vision Transformer: A Versatile Backbone for Dense Prediction without Convolutions",
+section 3.3, equations 1 to 3, and figure 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.feed_forward import FeedForward
+from tfx.nn.layer_norm import LayerNorm
+from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
+from tfx.ops.multi_head import MultiHeadCache
+from tfx.ops.patches import patch_grid
+from tfx.params import Layer
+
+
+class SpatialReductionCache(NamedTuple):
+    shape: tuple[int, ...]  # of x
+    reduction: PatchEmbeddingCache | None
+    norm: Any
+    attention: MultiHeadCache
+
+
+class PyramidBlockCache(NamedTuple):
+    norm1: Any
+    attention: SpatialReductionCache
+    norm2: Any
+    feed_forward: Any
+
+
+class PyramidStackCache(NamedTuple):
+    merges: tuple[PatchEmbeddingCache, ...]
+    blocks: tuple[tuple[PyramidBlockCache, ...], ...]
+
+
+class SpatialReductionAttention(Layer):
+    """Owns attention: MultiHeadAttention, and for r > 1 reduction: PatchEmbedding(r, C -> C) and norm: LayerNorm(C)."""
+
+    def __init__(
+        self, width: int, n_heads: int, reduction: int, rng: np.random.Generator, dtype: Any = "float32"
+    ) -> None:
+        if reduction < 1:
+            raise ValueError(f"a reduction must be at least 1, not {reduction}")
+        reduces = reduction > 1
+        self.reduction = PatchEmbedding(reduction, width, width, rng, dtype) if reduces else None
+        self.norm = LayerNorm(width, dtype) if reduces else None
+        self.attention = MultiHeadAttention(width, n_heads, rng, dtype=dtype)
+
+    def forward(self, x: Array) -> tuple[Array, SpatialReductionCache]:
+        """x: (B, R, W, C) -> y: (B, R, W, C).  Raises ValueError when squares of r do not cover the grid."""
+        places = x.reshape(x.shape[0], x.shape[1] * x.shape[2], x.shape[3])
+        source, reduction, norm = places, None, None
+        if self.reduction is not None and self.norm is not None:
+            source, reduction = self.reduction.forward(x)
+            source, norm = self.norm.forward(source)
+        y, attention = self.attention.forward(places, source)
+        return y.reshape(x.shape), SpatialReductionCache(x.shape, reduction, norm, attention)
+
+    def backward(self, dy: Array, cache: SpatialReductionCache) -> Array:
+        """dy: (B, R, W, C) -> dx: (B, R, W, C)."""
+        shape, reduction, norm, attention = cache
+        grads = self.attention.backward(dy.reshape(shape[0], shape[1] * shape[2], shape[3]), attention)
+        if self.reduction is None or self.norm is None or reduction is None:
+            return grads.dx.reshape(shape)  # queries, keys and values were the same places
+        dreduced = self.norm.backward(grads.dx_kv, norm)  # source = norm(reduction(x))
+        return grads.dx_q.reshape(shape) + self.reduction.backward(dreduced, reduction)
+
+
+class PyramidBlock(Layer):
+    """Owns norm1, attention: SpatialReductionAttention, norm2 and feed_forward."""
+
+    def __init__(
+        self,
+        width: int,
+        n_heads: int,
+        d_ff: int,
+        reduction: int,
+        rng: np.random.Generator,
+        activation: str = "gelu",
+        dtype: Any = "float32",
+        eps: float = 1e-6,
+    ) -> None:
+        self.norm1 = LayerNorm(width, dtype, eps)
+        self.attention = SpatialReductionAttention(width, n_heads, reduction, rng, dtype)
+        self.norm2 = LayerNorm(width, dtype, eps)
+        self.feed_forward = FeedForward(width, d_ff, rng, activation, dtype)
+
+    def forward(self, x: Array) -> tuple[Array, PyramidBlockCache]:
+        """x: (B, R, W, C) -> y: (B, R, W, C)."""
+        read1, norm1 = self.norm1.forward(x)
+        a, attention = self.attention.forward(read1)
+        r = x + a
+        read2, norm2 = self.norm2.forward(r)
+        f, feed_forward = self.feed_forward.forward(read2)
+        return r + f, PyramidBlockCache(norm1, attention, norm2, feed_forward)
+
+    def backward(self, dy: Array, cache: PyramidBlockCache) -> Array:
+        """dy: (B, R, W, C) -> dx: (B, R, W, C)."""
+        dread2 = self.feed_forward.backward(dy, cache.feed_forward)  # y = r + feed_forward(norm2(r))
+        dr = dy + self.norm2.backward(dread2, cache.norm2)
+        dread1 = self.attention.backward(dr, cache.attention)  # r = x + attention(norm1(x))
+        return dr + self.norm1.backward(dread1, cache.norm1)
+
+
+class PyramidStack(Layer):
+    """One stage for each of widths; n_heads, reductions, n_layers: one entry for each stage.
+
+    ratio: d_ff / width.  Raises ValueError when the lists differ in length.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        n_heads: Sequence[int],
+        reductions: Sequence[int],
+        n_layers: Sequence[int],
+        rng: np.random.Generator,
+        ratio: int = 4,
+        dtype: Any = "float32",
+        **block: Any,
+    ) -> None:
+        if len({len(widths), len(n_heads), len(reductions), len(n_layers)}) > 1:
+            raise ValueError(
+                f"{len(widths)} widths, {len(n_heads)} numbers of heads, {len(reductions)} reductions and "
+                f"{len(n_layers)} depths are not the same number of stages"
+            )
+        self.merges = [PatchEmbedding(2, before, after, rng, dtype) for before, after in pairwise(widths)]
+        self.stages = [
+            [PyramidBlock(width, heads, ratio * width, reduction, rng, dtype=dtype, **block) for _ in range(depth)]
+            for width, heads, reduction, depth in zip(widths, n_heads, reductions, n_layers, strict=True)
+        ]
+
+    def forward(self, x: Array) -> tuple[Array, PyramidStackCache]:
+        """x: (B, R, W, C of the first stage) -> y: (B, R / 2^(n - 1), W / 2^(n - 1), C of the last)."""
+        merges, caches = [], []
+        for i, stage in enumerate(self.stages):
+            if i:
+                grid = patch_grid(x.shape, 2)
+                x, merge = self.merges[i - 1].forward(x)
+                x = x.reshape(x.shape[0], *grid, x.shape[-1])
+                merges.append(merge)
+            in_stage = []
+            for block in stage:
+                x, cache = block.forward(x)
+                in_stage.append(cache)
+            caches.append(tuple(in_stage))
+        return x, PyramidStackCache(tuple(merges), tuple(caches))
+
+    def backward(self, dy: Array, cache: PyramidStackCache) -> Array:
+        """dy: shape of y -> dx: shape of x."""
+        for i in reversed(range(len(self.stages))):
+            for block, block_cache in zip(reversed(self.stages[i]), reversed(cache.blocks[i]), strict=True):
+                dy = block.backward(dy, block_cache)
+            if i:
+                dy = dy.reshape(dy.shape[0], dy.shape[1] * dy.shape[2], dy.shape[3])
+                dy = self.merges[i - 1].backward(dy, cache.merges[i - 1])
+        return dy
