@@ -32,6 +32,8 @@ FLOORS: dict[str, int] = {
     "tfx.tokenizers": 3,
     "tfx.nn": 4,
     "tfx.tuning": 5,
+    "tfx.compression": 5,
+    "tfx.parallel": 5,
     "tfx.models": 6,
     "tfx.gradcheck": 7,
     "tfx.generate": 7,

@@ -42,7 +42,8 @@ class MultiHeadAttention(Layer):
 
     n_kv_heads: G, the heads of keys and values (1: multi-query attention), H unless told.  d_head: D, C / H unless
     told.  bias: offsets in the four maps.  dropout: on the weights; logit_dropout: on the scores, so that the weights
-    still sum to 1; head_dropout: on whole heads.  width_k, width_v: C of the source of keys, of values, if they differ.  soft_cap: of the scores.
+    still sum to 1; head_dropout: on whole heads.  width_k, width_v: C of the source of keys, of values, if they differ.
+    soft_cap: of the scores.
     rotary: a nn.Rotary that turns queries and keys by their places (self-attention only).
     position_bias: a layer whose forward(n_queries, n_keys, past, like) gives a bias for the scores, (H, T, M + S);
     blocks may share it.
@@ -89,12 +90,10 @@ class MultiHeadAttention(Layer):
         self.head_dropout = Dropout(head_dropout).rate
         self.rotary, self.position_bias = rotary, position_bias
         self.kernel = make_kernel(kernel, n_heads, self.d_head, rng, dtype)
-        if self.kernel is not None and (
-            soft_cap is not None or logit_dropout or head_dropout or position_bias is not None
-        ):
-            raise ValueError(
-                "soft_cap, logit_dropout, head_dropout and position_bias act on scores or weights, and a kernel shows none"
-            )
+        if self.kernel is not None and (soft_cap is not None or logit_dropout or position_bias is not None):
+            raise ValueError("soft_cap, logit_dropout and position_bias act on scores, and a kernel shows none")
+        if self.kernel is not None and head_dropout:
+            raise ValueError("head_dropout acts on attention weights, and a kernel shows none")
 
     def forward(
         self,

@@ -1,0 +1,58 @@
+"""Pruning of a whole model: weights set to zero, and kept there while training goes on.
+
+Which ones: ops/pruning_masks.py.  Zeros are still stored and multiplied; compression/removal.py takes whole heads and
+units out, so that the matrices get smaller.
+Source: Han et al. 2015, "Learning both Weights and Connections for Efficient Neural Networks": train, prune, train on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tfx.backend import Array
+from tfx.compression.quantise_model import linear_maps
+from tfx.params import Layer
+
+#: Dotted name of a parameter -> boolean array of its shape, True = keep.
+Masks = dict[str, Array]
+
+
+def prune_linears(model: Layer, mask_of: Callable[[Array], Array]) -> Masks:
+    """Sets weights of every Linear to zero, in place -> what was kept.
+
+    mask_of: w: (I, J) -> boolean, broadcastable to it, such as lambda w: magnitude_mask(w, 0.5).
+    """
+    masks = {name + ".w": mask_of(linear.w.value) for name, linear in linear_maps(model).items()}
+    apply_masks(model, masks)
+    return masks
+
+
+def apply_masks(model: Layer, masks: Masks) -> None:
+    """Sets what the masks leave out to zero.  After an optimiser with momentum from before the pruning, or noise."""
+    parameters = model.parameters()
+    for name, mask in masks.items():
+        parameters[name].value *= mask
+
+
+def with_masks(loss: Callable[[Any, Any, Any], Any], masks: Masks) -> Callable[[Any, Any, Any], Any]:
+    """loss(model, batch, rng) -> the same loss, whose gradient is 0 where the masks leave a weight out.
+
+    y = x (w * mask), so dw = (x^T dy) * mask.  A new optimiser then leaves those weights at 0.
+    """
+
+    def masked(model: Any, batch: Any, rng: Any) -> Any:
+        value = loss(model, batch, rng)
+        parameters = model.parameters()
+        for name, mask in masks.items():
+            parameters[name].grad *= mask
+        return value
+
+    return masked
+
+
+def sparsity(model: Layer, masks: Masks) -> float:
+    """The share of zeros among the weights that have a mask; 0 for no mask."""
+    values = [model.parameters()[name].value for name in masks]
+    size = sum(value.size for value in values)
+    return sum(int((value == 0).sum()) for value in values) / size if size else 0.0
