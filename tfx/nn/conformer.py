@@ -1,0 +1,190 @@
+"""Conformer: attention for what is far, a convolution for what is near, between two half feed-forward networks.
+
+    x1 = x + feed_forward1(norm(x)) / 2
+    x2 = x1 + attention(norm(x1))                     relative positions, both ways (nn/relative_attention.py)
+    x3 = x2 + convolution(x2)                         ConvolutionModule, below
+    y  = norm(x3 + feed_forward2(norm(x3)) / 2)
+
+    ConvolutionModule    g = glu(norm(x) W_1)         pointwise, C -> 2 C, one half gates the other
+                         d = depthwise(g)             K taps, each feature by itself
+                         y = swish(norm(d)) W_2       the norm is a BatchNorm; pointwise, C -> C
+
+Two half steps around attention are one step of an ODE solver cut in two (Strang's splitting), as in Macaron networks.
+
+Derivation.  Each line adds a branch to the path, so each backward adds the branch's gradient to the path's, last line
+first; the factor 1/2 of a branch is a factor of its gradient.
+Sources: Gulati et al. 2020, "Conformer: Convolution-augmented Transformer for Speech Recognition", section 2, equation
+1 and figures 1 and 2; half steps: Lu et al. 2019, "Understanding and Improving Transformer From a Multi-Particle
+Dynamic System Point of View".
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.nn.convolution import Convolution1d
+from tfx.nn.dropout import Dropout
+from tfx.nn.feed_forward import FeedForward
+from tfx.nn.layer_norm import LayerNorm
+from tfx.nn.linear import Linear
+from tfx.nn.normalisation import make_norm
+from tfx.nn.relative_attention import RelativeAttention, RelativeAttentionCache
+from tfx.ops.activations import ACTIVATIONS
+from tfx.ops.dropout import DropoutCache
+from tfx.ops.gated import SplitGluCache, split_glu_backward, split_glu_forward
+from tfx.ops.linear import LinearCache
+from tfx.params import Layer
+
+#: swish, as the paper calls silu
+_SWISH_FORWARD, _SWISH_BACKWARD = ACTIVATIONS["silu"]
+
+
+class ConvolutionModuleCache(NamedTuple):
+    norm: Any
+    widen: LinearCache
+    glu: SplitGluCache
+    keep: Array | None
+    depthwise: Any
+    inner_norm: Any
+    swish: Any
+    narrow: LinearCache
+    dropout: DropoutCache
+
+
+class BranchCache(NamedTuple):
+    """norm, sub-layer, dropout."""
+
+    norm: Any
+    layer: Any
+    dropout: DropoutCache
+
+
+class ConformerBlockCache(NamedTuple):
+    first: BranchCache
+    attention: BranchCache
+    convolution: ConvolutionModuleCache
+    second: BranchCache
+    norm: Any
+
+
+class ConvolutionModule(Layer):
+    """Owns norm, widen: Linear(C, 2 C), depthwise: Convolution1d, inner_norm and narrow: Linear(C, C).
+
+    kernel: K, odd in the paper, so that a place sees as far back as ahead.  inner_norm: "batch_norm" or another name
+    of nn/normalisation.py.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        kernel: int,
+        rng: np.random.Generator,
+        inner_norm: str = "batch_norm",
+        dropout: float = 0.0,
+        dtype: Any = "float32",
+    ) -> None:
+        self.norm = LayerNorm(width, dtype)
+        self.widen = Linear(width, 2 * width, rng, dtype=dtype)
+        self.depthwise = Convolution1d(width, width, kernel, rng, "same", groups=width, dtype=dtype)
+        self.inner_norm = make_norm(inner_norm, width, dtype)
+        self.takes_keep = inner_norm in ("batch_norm", "power_norm")
+        self.narrow = Linear(width, width, rng, dtype=dtype)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Array, keep: Array | None = None, rng: Any = None) -> tuple[Array, ConvolutionModuleCache]:
+        """x: (B, T, C) -> y: (B, T, C).  keep: (B, T) bool, True = a real token; the others are heard by nobody."""
+        normed, norm = self.norm.forward(x)
+        wide, widen = self.widen.forward(normed)
+        g, glu = split_glu_forward(wide)
+        if keep is not None:
+            g = g * keep[..., None]
+        d, depthwise = self.depthwise.forward(g)
+        n, inner_norm = self.inner_norm.forward(d, keep) if self.takes_keep else self.inner_norm.forward(d)
+        s, swish = _SWISH_FORWARD(n)
+        y, narrow = self.narrow.forward(s)
+        y, dropout = self.dropout.forward(y, rng)
+        return y, ConvolutionModuleCache(norm, widen, glu, keep, depthwise, inner_norm, swish, narrow, dropout)
+
+    def backward(self, dy: Array, cache: ConvolutionModuleCache) -> Array:
+        """dy: (B, T, C) -> dx: (B, T, C)."""
+        ds = self.narrow.backward(self.dropout.backward(dy, cache.dropout), cache.narrow)  # y = dropout(s W_2 + b_2)
+        dn = _SWISH_BACKWARD(ds, cache.swish)  # s = swish(n)
+        dd = self.inner_norm.backward(dn, cache.inner_norm)  # n = inner_norm(d)
+        dg = self.depthwise.backward(dd, cache.depthwise)  # d = depthwise(g)
+        if cache.keep is not None:
+            dg = dg * cache.keep[..., None]  # g = g * keep
+        dwide = split_glu_backward(dg, cache.glu)  # g = glu(wide)
+        return self.norm.backward(self.widen.backward(dwide, cache.widen), cache.norm)  # wide = norm(x) W_1 + b_1
+
+
+class ConformerBlock(Layer):
+    """Owns four norms, feed_forward1, attention, convolution and feed_forward2.
+
+    kernel: of the depthwise convolution.  inner_norm: that of the convolution module.
+    Raises ValueError when the heads do not divide the width.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        n_heads: int,
+        d_ff: int,
+        kernel: int,
+        rng: np.random.Generator,
+        inner_norm: str = "batch_norm",
+        dropout: float = 0.0,
+        dtype: Any = "float32",
+    ) -> None:
+        self.norm1 = LayerNorm(d_model, dtype)
+        self.feed_forward1 = FeedForward(d_model, d_ff, rng, "silu", dtype)
+        self.norm2 = LayerNorm(d_model, dtype)
+        self.attention = RelativeAttention(d_model, n_heads, rng, causal=False, dropout=dropout, dtype=dtype)
+        self.convolution = ConvolutionModule(d_model, kernel, rng, inner_norm, dropout, dtype)
+        self.norm3 = LayerNorm(d_model, dtype)
+        self.feed_forward2 = FeedForward(d_model, d_ff, rng, "silu", dtype)
+        self.norm4 = LayerNorm(d_model, dtype)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Array, keep: Array | None = None, rng: Any = None) -> tuple[Array, ConformerBlockCache]:
+        """x: (B, T, C) -> y: (B, T, C).  keep: (B, T) bool, True = a real token.  rng: dropout."""
+        normed, norm1 = self.norm1.forward(x)
+        f, feed_forward1 = self.feed_forward1.forward(normed)
+        f, dropout1 = self.dropout.forward(f, rng)
+        x = x + 0.5 * f
+
+        normed, norm2 = self.norm2.forward(x)
+        mask = None if keep is None else keep[:, None, None, :]
+        a, attention = self.attention.forward(normed, mask=mask, rng=rng)
+        a, dropout2 = self.dropout.forward(a, rng)
+        x = x + a
+
+        c, convolution = self.convolution.forward(x, keep, rng)
+        x = x + c
+
+        normed, norm3 = self.norm3.forward(x)
+        f, feed_forward2 = self.feed_forward2.forward(normed)
+        f, dropout3 = self.dropout.forward(f, rng)
+        y, norm4 = self.norm4.forward(x + 0.5 * f)
+
+        first, second = BranchCache(norm1, feed_forward1, dropout1), BranchCache(norm3, feed_forward2, dropout3)
+        return y, ConformerBlockCache(first, BranchCache(norm2, attention, dropout2), convolution, second, norm4)
+
+    def backward(self, dy: Array, cache: ConformerBlockCache) -> Array:
+        """dy: (B, T, C) -> dx: (B, T, C)."""
+        dx = self.norm4.backward(dy, cache.norm)  # y = norm4(x + f / 2)
+        df = self.dropout.backward(0.5 * dx, cache.second.dropout)
+        dnormed = self.feed_forward2.backward(df, cache.second.layer)  # f = feed_forward2(norm3(x))
+        dx = dx + self.norm3.backward(dnormed, cache.second.norm)
+
+        dx = dx + self.convolution.backward(dx, cache.convolution)  # x = x + convolution(x)
+
+        da = self.dropout.backward(dx, cache.attention.dropout)  # x = x + a
+        attention: RelativeAttentionCache = cache.attention.layer
+        dx = dx + self.norm2.backward(self.attention.backward(da, attention).dx, cache.attention.norm)
+
+        df = self.dropout.backward(0.5 * dx, cache.first.dropout)  # x = x + f / 2
+        dnormed = self.feed_forward1.backward(df, cache.first.layer)  # f = feed_forward1(norm1(x))
+        return dx + self.norm1.backward(dnormed, cache.first.norm)

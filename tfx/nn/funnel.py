@@ -1,0 +1,193 @@
+"""Funnel-Transformer: the sequence gets shorter on its way up, and, where every place counts, long again at the end.
+
+    q = pool(x)                                       the mean of every s neighbours              (T, C) -> (T / s, C)
+    r = norm1(q + attention(queries: q, keys and values: x))                                      post-LN
+    y = norm2(r + feed_forward(r))
+
+Only the queries are pooled: each short place decides by attention what it takes from all the long ones, and the mean is
+just where it starts.  A stack has stages; every stage but the first begins with such a block, and goes on with plain
+ones.  For tasks with an answer at each place, the short result is repeated and added to what the first stage gave,
+which still knows the details:
+
+    long = hidden_1 + repeat(hidden_last)             then a few plain blocks: the decoder
+
+Derivation.  x is used three times, for the mean, for keys and for values; pooling and repeating are linear and almost
+each other's transposes (ops/mean_pool.py).  hidden_1 is used twice in a stack with a decoder.
+
+Exact: a stride of 1 is the encoder block.  Cost: a stage at 1 / s of the length needs 1 / s of the feed-forward
+arithmetic and 1 / s^2 of the scores, a pooling block 1 / s of the scores of a plain one; it pays from the first stage
+on, and the saving is spent on more layers.
+Source: Dai, Lai, Yang and Le 2020, "Funnel-Transformer: Filtering out Sequential Redundancy for Efficient Language
+Processing", sections 2.2 (pool-query-only, equations 1 and 2) and 2.3 (decoder, equation 5).  Their class token, which
+is never pooled, and their relative positions are left to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
+from tfx.nn.feed_forward import FeedForward
+from tfx.nn.normalisation import make_norm
+from tfx.nn.residual import LeaveCache, Residual
+from tfx.ops.mean_pool import (
+    MeanPoolCache,
+    RepeatPlacesCache,
+    check_stride,
+    mean_pool_backward,
+    mean_pool_forward,
+    repeat_places_backward,
+    repeat_places_forward,
+)
+from tfx.ops.multi_head import MultiHeadCache
+from tfx.params import Layer
+
+
+class FunnelBlockCache(NamedTuple):
+    enter1: Any
+    pool: MeanPoolCache
+    attention: MultiHeadCache
+    leave1: LeaveCache
+    enter2: Any
+    feed_forward: Any
+    leave2: LeaveCache
+
+
+class FunnelStackCache(NamedTuple):
+    stages: tuple[tuple[Any, ...], ...]
+    repeat: RepeatPlacesCache | None
+    decoder: tuple[EncoderBlockCache, ...]
+
+
+class FunnelBlock(Layer):
+    """An encoder block whose queries, and whose result, are `stride` times shorter.
+
+    norm: "post" (the paper's), "pre" or "inner", see nn/residual.py.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        n_heads: int,
+        d_ff: int,
+        rng: np.random.Generator,
+        stride: int = 2,
+        norm: str = "post",
+        activation: str = "gelu",
+        dropout: float = 0.0,
+        dtype: Any = "float32",
+        *,
+        norm_kind: str = "layer_norm",
+        eps: float = 1e-5,
+    ) -> None:
+        check_stride(stride)
+        self.stride = stride
+        self.residual = Residual(norm, dropout)
+        self.norm1 = make_norm(norm_kind, d_model, dtype, eps)
+        self.attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype)
+        self.norm2 = make_norm(norm_kind, d_model, dtype, eps)
+        self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype)
+
+    def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, FunnelBlockCache]:
+        """x: (B, T, C) -> y: (B, ceil(T / stride), C).
+
+        mask: boolean, True = may attend, broadcastable to (B, H, ceil(T / stride), T).  rng: dropout.
+        """
+        read1, enter1 = self.residual.enter(self.norm1, x)
+        q, _ = mean_pool_forward(read1, self.stride)
+        a, attention = self.attention.forward(q, read1, mask, rng)
+        short, pool = mean_pool_forward(x, self.stride)
+        r, leave1 = self.residual.leave(self.norm1, short, a, rng)
+        read2, enter2 = self.residual.enter(self.norm2, r)
+        f, feed_forward = self.feed_forward.forward(read2)
+        y, leave2 = self.residual.leave(self.norm2, r, f, rng)
+        return y, FunnelBlockCache(enter1, pool, attention, leave1, enter2, feed_forward, leave2)
+
+    def backward(self, dy: Array, cache: FunnelBlockCache) -> Array:
+        """dy: (B, ceil(T / stride), C) -> dx: (B, T, C)."""
+        dr, df = self.residual.leave_backward(self.norm2, dy, cache.leave2)  # y = leave(r, f)
+        dread2 = self.feed_forward.backward(df, cache.feed_forward)
+        dr = dr + self.residual.enter_backward(self.norm2, dread2, cache.enter2)
+        dshort, da = self.residual.leave_backward(self.norm1, dr, cache.leave1)  # r = leave(short, a)
+        grads = self.attention.backward(da, cache.attention)  # a = attention(pool(read1), read1)
+        dread1 = mean_pool_backward(grads.dx_q, cache.pool) + grads.dx_kv
+        dx = mean_pool_backward(dshort, cache.pool)  # short = pool(x)
+        return dx + self.residual.enter_backward(self.norm1, dread1, cache.enter1)
+
+
+class FunnelStack(Layer):
+    """layers: the number of blocks of each stage; n_decoder: blocks at full length behind them.
+
+    n_decoder=None: no way back, the result stays short; 0: repeated and added, no further block.  block: settings of
+    the blocks (norm, activation, dropout, dtype ...).  Raises ValueError for a stage without blocks.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[int],
+        d_model: int,
+        n_heads: int,
+        d_ff: int,
+        rng: np.random.Generator,
+        stride: int = 2,
+        n_decoder: int | None = None,
+        **block: Any,
+    ) -> None:
+        if not layers or min(layers) < 1:
+            raise ValueError(f"every stage needs at least one block, not {tuple(layers)}")
+        self.stride, self.n_decoder = stride, n_decoder
+        settings = {"norm": "post", **block}
+
+        def plain() -> EncoderBlock:
+            return EncoderBlock(d_model, n_heads, d_ff, rng, **settings)
+
+        self.stages: list[list[Any]] = []
+        for depth in layers:
+            first = FunnelBlock(d_model, n_heads, d_ff, rng, stride, **settings) if self.stages else plain()
+            self.stages.append([first, *(plain() for _ in range(depth - 1))])
+        self.decoder = [plain() for _ in range(n_decoder or 0)]
+
+    def forward(self, x: Array, keep: Array | None = None, rng: Any = None) -> tuple[Array, FunnelStackCache]:
+        """x: (B, T, C) -> y: (B, T, C), or (B, about T / stride^(n - 1), C) without a decoder.
+
+        keep: (B, T) bool, True = a real token.  A pooled place is real when its first one is.
+        """
+        length, first = x.shape[-2], x
+        mask = real = None if keep is None else keep[:, None, None, :]
+        stages = []
+        for i, stage in enumerate(self.stages):
+            caches = []
+            for block in stage:
+                x, cache = block.forward(x, mask, rng)
+                caches.append(cache)
+                if isinstance(block, FunnelBlock) and mask is not None:
+                    mask = mask[..., :: self.stride]
+            stages.append(tuple(caches))
+            first = x if i == 0 else first
+        if self.n_decoder is None:
+            return x, FunnelStackCache(tuple(stages), None, ())
+        long, repeat = repeat_places_forward(x, self.stride ** (len(self.stages) - 1), length)
+        x, decoder = first + long, []
+        for block in self.decoder:
+            x, cache = block.forward(x, real, rng)
+            decoder.append(cache)
+        return x, FunnelStackCache(tuple(stages), repeat, tuple(decoder))
+
+    def backward(self, dy: Array, cache: FunnelStackCache) -> Array:
+        """dy: shape of y -> dx: (B, T, C)."""
+        for block, block_cache in zip(reversed(self.decoder), reversed(cache.decoder), strict=True):
+            dy = block.backward(dy, block_cache)
+        dfirst = None
+        if cache.repeat is not None:  # x = first + repeat(last)
+            dfirst, dy = dy, repeat_places_backward(dy, cache.repeat)
+        for i in reversed(range(len(self.stages))):
+            if i == 0 and dfirst is not None:
+                dy = dy + dfirst  # the first stage was read by the second and by the decoder
+            for block, block_cache in zip(reversed(self.stages[i]), reversed(cache.stages[i]), strict=True):
+                dy = block.backward(dy, block_cache)
+        return dy
