@@ -10,6 +10,7 @@ from tfx.optim.adam import Adam
 from tfx.optim.adamw import AdamW, decays_everything, decays_matrices
 from tfx.optim.clipping import clip_by_norm, clip_by_value, global_norm
 from tfx.optim.lion import Lion
+from tfx.optim.mixed_precision import LossScale, MixedPrecision
 from tfx.optim.optimizer import Optimizer
 from tfx.optim.sgd import SGD
 
@@ -20,6 +21,8 @@ __all__ = [
     "Adam",
     "AdamW",
     "Lion",
+    "LossScale",
+    "MixedPrecision",
     "Optimizer",
     "clip_by_norm",
     "clip_by_value",

@@ -25,6 +25,13 @@ class Optimizer(ABC):
         for name in self.averages:
             setattr(self, name, xp_of(self.parameters.value).zeros_like(self.parameters.value))
 
+    def collect(self) -> bool:
+        """Called after backward and before clipping: makes `parameters.grad` the gradient that is to be followed.
+
+        False: there is none, and the step is to be skipped (optim/mixed_precision.py).  Here it is there already.
+        """
+        return True
+
     @abstractmethod
     def step(self, learning_rate: float) -> None:
         """One update of `parameters.value` from `parameters.grad`."""

@@ -28,7 +28,8 @@ Rng = np.random.Generator
 
 class StepRecord(NamedTuple):
     """One step: its number (from 1), the mean loss in nats per token, the learning rate used, the gradient norm
-    before clipping, the tokens counted in the loss, and the seconds it took.  `seconds` alone differs between runs."""
+    before clipping, the tokens counted in the loss, and the seconds it took.  `seconds` alone differs between runs.
+    A step that the optimiser skipped has rate 0 and norm inf."""
 
     step: int
     loss: float
@@ -81,8 +82,10 @@ def train(
         batch = batches(rng)
         model.zero_grad()
         value, tokens = loss(model, batch, rng)
-        grad = optimizer.parameters.grad
-        norm = clip_gradient(grad)
+        if not optimizer.collect():
+            yield StepRecord(step, value, 0.0, math.inf, tokens, time.perf_counter() - began)
+            continue
+        norm = clip_gradient(optimizer.parameters.grad)
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise TrainingDiverged(
                 f"training diverged at step {step}: loss {value}, gradient norm {norm}.",
