@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.ops.multi_head import KeyValue
+from tfx.ops.multi_head import KeyValue, StoredKeyValue
 
 
 class KeyValueBuffer(NamedTuple):
@@ -70,7 +70,7 @@ class KeyValueBuffer(NamedTuple):
         return cls(xp.zeros((*lead, d_key), dtype=dtype), values, grows=grows)
 
     @classmethod
-    def holding(cls, stored: KeyValue) -> KeyValueBuffer:
+    def holding(cls, stored: StoredKeyValue) -> KeyValueBuffer:
         """A full buffer whose storage these keys and values are; none is copied."""
         return cls(stored.k, stored.v, 0, stored.length, stored.length)
 
