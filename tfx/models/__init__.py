@@ -7,6 +7,7 @@ from typing import Any
 from tfx.models.bert import Bert
 from tfx.models.convolution_decoder import ConvolutionDecoder
 from tfx.models.decoder import DecoderOnly
+from tfx.models.deep_supervision import DeepSupervision
 from tfx.models.encoder import Encoder
 from tfx.models.gpt import GPT
 from tfx.models.language import LanguageModel
@@ -18,6 +19,7 @@ from tfx.models.recurrent_seq2seq import RecurrentSeq2Seq
 from tfx.models.retrieval_reader import RetrievalReader
 from tfx.models.seq2seq import EncoderDecoder
 from tfx.models.t5 import T5
+from tfx.models.transformer_xl import TransformerXL
 from tfx.models.vision_transformer import VisionTransformer
 from tfx.models.word_vectors import GloVe, SkipGram
 
@@ -28,6 +30,7 @@ __all__ = [
     "Bert",
     "ConvolutionDecoder",
     "DecoderOnly",
+    "DeepSupervision",
     "Encoder",
     "EncoderDecoder",
     "GloVe",
@@ -60,6 +63,7 @@ MODELS: dict[str, type[Model]] = {
         ConvolutionDecoder,
         NonAutoregressive,
         RetrievalReader,
+        TransformerXL,
     )
 }
 

@@ -9,7 +9,7 @@ Sources: Vaswani et al. 2017; as a model of its own: Devlin et al. 2019, "BERT".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,7 +107,10 @@ class Encoder(Model):
         hidden, stack_cache = self.stack.forward(x, combine_masks(padding, mask), rng)
         return hidden, EncoderCache(input_cache, stack_cache, None)
 
-    def encode_backward(self, dhidden: Array, cache: EncoderCache) -> None:
-        """dhidden: (B, T, C)."""
-        dx = self.stack.backward(dhidden, cache.stack)  # hidden = stack(x)
+    def encode_backward(
+        self, dhidden: Array, cache: EncoderCache, dreads: Sequence[Array | None] | None = None
+    ) -> None:
+        """dhidden: (B, T, C).  dreads: as EncoderStack.backward."""
+        more = () if dreads is None else (dreads,)
+        dx = self.stack.backward(dhidden, cache.stack, *more)  # hidden = stack(x)
         self.input.backward(dx, cache.input)  # x = input(ids)

@@ -36,6 +36,11 @@ class EncoderStackCache(NamedTuple):
         """What a later call takes as `past`."""
         return tuple(block.attention.present for block in self.blocks)
 
+    @property
+    def reads(self) -> tuple[Array, ...]:
+        """What each block read: the input first, then the states between the blocks, (B, T, C) each."""
+        return tuple(block.x for block in self.blocks)
+
 
 class EncoderStack(Layer):
     """n_layers encoder blocks; `block` holds their further settings (norm, activation, dropout, dtype ...).
@@ -83,11 +88,18 @@ class EncoderStack(Layer):
             x, norm_cache = self.norm.forward(x)
         return x, EncoderStackCache(tuple(caches), norm_cache)
 
-    def backward(self, dhidden: Array, cache: EncoderStackCache) -> Array:
-        """dhidden: (B, T, C) -> dx: (B, T, C)."""
+    def backward(self, dhidden: Array, cache: EncoderStackCache, dreads: Sequence[Array | None] | None = None) -> Array:
+        """dhidden: (B, T, C) -> dx: (B, T, C).
+
+        dreads: for each block, the gradient of a loss that looks at cache.reads of that block, (B, T, C), or None.
+        """
         dx = dhidden if self.norm is None else self.norm.backward(dhidden, cache.norm)
-        for block, block_cache in zip(reversed(self.blocks), reversed(cache.blocks), strict=True):
+        dreads = [None] * len(self.blocks) if dreads is None else dreads
+        for block, block_cache, dread in zip(
+            reversed(self.blocks), reversed(cache.blocks), reversed(dreads), strict=True
+        ):
             dx = block.backward(dx, block_cache)
+            dx = dx if dread is None else dx + dread  # that state was used twice: by the block and by the loss
         return dx
 
 

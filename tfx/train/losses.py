@@ -33,10 +33,10 @@ def labelling_loss(smoothing: float = 0.0) -> Loss[Encoder]:
 
     def loss(model: Encoder, batch: LabelledBatch, rng: Rng) -> LossValue:
         logits, cache = model.forward(batch.ids, lengths=batch.lengths, rng=rng)
-        keep = _inside(batch.lengths, batch.targets)
+        keep = inside(batch.lengths, batch.targets)
         value, ce_cache = cross_entropy_forward(logits, batch.targets, smoothing, keep)
         model.backward(cross_entropy_backward(1.0, ce_cache), cache)
-        return LossValue(float(value), _count(keep, batch.targets))
+        return LossValue(float(value), count_kept(keep, batch.targets))
 
     return loss
 
@@ -60,18 +60,19 @@ def translation_loss(smoothing: float = 0.0) -> Loss[EncoderDecoder]:
         shorter = None if batch.tgt_lengths is None else batch.tgt_lengths - 1
         logits, cache = model.forward(batch.src, batch.tgt[:, :-1], batch.src_lengths, shorter, rng=rng)
         targets = batch.tgt[:, 1:]
-        keep = _inside(shorter, targets)
+        keep = inside(shorter, targets)
         value, ce_cache = cross_entropy_forward(logits, targets, smoothing, keep)
         model.backward(cross_entropy_backward(1.0, ce_cache), cache)
-        return LossValue(float(value), _count(keep, targets))
+        return LossValue(float(value), count_kept(keep, targets))
 
     return loss
 
 
-def _inside(lengths: np.ndarray | None, like: np.ndarray) -> np.ndarray | None:
+def inside(lengths: np.ndarray | None, like: np.ndarray) -> np.ndarray | None:
     """(B, T) True where a row has not ended."""
     return None if lengths is None else np.arange(like.shape[1]) < lengths[:, None]
 
 
-def _count(keep: np.ndarray | None, targets: np.ndarray) -> int:
+def count_kept(keep: np.ndarray | None, targets: np.ndarray) -> int:
+    """How many targets count."""
     return int(targets.size if keep is None else keep.sum())

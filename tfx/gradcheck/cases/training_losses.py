@@ -1,4 +1,4 @@
-"""Losses of training techniques: focal loss, consistency of two passes, distillation."""
+"""Training techniques: focal loss, consistency of two passes, distillation, a head at every depth."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tfx.gradcheck.case import Case, Control, Problem
+from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, Rng, T, V
+from tfx.models.deep_supervision import DeepSupervision
+from tfx.models.encoder import Encoder
 from tfx.ops.consistency_loss import (
     ConsistencyLossCache,
     ConsistencyLossGrads,
@@ -47,6 +49,13 @@ def distillation_loss(rng: Rng, kept: int | None = None, **settings: Any) -> Pro
     return Problem(distillation_loss_forward, distillation_loss_backward, inputs, fixed)
 
 
+def deep_supervision(rng: Rng, tied: bool) -> Problem:
+    encoder = Encoder(V, 6, 3, 11, 3, 9, tied=tied, dropout=0.2, activation="gelu_tanh")
+    ids = rng.integers(V, size=(B, T))
+    fixed = {"lengths": np.array([5, 3])}
+    return layer_problem(DeepSupervision(encoder, rng), rng, {"ids": ids}, fixed, dropout_seed=5, directions=1)
+
+
 def focal_factor_held_fixed(dloss: Any, cache: FocalLossCache) -> Any:
     """(1 - p)^g is taken for a constant weight, and only log p for a function of the logits."""
     weights = cache.targets.weights * (-np.expm1(cache.l)) ** cache.gamma
@@ -79,6 +88,8 @@ CASES: tuple[Case, ...] = (
     ),
     Case(distillation_loss_backward, "six of ten tokens kept", partial(distillation_loss, temperature=0.7, kept=6)),
     Case(distillation_loss_backward, "one loss a token", partial(distillation_loss, temperature=2.0, reduction="none")),
+    Case(DeepSupervision, "three blocks, tied", partial(deep_supervision, tied=True)),
+    Case(DeepSupervision, "three blocks, own output", partial(deep_supervision, tied=False)),
 )
 
 CONTROLS: tuple[Control, ...] = (
