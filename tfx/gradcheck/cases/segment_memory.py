@@ -6,6 +6,7 @@ from typing import Any
 
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import DV, B, D, F, H, Rng, S, T
+from tfx.models.transformer_xl import TransformerXL
 from tfx.nn.compressive_memory import CompressiveMemory
 from tfx.nn.segment_memory import SegmentMemoryBlock, SegmentMemoryStack
 from tfx.ops.attention_reconstruction import (
@@ -58,6 +59,12 @@ def segment_stack(rng: Rng, norm: str) -> Problem:
     return layer_problem(layer, rng, {"x": _states(rng)}, fixed, directions=DIRECTIONS)
 
 
+def transformer_xl(rng: Rng, norm: str, tied: bool) -> Problem:
+    layer = TransformerXL(8, WIDTH, H, F, 1, 4, norm, "gelu", tied, dropout=0.2)
+    ids, fixed = rng.integers(8, size=(B, T)), {"memory": (_states(rng, 4),)}
+    return layer_problem(layer, rng, {"ids": ids}, fixed, dropout_seed=5, directions=DIRECTIONS)
+
+
 def compression(rng: Rng) -> Problem:
     """Two blocks; seven places come in, room for three: four are squeezed to two."""
     memory = CompressiveMemory(2, WIDTH, 3, 5, 2, rng)
@@ -104,6 +111,8 @@ CASES = (
     Case(SegmentMemoryBlock, "pre-LN, memory, dropout", lambda rng: segment_block(rng, "pre")),
     Case(SegmentMemoryStack, "post-LN, memories of different lengths", lambda rng: segment_stack(rng, "post")),
     Case(SegmentMemoryStack, "pre-LN, final norm", lambda rng: segment_stack(rng, "pre")),
+    Case(TransformerXL, "post-LN, tied, memory, dropout", lambda rng: transformer_xl(rng, "post", True)),
+    Case(TransformerXL, "pre-LN, its own output", lambda rng: transformer_xl(rng, "pre", False)),
     Case(CompressiveMemory, "convolution, two blocks", compression),
 )
 
