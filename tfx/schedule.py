@@ -4,7 +4,8 @@
 
 Warm-up keeps the first steps small, because Adam's second moment is then an average of very few gradients and a
 post-LN Transformer has its largest gradients near the output at the start (Xiong et al. 2020).  After it the rate falls
-so that the noise of the batches averages out.  Every schedule here is continuous: its pieces meet with equal values.
+so that the noise of the batches averages out.  Every schedule here but
+`cosine_restarts` is continuous: its pieces meet with equal values.
 """
 
 from __future__ import annotations
@@ -73,6 +74,46 @@ def warmup_cosine(step: int, peak: float, warmup: int, total: int, floor: float 
     Raises ValueError for step < 1 or total < warmup + hold.
     """
     return _rise_and_fall(step, peak, warmup, total, floor, hold, lambda p: 0.5 * (1 + math.cos(math.pi * p)))
+
+
+def cosine_restarts(
+    step: int, peak: float, period: int, growth: float = 1.0, floor: float = 0.0, shrink: float = 1.0
+) -> float:
+    """Half a cosine from `peak` towards `floor` in `period` steps, then from the peak again: warm restarts.
+
+        floor + (peak_i - floor) (1 + cos(pi t / P_i)) / 2         t = 0 .. P_i - 1 steps into cycle i
+
+    growth: each cycle is that many times as long, P_i = period growth^i (the paper's T_mult, 2 in its best runs).
+    shrink: peak_i - floor is that much of the one before.  This schedule alone jumps, on purpose: it leaves a narrow
+    minimum, and the model at the end of each cycle can be kept for an ensemble.  The first step has the peak, and the
+    one after a whole cycle has it again, so the floor itself is never used.
+    Source: Loshchilov and Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts", equation 5.
+    Raises ValueError for step < 1, period < 1 or growth < 1.
+    """
+    _check(step)
+    if period < 1 or growth < 1:
+        raise ValueError(f"a cycle has at least one step and does not get shorter: period {period}, growth {growth}")
+    into, length, cycle = float(step - 1), float(period), 0
+    if growth == 1:
+        cycle, into = divmod(step - 1, period)
+    while into >= length:
+        into, length, cycle = into - length, length * growth, cycle + 1
+    return floor + (peak - floor) * shrink**cycle * 0.5 * (1 + math.cos(math.pi * into / length))
+
+
+def rate_for_batch(learning_rate: float, batch: int, base_batch: int, power: float = 1.0) -> float:
+    """The rate for another batch size: learning_rate (batch / base_batch)^power.
+
+    power 1, linear, for plain gradient descent: k small steps with nearly the same gradient add up to one step with
+    their mean gradient and k times the rate.  It holds while the gradient hardly changes over those k steps, so not at
+    the very start (warm up to it) nor without limit (about 8000 images in the paper).
+    power 1/2 for Adam and its kin: their steps are measured by the noise, which falls as 1 / sqrt(batch).
+    Sources: Goyal et al. 2017, "Accurate, Large Minibatch SGD", section 2.1; the root: Malladi et al. 2022, "On the
+    SDEs and Scaling Rules for Adaptive Gradient Algorithms".  Raises ValueError for a batch below 1.
+    """
+    if batch < 1 or base_batch < 1:
+        raise ValueError(f"a batch has at least one row, not {min(batch, base_batch)}")
+    return learning_rate * (batch / base_batch) ** power
 
 
 def _rise_and_fall(

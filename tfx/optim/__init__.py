@@ -9,6 +9,13 @@ from tfx.optim.adagrad import Adagrad
 from tfx.optim.adam import Adam
 from tfx.optim.adamw import AdamW, decays_everything, decays_matrices
 from tfx.optim.clipping import clip_by_norm, clip_by_value, global_norm
+from tfx.optim.grouped import (
+    GroupedOptimizer,
+    depth_of,
+    gradual_unfreezing,
+    layerwise_decay,
+    product_of,
+)
 from tfx.optim.lion import Lion
 from tfx.optim.mixed_precision import LossScale, MixedPrecision
 from tfx.optim.optimizer import Optimizer
@@ -20,6 +27,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "GroupedOptimizer",
     "Lion",
     "LossScale",
     "MixedPrecision",
@@ -28,5 +36,9 @@ __all__ = [
     "clip_by_value",
     "decays_everything",
     "decays_matrices",
+    "depth_of",
     "global_norm",
+    "gradual_unfreezing",
+    "layerwise_decay",
+    "product_of",
 ]
