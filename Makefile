@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/.installed
 DEV_READY := $(VENV)/.dev-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-gpu check format weights wheel clean
+.PHONY: help demo test test-all test-gpu mutants check format weights wheel clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,9 @@ test-all: $(DEV_READY) ## the fast tests and the proofs that take minutes
 
 test-gpu: $(DEV_READY) ## tests on a CUDA card; needs CuPy: .venv/bin/pip install -e '.[gpu]'
 	$(BIN)/python -m pytest -m gpu
+
+mutants: $(DEV_READY) ## plant mistakes all over tfx/ops and list those that no test notices (an hour)
+	$(BIN)/python -m tests.mutation
 
 check: $(DEV_READY) ## formatter, linter, type checker, import direction
 	$(BIN)/ruff format --check .

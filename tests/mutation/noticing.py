@@ -1,0 +1,222 @@
+"""Does any test notice?  The tests that matter for one file of tfx/ops, the quickest first."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mutation.mutants import ROOT, Mutant
+from tests.mutation.planting import module_of, plant
+from tests.peers import onnx_ops, run_onnx_suite, run_torch_fixtures, torch_ops
+from tests.peers.recorded import FIXTURES
+from tfx.gradcheck import CASES, run_case
+from tfx.gradcheck.case import Case
+
+TESTS = ROOT / "tests"
+LIMIT = 60.0  # seconds; a mutant that takes longer does not end, and that is noticed
+
+
+@functools.cache
+def imports(path: Path) -> frozenset[str]:
+    """The modules of tfx that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("tfx."):
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("tfx.")}
+    return frozenset(found)
+
+
+@functools.cache
+def users(module: str) -> frozenset[str]:
+    """The operations that import the module."""
+    paths = [*(ROOT / "tfx" / "ops").glob("*.py"), *(ROOT / "tfx" / "efficient").glob("*.py")]
+    found = (path for path in paths if module in imports(path))
+    return frozenset(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in found)
+
+
+def cases_of(modules: frozenset[str]) -> list[Case]:
+    return [case for case in CASES if case.target.__module__ in modules]
+
+
+def own_tests(module: str) -> list[Path]:
+    path = TESTS / "ops" / f"test_{module.rsplit('.', 1)[1]}.py"
+    return [path] if path.is_file() else []
+
+
+def other_tests(module: str) -> list[Path]:
+    """The other test files that import the module."""
+    found = (path for folder in ("ops", "efficient", "nn") for path in sorted((TESTS / folder).glob("test_*.py")))
+    return [path for path in found if path not in own_tests(module) and module in imports(path)]
+
+
+@functools.cache
+def peers_cases() -> dict[Any, list[Any]]:
+    """Every recorded case, by the key of its adapter; none where the files are left out."""
+    found: dict[Any, list[Any]] = {}
+    for path in sorted(FIXTURES.glob("onnx-*.npz")):
+        for case in run_onnx_suite.from_frozen(path):
+            found.setdefault(case.op, []).append(case)
+    for path in sorted(FIXTURES.glob("torch-[0-9]*.npz")):
+        for case in run_torch_fixtures.load(path):
+            found.setdefault((case["kind"], case["name"]), []).append(case)
+    return found
+
+
+def adapters_of(module: str) -> Iterator[tuple[Any, Callable[..., Any]]]:
+    for ops in (onnx_ops.OPS, torch_ops.OPS):
+        for key, adapter in ops.items():
+            source = sys.modules[adapter.__module__].__file__ if hasattr(adapter, "__module__") else None
+            if source and imports(Path(source)) & {module, *users(module)}:
+                yield key, adapter
+
+
+def warm_up(modules: list[str]) -> None:
+    """Imports everything, so that a forked child only has to run."""
+    peers_cases()
+    wanted = [path for module in modules for path in (*own_tests(module), *other_tests(module))]
+    for path in dict.fromkeys([*wanted, TESTS / "ops" / "test_every_op.py"]):
+        importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+
+
+def _own_gradients(module: str) -> bool:
+    return any(map(_case_fails, cases_of(frozenset({module}))))
+
+
+def _own_tests(module: str) -> bool:
+    return _pytest_fails(own_tests(module))
+
+
+def _every_op(module: str) -> bool:
+    ops = sorted({case.op for case in cases_of(frozenset({module}))})
+    return bool(ops) and _pytest_fails([TESTS / "ops" / "test_every_op.py"], "-k", " or ".join(ops))
+
+
+def _gradients_of_users(module: str) -> bool:
+    return any(map(_case_fails, cases_of(users(module))))
+
+
+def _peers(module: str) -> bool:
+    pairs = ((case, adapter) for key, adapter in adapters_of(module) for case in peers_cases().get(key, []))
+    return any(_peer_differs(case, adapter) for case, adapter in pairs)
+
+
+def _other_tests(module: str) -> bool:
+    return _pytest_fails(other_tests(module))
+
+
+#: What notices -> does it?  The quickest first.
+STAGES: dict[str, Callable[[str], bool]] = {
+    "gradient checks": _own_gradients,
+    "its own tests": _own_tests,
+    "what holds for every operation": _every_op,
+    "gradient checks of its users": _gradients_of_users,
+    "peers' cases": _peers,
+    "other tests that import it": _other_tests,
+}
+
+
+def _case_fails(case: Case) -> bool:
+    try:
+        return not run_case(case, elements=1).passes
+    except Exception:
+        return True
+
+
+def _pytest_fails(paths: list[Path], *more: str) -> bool:
+    if not paths:
+        return False
+    quiet = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", f"--rootdir={ROOT}"]
+    quiet += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # the warm process imported the plugins before
+    ended = pytest.main([*quiet, *map(str, paths), *more])
+    return ended not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+def _peer_differs(case: Any, adapter: Callable[..., Any]) -> bool:
+    try:
+        runner = run_torch_fixtures if isinstance(case, dict) else run_onnx_suite
+        runner.check(case, adapter)  # type: ignore[attr-defined]
+    except Exception as error:
+        return type(error).__name__ != "Skip"
+    return False
+
+
+def try_out(mutant: Mutant, limit: float = LIMIT) -> str:
+    """What notices the mutant, or "" when it survives.
+
+    A stage that fails without any mutant (somebody's test is broken just now) proves nothing and is passed over.
+    """
+    module = module_of(mutant)
+    passed_over: list[str] = []
+    while True:
+        stages = [name for name in STAGES if name not in passed_over]
+        words = _in_a_child(functools.partial(_first_to_fail, module, stages, mutant), limit)
+        if words not in STAGES or not fails_by_itself(module, words):
+            return words
+        passed_over.append(words)
+
+
+@functools.cache
+def fails_by_itself(module: str, stage: str) -> bool:
+    """True when this stage fails with nothing planted."""
+    return bool(_in_a_child(functools.partial(_first_to_fail, module, [stage], None), 10 * LIMIT))
+
+
+def _first_to_fail(module: str, stages: list[str], mutant: Mutant | None) -> str:
+    if mutant is not None:
+        plant(mutant)
+    return next((name for name in stages if STAGES[name](module)), "")
+
+
+def _in_a_child(answer: Callable[[], str], limit: float) -> str:
+    """answer(), computed in a forked process; an error, a crash or too long a time is an answer too."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _silence()
+        try:
+            words = answer()
+        except BaseException as error:  # the mutant broke the import, or left through sys.exit
+            words = f"{type(error).__name__}: {error}"
+        os.write(writing, words.encode()[:500])
+        os._exit(0)
+    os.close(writing)
+    ended = _wait(child, limit)
+    with os.fdopen(reading, "rb") as pipe:
+        words = pipe.read().decode(errors="replace")
+    if ended is None:
+        return f"took more than {limit:.0f} s"
+    return words if ended == 0 else f"ended with status {ended}"
+
+
+def _silence() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+
+
+def _wait(child: int, limit: float) -> int | None:
+    """The exit status, or None when the child had to be stopped."""
+    until = time.monotonic() + limit
+    while time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.005)
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return None
