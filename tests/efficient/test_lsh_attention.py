@@ -144,6 +144,20 @@ def test_causal_goes_by_the_places_before_sorting():
     assert np.array_equal(lsh_attention_forward(qk, v, **options)[0][..., :8, :], out[..., :8, :])
 
 
+def outputs_that_a_later_token_moves(chunk):
+    qk, v = draw(12)
+    options = {"n_buckets": 4, "chunk": chunk, "causal": True}
+    changed = qk.copy()
+    changed[..., 8:, :] *= -1  # to the opposite buckets
+    usual, other = (lsh_attention_forward(x, v, **options)[0] for x in (qk, changed))
+    return int((np.abs(usual - other)[..., :8, :].max(axis=-1) > 1e-12).sum())
+
+
+def test_in_one_chunk_the_future_moves_nothing_and_in_small_ones_it_moves_borders():
+    assert outputs_that_a_later_token_moves(chunk=12) == 0
+    assert outputs_that_a_later_token_moves(chunk=2) > 0
+
+
 def share_of_collisions(cosine, n_buckets, rounds=4000, width=8):
     a = np.zeros((1, width))
     a[0, 0] = 1

@@ -14,8 +14,8 @@ Derivation.  Only the table is new: see gathered_attention.py.  The random block
 are constants.
 
 Exact: the attention under `big_bird_mask`; with all blocks global, or a window over all of them, full attention.
-Cost: O(T (w + g + r) b D) for blocks and O(g b T D) for global rows, instead of O(T^2 D); with the paper's 3 + 2 + 3
-blocks of 64 it pays from T = 1024 on.
+Cost: O(T (w + g + r) b D) for blocks and O(g b T D) for global rows, instead of O(T^2 D).  In time it pays, with 3 + 1
++ 1 blocks of 16, from T = 256 on; with the paper's 3 + 2 + 3 blocks of 64 a query has 512 keys, so T has to be longer.
 Source: Zaheer et al. 2020, "Big Bird: Transformers for Longer Sequences", section 2 and appendix D (the ITC form, whose
 global tokens are part of the sequence).
 """

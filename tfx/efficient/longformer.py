@@ -14,8 +14,8 @@ window is a plain one; each is cut into blocks of b = max(w, 1) queries, and a b
 Derivation.  Only the table is new: gathered_attention.py has the backward, gathered_heads.py that of several dilations.
 
 Exact: the attention under `longformer_mask`; with w >= T - 1 and d = 1, or with all tokens global, full attention.
-Cost: O(T (3 w + G) D) for windows and O(G T D) for global rows, instead of O(T^2 D).  The blocks make up to three
-scores for each pair in a window of two sides, so it pays from about T > 4 w on.
+Cost: O(T (3 w + G) D) for windows and O(G T D) for global rows, instead of O(T^2 D).  Blocks make three scores for two
+pairs in a window, so fewer scores are made from T = 3 w + 2 G on; in time it pays, here with w = 16, from T = 200 on.
 Source: Beltagy, Peters and Cohan 2020, "Longformer: The Long-Document Transformer", sections 3.1 and 3.2, figure 2.
 (Their w counts both sides.)
 """

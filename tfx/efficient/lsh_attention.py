@@ -22,10 +22,13 @@ scale, and k = q / |q| goes back to q as well (ops/scale_norm.py).  Sorting is a
 sorts back, and the rounds add up.  Keys stand in two chunks' lists, their own and the next one's: two gradients.
 The hash, the sorting and N are constant almost everywhere; no gradient passes them.
 
+Causal attention reads no later token, but sorting sees them all: a later one can push a chunk's border and so move who
+is in reach of an earlier one.  With one chunk, or buckets given beforehand that fit their chunks, nothing moves.
+
 Exact: attention with shared queries and keys under the mask of the union P_i, with softmax over it.  Approximated: who
 is in P_i.  With one bucket and one chunk all are: exact shared-QK attention.  Cost: O(R T log T) to sort and
-O(R T m (D + Dv)) for scores instead of O(T^2 D); with m = 2 T / n_buckets it pays once n_buckets is well above 4 R,
-in practice from a few thousand tokens on.
+O(R T m (D + Dv)) for scores instead of O(T^2 D).  With m = 2 T / n_buckets fewer scores are made once n_buckets > 4 R;
+in time it pays, here with chunks of 64, from T = 512 on in one round and from T = 2048 on in four.
 Source: Kitaev, Kaiser and Levskaya 2020, "Reformer: The Efficient Transformer", section 2, equations 3 to 6, and
 appendix A for N_ij.
 """

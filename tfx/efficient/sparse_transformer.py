@@ -17,8 +17,9 @@ blocks of l; only strided and merged at once has no blocks, and gathers the keys
 Derivation.  Only the tables are new: see gathered_attention.py.
 
 Exact: the attention under `sparse_transformer_mask`; with l >= T - 1, local or merged, full causal attention.
-Approximated: nothing, but what is out of reach is left out.  Cost: O(T (l + c T / l) D), at l = sqrt(T) O(T^1.5 D); it
-pays from about T > 16 on in scores, in time from a few hundred.
+Approximated: nothing, but what is out of reach is left out.  Cost: O(T (l + c T / l) D), at l = sqrt(T) O(T^1.5 D)
+instead of O(T^2 D).  In time it pays in blocks from about T = 128 on; query by query, where each reads copies of its
+own, from T = 2048 on.
 Source: Child, Gray, Radford and Sutskever 2019, "Generating Long Sequences with Sparse Transformers", sections 4.2 and
 4.3 and figure 3.
 """
