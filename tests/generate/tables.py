@@ -22,7 +22,7 @@ def reader_of_table(logits: np.ndarray) -> WholePass:
         before = np.concatenate([np.zeros((len(ids), 1), dtype=np.int64), ids[:, :-1]], axis=1)
         return logits[before, ids]
 
-    return WholePass(logits_of)
+    return WholePass(logits_of, window=2)  # it never needs to see more
 
 
 def next_of(logits: np.ndarray, text: list[int]) -> np.ndarray:
