@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from tests.tuning.models import IDS, MODELS, logits_of, trained, tune
+from tfx.generate import greedy
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
 from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.key_value_buffer import buffers_for
 from tfx.ops.multi_head import KeyValue
-from tfx.tuning import PrefixedAttention, add_prefixes
+from tfx.tuning import PrefixedAttention, add_adapters, add_lora, add_prefixes, add_prompt
 
 RNG = np.random.default_rng
 M = 4
@@ -47,6 +49,33 @@ def test_with_a_prefix_a_model_still_reads_in_chunks(positions):
         past = cache.stack.present
         written.append(logits)
     np.testing.assert_allclose(np.concatenate(written, axis=1), whole, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("positions", ["sinusoidal", "rotary"])
+def test_tokens_behind_a_prefix_can_be_stored_in_place(positions):
+    model = trained(DecoderOnly, positions=positions)
+    past = buffers_for(model.stack.blocks, len(IDS), 6)
+    add_prefixes(model, M, RNG(0))
+    whole, _ = model.forward(IDS)
+    written = []
+    for chunk in (IDS[:, :3], IDS[:, 3:4], IDS[:, 4:]):
+        logits, cache = model.forward(chunk, past=past)
+        past = cache.stack.present
+        written.append(logits)
+    assert past[0].seen == 6 and past[0].capacity == 6
+    np.testing.assert_allclose(np.concatenate(written, axis=1), whole, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", [add_prefixes, add_prompt, add_adapters, add_lora])
+def test_a_tuned_language_model_writes(method):
+    model = trained(DecoderOnly)
+    options = {"causal": True} if method is add_prompt else {}
+    tune(model, method(model, 3, RNG(0), **options), steps=5)
+    written, read = greedy(model, IDS[:, :3], 2), IDS[:, :3]
+    for place in range(2):
+        best = model.forward(read)[0][:, -1].argmax(axis=-1)
+        assert np.array_equal(written[:, place], best)
+        read = np.concatenate((read, best[:, None]), axis=1)
 
 
 def test_padding_and_a_mask_that_is_broadcast_are_about_tokens():

@@ -23,10 +23,44 @@ import numpy as np
 from tfx.backend import Array, xp_of
 from tfx.nn.attention import AttentionInputGrads, MultiHeadAttention
 from tfx.ops.attend import fold
-from tfx.ops.multi_head import KeyValue, MultiHeadCache
+from tfx.ops.multi_head import KeyValue, MultiHeadCache, StoredKeyValue
 from tfx.params import Layer, Parameter
 from tfx.tuning.part import Chosen, Part, among
 from tfx.tuning.places import Place, places_of
+
+
+class AfterPrefix(NamedTuple):
+    """What an attention has read: the prefix, and the tokens stored so far, None before the first."""
+
+    prefix: KeyValue
+    stored: StoredKeyValue | None
+
+    @property
+    def _joined(self) -> KeyValue:
+        if self.stored is None:
+            return self.prefix
+        return self.prefix.followed_by(KeyValue(self.stored.k, self.stored.v))
+
+    @property
+    def k(self) -> Array:
+        return self._joined.k
+
+    @property
+    def v(self) -> Array:
+        return self._joined.v
+
+    @property
+    def length(self) -> int:
+        return self.prefix.length + (0 if self.stored is None else self.stored.length)
+
+    @property
+    def seen(self) -> int:
+        """The place of the next token: the prefix counts."""
+        return self.prefix.length + (0 if self.stored is None else self.stored.seen)
+
+    def followed_by(self, new: KeyValue) -> AfterPrefix:
+        """New tokens are stored where the old ones are, in whatever way they are."""
+        return self._replace(stored=new if self.stored is None else self.stored.followed_by(new))
 
 
 class PrefixedCache(NamedTuple):
@@ -39,10 +73,10 @@ class PrefixedCache(NamedTuple):
         return self.layer.attention
 
     @property
-    def present(self) -> KeyValue:
+    def present(self) -> StoredKeyValue:
         """Keys and values of the tokens alone: the prefix will stand in front of them again."""
-        k, v = self.layer.present
-        return KeyValue(k[..., self.n_prefix :, :], v[..., self.n_prefix :, :])
+        present: Any = self.layer.present
+        return present.stored
 
 
 class PrefixedAttention(Layer):
@@ -71,16 +105,15 @@ class PrefixedAttention(Layer):
         mask: Array | None = None,
         rng: Any = None,
         x_v: Array | None = None,
-        past: KeyValue | None = None,
+        past: StoredKeyValue | None = None,
     ) -> tuple[Array, PrefixedCache]:
         """x_q: (B, T, C) -> y: (B, T, C).  mask and past are about tokens, as ever: all may attend to the prefix."""
         m, xp = self.k.shape[-2], xp_of(x_q)
-        prefix = KeyValue(self.k.value, self.v.value)
+        before = AfterPrefix(KeyValue(self.k.value, self.v.value), past)
         n_keys = (x_q if x_kv is None else x_kv).shape[-2] + (0 if past is None else past.length)
         if mask is not None:
             lead = mask.shape[:-1]
             mask = xp.concatenate((xp.ones((*lead, m), dtype=bool), xp.broadcast_to(mask, (*lead, n_keys))), axis=-1)
-        before = prefix if past is None else prefix.followed_by(past)
         y, cache = self.layer.forward(x_q, x_kv, mask, rng, x_v, before)
         return y, PrefixedCache(cache, m)
 
