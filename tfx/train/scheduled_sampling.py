@@ -1,0 +1,78 @@
+"""Exposure bias and scheduled sampling: a model that always read the truth has never read its own mistakes.
+
+    teacher forcing      place t reads the true tokens before t            all places at once, in training
+    free running         place t reads what the model itself wrote         one token at a time, in use
+    gap                  accuracy under the first minus under the second    the exposure bias, as a number
+
+Scheduled sampling closes the gap: with probability 1 - e a place reads the model's own guess instead of the truth.  A
+Transformer has no step before to take the guess from, so it reads twice: once teacher-forced, to guess, and then
+the mixture, which alone is trained.  The guesses are tokens, hence constants: no gradient flows into the first reading.
+e falls from 1, as the model's guesses become worth reading.
+Sources: Bengio et al. 2015, "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks", section 2.4;
+two passes: Mihaylova and Martins 2019, "Scheduled Sampling for Transformers", section 3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from tfx.models import DecoderOnly
+from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.train.loop import Loss, LossValue, Rng
+
+
+def inverse_sigmoid_decay(step: int, k: float) -> float:
+    """e at a step: k / (k + exp(step / k)), near 1 at first, 1/2 at step k log k.  Raises ValueError for k < 1."""
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
+    return k / (k + math.exp(min(step / k, 700.0)))  # exp(700) is near the largest float
+
+
+def mixed_inputs(ids: np.ndarray, logits: np.ndarray, rng: Rng, truth: float) -> np.ndarray:
+    """ids: (B, T) what a model read, logits: (B, T, V) what it said -> (B, T) what it reads the second time.
+
+    Place t + 1 keeps its token with probability `truth`, and else gets the best guess of place t; place 0 keeps it.
+    """
+    guesses = np.concatenate((ids[:, :1], logits[:, :-1].argmax(axis=-1)), axis=1)
+    kept = rng.random(ids.shape) < truth
+    return np.where(kept, ids, guesses)
+
+
+def scheduled_sampling_loss(truth: float | Callable[[], float], smoothing: float = 0.0) -> Loss[DecoderOnly]:
+    """The batch is ids (B, T + 1) for a DecoderOnly, as for next_token_loss, which it is at truth = 1.
+
+    truth: e, or a function that tells it, such as lambda: inverse_sigmoid_decay(optimizer.steps, 100).
+    """
+
+    def loss(model: DecoderOnly, ids: np.ndarray, rng: Rng) -> LossValue:
+        e = truth() if callable(truth) else truth
+        read = ids[:, :-1]
+        if e < 1:
+            guesses, _ = model.forward(read)
+            read = mixed_inputs(read, guesses, rng, e)
+        logits, cache = model.forward(read, rng=rng)
+        value, ce_cache = cross_entropy_forward(logits, ids[:, 1:], smoothing)
+        model.backward(cross_entropy_backward(1.0, ce_cache), cache)
+        return LossValue(float(value), ids[:, 1:].size)
+
+    return loss
+
+
+def exposure_gap(model: DecoderOnly, ids: np.ndarray, n_given: int) -> tuple[float, float]:
+    """ids: (B, T + 1) true sequences, of which the first n_given tokens are read in any case
+    -> accuracy of the other tokens under teacher forcing, and when the model reads what it wrote.
+
+    Raises ValueError unless at least one token is given and one is left.
+    """
+    if not 1 <= n_given < ids.shape[1]:
+        raise ValueError(f"of {ids.shape[1]} tokens, {n_given} cannot be given")
+    forced = model.forward(ids[:, :-1])[0].argmax(axis=-1)[:, n_given - 1 :]
+    written = ids[:, :n_given]
+    while written.shape[1] < ids.shape[1]:
+        best = model.forward(written)[0][:, -1].argmax(axis=-1)
+        written = np.concatenate((written, best[:, None]), axis=1)
+    wanted = ids[:, n_given:]
+    return float((forced == wanted).mean()), float((written[:, n_given:] == wanted).mean())
