@@ -25,6 +25,8 @@ def matrix(t, c):
 def test_it_is_the_matrix_of_cosines_which_is_symmetric():
     x, m = RNG(0).standard_normal((T, C)), matrix(T, C)
     np.testing.assert_allclose(fourier_mixing_forward(x)[0].ravel(), m @ x.ravel(), atol=1e-12)
+    batch = np.stack((x, 2 * x, x))
+    np.testing.assert_allclose(fourier_mixing_forward(batch)[0][1].ravel(), 2 * m @ x.ravel(), atol=1e-12)
     np.testing.assert_allclose(m, m.T, atol=1e-12)
 
 

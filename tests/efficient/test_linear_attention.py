@@ -15,6 +15,7 @@ from tfx.efficient.linear_attention import (
     linear_attention_backward,
     linear_attention_forward,
 )
+from tfx.ops.attention import attention_forward
 from tfx.ops.masks import causal_mask, combine_masks, padding_mask
 
 RNG = np.random.default_rng
@@ -134,6 +135,21 @@ def test_a_query_that_can_read_nothing_gives_zeros_and_takes_no_gradient():
     assert not any(grad.any() for grad in linear_attention_backward(np.ones_like(out), cache))
 
 
+def test_it_looks_both_ways_unless_told_and_the_scale_is_one():
+    q, k, v = qkv(5)
+    want = by_the_scores(q, k, v)
+    np.testing.assert_allclose(linear_attention_forward(q, k, v)[0], want, atol=1e-13)
+    np.testing.assert_allclose(linear_attention_forward(q / 2, k, v, scale=2.0)[0], want, atol=1e-13)
+
+
+def test_the_weights_have_no_higher_rank_than_the_width():
+    """What is given up: T x T weights of softmax attention can have any rank."""
+    q, k, _ = RNG(0).standard_normal((3, 12, 3))
+    weights, _ = linear_attention_forward(q, k, np.eye(12))
+    exact, _ = attention_forward(4 * q, 4 * k, np.eye(12))
+    assert np.linalg.matrix_rank(weights, tol=1e-9) == 3 < np.linalg.matrix_rank(exact, tol=1e-9)
+
+
 def test_a_constant_is_averaged_to_itself():
     q, k, _ = qkv(5)
     out, _ = linear_attention_forward(q, k, np.full((2, 3, 5, 2), 3.0), causal=True, chunk=2)
@@ -181,5 +197,7 @@ def test_what_does_not_fit_is_named():
         linear_attention_forward(q[..., :3], k, v)
     with pytest.raises(ValueError, match="there are 5 queries, 4 keys and 5 values"):
         causal_product_forward(q, k[..., :4, :], v)
+    with pytest.raises(ValueError, match="keys have width 4 but queries have 3"):
+        causal_product_forward(q[..., :3], k, v)
     with pytest.raises(ValueError, match="chunk must be at least 1, not 0"):
         linear_attention_forward(q, k, v, causal=True, chunk=0)

@@ -30,6 +30,13 @@ def test_any_chunk_and_any_mask_give_exact_attention_both_ways(t, s, chunk, caus
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
 
 
+def test_it_looks_both_ways_unless_told():
+    q, k, v = np.random.default_rng(0).standard_normal((3, 5, 4))
+    np.testing.assert_allclose(
+        memory_efficient_attention_forward(q, k, v)[0], attention_forward(q, k, v)[0], atol=1e-14
+    )
+
+
 def test_nothing_is_kept_but_the_inputs():
     q, k, v = np.random.default_rng(0).standard_normal((3, 100, 8))
     _, cache = memory_efficient_attention_forward(q, k, v)

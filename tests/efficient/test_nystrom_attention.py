@@ -37,6 +37,14 @@ def test_with_every_token_a_landmark_it_is_exact_once_the_iteration_has_converge
     assert worst(six, want) > 1e-3, "the six steps of the paper are too few for that"
 
 
+def test_the_paper_s_six_steps_and_32_landmarks_are_taken_unless_told():
+    q, k, v = RNG(0).standard_normal((3, 70, 6))
+    told = nystrom_attention_forward(q, k, v, n_landmarks=32, n_iterations=6)[0]
+    assert np.array_equal(nystrom_attention_forward(q, k, v)[0], told)
+    a = RNG(0).random((4, 4))
+    assert np.array_equal(iterative_inverse_forward(a)[0], iterative_inverse_forward(a, 6)[0])
+
+
 def test_padding_leaves_it_exact():
     q, k, v = qkv()
     mask = padding_mask([20, 11], 20)

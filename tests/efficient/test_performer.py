@@ -89,8 +89,10 @@ def test_a_seed_draws_the_same_features_again_and_another_seed_others():
     assert not np.array_equal(random_features(9, D, 4), random_features(9, D, 5))
 
 
-def test_large_queries_and_keys_neither_overflow_nor_warn():
+def test_large_queries_and_keys_neither_overflow_nor_warn_nor_vanish():
     q, k, v = qkv(size=40.0)
+    constant, _ = performer_forward(q, k, np.full_like(v, 3.0), random_features(16, D))
+    np.testing.assert_allclose(constant, 3.0, rtol=1e-12)
     out, cache = performer_forward(q, k, v, random_features(16, D))
     assert np.isfinite(out).all() and all(np.isfinite(g).all() for g in performer_backward(out, cache))
 
