@@ -14,10 +14,12 @@ from tfx.models.language import LanguageModel
 from tfx.models.model import Model
 from tfx.models.non_autoregressive import NonAutoregressive
 from tfx.models.pronoun import PronounModel
+from tfx.models.pyramid_vision_transformer import PyramidVisionTransformer
 from tfx.models.recurrent_language import RecurrentLanguageModel
 from tfx.models.recurrent_seq2seq import RecurrentSeq2Seq
 from tfx.models.retrieval_reader import RetrievalReader
 from tfx.models.seq2seq import EncoderDecoder
+from tfx.models.swin_transformer import SwinTransformer
 from tfx.models.t5 import T5
 from tfx.models.transformer_xl import TransformerXL
 from tfx.models.vision_transformer import VisionTransformer
@@ -38,10 +40,13 @@ __all__ = [
     "Model",
     "NonAutoregressive",
     "PronounModel",
+    "PyramidVisionTransformer",
     "RecurrentLanguageModel",
     "RecurrentSeq2Seq",
     "RetrievalReader",
     "SkipGram",
+    "SwinTransformer",
+    "TransformerXL",
     "VisionTransformer",
     "build",
 ]
@@ -64,6 +69,8 @@ MODELS: dict[str, type[Model]] = {
         NonAutoregressive,
         RetrievalReader,
         TransformerXL,
+        SwinTransformer,
+        PyramidVisionTransformer,
     )
 }
 

@@ -8,15 +8,16 @@ A convolution that jumps as far as it is wide reads every place once, so it is p
 
     SpatialReductionAttention    the above
     PyramidBlock                 pre-LN: r = x + attention(norm1(x)), y = r + feed_forward(norm2(r))
-    PyramidStack                 stages of blocks; before each stage but the first a patch embedding halves the
-                                 resolution and grows the width, while the reduction falls: 8, 4, 2, 1 in the paper
+    PyramidStack                 stages of blocks, each with its own table of positions; before each stage but the
+                                 first a patch embedding halves the resolution and grows the width, while the
+                                 reduction falls: 8, 4, 2, 1 in the paper
 
 Derivation.  x is used twice, for queries and for keys and values: two gradients.
 
 Exact: r = 1 is self-attention.  Approximated: with r > 1 details within r x r places are mixed before anybody asks.
 Cost: O(T^2 C / r^2) instead of O(T^2 C), still quadratic; it pays from r = 2 on, where T is large against C.
 Source: Wang et al. 2021, "Pyramid Vision Transformer: A Versatile Backbone for Dense Prediction without Convolutions",
-section 3.3, equations 1 to 3, and figure 3.
+sections 3.2 and 3.3, equations 1 to 3, and figure 3.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
+from tfx.nn.positions import Positions
 from tfx.ops.multi_head import MultiHeadCache
 from tfx.ops.patches import patch_grid
 from tfx.params import Layer
@@ -53,6 +55,7 @@ class PyramidBlockCache(NamedTuple):
 
 class PyramidStackCache(NamedTuple):
     merges: tuple[PatchEmbeddingCache, ...]
+    positions: tuple[Any, ...]
     blocks: tuple[tuple[PyramidBlockCache, ...], ...]
 
 
@@ -128,11 +131,13 @@ class PyramidBlock(Layer):
 class PyramidStack(Layer):
     """One stage for each of widths; n_heads, reductions, n_layers: one entry for each stage.
 
-    ratio: d_ff / width.  Raises ValueError when the lists differ in length.
+    grid: (R, W) of the first stage.  ratio: d_ff / width.
+    Raises ValueError when the lists differ in length or the grid cannot be halved often enough.
     """
 
     def __init__(
         self,
+        grid: tuple[int, int],
         widths: Sequence[int],
         n_heads: Sequence[int],
         reductions: Sequence[int],
@@ -148,6 +153,10 @@ class PyramidStack(Layer):
                 f"{len(n_layers)} depths are not the same number of stages"
             )
         self.merges = [PatchEmbedding(2, before, after, rng, dtype) for before, after in pairwise(widths)]
+        halvings = [2**i for i in range(len(widths))]
+        patch_grid((1, *grid, 1), halvings[-1])
+        places = [(grid[0] // halving) * (grid[1] // halving) for halving in halvings]
+        self.positions = [Positions("learned", n, width, rng, dtype) for n, width in zip(places, widths, strict=True)]
         self.stages = [
             [PyramidBlock(width, heads, ratio * width, reduction, rng, dtype=dtype, **block) for _ in range(depth)]
             for width, heads, reduction, depth in zip(widths, n_heads, reductions, n_layers, strict=True)
@@ -155,26 +164,28 @@ class PyramidStack(Layer):
 
     def forward(self, x: Array) -> tuple[Array, PyramidStackCache]:
         """x: (B, R, W, C of the first stage) -> y: (B, R / 2^(n - 1), W / 2^(n - 1), C of the last)."""
-        merges, caches = [], []
+        merges, positions, caches = [], [], []
         for i, stage in enumerate(self.stages):
+            grid = patch_grid(x.shape, 2 if i else 1)
             if i:
-                grid = patch_grid(x.shape, 2)
                 x, merge = self.merges[i - 1].forward(x)
-                x = x.reshape(x.shape[0], *grid, x.shape[-1])
                 merges.append(merge)
+            x, added = self.positions[i].forward(x.reshape(x.shape[0], grid[0] * grid[1], x.shape[-1]))
+            positions.append(added)
+            x = x.reshape(x.shape[0], *grid, x.shape[-1])
             in_stage = []
             for block in stage:
                 x, cache = block.forward(x)
                 in_stage.append(cache)
             caches.append(tuple(in_stage))
-        return x, PyramidStackCache(tuple(merges), tuple(caches))
+        return x, PyramidStackCache(tuple(merges), tuple(positions), tuple(caches))
 
     def backward(self, dy: Array, cache: PyramidStackCache) -> Array:
         """dy: shape of y -> dx: shape of x."""
         for i in reversed(range(len(self.stages))):
             for block, block_cache in zip(reversed(self.stages[i]), reversed(cache.blocks[i]), strict=True):
                 dy = block.backward(dy, block_cache)
-            if i:
-                dy = dy.reshape(dy.shape[0], dy.shape[1] * dy.shape[2], dy.shape[3])
-                dy = self.merges[i - 1].backward(dy, cache.merges[i - 1])
+            grid = dy.shape[1:3]
+            dy = self.positions[i].backward(dy.reshape(dy.shape[0], grid[0] * grid[1], dy.shape[3]), cache.positions[i])
+            dy = self.merges[i - 1].backward(dy, cache.merges[i - 1]) if i else dy.reshape(dy.shape[0], *grid, -1)
         return dy

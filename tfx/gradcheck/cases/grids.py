@@ -8,6 +8,8 @@ import numpy as np
 
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, Rng
+from tfx.models.pyramid_vision_transformer import PyramidVisionTransformer
+from tfx.models.swin_transformer import SwinTransformer
 from tfx.nn.spatial_reduction import PyramidBlock, PyramidStack, SpatialReductionAttention
 from tfx.nn.swin import PatchMerging, SwinBlock, SwinStage
 from tfx.ops.windows import (
@@ -59,8 +61,18 @@ def pyramid_block(rng: Rng) -> Problem:
 
 
 def pyramid_stack(rng: Rng) -> Problem:
-    layer = PyramidStack((4, 6), (1, 3), (2, 1), (1, 2), rng, ratio=2)
+    layer = PyramidStack(GRID, (4, 6), (1, 3), (2, 1), (1, 2), rng, ratio=2)
     return layer_problem(layer, rng, {"x": _grid(rng, 4)}, directions=DIRECTIONS)
+
+
+def swin_transformer(rng: Rng) -> Problem:
+    layer = SwinTransformer((8, 8), 2, 3, 2, 4, (1, 2), (2, 1), 2, 2)
+    return layer_problem(layer, rng, {"images": rng.standard_normal((B, 8, 8, 2))}, directions=DIRECTIONS)
+
+
+def pyramid_transformer(rng: Rng) -> Problem:
+    layer = PyramidVisionTransformer((8, 8), 2, 3, 2, (4, 6), (1, 3), (2, 1), (1, 1), 2)
+    return layer_problem(layer, rng, {"images": rng.standard_normal((B, 8, 8, 2))}, directions=DIRECTIONS)
 
 
 def rolled_the_same_way_again(dy: Any, cache: WindowsCache) -> Any:
@@ -84,6 +96,8 @@ CASES = (
     Case(SpatialReductionAttention, "no reduction", lambda rng: spatial_reduction(rng, 1)),
     Case(PyramidBlock, "reduction 2", pyramid_block),
     Case(PyramidStack, "two stages", pyramid_stack),
+    Case(SwinTransformer, "two stages", swin_transformer),
+    Case(PyramidVisionTransformer, "two stages", pyramid_transformer),
 )
 
 CONTROLS = (
