@@ -22,8 +22,8 @@ With dropout O_i = sum_j P_ij M_ij V_j and dP_ij = M_ij (dO_i . V_j), so the sam
 
 Exact: everything, to rounding.  Cost: the arithmetic of exact attention, plus one product to make the scores again;
 memory O(T (D + Dv)) instead of O(T S).  Tiles that lie above a causal diagonal are never made.  It pays as soon as the
-scores of all heads do not fit the fast memory: on a graphics card from a few hundred tokens on, here when T x S would
-not fit at all.
+scores of all heads do not fit the fast memory: on a graphics card from a few hundred tokens on, in NumPy from one or
+two thousand (causal: from about five hundred), and wherever T x S numbers are too many to be kept.
 Sources: Dao et al. 2022, "FlashAttention", algorithms 1, 2 and 4; running maximum and sum: Milakov and Gimelshein 2018,
 "Online normalizer calculation for softmax", algorithm 3.
 """
