@@ -254,6 +254,22 @@ def test_the_gradient_of_a_model_includes_its_auxiliary_losses():
     assert slope == pytest.approx((weight.grad * direction).sum(), rel=1e-7)
 
 
+def test_without_a_limit_a_decoder_with_experts_is_causal_and_continues_from_its_past():
+    model = DecoderOnly(7, d_model=6, n_heads=2, d_ff=5, n_layers=2, dtype="float64", experts={"n": 3, "k": 2})
+    ids = np.random.default_rng(0).integers(0, 7, (2, 6))
+    whole, _ = model.forward(ids)
+    first, cache = model.forward(ids[:, :4])
+    rest, _ = model.forward(ids[:, 4:], past=cache.stack.present)
+    np.testing.assert_allclose(np.concatenate([first, rest], axis=1), whole, atol=1e-12)
+
+
+@pytest.mark.parametrize("options", [{"level": "sequence"}, {"k": 1, "capacity_factor": 0.5, "by_importance": True}])
+def test_a_choice_for_the_sequence_and_places_by_importance_let_the_future_in(options):
+    layer, changed = mixture(**options), X.copy()
+    changed[:, -1] *= -50
+    assert np.abs(layer.forward(changed)[0] - layer.forward(X)[0])[:, :-1].max() > 1e-3
+
+
 def soft(**options):
     return SoftExperts(C, F, np.random.default_rng(1), dtype="float64", **options)
 

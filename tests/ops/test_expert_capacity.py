@@ -23,6 +23,10 @@ def test_capacity_is_a_share_rounded_up(tokens, n, k, factor, places):
     assert expert_capacity(tokens, n, k, factor) == places
 
 
+def test_one_choice_and_even_shares_unless_told():
+    assert expert_capacity(12, 4) == 3 and expert_capacity(5, 1) == 5
+
+
 def test_without_importance_the_first_tokens_of_the_batch_are_served():
     assert within_capacity(ALL_WANT_0, 3, 2)[:, 0].tolist() == [True, True, False, False, False]
 

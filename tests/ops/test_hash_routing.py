@@ -32,11 +32,19 @@ def test_a_balanced_hash_evens_out_the_load_as_far_as_one_word_allows():
     assert np.ptp(loads(balanced_hash(FREQUENCIES, 8), 8)) <= FREQUENCIES.max()
 
 
+def test_one_expert_takes_every_id_and_ids_that_never_occur_are_dealt_out_too():
+    assert random_hash(3, 1, np.random.default_rng(0)).tolist() == [0, 0, 0]
+    assert balanced_hash(np.array([0.5, 0, 0.5]), 1).tolist() == [0, 0, 0]
+    assert balanced_hash(np.array([2.0, 0.0, 1.0]), 2).tolist() == [0, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "said"),
     [
         (lambda: random_hash(5, 0, np.random.default_rng(0)), ValueError, "at least one expert"),
         (lambda: balanced_hash(np.array([-1.0]), 2), ValueError, "at least 0"),
+        (lambda: balanced_hash(np.ones(3), 0), ValueError, "at least one expert"),
+        (lambda: balanced_hash(np.ones((3, 2)), 2), ValueError, r"not \(3, 2\)"),
         (lambda: hash_experts(np.array([5]), np.zeros(5, int)), ValueError, "id 5 is outside"),
         (lambda: hash_experts(np.array([0.5]), np.zeros(5, int)), TypeError, "integers"),
     ],

@@ -52,6 +52,16 @@ def test_affine_codes_by_hand():
     assert dequantise(q)[:, 0].tolist() == [-1.0, 0.0, 2.0]
 
 
+def test_the_end_of_the_range_never_leaves_the_codes():
+    """z = 1.5 is rounded up, and 1.5 would get the code 4."""
+    q = quantise(np.array([[-1.5], [1.5]]), 2, symmetric=False)
+    assert q.codes[:, 0].tolist() == [0, 3] and dequantise(q)[:, 0].tolist() == [-2.0, 1.0]
+
+
+def test_a_scale_for_each_number_loses_nothing():
+    np.testing.assert_allclose(dequantise(quantise(W, 2, per="group", group=1)), W, rtol=1e-15)
+
+
 def test_zero_stays_zero_even_far_from_the_numbers():
     w = np.array([[5.0, 0.0], [6.0, 0.0], [0.0, 0.0]])
     for symmetric in (True, False):
@@ -150,6 +160,7 @@ def test_normal_float_takes_the_nearest_level_and_beats_equal_steps_on_normal_nu
     equal_steps = dequantise(quantise(w, 4, per="group", group=64))
     assert signal_to_noise(w, dequantise_normal(q)) > signal_to_noise(w, equal_steps) + 0.5
     assert dequantise_normal(quantise_normal(w.astype("float32"))).dtype == np.float32
+    assert not dequantise_normal(quantise_normal(np.zeros((4, 2)), 4)).any()
 
 
 def test_the_integer_product_is_the_product_of_the_rounded_matrices():
@@ -207,6 +218,7 @@ def test_a_zero_in_between_halves_the_error_of_signs():
     assert two < 0.6 * one
     assert set(np.unique(ternarise(w).signs)) == {-1, 0, 1}
     assert not signed_weights(ternarise(np.zeros((3, 2)))).any()
+    assert signed_weights(ternarise(np.array([[0.1], [-3.0], [0.2]])))[:, 0].tolist() == [0, -3.0, 0]
 
 
 @pytest.mark.parametrize("limit", [None, 1.0])

@@ -111,6 +111,11 @@ def test_shapes_that_differ_are_named():
         load_balance_forward(LOGITS, np.zeros((3, 1), int))
 
 
+def test_one_token_alone_gets_the_whole_gradient():
+    _, cache = load_balance_forward(np.array([[0.2, 0.8]]), np.array([[1]]))
+    assert load_balance_backward(1.0, cache).tolist() == [[0.0, 2.0]]
+
+
 def test_no_token_costs_nothing():
     empty = np.zeros((0, E))
     assert load_balance_forward(empty, np.zeros((0, 2), int))[0] == 0

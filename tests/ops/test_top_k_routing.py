@@ -78,6 +78,10 @@ def test_renormalised_gates_give_experts_that_were_not_chosen_no_gradient():
     assert ((dlogits != 0).sum(-1) == 2).all()
 
 
+def test_one_expert_alone_has_no_choice():
+    assert choose_top_k(np.array([[3.0], [-1.0]]), 1).tolist() == [[0], [0]]
+
+
 def test_no_token_is_fine():
     gates, cache = route(np.zeros((0, 5)), 2)
     assert gates.shape == (0, 2) and top_k_routing_backward(gates, cache).shape == (0, 5)

@@ -81,6 +81,7 @@ class MixtureOfExperts(Layer):
     capacity_factor: places of an expert, in even shares; None = no limit, nothing is dropped.  by_importance: tokens
     with the largest gates get places first, instead of the first in the batch.
     level: "token", or "sequence": one choice for all tokens of a sequence, from their mean.
+    With a choice for a sequence, or a limit on places, what a token gets depends on later ones: not for step by step.
     losses: name -> coefficient, see ops/router_losses.py; an even load at 0.01 unless told.
     Raises ValueError for k outside 1 .. E and other settings that cannot be.
     """

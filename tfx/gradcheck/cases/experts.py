@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.sizes import C, Rng
 from tfx.ops.cv_squared import CvSquaredCache, cv_squared_backward, cv_squared_forward
@@ -71,6 +72,19 @@ def top_k(rng: Rng, renormalise: bool = True, k: int = K) -> Problem:
 def noisy_logits(rng: Rng) -> Problem:
     inputs = {"clean": rng.standard_normal((N, E)), "raw": rng.standard_normal((N, E))}
     return Problem(noisy_logits_forward, noisy_logits_backward, inputs, {"noise": rng.standard_normal((N, E))})
+
+
+def spread_that_is_read(rng: Rng) -> Problem:
+    """A loss that reads the spread as well as the logits."""
+
+    def forward(clean: Any, raw: Any, noise: Any) -> Any:
+        y, cache = noisy_logits_forward(clean, raw, noise)
+        return xp_of(y).stack([y, cache.spread]), cache
+
+    def backward(dy: Any, cache: Any) -> Any:
+        return noisy_logits_backward(dy[0], cache, dy[1])
+
+    return noisy_logits(rng)._replace(forward=forward, backward=backward)
 
 
 def _dispatch(x: Any, experts: Any, keep: Any) -> Any:
@@ -198,6 +212,7 @@ CASES: tuple[Case, ...] = (
     Case(top_k_routing_backward, "Switch: top 1, not renormalised", partial(top_k, renormalise=False, k=1)),
     Case(top_k_routing_backward, "all experts", partial(top_k, k=E)),
     Case(noisy_logits_backward, "random noise", noisy_logits),
+    Case(noisy_logits_backward, "the spread is read too", spread_that_is_read),
     Case(dispatch_backward, "two choices", dispatch),
     Case(dispatch_backward, "with drops", partial(dispatch, drops=True)),
     Case(combine_backward, "two choices", combine),
