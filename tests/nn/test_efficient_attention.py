@@ -1,5 +1,7 @@
 """Kernels in models: by name, by object, and what they refuse."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from tfx.nn.efficient_attention import OperationKernel, make_kernel
 
 RNG = np.random.default_rng
 IDS = RNG(0).integers(8, size=(2, 7))
-SMALL = {"d_model": 12, "n_heads": 3, "d_ff": 16, "n_layers": 2, "dtype": "float64"}
+SMALL: dict[str, Any] = {"d_model": 12, "n_heads": 3, "d_ff": 16, "n_layers": 2, "dtype": "float64"}
 TILES = {"name": "tiled", "block_q": 2, "block_k": 3}
 
 
@@ -90,7 +92,7 @@ def test_dropout_of_weights_is_left_out_beside_a_kernel():
     assert np.array_equal(layer.forward(x, rng=RNG(0))[0], layer.forward(x)[0])
 
 
-METHODS = {
+METHODS: dict[str, dict[str, Any]] = {
     "tiled": {},
     "memory_efficient": {"chunk": 3},
     "linear": {},
