@@ -22,8 +22,10 @@ from tfx.efficient.sparse_transformer import (
     sparse_transformer_attention_backward,
     sparse_transformer_attention_forward,
 )
-from tfx.gradcheck.case import Case, Control, Problem
+from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import DV, B, D, H, Rng, S, T, some_allowed
+from tfx.nn.longformer import LongformerAttention
+from tfx.ops.masks import padding_mask
 
 
 def heads(rng: Rng, n_queries: int = S, n_keys: int = S, lead_kv: tuple[int, ...] = (B, H)) -> dict[str, Any]:
@@ -85,6 +87,11 @@ def big_bird(rng: Rng, n_queries: int = S, **settings: Any) -> Problem:
     return Problem(big_bird_attention_forward, big_bird_attention_backward, heads(rng, n_queries), fixed)
 
 
+def longformer_layer(rng: Rng) -> Problem:
+    layer = LongformerAttention(6, H, rng, window=1, global_places=(2, 5), dilation=2)
+    return layer_problem(layer, rng, {"x": rng.standard_normal((B, S, 6))}, {"mask": padding_mask([S, 4], S)})
+
+
 def gathered_without_adding_copies(dout: Any, cache: GatheredAttentionCache) -> Any:
     """A key that several blocks read gets the gradient of one of them: what plain assignment by index does."""
     dq, _, dv = gathered_attention_backward(dout, cache)
@@ -141,6 +148,7 @@ CASES = (
     Case(big_bird_attention_backward, "window, global, random", big_bird),
     Case(big_bird_attention_backward, "causal", lambda rng: big_bird(rng, causal=True, seed=3)),
     Case(big_bird_attention_backward, "stored keys, no global block", lambda rng: big_bird(rng, T, n_global=0)),
+    Case(LongformerAttention, "maps for global places, padding", longformer_layer),
 )
 
 CONTROLS = (
