@@ -26,7 +26,7 @@ def test_every_command_takes_json_plain_color_debug_and_short_help():
 
 
 def test_every_command_that_draws_random_numbers_takes_a_seed():
-    for name in ("explain", "experiment", "quiz", "train", "gradcheck"):
+    for name in ("explain", "experiment", "quiz", "train", "generate", "gradcheck"):
         options = {option for parameter in load_all()[name].params for option in parameter.opts}
         assert "--seed" in options, name
 
