@@ -57,9 +57,10 @@ def own_tests(module: str) -> list[Path]:
 
 
 def other_tests(module: str) -> list[Path]:
-    """The other test files that import the module."""
+    """The other test files that import the module, and the strict device."""
     found = (path for folder in ("ops", "efficient", "nn") for path in sorted((TESTS / folder).glob("test_*.py")))
-    return [path for path in found if path not in own_tests(module) and module in imports(path)]
+    always = TESTS / "ops" / "test_strict_device.py"
+    return [path for path in found if path not in own_tests(module) and (module in imports(path) or path == always)]
 
 
 @functools.cache

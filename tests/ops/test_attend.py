@@ -59,3 +59,17 @@ def test_what_does_not_fit_is_named(mask, error, words):
     v = np.ones((6 if mask is None else 7, 2))
     with pytest.raises(error, match=words):
         attend_forward(np.ones((5, 7)), v, mask)
+
+
+def test_a_mask_of_one_column_allows_or_blocks_all_keys_of_a_query():
+    scores, v = RNG.standard_normal((5, 7)), RNG.standard_normal((7, 2))
+    mask = np.array([True, False, True, True, False])[:, None]
+    out, _ = attend_forward(scores, v, mask)
+    np.testing.assert_array_equal(out, attend_forward(scores, v, np.repeat(mask, 7, axis=1))[0])
+    assert (out[~mask[:, 0]] == 0).all()
+
+
+@pytest.mark.parametrize("shape", [(5, 0), (0, 7)])
+def test_a_mask_over_nothing_does_not_fit(shape):
+    with pytest.raises(ValueError, match="mask covers 0"):
+        attend_forward(RNG.standard_normal((5, 7)), RNG.standard_normal((7, 2)), np.ones(shape, dtype=bool))

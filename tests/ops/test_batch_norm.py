@@ -110,3 +110,12 @@ def test_a_batch_of_nothing_but_padding_gives_zeros():
 def test_what_does_not_fit_is_named(make, error, said):
     with pytest.raises(error, match=said):
         make()
+
+
+@pytest.mark.parametrize("n_kept", [2, 3])
+def test_the_unbiased_variance_of_few_tokens_divides_by_one_less(n_kept):
+    x = np.random.default_rng(8).standard_normal((1, 5, 3))
+    keep = np.arange(5)[None] < n_kept
+    _, cache = batch_norm_forward(x, np.ones(3), np.zeros(3), keep=keep)
+    moved = updated_statistics(Statistics(np.zeros(3), np.zeros(3)), cache, momentum=1.0)
+    np.testing.assert_allclose(moved.variance, x[0, :n_kept].var(axis=0, ddof=1), rtol=1e-12)

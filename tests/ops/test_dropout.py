@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tfx.ops.dropout import dropout_backward, dropout_forward, dropout_mask
+from tfx.ops.dropout import dropout_backward, dropout_forward, dropout_mask, kept_logits
 
 
 def test_a_multiplier_is_zero_or_one_over_the_share_that_is_kept():
@@ -42,3 +42,11 @@ def test_rate_zero_and_evaluation_change_nothing():
 def test_a_rate_outside_zero_to_one_is_refused(rate):
     with pytest.raises(ValueError, match="at least 0 and below 1"):
         dropout_mask((2,), rate, np.random.default_rng(0))
+
+
+def test_kept_logits_are_those_that_a_multiplier_would_keep():
+    kept = kept_logits((200, 300), 0.3, np.random.default_rng(0))
+    assert kept.dtype == bool
+    assert np.array_equal(kept, dropout_mask((200, 300), 0.3, np.random.default_rng(0)) > 0)
+    assert abs(kept.mean() - 0.7) < 4 * math.sqrt(0.3 * 0.7 / kept.size)
+    assert kept_logits((4,), 0.0, np.random.default_rng(0)).all()

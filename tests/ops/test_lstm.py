@@ -96,3 +96,14 @@ def test_shapes_that_do_not_fit_are_named(change, message):
     given = {"x": X, "h0": H0, "c0": C0, "w_x": W_X, "w_h": W_H, "b": BIAS}
     with pytest.raises(ValueError, match=message):
         lstm_forward(**{**given, **change})
+
+
+def test_no_gradient_at_the_last_state_is_a_gradient_of_zeros_there():
+    rng = np.random.default_rng(4)
+    x, w_x, w_h = (rng.standard_normal(shape) for shape in ((2, 3, 4), (4, 20), (5, 20)))
+    h0, c0, b = np.zeros((2, 5)), np.zeros((2, 5)), rng.standard_normal(20)
+    y, cache = lstm_forward(x, h0, c0, w_x, w_h, b)
+    dy = rng.standard_normal(y.shape)
+    silent, zeros = lstm_backward(dy, cache), lstm_backward(dy, cache, (np.zeros((2, 5)), np.zeros((2, 5))))
+    for a, b in zip(silent, zeros, strict=True):
+        assert a is b is None or np.array_equal(a, b)

@@ -25,35 +25,6 @@ RECORDED = sorted({entry["op"] for path in FILES for entry in meta(path)})
 #: ONNX lets outputs be wrong by 1e-3.  We do the same sums in another order, no more, except in half precision.
 TIGHT = 1e-5
 
-#: Operations of the suite that are still being written.  Empty when this part of the library is finished.
-NOT_YET: dict[str, str] = {
-    "CumSum": "still being written",
-    "Dropout": "still being written",
-    "Einsum": "still being written",
-    "Erf": "still being written",
-    "Gather": "still being written",
-    "Gelu": "still being written",
-    "Gemm": "still being written",
-    "GroupNormalization": "still being written",
-    "LayerNormalization": "still being written",
-    "LogSoftmax": "still being written",
-    "MatMul": "still being written",
-    "Mish": "still being written",
-    "NegativeLogLikelihoodLoss": "still being written",
-    "OneHot": "still being written",
-    "RMSNormalization": "still being written",
-    "ReduceLogSumExp": "still being written",
-    "Relu": "still being written",
-    "Sigmoid": "still being written",
-    "SoftmaxCrossEntropyLoss": "still being written",
-    "Softplus": "still being written",
-    "Swish": "still being written",
-    "Tanh": "still being written",
-    "TopK": "still being written",
-    "Trilu": "still being written",
-    "Where": "still being written",
-}
-
 
 @pytest.fixture(scope="module")
 def cases() -> dict[str, list[runner.Case]]:
@@ -72,7 +43,7 @@ def is_half(case: runner.Case) -> bool:
 @pytest.mark.parametrize("op", RECORDED)
 def test_every_case_agrees(op, cases):
     if op not in OPS:
-        pytest.skip(OUT_OF_SCOPE.get(op) or NOT_YET.get(op) or "an operation that this library does not have")
+        pytest.skip(OUT_OF_SCOPE.get(op) or "an operation that this library does not have")
     wrong, passed = [], 0
     for case in cases[op]:
         try:
@@ -92,9 +63,9 @@ def test_every_operation_of_the_suite_is_here_or_has_a_reason():
     files = [path for name in OWN if (path := FIXTURES / name).is_file()]
     need(files)
     suite = {entry["op"] for path in files for entry in meta(path)}
-    assert suite - OPS.keys() - OUT_OF_SCOPE.keys() <= NOT_YET.keys()
+    assert sorted(suite - OPS.keys() - OUT_OF_SCOPE.keys()) == []
     assert not OPS.keys() & OUT_OF_SCOPE.keys()
-    assert all(len(reason.split()) >= 3 for reason in [*OUT_OF_SCOPE.values(), *NOT_YET.values()])
+    assert all(len(reason.split()) >= 3 for reason in OUT_OF_SCOPE.values())
 
 
 # ---- the harness itself
