@@ -78,7 +78,7 @@ def cross_entropy_forward(
     losses = q.sum * xp.log(total) - wanted  # -sum(q log p), log p = shifted - log(total)
     if target.keep is not None:
         losses = xp.where(target.keep, losses, 0)
-    loss, reduced = reduction_forward(losses.astype(logits.dtype), reduction, target.count)
+    loss, reduced = reduction_forward(losses.astype(logits.dtype), reduction, target.n_counted)
     return loss, CrossEntropyCache(exps, total, target, q, reduced)
 
 

@@ -60,7 +60,7 @@ def focal_loss_forward(
     losses = -target.weights * _missing(l) ** gamma * l
     if target.keep is not None:
         losses = xp.where(target.keep, losses, 0)
-    loss, reduced = reduction_forward(losses.astype(logits.dtype, copy=False), reduction, target.count)
+    loss, reduced = reduction_forward(losses.astype(logits.dtype, copy=False), reduction, target.n_counted)
     return loss, FocalLossCache(softmax_cache, l, gamma, target, reduced)
 
 

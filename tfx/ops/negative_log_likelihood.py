@@ -40,7 +40,7 @@ def negative_log_likelihood_forward(
     losses = -target.weights * at_targets(log_probs, target.ids)
     if target.keep is not None:
         losses = xp_of(losses).where(target.keep, losses, 0)
-    loss, reduced = reduction_forward(losses.astype(log_probs.dtype), reduction, target.count)
+    loss, reduced = reduction_forward(losses.astype(log_probs.dtype), reduction, target.n_counted)
     return loss, NegativeLogLikelihoodCache(log_probs, target, reduced)
 
 

@@ -59,7 +59,8 @@ def router_losses_forward(
     """
     check_losses(coefficients)
     n_experts, k = logits.shape[-1], experts.shape[-1]
-    values, caches = {}, {}
+    values: dict[str, Array] = {}
+    caches: dict[str, Any] = {}
     wanted = {name for name, factor in coefficients.items() if factor}
     if "balance" in wanted:
         p, softmax = softmax_forward(logits)

@@ -20,7 +20,7 @@ class Targets(NamedTuple):
     weights: Array | float  # (...,) the weight of each token's class, or 1
     class_weights: Array | None  # (V,) in the dtype of the scores
     keep: Array | None
-    count: Array | int  # what a mean divides by
+    n_counted: Array | int  # what a mean divides by
 
 
 def checked_targets(scores: Array, targets: Array, keep: Array | None, class_weights: Array | None) -> Targets:

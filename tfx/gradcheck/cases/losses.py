@@ -82,7 +82,7 @@ def kl_divergence(rng: Rng, log_target: bool = False, reduction: str = "batchmea
 
 def negative_log_likelihood_everywhere(dloss: Any, cache: NegativeLogLikelihoodCache) -> Any:
     """p - q, which is the gradient of the logits below a softmax, where that of the log-probabilities was asked."""
-    return negative_log_likelihood_backward(dloss, cache) + np.exp(cache.log_probs) * dloss / cache.targets.count
+    return negative_log_likelihood_backward(dloss, cache) + np.exp(cache.log_probs) * dloss / cache.targets.n_counted
 
 
 def soft_cross_entropy_target_sums_to_one(dloss: Any, cache: SoftCrossEntropyCache) -> SoftCrossEntropyGrads:
@@ -107,7 +107,7 @@ def kl_divergence_log_target_taken_for_target(dloss: Any, cache: KlDivergenceCac
 
 
 def cross_entropy_summed(dloss: Any, cache: CrossEntropyCache) -> Any:
-    return cross_entropy_backward(dloss, cache) * cache.targets.count
+    return cross_entropy_backward(dloss, cache) * cache.targets.n_counted
 
 
 def cross_entropy_smoothing_forgotten(dloss: Any, cache: CrossEntropyCache) -> Any:
