@@ -9,6 +9,7 @@ from tfx.train.loop import Loss, LossValue, StepRecord, TrainingDiverged, train
 from tfx.train.losses import LabelledBatch, PairBatch, labelling_loss, next_token_loss, translation_loss
 from tfx.train.mixed_precision import scaled_loss
 from tfx.train.pretraining import PretrainingBatch, pretraining_loss
+from tfx.train.rehearsal import rehearsed
 from tfx.train.scheduled_sampling import (
     exposure_gap,
     inverse_sigmoid_decay,
@@ -45,6 +46,7 @@ __all__ = [
     "next_token_loss",
     "pretraining_loss",
     "r_drop_loss",
+    "rehearsed",
     "root_competence",
     "scaled_loss",
     "scheduled_sampling_loss",
