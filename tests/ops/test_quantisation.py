@@ -160,6 +160,7 @@ def test_normal_float_takes_the_nearest_level_and_beats_equal_steps_on_normal_nu
     equal_steps = dequantise(quantise(w, 4, per="group", group=64))
     assert signal_to_noise(w, dequantise_normal(q)) > signal_to_noise(w, equal_steps) + 0.5
     assert dequantise_normal(quantise_normal(w.astype("float32"))).dtype == np.float32
+    np.testing.assert_allclose(dequantise_normal(quantise_normal(0.01 * w)), 0.01 * dequantise_normal(q), rtol=1e-12)
     assert not dequantise_normal(quantise_normal(np.zeros((4, 2)), 4)).any()
 
 

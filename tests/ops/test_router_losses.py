@@ -127,6 +127,9 @@ def test_the_total_is_the_sum_of_the_named_losses():
     total, cache = router_losses_forward(LOGITS, gates, experts=experts, coefficients={"balance": 0.5, "z": 0.25})
     assert total == pytest.approx(0.5 * cache.values["balance"] + 0.25 * cache.values["z"], rel=1e-15)
     assert set(cache.values) == {"balance", "z"}
+    _, with_importance = router_losses_forward(LOGITS, gates, experts=experts, coefficients={"importance": 1.0})
+    importance, _ = expert_importance_forward(gates, experts, E)
+    assert with_importance.values["importance"] == pytest.approx(importance.var() / importance.mean() ** 2, rel=1e-13)
     none, cache = router_losses_forward(LOGITS, gates, experts=experts, coefficients={"z": 0.0})
     assert none == 0 and not router_losses_backward(1.0, cache).dlogits.any()
 
