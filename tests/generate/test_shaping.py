@@ -61,6 +61,11 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p(p, tokens):
     assert p == 1.0 or smaller < p <= P[0, tokens].sum()
 
 
+def test_a_sum_of_exactly_p_is_enough():
+    assert kept(top_p(np.log([[0.25, 0.5, 0.25]]), 0.5)) == [1]
+    assert kept(top_p(np.log([[0.25, 0.5, 0.25]]), 0.75)) == [0, 1]
+
+
 def test_top_p_1_keeps_what_is_too_small_to_change_a_sum():
     logits = np.array([[0.0, -100.0, -200.0]])
     assert kept(top_p(logits, 1.0)) == [0, 1, 2]
@@ -99,6 +104,8 @@ def test_only_the_repetition_penalty_sees_a_number_that_is_added_to_all_logits()
 def test_presence_is_taken_off_once_and_frequency_as_often_as_the_token_stands_there():
     have = count_penalties(np.zeros((2, 4)), [[1, 1, 3], []], presence=0.5, frequency=0.25)
     np.testing.assert_allclose(have, [[0, -1.0, 0, -0.75], [0, 0, 0, 0]])
+    np.testing.assert_allclose(count_penalties(np.zeros((1, 3)), [[1, 1]], frequency=0.25), [[0, -0.5, 0]])
+    np.testing.assert_allclose(count_penalties(np.zeros((1, 3)), [[1, 1]], presence=0.5), [[0, -0.5, 0]])
 
 
 @pytest.mark.parametrize(
@@ -133,8 +140,10 @@ def test_rows_are_shaped_on_their_own_and_the_dtype_stays():
 
 def test_shaping_does_its_steps_in_the_order_that_is_written_down():
     texts = [[1, 1]]
-    by_hand = top_p(top_k(temperature(repetition_penalty(LOGITS, texts, 1.5), 0.5), 4), 0.8)
-    np.testing.assert_array_equal(Shaping(0.5, 4, 0.8, repetition_penalty=1.5)(LOGITS, texts), by_hand)
+    by_hand = top_p(top_k(temperature(repetition_penalty(LOGITS, texts, 1.5), 2.0), 3), 0.8)
+    assert kept(by_hand) == [3, 4] or kept(by_hand) == [1, 3, 4]
+    np.testing.assert_array_equal(Shaping(2.0, 3, 0.8, repetition_penalty=1.5)(LOGITS, texts), by_hand)
+    assert kept(Shaping(top_k=2)(LOGITS, texts)) == [1, 3]
     np.testing.assert_array_equal(Shaping()(LOGITS, texts), LOGITS)
 
 
