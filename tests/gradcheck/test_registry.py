@@ -196,7 +196,7 @@ def test_broken_gives_a_wrong_backward():
 
 def test_op_names_are_those_of_the_cases():
     rooms = [name.split(".")[0] if "." in name else "ops" for name in op_names()]
-    assert rooms == sorted(rooms, key=["ops", "nn", "models"].index), "operations, then layers, then models"
+    assert rooms == sorted(rooms, key=["ops", "nn", "tuning", "models"].index), "operations, layers, tuning, models"
     assert set(op_names()) == {case.op for case in CASES}
 
 

@@ -16,6 +16,9 @@ from tfx.gradcheck.case import Case, Control
 _FAMILIES = [importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__)]
 
 _FOUND = [case for family in _FAMILIES for case in getattr(family, "CASES", ())]
-#: Operations first, then layers (nn.), then whole models (models.).
-CASES: tuple[Case, ...] = tuple(sorted(_FOUND, key=lambda case: ("." in case.op, case.op.startswith("models."))))
+#: Operations first, then layers (nn.), what tunes them (tuning.), and whole models (models.).
+_ROOMS = ("ops", "nn", "tuning", "models")
+CASES: tuple[Case, ...] = tuple(
+    sorted(_FOUND, key=lambda case: _ROOMS.index(case.op.split(".")[0] if "." in case.op else "ops"))
+)
 CONTROLS: tuple[Control, ...] = tuple(control for family in _FAMILIES for control in getattr(family, "CONTROLS", ()))
