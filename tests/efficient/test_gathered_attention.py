@@ -72,6 +72,31 @@ def test_a_table_with_a_query_twice_or_missing_is_refused(queries):
         gathering(np.array(queries), np.zeros((2, 1), int), np.ones((2, 2, 1), bool), 3, 1)
 
 
+def test_numbers_outside_the_sequence_are_empty_slots():
+    queries, keys = np.array([[0, 3], [-1, 3], [2, 1]]), np.array([[0, 4], [1, 2], [-1, 3]])
+    table = gathering(queries, keys, np.ones((3, 2, 2), bool), 3, 4)
+    assert table.mask(4).astype(int).tolist() == [[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 1]]
+    assert table.allowed.shape == (2, 2, 2)  # the second block had no query
+
+
+def test_whole_rows_are_read_whole_or_up_to_the_query():
+    none, keys = np.arange(3)[:, None], np.zeros((3, 1), int)
+    tables = [
+        gathering(none, keys, np.ones((3, 1, 1), bool), 3, 5, rows=(1,), causal=causal) for causal in (False, True)
+    ]
+    assert [table.mask(5)[1].astype(int).tolist() for table in tables] == [[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]]
+    assert tables[0].n_scores == 3 + 5
+
+
+@pytest.mark.parametrize("lead", [(), (2,), (2, 1, 3)])
+def test_any_leading_axes_will_do(lead):
+    q, k, v = (np.random.default_rng(n).standard_normal((*lead, n, 4)) for n in (3, 5, 5))
+    queries, keys = np.array([[0, 2], [1, -1]]), np.array([[0, 4], [1, 2]])
+    table = gathering(queries, keys, np.ones((2, 2, 2), bool), 3, 5, rows=(1,))
+    want = both_ways(attention_forward, attention_backward, q, k, v, table.mask(5))
+    assert_equal(both_ways(gathered_attention_forward, gathered_attention_backward, q, k, v, table=table), want)
+
+
 def test_a_table_for_another_length_is_refused():
     x = np.ones((4, 2))
     with pytest.raises(ValueError, match="the table is for 3 queries but there are 4"):

@@ -119,7 +119,7 @@ def gathering_of_mask(mask: np.ndarray) -> Gathering:
     n_queries, n_keys = mask.shape
     counts = mask.sum(axis=1)
     allowed = np.arange(counts.max(initial=0)) < counts[:, None]  # (T, K)
-    keys = np.full(allowed.shape, -1)
+    keys = np.zeros(allowed.shape, dtype=np.int64)
     keys[allowed] = np.nonzero(mask)[1]
     return gathering(np.arange(n_queries)[:, None], keys, allowed[:, None, :], n_queries, n_keys)
 
