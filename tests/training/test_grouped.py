@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.strict_device import download, synced, upload
+from tests.training.test_optim import on_the_device
 from tfx.io.checkpoint import load_checkpoint, save_checkpoint
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
 from tfx.optim import (
@@ -141,3 +143,19 @@ def test_bad_input_is_refused():
             layerwise_decay(decay, TOP)
     with pytest.raises(ValueError, match="thaw"):
         gradual_unfreezing(0, TOP)
+
+
+def test_groups_on_the_device_make_nobody_wait():
+    model = DecoderOnly(7, **SIZE | {"dtype": "float64"})
+    make = lambda flat: GroupedOptimizer(flat, AdamW, depth_of(model), gradual_unfreezing(2, TOP))  # noqa: E731
+    there, here = make(on_the_device(flatten(model))), make(flatten(model))
+    waits, rng = synced.count, np.random.default_rng(0)
+    for _ in range(4):
+        grad = rng.standard_normal(here.parameters.grad.shape)
+        here.parameters.grad[...] = grad
+        there.parameters.grad[...] = upload(grad)
+        for optimizer in (here, there):
+            assert optimizer.collect()
+            optimizer.step(0.1)
+    assert synced.count == waits
+    np.testing.assert_allclose(download(there.parameters.value), here.parameters.value, rtol=1e-13)

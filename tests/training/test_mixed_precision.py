@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.strict_device import StrictArray, synced
+from tests.training.test_optim import on_the_device
 from tfx.io.checkpoint import load_checkpoint, save_checkpoint
 from tfx.models import DecoderOnly
 from tfx.nn.linear import Linear
 from tfx.optim import SGD, AdamW, LossScale, MixedPrecision
+from tfx.params import flatten
 from tfx.schedule import constant
 from tfx.train import LossValue, TrainingDiverged, accumulated, next_token_loss, scaled_loss, train
 
@@ -182,3 +185,16 @@ def test_bad_input_is_refused():
     _, optimizer = model_and_optimizer()
     with pytest.raises(ValueError, match="keeps"):
         optimizer.load_state(AdamW(DecoderOnly(7, **SIZE)).state())
+
+
+def test_on_the_device_a_step_waits_once_to_see_whether_it_overflowed():
+    flat = on_the_device(flatten(Linear(3, 4, np.random.default_rng(0), dtype="float16")))
+    optimizer = MixedPrecision(flat, AdamW, LossScale(4.0))
+    waits = synced.count
+    for value in (1.0, math.inf, 2.0):
+        flat.grad[...] = value
+        if optimizer.collect():
+            optimizer.step(0.1)
+    assert synced.count == waits + 3
+    assert (optimizer.skipped, optimizer.inner.steps, optimizer.scale.value) == (1, 2, 2.0)
+    assert isinstance(flat.value, StrictArray) and flat.value.dtype == "float16"
