@@ -57,10 +57,11 @@ def own_tests(module: str) -> list[Path]:
 
 
 def other_tests(module: str) -> list[Path]:
-    """The other test files that import the module, and the strict device."""
+    """The strict device, the other test files that import the module, and those of its users."""
     found = (path for folder in ("ops", "efficient", "nn") for path in sorted((TESTS / folder).glob("test_*.py")))
-    always = TESTS / "ops" / "test_strict_device.py"
-    return [path for path in found if path not in own_tests(module) and (module in imports(path) or path == always)]
+    wanted = [TESTS / "ops" / "test_strict_device.py", *(path for path in found if module in imports(path))]
+    wanted += [path for user in sorted(users(module)) for path in own_tests(user)]
+    return [path for path in dict.fromkeys(wanted) if path not in own_tests(module)]
 
 
 @functools.cache

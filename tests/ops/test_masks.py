@@ -83,3 +83,7 @@ def test_a_bias_that_shapes_the_weights_is_no_mask():
 def test_a_mask_that_cannot_be_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_window_is_one_key_wide_unless_told():
+    assert np.array_equal(window_mask(4), np.eye(4, dtype=bool))

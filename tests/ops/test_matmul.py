@@ -68,6 +68,7 @@ def test_length_zero_works_both_ways(a, b):
             r"c is \(3,\) but the product is \(3, 5\)",
         ),
         (lambda: gemm_forward(np.ones((3, 4)), np.ones((4, 5)), np.ones((1, 3, 5))), r"c is \(1, 3, 5\)"),
+        (lambda: gemm_forward(np.ones((1, 4)), np.ones((4, 5)), np.ones((3, 5))), r"c is \(3, 5\) but .* \(1, 5\)"),
     ],
 )
 def test_what_does_not_fit_is_named(make, said):
