@@ -142,7 +142,23 @@ def test_the_length_divisor_is_the_published_one():
     assert length_divisor(10, "gnmt", 0.6) == pytest.approx((15 / 6) ** 0.6)
     assert length_divisor(1, "gnmt", 0.6) == 1.0
     assert length_divisor(7, "mean") == 7.0
+    assert length_divisor(10, "gnmt") == length_divisor(10, "gnmt", 0.6)
     assert length_divisor(7, "sum") == length_divisor(7, "gnmt", 0.0) == 1.0
+
+
+def test_alpha_0_is_the_sum_and_alpha_is_0_6_unless_told():
+    logits = table(V, 0)
+    scores = [
+        [h.score for h in search(logits, 4, n_best=4, **given)]
+        for given in (
+            {"divisor": "gnmt", "alpha": 0.0},
+            {"divisor": "sum"},
+            {"divisor": "gnmt"},
+            {"divisor": "gnmt", "alpha": 0.6},
+        )
+    ]
+    assert scores[0] == scores[1]
+    assert scores[2] == scores[3] != scores[0]
 
 
 def test_a_wider_beam_may_find_a_worse_text():

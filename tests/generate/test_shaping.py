@@ -140,9 +140,9 @@ def test_rows_are_shaped_on_their_own_and_the_dtype_stays():
 
 def test_shaping_does_its_steps_in_the_order_that_is_written_down():
     texts = [[1, 1]]
-    by_hand = top_p(top_k(temperature(repetition_penalty(LOGITS, texts, 1.5), 2.0), 3), 0.8)
-    assert kept(by_hand) == [3, 4] or kept(by_hand) == [1, 3, 4]
-    np.testing.assert_array_equal(Shaping(2.0, 3, 0.8, repetition_penalty=1.5)(LOGITS, texts), by_hand)
+    by_hand = top_p(top_k(temperature(repetition_penalty(LOGITS, texts, 1.5), 2.0), 3), 0.6)
+    assert kept(by_hand) == [1, 3]
+    np.testing.assert_array_equal(Shaping(2.0, 3, 0.6, repetition_penalty=1.5)(LOGITS, texts), by_hand)
     assert kept(Shaping(top_k=2)(LOGITS, texts)) == [1, 3]
     np.testing.assert_array_equal(Shaping()(LOGITS, texts), LOGITS)
 

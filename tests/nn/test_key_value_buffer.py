@@ -192,6 +192,15 @@ def test_a_full_buffer_says_so_and_a_growing_one_moves_at_most_twice_what_is_wri
     assert empty(0, grows=True).followed_by(tokens(3)).capacity == 3
 
 
+def test_a_buffer_made_of_ready_keys_and_values_is_full_and_shares_them():
+    ready = tokens(3)
+    held = KeyValueBuffer.holding(ready)
+    assert held.storage_k is ready.k
+    assert numbers_in(held) == [0, 1, 2]
+    with pytest.raises(ValueError, match="3 are stored, 1 are new"):
+        held.followed_by(tokens(1))
+
+
 def test_a_window_keeps_the_newest_in_order_and_moves_one_token_for_each_written():
     left, buffer = 4, empty(9)
     for t in range(50):
