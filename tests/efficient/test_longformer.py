@@ -101,6 +101,33 @@ def test_the_number_of_scores_grows_with_the_length_and_not_with_its_square(caus
         assert longformer_table(length, length, 8, 2, (0,), causal).n_scores == length * per_query
 
 
+@pytest.mark.parametrize(
+    ("settings", "shape"),  # blocks, queries and keys of a block
+    [
+        ((10, 10, 3), (4, 3, 9)),
+        ((7, 7, 5), (2, 5, 12)),
+        ((7, 7, 6), (1, 7, 7)),
+        ((7, 7, 9), (1, 7, 7)),
+        ((9, 9, 2, 2), (5, 2, 6)),
+        ((9, 9, 3, 2), (4, 3, 8)),
+        ((9, 9, 4, 2), (2, 5, 5)),
+        ((4, 9, 2), (3, 2, 6)),
+        ((6, 6, 0), (6, 1, 1)),
+        ((10, 10, 3, 1, (0,), True), (4, 3, 7)),
+    ],
+)
+def test_blocks_are_as_long_as_the_window_and_one_is_enough_where_everybody_reads_everybody(settings, shape):
+    assert longformer_table(*settings).allowed.shape == shape
+
+
+@pytest.mark.parametrize("lead", [(), (2,), (2, 1, 3)])
+def test_any_leading_axes_will_do(lead):
+    q, k, v = (np.random.default_rng(n).standard_normal((*lead, n, 4)) for n in (5, 7, 7))
+    pattern = {"window": 1, "global_places": (4,), "causal": True}
+    want = both_ways(*EXACT, q, k, v, longformer_mask(5, 7, **pattern))
+    assert_equal(both_ways(*LONGFORMER, q, k, v, **pattern), want)
+
+
 @pytest.mark.parametrize("places", [(), (0, 7)])
 @pytest.mark.parametrize("causal", [False, True])
 def test_the_table_stands_for_the_mask(places, causal):

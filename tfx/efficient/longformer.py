@@ -77,7 +77,12 @@ def longformer_attention_backward(dout: Array, cache: LongformerCache) -> tuple[
 
 @lru_cache(maxsize=32)
 def longformer_table(
-    n_queries: int, n_keys: int, window: int, dilation: int, global_places: tuple[int, ...] = (), causal: bool = False
+    n_queries: int,
+    n_keys: int,
+    window: int,
+    dilation: int = 1,
+    global_places: tuple[int, ...] = (),
+    causal: bool = False,
 ) -> Gathering:
     """What each block reads, and the rows of the global queries.
 
