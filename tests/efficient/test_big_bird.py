@@ -98,6 +98,13 @@ def test_the_number_of_scores_grows_with_the_length_and_not_with_its_square():
         assert big_bird_table(length, length, 4, 3, 1, 2).n_scores == length * per_query
 
 
+def test_unless_told_there_are_three_blocks_in_the_window_one_global_and_one_random():
+    told = {"n_window": 3, "n_global": 1, "n_random": 1}
+    assert np.array_equal(big_bird_blocks(12), big_bird_blocks(12, **told))
+    assert np.array_equal(big_bird_mask(24, block=2), big_bird_mask(24, block=2, **told))
+    assert np.array_equal(big_bird_table(24, 24, 2).mask(24), big_bird_mask(24, block=2))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

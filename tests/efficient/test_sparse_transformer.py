@@ -110,6 +110,14 @@ def test_in_split_heads_even_ones_are_local_and_odd_ones_distant():
         np.testing.assert_allclose(out[:, h], alone, atol=1e-14)
 
 
+@pytest.mark.parametrize("shape", [(2, 9, 4), (4, 9, 3), (2, 2, 5, 9, 3)])
+def test_heads_are_the_third_axis_from_the_end_however_many_there_are(shape):
+    q, k, v = np.random.default_rng(0).standard_normal((3, *shape))
+    each = [("local", "distant")[h % 2] for h in range(shape[-3])]
+    mask = np.stack([sparse_transformer_mask(9, stride=3, part=part) for part in each])
+    assert_equal(both_ways(*SPARSE, q, k, v, stride=3), both_ways(*EXACT, q, k, v, mask))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

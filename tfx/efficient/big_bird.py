@@ -111,10 +111,9 @@ def big_bird_table(
     keys = (lists[:, :, None] * block + np.arange(block)).reshape(len(asking), lists.shape[1] * block)
     standing = asking[:, None] * block + np.arange(block)
     ahead = keys[:, None, :] - standing[:, :, None]
-    queries = np.where((standing >= past) & (standing < n_keys), standing - past, -1)
     rows = range(min(max(n_global * block - past, 0), n_queries))
     allowed = ahead <= 0 if causal else np.ones(ahead.shape, dtype=bool)
-    return gathering(queries, keys, allowed, n_queries, n_keys, rows, causal)
+    return gathering(standing - past, keys, allowed, n_queries, n_keys, rows, causal)
 
 
 def big_bird_mask(

@@ -106,7 +106,7 @@ def longformer_table(
     if causal:
         allowed &= keys[:, None, :] <= standing[:, :, None]
     rows = [place - past for place in global_places if place >= past]
-    return gathering(np.where(standing < n_keys, standing - past, -1), keys, allowed, n_queries, n_keys, rows, causal)
+    return gathering(standing - past, keys, allowed, n_queries, n_keys, rows, causal)
 
 
 def longformer_mask(

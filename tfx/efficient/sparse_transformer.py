@@ -106,9 +106,8 @@ def sparse_transformer_table(
         keys = summaries
     else:  # a summary of the own block is read as one of its places
         keys = np.concatenate((own, np.where(summaries // stride == blocks, -1, summaries)), axis=1)
-    queries = np.where((own >= past) & (own < n_keys), own - past, -1)
     ahead = keys[:, None, :] - own[:, :, None]
-    return gathering(queries, keys, ahead <= 0 if causal else np.ones(ahead.shape, bool), n_queries, n_keys)
+    return gathering(own - past, keys, ahead <= 0 if causal else np.ones(ahead.shape, bool), n_queries, n_keys)
 
 
 def sparse_transformer_mask(
