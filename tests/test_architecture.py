@@ -41,10 +41,12 @@ FLOORS: dict[str, int] = {
     "tfx.shipped": 8,
     "tfx.parallel": 9,
     "tfx.trace": 9,
-    "tfx.lab": 10,
-    "lessons": 11,
-    "tfx_cli": 12,
-    "tfx.__main__": 13,  # `python -m tfx`
+    "tfx.evaluation": 9,
+    "tfx.phenomena": 10,
+    "tfx.lab": 11,
+    "lessons": 12,
+    "tfx_cli": 13,
+    "tfx.__main__": 14,  # `python -m tfx`
 }
 
 #: Scripts and not rooms: they build what a lower floor ships, and nothing imports them.

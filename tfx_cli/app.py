@@ -32,7 +32,11 @@ COMMANDS: dict[str, Entry] = {
     "experiment": Entry("tfx_cli.commands.experiment", "Measure a claim: table, checks and a saved plot."),
     "quiz": Entry("tfx_cli.commands.quiz", "Answer questions; what you miss comes back in time."),
     "train": Entry("tfx_cli.commands.train", "Train a small Transformer and watch the loss."),
+    "generate": Entry("tfx_cli.commands.generate", "Let a small language model go on with your text."),
     "gradcheck": Entry("tfx_cli.commands.gradcheck", "Measure the gradient error of every operation."),
+    "systems": Entry(
+        "tfx_cli.commands.systems", "Find a system: what it is, where it works here, which test holds it."
+    ),
     "doctor": Entry("tfx_cli.commands.doctor", "Check this installation, terminal and folders."),
 }
 
