@@ -50,6 +50,7 @@ def test_lengths_grow_on_a_straight_line():
     assert [growing_length(step, 4, 12, 5) for step in range(1, 8)] == [4, 6, 8, 10, 12, 12, 12]
     assert [growing_length(step, 3, 13, 11, multiple=4) for step in (1, 3, 6, 10, 11)] == [3, 4, 8, 12, 13]
     assert growing_length(1, 5, 5, 1) == 5
+    assert [growing_length(step, 1, 4, 4) for step in range(1, 6)] == [1, 2, 3, 4, 4]
 
 
 @pytest.mark.parametrize(

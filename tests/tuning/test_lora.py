@@ -115,6 +115,12 @@ def test_alpha_over_rank_keeps_the_size_of_the_update():
     assert add_lora(layer, 3, RNG(0), alpha=6.0, chosen=EVERY) and layer.w.scale == 2.0
 
 
+def test_a_starts_with_variance_one_over_the_width_and_b_at_zero():
+    layer = Linear(400, 300, RNG(0))
+    add_lora(layer, 30, RNG(1), chosen=EVERY)
+    assert layer.w.a.value.std() == pytest.approx(1 / 20, rel=0.05) and not layer.w.b.value.any()
+
+
 def test_a_map_that_is_used_twice_gets_one_update():
     model = Encoder(7, C, 3, 10, 2, shared=True)
     assert set(add_lora(model, 1, RNG(0)).parameters()) == {

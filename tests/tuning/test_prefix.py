@@ -38,7 +38,7 @@ def test_only_the_prefixes_learn_and_taken_out_the_model_has_its_bits(kind):
     assert all(np.array_equal(model.state()[name], value) for name, value in before.items())
 
 
-@pytest.mark.parametrize("positions", ["sinusoidal", "rotary"])
+@pytest.mark.parametrize("positions", ["sinusoidal", "rotary", "alibi", "relative"])
 def test_with_a_prefix_a_model_still_reads_in_chunks(positions):
     model = trained(DecoderOnly, positions=positions)
     add_prefixes(model, M, RNG(0))
