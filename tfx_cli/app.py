@@ -34,9 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "train": Entry("tfx_cli.commands.train", "Train a small Transformer and watch the loss."),
     "generate": Entry("tfx_cli.commands.generate", "Let a small language model go on with your text."),
     "gradcheck": Entry("tfx_cli.commands.gradcheck", "Measure the gradient error of every operation."),
-    "systems": Entry(
-        "tfx_cli.commands.systems", "Find a system: what it is, where it works here, which test holds it."
-    ),
+    "systems": Entry("tfx_cli.commands.systems", "Find a system: what it is, and where it works here."),
     "doctor": Entry("tfx_cli.commands.doctor", "Check this installation, terminal and folders."),
 }
 

@@ -41,7 +41,7 @@ def systems(
     json: options.Json = False,
     plain: options.Plain = False,
 ) -> None:
-    """Find a system: what it is, where it works here, which test holds it.
+    """Find a system: what it is, and where it works here.
 
     "works": the mechanism runs, in a small size; "partly": one mechanism of it does; "explained": it is explained only,
     and the row says why.
