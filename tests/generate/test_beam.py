@@ -172,6 +172,7 @@ def test_a_wider_beam_may_find_a_worse_text():
 
 def test_nothing_asked_for_is_the_empty_text_with_probability_1():
     assert beam_search(reader_of_table(table(3, 0)), [1], 0, 2) == [((), 0.0, 0.0, "length")]
+    assert beam_search(reader_of_table(table(3, 0)), [1], 0, 2, divisor="mean")[0].score == 0.0
     assert log_probability(reader_of_table(table(3, 0)), [1], []) == 0.0
 
 

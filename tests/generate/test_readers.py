@@ -170,6 +170,14 @@ def test_a_source_is_read_once_and_the_same_source_is_not_copied_when_beams_chan
     assert counted.multiply_adds == 3 * (2 * (own + cross) + 12 * V)
 
 
+def test_reading_nothing_says_nothing():
+    reader = reader_of(LANGUAGE["rotary"]())
+    reader.begin(2)
+    reader.read(ids_of(2, 3), 1)
+    assert reader.read(ids_of(2, 0)).shape == (2, 0, V)
+    assert reader.length == 3
+
+
 def test_what_a_reader_cannot_do_is_said():
     reader = reader_of(LANGUAGE["rotary"]())
     reader.begin(2)

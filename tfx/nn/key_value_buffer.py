@@ -18,6 +18,9 @@ stay right, and `seen` counts all tokens ever appended, so absolute and rotary p
 2 left + T one token is moved for each one that is written, and memory no longer grows with the text.  (A circle,
 ops/tensor_scatter.py, moves nothing, but loses the order.)
 
+Keys and values shared by groups of heads are stored once per group.  (Attention then repeats them for its product,
+ops/multi_head.py: a passing copy of H / G times what is stored.)
+
 Without a window, grows=True doubles the capacity when it is used up: at most two tokens are copied for one written.
 Sources: Pope et al. 2022, "Efficiently Scaling Transformer Inference", section 2.1 (what is stored, and what it costs);
 windows: Beltagy et al. 2020, "Longformer", section 3.1; Jiang et al. 2023, "Mistral 7B", section 2.
