@@ -1,58 +1,59 @@
-"""Token-level augmentation: small damages to a sequence after which its meaning should be the same.
+"""More training texts out of few: changes that keep the label.
 
-    token dropout    each token is replaced by a blank with probability `rate`
-    swap             n times, two places of a row exchange their tokens
-    span cutoff      one stretch of a row, a share of its length, is blanked
+    token level   delete, exchange or mask single tokens at random           Wei and Zou 2019, "EDA"
+    span cutoff   blank out one run of neighbours, ids or embeddings          Shen et al. 2020, "A Simple but
+                                                                             Tough-to-Beat Data Augmentation"
 
-All leave lengths and padding alone, draw everything from `rng`, and return new arrays.
-Sources: token dropout: Iyyer et al. 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text
-Classification", section 3.1; swap: Wei and Zou 2019, "EDA", section 2; span cutoff: Shen et al. 2020, "A Simple but
-Tough-to-Beat Data Augmentation Approach for Natural Language Understanding and Generation", section 3.2.
+They teach that no single word decides, and are wrong where one does: whoever deletes "not" changes the label.  Which
+tokens may be touched is therefore for the caller to say.
 """
 
 from __future__ import annotations
-
-from collections.abc import Collection
 
 import numpy as np
 
 Rng = np.random.Generator
 
 
-def token_dropout(ids: np.ndarray, rng: Rng, rate: float, blank: int, special: Collection[int] = ()) -> np.ndarray:
-    """ids: (B, T) integers -> (B, T).  special: tokens that are never replaced.  Raises ValueError for a bad rate."""
-    if not 0 <= rate <= 1:
-        raise ValueError(f"rate must be between 0 and 1, not {rate}")
-    dropped = (rng.random(ids.shape) < rate) & ~np.isin(ids, sorted(special))
-    return np.where(dropped, blank, ids)
+def mask_tokens(
+    ids: np.ndarray, rate: float, filler: int, rng: Rng, may_change: np.ndarray | None = None
+) -> np.ndarray:
+    """ids: (B, T) -> a copy in which each token is the filler with probability `rate`.  may_change: (B, T) bool."""
+    hit = rng.random(ids.shape) < rate
+    return np.where(hit if may_change is None else hit & may_change, filler, ids)
 
 
-def swap_tokens(ids: np.ndarray, rng: Rng, n_swaps: int, lengths: np.ndarray | None = None) -> np.ndarray:
-    """ids: (B, T) integers -> (B, T): each row a permutation of its first `length` tokens, all unless told.
+def delete_tokens(ids: np.ndarray, rate: float, filler: int, rng: Rng) -> np.ndarray:
+    """ids: (B, T) -> each token deleted with probability `rate`; the rest moves up and fillers stand at the end."""
+    keep = rng.random(ids.shape) >= rate
+    order = np.argsort(~keep, axis=1, kind="stable")
+    moved = np.take_along_axis(ids, order, axis=1)
+    return np.where(np.arange(ids.shape[1]) < keep.sum(axis=1, keepdims=True), moved, filler)
 
-    The two places of a swap may be the same.  Raises ValueError for a negative number of swaps.
-    """
-    if n_swaps < 0:
-        raise ValueError(f"the number of swaps must be at least 0, not {n_swaps}")
+
+def swap_tokens(ids: np.ndarray, n_swaps: int, rng: Rng) -> np.ndarray:
+    """ids: (B, T) -> in each row n_swaps times two tokens exchanged, at places drawn at random."""
     swapped, rows = ids.copy(), np.arange(len(ids))
-    ends = np.full(len(ids), ids.shape[1]) if lengths is None else np.asarray(lengths)
-    some = np.maximum(ends, 1)  # an empty row swaps its first place with itself
-    for _ in range(n_swaps if ids.size else 0):
-        a, b = (np.floor(rng.random(len(ids)) * some).astype(np.int64) for _ in range(2))
-        swapped[rows, a], swapped[rows, b] = swapped[rows, b], swapped[rows, a]
+    for _ in range(n_swaps):
+        i, j = rng.integers(ids.shape[1], size=(2, len(ids)))
+        swapped[rows, i], swapped[rows, j] = swapped[rows, j], swapped[rows, i]
     return swapped
 
 
-def span_cutoff(ids: np.ndarray, rng: Rng, share: float, blank: int, lengths: np.ndarray | None = None) -> np.ndarray:
-    """ids: (B, T) integers -> (B, T): in each row one stretch of round(share * length) tokens is blank.
+def replace_tokens(ids: np.ndarray, rate: float, synonyms: np.ndarray, rng: Rng) -> np.ndarray:
+    """ids: (B, T); synonyms: (V, n), tokens of the same meaning -> each token replaced with probability `rate`."""
+    chosen = synonyms[ids, rng.integers(synonyms.shape[1], size=ids.shape)]
+    return np.where(rng.random(ids.shape) < rate, chosen, ids)
 
-    Every stretch of that size within the length is equally likely.  Raises ValueError for a bad share.
+
+def span_cutoff(n_rows: int, length: int, share: float, rng: Rng) -> np.ndarray:
+    """-> (n_rows, length) bool: False for a run of round(share length) neighbours, at a place drawn for each row.
+
+    Multiply embeddings by it, or write a filler there.  Raises ValueError for a share outside 0 to 1.
     """
     if not 0 <= share <= 1:
-        raise ValueError(f"share must be between 0 and 1, not {share}")
-    ends = np.full(len(ids), ids.shape[1]) if lengths is None else np.asarray(lengths)
-    sizes = np.rint(share * ends).astype(np.int64)
-    starts = np.floor(rng.random(len(ids)) * (ends - sizes + 1)).astype(np.int64)
-    places = np.arange(ids.shape[1])
-    cut = (places >= starts[:, None]) & (places < (starts + sizes)[:, None])
-    return np.where(cut, blank, ids)
+        raise ValueError(f"the share to cut must be 0 to 1, not {share}")
+    width = round(share * length)
+    begin = rng.integers(length - width + 1, size=(n_rows, 1))
+    place = np.arange(length)
+    return (place < begin) | (place >= begin + width)

@@ -1,0 +1,32 @@
+"""Label leakage: when a loss is too good to be true.
+
+A model that may see the answer learns to copy it.  Two ways to notice:
+
+    the floor      no honest model has a loss below the entropy of the data, for uniform tokens log V
+    a probe        change tokens after place t: the outputs up to t must not move
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+
+def future_leak(outputs: Callable[[np.ndarray], np.ndarray], ids: np.ndarray, n_tokens: int) -> float:
+    """outputs(ids) -> (B, T, ...); ids: (B, T) -> the largest change of an output by a change of later tokens.
+
+    0 for a causal model.  Each later half is changed for every place at once: all tokens after it become others.
+    """
+    before, worst = outputs(ids), 0.0
+    for place in range(ids.shape[1] - 1):
+        changed = ids.copy()
+        changed[:, place + 1 :] = (changed[:, place + 1 :] + 1) % n_tokens
+        moved = np.abs(outputs(changed)[:, : place + 1] - before[:, : place + 1]).max()
+        worst = max(worst, float(moved))
+    return worst
+
+
+def uniform_floor(n_tokens: int) -> float:
+    """The least mean loss in nats of any honest model on tokens that are drawn uniformly: log V."""
+    return float(np.log(n_tokens))

@@ -1,0 +1,32 @@
+"""Numbers instead of classes: the loss of a model that places a box, or says how much.
+
+loss = mean of (y - target)^2                  dloss/dy = 2 (y - target) / n
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tfx.models import VisionTransformer
+from tfx.train.loop import Loss, LossValue, Rng
+
+
+class NumbersBatch(NamedTuple):
+    """images: (B, height, width, K); numbers: (B, n)."""
+
+    images: np.ndarray
+    numbers: np.ndarray
+
+
+def squared_error_loss() -> Loss[VisionTransformer]:
+    """NumbersBatch for a VisionTransformer with n outputs.  `tokens` counts images."""
+
+    def loss(model: VisionTransformer, batch: NumbersBatch, rng: Rng) -> LossValue:
+        y, cache = model.forward(batch.images, rng=rng)
+        away = y - batch.numbers.astype(y.dtype)
+        model.backward(away * (2 / away.size), cache)
+        return LossValue(float((away * away).mean()), len(away))
+
+    return loss
