@@ -107,3 +107,10 @@ def test_no_gradient_at_the_last_state_is_a_gradient_of_zeros_there():
     silent, zeros = lstm_backward(dy, cache), lstm_backward(dy, cache, (np.zeros((2, 5)), np.zeros((2, 5))))
     for a, b in zip(silent, zeros, strict=True):
         assert a is b is None or np.array_equal(a, b)
+
+
+def test_no_steps_give_a_projection_no_gradient_but_one_of_its_shape():
+    x, w_x, w_h, w_r = (np.ones(shape) for shape in ((2, 0, 4), (4, 20), (3, 20), (5, 3)))
+    h, cache = lstm_forward(x, np.ones((2, 3)), np.ones((2, 5)), w_x, w_h, np.ones(20), w_r=w_r)
+    grads = lstm_backward(np.ones_like(h), cache)
+    assert h.shape == (2, 0, 3) and grads.dw_r.shape == (5, 3) and not grads.dw_r.any()

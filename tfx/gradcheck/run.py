@@ -19,7 +19,7 @@ from tfx.gradcheck.report import MODEL_TOLERANCE, TOLERANCE, Report
 from tfx.gradcheck.returned import by_name
 
 #: Of each input, when Richardson is a second opinion.
-SOME_ELEMENTS = 16
+SOME_ELEMENTS = 6
 
 #: progress(how many are done, how many there are, the name of the next one)
 Progress = Callable[[int, int, str], None]
