@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfx.ops.attention import attention_backward, attention_backward_steps, attention_forward
+from tfx.ops.attention import (
+    attention_backward,
+    attention_backward_steps,
+    attention_forward,
+    check_attention_shapes,
+)
 from tfx.ops.masks import causal_mask, padding_mask
 from tfx.ops.softmax import softmax_jacobian
 
@@ -135,3 +140,16 @@ def test_what_does_not_fit_is_named(change, error, words):
     given_ = {"q": np.ones((T, D)), "k": np.ones((S, D)), "v": np.ones((S, DV))} | change
     with pytest.raises(error, match=words):
         attention_forward(**given_)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda q, k, v, mask: (q, k[..., 1:], v, mask), "keys have width 3 but queries have 4"),
+        (lambda q, k, v, mask: (q, k, v[..., 1:, :], mask), "7 keys but 6 values"),
+        (lambda q, k, v, mask: (q, k, v, mask[:, 1:]), "mask covers 6 keys but there are 7"),
+    ],
+)
+def test_what_does_not_fit_is_named_before_anything_is_computed(change, words):
+    with pytest.raises(ValueError, match=words):
+        check_attention_shapes(*change(*qkv(), np.ones((T, S), dtype=bool)))
