@@ -71,7 +71,7 @@ def test_repetition_by_hand():
 
 def test_greedy_writing_with_a_short_window_must_come_back_to_itself():
     """Three tokens seen, five kinds: at most 125 contexts, whatever the weights."""
-    for seed in range(3):
+    for seed in range(2):
         model = DecoderOnly(5, 16, 2, 32, 1, max_len=3, seed=seed)
         assert loop_period(greedy(model, np.array([0, 1, 2]), 500)) is not None
 

@@ -47,6 +47,7 @@ def test_a_loss_below_the_entropy_of_the_data_gives_a_leak_away():
     assert np.mean(leaking[-20:]) < 0.5 * uniform_floor(6)
 
 
+@pytest.mark.slow
 def test_a_second_task_makes_a_model_forget_the_first_and_replay_does_not():
     """The second task is the first with all labels exchanged, announced by another first token."""
     toy = LabelledSequences(n_classes=3)
@@ -74,6 +75,7 @@ def test_a_second_task_makes_a_model_forget_the_first_and_replay_does_not():
     assert forgetting(alone) > 0.4 and forgetting(replayed) < 0.15
 
 
+@pytest.mark.slow
 def test_writing_alone_drifts_away_from_what_was_taught_with_true_tokens():
     toy = Melodies(n_repeats=6)
     model = learn_toy(toy, 200, n_layers=2, positions="rotary", d_model=24).model
@@ -118,6 +120,7 @@ def test_a_probe_finds_tags_in_the_hidden_states_of_a_trained_model_but_not_in_a
     )
 
 
+@pytest.mark.slow
 def test_training_sets_the_heads_of_a_layer_apart():
     toy = Entities()
     ids = toy.draw(50, np.random.default_rng(3)).ids
