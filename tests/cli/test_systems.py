@@ -1,0 +1,51 @@
+"""`tfx systems` shows the index, a group or one system, with every face."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.running import run
+
+
+def test_without_a_name_the_groups_are_counted(tmp_path):
+    ran = run("systems", home=tmp_path)
+    assert ran.code == 0, ran
+    assert "380 systems" in ran.out and "Positional schemes" in ran.out and "tfx systems rope" in ran.out
+
+
+def test_a_system_is_shown_with_its_place_and_its_test(tmp_path):
+    ran = run("systems", "RoPE", home=tmp_path)
+    assert ran.code == 0, ran
+    assert "tfx.ops.rotary:rotary_forward" in ran.out and "tests/ops/test_rotary.py" in ran.out
+    assert "Su et al. 2021" in ran.out
+
+
+def test_json_gives_every_row_with_its_fields(tmp_path):
+    ran = run("systems", "--json", home=tmp_path)
+    told = json.loads(ran.out)
+    assert ran.code == 0 and told["schema_version"] == 1
+    assert len(told["rows"]) == 380
+    assert {"name", "status", "where", "test", "paper"} <= told["rows"][0].keys()
+
+
+def test_rows_can_be_chosen_by_how_far_they_go(tmp_path):
+    told = json.loads(run("systems", "--status", "explained", "--json", home=tmp_path).out)
+    assert told["rows"] and {row["status"] for row in told["rows"]} == {"explained"}
+    assert all(row["why"] for row in told["rows"])
+
+
+def test_plain_lines_are_one_system_each(tmp_path):
+    lines = run("systems", "Optimisers", "--plain", home=tmp_path).out.splitlines()
+    assert any(line.split("\t")[1:3] == ["Lion", "works"] for line in lines)
+
+
+def test_an_unknown_name_is_refused_with_a_near_one(tmp_path):
+    ran = run("systems", "longfromer", home=tmp_path)
+    assert ran.code == 2
+    assert 'Did you mean "Longformer"?' in ran.err and "tfx systems" in ran.err
+
+
+def test_the_page_fits_forty_columns(tmp_path):
+    ran = run("systems", "RoPE", home=tmp_path, COLUMNS="40")
+    assert ran.code == 0
+    assert max(len(line) for line in ran.out.splitlines() if ":" not in line) <= 40
