@@ -74,5 +74,5 @@ OPS = {"Gather": look_up, "OneHot": one_hot_rows, "Dropout": dropout, "Where": w
 OUT_OF_SCOPE = {
     "CumSum": "no operation of tfx is a running sum",
     "Einsum": "tfx writes its products as matmul, which is quicker and says which axes meet",
-    "TopK": "choosing the best k belongs to generating text, which is part 2",
+    "TopK": "tfx only ever asks which k are largest, inside routing and sampling, and has no operation of its own for it",
 }
