@@ -74,5 +74,5 @@ OPS = {"Gather": look_up, "OneHot": one_hot_rows, "Dropout": dropout, "Where": w
 OUT_OF_SCOPE = {
     "CumSum": "no operation of tfx is a running sum",
     "Einsum": "tfx writes its products as matmul, which is quicker and says which axes meet",
-    "TopK": "tfx only ever asks which k are largest, inside routing and sampling, and has no operation of its own for it",
+    "TopK": "routing and sampling ask which k are largest, as a step of their own; there is no operation for it",
 }

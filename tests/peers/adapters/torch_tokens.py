@@ -73,5 +73,8 @@ OUT_OF_SCOPE = {
     ("op", "einsum"): "tfx writes its products as matmul, which is quicker and says which axes meet",
     ("op", "gather"): "tfx picks whole rows (embedding) or the target of each row (cross-entropy), never any entries",
     ("op", "index_add"): "its scatter is the backward of embedding, compared there; tfx never adds one to an input",
-    ("op", "topk"): "tfx only ever asks which k are largest, inside routing and sampling, and has no operation of its own for it",
+    (
+        "op",
+        "topk",
+    ): "routing and sampling ask which k are largest, as a step of their own; there is no operation for it",
 }
