@@ -203,3 +203,16 @@ def test_inputs_of_length_zero_have_nothing_wrong():
 def test_a_mismatch_of_names_is_an_error(back, wrt, words):
     with pytest.raises(ValueError, match=words):
         check_gradients(forward, back, {"x": X, "w": W}, wrt=wrt)
+
+
+def test_the_upstream_gradient_is_not_drawn_like_the_inputs_of_the_same_seed():
+    """x and dy from one stream would be equal, and a backward that mixes them up would pass."""
+    seen = []
+
+    def backward(dy, cache):
+        seen.append(dy)
+        return dy
+
+    x = np.random.default_rng(3).standard_normal((2, 5))
+    check_gradients(lambda x: (x, None), backward, {"x": x}, seed=3)
+    assert not np.isclose(seen[0], x).any()

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
 from tfx.ops.additive_attention import AdditiveScoresCache, additive_scores_backward, additive_scores_forward
+from tfx.ops.attention import attention_scores
 from tfx.ops.linear import LinearCache, linear_backward, linear_forward
 
 
@@ -57,7 +58,7 @@ def dot_scores_forward(q: Array, k: Array, scale: float = 1.0) -> tuple[Array, D
     """q: (..., T, D), k: (..., S, D) -> scores: (..., T, S).  Raises ValueError when the widths differ."""
     if q.shape[-1] != k.shape[-1]:
         raise ValueError(f"keys have width {k.shape[-1]} but queries have {q.shape[-1]}")
-    return (q @ k.swapaxes(-1, -2)) * scale, DotScoresCache(q, k, scale)
+    return attention_scores(q, k, scale)[0], DotScoresCache(q, k, scale)
 
 
 def dot_scores_backward(dscores: Array, cache: DotScoresCache) -> DotScoresGrads:
