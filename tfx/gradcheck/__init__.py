@@ -32,7 +32,7 @@ A mistake is named, with the element where it is worst:
     >>> wrong.passes
     False
     >>> print(wrong.worst_input.summary())
-    x[2, 0]: analytic 1.16633379, numeric -0.0156958401, relative error 9.7e-01
+    w[1, 1]: analytic -2.73645459, numeric -0.801250061, relative error 9.4e-01
 
 Other ways to look, from the most general to the sharpest:
 
