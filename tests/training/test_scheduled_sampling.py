@@ -1,27 +1,16 @@
-"""Scheduled sampling: what is read the second time, and the gap that it is meant to close."""
+"""Scheduled sampling: what is read the second time, and what is learnt from it."""
 
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tfx.generate import greedy
 from tfx.models import DecoderOnly
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.optim import AdamW
-from tfx.schedule import constant
-from tfx.train import (
-    exposure_gap,
-    inverse_sigmoid_decay,
-    mixed_inputs,
-    next_token_loss,
-    scheduled_sampling_loss,
-    train,
-)
+from tfx.train import inverse_sigmoid_decay, mixed_inputs, next_token_loss, scheduled_sampling_loss
 
 RNG = np.random.default_rng
 SIZE: dict[str, Any] = {"d_model": 16, "n_heads": 2, "d_ff": 16, "n_layers": 1}
@@ -71,27 +60,3 @@ def test_the_share_of_truth_falls_as_published():
     assert falls == sorted(falls, reverse=True) and falls[-1] < 1e-100
     with pytest.raises(ValueError, match="at least 1"):
         inverse_sigmoid_decay(1, 0.5)
-
-
-def test_free_running_is_greedy_writing():
-    model = DecoderOnly(7, **SIZE)
-    forced, free = exposure_gap(model, IDS, 3)
-    written = greedy(model, IDS[:, :3], 6)
-    assert free == (written == IDS[:, 3:]).mean()
-    assert forced == (model.forward(IDS[:, :-1])[0].argmax(-1)[:, 2:] == IDS[:, 3:]).mean()
-    for n_given in (0, 9):
-        with pytest.raises(ValueError, match="cannot be given"):
-            exposure_gap(model, IDS, n_given)
-
-
-def test_one_wrong_token_costs_a_model_more_when_it_reads_what_it_wrote():
-    """Counting on by one: forced, a model that errs at one symbol errs there; free, everything after it is shifted."""
-    batches = lambda rng: (rng.integers(7, size=(32, 1)) + np.arange(9)) % 7  # noqa: E731
-    model = DecoderOnly(7, positions="none", **SIZE)
-    for _ in train(model, batches, next_token_loss(), AdamW(model), partial(constant, learning_rate=0.02), 40):
-        pass
-    truth = batches(RNG(1))
-    assert exposure_gap(model, truth, 1) == (1.0, 1.0)
-    model.output.embedding.table.value[3] += 2 * model.embedding.table.value[4]  # now 3 is said where 4 is right
-    forced, free = exposure_gap(model, truth, 1)
-    assert free < forced - 0.1

@@ -10,12 +10,7 @@ from tfx.train.losses import LabelledBatch, PairBatch, labelling_loss, next_toke
 from tfx.train.mixed_precision import scaled_loss
 from tfx.train.pretraining import PretrainingBatch, pretraining_loss
 from tfx.train.rehearsal import rehearsed
-from tfx.train.scheduled_sampling import (
-    exposure_gap,
-    inverse_sigmoid_decay,
-    mixed_inputs,
-    scheduled_sampling_loss,
-)
+from tfx.train.scheduled_sampling import inverse_sigmoid_decay, mixed_inputs, scheduled_sampling_loss
 from tfx.train.task import Example, TaskResult, TaskRun, TaskSettings, train_task
 
 __all__ = [
@@ -36,7 +31,6 @@ __all__ = [
     "curriculum_rows",
     "deep_supervision_loss",
     "distilled_labelling_loss",
-    "exposure_gap",
     "focal_labelling_loss",
     "growing_length",
     "inverse_sigmoid_decay",

@@ -1,12 +1,10 @@
-"""Exposure bias and scheduled sampling: a model that always read the truth has never read its own mistakes.
+"""Scheduled sampling: a model that always read the truth has never read its own mistakes, so let it read some.
 
-    teacher forcing      place t reads the true tokens before t            all places at once, in training
-    free running         place t reads what the model itself wrote         one token at a time, in use
-    gap                  accuracy under the first minus under the second    the exposure bias, as a number
-
-Scheduled sampling closes the gap: with probability 1 - e a place reads the model's own guess instead of the truth.  A
-Transformer has no step before to take the guess from, so it reads twice: once teacher-forced, to guess, and then
-the mixture, which alone is trained.  The guesses are tokens, hence constants: no gradient flows into the first reading.
+Teacher forcing shows the model the true tokens before place t, while in use it reads what it wrote itself; how much
+that costs is measured in phenomena/exposure_bias.py.  Here, with probability 1 - e, a place reads the model's own guess
+instead of the truth.  A Transformer has no step before to take the guess from, so it reads twice: once teacher-forced,
+to guess, and then the mixture, which alone is trained.  The guesses are tokens, hence constants: no gradient flows into
+the first reading.
 e falls from 1, as the model's guesses become worth reading.
 Sources: Bengio et al. 2015, "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks", section 2.4;
 two passes: Mihaylova and Martins 2019, "Scheduled Sampling for Transformers", section 3.
@@ -59,20 +57,3 @@ def scheduled_sampling_loss(truth: float | Callable[[], float], smoothing: float
         return LossValue(float(value), ids[:, 1:].size)
 
     return loss
-
-
-def exposure_gap(model: DecoderOnly, ids: np.ndarray, n_given: int) -> tuple[float, float]:
-    """ids: (B, T + 1) true sequences, of which the first n_given tokens are read in any case
-    -> accuracy of the other tokens under teacher forcing, and when the model reads what it wrote.
-
-    Raises ValueError unless at least one token is given and one is left.
-    """
-    if not 1 <= n_given < ids.shape[1]:
-        raise ValueError(f"of {ids.shape[1]} tokens, {n_given} cannot be given")
-    forced = model.forward(ids[:, :-1])[0].argmax(axis=-1)[:, n_given - 1 :]
-    written = ids[:, :n_given]
-    while written.shape[1] < ids.shape[1]:
-        best = model.forward(written)[0][:, -1].argmax(axis=-1)
-        written = np.concatenate((written, best[:, None]), axis=1)
-    wanted = ids[:, n_given:]
-    return float((forced == wanted).mean()), float((written[:, n_given:] == wanted).mean())
