@@ -23,6 +23,7 @@ FLOORS: dict[str, int] = {
     "tfx.records": 0,
     "tfx.systems": 1,
     "tfx.backend": 1,
+    "tfx.blas_threads": 1,
     "tfx.settings": 1,
     "tfx.ops": 2,
     "tfx.params": 2,
@@ -44,9 +45,10 @@ FLOORS: dict[str, int] = {
     "tfx.evaluation": 9,
     "tfx.phenomena": 10,
     "tfx.lab": 11,
-    "lessons": 12,
-    "tfx_cli": 13,
-    "tfx.__main__": 14,  # `python -m tfx`
+    "tfx.bench": 12,
+    "lessons": 13,
+    "tfx_cli": 14,
+    "tfx.__main__": 15,  # `python -m tfx`
 }
 
 #: Scripts and not rooms: they build what a lower floor ships, and nothing imports them.
@@ -55,7 +57,11 @@ SCRIPTS: dict[str, str] = {
 }
 
 #: Libraries that may be imported inside a function of tfx, and why.
-OPTIONAL_IN_TFX = {"cupy": "arrays on a CUDA card, only with --device cuda"}
+OPTIONAL_IN_TFX = {
+    "cupy": "arrays on a CUDA card, only with --device cuda",
+    "threadpoolctl": "the number of BLAS threads, of workers and while something is timed",
+    "torch": "what `tfx bench` compares with, where it is installed",
+}
 
 #: tfx_cli starts in milliseconds because these are imported only inside functions.
 HEAVY = {"numpy", "matplotlib", "rich", "fsrs"}

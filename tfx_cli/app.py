@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "quiz": Entry("tfx_cli.commands.quiz", "Answer questions; what you miss comes back in time."),
     "train": Entry("tfx_cli.commands.train", "Train a small Transformer and watch the loss."),
     "generate": Entry("tfx_cli.commands.generate", "Let a small language model go on with your text."),
+    "bench": Entry("tfx_cli.commands.bench", "Time it: training step, attention, decoding, ladders."),
     "gradcheck": Entry("tfx_cli.commands.gradcheck", "Measure the gradient error of every operation."),
     "systems": Entry("tfx_cli.commands.systems", "Find a system: what it is, and where it works here."),
     "doctor": Entry("tfx_cli.commands.doctor", "Check this installation, terminal and folders."),

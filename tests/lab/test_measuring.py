@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from tfx.lab import measuring
-from tfx.lab.blas_threads import bundled_openblas, one_blas_thread
 
 
 def test_calls_take_turns_and_the_median_forgets_one_slow_turn():
@@ -63,25 +62,6 @@ def test_peak_bytes_leaves_a_running_trace_running():
         tracemalloc.stop()
     measuring.peak_bytes(lambda: None)
     assert not tracemalloc.is_tracing()
-
-
-def test_one_blas_thread_gives_the_old_number_back():
-    blas = bundled_openblas()
-    if blas is None:
-        with one_blas_thread() as threads:
-            assert threads is None
-        return
-    before = blas.get()
-    seen = []
-
-    def fails_inside():
-        with one_blas_thread() as threads:
-            seen.append((threads, blas.get()))
-            raise RuntimeError("inside")
-
-    with pytest.raises(RuntimeError, match="inside"):
-        fails_inside()
-    assert seen == [(1, 1)] and blas.get() == before
 
 
 def test_the_thread_clock_counts_no_sleep():

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import device_module, synchronize
+from tfx.blas_threads import blas_threads
 from tfx.errors import BadInput
 from tfx.lab import Progress, counting, silent
-from tfx.lab.blas_threads import one_blas_thread
 from tfx.lab.complexity_findings import large_rows, notes, plots
 from tfx.lab.estimates import PowerLaw, fit_power_law
 from tfx.lab.limits import generator, require_all_in_range, require_range
@@ -74,7 +74,7 @@ def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu",
     xp = device_module(device)
     start = time.perf_counter()
     lengths = sorted(set(settings.lengths))
-    with one_blas_thread() as threads:
+    with blas_threads(1) as threads:
         calls = layer_calls(lengths, settings, seed, xp)
         single = threads == 1 and xp is np
         timings = time_in_turns(

@@ -1,0 +1,92 @@
+"""`tfx bench`: lists the benchmarks, or runs one and shows its table, checks and plot."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Annotated, Any
+
+import typer
+
+from tfx_cli import options
+from tfx_cli.measurement import Files, measure_and_show
+from tfx_cli.options import Face
+from tfx_cli.show import show_document, show_list
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+def complete_name(incomplete: str) -> list[tuple[str, str]]:
+    """Names for TAB, from the list and not from the modules."""
+    from tfx.bench import BENCHMARKS
+
+    return [(name, about) for name, about in BENCHMARKS.items() if name.startswith(incomplete)]
+
+
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(autocompletion=complete_name, help="Without it: the list.")] = None,
+    part: Annotated[str | None, typer.Argument(help="Which ladder: softmax, attention ...")] = None,
+    seed: options.Seed = 0,
+    quick: Annotated[bool, typer.Option("--quick/--full", help="Smaller sizes, same checks.")] = False,
+    settings: options.Settings = None,
+    plot: options.PlotPath = None,
+    csv: options.CsvPath = None,
+    html: options.HtmlPath = None,
+    device: options.OnDevice = options.Device.cpu,
+    json: options.Json = False,
+    plain: options.Plain = False,
+) -> None:
+    """Time it: training step, attention, decoding, ladders.
+
+    What is compared is timed in turns, in one process, and the medians count.  PyTorch takes part where it is
+    installed.  Exit code 1 when things that should compute the same numbers do not.
+
+    \b
+    examples
+      tfx bench train
+      tfx bench attention --quick --json
+      tfx bench ladder softmax
+    """
+    face = options.face(json, plain)
+    if name is None:
+        list_benchmarks(face)
+        return
+    from tfx.bench import bench_module
+
+    module, command, defaults = bench_module(name), f"tfx bench {name}", None
+    if hasattr(module, "PARTS"):
+        if part is None:
+            list_parts(module, command, face)
+            return
+        command, defaults = f"{command} {part}", chosen_part(module, part, command)
+    elif part is not None:
+        from tfx.errors import BadInput
+
+        raise BadInput(f'"{command}" takes no further word, but got "{part}".', f"Try: {command}")
+    files = Files(plot, csv, html)
+    measure_and_show(module, command, settings or [], seed, quick, device.value, files, face, defaults)
+
+
+def chosen_part(module: ModuleType, part: str, command: str) -> Any:
+    """The module's Settings for that part; raises BadInput with the nearest name when there is none."""
+    from tfx.errors import unknown_name
+
+    if part not in module.PARTS:
+        raise unknown_name(command.rpartition(" ")[2], part, module.PARTS, command)
+    return module.Settings(part=part)
+
+
+def list_benchmarks(face: Face) -> None:
+    from tfx.bench import BENCHMARKS
+
+    if face is Face.json:
+        show_document({"benchmarks": [{"name": name, "about": about} for name, about in BENCHMARKS.items()]})
+    else:
+        show_list("Benchmarks", BENCHMARKS, "run one: tfx bench " + next(iter(BENCHMARKS)), face)
+
+
+def list_parts(module: ModuleType, command: str, face: Face) -> None:
+    if face is Face.json:
+        show_document({"parts": [{"name": name, "about": about} for name, about in module.PARTS.items()]})
+    else:
+        show_list(f"{command}: which?", module.PARTS, f"run one: {command} {next(iter(module.PARTS))}", face)
