@@ -211,3 +211,11 @@ def test_what_a_text_said_before_is_said_again_by_an_induction_head():
     assert shares[-1, -1] == pytest.approx(1, abs=1e-4), "after the last block only the last place speaks"
     assert np.abs(shares[-1, :-1]).max() < 1e-4
     assert shares[0, 3] > 0.5, "and before the first the token that differs"
+
+
+def test_with_batch_norm_a_model_is_examined_on_each_row_as_if_it_were_alone():
+    toy = Entities()
+    model = learn_toy(toy, 3, norm_kind="batch_norm").model
+    drawn = toy.draw(4, np.random.default_rng(5), held_out=True)
+    alone = [examine(model, type(drawn)(*(part[row : row + 1] for part in drawn))).logits for row in range(4)]
+    np.testing.assert_allclose(np.concatenate(alone), examine(model, drawn).logits, rtol=0, atol=1e-5)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tfx.nn.normalisation import NORMS, make_norm, set_training
+from tfx.nn.normalisation import NORMS, evaluating, make_norm, set_training
 from tfx.nn.power_norm import PowerNorm
 from tfx.params import Layer
 
@@ -98,3 +98,19 @@ def test_set_training_reaches_every_norm_of_a_model():
     assert [norm.training for norm in model.norms[:2]] == [False, False]
     set_training(model, True)
     assert [norm.training for norm in model.norms[:2]] == [True, True]
+
+
+def test_after_evaluating_every_norm_is_as_it_was_whatever_happened():
+    norm, switched_off = make_norm("batch_norm", 8), make_norm("power_norm", 8)
+    switched_off.training = False
+
+    class Two(Layer):
+        def __init__(self):
+            self.norms = [norm, switched_off]
+
+    with evaluating(Two()):
+        assert not norm.training and not switched_off.training
+    assert norm.training and not switched_off.training
+    with pytest.raises(ValueError, match="x has width 3"), evaluating(Two()):
+        norm.forward(np.ones((2, 3)))
+    assert norm.training

@@ -51,6 +51,18 @@ def test_the_teacher_gets_no_gradient():
     assert not any(parameter.grad.any() for parameter in TEACHER.parameters().values())
 
 
+def test_a_teacher_with_batch_norm_teaches_each_text_what_it_says_of_it_alone_and_learns_nothing():
+    teacher = Encoder(7, d_model=16, seed=5, norm_kind="batch_norm", **SIZE)
+    statistics = teacher.state()
+    student, loss = Encoder(7, d_model=8, **SIZE), distilled_labelling_loss(teacher)
+    parts = [LabelledBatch(IDS[row : row + 1], IDS[row : row + 1]) for row in range(3)]
+    alone = [loss(student, part, np.random.default_rng(0)).loss for part in parts]
+    together = loss(student, LabelledBatch(IDS, IDS), np.random.default_rng(0)).loss
+    assert together == pytest.approx(np.mean(alone), rel=1e-12)
+    teacher.update_buffers()
+    assert all(np.array_equal(value, statistics[name]) for name, value in teacher.state().items())
+
+
 def test_a_batch_of_taught_sequences_holds_what_the_teacher_writes():
     teacher = EncoderDecoder(7, d_model=8, max_len=16, **SIZE)
     batch = taught_sequences(teacher, lambda rng: rng.integers(6, size=(4, 5)), 3, start=6)(np.random.default_rng(1))

@@ -11,6 +11,9 @@ from tfx.data.tasks import is_held_out
 from tfx.errors import BadInput
 from tfx.io.model_file import save_model
 from tfx.io.npz import DamagedFile
+from tfx.models import Encoder
+from tfx.nn.normalisation import evaluating
+from tfx.optim import AdamW
 from tfx.train import StepRecord, TaskResult, TaskRun, TaskSettings, train_task
 
 TINY: dict[str, Any] = {"length": 6, "n_symbols": 6, "d_model": 16, "n_heads": 4, "d_ff": 16, "batch": 8}
@@ -42,6 +45,23 @@ def test_accuracy_counts_whole_sequences_that_are_held_out():
     assert result.token_accuracy == pytest.approx(1 - 1 / 1200)
     wrong = result.examples[0]
     assert wrong.wanted == wrong.given[::-1] and wrong.written != wrong.wanted
+
+
+@pytest.mark.parametrize("norm_kind", ["batch_norm", "power_norm"])
+def test_evaluation_neither_reads_the_statistics_of_the_held_out_batch_nor_learns_from_it(norm_kind):
+    run = TaskRun(TaskSettings("copy", steps=5, **TINY))
+    settings = {name: value for name, value in run.model.config.items() if name != "model"}
+    run.model = Encoder(**settings | {"norm_kind": norm_kind})
+    run.optimizer = AdamW(run.model)
+    assert len(list(run.train())) == 5
+    before = run.model.state()
+    together, apart = run.evaluate(sequences=6, examples=6), []
+    run.model.update_buffers()
+    assert all(np.array_equal(value, before[name]) for name, value in run.model.state().items())
+    with evaluating(run.model):
+        for example in together.examples:
+            apart.append(tuple(run.write(np.array([example.given]))[0].tolist()))
+    assert apart == [example.written for example in together.examples]
 
 
 def test_a_stopped_and_resumed_run_ends_with_the_same_bits(tmp_path):

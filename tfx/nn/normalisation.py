@@ -9,7 +9,8 @@ optional keep mask.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tfx.nn.batch_norm import BatchNorm
@@ -39,6 +40,22 @@ def make_norm(kind: str, width: int, dtype: Any = "float32", eps: float = 1e-5, 
 
 def set_training(model: Layer, training: bool) -> None:
     """Switches every layer inside that computes something else in training than in evaluation."""
-    for _, layer in walk(model, Layer):
-        if isinstance(layer, BatchNorm | PowerNorm):
+    for layer in _switched(model):
+        layer.training = training
+
+
+@contextmanager
+def evaluating(model: Layer) -> Iterator[None]:
+    """Inside `with`, the model computes as in evaluation; then every layer is again as it was."""
+    before = [(layer, layer.training) for layer in _switched(model)]
+    set_training(model, False)
+    try:
+        yield
+    finally:
+        for layer, training in before:
             layer.training = training
+
+
+def _switched(model: Layer) -> list[BatchNorm | PowerNorm]:
+    """The layers inside with a `training` switch."""
+    return [layer for _, layer in walk(model, Layer) if isinstance(layer, BatchNorm | PowerNorm)]

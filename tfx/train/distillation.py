@@ -18,6 +18,7 @@ import numpy as np
 
 from tfx.generate import greedy_seq2seq
 from tfx.models import Encoder, EncoderDecoder
+from tfx.nn.normalisation import evaluating
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.ops.distillation_loss import distillation_loss_backward, distillation_loss_forward
 from tfx.train.loop import Loss, LossValue, Rng
@@ -34,7 +35,8 @@ def distilled_labelling_loss(teacher: Any, temperature: float = 2.0, hard: float
         raise ValueError(f"the weight of the labels must be between 0 and 1, not {hard}")
 
     def loss(model: Encoder, batch: LabelledBatch, rng: Rng) -> LossValue:
-        wanted, _ = teacher.forward(batch.ids, lengths=batch.lengths)
+        with evaluating(teacher):
+            wanted, _ = teacher.forward(batch.ids, lengths=batch.lengths)
         logits, cache = model.forward(batch.ids, lengths=batch.lengths, rng=rng)
         keep = inside(batch.lengths, batch.ids)
         soft, soft_cache = distillation_loss_forward(logits, wanted.astype(logits.dtype), temperature, keep)
@@ -58,7 +60,8 @@ def taught_sequences(
 
     def batches(rng: Rng) -> PairBatch:
         src = sources(rng)
-        written = np.asarray(greedy_seq2seq(teacher, src, length, start))
+        with evaluating(teacher):
+            written = np.asarray(greedy_seq2seq(teacher, src, length, start))
         return PairBatch(src, np.concatenate([np.full((len(src), 1), start), written], axis=1))
 
     return batches

@@ -16,6 +16,7 @@ import numpy as np
 
 from tfx.data.toys.toy import Pairs, PairsToy, Places, PlacesToy
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder, Model
+from tfx.nn.normalisation import evaluating
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.optim import AdamW
 from tfx.schedule import warmup_cosine
@@ -94,11 +95,12 @@ def places_loss(smoothing: float = 0.0) -> Loss[Encoder | DecoderOnly]:
 def examine(model: Any, drawn: Places | Pairs) -> Marks:
     """What the model answers to `drawn`."""
     if isinstance(drawn, Pairs):
-        logits, _ = model.forward(drawn.src, drawn.tgt[:, :-1])
+        inputs: tuple[np.ndarray, ...] = (drawn.src, drawn.tgt[:, :-1])
         targets, asked = drawn.tgt[:, 1:], np.ones(drawn.tgt[:, 1:].shape, dtype=bool)
     else:
-        logits, _ = model.forward(drawn.ids)
-        targets, asked = drawn.targets, drawn.asked
+        inputs, targets, asked = (drawn.ids,), drawn.targets, drawn.asked
+    with evaluating(model):
+        logits, _ = model.forward(*inputs)
     right = (logits.argmax(axis=-1) == targets) | ~asked
     return Marks(float(right[asked].mean()), float(right.all(axis=1).mean()), logits)
 
