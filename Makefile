@@ -28,7 +28,7 @@ test-all: $(DEV_READY) ## the fast tests and the proofs that take minutes
 test-gpu: $(DEV_READY) ## tests on a CUDA card; needs CuPy: .venv/bin/pip install -e '.[gpu]'
 	$(BIN)/python -m pytest -m gpu
 
-mutants: $(DEV_READY) ## plant mistakes all over tfx/ops and list those that no test notices (an hour)
+mutants: $(DEV_READY) ## plant mistakes all over the operations and list those that no test notices (an hour)
 	$(BIN)/python -m tests.mutation
 
 check: $(DEV_READY) ## formatter, linter, type checker, import direction

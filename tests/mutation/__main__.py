@@ -10,14 +10,14 @@ from collections import Counter
 from pathlib import Path
 
 from tests.mutation.equivalent import is_equivalent
-from tests.mutation.mutants import Mutant, files, mutants_of
+from tests.mutation.mutants import ROOMS, Mutant, files, mutants_of
 
 ENOUGH = 0.95
 
 
-def chosen(names: list[str] | None, sample: int | None, seed: int) -> list[Mutant]:
+def chosen(names: list[str] | None, sample: int | None, seed: int, room: str | None = None) -> list[Mutant]:
     """The mutants of these files, without those known to compute the same thing; at random when sample is given."""
-    found = [mutant for path in files(names) for mutant in mutants_of(path) if not is_equivalent(mutant)]
+    found = [mutant for path in files(names, room) for mutant in mutants_of(path) if not is_equivalent(mutant)]
     if sample is None or sample >= len(found):
         return found
     keep = sorted(random.Random(seed).sample(range(len(found)), sample))
@@ -25,14 +25,17 @@ def chosen(names: list[str] | None, sample: int | None, seed: int) -> list[Mutan
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description="Plants mistakes in tfx/ops.")
-    parser.add_argument("--ops", nargs="*", metavar="FILE", help="softmax, layer_norm, ...; all files unless told")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutation", description="Plants mistakes in tfx/ops and tfx/efficient."
+    )
+    parser.add_argument("--ops", nargs="*", metavar="FILE", help="softmax, longformer, ...; all files unless told")
+    parser.add_argument("--room", choices=ROOMS, help="the files of this folder alone")
     parser.add_argument("--sample", type=int, metavar="N", help="so many mutants, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--diffs", type=Path, metavar="PATH", help="write the survivors' diffs there too")
     parser.add_argument("--list", action="store_true", help="count the mutants of each file and stop")
     options = parser.parse_args(arguments)
-    mutants = chosen(options.ops, options.sample, options.seed)
+    mutants = chosen(options.ops, options.sample, options.seed, options.room)
     total = Counter(mutant.file for mutant in mutants)
     if options.list:
         for file, n in total.items():

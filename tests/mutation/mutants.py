@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-OPS = ROOT / "tfx" / "ops"
+#: Where mistakes are planted.  No two files have the same name.
+ROOMS = {name: ROOT / "tfx" / name for name in ("ops", "efficient")}
 
 _FLIPPED: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
@@ -60,12 +61,17 @@ class Mutant:
         return "".join(difflib.unified_diff(old, new, self.file, self.file, n=1))
 
 
-def files(names: list[str] | None = None) -> list[Path]:
-    """The files of tfx/ops, or those named (`softmax`, `layer_norm`).  Raises ValueError for an unknown name."""
-    found = {path.stem: path for path in sorted(OPS.glob("*.py")) if path.stem != "__init__"}
+def files(names: list[str] | None = None, room: str | None = None) -> list[Path]:
+    """The files of all rooms or of one, or those named (`softmax`, `longformer`).
+
+    Raises ValueError for an unknown name.
+    """
+    rooms = list(ROOMS) if room is None else [room]
+    every = [path for one in rooms for path in sorted(ROOMS[one].glob("*.py"))]
+    found = {path.stem: path for path in every if path.stem != "__init__"}
     unknown = [name for name in names or [] if name not in found]
     if unknown:
-        raise ValueError(f"there is no tfx/ops/{unknown[0]}.py")
+        raise ValueError(f"there is no {unknown[0]}.py in {' or '.join(f'tfx/{one}' for one in rooms)}")
     return [found[name] for name in names] if names else list(found.values())
 
 

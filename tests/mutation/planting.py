@@ -32,6 +32,7 @@ def plant(mutant: Mutant) -> None:
                 _replace(vars(old).get(attribute), method)
         elif not _replace(old, new) and _is_plain(old) and repr(old) != repr(new):
             _rebind(module, name, old, new)
+    _forget()
 
 
 def _replace(old: Any, new: Any) -> bool:
@@ -41,13 +42,21 @@ def _replace(old: Any, new: Any) -> bool:
     if isinstance(old, staticmethod | classmethod):
         return _replace(old.__func__, new.__func__)
     if hasattr(old, "cache_clear"):
-        old.cache_clear()
         return _replace(old.__wrapped__, new.__wrapped__)
     if not isinstance(old, FunctionType) or not isinstance(new, FunctionType):
         return False
     if old.__module__ == new.__module__ and len(old.__code__.co_freevars) == len(new.__code__.co_freevars):
         old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
     return True
+
+
+def _forget() -> None:
+    """Empties every cache of tfx: a table of another module may have been made with the function that has changed."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("tfx."):
+            for value in list(vars(module).values()):
+                if isinstance(value, type(functools.cache(repr))):
+                    value.cache_clear()
 
 
 def _is_plain(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import textwrap
 
 import numpy as np
@@ -83,8 +84,31 @@ def test_the_sample_depends_on_the_seed_alone():
 
 
 def test_an_unknown_file_is_an_error():
-    with pytest.raises(ValueError, match="there is no tfx/ops/sofmax"):
+    with pytest.raises(ValueError, match=r"there is no sofmax.py in tfx/ops or tfx/efficient"):
         files(["sofmax"])
+    with pytest.raises(ValueError, match=r"there is no softmax.py in tfx/efficient"):
+        files(["softmax"], "efficient")
+
+
+def test_files_are_found_in_every_room_by_a_name_that_no_other_has():
+    in_ops, in_efficient = files(room="ops"), files(room="efficient")
+    assert files() == [*in_ops, *in_efficient]
+    assert {path.parent.name for path in in_ops} == {"ops"} and len(in_ops) > 50
+    assert {path.parent.name for path in in_efficient} == {"efficient"} and len(in_efficient) > 15
+    assert [path.parent.name for path in files(["longformer", "softmax"])] == ["efficient", "ops"]
+    assert {mutant.path for mutant in chosen(None, 40, 1, "efficient")} <= set(in_efficient)
+
+
+def test_what_matters_for_a_file_of_efficient_is_tried_on_it():
+    from tests.mutation import noticing
+
+    module = "tfx.efficient.longformer"
+    assert {case.op for case in noticing.cases_of(frozenset({module}))} == {"longformer_attention"}
+    assert noticing.users(module) == {"tfx.efficient.sparse_transformer"}
+    assert noticing.own_tests(module) == [noticing.TESTS / "efficient" / "test_longformer.py"]
+    others = {path.relative_to(noticing.TESTS).as_posix() for path in noticing.other_tests(module)}
+    assert {"ops/test_strict_device.py", "efficient/test_sparse_transformer.py"} <= others
+    assert "efficient/test_longformer.py" not in others
 
 
 def test_equivalent_mutants_are_still_there_and_have_reasons():
@@ -106,8 +130,9 @@ def in_a_child(question) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def mutant_of(name: str, mutation: str) -> Mutant:
-    return next(mutant for mutant in mutants_of(files([name])[0]) if mutant.mutation == mutation)
+def mutant_of(name: str, mutation: str, line: str = "") -> Mutant:
+    found = mutants_of(files([name])[0])
+    return next(mutant for mutant in found if mutant.mutation == mutation and line in mutant.line)
 
 
 @needs_fork
@@ -124,6 +149,63 @@ def test_a_planted_mutant_is_seen_by_those_who_imported_the_function_before():
 
     assert in_a_child(differs)
     assert np.allclose(softmax_backward(x, cache), y * (x - (x * y).sum(axis=-1, keepdims=True)))
+
+
+@needs_fork
+@pytest.mark.parametrize(
+    ("name", "function", "mutation", "line"),
+    [
+        ("tiles", "spans", "start + block -> start", ""),
+        ("key_mask", "blocked_to_zero", "0 -> 1", "xp_of(x).where"),
+        ("causal_product", "causal_product_forward", "y + q_rows @ state -> y - q_rows @ state", ""),
+        ("gathered_heads", "gathered_heads_backward", "dq, dk, dv -> dk, dq, dv", ""),
+        ("gathered_attention", "gathered_attention_backward", "dq, dk, dv -> dk, dq, dv", ""),
+    ],
+)
+def test_what_efficient_methods_share_is_planted_in_each_that_holds_it(name, function, mutation, line):
+    from tests.mutation.noticing import cases_of
+    from tests.ops.test_every_op import problem_of, run
+
+    mutant = mutant_of(name, mutation, line)
+    own = f"tfx.efficient.{name}"
+    holders = [other for other, module in sys.modules.items() if other.startswith("tfx.efficient.") and other != own]
+    holders = [other for other in holders if hasattr(sys.modules[other], function)]
+    each = [[problem_of(case) for case in cases_of(frozenset({holder}))] for holder in holders]
+
+    def results(given):
+        try:
+            y, _, grads = run(*given)
+        except Exception:
+            return []
+        return [y, *grads]
+
+    def seen_by_each():
+        want = [[results(given) for given in cases] for cases in each]
+        plant(mutant)
+        have = [[results(given) for given in cases] for cases in each]
+        return all(any(map(differ, *pair)) for pair in zip(want, have, strict=True))
+
+    def differ(want, have):
+        return len(want) != len(have) or not all(map(np.array_equal, want, have))
+
+    assert holders and all(each)
+    assert in_a_child(seen_by_each)
+
+
+@needs_fork
+def test_tables_that_were_kept_are_made_again_with_the_mutant():
+    from tfx.efficient.longformer import longformer_table
+    from tfx.efficient.sparse_transformer import sparse_transformer_table
+
+    mutant = mutant_of("longformer", "abs(ahead) <= w * dilation -> abs(ahead) < w * dilation")
+    before = sparse_transformer_table(9, 9, 2, "strided", "local").mask(9)
+
+    def differs():
+        plant(mutant)
+        after = sparse_transformer_table(9, 9, 2, "strided", "local").mask(9)
+        return not np.array_equal(before, after) and not np.array_equal(before, longformer_table(9, 9, 2).mask(9))
+
+    assert in_a_child(differs)
 
 
 @needs_fork
