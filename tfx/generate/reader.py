@@ -18,10 +18,13 @@ from typing import Protocol
 import numpy as np
 
 from tfx.backend import Array, to_numpy, xp_of
-from tfx.params import Layer
+from tfx.params import Layer, Parameter, walk
 
 #: What gives logits (B, T, V) for ids (B, T) and tokens of filling (B,) in front of each row, or None for none.
 LogitsOf = Callable[[np.ndarray, np.ndarray | None], Array]
+
+#: Room for so many tokens at first; it grows.
+FIRST_CAPACITY = 64
 
 
 class Reader(Protocol):
@@ -53,38 +56,53 @@ class Texts:
     """What every reader keeps: the ids that were read.  `_logits` is the model's part."""
 
     def __init__(self) -> None:
-        self._ids = np.empty((0, 0), dtype=np.int64)
+        self._storage = np.empty((0, 0), dtype=np.int64)  # (B, capacity); doubled when it is full
+        self._length = 0
         self._left_padding: np.ndarray | None = None
 
     @property
     def length(self) -> int:
-        return int(self._ids.shape[1])
+        return self._length
+
+    @property
+    def _ids(self) -> np.ndarray:
+        """(B, T): a view."""
+        return self._storage[:, : self._length]
 
     def begin(self, n_rows: int, left_padding: np.ndarray | None = None) -> None:
-        self._ids = np.empty((n_rows, 0), dtype=np.int64)
+        self._storage, self._length = np.empty((n_rows, FIRST_CAPACITY), dtype=np.int64), 0
         self._left_padding = left_padding
 
     def read(self, ids: np.ndarray, n_last: int | None = None) -> np.ndarray:
-        if ids.ndim != 2 or len(ids) != len(self._ids):
-            raise ValueError(f"ids {ids.shape} are not the next tokens of {len(self._ids)} rows")
-        self._ids = np.concatenate([self._ids, ids.astype(np.int64)], axis=1)
+        if ids.ndim != 2 or len(ids) != len(self._storage):
+            raise ValueError(f"ids {ids.shape} are not the next tokens of {len(self._storage)} rows")
+        self._append(ids)
         n_last = ids.shape[1] if n_last is None else n_last
         if not 0 <= n_last <= self.length:
             raise ValueError(f"logits after the last {n_last} of {self.length} tokens are asked for")
         return to_numpy(self._logits(n_last))
 
+    def _append(self, ids: np.ndarray) -> None:
+        start, end = self._length, self._length + ids.shape[1]
+        if end > self._storage.shape[1]:
+            larger = np.empty((len(ids), max(end, 2 * start)), dtype=np.int64)
+            larger[:, :start] = self._ids
+            self._storage = larger
+        self._storage[:, start:end] = ids
+        self._length = end
+
     def select(self, rows: Sequence[int] | np.ndarray) -> None:
         rows = np.asarray(rows, dtype=np.int64)
-        if np.array_equal(rows, np.arange(len(self._ids))):
+        if np.array_equal(rows, np.arange(len(self._storage))):
             return
-        self._ids = self._ids[rows]
+        self._storage = self._storage[rows]
         self._left_padding = None if self._left_padding is None else self._left_padding[rows]
         self._select(rows)
 
     def back_to(self, length: int) -> None:
         if not 0 <= length <= self.length:
             raise ValueError(f"a reader of {self.length} tokens cannot go back to {length}")
-        self._ids = self._ids[:, :length]
+        self._length = length
         self._back_to(length)
 
     def _logits(self, n_last: int) -> Array:
@@ -124,7 +142,7 @@ class WholePass(Texts):
 
 def on_device_of(model: Layer, array: Array) -> Array:
     """The array, where the model's parameters are."""
-    first = next(iter(model.parameters().values()))
+    _, first = next(walk(model, Parameter))
     return xp_of(first.value).asarray(array)
 
 

@@ -13,12 +13,9 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
-from tfx.generate.reader import LogitsOf, Texts, WholePass, on_device_of, refuse_padding
+from tfx.generate.reader import FIRST_CAPACITY, LogitsOf, Texts, WholePass, on_device_of, refuse_padding
 from tfx.models import DecoderOnly, EncoderDecoder
 from tfx.nn.key_value_buffer import KeyValueBuffer, buffers_for
-
-#: Storage for so many target tokens at first; it grows.
-FIRST_CAPACITY = 64
 
 
 class StoredDecoder(WholePass):

@@ -64,7 +64,7 @@ def write(reader: Reader, prompts: Prompts, n: int, choose: Choose, stopping: St
         raise ValueError(f"the number of new tokens must not be negative, but is {n}")
     stopping = Stopping() if stopping is None else stopping
     texts = prompts.texts
-    lengths = [len(text) for text in texts]
+    written: list[list[int]] = [[] for _ in texts]
     reasons = [LENGTH] * len(texts)
     open_rows = list(range(len(texts)))
     reader.begin(len(texts), prompts.left_padding)
@@ -74,12 +74,12 @@ def write(reader: Reader, prompts: Prompts, n: int, choose: Choose, stopping: St
         chosen = choose(logits, [texts[row] for row in open_rows], open_rows)
         for row, token in zip(open_rows, chosen, strict=True):
             texts[row].append(int(token))
-            reasons[row] = stopping.reason(texts[row][lengths[row] :]) or LENGTH
+            written[row].append(int(token))
+            reasons[row] = stopping.reason(written[row]) or LENGTH
         going_on = [at for at, row in enumerate(open_rows) if reasons[row] == LENGTH]
         if not going_on:
             break
         open_rows = [open_rows[at] for at in going_on]
         reader.select(going_on)
         new = np.array([[texts[row][-1]] for row in open_rows])
-    written = tuple(np.array(text[length:], dtype=np.int64) for text, length in zip(texts, lengths, strict=True))
-    return Written(written, tuple(reasons))
+    return Written(tuple(np.array(ids, dtype=np.int64) for ids in written), tuple(reasons))

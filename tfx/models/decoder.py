@@ -23,7 +23,7 @@ from tfx.nn.position_scheme import position_scheme
 from tfx.nn.stacks import EncoderStack, Past
 from tfx.nn.token_input import TokenInput
 from tfx.nn.token_output import TokenOutput
-from tfx.ops.masks import causal_mask, combine_masks, left_padding_mask, padding_mask
+from tfx.ops.masks import causal_mask, combine_masks, left_padding_mask, padding_mask, tokens_kept
 
 DecoderOnlyCache = EncoderCache
 
@@ -104,8 +104,10 @@ class DecoderOnly(Model):
         if left_padding is not None:
             filling = left_padding_mask(left_padding - (start - m), m + length, xp)  # start - m were dropped
         x, input_cache = self.input.forward(ids, rng, start if left_padding is None else start - left_padding)
-        allowed = combine_masks(causal_mask(length, past=m, xp=xp), padding, filling, mask)
-        hidden, stack_cache = self.stack.forward(x, allowed, rng, past)
+        causal = None if length == 1 else causal_mask(length, past=m, xp=xp)  # the newest token alone may see all
+        allowed = combine_masks(causal, padding, filling, mask)
+        keep = tokens_kept(combine_masks(padding, filling), length)
+        hidden, stack_cache = self.stack.forward(x, allowed, rng, past, keep)
         return hidden, DecoderOnlyCache(input_cache, stack_cache, None)
 
     def encode_backward(self, dhidden: Array, cache: DecoderOnlyCache) -> None:

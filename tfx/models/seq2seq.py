@@ -24,7 +24,7 @@ from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
 from tfx.ops.embedding import TiedLogitsCache
 from tfx.ops.linear import LinearCache
-from tfx.ops.masks import causal_mask, combine_masks, padding_mask
+from tfx.ops.masks import causal_mask, combine_masks, padding_mask, tokens_kept
 
 
 class SourceCache(NamedTuple):
@@ -112,7 +112,7 @@ class EncoderDecoder(Model):
         """src: (B, S) -> memory: (B, S, C)."""
         src_mask = None if src_lengths is None else padding_mask(src_lengths, src.shape[1], xp_of(src))
         x, input_cache = self.src_input.forward(src, rng)
-        memory, stack_cache = self.encoder.forward(x, src_mask, rng)
+        memory, stack_cache = self.encoder.forward(x, src_mask, rng, keep=tokens_kept(src_mask))
         return memory, SourceCache(input_cache, stack_cache)
 
     def decode(
@@ -137,9 +137,11 @@ class EncoderDecoder(Model):
         src_mask = None if src_lengths is None else padding_mask(src_lengths, memory.shape[1], xp)
         tgt_mask = None if tgt_lengths is None else padding_mask(tgt_lengths, m + length, xp)
         x, input_cache = self.tgt_input.forward(tgt, rng, start=start)
-        mask = combine_masks(causal_mask(length, past=m, xp=xp), tgt_mask)
+        causal = None if length == 1 else causal_mask(length, past=m, xp=xp)  # the newest token alone may see all
+        mask = combine_masks(causal, tgt_mask)
         unread = memory if memory_past is None else memory[:, :0]
-        hidden, stack_cache = self.decoder.forward(x, unread, mask, src_mask, rng, past, memory_past)
+        keep = tokens_kept(tgt_mask, length)
+        hidden, stack_cache = self.decoder.forward(x, unread, mask, src_mask, rng, past, memory_past, keep)
         logits, output_cache = self.output.forward(hidden)
         return logits, EncoderDecoderCache(source, input_cache, stack_cache, output_cache)
 
