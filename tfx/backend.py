@@ -49,9 +49,13 @@ def device_module(device: str) -> Any:
         raise ValueError(f'device must be "cpu" or "cuda", not "{device}"')
     try:
         import cupy
+    except ModuleNotFoundError:
+        raise EnvironmentProblem(
+            "--device cuda needs CuPy, which is not installed.", "Install it: pip install 'tfx-learn[gpu]'"
+        ) from None
     except ImportError:
         raise EnvironmentProblem(
-            "--device cuda needs CuPy, which is not installed.", "Install it: pip install cupy-cuda12x"
+            "--device cuda needs CuPy, which is installed but does not load.", "See why: tfx doctor"
         ) from None
     if not cupy.cuda.is_available():
         raise EnvironmentProblem("--device cuda found no CUDA card.", "Use --device cpu, or see: tfx doctor")
@@ -61,6 +65,23 @@ def device_module(device: str) -> Any:
 def to_numpy(array: Array) -> np.ndarray:
     """Copies a device array to the host; a NumPy array is returned as it is."""
     return array.get() if hasattr(array, "get") else np.asarray(array)
+
+
+def number(scalar: Array | float) -> Any:
+    """A Python float; on a device the 0-d array, in float64, because looking at it makes the device wait: see `read`.
+
+    Either goes on into sums and products with plain numbers, with the same result.
+    """
+    return float(scalar) if on_host(scalar) else scalar.astype("float64")  # type: ignore[union-attr]
+
+
+def read(*numbers: Array | float) -> list[float]:
+    """Python floats, whatever each of the numbers was.  The device waits once for all of them together."""
+    there = [one for one in numbers if not on_host(one)]
+    if not there:
+        return [float(one) for one in numbers]
+    xp = xp_of(*there)
+    return [float(one) for one in to_numpy(xp.stack([xp.asarray(one, dtype="float64") for one in numbers]))]
 
 
 def synchronize(xp: Any) -> None:

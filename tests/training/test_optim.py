@@ -319,9 +319,18 @@ def test_a_step_on_the_device_makes_nobody_wait(kind, options):
 
 
 @pytest.mark.parametrize("clip", [clip_by_norm, clip_by_value])
-def test_clipping_on_the_device_waits_once_for_the_norm(clip):
-    grad = gradients(1)[0]
-    there, waits = upload(grad.copy()), synced.count
-    assert clip(there, 1.0) == pytest.approx(clip(grad, 1.0), rel=1e-14)
-    assert synced.count == waits + 1
-    np.testing.assert_allclose(download(there), grad, rtol=1e-14)
+def test_clipping_on_the_device_waits_for_nothing(clip):
+    for factor in (1.0, 1e-6):  # too long, and short enough already
+        grad = factor * gradients(1)[0]
+        there, waits = upload(grad.copy()), synced.count
+        norm = clip(there, 1.0)
+        assert synced.count == waits
+        assert float(norm) == pytest.approx(clip(grad, 1.0), rel=1e-14)
+        np.testing.assert_allclose(download(there), grad, rtol=1e-14)
+
+
+def test_a_norm_on_the_device_that_is_not_finite_leaves_the_gradient_alone():
+    grad = np.array([1.0, np.inf, 2.0])
+    there = upload(grad.copy())
+    assert math.isinf(float(clip_by_norm(there, 1.0)))
+    assert np.array_equal(download(there), grad)

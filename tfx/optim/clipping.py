@@ -11,29 +11,37 @@ by value: Mikolov 2012, "Statistical Language Models Based on Neural Networks".
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from tfx.backend import Array, xp_of
+from tfx.backend import Array, number, on_host, xp_of
 
 
-def global_norm(grad: Array) -> float:
-    """Euclidean length of the whole gradient vector, summed in float64 so that float32 squares cannot overflow."""
+def global_norm(grad: Array) -> Any:
+    """Euclidean length of the whole gradient vector, summed in float64 so that float32 squares cannot overflow.
+
+    A float; on a device a 0-d array there, and so from the functions below: nobody waits before it is read.
+    """
     xp = xp_of(grad)
-    return float(xp.sqrt(xp.square(grad.astype(xp.float64)).sum()))
+    return number(xp.sqrt(xp.square(grad.astype(xp.float64)).sum()))
 
 
-def clip_by_norm(grad: Array, limit: float, eps: float = 0.0) -> float:
+def clip_by_norm(grad: Array, limit: float, eps: float = 0.0) -> Any:
     """Scales grad, any shape, in place so that its norm is at most `limit`; returns the norm before clipping.
 
     eps: the factor is limit / (norm + eps); PyTorch's clip_grad_norm_ has 1e-6, so its result is a little shorter.
     A norm that is not finite leaves grad as it is: the caller sees it in the returned number.
     """
     norm = global_norm(grad)
-    if math.isfinite(norm) and norm + eps > limit:
+    if not on_host(grad):  # the same choice, made where the norm is
+        xp = xp_of(grad)
+        too_long = xp.isfinite(norm) & (norm + eps > limit)
+        grad *= xp.where(too_long, limit / (norm + eps), 1.0).astype(grad.dtype)
+    elif math.isfinite(norm) and norm + eps > limit:
         grad *= limit / (norm + eps)
     return norm
 
 
-def clip_by_value(grad: Array, limit: float) -> float:
+def clip_by_value(grad: Array, limit: float) -> Any:
     """Moves every entry of grad, any shape, into [-limit, limit] in place; returns the norm before clipping.
 
     A NaN stays NaN, and the returned norm is then NaN.

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from tfx.backend import Array
+from tfx.backend import Array, read
 from tfx.errors import TfxError
 from tfx.optim import Optimizer, clip_by_norm, global_norm
 from tfx.params import Layer
@@ -27,9 +27,9 @@ Rng = np.random.Generator
 
 
 class StepRecord(NamedTuple):
-    """One step: its number (from 1), the mean loss in nats per token, the learning rate used, the gradient norm
-    before clipping, the tokens counted in the loss, and the seconds it took.  `seconds` alone differs between runs.
-    A step that the optimiser skipped has rate 0 and norm inf."""
+    """One step: its number (from 1), the mean loss in nats per token (plus the auxiliary losses of a model that has
+    any), the learning rate used, the gradient norm before clipping, the tokens counted in the loss, and the seconds it
+    took.  `seconds` alone differs between runs.  A step that the optimiser skipped has rate 0 and norm inf."""
 
     step: int
     loss: float
@@ -40,12 +40,14 @@ class StepRecord(NamedTuple):
 
 
 class LossValue(NamedTuple):
-    loss: float  # mean over the counted tokens
+    """loss: mean over the counted tokens, and what the model adds (nn/auxiliary_losses.py); on a device a 0-d array."""
+
+    loss: Any
     tokens: int  # how many were counted
 
 
-#: clip(grad): changes the gradient vector in place and returns its norm before that.
-Clip = Callable[[Array], float]
+#: clip(grad): changes the gradient vector in place and returns its norm before that; on a device a 0-d array.
+Clip = Callable[[Array], Any]
 
 #: loss(model, batch, rng): forward with dropout from rng, then backward into the gradients of the model.
 Loss = Callable[[M, Batch, Rng], LossValue]
@@ -83,9 +85,9 @@ def train(
         model.zero_grad()
         value, tokens = loss(model, batch, rng)
         if not optimizer.collect():
-            yield StepRecord(step, value, 0.0, math.inf, tokens, time.perf_counter() - began)
+            yield StepRecord(step, read(value)[0], 0.0, math.inf, tokens, time.perf_counter() - began)
             continue
-        norm = clip_gradient(optimizer.parameters.grad)
+        value, norm = read(value, clip_gradient(optimizer.parameters.grad))  # a device waits here and nowhere else
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise TrainingDiverged(
                 f"training diverged at step {step}: loss {value}, gradient norm {norm}.",
