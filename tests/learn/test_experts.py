@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tfx.models import Encoder
-from tfx.nn.mixture_of_experts import MixtureOfExperts, auxiliary_losses
+from tfx.nn.auxiliary_losses import auxiliary_losses
+from tfx.nn.mixture_of_experts import MixtureOfExperts
 from tfx.nn.soft_experts import SoftExperts
 from tfx.optim import Adam, AdamW
 from tfx.schedule import constant

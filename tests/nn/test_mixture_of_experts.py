@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tfx.models import DecoderOnly
+from tfx.models import DecoderOnly, Encoder, EncoderDecoder
+from tfx.nn.auxiliary_losses import auxiliary_loss, auxiliary_losses, weigh
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.hash_experts import HashExperts
-from tfx.nn.mixture_of_experts import MixtureOfExperts, auxiliary_losses
+from tfx.nn.mixture_of_experts import MixtureOfExperts
 from tfx.nn.soft_experts import SoftExperts
 from tfx.nn.stacks import DecoderStack, EncoderStack
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
@@ -41,7 +42,7 @@ def test_equal_experts_are_one_network(options):
     one, one_cache = layer.experts[0].forward(X)
     np.testing.assert_allclose(y, one, atol=1e-14)
     layer.zero_grad()
-    dx = layer.backward(y, cache, dauxiliary=0.0)
+    dx = layer.backward(y, weigh(cache, 0.0))
     shares = [expert.first.w.grad.copy() for expert in layer.experts]
     layer.zero_grad()
     np.testing.assert_allclose(dx, layer.experts[0].backward(y, one_cache), atol=1e-13)
@@ -137,14 +138,14 @@ def test_experts_without_tokens_do_no_harm():
 def test_empty_batches_and_single_tokens_work(shape, options):
     layer = mixture(**options)
     y, cache = layer.forward(np.ones(shape))
-    assert layer.backward(y, cache).shape == y.shape == shape and np.isfinite(cache.auxiliary)
+    assert layer.backward(y, cache).shape == y.shape == shape and np.isfinite(cache.auxiliary.value)
 
 
 def test_float32_stays_float32():
     layer = mixture(dtype="float32", k=2, noisy=True, losses={"balance": 0.1, "z": 0.1, "importance": 0.1, "load": 0.1})
     layer.astype("float32")
     y, cache = layer.forward(X.astype("float32"), np.random.default_rng(0))
-    assert y.dtype == layer.backward(y, cache).dtype == cache.auxiliary.dtype == np.float32
+    assert y.dtype == layer.backward(y, cache).dtype == cache.auxiliary.value.dtype == np.float32
     assert {parameter.grad.dtype for parameter in layer.parameters().values()} == {np.dtype("float32")}
 
 
@@ -164,13 +165,13 @@ def test_experts_of_several_scales():
     assert layer.forward(X)[0].shape == X.shape
 
 
-def test_dauxiliary_scales_the_gradient_of_the_losses_alone():
+def test_their_weight_scales_the_gradient_of_the_losses_alone():
     layer = mixture(k=2, losses={"balance": 0.3, "z": 0.2})
     y, cache = layer.forward(X)
     grads = []
-    for dauxiliary in (0.0, 1.0, 3.0):
+    for weight in (0.0, 1.0, 3.0):
         layer.zero_grad()
-        layer.backward(y, cache, dauxiliary)
+        layer.backward(y, weigh(cache, weight))
         grads.append((layer.router.w.grad.copy(), layer.experts[0].first.w.grad.copy()))
     np.testing.assert_allclose(grads[2][0] - grads[0][0], 3 * (grads[1][0] - grads[0][0]), atol=1e-13)
     np.testing.assert_array_equal(grads[2][1], grads[0][1])
@@ -238,7 +239,7 @@ def test_the_gradient_of_a_model_includes_its_auxiliary_losses():
     def total():
         logits, cache = model.forward(ids[:, :-1])
         loss, ce = cross_entropy_forward(logits, ids[:, 1:])
-        return loss + sum(auxiliary_losses(cache)), ce, cache
+        return loss + auxiliary_loss(cache), ce, cache
 
     _, ce, cache = total()
     model.zero_grad()
@@ -268,6 +269,101 @@ def test_a_choice_for_the_sequence_and_places_by_importance_let_the_future_in(op
     layer, changed = mixture(**options), X.copy()
     changed[:, -1] *= -50
     assert np.abs(layer.forward(changed)[0] - layer.forward(X)[0])[:, :-1].max() > 1e-3
+
+
+#: Which tokens of X are no filling: 5 and 3 of 7, not all of them in front.
+KEEP = np.array([[1, 1, 0, 1, 1, 0, 1], [0, 1, 1, 1, 0, 0, 0]], dtype=bool)
+OF_TOKENS = [
+    {"k": 2},
+    {"k": 1, "capacity_factor": 0.6},
+    {"k": 2, "capacity_factor": 0.6, "by_importance": True},
+    {"k": 2, "noisy": True, "losses": {"balance": 0.1, "z": 0.1, "importance": 0.1, "load": 0.1}},
+]
+
+
+@pytest.mark.parametrize("options", OF_TOKENS)
+def test_with_filling_real_tokens_get_what_they_get_when_there_is_none(options):
+    """Outputs, drops, losses and every gradient; filling gets 0, passes nothing on and may hold anything."""
+    layer, rows, filled = mixture(**options), X[KEEP], np.where(KEEP[..., None], X, 1e3)
+    y, cache = layer.forward(filled, np.random.default_rng(5), KEEP)
+    alone, alone_cache = layer.forward(rows, np.random.default_rng(5))
+    np.testing.assert_array_equal(y[KEEP], alone)
+    assert not y[~KEEP].any() and cache.n_dropped == alone_cache.n_dropped and cache.counts == alone_cache.counts
+    assert cache.auxiliary.value == alone_cache.auxiliary.value
+    grads = []
+    for dy, one in ((X, cache), (rows, alone_cache)):
+        layer.zero_grad()
+        grads.append((layer.backward(dy, one), [p.grad.copy() for p in layer.parameters().values()]))
+    (dx, have), (dalone, want) = grads
+    np.testing.assert_array_equal(dx[KEEP], dalone)
+    assert not dx[~KEEP].any()
+    for one, other in zip(have, want, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_sequence_chooses_by_the_mean_of_its_real_tokens():
+    layer = mixture(k=1, level="sequence")
+    y, cache = layer.forward(np.where(KEEP[..., None], X, 1e3), keep=KEEP)
+    for row in range(2):
+        np.testing.assert_allclose(y[row, KEEP[row]], layer.forward(X[row, KEEP[row]][None])[0][0], atol=1e-13)
+    assert not layer.backward(X, cache)[~KEEP].any()
+    nothing, cache = layer.forward(X, keep=np.zeros_like(KEEP))
+    assert not nothing.any() and not layer.backward(X, cache).any()
+
+
+def test_without_a_mask_filling_takes_the_places_of_later_tokens():
+    """Why keep is there: 4 tokens want one expert, which has room for 2, and the first 2 are filling."""
+    layer = mixture(k=1, capacity_factor=2.0)
+    layer.router.w.value[...] = 0.0  # ties: everybody goes to expert 0
+    rows, keep = np.ones((4, C)), np.array([False, False, True, True])
+    assert layer.forward(rows)[0].any(axis=1).tolist() == [True, True, False, False]
+    assert layer.forward(rows, keep=keep)[0].any(axis=1).tolist() == [False, False, True, False]
+
+
+def test_a_keep_that_is_not_about_the_tokens_is_refused():
+    with pytest.raises(ValueError, match=r"keep is \(2, 6\) but x has tokens \(2, 7\)"):
+        mixture().forward(X, keep=np.ones((2, 6), dtype=bool))
+
+
+MODEL = {"d_model": 6, "n_heads": 2, "d_ff": 5, "n_layers": 2, "dtype": "float64"}
+CROWDED = {"n": 3, "k": 1, "capacity_factor": 0.7, "losses": {"balance": 0.5}}
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_what_stands_in_the_filling_of_a_batch_does_not_matter_to_a_model_with_experts(parallel):
+    """Random ids or zeros, although experts are full: the logits of real places and the loss stay equal."""
+    ids, lengths = np.random.default_rng(0).integers(1, 7, (3, 6)), np.array([6, 2, 4])
+    inside = np.arange(6) < lengths[:, None]
+    told = []
+    for content in (ids, np.where(inside, ids, 0)):
+        encoder = Encoder(7, **MODEL, experts=CROWDED, parallel=parallel)
+        decoder = DecoderOnly(7, **MODEL, experts=CROWDED, parallel=parallel)
+        both = EncoderDecoder(7, **MODEL, experts=CROWDED)
+        runs = [
+            (encoder.forward(content, lengths), inside),
+            (decoder.forward(content, lengths), inside),
+            (decoder.forward(content[:, ::-1], left_padding=6 - lengths), inside[:, ::-1]),
+            (both.forward(content, content, lengths, lengths), inside),
+        ]
+        told.append([(logits[real], auxiliary_loss(cache)) for (logits, cache), real in runs])
+    for (logits, loss), (others, other) in zip(*told, strict=True):
+        np.testing.assert_allclose(logits, others, rtol=0, atol=1e-13)
+        assert loss == pytest.approx(other, rel=1e-13) and loss > 0
+
+
+def test_a_batch_that_goes_on_from_its_past_is_told_which_new_tokens_are_filling():
+    decoder = DecoderOnly(7, **MODEL, experts=CROWDED)
+    ids, lengths = np.random.default_rng(0).integers(1, 7, (3, 6)), np.array([6, 4, 5])
+    _, first = decoder.forward(ids[:, :4], np.array([4, 4, 4]))
+    runs = [
+        decoder.forward(
+            np.where(np.arange(4, 6) < lengths[:, None], ids[:, 4:], blank), lengths, past=first.stack.present
+        )
+        for blank in (0, 3)
+    ]
+    new = np.arange(4, 6) < lengths[:, None]
+    np.testing.assert_array_equal(runs[0][0][new], runs[1][0][new])
+    assert [sum(block.feed_forward.counts) + block.feed_forward.n_dropped for block in runs[0][1].blocks] == [3, 3]
 
 
 def soft(**options):

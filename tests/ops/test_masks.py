@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfx.ops.masks import causal_mask, combine_masks, from_additive, from_blocked, padding_mask, window_mask
+from tfx.ops.masks import (
+    causal_mask,
+    combine_masks,
+    from_additive,
+    from_blocked,
+    left_padding_mask,
+    padding_mask,
+    tokens_kept,
+    window_mask,
+)
 
 lengths = st.integers(0, 7)
 
@@ -87,3 +96,11 @@ def test_a_mask_that_cannot_be_is_refused(call, error, words):
 
 def test_a_window_is_one_key_wide_unless_told():
     assert np.array_equal(window_mask(4), np.eye(4, dtype=bool))
+
+
+def test_the_tokens_kept_are_those_that_padding_does_not_block():
+    right, left = padding_mask([3, 0, 2], 3), left_padding_mask(np.array([0, 3, 1]), 3)
+    assert tokens_kept(right).tolist() == [[True] * 3, [False] * 3, [True, True, False]]
+    assert tokens_kept(left).tolist() == [[True] * 3, [False] * 3, [False, True, True]]
+    assert tokens_kept(right, 1).tolist() == [[True], [False], [False]], "of the last token alone"
+    assert tokens_kept(right, 0).shape == (3, 0) and tokens_kept(None) is None

@@ -24,7 +24,7 @@ from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
 from tfx.ops.embedding import TiedLogitsCache
 from tfx.ops.linear import LinearCache
-from tfx.ops.masks import combine_masks, padding_mask
+from tfx.ops.masks import combine_masks, padding_mask, tokens_kept
 
 
 class EncoderCache(NamedTuple):
@@ -104,7 +104,7 @@ class Encoder(Model):
         """As forward, but -> hidden: (B, T, C), for a head of one's own."""
         padding = None if lengths is None else padding_mask(lengths, ids.shape[1], xp_of(ids))
         x, input_cache = self.input.forward(ids, rng)
-        hidden, stack_cache = self.stack.forward(x, combine_masks(padding, mask), rng)
+        hidden, stack_cache = self.stack.forward(x, combine_masks(padding, mask), rng, keep=tokens_kept(padding))
         return hidden, EncoderCache(input_cache, stack_cache, None)
 
     def encode_backward(

@@ -8,7 +8,8 @@ keeps the input of each segment only; backward runs one segment forward again, g
 
 If a block keeps r times its input, the sum L / k + r k is smallest at k = sqrt(L / r): blocks that keep a lot want
 segments of one block.  Nothing is approximated: the same operations run on the same numbers, so the gradients have
-the same bits.  Dropout has to draw the same masks again, so the state of the rng is kept with each input.
+the same bits.  Dropout has to draw the same masks again, so the state of the rng is kept with each input.  Auxiliary
+losses (nn/auxiliary_losses.py) are kept too: whoever owns the loss looks for them in the cache.
 Source: Chen, Xu, Zhang and Guestrin 2016, "Training Deep Nets with Sublinear Memory Cost", section 4.
 """
 
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
+from tfx.nn.auxiliary_losses import AuxiliaryLoss, auxiliary_losses, with_losses
 from tfx.params import Layer
 
 
@@ -52,6 +54,7 @@ def recall(remembered: Any) -> Any:
 class CheckpointCache(NamedTuple):
     arguments: tuple[Any, ...]
     named: dict[str, Any]
+    auxiliary: list[AuxiliaryLoss]
 
 
 class Checkpointed(Layer):
@@ -62,21 +65,22 @@ class Checkpointed(Layer):
 
     def forward(self, *arguments: Any, **named: Any) -> tuple[Any, CheckpointCache]:
         """What layer.forward(...) gives; a Generator among the arguments draws as usual."""
-        cache = CheckpointCache(tuple(map(remember, arguments)), {name: remember(v) for name, v in named.items()})
-        y, _ = self.layer.forward(*arguments, **named)
-        return y, cache
+        before = tuple(map(remember, arguments)), {name: remember(v) for name, v in named.items()}
+        y, full = self.layer.forward(*arguments, **named)
+        return y, CheckpointCache(*before, auxiliary_losses(full))
 
     def backward(self, dy: Any, cache: CheckpointCache) -> Any:
         """What layer.backward(dy, ...) gives, after one more forward."""
         named = {name: recall(value) for name, value in cache.named.items()}
         _, full = self.layer.forward(*map(recall, cache.arguments), **named)
-        return self.layer.backward(dy, full)
+        return self.layer.backward(dy, with_losses(full, cache.auxiliary))
 
 
 class CheckpointedStackCache(NamedTuple):
     inputs: tuple[Array, ...]  # of each segment
     rngs: tuple[Any, ...]  # state before each segment
     mask: Array | None
+    auxiliary: list[list[AuxiliaryLoss]]  # of each block
 
 
 class CheckpointedStack(Layer):
@@ -98,13 +102,15 @@ class CheckpointedStack(Layer):
 
     def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, CheckpointedStackCache]:
         """x: (B, T, C) -> y: (B, T, C)."""
-        inputs, rngs = [], []
+        inputs, rngs, auxiliary = [], [], []
         for segment in self.segments:
             inputs.append(x)
             rngs.append(remember(rng))
             for block in segment:
-                x, _ = block.forward(x, mask, rng)  # its cache is dropped here
-        return x, CheckpointedStackCache(tuple(inputs), tuple(rngs), mask)
+                x, full = block.forward(x, mask, rng)
+                auxiliary.append(auxiliary_losses(full))
+                del full  # no cache outlives its block
+        return x, CheckpointedStackCache(tuple(inputs), tuple(rngs), mask, auxiliary)
 
     def backward(self, dy: Array, cache: CheckpointedStackCache) -> Array:
         """dy: (B, T, C) -> dx: (B, T, C)."""
@@ -119,7 +125,7 @@ class CheckpointedStack(Layer):
         """The caches of the blocks of one segment, computed from its kept input."""
         x, rng = cache.inputs[number], recall(cache.rngs[number])
         block_caches = []
-        for block in self.segments[number]:
+        for index, block in enumerate(self.segments[number], start=number * self.every):
             x, block_cache = block.forward(x, cache.mask, rng)
-            block_caches.append(block_cache)
+            block_caches.append(with_losses(block_cache, cache.auxiliary[index]))
         return block_caches

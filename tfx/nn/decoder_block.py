@@ -85,6 +85,7 @@ class DecoderBlock(Layer):
         rng: Any = None,
         past: StoredKeyValue | None = None,
         memory_past: StoredKeyValue | None = None,
+        keep: Array | None = None,
     ) -> tuple[Array, DecoderBlockCache]:
         """x: (B, T, C), memory: (B, S, C) -> y: (B, T, C).
 
@@ -92,6 +93,7 @@ class DecoderBlock(Layer):
         past: keys and values of the self-attention for M earlier tokens, from cache.attention.present.
         memory_past: keys and values of the S memory tokens, from cache.cross_attention.present of an earlier call, so
         that they are not made again; memory is then (B, 0, C), and memory_mask covers what memory_past holds.
+        keep: (B, T), as EncoderBlock.forward.
         """
         read1, enter1 = self.residual.enter(self.norm1, x)
         a, attention = self.attention.forward(read1, mask=mask, rng=rng, past=past)
@@ -100,7 +102,7 @@ class DecoderBlock(Layer):
         c, cross_attention = self.cross_attention.forward(read2, memory, mask=memory_mask, rng=rng, past=memory_past)
         s, leave2 = self.residual.leave(self.norm2, r, c, rng)
         read3, enter3 = self.residual.enter(self.norm3, s)
-        f, feed_forward = run_feed_forward(self.feed_forward, read3, rng)
+        f, feed_forward = run_feed_forward(self.feed_forward, read3, rng, keep)
         y, leave3 = self.residual.leave(self.norm3, s, f, rng)
         return y, DecoderBlockCache(
             x, enter1, attention, leave1, enter2, cross_attention, leave2, enter3, feed_forward, leave3

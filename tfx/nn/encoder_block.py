@@ -76,17 +76,23 @@ class EncoderBlock(Layer):
         self.feed_forward = make_feed_forward(d_model, d_ff, rng, activation, dtype, bias, experts)
 
     def forward(
-        self, x: Array, mask: Array | None = None, rng: Any = None, past: StoredKeyValue | None = None
+        self,
+        x: Array,
+        mask: Array | None = None,
+        rng: Any = None,
+        past: StoredKeyValue | None = None,
+        keep: Array | None = None,
     ) -> tuple[Array, EncoderBlockCache]:
         """x: (B, T, C), mask broadcastable to (B, H, T, M + T) -> y: (B, T, C).
 
         rng: dropout, None for evaluation.  past: keys and values of M earlier tokens, from cache.attention.present.
+        keep: (B, T) boolean, True = a real token; only experts ask, whom filling must not take places from.
         """
         read1, enter1 = self.residual.enter(self.norm1, x)
         a, attention = self.attention.forward(read1, mask=mask, rng=rng, past=past)
         r, leave1 = self.residual.leave(self.norm1, x, a, rng)
         read2, enter2 = self.residual.enter(self.norm2, r)
-        f, feed_forward = run_feed_forward(self.feed_forward, read2, rng)
+        f, feed_forward = run_feed_forward(self.feed_forward, read2, rng, keep)
         y, leave2 = self.residual.leave(self.norm2, r, f, rng)
         return y, EncoderBlockCache(x, enter1, attention, leave1, enter2, feed_forward, leave2)
 

@@ -7,22 +7,29 @@
 Parameters grow with E and the work for a token with k: that is the whole point.  k = E is the dense mixture, and equal
 experts with gates that sum to 1 are one network.  The router is trained through the gates, which multiply what the
 experts say; the choice itself has no gradient.  Left alone, routers come to prefer few experts; the losses of
-ops/router_losses.py speak against it, and their gradient joins in backward.
+ops/router_losses.py speak against it: their sum is left in the cache (nn/auxiliary_losses.py), and its gradient joins
+in backward.
+
+Filling at the end of short rows needs no expert.  With `keep` only real tokens are routed, take places and count in the
+losses, so that what they get, and every gradient, is what it would be if there were no filling at all.
 
 Tokens are copied to their experts and back by index (ops/expert_dispatch.py), so an expert sees one matrix with as many
-rows as it has tokens.  How many these are is known on the host only: on a graphics card forward waits for E counts.
+rows as it has tokens.  How many these are is known on the host only: on a graphics card forward waits for E counts, and
+before that, with `keep`, for how many tokens are real.
 Sources: Shazeer et al. 2017, "Outrageously Large Neural Networks"; Lepikhin et al. 2021, "GShard"; Fedus et al. 2022,
 "Switch Transformers"; one choice for a whole sequence: Kudugunta et al. 2021, "Beyond Distillation".
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array, to_numpy, xp_of
+from tfx.nn.auxiliary_losses import AuxiliaryLoss
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.linear import Linear
 from tfx.ops.expert_capacity import expert_capacity, within_capacity
@@ -54,7 +61,9 @@ class MixtureOfExpertsCache(NamedTuple):
     experts: tuple[Any, ...]
     combine: CombineCache
     losses: RouterLossesCache
-    auxiliary: Array  # the auxiliary losses times their coefficients, a scalar: add it to the loss of the model
+    auxiliary: AuxiliaryLoss  # all of these, times their coefficients
+    real: Array | None  # (N,): which of the tokens are no filling, None for all
+    share: Array | None  # (B, T): of each token in the mean of its sequence, for level "sequence"
 
     @property
     def chosen(self) -> Array:
@@ -125,14 +134,19 @@ class MixtureOfExperts(Layer):
         self.noise = Linear(width, n, rng, bias=False, dtype=dtype) if noisy else None
         self.experts = [FeedForward(width, one, rng, activation, dtype, bias) for one in widths]
 
-    def forward(self, x: Array, rng: Any = None) -> tuple[Array, MixtureOfExpertsCache]:
+    def forward(self, x: Array, rng: Any = None, keep: Array | None = None) -> tuple[Array, MixtureOfExpertsCache]:
         """x: (..., C), (B, T, C) for level "sequence" -> y: (..., C).
 
-        rng: the noise of training, None for evaluation.  cache.auxiliary is the loss to add to the model's.
+        rng: the noise of training, None for evaluation.  keep: (...) boolean, True = a real token; the others get 0.
+        cache.auxiliary.value is the loss to add to the model's.
+        Raises ValueError when keep is not about the tokens of x.
         """
-        rows = x.reshape(-1, x.shape[-1])
+        if keep is not None and keep.shape != x.shape[:-1]:
+            raise ValueError(f"keep is {keep.shape} but x has tokens {x.shape[:-1]}")
+        real = None if keep is None else xp_of(x).flatnonzero(keep)
+        rows = _real_tokens(x, real)
         n_experts = len(self.experts)
-        clean, logits, spread, router, noise = self._route(x, rng)
+        clean, logits, spread, share, router, noise = self._route(x, rows, keep, real, rng)
         chosen = choose_top_k(logits, self.k)
         gates, gates_cache = gates_forward(logits, chosen, self.renormalise)
         plan = plan_dispatch(chosen, n_experts, self._places(chosen, gates))
@@ -146,34 +160,32 @@ class MixtureOfExperts(Layer):
             out[start:stop], cache = expert.forward(slots[start:stop])
             caches.append(cache)
         y, combine = combine_forward(out, gates, plan)
-        auxiliary, losses = router_losses_forward(
-            logits, gates, clean, spread, experts=chosen, coefficients=self.losses
-        )
-        return y.reshape(x.shape), MixtureOfExpertsCache(
-            x.shape, router, noise, gates_cache, plan, ranges, tuple(caches), combine, losses, auxiliary
+        value, losses = router_losses_forward(logits, gates, clean, spread, experts=chosen, coefficients=self.losses)
+        caches_of_routing = (router, noise, gates_cache, plan, ranges)
+        return _among_all(y, real, x.shape), MixtureOfExpertsCache(
+            x.shape, *caches_of_routing, tuple(caches), combine, losses, AuxiliaryLoss(value), real, share
         )
 
-    def backward(self, dy: Array, cache: MixtureOfExpertsCache, dauxiliary: float = 1.0) -> Array:
-        """dy: (..., C) -> dx: (..., C).
-
-        dauxiliary: the gradient of cache.auxiliary, 1 where it is added to the loss, 0 to leave it out.
-        """
-        dout, dgates = combine_backward(dy.reshape(-1, dy.shape[-1]), cache.combine)  # y = combine(out, gates)
+    def backward(self, dy: Array, cache: MixtureOfExpertsCache) -> Array:
+        """dy: (..., C) -> dx: (..., C), cache.auxiliary.weight times the gradient of the losses included."""
+        dout, dgates = combine_backward(_real_tokens(dy, cache.real), cache.combine)  # y = combine(out, gates)
         dslots = xp_of(dy).zeros_like(dout)
         for expert, (start, stop), one in zip(self.experts, cache.ranges, cache.experts, strict=True):
             dslots[start:stop] = expert.backward(dout[start:stop], one)  # out = expert(slots), range by range
-        dx = dispatch_backward(dslots, cache.plan).reshape(cache.shape)  # slots = dispatch(x)
-        more = router_losses_backward(dauxiliary, cache.losses)
+        drows = dispatch_backward(dslots, cache.plan)  # slots = dispatch(rows)
+        more = router_losses_backward(cache.auxiliary.weight, cache.losses)
         dlogits = gates_backward(dgates + more.dgates, cache.gates) + more.dlogits  # gates = those of logits
-        return dx + self._route_backward(dlogits, more.dclean, more.dspread, cache)  # logits = route(x)
+        dread = self._route_backward(dlogits, more.dclean, more.dspread, cache)  # logits = route(rows or their means)
+        if cache.share is None:
+            return _among_all(drows + dread, cache.real, cache.shape)
+        return _among_all(drows, cache.real, cache.shape) + cache.share[..., None] * dread[:, None]
 
-    def _route(self, x: Array, rng: Any) -> Any:
-        """-> logits before and after the noise, its spread: (N, E), and the caches of router and noise."""
-        read = x.reshape(-1, x.shape[-1])
+    def _route(self, x: Array, rows: Array, keep: Array | None, real: Array | None, rng: Any) -> Any:
+        """-> logits before and after the noise, its spread: (N, E), share, and the caches of router and noise."""
+        read, share = rows, None
         if self.level == "sequence":
-            if x.ndim != 3:
-                raise ValueError(f"a choice for each sequence needs x as (B, T, C), not {x.shape}")
-            read = x.sum(axis=1) * (1.0 / max(x.shape[1], 1))
+            share = _shares(x, keep)
+            read = (share[:, None] @ x)[:, 0]  # (B, 1, T) x (B, T, C)
         clean, router = self.router.forward(read)
         logits, spread, noise = clean, None, None
         if self.noise is not None and rng is not None:
@@ -182,30 +194,26 @@ class MixtureOfExperts(Layer):
             logits, noise_cache = noisy_logits_forward(clean, raw, drawn)
             spread, noise = noise_cache.spread, (raw_cache, noise_cache)
         if self.level == "sequence":
-            clean, logits = self._for_each_token(clean, x), self._for_each_token(logits, x)
-            spread = None if spread is None else self._for_each_token(spread, x)
-        return clean, logits, spread, router, noise
+            clean, logits = _for_each_token(clean, x, real), _for_each_token(logits, x, real)
+            spread = None if spread is None else _for_each_token(spread, x, real)
+        return clean, logits, spread, share, router, noise
 
     def _route_backward(
         self, dlogits: Array, dclean: Array | None, dspread: Array | None, cache: MixtureOfExpertsCache
     ) -> Array:
-        """The gradients of what _route gave: (N, E) -> its share of dx: (..., C)."""
+        """The gradients of what _route gave: (N, E) -> that of what the router read: (N, C), or (B, C) of sequences."""
         if self.level == "sequence":
             shape = (*cache.shape[:2], dlogits.shape[-1])  # every token read the logits of its sequence
-            dlogits = dlogits.reshape(shape).sum(axis=1)
-            dclean = None if dclean is None else dclean.reshape(shape).sum(axis=1)
-            dspread = None if dspread is None else dspread.reshape(shape).sum(axis=1)
+            dlogits = _among_all(dlogits, cache.real, shape).sum(axis=1)
+            dclean = None if dclean is None else _among_all(dclean, cache.real, shape).sum(axis=1)
+            dspread = None if dspread is None else _among_all(dspread, cache.real, shape).sum(axis=1)
         dread = 0.0
         if self.noise is not None and cache.noise is not None:
             raw_cache, noise_cache = cache.noise
             dlogits, draw = noisy_logits_backward(dlogits, noise_cache, dspread)  # logits = clean + noise * spread(raw)
             dread = self.noise.backward(draw, raw_cache)  # raw = noise(read)
         dclean = dlogits if dclean is None else dlogits + dclean
-        dread = dread + self.router.backward(dclean, cache.router)  # clean = router(read)
-        if self.level == "sequence":
-            length = cache.shape[1]
-            return xp_of(dread).zeros(cache.shape, dtype=dread.dtype) + dread[:, None] * (1.0 / max(length, 1))
-        return dread.reshape(cache.shape)
+        return dread + self.router.backward(dclean, cache.router)  # clean = router(read)
 
     def _places(self, chosen: Array, gates: Array) -> Array | None:
         """keep: (N, k) boolean, or None without a limit."""
@@ -214,11 +222,6 @@ class MixtureOfExperts(Layer):
         capacity = expert_capacity(chosen.shape[0], len(self.experts), self.k, self.capacity_factor)
         importance = gates.real.max(axis=-1) if self.by_importance else None
         return within_capacity(chosen, len(self.experts), capacity, importance)
-
-    @staticmethod
-    def _for_each_token(of_sequence: Array, x: Array) -> Array:
-        """(B, E) -> (B T, E)."""
-        return xp_of(x).repeat(of_sequence, x.shape[1], axis=0)
 
     @property
     def n_active_parameters(self) -> int:
@@ -235,16 +238,33 @@ class MixtureOfExperts(Layer):
         return 2 * n_tokens * (_matrix_size(self.router) + sum(sorted(matrices, reverse=True)[: self.k]))
 
 
-def auxiliary_losses(cache: Any) -> list[Array]:
-    """The auxiliary loss of every mixture in a cache (of a block, a stack or a model), first layer first.
+def _real_tokens(x: Array, real: Array | None) -> Array:
+    """(..., C) -> (N, C)."""
+    rows = x.reshape(-1, x.shape[-1])
+    return rows if real is None else rows[real]
 
-    Their gradients join in backward by themselves; their values are for the record.
-    """
-    if isinstance(cache, MixtureOfExpertsCache):
-        return [cache.auxiliary]
-    if isinstance(cache, tuple | list):
-        return [loss for part in cache for loss in auxiliary_losses(part)]
-    return []
+
+def _among_all(rows: Array, real: Array | None, shape: tuple[int, ...]) -> Array:
+    """(N, C) -> (..., C) of that shape, 0 in places of filling: what undoes _real_tokens, and its gradient."""
+    if real is None:
+        return rows.reshape(shape)
+    every = xp_of(rows).zeros((math.prod(shape[:-1]), shape[-1]), dtype=rows.dtype)
+    every[real] = rows
+    return every.reshape(shape)
+
+
+def _shares(x: Array, keep: Array | None) -> Array:
+    """(B, T): 1 / how many real tokens the sequence has, 0 for filling."""
+    if x.ndim != 3:
+        raise ValueError(f"a choice for each sequence needs x as (B, T, C), not {x.shape}")
+    xp = xp_of(x)
+    counted = xp.ones(x.shape[:2], dtype=x.real.dtype) if keep is None else keep.astype(x.real.dtype)
+    return counted / xp.maximum(counted.sum(axis=1, keepdims=True), 1)
+
+
+def _for_each_token(of_sequence: Array, x: Array, real: Array | None) -> Array:
+    """(B, E) -> (N, E)."""
+    return _real_tokens(xp_of(x).repeat(of_sequence, x.shape[1], axis=0), real)
 
 
 def make_feed_forward(
@@ -264,9 +284,12 @@ def make_feed_forward(
     )
 
 
-def run_feed_forward(layer: Any, x: Array, rng: Any) -> tuple[Array, Any]:
-    """Runs the feed-forward part of a block, any layer with x: (B, T, C) -> y; a mixture gets rng, for its noise."""
-    return layer.forward(x, rng) if isinstance(layer, MixtureOfExperts) else layer.forward(x)
+def run_feed_forward(layer: Any, x: Array, rng: Any, keep: Array | None = None) -> tuple[Array, Any]:
+    """Runs the feed-forward part of a block, any layer with x: (B, T, C) -> y.
+
+    A mixture also gets rng, for its noise, and keep: (B, T), for what is filling.
+    """
+    return layer.forward(x, rng, keep) if isinstance(layer, MixtureOfExperts) else layer.forward(x)
 
 
 def _matrix_size(layer: Layer) -> int:

@@ -70,13 +70,18 @@ class ParallelBlock(Layer):
         self.path = StochasticDepth(drop_path)
 
     def forward(
-        self, x: Array, mask: Array | None = None, rng: Any = None, past: StoredKeyValue | None = None
+        self,
+        x: Array,
+        mask: Array | None = None,
+        rng: Any = None,
+        past: StoredKeyValue | None = None,
+        keep: Array | None = None,
     ) -> tuple[Array, ParallelBlockCache]:
         """x: (B, T, C), mask broadcastable to (B, H, T, M + T) -> y: (B, T, C).  As EncoderBlock.forward."""
         normed, norm = self.norm.forward(x)
         a, attention = self.attention.forward(normed, mask=mask, rng=rng, past=past)
         a, dropout1 = self.dropout.forward(a, rng)
-        f, feed_forward = run_feed_forward(self.feed_forward, normed, rng)
+        f, feed_forward = run_feed_forward(self.feed_forward, normed, rng, keep)
         f, dropout2 = self.dropout.forward(f, rng)
         branch, path = self.path.forward(a + f, rng)
         return x + branch, ParallelBlockCache(x, norm, attention, dropout1, feed_forward, dropout2, path)

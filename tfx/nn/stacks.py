@@ -76,12 +76,20 @@ class EncoderStack(Layer):
         self.norm = _final_norm(final_norm, norm, d_model, block)
 
     def forward(
-        self, x: Array, mask: Array | None = None, rng: Any = None, past: Past | None = None
+        self,
+        x: Array,
+        mask: Array | None = None,
+        rng: Any = None,
+        past: Past | None = None,
+        keep: Array | None = None,
     ) -> tuple[Array, EncoderStackCache]:
-        """x: (B, T, C) -> hidden: (B, T, C).  past: keys and values of earlier tokens, from cache.present."""
+        """x: (B, T, C) -> hidden: (B, T, C).  past: keys and values of earlier tokens, from cache.present.
+
+        keep: (B, T) boolean, True = a real token; only experts ask, whom filling must not take places from.
+        """
         caches = []
         for block, stored in zip(self.blocks, _each(past, self.blocks), strict=True):
-            x, cache = block.forward(x, mask, rng, stored)
+            x, cache = block.forward(x, mask, rng, stored, keep)
             caches.append(cache)
         norm_cache = None
         if self.norm is not None:
@@ -158,15 +166,16 @@ class DecoderStack(Layer):
         rng: Any = None,
         past: Past | None = None,
         memory_past: Past | None = None,
+        keep: Array | None = None,
     ) -> tuple[Array, DecoderStackCache]:
-        """x: (B, T, C), memory: (B, S, C) -> hidden: (B, T, C).  past: as in EncoderStack.forward.
+        """x: (B, T, C), memory: (B, S, C) -> hidden: (B, T, C).  past, keep: as in EncoderStack.forward.
 
         memory_past: keys and values of the memory, from cache.memory_present; memory is then (B, 0, C).
         """
         caches = []
         stores = zip(_each(past, self.blocks), _each(memory_past, self.blocks), strict=True)
         for block, (stored, read) in zip(self.blocks, stores, strict=True):
-            x, cache = block.forward(x, memory, mask, memory_mask, rng, stored, read)
+            x, cache = block.forward(x, memory, mask, memory_mask, rng, stored, read, keep)
             caches.append(cache)
         norm_cache = None
         if self.norm is not None:

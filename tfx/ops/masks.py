@@ -71,6 +71,17 @@ def left_padding_mask(n_filling: Array, n_keys: int, xp: Any = np) -> Array:
     return xp.arange(n_keys)[None, None, None, :] >= xp.asarray(n_filling)[:, None, None, None]
 
 
+def tokens_kept(mask: Array | None, n_tokens: int | None = None) -> Array | None:
+    """mask: (B, 1, 1, S), of padding_mask or left_padding_mask, or None -> (B, T) bool: which tokens are no filling.
+
+    n_tokens: T, the last of the S keys; all unless told.
+    """
+    if mask is None:
+        return None
+    n_keys = mask.shape[-1]
+    return mask[:, 0, 0, n_keys - (n_keys if n_tokens is None else n_tokens) :]
+
+
 def combine_masks(*masks: Array | None) -> Array | None:
     """The masks joined by "and", broadcast together; None blocks nothing.  All None -> None."""
     given = [mask for mask in masks if mask is not None]

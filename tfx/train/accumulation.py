@@ -7,7 +7,8 @@ each, is only the same when all parts count as many tokens; with padding they do
 N is known when all parts are done, so the sum of n_i g_i is kept apart and divided once.
 
 Exact, to rounding, for whatever treats rows of a batch alone.  Batch normalisation does not: it takes its statistics
-from each part.  Dropout draws other masks than in one large batch, from the same distribution.
+from each part; nor do the capacity and the load balance of experts.  Dropout draws other masks than in one large batch,
+from the same distribution.
 """
 
 from __future__ import annotations

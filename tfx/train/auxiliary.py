@@ -12,11 +12,12 @@ from typing import Any
 
 from tfx.backend import xp_of
 from tfx.models import DeepSupervision, Encoder
+from tfx.nn.auxiliary_losses import weigh
 from tfx.ops.consistency_loss import consistency_loss_backward, consistency_loss_forward
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.ops.focal_loss import focal_loss_backward, focal_loss_forward
 from tfx.train.loop import Loss, LossValue, Rng
-from tfx.train.losses import LabelledBatch, count_kept, inside
+from tfx.train.losses import LabelledBatch, count_kept, inside, told
 
 
 def deep_supervision_loss(weights: Sequence[float], smoothing: float = 0.0) -> Loss[DeepSupervision]:
@@ -60,7 +61,7 @@ def r_drop_loss(alpha: float, smoothing: float = 0.0) -> Loss[Encoder]:
         for (_, cache), gradient, dapart in zip(
             passes, gradients, consistency_loss_backward(alpha, apart), strict=True
         ):
-            model.backward(gradient + dapart, cache)
+            model.backward(gradient + dapart, weigh(cache, 0.5))  # each pass is half of the loss
         return LossValue(value, count_kept(keep, batch.targets))
 
     return loss
@@ -74,6 +75,6 @@ def focal_labelling_loss(gamma: float = 2.0, class_weights: Any = None) -> Loss[
         keep = inside(batch.lengths, batch.targets)
         value, focal_cache = focal_loss_forward(logits, batch.targets, gamma, keep, class_weights)
         model.backward(focal_loss_backward(1.0, focal_cache), cache)
-        return LossValue(float(value), count_kept(keep, batch.targets))
+        return told(value, cache, count_kept(keep, batch.targets))
 
     return loss

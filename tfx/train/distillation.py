@@ -22,7 +22,7 @@ from tfx.nn.normalisation import evaluating
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.ops.distillation_loss import distillation_loss_backward, distillation_loss_forward
 from tfx.train.loop import Loss, LossValue, Rng
-from tfx.train.losses import LabelledBatch, PairBatch, count_kept, inside
+from tfx.train.losses import LabelledBatch, PairBatch, count_kept, inside, told
 
 
 def distilled_labelling_loss(teacher: Any, temperature: float = 2.0, hard: float = 0.0) -> Loss[Encoder]:
@@ -45,7 +45,7 @@ def distilled_labelling_loss(teacher: Any, temperature: float = 2.0, hard: float
             plain, plain_cache = cross_entropy_forward(logits, batch.targets, keep=keep)
             value, dlogits = value + hard * float(plain), dlogits + cross_entropy_backward(hard, plain_cache)
         model.backward(dlogits, cache)
-        return LossValue(value, count_kept(keep, batch.ids))
+        return told(value, cache, count_kept(keep, batch.ids))
 
     return loss
 

@@ -1,12 +1,17 @@
-"""Losses for `train`: forward with dropout, cross-entropy, and backward into the gradients of the model."""
+"""Losses for `train`: forward with dropout, cross-entropy, and backward into the gradients of the model.
+
+The value of each includes the auxiliary losses of the model, if it has experts, as their gradient is in backward.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.backend import on_host
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
+from tfx.nn.auxiliary_losses import auxiliary_loss
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.train.loop import Loss, LossValue, Rng
 
@@ -36,7 +41,7 @@ def labelling_loss(smoothing: float = 0.0) -> Loss[Encoder]:
         keep = inside(batch.lengths, batch.targets)
         value, ce_cache = cross_entropy_forward(logits, batch.targets, smoothing, keep)
         model.backward(cross_entropy_backward(1.0, ce_cache), cache)
-        return LossValue(float(value), count_kept(keep, batch.targets))
+        return told(value, cache, count_kept(keep, batch.targets))
 
     return loss
 
@@ -48,7 +53,7 @@ def next_token_loss(smoothing: float = 0.0) -> Loss[DecoderOnly]:
         logits, cache = model.forward(ids[:, :-1], rng=rng)
         value, ce_cache = cross_entropy_forward(logits, ids[:, 1:], smoothing)
         model.backward(cross_entropy_backward(1.0, ce_cache), cache)
-        return LossValue(float(value), ids[:, 1:].size)
+        return told(value, cache, ids[:, 1:].size)
 
     return loss
 
@@ -63,9 +68,15 @@ def translation_loss(smoothing: float = 0.0) -> Loss[EncoderDecoder]:
         keep = inside(shorter, targets)
         value, ce_cache = cross_entropy_forward(logits, targets, smoothing, keep)
         model.backward(cross_entropy_backward(1.0, ce_cache), cache)
-        return LossValue(float(value), count_kept(keep, targets))
+        return told(value, cache, count_kept(keep, targets))
 
     return loss
+
+
+def told(value: Any, cache: Any, tokens: int) -> LossValue:
+    """A loss, together with the auxiliary losses that its model left in the cache: what was trained on."""
+    total = value + auxiliary_loss(cache)
+    return LossValue(float(total) if on_host(total) else total, tokens)
 
 
 def inside(lengths: np.ndarray | None, like: np.ndarray) -> np.ndarray | None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
+from tfx.nn.auxiliary_losses import weigh
 from tfx.optim.mixed_precision import MixedPrecision
 from tfx.train.loop import Batch, Loss, LossValue, Rng
 
@@ -39,7 +40,7 @@ class _Scaled:
 
     def backward(self, *gradients_and_cache: Any) -> Any:
         *gradients, cache = gradients_and_cache
-        return self._model.backward(*(_each(grad, self._half) for grad in gradients), cache)
+        return self._model.backward(*(_each(grad, self._half) for grad in gradients), weigh(cache, self._scale))
 
     def _half(self, grad: Array) -> Array:
         return (grad * self._scale).astype("float16")

@@ -20,6 +20,7 @@ import numpy as np
 from tfx.models import DecoderOnly
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.train.loop import Loss, LossValue, Rng
+from tfx.train.losses import told
 
 
 def inverse_sigmoid_decay(step: int, k: float) -> float:
@@ -54,6 +55,6 @@ def scheduled_sampling_loss(truth: float | Callable[[], float], smoothing: float
         logits, cache = model.forward(read, rng=rng)
         value, ce_cache = cross_entropy_forward(logits, ids[:, 1:], smoothing)
         model.backward(cross_entropy_backward(1.0, ce_cache), cache)
-        return LossValue(float(value), ids[:, 1:].size)
+        return told(value, cache, ids[:, 1:].size)
 
     return loss

@@ -21,7 +21,7 @@ from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.optim import AdamW
 from tfx.schedule import warmup_cosine
 from tfx.train.loop import Loss, LossValue, Rng, train
-from tfx.train.losses import PairBatch, translation_loss
+from tfx.train.losses import PairBatch, told, translation_loss
 
 #: Of every model, unless told.
 SIZES: dict[str, Any] = {"d_model": 32, "n_heads": 4, "d_ff": 64, "n_layers": 1, "activation": "relu", "tied": False}
@@ -87,7 +87,7 @@ def places_loss(smoothing: float = 0.0) -> Loss[Encoder | DecoderOnly]:
         logits, cache = model.forward(batch.ids, rng=rng)
         value, ce_cache = cross_entropy_forward(logits, batch.targets, smoothing, batch.asked)
         model.backward(cross_entropy_backward(1.0, ce_cache), cache)
-        return LossValue(float(value), int(batch.asked.sum()))
+        return told(value, cache, int(batch.asked.sum()))
 
     return loss
 

@@ -51,9 +51,9 @@ class PromptedStack(Layer):
         self.causal = causal
 
     def forward(
-        self, x: Array, mask: Array | None = None, rng: Any = None, past: Any = None
+        self, x: Array, mask: Array | None = None, rng: Any = None, past: Any = None, keep: Array | None = None
     ) -> tuple[Array, PromptedCache]:
-        """x: (B, T, C) -> hidden: (B, T, C), without the places of the prompt.  mask is about the tokens.
+        """x: (B, T, C) -> hidden: (B, T, C), without the places of the prompt.  mask and keep are about the tokens.
 
         Raises ValueError for a past: its first keys would have to be the prompt's.
         """
@@ -61,8 +61,10 @@ class PromptedStack(Layer):
             raise ValueError("a prompt is read together with its tokens: read them at once, without a past")
         m, xp = self.prompt.shape[0], xp_of(x)
         prompt = xp.broadcast_to(self.prompt.value, (*x.shape[:-2], *self.prompt.shape))
+        if keep is not None:
+            keep = xp.concatenate((xp.ones((*keep.shape[:-1], m), dtype=bool), keep), axis=-1)
         y, cache = self.stack.forward(
-            xp.concatenate((prompt, x), axis=-2), prompted_mask(mask, m, x.shape[-2], self.causal, xp), rng
+            xp.concatenate((prompt, x), axis=-2), prompted_mask(mask, m, x.shape[-2], self.causal, xp), rng, keep=keep
         )
         return y[..., m:, :], PromptedCache(cache, m)
 

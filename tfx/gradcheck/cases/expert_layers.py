@@ -10,6 +10,7 @@ import numpy as np
 from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, D, F, Rng, T
+from tfx.nn.auxiliary_losses import weigh
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.hash_experts import HashExperts
 from tfx.nn.mixture_of_experts import MixtureOfExperts
@@ -28,17 +29,18 @@ class _WithAuxiliary(Layer):
     def __init__(self, mixture: MixtureOfExperts) -> None:
         self.mixture = mixture
 
-    def forward(self, x: Any, rng: Any = None) -> tuple[Any, Any]:
-        y, cache = self.mixture.forward(x, rng)
-        return xp_of(y).concatenate([y.reshape(-1), cache.auxiliary.reshape(1)]), cache
+    def forward(self, x: Any, rng: Any = None, keep: Any = None) -> tuple[Any, Any]:
+        y, cache = self.mixture.forward(x, rng, keep)
+        return xp_of(y).concatenate([y.reshape(-1), cache.auxiliary.value.reshape(1)]), cache
 
     def backward(self, dy: Any, cache: Any) -> Any:
-        return self.mixture.backward(dy[:-1].reshape(cache.shape), cache, dy[-1])
+        return self.mixture.backward(dy[:-1].reshape(cache.shape), weigh(cache, dy[-1]))
 
 
-def mixture(rng: Rng, seed: int | None = None, **options: Any) -> Problem:
+def mixture(rng: Rng, seed: int | None = None, filling: bool = False, **options: Any) -> Problem:
     layer = _WithAuxiliary(MixtureOfExperts(D, **{"d_ff": 3, "rng": rng, "n": E, **options}))
-    return layer_problem(layer, rng, {"x": rng.standard_normal((B, T, D))}, dropout_seed=seed)
+    fixed = {"keep": rng.random((B, T)) < 0.7} if filling else {}
+    return layer_problem(layer, rng, {"x": rng.standard_normal((B, T, D))}, fixed, dropout_seed=seed)
 
 
 def hash_experts(rng: Rng) -> Problem:
@@ -74,6 +76,12 @@ CASES: tuple[Case, ...] = (
         MixtureOfExperts,
         "one choice for a sequence, noise",
         partial(mixture, seed=5, level="sequence", noisy=True, losses=ALL_LOSSES),
+    ),
+    Case(MixtureOfExperts, "Switch, drops, filling", partial(mixture, filling=True, k=1, capacity_factor=0.6)),
+    Case(
+        MixtureOfExperts,
+        "one choice for a sequence, noise, filling",
+        partial(mixture, seed=5, filling=True, level="sequence", noisy=True, losses=ALL_LOSSES),
     ),
     Case(
         MixtureOfExperts,
