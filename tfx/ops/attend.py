@@ -56,7 +56,7 @@ def attend_forward(
     """
     check_attend_shapes(scores.shape[-2], scores.shape[-1], v, mask)
     if mask is not None:
-        scores = xp_of(scores).where(mask, scores, -math.inf).astype(scores.dtype)
+        scores = xp_of(scores).where(mask, scores, -math.inf).astype(scores.dtype, copy=False)
     weights, softmax_cache = softmax_forward(scores)
     dropped = weights if dropout is None else weights * dropout
     out = dropped @ v  # (..., T, S), (..., S, Dv) -> (..., T, Dv)

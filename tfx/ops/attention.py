@@ -87,7 +87,7 @@ def attention_scores(
     q: Array, k: Array, scale: float, bias: Array | None = None, soft_cap: float | None = None
 ) -> tuple[Array, SoftCapCache | None]:
     """q: (..., T, D), k: (..., S, D) -> S: (..., T, S), as the softmax reads it but for the mask."""
-    scores = (q @ k.swapaxes(-1, -2)) * scale  # (..., T, D), (..., D, S) -> (..., T, S)
+    scores = (q * scale) @ k.swapaxes(-1, -2)  # (..., T, D), (..., D, S) -> (..., T, S)
     soft_cap_cache = None
     if soft_cap is not None:
         scores, soft_cap_cache = soft_cap_forward(scores, soft_cap)
@@ -112,13 +112,38 @@ def attention_backward_steps(dout: Array, cache: AttentionCache, dweights: Array
     dbias = None if bias is None else fold(ds, bias)  # scores = scores + bias
     if soft_cap_cache is not None:
         ds = soft_cap_backward(ds, soft_cap_cache)  # scores = soft_cap(scores)
-    dq = (ds @ k) * scale  # scores = q @ k^T * scale
-    dk = (ds.swapaxes(-1, -2) @ q) * scale
+    dq = ds @ (k * scale)  # scores = q @ k^T * scale
+    dk = ds.swapaxes(-1, -2) @ (q * scale)
     return AttentionGrads(dv, dp, dbias, ds, fold(dq, q), fold(dk, k))
 
 
 def check_attention_shapes(q: Array, k: Array, v: Array, mask: Array | None) -> None:
     """Raises ValueError or TypeError that names the two things that do not fit."""
+    for name, x in (("queries", q), ("keys", k), ("values", v)):
+        if x.ndim < 2:
+            raise ValueError(f"{name} must be (..., length, width), not {x.shape}")
+        if x.dtype.kind not in "fc":
+            raise TypeError(f"{name} must be floats, not {x.dtype}")
     if q.shape[-1] != k.shape[-1]:
         raise ValueError(f"keys have width {k.shape[-1]} but queries have {q.shape[-1]}")
+    if not q.shape[-1]:
+        raise ValueError("queries and keys of width 0 have no scores")
     check_attend_shapes(q.shape[-2], k.shape[-2], v, mask)
+    check_leading_axes(q, k, v, mask)
+
+
+def check_leading_axes(q: Array, k: Array, v: Array, mask: Array | None) -> None:
+    """Raises ValueError unless the axes in front of (T, D), batch and heads, broadcast together."""
+    lead: tuple[int, ...] = q.shape[:-2]
+    if lead == k.shape[:-2] == v.shape[:-2] and (mask is None or mask.ndim <= 2):
+        return
+    for name, shape in (
+        ("keys", k.shape[:-2]),
+        ("values", v.shape[:-2]),
+        ("mask", () if mask is None else mask.shape[:-2]),
+    ):
+        n = max(len(lead), len(shape))
+        pairs = list(zip((1,) * (n - len(lead)) + lead, (1,) * (n - len(shape)) + shape, strict=True))
+        if any(a != b and 1 not in (a, b) for a, b in pairs):
+            raise ValueError(f"{name} for {shape} in front do not fit {lead}: batch and heads must be equal, or 1")
+        lead = tuple(b if a == 1 else a for a, b in pairs)

@@ -27,6 +27,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.ops.sums import column_sums, row_means
 
 
 class LayerNormCache(NamedTuple):
@@ -50,26 +51,26 @@ def layer_norm_forward(
         if parameter is not None and parameter.shape != x.shape[-1:]:
             raise ValueError(f"x has width {x.shape[-1]} but {name} is {parameter.shape}")
     xp = xp_of(x)
-    mean = x.mean(axis=-1, keepdims=True)
-    centred = x - mean
-    variance = (centred * centred).mean(axis=-1, keepdims=True)
-    inv_std = 1.0 / xp.sqrt(variance + eps)
-    xhat = centred * inv_std
-    y = xhat if gamma is None else xhat * gamma
-    y = y if beta is None else y + beta
+    mean = row_means(x)
+    xhat = x - mean  # centred; scaled two lines below
+    inv_std = 1.0 / xp.sqrt(row_means(xhat * xhat) + eps)
+    xhat *= inv_std
+    y = xhat * 1 if gamma is None else xhat * gamma
+    if beta is not None:
+        y += beta
     return y, LayerNormCache(xhat, inv_std, gamma, beta is not None, mean)
 
 
 def layer_norm_backward(dy: Array, cache: LayerNormCache) -> tuple[Array, Array | None, Array | None]:
     """dy: (..., C) -> dx: (..., C), dgamma: (C,), dbeta: (C,); None for what was None in forward."""
     xhat, inv_std, gamma, has_beta, _ = cache
-    tokens = tuple(range(dy.ndim - 1))
-    dbeta = dy.sum(axis=tokens) if has_beta else None  # y = ... + beta, for every token
+    dbeta = column_sums(dy) if has_beta else None  # y = ... + beta, for every token
     g, dgamma = dy, None
     if gamma is not None:
         g = dy * gamma
-        dgamma = (dy * xhat).sum(axis=tokens)  # y = xhat * gamma + ...
-    through_mean = g.mean(axis=-1, keepdims=True)  # centred = x - mean(x)
-    through_variance = xhat * (g * xhat).mean(axis=-1, keepdims=True)  # inv_std = 1 / sqrt(variance(x) + eps)
-    dx = inv_std * (g - through_mean - through_variance)
+        dgamma = column_sums(dy * xhat)  # y = xhat * gamma + ...
+    dx = xhat * -row_means(g * xhat)  # through inv_std = 1 / sqrt(variance(x) + eps)
+    dx -= row_means(g)  # through centred = x - mean(x)
+    dx += g  # and directly
+    dx *= inv_std
     return dx, dgamma, dbeta

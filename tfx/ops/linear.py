@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.ops.sums import column_sums
 
 
 class LinearCache(NamedTuple):
@@ -26,10 +27,10 @@ def linear_forward(x: Array, w: Array, b: Array | None = None) -> tuple[Array, L
     """x: (..., I), w: (I, J), b: (J,) or None -> y: (..., J).  Raises ValueError when the widths differ."""
     if x.shape[-1] != w.shape[0]:
         raise ValueError(f"x has width {x.shape[-1]} but w expects {w.shape[0]}")
-    y = x @ w
+    y = x.reshape(-1, x.shape[-1]) @ w  # leading axes folded: one product instead of one for each
     if b is not None:
-        y = y + b
-    return y, LinearCache(x, w, b is not None)
+        y += b
+    return y.reshape(*x.shape[:-1], w.shape[1]), LinearCache(x, w, b is not None)
 
 
 def linear_backward(dy: Array, cache: LinearCache) -> tuple[Array, Array, Array | None]:
@@ -37,7 +38,7 @@ def linear_backward(dy: Array, cache: LinearCache) -> tuple[Array, Array, Array 
     x, w, has_bias = cache
     rows_x = x.reshape(-1, x.shape[-1])
     rows_dy = dy.reshape(-1, dy.shape[-1])
-    dx = dy @ w.T  # y = x @ w
+    dx = (rows_dy @ w.T).reshape(x.shape)  # y = x @ w
     dw = rows_x.T @ rows_dy
-    db = rows_dy.sum(axis=0) if has_bias else None  # y = ... + b, for every row
+    db = column_sums(dy) if has_bias else None  # y = ... + b, for every row
     return dx, dw, db

@@ -20,6 +20,7 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.ops.sums import row_sums
 
 
 class SoftmaxCache(NamedTuple):
@@ -38,17 +39,19 @@ def softmax_forward(x: Array, axis: int = -1) -> tuple[Array, SoftmaxCache]:
         return x.copy(), SoftmaxCache(x, axis)
     top = x.max(axis=axis, keepdims=True)
     blocked = top == -math.inf
-    e = xp.exp(x - xp.where(blocked, 0, top).astype(x.dtype))
-    total = e.sum(axis=axis, keepdims=True)
-    y = e / xp.where(blocked, 1, total).astype(x.dtype)
+    y = x - xp.where(blocked, 0, top).astype(x.dtype)
+    xp.exp(y, out=y)
+    y /= xp.where(blocked, 1, _sums(y, axis)).astype(x.dtype)
     return y, SoftmaxCache(y, axis)
 
 
 def softmax_backward(dy: Array, cache: SoftmaxCache) -> Array:
     """dy: shape of y -> dx of the same shape."""
     y, axis = cache
-    inner = (dy * y).sum(axis=axis, keepdims=True)  # forward divided by the sum: every output pulls on every input
-    return y * (dy - inner)
+    inner = _sums(dy * y, axis)  # forward divided by the sum: every output pulls on every input
+    dx = dy - inner
+    dx *= y
+    return dx
 
 
 def softmax_jacobian(y: Array) -> Array:
@@ -56,3 +59,7 @@ def softmax_jacobian(y: Array) -> Array:
     xp = xp_of(y)
     eye = xp.eye(y.shape[-1], dtype=y.dtype)
     return y[..., :, None] * (eye - y[..., None, :])
+
+
+def _sums(x: Array, axis: int) -> Array:
+    return row_sums(x) if axis in (-1, x.ndim - 1) else x.sum(axis=axis, keepdims=True)
