@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS: dict[str, int] = {
     "tfx": 0,
     "tfx.errors": 0,
+    "tfx.checks": 0,
     "tfx.shapes": 0,
     "tfx.schedule": 0,
     "tfx.records": 0,

@@ -108,8 +108,8 @@ def test_unless_told_there_are_three_blocks_in_the_window_one_global_and_one_ran
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"block": 0}, "blocks of 0"),
-        ({"block": 2, "n_window": 2}, "an odd window of 2"),
+        ({"block": 0}, "block must be at least 1, not 0"),
+        ({"block": 2, "n_window": 2}, "n_window must be odd"),
         ({"block": 2, "n_random": -1}, "-1"),
     ],
 )

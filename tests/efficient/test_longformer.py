@@ -148,8 +148,8 @@ def test_changing_a_key_outside_the_window_changes_nothing():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"window": -1}, "a window must not be negative and a dilation be at least 1, not -1 and 1"),
-        ({"window": 1, "dilation": 0}, "a dilation be at least 1"),
+        ({"window": -1}, "window must be at least 0, not -1"),
+        ({"window": 1, "dilation": 0}, "dilation must be at least 1, not 0"),
         ({"window": 1, "dilation": (1, 2)}, "2 dilations do not fit 3 heads"),
         ({"window": 1, "global_places": (7,)}, "global place 7 is outside a sequence of 7"),
     ],

@@ -202,10 +202,10 @@ def test_the_number_of_scores_grows_with_the_length_and_not_with_its_square():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_buckets": 3}, "the number of buckets must be 1 or even, not 3"),
-        ({"n_buckets": 0}, "the number of buckets must be 1 or even, not 0"),
-        ({"n_buckets": 2, "n_rounds": 0}, "hashing needs at least one round, not 0"),
-        ({"n_buckets": 2, "chunk": 0}, "a chunk must hold at least one token, not 0"),
+        ({"n_buckets": 3}, "n_buckets must be 1 or even, not 3"),
+        ({"n_buckets": 0}, "n_buckets must be 1 or even, not 0"),
+        ({"n_buckets": 2, "n_rounds": 0}, "n_rounds must be at least 1, not 0"),
+        ({"n_buckets": 2, "chunk": 0}, "chunk must be at least 1, not 0"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(options, message):

@@ -122,7 +122,7 @@ def test_what_does_not_fit_is_named():
         performer_forward(q, k, v, random_features(4, 5))
     with pytest.raises(ValueError, match="scale must not be negative"):
         performer_forward(q, k, v, random_features(4, D), scale=-1.0)
-    with pytest.raises(ValueError, match="at least one row and one column, not 0 of width 8"):
+    with pytest.raises(ValueError, match="n_features must be at least 1, not 0"):
         random_features(0, D)
     with pytest.raises(ValueError, match="block each key for all queries or none"):
         performer_forward(q, k, v, random_features(4, D), causal_mask(16))

@@ -121,7 +121,7 @@ def test_heads_are_the_third_axis_from_the_end_however_many_there_are(shape):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"stride": 0}, "a stride of 0 places, 1 of them a summary, makes no sense"),
+        ({"stride": 0}, "stride must be at least 1, not 0"),
         ({"stride": 2, "n_summary": 3}, "a stride of 2 places, 3 of them a summary"),
         ({"stride": 2, "pattern": "random"}, "pattern must be one of strided, fixed, not 'random'"),
         ({"stride": 2, "part": "near"}, "part must be one of split, local, distant, merged, not 'near'"),

@@ -143,7 +143,7 @@ def test_the_base_model_of_the_paper_has_86_million_parameters():
     [
         (lambda: VisionTransformer((5, 6), 2, 5), "5 x 6 pixels cannot be cut"),
         (lambda: VisionTransformer((4, 6), 2, 5, pool="max"), "'max'"),
-        (lambda: VisionTransformer((4, 6), 2, 5, channels=0), "0 channels"),
+        (lambda: VisionTransformer((4, 6), 2, 5, channels=0), "channels must be at least 1, not 0"),
         (lambda: model().forward(IMAGES[..., :1]), r"\(4, 6, 3\) but these are \(4, 6, 1\)"),
         (lambda: model().forward(IMAGES.swapaxes(1, 2)), r"these are \(6, 4, 3\)"),
         (lambda: model(positions="rotary"), "'rotary'"),

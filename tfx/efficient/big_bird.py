@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
+from tfx.checks import whole_number
 from tfx.efficient.gathered_attention import (
     GatheredAttentionCache,
     Gathering,
@@ -137,9 +138,15 @@ def big_bird_mask(
 
 
 def _check(n_queries: int, n_keys: int, block: int, n_window: int, n_global: int, n_random: int) -> None:
-    if block < 1 or n_window % 2 == 0 or min(n_window, n_global, n_random) < 0:
-        raise ValueError(
-            f"blocks of {block}, an odd window of {n_window}, {n_global} global and {n_random} random make no sense"
-        )
+    for name, size, least in (
+        ("block", block, 1),
+        ("n_window", n_window, 1),
+        ("n_global", n_global, 0),
+        ("n_random", n_random, 0),
+        ("the number of queries", n_queries, 0),
+    ):
+        whole_number(name, size, least)
+    if n_window % 2 == 0:
+        raise ValueError(f"n_window must be odd, with the block itself in the middle, not {n_window}")
     if n_keys < n_queries:
         raise ValueError(f"{n_queries} queries stand at the last of only {n_keys} keys")

@@ -59,6 +59,8 @@ def causal_product_forward(
         raise ValueError(f"there are {q.shape[-2]} queries, {k.shape[-2]} keys and {v.shape[-2]} values")
     if q.shape[-1] != k.shape[-1]:
         raise ValueError(f"keys have width {k.shape[-1]} but queries have {q.shape[-1]}")
+    if state is not None and state.shape[-2:] != (k.shape[-1], v.shape[-1]):
+        raise ValueError(f"a state for keys {k.shape} and values {v.shape} is no {state.shape}")
     y, last_state = _product(q, k, v, state, chunk)
     return y, CausalProductCache(q, k, v, state, last_state, chunk)
 

@@ -32,7 +32,14 @@ def fourier_mixing_forward(x: Array, keys: Array | None = None) -> tuple[Array, 
     """x: (..., T, C) -> y of the same shape and dtype.
 
     keys: (..., T) boolean, False = padding, which is taken as zeros (the frequencies are still those of length T).
+    Raises ValueError or TypeError when keys do not fit the tokens.
     """
+    if x.ndim < 2:
+        raise ValueError(f"x must be (..., length, width), not {x.shape}")
+    if keys is not None and keys.dtype != bool:
+        raise TypeError(f"keys must be boolean (True = takes part), not {keys.dtype}")
+    if keys is not None and keys.shape[-1] not in (1, x.shape[-2]):
+        raise ValueError(f"keys cover {keys.shape[-1]} tokens but there are {x.shape[-2]}")
     return _mix(blocked_to_zero(x, keys)), FourierMixingCache(keys)
 
 

@@ -32,7 +32,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.backend import Array, xp_of
+from tfx.backend import Array, on_host, xp_of
 from tfx.ops.attention import AttentionCache, attention_backward, attention_forward, check_attention_shapes
 from tfx.ops.masks import causal_mask, combine_masks
 
@@ -116,6 +116,8 @@ def gathering(
 
 def gathering_of_mask(mask: np.ndarray) -> Gathering:
     """mask: (T, S) bool -> a table of blocks of one query, each with the keys that it may attend to and no others."""
+    if mask.ndim != 2 or mask.dtype != bool:
+        raise ValueError(f"a table is made of a boolean mask (T, S), not of {mask.dtype} {mask.shape}")
     n_queries, n_keys = mask.shape
     counts = mask.sum(axis=1)
     allowed = np.arange(counts.max(initial=0)) < counts[:, None]  # (T, K)
@@ -136,6 +138,8 @@ def gathered_attention_forward(
     check_attention_shapes(q, k, v, mask)
     if table.slot.shape[0] != q.shape[-2]:
         raise ValueError(f"the table is for {table.slot.shape[0]} queries but there are {q.shape[-2]}")
+    if on_host(table.used) and table.used.size and table.used[-1] >= k.shape[-2]:
+        raise ValueError(f"the table reads key {table.used[-1]} but there are {k.shape[-2]}")
     xp = xp_of(q)
     table = Gathering(*(xp.asarray(part) for part in table))
     q_block = xp.take(q, table.queries, axis=-2)  # (..., N, b, D)

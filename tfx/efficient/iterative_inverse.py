@@ -26,6 +26,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 
 
 class IterativeInverseCache(NamedTuple):
@@ -40,8 +41,9 @@ def iterative_inverse_forward(a: Array, n_iterations: int = 6) -> tuple[Array, I
 
     Raises ValueError when n_iterations is negative.  A matrix of zeros gives zeros.
     """
-    if n_iterations < 0:
-        raise ValueError(f"n_iterations must not be negative, but is {n_iterations}")
+    if a.ndim < 2:
+        raise ValueError(f"a matrix has two axes, not {a.shape}")
+    whole_number("n_iterations", n_iterations, 0)
     norm_columns, norm_rows = _largest(a.sum(axis=-2, keepdims=True)), _largest(a.sum(axis=-1, keepdims=True))
     z = a.swapaxes(-1, -2) / _divisor(norm_columns * norm_rows)
     steps = [z]

@@ -28,6 +28,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.efficient.causal_product import CausalProductCache, causal_product_backward, causal_product_forward
 from tfx.efficient.feature_maps import find_feature_map
 from tfx.efficient.key_mask import blocked_to_zero, key_mask
@@ -86,6 +87,7 @@ def linear_attention_forward(
     Raises ValueError when widths or lengths do not match, or the mask blocks single scores.
     """
     check_attention_shapes(q, k, v, mask)
+    whole_number("chunk", chunk, 1)
     phi = find_feature_map(feature_map)
     fq, query_cache = phi.forward(q if scale is None else q * scale)
     fk, key_cache = phi.forward(k)

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
 from tfx.efficient.key_mask import blocked_to_zero, key_mask
+from tfx.efficient.tiles import leading_axes
 from tfx.ops.attend import fold
 from tfx.ops.attention import AttentionCache, attention_backward, attention_forward, check_attention_shapes
 from tfx.ops.matmul import MatmulCache, matmul_backward, matmul_forward
@@ -65,8 +66,15 @@ def linformer_forward(
     """
     check_attention_shapes(q, k, v, mask)
     n_keys = k.shape[-2]
+    lead = leading_axes(q, k, v, None)
     for name, mixer in (("e", e), ("f", f)):
-        if mixer is not None and mixer.shape[-1] < n_keys:
+        if mixer is None:
+            continue
+        if mixer.ndim < 2 or not mixer.shape[-2]:
+            raise ValueError(f"{name} must be (K, L) or (H, K, L) with K above 0, not {mixer.shape}")
+        if mixer.ndim > 2 and mixer.shape[:-2] != lead[len(lead) - mixer.ndim + 2 :]:
+            raise ValueError(f"{name} is {mixer.shape} but queries and keys have {lead} in front")
+        if mixer.shape[-1] < n_keys:
             raise ValueError(f"{name} mixes at most {mixer.shape[-1]} keys but there are {n_keys}")
     keys = key_mask(mask, q.shape[-2], n_keys)
     mixed_k, mixed_k_cache = matmul_forward(e[..., :n_keys], blocked_to_zero(k, keys))

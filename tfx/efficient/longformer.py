@@ -22,13 +22,14 @@ Source: Beltagy, Peters and Cohan 2020, "Longformer: The Long-Document Transform
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from tfx.backend import Array
+from tfx.checks import whole_number
 from tfx.efficient.gathered_attention import Gathering, gathering
 from tfx.efficient.gathered_heads import (
     GatheredHeadsCache,
@@ -130,14 +131,18 @@ def longformer_mask(
 
 
 def _check(n_queries: int, n_keys: int, window: int, dilation: int) -> None:
-    if window < 0 or dilation < 1:
-        raise ValueError(f"a window must not be negative and a dilation be at least 1, not {window} and {dilation}")
+    whole_number("window", window, 0)
+    whole_number("dilation", dilation, 1)
+    whole_number("the number of queries", n_queries, 0)
     if n_keys < n_queries:
         raise ValueError(f"{n_queries} queries stand at the last of only {n_keys} keys")
 
 
 def _distinct_places(places: Sequence[int], n_keys: int) -> tuple[int, ...]:
+    if not isinstance(places, Iterable):
+        raise TypeError(f"global_places must be a sequence of places, not {places!r}")
     for place in places:
+        whole_number("a global place", place)
         if not 0 <= place < n_keys:
             raise ValueError(f"global place {place} is outside a sequence of {n_keys}")
     return tuple(sorted(set(places)))
@@ -145,8 +150,8 @@ def _distinct_places(places: Sequence[int], n_keys: int) -> tuple[int, ...]:
 
 def _groups(dilation: int | Sequence[int], q: Array) -> list[tuple[slice, int]]:
     """Runs of neighbouring heads with the same dilation."""
-    if isinstance(dilation, int):
-        return [(slice(None), dilation)]
+    if not isinstance(dilation, Sequence) or isinstance(dilation, str):
+        return [(slice(None), whole_number("dilation", dilation, 1))]
     n_heads = count_heads(q)
     if len(dilation) != n_heads:
         raise ValueError(f"{len(dilation)} dilations do not fit {n_heads} heads")

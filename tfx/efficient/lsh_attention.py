@@ -41,6 +41,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import number, whole_number
 from tfx.efficient.lsh_hashing import lsh_buckets, random_rotations
 from tfx.ops.attention import check_attention_shapes
 from tfx.ops.logsumexp import logsumexp_forward
@@ -93,12 +94,13 @@ def lsh_attention_forward(
     check_attention_shapes(qk, qk, v, mask)
     if qk.shape[:-2] != v.shape[:-2]:
         raise ValueError(f"queries {qk.shape} and values {v.shape} need the same leading axes")
+    number("eps", eps, above=0)
     xp = xp_of(qk)
     lead, (n_tokens, width) = qk.shape[:-2], qk.shape[-2:]
     x = math.prod(lead)
     scale = 1.0 / math.sqrt(width) if scale is None else float(scale)
     rotations = random_rotations(width, n_buckets, n_rounds, seed)
-    buckets = lsh_buckets(qk, rotations) if buckets is None else buckets
+    buckets = lsh_buckets(qk, rotations) if buckets is None else _given(buckets, lead, n_tokens)
     chunk = max(1, -(-2 * n_tokens // max(n_buckets, 2))) if chunk is None else chunk
     sorting = sort_into_chunks(buckets.reshape(x, *buckets.shape[-2:]), chunk)
     keys, unit = scale_norm_forward(qk, xp.ones((), dtype=qk.dtype), eps)
@@ -134,10 +136,18 @@ def lsh_attention_backward(dout: Array, cache: LshAttentionCache) -> tuple[Array
     return dq.reshape(*lead, *dq.shape[1:]) + dfrom_keys, dv.reshape(*lead, *dv.shape[1:])
 
 
+def _given(buckets: Array, lead: tuple[int, ...], n_tokens: int) -> Array:
+    """Raises TypeError or ValueError unless there is an integer for each token of each round."""
+    if buckets.dtype.kind not in "iu":
+        raise TypeError(f"buckets must be integers, not {buckets.dtype}")
+    if (*buckets.shape[:-2], *buckets.shape[-1:]) != (*lead, n_tokens):
+        raise ValueError(f"buckets are {buckets.shape} but must be (..., rounds, T) for {(*lead, n_tokens)}")
+    return buckets
+
+
 def sort_into_chunks(buckets: Array, chunk: int) -> Sorting:
     """buckets: (X, R, T) -> where everybody stands.  Raises ValueError for a chunk below 1."""
-    if chunk < 1:
-        raise ValueError(f"a chunk must hold at least one token, not {chunk}")
+    whole_number("chunk", chunk, 1)
     xp = xp_of(buckets)
     x, n_rounds, n_tokens = buckets.shape
     n_chunks = -(-n_tokens // chunk)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 
 
 def random_rotations(width: int, n_buckets: int, n_rounds: int, seed: int = 0) -> np.ndarray:
@@ -24,10 +25,11 @@ def random_rotations(width: int, n_buckets: int, n_rounds: int, seed: int = 0) -
 
     Raises ValueError unless n_buckets is 1 or even and there is a round.
     """
+    whole_number("n_buckets", n_buckets)
     if n_buckets < 1 or (n_buckets > 1 and n_buckets % 2):
-        raise ValueError(f"the number of buckets must be 1 or even, not {n_buckets}")
-    if n_rounds < 1:
-        raise ValueError(f"hashing needs at least one round, not {n_rounds}")
+        raise ValueError(f"n_buckets must be 1 or even, not {n_buckets}")
+    whole_number("n_rounds", n_rounds, 1)
+    whole_number("seed", seed, 0)
     return np.random.default_rng(seed).standard_normal((n_rounds, width, n_buckets // 2))
 
 
@@ -37,6 +39,8 @@ def lsh_buckets(x: Array, rotations: Array) -> Array:
     Only the real part is looked at: a complex step must not move a bucket.
     """
     xp = xp_of(x)
+    if rotations.shape[-1] and rotations.shape[-2] != x.shape[-1]:
+        raise ValueError(f"rotations are for width {rotations.shape[-2]} but x has {x.shape[-1]}")
     real = x.real[..., None, :, :]
     if not rotations.shape[-1]:
         return xp.zeros((*x.shape[:-2], rotations.shape[0], x.shape[-2]), dtype="int64")

@@ -31,6 +31,7 @@ import math
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.efficient.iterative_inverse import (
     IterativeInverseCache,
     iterative_inverse_backward,
@@ -79,8 +80,7 @@ def nystrom_attention_forward(
     Raises ValueError when widths or lengths do not match, m is below 1 or the mask blocks single scores.
     """
     check_attention_shapes(q, k, v, mask)
-    if n_landmarks < 1:
-        raise ValueError(f"n_landmarks must be at least 1, not {n_landmarks}")
+    whole_number("n_landmarks", n_landmarks, 1)
     xp = xp_of(q)
     n_queries, n_keys = q.shape[-2], k.shape[-2]
     scale = 1.0 / math.sqrt(q.shape[-1]) if scale is None else float(scale)

@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.efficient.key_mask import key_mask
 from tfx.efficient.linear_attention import (
     FeatureAttentionCache,
@@ -62,8 +63,9 @@ def random_features(
     Each row keeps the length of a normal vector of its own, so that its distribution is the same.
     Raises ValueError when a number is below 1.
     """
-    if n_features < 1 or width < 1:
-        raise ValueError(f"features need at least one row and one column, not {n_features} of width {width}")
+    whole_number("n_features", n_features, 1)
+    whole_number("the width of features", width, 1)
+    whole_number("seed", seed, 0)
     rng = np.random.default_rng(seed)
     w = rng.standard_normal((n_features, width))
     if orthogonal:
@@ -94,8 +96,11 @@ def performer_forward(
     Raises ValueError when widths or lengths do not match, scale is negative or the mask blocks single scores.
     """
     check_attention_shapes(q, k, v, mask)
+    whole_number("chunk", chunk, 1)
     if w.shape[-1] != q.shape[-1]:
         raise ValueError(f"features are for width {w.shape[-1]} but queries have {q.shape[-1]}")
+    if not w.shape[-2]:
+        raise ValueError("attention by random features needs at least one feature")
     scale = 1.0 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     if scale < 0:
         raise ValueError(f"scale must not be negative, but is {scale}: its root is shared by queries and keys")

@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
+from tfx.checks import whole_number
 from tfx.efficient.gathered_attention import Gathering, gathering, gathering_of_mask
 from tfx.efficient.gathered_heads import GatheredHeadsCache, gathered_heads_backward, gathered_heads_forward
 from tfx.efficient.longformer import longformer_table
@@ -138,7 +139,9 @@ def _check(n_queries: int, n_keys: int, stride: int, pattern: str, part: str, n_
         raise ValueError(f"pattern must be one of {', '.join(PATTERNS)}, not {pattern!r}")
     if part not in PARTS:
         raise ValueError(f"part must be one of split, {', '.join(PARTS)}, not {part!r}")
-    if stride < 1 or not 1 <= n_summary <= stride:
+    whole_number("stride", stride, 1)
+    whole_number("the number of queries", n_queries, 0)
+    if whole_number("n_summary", n_summary, 1) > stride:
         raise ValueError(f"a stride of {stride} places, {n_summary} of them a summary, makes no sense")
     if n_keys < n_queries:
         raise ValueError(f"{n_queries} queries stand at the last of only {n_keys} keys")

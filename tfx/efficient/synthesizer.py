@@ -23,6 +23,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.ops.activations import ReluCache, relu_backward, relu_forward
 from tfx.ops.attend import AttendCache, attend_backward, attend_forward, fold
 from tfx.ops.matmul import MatmulCache, matmul_backward, matmul_forward
@@ -61,11 +62,13 @@ def random_synthesizer_forward(
     True = may attend; a fully blocked row gives zeros.  Raises ValueError when S is above L or T above S.
     """
     n_keys = v.shape[-2]
-    n_queries = n_keys if n_queries is None else n_queries
+    n_queries = n_keys if n_queries is None else whole_number("n_queries", n_queries, 0)
     if n_queries > n_keys:
         raise ValueError(f"{n_queries} queries cannot be the last of {n_keys} places")
     if scores.shape[-1] < n_keys or scores.shape[-2] < n_keys:
         raise ValueError(f"scores are {scores.shape} but there are {n_keys} keys")
+    if scores.ndim > 2 and v.ndim > 2 and scores.shape[-3] not in (1, v.shape[-3]):
+        raise ValueError(f"scores are for {scores.shape[-3]} heads but values have {v.shape[-3]}")
     rows = slice(n_keys - n_queries, n_keys)
     out, attend_cache = attend_forward(scores[..., rows, :n_keys], v, mask)
     return out, RandomSynthesizerCache(scores, rows, attend_cache)
@@ -92,6 +95,9 @@ def dense_synthesizer_forward(
     n_keys = v.shape[-2]
     if w2.shape[-1] < n_keys:
         raise ValueError(f"w2 makes {w2.shape[-1]} scores but there are {n_keys} keys")
+    for name, b, w in (("b1", b1, w1), ("b2", b2, w2)):
+        if b.shape[-1] != w.shape[-1]:
+            raise ValueError(f"{name} is {b.shape} but the map before it makes {w.shape[-1]} numbers")
     inner, first_cache = matmul_forward(x, w1)
     hidden, relu_cache = relu_forward(inner + b1)
     product, second_cache = matmul_forward(hidden, w2[..., :n_keys])

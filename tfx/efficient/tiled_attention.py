@@ -37,6 +37,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import number, whole_number
 from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_tile, spans
 from tfx.ops.attend import fold
 from tfx.ops.attention import check_attention_shapes
@@ -89,6 +90,8 @@ def tiled_attention_forward(
     check_attention_shapes(q, k, v, mask)
     xp = xp_of(q)
     scale = 1.0 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
+    number("rate", rate, 0, below=1)
+    whole_number("seed", seed, 0)
     tiling = Tiling(scale, block_q, block_k, causal, rate, seed)
     lead, n_queries, width = leading_axes(q, k, v, mask), q.shape[-2], v.shape[-1]
     spans(0, block_k, "block_k")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
+from tfx.checks import whole_number
 
 
 def spans(length: int, block: int, name: str = "block") -> list[slice]:
@@ -14,8 +15,7 @@ def spans(length: int, block: int, name: str = "block") -> list[slice]:
 
     Raises ValueError when the block, called `name` in the message, is not at least 1.
     """
-    if block < 1:
-        raise ValueError(f"{name} must be at least 1, not {block}")
+    whole_number(name, block, 1)
     return [slice(start, min(start + block, length)) for start in range(0, length, block)]
 
 

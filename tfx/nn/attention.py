@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.nn.dropout import Dropout
 from tfx.nn.efficient_attention import make_kernel
 from tfx.nn.fourier_mixing import FourierMixing
@@ -49,7 +50,8 @@ class MultiHeadAttention(Layer):
     blocks may share it.
     kernel: another way to attend, by name or as an object, see nn/efficient_attention.py.  It has no scores that a soft
     cap, a bias or dropout could act on: `dropout` is left out, the others are refused.
-    Raises ValueError when the heads do not divide the width, or G does not divide H, or options exclude each other.
+    Raises ValueError when the heads do not divide the width, or G does not divide H, or options exclude each other,
+    TypeError for sizes that are not whole numbers.
     """
 
     def __init__(
@@ -73,13 +75,15 @@ class MultiHeadAttention(Layer):
         position_bias: Any = None,
         kernel: Any = None,
     ) -> None:
+        whole_number("width", width, 1)
+        whole_number("n_heads", n_heads)
         if n_heads < 1 or (d_head is None and width % n_heads):
             raise ValueError(f"width {width} cannot be split into {n_heads} heads of equal width")
         self.n_heads = n_heads
-        self.n_kv_heads = n_heads if n_kv_heads is None else n_kv_heads
+        self.n_kv_heads = n_heads if n_kv_heads is None else whole_number("n_kv_heads", n_kv_heads)
         if self.n_kv_heads < 1 or n_heads % self.n_kv_heads:
             raise ValueError(f"{n_heads} query heads cannot share {n_kv_heads} key and value heads evenly")
-        self.d_head = width // n_heads if d_head is None else d_head
+        self.d_head = width // n_heads if d_head is None else whole_number("d_head", d_head, 1)
         self.scale, self.soft_cap = scale, soft_cap
         shared = self.n_kv_heads * self.d_head
         self.query = Linear(width, n_heads * self.d_head, rng, bias, dtype=dtype)
@@ -113,6 +117,8 @@ class MultiHeadAttention(Layer):
         if x_kv is not None and self.rotary is not None:
             raise ValueError("rotary positions turn queries and keys of one sequence, and here are two")
         x_kv = x_q if x_kv is None else x_kv
+        if x_q.ndim < 2 or x_kv.ndim < 2:
+            raise ValueError(f"attention reads (..., length, width), not {x_q.shape} and {x_kv.shape}")
         m, start = (0, 0) if past is None else (past.length, past.seen)
         n_queries, n_keys = x_q.shape[-2], m + x_kv.shape[-2]
         shape = (*x_q.shape[:-2], self.n_heads, n_queries, n_keys)

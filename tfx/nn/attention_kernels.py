@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.efficient.linformer import LinformerCache, linformer_backward, linformer_forward
 from tfx.efficient.performer import PerformerCache, performer_backward, performer_forward, random_features
 from tfx.efficient.synthesizer import (
@@ -46,6 +47,8 @@ class LinformerKernel(Layer):
         per_head: bool = False,
         shared: bool = False,
     ) -> None:
+        whole_number("max_len", max_len, 1)
+        whole_number("rank", rank, 1)
         shape = (n_heads, rank, max_len) if per_head else (rank, max_len)
         std = 1.0 / math.sqrt(max_len)  # a sum of L keys then varies like one key
         self.e = _normal(rng, shape, std, dtype)
@@ -123,7 +126,8 @@ class RandomSynthesizerKernel(Layer):
         rank: int | None = None,
         learned: bool = True,
     ) -> None:
-        shape = (n_heads, max_len, max_len if rank is None else rank)
+        whole_number("max_len", max_len, 1)
+        shape = (n_heads, max_len, max_len if rank is None else whole_number("rank", rank, 1))
         draws = [
             _normal(rng, shape, 1.0 if rank is None else rank**-0.25, dtype) for _ in range(1 if rank is None else 2)
         ]
@@ -162,7 +166,8 @@ class DenseSynthesizerKernel(Layer):
     def __init__(
         self, n_heads: int, d_head: int, rng: Rng, dtype: Any = "float32", *, max_len: int, hidden: int | None = None
     ) -> None:
-        hidden = d_head if hidden is None else hidden
+        whole_number("max_len", max_len, 1)
+        hidden = d_head if hidden is None else whole_number("hidden", hidden, 1)
         self.w1 = _normal(rng, (n_heads, d_head, hidden), math.sqrt(2.0 / d_head), dtype)
         self.b1 = Parameter(np.zeros((n_heads, 1, hidden), dtype=dtype))
         self.w2 = _normal(rng, (n_heads, hidden, max_len), 1.0 / math.sqrt(hidden), dtype)

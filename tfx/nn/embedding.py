@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
+from tfx.checks import whole_number
 from tfx.nn.init import Initialisation, find_initialisation
 from tfx.ops.embedding import (
     EmbeddingCache,
@@ -32,6 +33,7 @@ class Embedding(Layer):
     the logits, enter the model with variance 1 and positions do not drown them.  GPT, BERT and T5 look up bare rows.
     Logits are never scaled.  Look-up and logits add to the gradient of the one table, so tied weights (Press and Wolf
     2017, "Using the Output Embedding to Improve Language Models") need nothing further.
+    Raises ValueError or TypeError unless V and C are whole numbers above 0.
     """
 
     def __init__(
@@ -43,6 +45,8 @@ class Embedding(Layer):
         scaled: bool = True,
         init: str | Initialisation = "embedding_normal",
     ) -> None:
+        whole_number("vocab", vocab, 1)
+        whole_number("the width of an embedding", width, 1)
         self.table = Parameter(find_initialisation(init)(rng, vocab, width, dtype))
         self.scale = math.sqrt(width) if scaled else 1.0
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
+from tfx.checks import whole_number
 from tfx.nn.init import Initialisation
 from tfx.nn.linear import Linear
 from tfx.ops.activations import ACTIVATIONS
@@ -41,6 +42,7 @@ class FeedForward(Layer):
         if activation not in ACTIVATIONS and activation not in GATES:
             known = ", ".join((*ACTIVATIONS, *GATES))
             raise ValueError(f"activation must be one of {known}, not {activation!r}")
+        whole_number("d_ff", d_ff, 1)
         self.activation = activation
         self.first = Linear(width, d_ff, rng, bias, dtype, init)
         self.gate = Linear(width, d_ff, rng, bias, dtype, init) if activation in GATES else None

@@ -7,13 +7,17 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
+from tfx.checks import whole_number
 from tfx.nn.init import Initialisation, find_initialisation
 from tfx.ops.linear import LinearCache, linear_backward, linear_forward
 from tfx.params import Layer, Parameter
 
 
 class Linear(Layer):
-    """Owns w: (I, J), as `init` draws it (nn/init.py), and b: (J,), zero (None without bias)."""
+    """Owns w: (I, J), as `init` draws it (nn/init.py), and b: (J,), zero (None without bias).
+
+    Raises ValueError or TypeError unless I and J are whole numbers above 0.
+    """
 
     def __init__(
         self,
@@ -24,6 +28,8 @@ class Linear(Layer):
         dtype: Any = "float32",
         init: str | Initialisation = "xavier_uniform",
     ) -> None:
+        whole_number("the width that a linear map reads", width_in, 1)
+        whole_number("the width that a linear map makes", width_out, 1)
         self.w = Parameter(find_initialisation(init)(rng, width_in, width_out, dtype))
         self.b = Parameter(np.zeros(width_out, dtype=dtype)) if bias else None
 
