@@ -1,0 +1,113 @@
+"""Ladders: the same result computed again and again, from Python loops up to the function that the library uses.
+
+A ladder is one module with `LADDER`; a rung is one small function whose docstring says what changed and why that should
+help.  The last rung is the library's own function, imported.  Whether a rung did help is measured, on the reader's
+machine, by tfx/bench/ladder.py; nothing here says so.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+#: name -> one line on what is computed; the module is tfx.bench.ladders.<name with underscores>.
+PARTS: Mapping[str, str] = {
+    "attention": "Causal attention, forward: from three loops to matrix products",
+    "softmax": "Softmax of every row: from math.exp to whole arrays and back to blocks",
+    "gelu": "GELU: from math.erf to the tanh form, in place",
+    "layernorm": "LayerNorm of every row: how often must a number be read?",
+    "adamw": "One step of AdamW: from single numbers to one flat vector",
+    "embedding-grad": "Gradient of an embedding table: adding rows that repeat",
+}
+
+#: Numbers of an array that the rungs called "blocks" work on at a time: enough to pay for the calls, and few enough for
+#: the caches of most processors, the second or the third.
+BLOCK = 1 << 16
+
+
+class Sizes(NamedTuple):
+    """What `size` counts; its value unless told, where loops take less than a second, and with --quick; the largest."""
+
+    counts: str
+    full: int
+    quick: int
+    most: int
+
+
+class Work(NamedTuple):
+    """What a call must do at the least: floating-point operations ("GFLOP/s") or bytes to and from memory ("GB/s")."""
+
+    amount: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Rung:
+    """name: a word or two.  change: what differs from the rung before.  why: the reason to expect that it is faster.
+
+    unlike: how far the result may be from the rung before by design, where it computes an approximation.
+    by_number: whether Python loops over single numbers, which larger sizes do without.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    change: str
+    why: str
+    unlike: float = 0.0
+    by_number: bool = False
+
+
+def call_operation(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Callable[[], Any]:
+    """The call to time.  An operation of the library returns (y, cache); y is the result."""
+
+    def call() -> Any:
+        result = function(*inputs)
+        return result[0] if isinstance(result, tuple) else result
+
+    return call
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """inputs(size, dtype, rng): what every rung gets.  work(inputs): what the result costs at the least.
+
+    yardstick: what it is compared with, and a function of the inputs that makes such a call.
+    naive: the rung that states the maths in whole-array NumPy; the last rung must not need more memory than that one,
+    unless `naive` is empty.
+    start(function, inputs): makes the call that is timed, out of a rung's function.
+    calls: how many calls come before results are compared; more than one where a call changes what the next one sees.
+    read(what a call returned): the numbers to compare, where getting them out is not part of what is timed.
+    """
+
+    title: str
+    sizes: Sizes
+    inputs: Callable[[int, Any, np.random.Generator], tuple[Any, ...]]
+    rungs: tuple[Rung, ...]
+    work: Callable[[tuple[Any, ...]], Work]
+    yardstick: tuple[str, Callable[[tuple[Any, ...]], Callable[[], Any]]]
+    naive: str = ""
+    start: Callable[[Callable[..., Any], tuple[Any, ...]], Callable[[], Any]] = call_operation
+    calls: int = 1
+    read: Callable[[Any], np.ndarray] = np.array
+
+
+def ladder_of(part: str) -> Ladder:
+    """The ladder of that name, one of PARTS."""
+    ladder: Ladder = importlib.import_module(f"tfx.bench.ladders.{part.replace('-', '_')}").LADDER
+    return ladder
+
+
+def copy_of_input(inputs: tuple[Any, ...]) -> Callable[[], Any]:
+    """A yardstick: every number of the first input read and written once, into memory that is there already."""
+    x = inputs[0]
+    out = np.empty_like(x)
+    return lambda: np.copyto(out, x)
+
+
+def input_and_output(inputs: tuple[Any, ...]) -> Work:
+    """The first input read once, and as many numbers written."""
+    return Work(2 * inputs[0].nbytes, "GB/s")

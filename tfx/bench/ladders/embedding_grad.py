@@ -1,0 +1,123 @@
+"""Gradient of an embedding table, from loops to the library: row v of dE sums dy over every place where v stood.
+
+Tokens repeat, and a few of them often: ids are drawn with the chance of the r-th most frequent proportional to 1 / r.
+So rows cannot simply be assigned, they must be added, and that is what NumPy is slow at.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.bench.ladders import Ladder, Rung, Sizes, Work, copy_of_input
+from tfx.ops.embedding import EmbeddingCache, embedding_backward, embedding_forward, one_hot
+
+VOCABULARY, WIDTH = 512, 64
+
+
+def loops(dy: Array, cache: EmbeddingCache) -> Array:
+    """One number after the other, over lists."""
+    dtable = [[0.0] * cache.table.shape[1] for _ in range(cache.table.shape[0])]
+    for token, row in zip(cache.ids.tolist(), dy.tolist(), strict=True):
+        for i, number in enumerate(row):
+            dtable[token][i] += number
+    return np.array(dtable, dtype=dy.dtype).reshape(cache.table.shape)
+
+
+def row_by_row(dy: Array, cache: EmbeddingCache) -> Array:
+    """A NumPy addition for each token."""
+    dtable = np.zeros(cache.table.shape, dtype=dy.dtype)
+    for token, row in zip(cache.ids.tolist(), dy, strict=True):
+        dtable[token] += row
+    return dtable
+
+
+def add_at_rows(dy: Array, cache: EmbeddingCache) -> Array:
+    """np.add.at with one index per row: it adds again where an id repeats, which dtable[ids] += dy does not."""
+    dtable = np.zeros(cache.table.shape, dtype=dy.dtype)
+    np.add.at(dtable, cache.ids, dy)
+    return dtable
+
+
+def one_hot_product(dy: Array, cache: EmbeddingCache) -> Array:
+    """o^T dy with one-hot rows o: nearly all products are with zero, but BLAS does them."""
+    return one_hot(cache.ids, cache.table.shape[0], dy.dtype).T @ dy
+
+
+def sorted_sums(dy: Array, cache: EmbeddingCache) -> Array:
+    """Rows sorted by id, then one sum for each run of equal ids."""
+    dtable = np.zeros(cache.table.shape, dtype=dy.dtype)
+    order = np.argsort(cache.ids, kind="stable")
+    tokens = cache.ids[order]
+    starts = np.flatnonzero(np.diff(tokens, prepend=-1))
+    dtable[tokens[starts]] = np.add.reduceat(dy[order], starts, axis=0)
+    return dtable
+
+
+def counting(dy: Array, cache: EmbeddingCache) -> Array:
+    """np.bincount with weights, on the places of the flat table; it adds in float64."""
+    cells = cache.ids[:, None] * dy.shape[-1] + np.arange(dy.shape[-1])
+    dtable = np.bincount(cells.reshape(-1), weights=dy.reshape(-1), minlength=cache.table.size)
+    return dtable.astype(dy.dtype).reshape(cache.table.shape)
+
+
+def inputs(size: int, dtype: Any, rng: np.random.Generator) -> tuple[Any, ...]:
+    """dy: (size, WIDTH), and the cache that the forward leaves."""
+    chances = 1 / np.arange(1, VOCABULARY + 1)
+    ids = rng.choice(VOCABULARY, size=size, p=chances / chances.sum())
+    table = rng.standard_normal((VOCABULARY, WIDTH)).astype(dtype)
+    return rng.standard_normal((size, WIDTH)).astype(dtype), embedding_forward(ids, table)[1]
+
+
+def work(inputs: tuple[Any, ...]) -> Work:
+    """dy is read, the table's gradient written."""
+    dy, cache = inputs
+    return Work(dy.nbytes + cache.table.nbytes, "GB/s")
+
+
+LADDER = Ladder(
+    title=f"Gradient of an embedding table of {VOCABULARY} x {WIDTH}",
+    sizes=Sizes("tokens", 16_384, 2048, 131_072),
+    inputs=inputs,
+    rungs=(
+        Rung("loops", loops, "One number after the other.", "", by_number=True),
+        Rung("row by row", row_by_row, "A NumPy addition per token.", "A row is added in C, for the price of a call."),
+        Rung(
+            "add.at rows",
+            add_at_rows,
+            "np.add.at(dtable, ids, dy).",
+            "One call for all tokens; but where an index stands for a whole row, ufunc.at goes through its general "
+            "and slow path.",
+        ),
+        Rung(
+            "one-hot product",
+            one_hot_product,
+            "o^T dy with one-hot rows o.",
+            "BLAS multiplies so fast that V times the work can still win; the memory for tokens x V numbers grows "
+            "with the vocabulary.",
+        ),
+        Rung(
+            "sorted sums",
+            sorted_sums,
+            "Sort by id, then one sum per run of equal ids.",
+            "No wasted products; the price is a sort and a copy of dy in the order of the ids.",
+        ),
+        Rung(
+            "bincount",
+            counting,
+            "np.bincount over the places in the flat table.",
+            "One simple loop in C. It takes an index for every number and adds in float64.",
+        ),
+        Rung(
+            "library",
+            embedding_backward,
+            "tfx.ops.embedding.embedding_backward: np.add.at over the same places.",
+            "A flat index takes the fast path of ufunc.at, and adds in the dtype of dy.",
+        ),
+    ),
+    work=work,
+    yardstick=("a copy of dy", copy_of_input),
+    naive="one-hot product",
+)

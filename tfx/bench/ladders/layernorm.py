@@ -1,0 +1,146 @@
+"""LayerNorm of every row, from loops to the library: y = gamma (x - mean) / sqrt(variance + eps) + beta.
+
+Hardly any arithmetic per number: what counts is how often each is read and written, and where it lies then.  The
+library's function also keeps the normalised rows, for the backward.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.bench.ladders import BLOCK, Ladder, Rung, Sizes, copy_of_input, input_and_output
+from tfx.ops.layer_norm import layer_norm_forward
+
+WIDTH = 256  # model width
+EPS = 1e-5
+
+
+def loops(x: Array, gamma: Array, beta: Array, eps: float) -> Array:
+    """The formula, number by number, over lists."""
+    gains, offsets = gamma.tolist(), beta.tolist()
+    y = []
+    for row in x.tolist():
+        mean = sum(row) / len(row)
+        variance = sum((number - mean) ** 2 for number in row) / len(row)
+        inv_std = 1 / math.sqrt(variance + eps)
+        y.append([(number - mean) * inv_std * g + b for number, g, b in zip(row, gains, offsets, strict=True)])
+    return np.array(y, dtype=x.dtype).reshape(x.shape)
+
+
+def rows(x: Array, gamma: Array, beta: Array, eps: float) -> Array:
+    """A few NumPy calls per row."""
+    y = np.empty_like(x)
+    for i in range(x.shape[0]):
+        y[i] = (x[i] - np.mean(x[i])) / np.sqrt(np.var(x[i]) + eps) * gamma + beta
+    return y
+
+
+def whole_array(x: Array, gamma: Array, beta: Array, eps: float) -> Array:
+    """The formula on the whole array.  np.var computes the mean, and the differences from it, once more."""
+    return (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + eps) * gamma + beta
+
+
+def differences_once(x: Array, gamma: Array, beta: Array, eps: float) -> Array:
+    """x - mean is computed once, for the variance and for the result; one division per row, then products."""
+    centred = x - x.mean(axis=-1, keepdims=True)
+    inv_std = 1 / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + eps)
+    return centred * inv_std * gamma + beta
+
+
+def in_place(x: Array, gamma: Array, beta: Array, eps: float) -> Array:
+    """The result is built in the array of the differences."""
+    y = x - x.mean(axis=-1, keepdims=True)
+    y *= 1 / np.sqrt((y * y).mean(axis=-1, keepdims=True) + eps)
+    y *= gamma
+    y += beta
+    return y
+
+
+def sums_by_product(x: Array, gamma: Array, beta: Array, eps: float) -> Array:
+    """Means are products with a column of 1 / C."""
+    average = np.full((x.shape[-1], 1), 1 / x.shape[-1], dtype=x.dtype)
+    y = x - x @ average
+    y *= 1 / np.sqrt((y * y) @ average + eps)
+    y *= gamma
+    y += beta
+    return y
+
+
+def blocks(x: Array, gamma: Array, beta: Array, eps: float) -> Array:
+    """A few rows at a time, all steps, so that all but the first find their numbers in the cache."""
+    y = np.empty_like(x)
+    average = np.full((x.shape[-1], 1), 1 / x.shape[-1], dtype=x.dtype)
+    n_rows = max(1, BLOCK // x.shape[-1])
+    for start in range(0, x.shape[0], n_rows):
+        block, out = x[start : start + n_rows], y[start : start + n_rows]
+        np.subtract(block, block @ average, out=out)
+        out *= 1 / np.sqrt((out * out) @ average + eps)
+        out *= gamma
+        out += beta
+    return y
+
+
+def inputs(size: int, dtype: Any, rng: np.random.Generator) -> tuple[Any, ...]:
+    x = rng.standard_normal((size, WIDTH)) * 2 + 1
+    gamma, beta = 1 + 0.1 * rng.standard_normal(WIDTH), 0.1 * rng.standard_normal(WIDTH)
+    return x.astype(dtype), gamma.astype(dtype), beta.astype(dtype), EPS
+
+
+LADDER = Ladder(
+    title=f"LayerNorm of width {WIDTH}",
+    sizes=Sizes("tokens", 2048, 256, 65_536),
+    inputs=inputs,
+    rungs=(
+        Rung("loops", loops, "The formula, number by number.", "", by_number=True),
+        Rung(
+            "rows",
+            rows,
+            "A few NumPy calls per row.",
+            "The loop over the numbers runs in C. What is left is the price of a call, some ten times per row.",
+        ),
+        Rung(
+            "whole array",
+            whole_array,
+            "The formula, all rows at once.",
+            "The price of a call is paid once. But the array is read and written many times, by temporaries of its "
+            "size.",
+        ),
+        Rung(
+            "differences once",
+            differences_once,
+            "x - mean is computed once; 1 / sqrt per row and then products.",
+            "np.var computes the mean and the differences a second time. A product is cheaper than a division.",
+        ),
+        Rung(
+            "in place",
+            in_place,
+            "The result is built where the differences are.",
+            "One array for the result and one for the squares: less to allocate, fewer page faults.",
+        ),
+        Rung(
+            "sums by product",
+            sums_by_product,
+            "Means as matrix products with 1 / C.",
+            "The matrix product of BLAS reads several numbers per instruction, with several sums under way.",
+        ),
+        Rung(
+            "blocks",
+            blocks,
+            "A few rows at a time, all steps, then the next rows.",
+            "Every step after the first finds its numbers in the cache and not in memory.",
+        ),
+        Rung(
+            "library",
+            layer_norm_forward,
+            "tfx.ops.layer_norm.layer_norm_forward.",
+            "It keeps the normalised rows for the backward, in an array of their own.",
+        ),
+    ),
+    work=input_and_output,
+    yardstick=("a copy of the numbers", copy_of_input),
+    naive="whole array",
+)

@@ -1,0 +1,148 @@
+"""Softmax of every row, from loops to the library: y = exp(x - max) / sum exp(x - max).
+
+The library's function does more than the rungs below it: it takes any axis, and rows that are blocked everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tfx.backend import Array
+from tfx.bench.ladders import BLOCK, Ladder, Rung, Sizes, copy_of_input, input_and_output
+from tfx.ops.softmax import softmax_forward
+
+WIDTH = 512  # numbers in a row
+
+
+def loops(x: Array) -> Array:
+    """The formula, number by number."""
+    y = np.empty_like(x)
+    rows, width = x.shape
+    for i in range(rows):
+        top = max(x[i, j] for j in range(width))
+        total = 0.0
+        for j in range(width):
+            y[i, j] = math.exp(x[i, j] - top)
+            total += y[i, j]
+        for j in range(width):
+            y[i, j] /= total
+    return y
+
+
+def lists(x: Array) -> Array:
+    """The same loops over lists: x[i, j] makes a new NumPy scalar every time, a list hands out the number it holds."""
+    y = []
+    for row in x.tolist():
+        top = max(row)
+        exps = [math.exp(number - top) for number in row]
+        total = sum(exps)
+        y.append([e / total for e in exps])
+    return np.array(y, dtype=x.dtype).reshape(x.shape)
+
+
+def rows(x: Array) -> Array:
+    """One NumPy call per row and step: the loop over the numbers runs in C, several numbers per instruction."""
+    y = np.empty_like(x)
+    for i in range(x.shape[0]):
+        e = np.exp(x[i] - x[i].max())
+        y[i] = e / e.sum()
+    return y
+
+
+def whole_array(x: Array) -> Array:
+    """The formula on the whole array: three new arrays of x's size, two of them alive at once."""
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def in_place(x: Array) -> Array:
+    """One new array, and every step writes over the one before."""
+    y = x - x.max(axis=-1, keepdims=True)
+    np.exp(y, out=y)
+    y /= y.sum(axis=-1, keepdims=True)
+    return y
+
+
+def sums_by_product(x: Array) -> Array:
+    """The row sums are a product with a column of ones, and rows are multiplied by 1 / sum."""
+    y = x - x.max(axis=-1, keepdims=True)
+    np.exp(y, out=y)
+    y *= 1 / (y @ np.ones((x.shape[-1], 1), dtype=x.dtype))
+    return y
+
+
+def blocks(x: Array) -> Array:
+    """As many rows at a time as stay in the cache: every step but the first finds its numbers there."""
+    y = np.empty_like(x)
+    ones = np.ones((x.shape[-1], 1), dtype=x.dtype)
+    n_rows = max(1, BLOCK // x.shape[-1])
+    for start in range(0, x.shape[0], n_rows):
+        block, out = x[start : start + n_rows], y[start : start + n_rows]
+        np.subtract(block, block.max(axis=-1, keepdims=True), out=out)
+        np.exp(out, out=out)
+        out *= 1 / (out @ ones)
+    return y
+
+
+def inputs(size: int, dtype: Any, rng: np.random.Generator) -> tuple[Array]:
+    return (rng.standard_normal((size, WIDTH)).astype(dtype) * 2,)
+
+
+LADDER = Ladder(
+    title=f"Softmax of rows of {WIDTH}",
+    sizes=Sizes("rows", 1024, 128, 65_536),
+    inputs=inputs,
+    rungs=(
+        Rung("loops", loops, "The formula, number by number.", "", by_number=True),
+        Rung(
+            "lists",
+            lists,
+            "The same loops over Python lists.",
+            "x[i, j] builds a NumPy scalar each time; a list hands out the number that it holds.",
+            by_number=True,
+        ),
+        Rung(
+            "rows",
+            rows,
+            "A NumPy call per row and step.",
+            "The loop over the numbers runs in C, and exp takes several numbers per instruction.",
+        ),
+        Rung(
+            "whole array",
+            whole_array,
+            "One call for all rows.",
+            "The price of a call is paid once and not per row; but the temporaries no longer fit the cache, and fresh "
+            "memory costs page faults.",
+        ),
+        Rung(
+            "in place",
+            in_place,
+            "Each step writes over the one before.",
+            "One new array and not three: less to allocate, fewer page faults, and what is read was just written.",
+        ),
+        Rung(
+            "sums by product",
+            sums_by_product,
+            "Row sums as a matrix product with ones; 1 / sum is a factor.",
+            "The matrix product of BLAS reads at full speed; a product is cheaper than a division.",
+        ),
+        Rung(
+            "blocks",
+            blocks,
+            "A few rows at a time, all steps, then the next rows.",
+            "Every step after the first finds its numbers in the cache and not in memory.",
+        ),
+        Rung(
+            "library",
+            softmax_forward,
+            "tfx.ops.softmax.softmax_forward.",
+            "It takes any axis and rows that are blocked everywhere, and reads like the formula.",
+        ),
+    ),
+    work=input_and_output,
+    yardstick=("a copy of the numbers", copy_of_input),
+    naive="whole array",
+)
