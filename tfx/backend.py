@@ -36,6 +36,11 @@ def xp_of(*arrays: Array) -> Any:
     return np
 
 
+def is_array(value: Any) -> bool:
+    """True for an array of NumPy, CuPy or a registered device, and not for a plain number."""
+    return isinstance(value, np.ndarray) or not on_host(value)
+
+
 def on_host(array: Array) -> bool:
     """True when looking at the values costs nothing; reading from a graphics card would make it wait."""
     return xp_of(array) is np
@@ -65,6 +70,11 @@ def device_module(device: str) -> Any:
 def to_numpy(array: Array) -> np.ndarray:
     """Copies a device array to the host; a NumPy array is returned as it is."""
     return array.get() if hasattr(array, "get") else np.asarray(array)
+
+
+def to_device(array: Array, xp: Any) -> Array:
+    """The array where `xp` computes; the array itself when it is there already.  Uploading waits for nothing."""
+    return to_numpy(array) if xp is np else xp.asarray(array)
 
 
 def number(scalar: Array | float) -> Any:

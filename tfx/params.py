@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tfx.backend import Array, xp_of
+from tfx.backend import Array, is_array, to_device, xp_of
 
 
 class Parameter:
@@ -92,6 +92,16 @@ class Layer:
             buffer.value = buffer.next = buffer.value.astype(dtype)
         return self
 
+    def to_device(self, xp: Any) -> Layer:
+        """Moves all that the layer owns to where `xp` computes (see backend.device_module); returns the layer itself.
+
+        That is parameters with their gradients, buffers, and fixed arrays that are attributes.  The arrays are
+        replaced, so call it before `flatten` and before an optimiser is built.
+        """
+        for name, attribute in vars(self).items():
+            setattr(self, name, _moved(attribute, xp))
+        return self
+
     def state(self) -> dict[str, Array]:
         """Dotted name -> a copy of the value, parameters first and then buffers."""
         owned: dict[str, Parameter | Buffer] = {**self.parameters(), **self.buffers()}
@@ -111,9 +121,29 @@ class Layer:
             if tuple(state[name].shape) != owned.shape:
                 raise ValueError(f"{name} has shape {tuple(state[name].shape)} but the model needs {owned.shape}")
         for name, parameter in parameters.items():
-            parameter.value[...] = state[name]
+            parameter.value[...] = to_device(state[name], xp_of(parameter.value))
         for name, buffer in buffers.items():
-            buffer.value = buffer.next = xp_of(buffer.value).array(state[name], dtype=buffer.value.dtype)
+            buffer.value = buffer.next = to_device(state[name], xp_of(buffer.value)).astype(buffer.value.dtype)
+
+
+def _moved(thing: Any, xp: Any) -> Any:
+    """An attribute of a layer, where `xp` computes.  Layers, parameters and buffers stay the same objects."""
+    if isinstance(thing, Layer):
+        return thing.to_device(xp)
+    if isinstance(thing, Parameter):
+        thing.value, thing.grad = to_device(thing.value, xp), to_device(thing.grad, xp)
+    elif isinstance(thing, Buffer):
+        thing.value = thing.next = _moved(thing.value, xp)
+    elif is_array(thing):
+        return to_device(thing, xp)
+    elif isinstance(thing, dict):
+        return {name: _moved(item, xp) for name, item in thing.items()}
+    elif isinstance(thing, list | tuple):
+        items = [_moved(item, xp) for item in thing]
+        return type(thing)(*items) if hasattr(thing, "_fields") else type(thing)(items)
+    elif isinstance(getattr(thing, "__self__", None), Layer):
+        thing.__self__.to_device(xp)  # a bound method: a frozen model that hides from the parameters
+    return thing
 
 
 Found = TypeVar("Found")

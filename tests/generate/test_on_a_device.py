@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.nn.test_strict_device import move
-from tests.strict_device import synced
+from tests.strict_device import synced, xp
 from tfx.generate import beam_search, greedy_seq2seq, sample
 from tfx.models import ConvolutionDecoder, DecoderOnly, EncoderDecoder, RecurrentLanguageModel
 
@@ -25,7 +24,7 @@ MODELS: dict[str, Any] = {
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_on_a_device_writes_what_it_writes_here_and_is_waited_for_once_a_token(name):
     here, there = MODELS[name](), MODELS[name]()
-    move(there)
+    there.to_device(xp)
     want = sample(here, [[1, 2], [3, 4]], 9, 0).ids  # two tokens more than the window of 8 holds
     waits = synced.count
     have = sample(there, [[1, 2], [3, 4]], 9, 0).ids
@@ -36,11 +35,11 @@ def test_a_model_on_a_device_writes_what_it_writes_here_and_is_waited_for_once_a
 
 def test_filling_in_front_and_sources_work_there_too():
     here, there = MODELS["learned"](), MODELS["learned"]()
-    move(there)
+    there.to_device(xp)
     for one, other in zip(sample(here, [[1], [2, 3]], 9, 0).ids, sample(there, [[1], [2, 3]], 9, 0).ids, strict=True):
         np.testing.assert_array_equal(one, other)
     here, there = (EncoderDecoder(V, **SIZE, tied=False) for _ in range(2))
-    move(there)
+    there.to_device(xp)
     src, lengths = np.random.default_rng(0).integers(V, size=(2, 5)), np.array([5, 3])
     have, want = (greedy_seq2seq(model, src, 5, 1, src_lengths=lengths) for model in (there, here))
     np.testing.assert_array_equal(have, want)

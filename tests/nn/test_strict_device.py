@@ -10,10 +10,10 @@ from dataclasses import fields, is_dataclass
 import numpy as np
 import pytest
 
-from tests.strict_device import StrictArray, download, synced, upload
+from tests.strict_device import StrictArray, download, synced, upload, xp
 from tfx.gradcheck import CASES
 from tfx.gradcheck.returned import by_name
-from tfx.params import Buffer, Layer, Parameter
+from tfx.params import Layer
 
 #: Layers that ask the device for numbers, once a forward, and why nothing else will do.
 ASKS: dict[str, str] = {
@@ -50,28 +50,6 @@ def moved(value):
     return upload(value)
 
 
-def move(thing):
-    """A layer and all it owns: parameters, running statistics, fixed projections."""
-    if isinstance(thing, Parameter):
-        thing.value, thing.grad = upload(thing.value), upload(thing.grad)
-    elif isinstance(getattr(thing, "__self__", None), Layer):
-        move(thing.__self__)  # a bound method: a frozen model that hides from the parameters
-    elif isinstance(thing, Buffer):
-        thing.value = thing.next = moved(thing.value)
-    elif isinstance(thing, Layer):
-        for name, attribute in vars(thing).items():
-            setattr(thing, name, move(attribute))
-    elif isinstance(thing, dict):
-        return {name: move(item) for name, item in thing.items()}
-    elif isinstance(thing, list):
-        return [move(item) for item in thing]
-    elif isinstance(thing, tuple) and not hasattr(thing, "_fields"):
-        return tuple(move(item) for item in thing)
-    else:
-        return moved(thing)
-    return thing
-
-
 def layers_in(thing):
     """The layer and every layer inside it."""
     if isinstance(thing, Layer):
@@ -97,7 +75,7 @@ def test_a_layer_runs_both_ways_on_the_device_without_waiting(case):
     want = by_name(problem.backward(dy if dy.ndim else float(dy), cache), names)
     inputs = {name: upload(value) for name, value in problem.inputs.items()}
     fixed = {name: moved(value) for name, value in problem.fixed.items()}
-    move(problem.layer)
+    problem.layer.to_device(xp)
     waits = synced.count
     y_there, cache_there = problem.forward(**inputs, **fixed)
     gradients = problem.backward(upload(dy) if dy.ndim else float(dy), cache_there)

@@ -8,7 +8,7 @@ import pytest
 from tests.ops.arrays import arrays_in
 from tests.ops.test_every_op import OPS, problem_of, run
 from tests.strict_device import StrictArray, download, synced, upload, xp
-from tfx.backend import on_host, to_numpy, xp_of
+from tfx.backend import is_array, number, on_host, read, to_device, to_numpy, xp_of
 from tfx.ops.cross_entropy import cross_entropy_forward
 from tfx.ops.dropout import dropout_mask
 from tfx.ops.embedding import embedding_forward
@@ -87,10 +87,18 @@ def test_targets_and_keep_from_the_host_meet_logits_on_the_device():
         lambda x: x[np.array([0, 1])],
         lambda x: xp.errstate(),
         lambda x: xp.maximum(x, np.zeros(3)),
+        lambda x: xp.add(x, x, where=x > 1),
+        lambda x: xp.exp(x, order="F"),
+        lambda x: x.max(initial=0.0),
+        lambda x: xp.multiply.at(x, upload(np.array([0, 0])), 2.0),
+        lambda x: xp.maximum.reduce(x),
+        lambda x: xp.argsort(x, kind="quicksort"),
+        lambda x: x.__setitem__(upload(np.array([1, 1])), upload(np.array([2.0, 3.0]))),
+        lambda x: xp.matmul(xp.diag(x), x, out=x),
     ],
 )
 def test_the_strict_device_refuses_what_a_card_refuses(mistake):
-    with pytest.raises((TypeError, AttributeError)):
+    with pytest.raises((TypeError, AttributeError, ValueError, IndexError, NotImplementedError)):
         mistake(upload(np.arange(3.0)))
 
 
@@ -101,8 +109,29 @@ def test_the_strict_device_counts_every_wait():
     assert synced.count == waits + 6
 
 
+def test_the_strict_device_knows_what_a_view_is_a_view_of():
+    x = xp.zeros(6)
+    view = x[2:].reshape(2, 2)
+    assert view.base is x and x.base is None and xp.zeros(3).base is None
+    view[0] = 1.0
+    assert x.tolist() == [0, 0, 1, 1, 0, 0]
+
+
+def test_numbers_from_the_device_are_read_in_one_go():
+    x, waits = upload(np.array([1.0, 2.5], dtype="float32")), synced.count
+    assert number(np.float32(2.5)) == 2.5 and isinstance(number(np.float32(2.5)), float)
+    assert isinstance(number(x.sum()), StrictArray) and number(x.sum()).dtype == "float64"
+    assert synced.count == waits
+    assert read(x.sum(), 0.1, x.max()) == [3.5, 0.1, 2.5]
+    assert synced.count == waits + 1
+    assert read(np.float32(3), 0.1) == [3.0, 0.1]
+
+
 def test_the_backend_knows_where_an_array_lives():
     x = upload(np.arange(3.0))
     assert xp_of(x) is xp and not on_host(x)
     assert xp_of(np.arange(3.0)) is np and on_host(np.arange(3.0))
     assert isinstance(to_numpy(x), np.ndarray)
+    assert is_array(x) and is_array(np.zeros(2)) and not is_array(1.0) and not is_array("x")
+    assert to_device(x, xp)._host is x._host and isinstance(to_device(x, np), np.ndarray)
+    assert isinstance(to_device(np.zeros(2), xp), StrictArray)

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx.backend import xp_of
+from tfx.backend import to_device, xp_of
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer, flatten
 
@@ -131,7 +131,7 @@ class MixedPrecision(Optimizer):
         value, good_steps, skipped, inner_steps = (float(number) for number in state["counts"])
         averages = {name[6:]: array for name, array in state.items() if name.startswith("inner.")}
         self.inner.load_state({"steps": int(inner_steps), **averages})
-        self.parameters.value[...] = state["master"]
+        self.parameters.value[...] = to_device(state["master"], xp_of(self.parameters.value))
         with np.errstate(over="ignore"):
             self.half.value[...] = self.parameters.value
         self.scale.value, self.scale.good_steps, self.skipped = value, int(good_steps), int(skipped)

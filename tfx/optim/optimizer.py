@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from tfx.backend import Array, xp_of
+from tfx.backend import Array, to_device, xp_of
 from tfx.params import FlatParameters, Layer, flatten
 
 
@@ -54,5 +54,6 @@ class Optimizer(ABC):
             if state[name].shape != getattr(self, name).shape:
                 raise ValueError(f"{name} has {state[name].size} entries but the model {getattr(self, name).size}")
         for name in self.averages:
-            getattr(self, name)[...] = state[name]
+            average = getattr(self, name)
+            average[...] = to_device(state[name], xp_of(average))
         self.steps = int(state["steps"])
