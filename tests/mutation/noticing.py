@@ -91,8 +91,10 @@ def warm_up(modules: list[str]) -> None:
     """Imports everything, so that a forked child only has to run.
 
     Hypothesis keeps no examples: one on which an earlier mutant failed would help with the next, here and nowhere else.
+    Nor does it look for the simplest one: that a test fails is all there is to know.
     """
-    hypothesis.settings.register_profile("mutation", database=None)
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    hypothesis.settings.register_profile("mutation", database=None, phases=phases)
     hypothesis.settings.load_profile("mutation")
     peers_cases()
     wanted = [path for module in modules for path in (*own_tests(module), *other_tests(module))]
