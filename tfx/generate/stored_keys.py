@@ -16,6 +16,7 @@ from tfx.backend import Array
 from tfx.generate.reader import FIRST_CAPACITY, LogitsOf, Texts, WholePass, on_device_of, refuse_padding
 from tfx.models import DecoderOnly, EncoderDecoder
 from tfx.nn.key_value_buffer import KeyValueBuffer, buffers_for
+from tfx.ops.multi_head import StoredKeyValue
 
 
 class StoredDecoder(WholePass):
@@ -26,6 +27,11 @@ class StoredDecoder(WholePass):
         super().__init__(logits_of(model), self._capacity)
         self._model = model
         self._past: tuple[Any, ...] = ()
+
+    @property
+    def stored(self) -> tuple[StoredKeyValue, ...]:
+        """What is kept between two calls of read, one for each block."""
+        return self._past
 
     def begin(self, n_rows: int, left_padding: np.ndarray | None = None) -> None:
         super().begin(n_rows, left_padding)

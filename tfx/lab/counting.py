@@ -86,6 +86,19 @@ def feed_forward(n: int, d_model: int, d_ff: int) -> tuple[Cost, ...]:
     return matmul("x W_1", 1, n, d_model, d_ff), matmul("h W_2", 1, n, d_ff, d_model)
 
 
+def decoding_step(n: int, d_model: int, n_heads: int, d_ff: int, n_layers: int, vocab: int) -> tuple[Cost, ...]:
+    """The products of one token that attends to n stored ones, itself among them, through a whole decoder.
+
+    Keys and values of n tokens are read once, and so is every weight; only the attention knows n.
+    """
+    attention = (
+        matmul("Q K^T", n_heads, 1, d_model // n_heads, n),
+        matmul("P V", n_heads, 1, n, d_model // n_heads),
+    )
+    block = (*projections(1, d_model), *attention, *feed_forward(1, d_model, d_ff))
+    return (*(cost for _ in range(n_layers) for cost in block), matmul("h E^T", 1, 1, d_model, vocab))
+
+
 def total_flops(costs: Iterable[Cost]) -> int:
     return sum(cost.flops for cost in costs)
 

@@ -1,0 +1,146 @@
+"""The benchmark of decoding: the same text in three ways, linear work for each token, and buffers that stay put."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.strict_device import xp
+from tfx.bench import decode
+from tfx.bench.decode_findings import seconds_of_text, straight_line
+from tfx.errors import BadInput
+from tfx.generate.stored_keys import StoredDecoder
+from tfx.models import GPT, decoder
+from tfx.records import to_plain_data
+
+SMALL = replace(decode.Settings(), contexts=(16, 64, 256), d_model=32, heads=4, layers=2, vocab=20, turns=3)
+TIMED = {"time-stored", "time-recomputed"}
+
+
+@pytest.fixture(scope="module")
+def result():
+    return decode.run(SMALL, 0)
+
+
+def verdicts(result: Any) -> dict[str, bool]:
+    return {check.id: check.holds for check in result.checks}
+
+
+def check(result: Any, id: str) -> Any:
+    return next(check for check in result.checks if check.id == id)
+
+
+def test_what_is_not_time_holds(result):
+    counted = {id: holds for id, holds in verdicts(result).items() if id not in TIMED}
+    assert all(counted.values()), result.checks
+    assert verdicts(result).keys() - counted.keys() == TIMED
+    assert len(counted) == 10
+
+
+def test_every_context_has_a_row_with_medians_spreads_and_their_ratio(result):
+    assert [row["context"] for row in result.rows] == [16, 64, 256]
+    for row in result.rows:
+        assert all(isinstance(row[column.key], int | float) for column in result.columns)
+        assert all(row[f"{way}_s"] > 0 and row[f"{way}_s_half_range"] >= 0 for way in decode.WAYS)
+        assert row["speedup"] == row["recomputed_s"] / row["stored_s"]
+
+
+def test_recomputation_costs_more_and_more_for_each_token_and_storing_does_not(result):
+    work = {way: [row[f"{way}_mflop"] for row in result.rows] for way in ("stored", "recomputed")}
+    assert work["stored"][-1] < 3 * work["stored"][0]
+    assert work["recomputed"][-1] > 16 * work["recomputed"][0]
+
+
+def test_a_stored_token_takes_two_numbers_of_each_channel_and_block(result):
+    for row in result.rows:
+        assert row["kept_mib"] * 2**20 == 2 * SMALL.layers * SMALL.d_model * 4 * (row["context"] - 1)
+
+
+def test_one_token_allocates_rows_of_scores_and_no_copy_of_what_is_stored(result):
+    score_row = SMALL.heads * 4
+    assert check(result, "memory").measured <= (SMALL.layers + 3) * score_row  # weights of each block, and temporaries
+    assert check(result, "memory-joined").measured >= 2 * SMALL.d_model * 4
+
+
+def test_the_memory_check_fails_for_arrays_that_are_joined(result):
+    rows = [{**row, "stored_peak_mib": row["joined_peak_mib"]} for row in result.rows]
+    model, ids = GPT(20, 32, 4, n_layers=2, max_len=64), np.zeros((1, 40), dtype=int)
+    found = {check.id: check.holds for check in decode.storage(model, ids, rows, SMALL)}
+    assert found == {"one-buffer": True, "nothing-moved": True, "memory": False, "memory-joined": True}
+
+
+def test_a_reader_that_copies_its_storage_is_caught(monkeypatch, result):
+    honest = StoredDecoder._logits
+
+    def copying(self: Any, n_last: int) -> Any:
+        logits = honest(self, n_last)
+        self._select(np.array([0]))
+        return logits
+
+    monkeypatch.setattr(StoredDecoder, "_logits", copying)
+    model, ids = GPT(20, 32, 4, n_layers=2, max_len=64), np.zeros((1, 40), dtype=int)
+    found = {check.id: check.holds for check in decode.storage(model, ids, result.rows, SMALL)}
+    assert not found["one-buffer"] and not found["nothing-moved"]
+
+
+def test_other_tokens_and_other_logits_are_caught():
+    same, other = np.arange(decode.WRITTEN), np.arange(decode.WRITTEN) // 2
+    texts = {"stored": same, "joined": other, "recomputed": same}
+    assert [check.holds for check in decode.same_numbers(texts, 2e-5)] == [False, False]
+    assert [check.holds for check in decode.same_numbers(dict.fromkeys(decode.WAYS, same), 1e-6)] == [True, True]
+
+
+def test_reading_one_token_does_not_walk_through_the_parameters():
+    """A regression: looking for the device of a model took a quarter of the time of a token."""
+    model = GPT(20, 32, 4, n_layers=2, max_len=64)
+    reader = decode.after(decode.reader(model, "stored"), np.zeros((1, 8), dtype=int))
+    model.parameters = None  # type: ignore[method-assign, assignment]
+    assert decode.one_token(reader, np.zeros((1, 8), dtype=int)).shape == (20,)
+
+
+def test_one_token_needs_no_mask(monkeypatch):
+    """A regression: a causal mask of one row, all true, and a copy of the scores in every block to apply it."""
+    ids = np.zeros((1, 8), dtype=int)
+    reader = decode.after(decode.reader(GPT(20, 32, 4, n_layers=2, max_len=64), "stored"), ids)
+    monkeypatch.setattr(decoder, "causal_mask", None)
+    assert decode.one_token(reader, ids).shape == (20,)
+
+
+def test_it_runs_on_a_device_and_writes_the_same(monkeypatch, result):
+    monkeypatch.setattr(decode, "device_module", lambda device: xp)
+    device = decode.run(replace(SMALL, contexts=(8, 16, 32)), 0, device="cuda")
+    found = {check.id: check for check in device.checks if check.id not in TIMED}
+    assert all(check.holds for check in found.values()), found
+    assert "memory" not in found and len(device.plots) == 1
+
+
+def test_a_straight_line_is_found_again_and_tokens_between_contexts_are_added_up():
+    assert straight_line([1, 2, 4], [5.0, 7.0, 11.0]) == pytest.approx((3, 2))
+    rows = [{"context": 2, "stored_s": 1.0}, {"context": 4, "stored_s": 3.0}, {"context": 8, "stored_s": 3.0}]
+    assert seconds_of_text(rows, "stored") == 4 + 12
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"contexts": (8, 16)}, "contexts"),
+        ({"contexts": (1, 8, 16)}, "contexts"),
+        ({"heads": 5}, "divide"),
+        ({"turns": 1}, "turns"),
+    ],
+)
+def test_a_setting_out_of_range_is_refused(change, said):
+    with pytest.raises(BadInput) as refused:
+        decode.run(replace(SMALL, **change), 0)
+    assert said in refused.value.message and refused.value.hint
+
+
+def test_quick_leaves_out_the_long_contexts_and_the_result_is_plain_ascii(result):
+    assert decode.shorten(decode.Settings()).contexts == (64, 128, 256, 512)
+    assert decode.shorten(replace(SMALL, contexts=(600, 700, 800))).contexts == (600, 700, 800)
+    plain = str(to_plain_data(result))
+    assert plain.isascii() and "nan" not in plain
+    assert result.params["machine"]["cores"] >= 1
