@@ -103,6 +103,19 @@ METHODS: dict[str, dict[str, Any]] = {
     "dense_synthesizer": {"max_len": 9},
 }
 
+
+def test_only_the_random_synthesizer_leaves_parameters_without_a_gradient_and_says_so():
+    """Its query map, of each block; a key map that nothing would read is the query map itself."""
+    for name, settings in METHODS.items():
+        model = Encoder(8, **SMALL, attention={"kernel": {"name": name, **settings}})
+        gradients(model, IDS)
+        idle = {one for one, parameter in model.parameters().items() if not np.abs(parameter.grad).max() > 1e-12}
+        idle -= {one for one in idle if one.endswith("key.b")}  # softmax does not see what all keys have in common
+        queries = {one for one in model.parameters() if ".attention.query." in one}
+        assert idle == (queries if name == "random_synthesizer" else set()), name
+    assert "nothing reads" in str(RandomSynthesizerKernel.__doc__)
+
+
 CAUSAL = ("tiled", "memory_efficient", "linear", "performer")
 
 

@@ -54,6 +54,28 @@ def test_lsh_in_one_chunk_is_causal_in_a_language_model():
     assert all(np.isfinite(grad).all() for grad in gradients(model, IDS))
 
 
+def test_lsh_attention_has_one_map_for_queries_and_keys_and_trains_every_parameter_it_owns():
+    kernel = {"name": "lsh", "n_buckets": 1, "chunk": N}
+    model, exact = Encoder(8, **SMALL, attention={"kernel": kernel}), Encoder(8, **SMALL)
+    assert model.n_parameters == exact.n_parameters - SMALL["n_layers"] * 12 * (12 + 1)
+    assert not any(".key." in name for name in model.parameters())
+    gradients(model, IDS)
+    assert all(np.abs(parameter.grad).max() > 1e-6 for parameter in model.parameters().values())
+
+
+def test_one_map_stays_one_map_through_a_saved_state():
+    attention = {"kernel": {"name": "lsh", "n_buckets": 1, "chunk": N}}
+    model, other = (Encoder(8, **SMALL, seed=seed, attention=attention) for seed in (0, 1))
+    other.load_state(model.state())
+    assert all(block.attention.key is block.attention.query for block in other.stack.blocks)
+    assert np.array_equal(other.forward(IDS)[0], model.forward(IDS)[0])
+
+
+def test_fewer_heads_for_keys_than_for_queries_are_refused_where_keys_are_the_queries():
+    with pytest.raises(ValueError, match="makes keys of the queries"):
+        MultiHeadAttention(12, 3, RNG(0), n_kv_heads=1, kernel={"name": "lsh", "n_buckets": 2})
+
+
 @pytest.mark.parametrize("name", ["longformer", "sparse_transformer", "big_bird", "lsh"])
 def test_a_setting_that_a_kernel_does_not_have_is_refused(name):
     with pytest.raises(TypeError, match=r"windows|n_buckets"):

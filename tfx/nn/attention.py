@@ -49,7 +49,8 @@ class MultiHeadAttention(Layer):
     position_bias: a layer whose forward(n_queries, n_keys, past, like) gives a bias for the scores, (H, T, M + S);
     blocks may share it.
     kernel: another way to attend, by name or as an object, see nn/efficient_attention.py.  It has no scores that a soft
-    cap, a bias or dropout could act on: `dropout` is left out, the others are refused.
+    cap, a bias or dropout could act on: `dropout` is left out, the others are refused.  One that does not read the keys
+    leaves key the same map as query.
     Raises ValueError when the heads do not divide the width, or G does not divide H, or options exclude each other,
     TypeError for sizes that are not whole numbers.
     """
@@ -98,6 +99,12 @@ class MultiHeadAttention(Layer):
             raise ValueError("soft_cap, logit_dropout and position_bias act on scores, and a kernel shows none")
         if self.kernel is not None and head_dropout:
             raise ValueError("head_dropout acts on attention weights, and a kernel shows none")
+        if not getattr(self.kernel, "reads_keys", True):
+            if self.key.w.shape != self.query.w.shape:
+                raise ValueError(
+                    "this kernel makes keys of the queries: n_kv_heads and width_k cannot differ from theirs"
+                )
+            self.key = self.query  # one map for both, and no parameters that nothing reads
 
     def forward(
         self,

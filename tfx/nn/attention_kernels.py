@@ -112,8 +112,12 @@ class PerformerKernel(Layer):
 class RandomSynthesizerKernel(Layer):
     """Owns scores: (H, L, L), or its factors left and right: (H, L, rank); no query or key is looked at.
 
-    max_len: L.  learned: False keeps the scores as they were drawn.
+    max_len: L.  learned: False keeps the scores as they were drawn.  The attention around this kernel keeps its query
+    map, C H D weights that nothing reads: they count among the parameters of the model and get a gradient of zeros.
     """
+
+    #: Scores come from the places alone.
+    reads_keys = False
 
     def __init__(
         self,
@@ -160,8 +164,11 @@ class RandomSynthesizerKernel(Layer):
 class DenseSynthesizerKernel(Layer):
     """Owns for each head a network from the query to its row of scores: w1 (H, D, F), b1, w2 (H, F, L), b2.
 
-    max_len: L.  hidden: F, D unless told.  Keys are not looked at.
+    max_len: L.  hidden: F, D unless told.
     """
+
+    #: Scores come from the queries alone.
+    reads_keys = False
 
     def __init__(
         self, n_heads: int, d_head: int, rng: Rng, dtype: Any = "float32", *, max_len: int, hidden: int | None = None

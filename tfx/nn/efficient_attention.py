@@ -5,7 +5,8 @@
 
 A kernel is anything with forward(q, k, v, mask, scale) -> (out, cache) and backward(dout, cache) -> (dq, dk, dv), on
 heads (..., H, T, D).  Given by name, every block makes a kernel of its own; one object given to a model is shared by
-all of its blocks, parameters included.  Cross-attention stays exact.  In a language model, methods that take the
+all of its blocks, parameters included.  One with reads_keys = False makes keys of the queries, or needs none; then the
+attention around it has one map for both.  Cross-attention stays exact.  In a language model, methods that take the
 setting `causal` need it, since a mask of single scores is more than most of them can do.  {"kernel": "fourier"} puts
 Fourier mixing (nn/fourier_mixing.py) in the place of the whole attention of an encoder block.
 """

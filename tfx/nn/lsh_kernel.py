@@ -15,10 +15,13 @@ class LshKernel(Layer):
 
     The four arguments in front are what every kernel with a name is given; none of them matters here.
 
-    Reformer makes keys out of the queries.  The keys that come in are not read and get a gradient of zeros: the key map
-    of the attention around this kernel stays as it was drawn.
+    Reformer makes keys out of the queries ("shared QK"): the keys that come in are not read and get a gradient of
+    zeros.  The attention around this kernel has one map for queries and keys, and no other.
     Raises TypeError for an unknown setting or without n_buckets.
     """
+
+    #: Keys are the queries at length 1.
+    reads_keys = False
 
     def __init__(
         self, n_heads: Any = None, d_head: Any = None, rng: Any = None, dtype: Any = None, **settings: Any
