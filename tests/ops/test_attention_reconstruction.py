@@ -34,3 +34,25 @@ def test_what_nobody_looks_for_may_be_lost():
 def test_queries_and_old_memory_get_no_gradient():
     _, cache = attention_reconstruction_forward(K[:, :2], V[:, :2], Q, K, V)
     assert attention_reconstruction_backward(1.0, cache)._fields == ("dnew_k", "dnew_v")
+
+
+def test_one_number_alone_is_squared_and_pulls_twice_its_error():
+    """One place of memory always has the weight 1: 5 was said, 3 is."""
+    one = np.ones((1, 1))
+    loss, cache = attention_reconstruction_forward(one, 3 * one, one, one, 5 * one)
+    grads = attention_reconstruction_backward(1.0, cache)
+    assert float(loss) == 4 and grads.dnew_v.item() == -4 and grads.dnew_k.item() == 0
+
+
+def test_no_query_loses_nothing():
+    loss, cache = attention_reconstruction_forward(K[:, :2], V[:, :2], Q[:, :0], K, V)
+    grads = attention_reconstruction_backward(1.0, cache)
+    assert float(loss) == 0 and grads.dnew_k.shape == K[:, :2].shape and not (grads.dnew_k.any() or grads.dnew_v.any())
+
+
+def test_float32_stays_float32_with_dloss_in_float64():
+    q, k, v = (x.astype("float32") for x in (Q, K, V))
+    loss, cache = attention_reconstruction_forward(k[:, :2], v[:, :2], q, k, v)
+    assert {x.dtype for x in (loss, *attention_reconstruction_backward(np.float64(2.0), cache))} == {
+        np.dtype("float32")
+    }

@@ -35,6 +35,10 @@ def test_even_copies_of_equal_lengths_change_nothing_and_shorter_ones_skip():
     assert uniform_sources(lengths, np.array([4, 2]), 4).tolist() == [[0, 1, 2, 3], [1, 3, -1, -1]]
 
 
+def test_a_target_without_places_copies_nothing_beside_one_that_has_some():
+    assert uniform_sources(np.array([2, 3]), np.array([0, 3]), 3).tolist() == [[-1, -1, -1], [0, 1, 2]]
+
+
 @pytest.mark.parametrize("s", [1, 2, 5, 9])
 @pytest.mark.parametrize("t", [1, 3, 8, 20])
 def test_even_copies_stay_inside_and_in_order(s, t):

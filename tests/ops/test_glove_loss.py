@@ -40,6 +40,14 @@ def test_rare_pairs_pull_less_and_frequent_ones_no_more_than_at_the_ceiling():
     assert pull[0] < pull[1] < pull[2] < pull[3] == pytest.approx(pull[4], rel=1e-12)
 
 
+def test_one_pair_alone_costs_the_square_of_its_miss():
+    word, context, zero = np.array([[2.0]]), np.array([[3.0]]), np.zeros(1)
+    loss, cache = glove_loss_forward(word, context, zero, zero, np.array([100.0]))
+    miss = 6 - math.log(100)
+    assert loss == pytest.approx(miss**2, rel=1e-14)
+    assert glove_loss_backward(1.0, cache).dword.item() == pytest.approx(2 * miss * 3, rel=1e-14)
+
+
 def test_no_pairs_cost_nothing():
     loss, cache = glove_loss_forward(*(x[:0] for x in draw()), COUNTS[:0])
     assert loss == 0 and glove_loss_backward(1.0, cache).dword.shape == (0, 4)

@@ -20,6 +20,10 @@ def test_each_result_is_the_mean_of_its_window(stride):
     np.testing.assert_allclose(y, want, atol=1e-15)
 
 
+def test_two_neighbours_become_one_unless_told_otherwise():
+    assert mean_pool_forward(np.array([[1.0], [2.0], [5.0], [7.0], [9.0]]))[0].tolist() == [[1.5], [6.0], [9.0]]
+
+
 def test_a_stride_of_one_changes_nothing():
     assert np.array_equal(mean_pool_forward(X, 1)[0], X)
 
@@ -50,5 +54,7 @@ def test_no_places_are_pooled_to_no_places():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="a stride must be at least 1, not 0"):
         mean_pool_forward(X, 0)
+    with pytest.raises(ValueError, match="a stride must be at least 1, not 0"):
+        repeat_places_forward(X, 0, 7)
     with pytest.raises(ValueError, match="7 places, 2 times each, do not give a length of 12"):
         repeat_places_forward(X, 2, 12)

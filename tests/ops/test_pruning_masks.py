@@ -16,7 +16,7 @@ def test_magnitude_keeps_the_largest(sparsity):
         assert np.abs(W[keep]).min() > np.abs(W[~keep]).max()
 
 
-@pytest.mark.parametrize(("n", "m"), [(2, 4), (1, 2), (3, 8), (4, 4), (0, 4)])
+@pytest.mark.parametrize(("n", "m"), [(2, 4), (1, 2), (3, 8), (4, 4), (0, 4), (1, 1), (0, 1)])
 def test_n_of_m_keeps_the_n_largest_of_each_m_neighbours(n, m):
     keep = n_of_m_mask(W, n, m).reshape(8 // m, m, 6)
     assert (keep.sum(1) == n).all()
@@ -29,6 +29,12 @@ def test_units_go_by_their_length_whole():
     w = W.copy()
     w[:, [1, 4]] *= 0.01
     assert unit_mask(w, 1 / 3).tolist() == [True, False, True, True, False, True]
+
+
+def test_the_length_of_a_unit_is_the_sum_of_squares():
+    """Sums 0, 8 and 5, sums of sizes 6, 8 and 5, but squares 18, 16 and 25."""
+    w = np.array([[3.0, 2, 0], [-3, 2, 0], [0, 2, 0], [0, 2, 5]])
+    assert unit_mask(w, 1 / 3).tolist() == [True, False, True]
 
 
 def test_of_equal_weights_the_first_stay():

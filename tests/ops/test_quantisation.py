@@ -117,6 +117,7 @@ def test_float32_stays_float32():
         (lambda: quantise(W, 9), "not 9"),
         (lambda: quantise(W, per="row"), 'not by "row"'),
         (lambda: quantise(W, per="group", group=7), "24 rows cannot be cut into groups of 7"),
+        (lambda: quantise(W, per="group", group=0), "cut into groups of 0"),
         (lambda: quantise(W[0]), r"not \(10,\)"),
         (lambda: quantise(W[:0]), r"not \(0, 10\)"),
         (lambda: quantise(W * math.inf), "NaN or inf"),
@@ -244,3 +245,35 @@ def test_the_true_derivative_of_rounding_is_zero_and_straight_through_is_not():
 def test_straight_through_refuses_what_does_not_fit(args, said):
     with pytest.raises(ValueError, match=said):
         straight_through_forward(*args)
+
+
+def test_zero_has_the_sign_plus_in_binary_weights():
+    assert binarise(np.array([[0.0, -1.0], [-2.0, 3.0]])).signs.tolist() == [[1, -1], [-1, 1]]
+
+
+def test_ternary_weights_by_hand():
+    """Mean 4.4, threshold 0.7 * 4.4 = 3.08: three stay, and their mean is 20 / 3."""
+    weights = ternarise(np.array([[8.0], [-8.0], [4.0], [2.0], [0.0]]))
+    assert weights.signs[:, 0].tolist() == [1, -1, 1, 0, 0]
+    assert weights.scale.item() == pytest.approx(20 / 3, rel=1e-15)
+
+
+def test_a_ternary_weight_at_the_threshold_is_zero():
+    assert not ternarise(np.array([[2.0], [-2.0]]), threshold=1.0).signs.any()
+
+
+def test_each_column_of_each_group_has_a_normal_float_scale_of_its_own():
+    w = np.array([[1.0, -20.0], [-3.0, 10.0], [50.0, 0.0], [5.0, 0.0]])
+    assert quantise_normal(w, 2).scale.tolist() == [[[3.0, 20.0]], [[50.0, 1.0]]]
+
+
+def test_zeros_alone_get_the_scale_1():
+    zeros = np.zeros((4, 2))
+    for q in (quantise(zeros), quantise(zeros, symmetric=False), quantise_normal(zeros, 4)):
+        assert (q.scale == 1).all()
+
+
+def test_the_largest_sum_just_fits_into_32_bits():
+    assert LARGEST * 127**2 < 2**31 <= (LARGEST + 1) * 127**2
+    x, w = np.ones((1, LARGEST), "float64"), Quantised(np.full((LARGEST, 1), 127, "int8"), np.ones((1, 1, 1)), None, 8)
+    assert int8_matmul(x, w).item() == pytest.approx(127 * LARGEST, rel=1e-12)

@@ -12,7 +12,7 @@ from tfx.ops.expert_load import expert_load_backward, expert_load_forward
 from tfx.ops.load_balance import load_balance_backward, load_balance_forward
 from tfx.ops.noisy_logits import noisy_logits_forward
 from tfx.ops.router_losses import router_losses_backward, router_losses_forward
-from tfx.ops.router_z_loss import router_z_loss_forward
+from tfx.ops.router_z_loss import router_z_loss_backward, router_z_loss_forward
 from tfx.ops.softmax import softmax_forward
 from tfx.ops.top_k_routing import choose_top_k
 
@@ -116,10 +116,25 @@ def test_one_token_alone_gets_the_whole_gradient():
     assert load_balance_backward(1.0, cache).tolist() == [[0.0, 2.0]]
 
 
+def test_the_losses_of_one_token_are_those_of_two_that_are_equal():
+    logits, experts = LOGITS[:1], np.array([[1]])
+    one, two = (load_balance_forward(softmax_forward(x)[0], y)[0] for x, y in both(logits, experts))
+    assert one == pytest.approx(two, rel=1e-15)
+    (one, cache), (two, twice) = (router_z_loss_forward(x) for x, _ in both(logits, experts))
+    assert one == pytest.approx(two, rel=1e-15)
+    np.testing.assert_allclose(router_z_loss_backward(1.0, cache)[0], router_z_loss_backward(1.0, twice).sum(0))
+
+
+def both(logits, experts):
+    return (logits, experts), (np.repeat(logits, 2, axis=0), np.repeat(experts, 2, axis=0))
+
+
 def test_no_token_costs_nothing():
     empty = np.zeros((0, E))
-    assert load_balance_forward(empty, np.zeros((0, 2), int))[0] == 0
-    assert router_z_loss_forward(empty)[0] == 0
+    loss, cache = load_balance_forward(empty, np.zeros((0, 2), int))
+    assert loss == 0 and load_balance_backward(1.0, cache).shape == (0, E)
+    loss, z_cache = router_z_loss_forward(empty)
+    assert loss == 0 and router_z_loss_backward(1.0, z_cache).shape == (0, E)
 
 
 def test_the_total_is_the_sum_of_the_named_losses():

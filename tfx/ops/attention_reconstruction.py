@@ -33,14 +33,14 @@ class AttentionReconstructionGrads(NamedTuple):
 def attention_reconstruction_forward(
     new_k: Array, new_v: Array, q: Array, old_k: Array, old_v: Array
 ) -> tuple[Array, AttentionReconstructionCache]:
-    """q: (..., T, D), old_k, old_v: (..., S, D), new_k, new_v: (..., S', D) -> loss: (), cache.
+    """q: (..., T, D), old_k, old_v: (..., S, D), new_k, new_v: (..., S', D) -> loss: (), cache; 0 for no query.
 
     Raises ValueError when widths or lengths do not match.
     """
     want, _ = attention_forward(q, old_k, old_v)
     have, attention = attention_forward(q, new_k, new_v)
     error = have - want
-    return (error * error).mean(), AttentionReconstructionCache(error, attention)
+    return (error * error).sum() * (1.0 / max(error.size, 1)), AttentionReconstructionCache(error, attention)
 
 
 def attention_reconstruction_backward(
@@ -48,6 +48,6 @@ def attention_reconstruction_backward(
 ) -> AttentionReconstructionGrads:
     """dloss: () -> dnew_k, dnew_v.  The gradients of q, old_k and old_v are stopped."""
     error, attention = cache
-    dhave = error * (dloss * (2.0 / max(error.size, 1)))  # loss = mean((have - want)^2)
+    dhave = (error * dloss * (2.0 / max(error.size, 1))).astype(error.dtype)  # loss = mean((have - want)^2)
     _, dk, dv = attention_backward(dhave, attention)
     return AttentionReconstructionGrads(dk, dv)

@@ -72,8 +72,8 @@ def focal_loss_backward(dloss: Array | float, cache: FocalLossCache) -> Array:
     missing = _missing(l)
     slope = -(missing**gamma)  # losses = -(1 - p)^g l: l read in the second factor ...
     if gamma:
-        # ... and p = exp(l) in the first
-        steep = xp.where(missing > 0, xp.where(missing > 0, missing, 1) ** (gamma - 1), 0)
+        # ... and p = exp(l) in the first; where p is 1, l is 0, and so is the product
+        steep = xp.where(missing > 0, missing, 1) ** (gamma - 1)
         slope = slope + gamma * steep * xp.exp(l) * l
     dl = target.weights * slope * dlosses
     if target.keep is not None:

@@ -4,7 +4,7 @@
     y_nj = sum_i x_ni w_ij ~ s_x,n s_w,j sum_i q_x,ni q_w,ij
 
 Both scales leave the sum, because neither depends on i; groups along i would not.  Each product is at most 127^2, so a
-sum of I of them fits into 32 bits for I up to 2^31 / 127^2 = 133,152.  The integer sum itself is exact: all the error
+sum of I of them fits into 32 bits for I up to 2^31 / 127^2 = 133,144.  The integer sum itself is exact: all the error
 is the rounding of x and w.
 Source: Jacob et al. 2018, sections 2.2 and 2.3; scales by rows and columns: Dettmers et al. 2022, "LLM.int8()", section
 2.1.
@@ -12,10 +12,12 @@ Source: Jacob et al. 2018, sections 2.2 and 2.3; scales by rows and columns: Det
 
 from __future__ import annotations
 
+import numpy as np
+
 from tfx.backend import Array
 from tfx.ops.quantisation import Quantised, quantise
 
-LARGEST = (2**31 - 1) // 127**2
+LARGEST = np.iinfo("int32").max // 127**2
 
 
 def int8_matmul(x: Array, w: Quantised) -> Array:

@@ -65,7 +65,7 @@ def marginal_likelihood_backward(dy: Array, cache: MarginalLikelihoodCache) -> t
     dmarginal = xp.broadcast_to(dy[..., None], (*dy.shape, words))  # y = sum of marginal over the words
     djoint = logsumexp_backward(dmarginal, cache.joint)  # posterior * dy
     dscores = log_softmax_backward(djoint.sum(axis=-1), cache.prior)  # joint = log_prior + ..., for every word
-    dlog_likelihoods = djoint + xp.zeros(cache.shape, dtype=djoint.dtype)  # summed over words: each gets all of it
+    dlog_likelihoods = xp.broadcast_to(djoint, cache.shape).copy()  # summed over words: each gets all of it
     return dscores, dlog_likelihoods
 
 

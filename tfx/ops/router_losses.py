@@ -94,7 +94,7 @@ def router_losses_backward(dloss: Array | float, cache: RouterLossesCache) -> Ro
         dlogits = dlogits + router_z_loss_backward(share["z"], caches["z"])
     if "importance" in caches:
         importance, cv = caches["importance"]
-        dgates = dgates + expert_importance_backward(cv_squared_backward(share["importance"], cv), importance)
+        dgates = expert_importance_backward(cv_squared_backward(share["importance"], cv), importance)
     if "load" in caches:
         load, cv = caches["load"]
         grads = expert_load_backward(cv_squared_backward(share["load"], cv), load)
