@@ -164,11 +164,15 @@ def largest_difference(result: np.ndarray, before: np.ndarray) -> float:
 
 
 def page_faults(call: Callable[[], Any]) -> int | None:
-    """How often the system had to hand out a page of memory during the call; None where it does not tell."""
+    """How often the system has to hand out a page of memory for a call; None where it does not tell.
+
+    The call before it leaves the allocator as it is when the same call comes again and again.
+    """
     if sys.platform == "win32":
         return None
     from resource import RUSAGE_SELF, getrusage
 
+    call()
     before = getrusage(RUSAGE_SELF).ru_minflt
     call()
     return getrusage(RUSAGE_SELF).ru_minflt - before
@@ -186,6 +190,7 @@ def columns(unit: str) -> tuple[Column, ...]:
     return (
         Column("name", "rung"),
         Column("time_s", "time", "s", digits=3),
+        Column("time_s_half_range", "+-", "s", digits=1),
         Column("times_before", "faster than before", "times", digits=3),
         Column("times_first", "than the first", "times", digits=3),
         Column(rate_key(unit), "rate", unit, digits=3),
@@ -216,6 +221,7 @@ def rows_of(
                 "name": rung.name,
                 "change": rung.change,
                 "why": rung.why,
+                "price": rung.price,
                 "time_s": time_s,
                 "time_s_half_range": half_range,
                 "times_before": rows[-1]["time_s"] / time_s if rows else None,

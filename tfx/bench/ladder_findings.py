@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from tfx.bench.ladders import Ladder
@@ -20,6 +21,10 @@ Row = Mapping[str, Any]
 
 #: Times that differ by less than this factor count as equal, however steady the clock was.
 CLEAR = 1.05
+#: Fewer page faults than this are not worth a word.
+FAULTS = 100
+#: Characters in a line under the plot.
+LABEL_WIDTH = 100
 
 
 def notes(rows: Sequence[Row], ladder: Ladder, yardstick: Timing, settings: Settings) -> tuple[Text, ...]:
@@ -28,18 +33,24 @@ def notes(rows: Sequence[Row], ladder: Ladder, yardstick: Timing, settings: Sett
 
 
 def step_note(row: Row, before: Row) -> str:
-    """What changed, what it bought, and why one would expect that."""
-    return f"{row['rung']} {row['name']}. {row['change']} {bought(row, before)} {row['why']}".rstrip()
-
-
-def bought(row: Row, before: Row) -> str:
-    """`3.1 times faster.`, or that the step did not help here."""
+    """What changed, what it bought, and why: the reason to expect more speed, and the price."""
+    why, price = row["why"], row["price"]
     comparison = compare(row, before)
     if comparison > 0:
-        return f"{row['times_before']:.3g} times faster."
-    if comparison < 0:
-        return f"{1 / row['times_before']:.3g} times slower here. What speaks for it all the same:"
-    return "No clear difference here. What speaks for it:"
+        bought = (f"{row['times_before']:.3g} times faster.", why, price)
+    elif comparison < 0:
+        bought = (f"{1 / row['times_before']:.3g} times slower here.", price, why and f"The idea: {why}")
+    else:
+        bought = ("No clear difference here.", why and f"The idea: {why}", price)
+    return " ".join(filter(None, (f"{row['rung']} {row['name']}.", row["change"], *bought, faults_note(row, before))))
+
+
+def faults_note(row: Row, before: Row) -> str:
+    """Page faults, where the step made many more of them, or spared them."""
+    then, now = before["page_faults"], row["page_faults"]
+    if then is None or max(then, now) < FAULTS or max(then, now) < 2 * min(then, now):
+        return ""
+    return f"Page faults: {then} before, {now} now."
 
 
 def compare(row: Row, other: Row) -> int:
@@ -82,7 +93,7 @@ def plots(rows: Sequence[Row], ladder: Ladder, yardstick: Timing) -> tuple[Plot,
     return (
         Plot(
             f"{ladder.title}: {rows[-1]['times_first']:.3g} times faster in {len(rows) - 1} steps",
-            f"rung: {names}",
+            fill(f"rung: {names}", LABEL_WIDTH),
             "time of one call (s)",
             (
                 Series("rung", numbers, [row["time_s"] for row in rows], [row["time_s_half_range"] for row in rows]),

@@ -48,6 +48,7 @@ class Work(NamedTuple):
 @dataclass(frozen=True)
 class Rung:
     """name: a word or two.  change: what differs from the rung before.  why: the reason to expect that it is faster.
+    price: what it costs, in time, memory or generality.  All but the name are whole sentences.
 
     unlike: how far the result may be from the rung before by design, where it computes an approximation.
     by_number: whether Python loops over single numbers, which larger sizes do without.
@@ -57,6 +58,7 @@ class Rung:
     function: Callable[..., Any]
     change: str
     why: str
+    price: str = ""
     unlike: float = 0.0
     by_number: bool = False
 

@@ -138,21 +138,22 @@ LADDER = Ladder(
             "query by query",
             query_by_query,
             "A query against all its keys: matrix times vector.",
-            "The innermost loops run in BLAS; but each key is read again for every query.",
+            "The innermost loops run in BLAS.",
+            "Each key is read again for every query.",
         ),
         Rung(
             "head by head",
             head_by_head,
             "All queries of a head: matrix times matrix.",
-            "Far fewer calls, and BLAS uses a number many times while it is in a register. The price: scores that the "
-            "mask throws away, and temporaries of T x T.",
+            "Far fewer calls, and BLAS uses a number many times while it is in a register.",
+            "Scores are made that the mask throws away, and temporaries of T x T.",
         ),
         Rung(
             "all heads",
             all_heads,
             "One matmul for the stack of heads, on views.",
-            "Fewer calls. matmul calls BLAS once per head anyway, and temporaries of all heads at once may leave the "
-            "cache.",
+            "Fewer calls of NumPy.",
+            "matmul calls BLAS once per head anyway, and the temporaries of all heads need more room in the cache.",
         ),
         Rung(
             "small arrays",
@@ -165,11 +166,13 @@ LADDER = Ladder(
             skipping,
             f"{BLOCK} queries at a time, and no keys after the last one that they see.",
             "Nearly half of the products and of the exponentials fall away, and a block of scores stays in the cache.",
+            "No weights are left for a backward: it would make them again.",
         ),
         Rung(
             "library",
             attention_forward,
             "tfx.ops.attention.attention_forward.",
+            "",
             "It keeps all weights for the backward, takes blocked rows, dropout and biases, and reads like the "
             "formula.",
         ),

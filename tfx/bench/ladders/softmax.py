@@ -114,8 +114,8 @@ LADDER = Ladder(
             "whole array",
             whole_array,
             "One call for all rows.",
-            "The price of a call is paid once and not per row; but the temporaries no longer fit the cache, and fresh "
-            "memory costs page faults.",
+            "The price of a call is paid once and not per row.",
+            "Temporaries as large as x leave the cache, and fresh memory costs page faults.",
         ),
         Rung(
             "in place",
@@ -127,18 +127,22 @@ LADDER = Ladder(
             "sums by product",
             sums_by_product,
             "Row sums as a matrix product with ones; 1 / sum is a factor.",
-            "The matrix product of BLAS reads at full speed; a product is cheaper than a division.",
+            "BLAS adds in wide registers all the way, a reduction starts anew for every row; and a product is cheaper "
+            "than a division.",
+            "Sums in another order, so another last digit.",
         ),
         Rung(
             "blocks",
             blocks,
             "A few rows at a time, all steps, then the next rows.",
             "Every step after the first finds its numbers in the cache and not in memory.",
+            "Each block pays for all the calls again, and the code has a loop.",
         ),
         Rung(
             "library",
             softmax_forward,
             "tfx.ops.softmax.softmax_forward.",
+            "",
             "It takes any axis and rows that are blocked everywhere, and reads like the formula.",
         ),
     ),
