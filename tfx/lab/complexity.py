@@ -32,8 +32,8 @@ from tfx.records import Check, Column, Result
 ITEMSIZE = 4  # float32
 #: A measured exponent may lie this far from the counted one: caches and clocks are not in the count.
 TIME_EXPONENTS = {"attention": (1.5, 2.6), "projections": (0.7, 1.4)}
-#: Memory is counted without noise, but arrays of n d numbers stand beside those of n^2.
-MEMORY_EXPONENT = (1.75, 2.1)
+#: Memory is counted without noise, but an array of n d numbers stands beside the two of n^2.
+MEMORY_EXPONENT = (1.65, 2.1)
 #: The softmax takes time that the count of products leaves out, so attention overtakes early; noise may delay it.
 CROSSING_SLACK = 1.25
 #: Memory of the largest n, so that a typing error does not stop the machine.

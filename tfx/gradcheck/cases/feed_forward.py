@@ -132,9 +132,9 @@ def gelu_with_tanh_derivative(dy: Any, cache: GeluCache) -> Any:
 
 
 def gelu_tanh_cubic_factor_forgotten(dy: Any, cache: GeluTanhCache) -> Any:
-    x, t = cache.x, cache.t
+    x, s = cache
     du = math.sqrt(2 / math.pi) * (1 + 0.044715 * x * x)
-    return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * du)
+    return dy * (s + x * s * (1 - s) * 2 * du)
 
 
 def feed_forward_activation_skipped(dy: Any, cache: FeedForwardCache) -> FeedForwardGrads:
