@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tfx.ops.logsumexp import logsumexp_backward, logsumexp_forward
+from tfx.ops.logsumexp import logsumexp_backward, logsumexp_forward, minus_largest
 from tfx.ops.softmax import softmax_forward
 
 RNG = np.random.default_rng(0)
@@ -57,3 +57,12 @@ def test_nothing_to_sum_is_the_log_of_zero_and_has_no_gradient():
 
 def test_nan_stays_nan():
     assert np.array_equal(np.isnan(logsumexp_forward(np.array([[math.nan, 0.0], [0.0, 0.0]]))[0]), [True, False])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_is_left_below_the_largest_is_never_infinity_minus_infinity(dtype):
+    x = np.array([[1.0, 3.0], [-math.inf, -math.inf], [math.inf, 0.0], [-math.inf, 2.0]], dtype=dtype)
+    left, top = minus_largest(x)
+    assert left.dtype == top.dtype == dtype and top.shape == (4, 1) and np.isfinite(top).all()
+    assert left[0].tolist() == [-2, 0] and left[3].tolist() == [-math.inf, 0]
+    assert left[1].tolist() == [-math.inf] * 2 and left[2, 0] == math.inf and left[2, 1] < -1e38

@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.ops.logsumexp import minus_largest
 from tfx.ops.reduction import ReductionCache, reduction_backward, reduction_forward
 from tfx.ops.targets import Targets, at_targets, checked_targets, subtract_at_targets
 
@@ -69,7 +70,7 @@ def cross_entropy_forward(
     xp = xp_of(logits)
     target = checked_targets(logits, targets, keep, class_weights)
     q = _smoothed(target, smoothing, logits.shape[-1])
-    shifted = logits - logits.max(axis=-1, keepdims=True)
+    shifted, _ = minus_largest(logits)
     wanted = q.hit * at_targets(shifted, target.ids)  # sum over v of q_v shifted_v
     if q.every is not None:
         wanted = wanted + (shifted * q.every).sum(axis=-1)

@@ -56,14 +56,22 @@ def shifted_log_total(x: Array, axis: Axes) -> tuple[Array, Array, Array]:
     if not x.size:
         total = x.sum(axis=axes, keepdims=True)
         return x, total, total - math.inf
-    top = x.max(axis=axes, keepdims=True)
-    farthest = float(xp.finfo(x.dtype).max)
-    finite_top = xp.clip(top, -farthest, farthest)
-    shifted = x - finite_top
+    shifted, top = minus_largest(x, axes)
     total = xp.exp(shifted).sum(axis=axes, keepdims=True)
-    empty = top == -math.inf
+    empty = total == 0
     log_total = xp.log(xp.where(empty, 1, total).astype(x.dtype))
-    return shifted, log_total, xp.where(empty, -math.inf, finite_top).astype(x.dtype)
+    return shifted, log_total, xp.where(empty, -math.inf, top).astype(x.dtype)
+
+
+def minus_largest(x: Array, axis: int | tuple[int, ...] = -1) -> tuple[Array, Array]:
+    """x: any shape, with a number along `axis` -> x - top, and top: the largest along `axis`, kept, of length 1.
+
+    top is finite, so that inf - inf never happens: the largest finite number stands for inf, its opposite for -inf.
+    """
+    xp = xp_of(x)
+    farthest = float(xp.finfo(x.dtype).max)
+    top = xp.minimum(xp.maximum(x.max(axis=axis, keepdims=True), -farthest), farthest)
+    return x - top, top
 
 
 def _summed(x: Array, axis: Axes) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array, on_host, xp_of
+from tfx.ops.relative_offsets import key_offsets
 
 
 def causal_mask(n_queries: int, n_keys: int | None = None, past: int = 0, xp: Any = np) -> Array:
@@ -45,7 +46,7 @@ def window_mask(
     for name, number in named.items():
         if number is not None and number < 0:
             raise ValueError(f"{name} must not be negative, but is {number}")
-    ahead = xp.arange(n_keys)[None, :] - (xp.arange(n_queries)[:, None] + past)  # (1, S) - (T, 1): keys ahead of query
+    ahead = key_offsets(n_queries, n_keys, past, xp)
     allowed = xp.ones((n_queries, n_keys), dtype=bool)
     if left is not None:
         allowed = allowed & (ahead >= -left)
