@@ -121,6 +121,36 @@ def test_the_rules_stop_when_they_say():
     assert steps == {"first": 2, "bound": 1, "length": 6}
 
 
+def test_first_stops_at_as_many_texts_as_the_beam_is_wide():
+    reader = reader_of_table(np.log(np.array([0.6, 0.4]))[None, None] * np.ones((2, 2, 1)))
+    assert [h.ids for h in beam_search(reader, [1], 6, 1, Stopping(0), rule="first", n_best=6)] == [(0,)]
+    assert reader.length == 1
+
+
+def test_the_bound_stops_where_the_best_open_beam_can_only_equal_the_best_text():
+    reader = reader_of_table(np.zeros((2, 2, 2)))
+    assert beam_search(reader, [1], 6, 1, Stopping(0), rule="bound")[0].ids == (0,)
+    assert reader.length == 1
+
+
+def test_a_text_that_ends_below_the_best_continuations_is_not_finished():
+    """Tokens 0 and 1 end.  With width 1 the better of them is finished, and token 2, the least likely, goes on."""
+    logits = np.log(np.array([0.5, 0.3, 0.2]))[None, None] * np.ones((3, 3, 1))
+    have = beam_search(reader_of_table(logits), [2], 1, 1, Stopping((0, 1)), rule="length", n_best=6)
+    assert [hypothesis.ids for hypothesis in have] == [(0,), (2,)]
+
+
+def test_scores_of_a_model_in_float32_are_added_up_in_float64():
+    logits = table(V, 0).astype("float32")
+    best = search(logits, 3)[0]
+    text, total = [0, 1], 0.0
+    for token in best.ids:
+        row = logits[text[-2], text[-1]].astype("float64")
+        total += float(row[token] - np.log(np.exp(row).sum()))
+        text.append(token)
+    assert best.log_probability == pytest.approx(total, abs=1e-13)
+
+
 def test_the_bound_never_loses_what_searching_to_the_end_would_find():
     for seed, width, n_best, (divisor, alpha) in product(range(10), (1, 2, 4), (1, 3), DIVISORS):
         settings = {"divisor": divisor, "alpha": alpha, "n_best": n_best}

@@ -225,7 +225,7 @@ def test_a_zero_in_between_halves_the_error_of_signs():
 
 @pytest.mark.parametrize("limit", [None, 1.0])
 def test_straight_through_rounds_forward_and_passes_dy_backward_within_the_limit(limit):
-    x = np.array([-3.0, -0.4, 0.6, 1.0, 2.0])
+    x = np.array([-3.0, -1.0, 0.6, 1.0, 2.0])
     y, cache = straight_through_forward(x, np.sign(x), limit)
     np.testing.assert_array_equal(y, np.sign(x))
     dx = straight_through_backward(np.arange(1.0, 6.0), cache)

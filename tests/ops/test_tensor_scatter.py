@@ -37,6 +37,13 @@ def test_the_axis_of_the_tokens_may_lie_anywhere_but_first():
         np.testing.assert_array_equal(np.moveaxis(have, axis, 2), want)
 
 
+def test_as_many_tokens_as_places_fill_the_whole_store():
+    past, _ = store_and_update()
+    np.testing.assert_array_equal(tensor_scatter_forward(past, past + 1)[0], past + 1)
+    around, _ = tensor_scatter_forward(past, past + 1, np.array([0, 3]), circular=True)
+    np.testing.assert_array_equal(around[1], np.roll(past[1] + 1, 3, axis=-2))
+
+
 def test_a_store_in_a_circle_filled_token_by_token_holds_the_newest():
     past, tokens = np.zeros((1, 3, 1)), np.arange(1.0, 9.0)
     for place, token in enumerate(tokens):

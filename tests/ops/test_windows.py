@@ -36,6 +36,10 @@ def test_merging_undoes_splitting_and_backward_is_the_inverse(shift):
     assert np.array_equal(merge_windows_backward(X, merge), y)
 
 
+def test_windows_are_merged_where_they_stand_unless_a_shift_is_given():
+    assert np.array_equal(merge_windows_forward(split_windows_forward(X, 2)[0], (4, 6), 2)[0], X)
+
+
 def test_without_a_shift_everybody_in_a_window_are_neighbours():
     assert shifted_window_mask((4, 6), 2, 0).all()
 
@@ -55,6 +59,10 @@ def test_places_attend_to_each_other_only_where_the_window_did_not_wrap_between_
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="cannot be cut into squares of 4 x 4"):
         split_windows_forward(X, 4)
+    with pytest.raises(ValueError, match="cannot be cut into squares of 4 x 4"):
+        shifted_window_mask((4, 6), 4, 1)
+    with pytest.raises(ValueError, match=r"\(4, 6\)"):
+        split_windows_forward(X[0, :, :, 0], 2, 1)
     with pytest.raises(ValueError, match="do not fill a grid of 4 x 4"):
         merge_windows_forward(np.ones((2, 6, 4, 3)), (4, 4), 2)
     with pytest.raises(ValueError, match="a shift of 2 makes no sense for windows of 2"):

@@ -37,9 +37,9 @@ def tensor_scatter_forward(
     host) when a row would write outside 0 .. S - 1; a circular store wraps around instead.
     """
     xp, axis = xp_of(past), _token_axis(past, axis)
-    length, n_new = past.shape[axis], update.shape[axis] if update.ndim == past.ndim else 0
-    if update.shape != (*past.shape[:axis], n_new, *past.shape[axis + 1 :]):
+    if update.ndim != past.ndim or update.shape != (*past.shape[:axis], update.shape[axis], *past.shape[axis + 1 :]):
         raise ValueError(f"an update {update.shape} does not fit into a store {past.shape} along axis {axis}")
+    length, n_new = past.shape[axis], update.shape[axis]
     if n_new > length:
         raise ValueError(f"{n_new} tokens do not fit into {length} places")
     if starts is None:

@@ -72,7 +72,6 @@ def shifted_window_mask(grid: tuple[int, int], window: int, shift: int, xp: Any 
     first = (xp.arange(grid[0]) >= grid[0] - shift).astype("int64")  # came around from the upper end
     second = (xp.arange(grid[1]) >= grid[1] - shift).astype("int64")  # ... from the left end
     region = (2 * first[:, None] + second)[None, :, :, None]
-    patch_grid(region.shape, window)
     regions = _split(region, window, 0)[0, :, :, 0]  # (N, M M)
     return regions[:, :, None] == regions[:, None, :]
 
