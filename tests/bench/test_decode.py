@@ -11,6 +11,7 @@ import pytest
 from tests.strict_device import xp
 from tfx.bench import decode
 from tfx.bench.decode_findings import seconds_of_text, straight_line
+from tfx.bench.decode_readers import WAYS, after, one_token, reader
 from tfx.errors import BadInput
 from tfx.generate.stored_keys import StoredDecoder
 from tfx.models import GPT, decoder
@@ -44,7 +45,7 @@ def test_every_context_has_a_row_with_medians_spreads_and_their_ratio(result):
     assert [row["context"] for row in result.rows] == [16, 64, 256]
     for row in result.rows:
         assert all(isinstance(row[column.key], int | float) for column in result.columns)
-        assert all(row[f"{way}_s"] > 0 and row[f"{way}_s_half_range"] >= 0 for way in decode.WAYS)
+        assert all(row[f"{way}_s"] > 0 and row[f"{way}_s_half_range"] >= 0 for way in WAYS)
         assert row["speedup"] == row["recomputed_s"] / row["stored_s"]
 
 
@@ -90,23 +91,23 @@ def test_other_tokens_and_other_logits_are_caught():
     same, other = np.arange(decode.WRITTEN), np.arange(decode.WRITTEN) // 2
     texts = {"stored": same, "joined": other, "recomputed": same}
     assert [check.holds for check in decode.same_numbers(texts, 2e-5)] == [False, False]
-    assert [check.holds for check in decode.same_numbers(dict.fromkeys(decode.WAYS, same), 1e-6)] == [True, True]
+    assert [check.holds for check in decode.same_numbers(dict.fromkeys(WAYS, same), 1e-6)] == [True, True]
 
 
 def test_reading_one_token_does_not_walk_through_the_parameters():
     """A regression: looking for the device of a model took a quarter of the time of a token."""
     model = GPT(20, 32, 4, n_layers=2, max_len=64)
-    reader = decode.after(decode.reader(model, "stored"), np.zeros((1, 8), dtype=int))
+    ready = after(reader(model, "stored"), np.zeros((1, 8), dtype=int))
     model.parameters = None  # type: ignore[method-assign, assignment]
-    assert decode.one_token(reader, np.zeros((1, 8), dtype=int)).shape == (20,)
+    assert one_token(ready, np.zeros((1, 8), dtype=int)).shape == (20,)
 
 
 def test_one_token_needs_no_mask(monkeypatch):
     """A regression: a causal mask of one row, all true, and a copy of the scores in every block to apply it."""
     ids = np.zeros((1, 8), dtype=int)
-    reader = decode.after(decode.reader(GPT(20, 32, 4, n_layers=2, max_len=64), "stored"), ids)
+    ready = after(reader(GPT(20, 32, 4, n_layers=2, max_len=64), "stored"), ids)
     monkeypatch.setattr(decoder, "causal_mask", None)
-    assert decode.one_token(reader, ids).shape == (20,)
+    assert one_token(ready, ids).shape == (20,)
 
 
 def test_it_runs_on_a_device_and_writes_the_same(monkeypatch, result):

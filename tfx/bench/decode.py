@@ -23,25 +23,21 @@ import numpy as np
 
 from tfx.backend import device_module, synchronize
 from tfx.bench.decode_findings import notes, plots
+from tfx.bench.decode_readers import WAYS, after, multiply_adds, one_token, reader, stored_in
 from tfx.bench.machine import machine
 from tfx.blas_threads import blas_threads
 from tfx.errors import BadInput
-from tfx.generate import Reader, WholePass, greedy
-from tfx.generate.stored_keys import StoredDecoder, logits_of
+from tfx.generate import greedy
 from tfx.lab import Progress, counting, silent
-from tfx.lab.counting_array import counting_in
 from tfx.lab.estimates import PowerLaw, fit_power_law
 from tfx.lab.limits import generator, require_all_in_range, require_range
 from tfx.lab.measuring import Timing, peak_bytes, thread_clock, time_in_turns
 from tfx.lab.verdicts import at_least, at_most, between, exactly, within
 from tfx.models import GPT
-from tfx.nn.key_value_buffer import buffers_for
-from tfx.ops.multi_head import KeyValue
 from tfx.records import Check, Column, Result
 
 DTYPE = "float32"
 ITEMSIZE = 4
-WAYS = ("stored", "joined", "recomputed")
 #: So many tokens are written in each way, and must be the same.
 WRITTEN = 24
 #: The largest difference between logits, as a share of the largest logit.
@@ -83,17 +79,6 @@ COLUMNS = (
     Column("recomputed_peak_mib", "recomputed, extra", "MiB", digits=3),
     Column("kept_mib", "keys and values", "MiB", digits=3),
 )
-
-
-class Joined(StoredDecoder):
-    """Keys and values in arrays of just the right size: each token copies them all (KeyValue.followed_by)."""
-
-    def begin(self, n_rows: int, left_padding: np.ndarray | None = None) -> None:
-        super().begin(n_rows, left_padding)
-        self._past = tuple(KeyValue(each.k, each.v) for each in buffers_for(self._model.stack.blocks, n_rows, 0))
-
-    def _back_to(self, length: int) -> None:
-        self._past = tuple(KeyValue(each.k[:, :, :length], each.v[:, :, :length]) for each in self._past)
 
 
 def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu", progress: Progress = silent) -> Result:
@@ -181,44 +166,6 @@ def shorten(settings: Settings) -> Settings:
     """Without the contexts over 512, when enough others are left."""
     short = tuple(n for n in settings.contexts if n <= 512)
     return replace(settings, contexts=short) if len(set(short)) >= 3 else settings
-
-
-# Reading
-
-
-def reader(model: GPT, way: str) -> Reader:
-    if way == "recomputed":
-        return WholePass(logits_of(model), model.config["max_len"])
-    return StoredDecoder(model) if way == "stored" else Joined(model)
-
-
-def after(fresh: Reader, ids: np.ndarray) -> Reader:
-    """The reader, when it has read ids: (1, n) but for the last."""
-    fresh.begin(1)
-    fresh.read(ids[:, :-1], 1)
-    return fresh
-
-
-def one_token(reader: Reader, ids: np.ndarray) -> np.ndarray:
-    """Reads one token more, and forgets it again, so that the next call finds the same.  -> logits: (V,)."""
-    length = reader.length
-    logits = reader.read(ids[:, length : length + 1], 1)[0, -1]
-    logits.argmax()
-    reader.back_to(length)
-    return logits
-
-
-def stored_in(reader: Reader) -> Sequence[Any]:
-    assert isinstance(reader, StoredDecoder)
-    return reader.stored
-
-
-def multiply_adds(model: GPT, way: str, ids: np.ndarray) -> int:
-    """Those of the products that the last of ids: (1, n) takes."""
-    prepared = after(reader(model, way), ids)
-    with counting_in(model) as counted:
-        one_token(prepared, ids)
-        return counted.multiply_adds
 
 
 def row(

@@ -9,10 +9,13 @@ all of its blocks, parameters included.  One with reads_keys = False makes keys 
 attention around it has one map for both.  Cross-attention stays exact.  In a language model, methods that take the
 setting `causal` need it, since a mask of single scores is more than most of them can do.  {"kernel": "fourier"} puts
 Fourier mixing (nn/fourier_mixing.py) in the place of the whole attention of an encoder block.
+
+A method is imported when a model first asks for it: most models ask for none, and there are many.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,26 +23,6 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
-from tfx.efficient.big_bird import big_bird_attention_backward, big_bird_attention_forward
-from tfx.efficient.linear_attention import linear_attention_backward, linear_attention_forward
-from tfx.efficient.longformer import longformer_attention_backward, longformer_attention_forward
-from tfx.efficient.memory_efficient_attention import (
-    memory_efficient_attention_backward,
-    memory_efficient_attention_forward,
-)
-from tfx.efficient.nystrom_attention import nystrom_attention_backward, nystrom_attention_forward
-from tfx.efficient.sparse_transformer import (
-    sparse_transformer_attention_backward,
-    sparse_transformer_attention_forward,
-)
-from tfx.efficient.tiled_attention import tiled_attention_backward, tiled_attention_forward
-from tfx.nn.attention_kernels import (
-    DenseSynthesizerKernel,
-    LinformerKernel,
-    PerformerKernel,
-    RandomSynthesizerKernel,
-)
-from tfx.nn.lsh_kernel import LshKernel
 from tfx.params import Layer
 
 
@@ -67,24 +50,24 @@ class OperationKernel(Layer):
         return self._backward(dout, cache)
 
 
-#: Operations without parameters, by name.
-OPERATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    "tiled": (tiled_attention_forward, tiled_attention_backward),
-    "memory_efficient": (memory_efficient_attention_forward, memory_efficient_attention_backward),
-    "linear": (linear_attention_forward, linear_attention_backward),
-    "nystrom": (nystrom_attention_forward, nystrom_attention_backward),
-    "longformer": (longformer_attention_forward, longformer_attention_backward),
-    "sparse_transformer": (sparse_transformer_attention_forward, sparse_transformer_attention_backward),
-    "big_bird": (big_bird_attention_forward, big_bird_attention_backward),
+#: Operations without parameters: name -> the module, which has `name`_attention_forward and `name`_attention_backward.
+OPERATIONS = {
+    "tiled": "tfx.efficient.tiled_attention",
+    "memory_efficient": "tfx.efficient.memory_efficient_attention",
+    "linear": "tfx.efficient.linear_attention",
+    "nystrom": "tfx.efficient.nystrom_attention",
+    "longformer": "tfx.efficient.longformer",
+    "sparse_transformer": "tfx.efficient.sparse_transformer",
+    "big_bird": "tfx.efficient.big_bird",
 }
 
-#: Kernels that own something, by name: called with n_heads, d_head, rng, dtype and the settings by name.
-LAYERS: dict[str, Callable[..., Any]] = {
-    "performer": PerformerKernel,
-    "linformer": LinformerKernel,
-    "random_synthesizer": RandomSynthesizerKernel,
-    "dense_synthesizer": DenseSynthesizerKernel,
-    "lsh": LshKernel,
+#: Kernels that own something: name -> module and class, called with n_heads, d_head, rng, dtype and the settings.
+LAYERS = {
+    "performer": ("tfx.nn.attention_kernels", "PerformerKernel"),
+    "linformer": ("tfx.nn.attention_kernels", "LinformerKernel"),
+    "random_synthesizer": ("tfx.nn.attention_kernels", "RandomSynthesizerKernel"),
+    "dense_synthesizer": ("tfx.nn.attention_kernels", "DenseSynthesizerKernel"),
+    "lsh": ("tfx.nn.lsh_kernel", "LshKernel"),
 }
 
 
@@ -100,9 +83,14 @@ def make_kernel(kernel: Any, n_heads: int, d_head: int, rng: np.random.Generator
             raise TypeError(f"a kernel needs forward and backward, and {type(kernel).__name__} does not have both")
         return kernel
     settings: dict[str, Any] = {"name": kernel} if isinstance(kernel, str) else dict(kernel)
-    name = settings.pop("name", None)
+    name: Any = settings.pop("name", None)
     if name in OPERATIONS:
-        return OperationKernel(*OPERATIONS[name], **settings)
+        module = importlib.import_module(OPERATIONS[name])
+        both = (getattr(module, f"{name}_attention_{way}") for way in ("forward", "backward"))
+        return OperationKernel(*both, **settings)
     if name in LAYERS:
-        return LAYERS[name](n_heads=n_heads, d_head=d_head, rng=rng, dtype=dtype, **settings)
+        home, kind = LAYERS[name]
+        return getattr(importlib.import_module(home), kind)(
+            n_heads=n_heads, d_head=d_head, rng=rng, dtype=dtype, **settings
+        )
     raise ValueError(f"kernel must be one of {', '.join(sorted([*OPERATIONS, *LAYERS]))}, not {name!r}")
