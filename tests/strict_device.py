@@ -34,7 +34,7 @@ ABSENT = frozenset(
     | {"typecodes", "unstack", "vecdot", "vecmat", "void"}
 )
 
-#: Keywords that functions and methods of NumPy have and those of CuPy have not.
+#: Keywords that functions and methods of NumPy have and those of CuPy have not; copyto alone has where=.
 ABSENT_KEYWORDS = frozenset(
     {"correction", "device", "initial", "like", "mean", "signature", "stable", "subok", "where"}
 )
@@ -174,7 +174,7 @@ def _on_device(function: Any) -> Any:
             return function(*args, **kwargs)
         if name == "repeat" and any(isinstance(value, StrictArray) for value in [*args[1:], *kwargs.values()]):
             raise TypeError("the device repeats by plain numbers, not by an array")
-        refused = sorted(ABSENT_KEYWORDS & kwargs.keys())
+        refused = sorted((ABSENT_KEYWORDS & kwargs.keys()) - ({"where"} if name == "copyto" else set()))
         if refused:
             raise TypeError(f"the device's {name} has no keyword {refused[0]}")
         if name in ("sort", "argsort") and kwargs.get("kind") not in (None, "stable"):

@@ -77,7 +77,7 @@ def to_device(array: Array, xp: Any) -> Array:
     return to_numpy(array) if xp is np else xp.asarray(array)
 
 
-def number(scalar: Array | float) -> Any:
+def as_number(scalar: Array | float) -> Any:
     """A Python float; on a device the 0-d array, in float64, because looking at it makes the device wait: see `read`.
 
     Either goes on into sums and products with plain numbers, with the same result.

@@ -8,7 +8,7 @@ import pytest
 from tests.ops.arrays import arrays_in
 from tests.ops.test_every_op import OPS, problem_of, run
 from tests.strict_device import StrictArray, download, synced, upload, xp
-from tfx.backend import is_array, number, on_host, read, to_device, to_numpy, xp_of
+from tfx.backend import is_array, as_number, on_host, read, to_device, to_numpy, xp_of
 from tfx.ops.cross_entropy import cross_entropy_forward
 from tfx.ops.dropout import dropout_mask
 from tfx.ops.embedding import embedding_forward
@@ -119,8 +119,8 @@ def test_the_strict_device_knows_what_a_view_is_a_view_of():
 
 def test_numbers_from_the_device_are_read_in_one_go():
     x, waits = upload(np.array([1.0, 2.5], dtype="float32")), synced.count
-    assert number(np.float32(2.5)) == 2.5 and isinstance(number(np.float32(2.5)), float)
-    assert isinstance(number(x.sum()), StrictArray) and number(x.sum()).dtype == "float64"
+    assert as_number(np.float32(2.5)) == 2.5 and isinstance(as_number(np.float32(2.5)), float)
+    assert isinstance(as_number(x.sum()), StrictArray) and as_number(x.sum()).dtype == "float64"
     assert synced.count == waits
     assert read(x.sum(), 0.1, x.max()) == [3.5, 0.1, 2.5]
     assert synced.count == waits + 1

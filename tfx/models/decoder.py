@@ -97,7 +97,7 @@ class DecoderOnly(Model):
         left_padding: Array | None = None,
     ) -> tuple[Array, DecoderOnlyCache]:
         """As forward, but -> hidden: (B, T, C), for a head of one's own."""
-        length, xp = ids.shape[-1], xp_of(ids)
+        length, xp = ids.shape[-1], xp_of(self.embedding.table.value)
         m, start = (past[0].length, past[0].seen) if past else (0, 0)
         padding = None if lengths is None else padding_mask(lengths, m + length, xp)
         filling = None

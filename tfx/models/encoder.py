@@ -102,7 +102,8 @@ class Encoder(Model):
         self, ids: Array, lengths: Array | None = None, mask: Array | None = None, rng: Any = None
     ) -> tuple[Array, EncoderCache]:
         """As forward, but -> hidden: (B, T, C), for a head of one's own."""
-        padding = None if lengths is None else padding_mask(lengths, ids.shape[1], xp_of(ids))
+        xp = xp_of(self.embedding.table.value)
+        padding = None if lengths is None else padding_mask(lengths, ids.shape[1], xp)
         x, input_cache = self.input.forward(ids, rng)
         hidden, stack_cache = self.stack.forward(x, combine_masks(padding, mask), rng, keep=tokens_kept(padding))
         return hidden, EncoderCache(input_cache, stack_cache, None)

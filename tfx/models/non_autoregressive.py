@@ -134,7 +134,8 @@ class NonAutoregressive(Model):
 
     def encode(self, src: Array, src_lengths: Array | None = None, rng: Any = None) -> tuple[Array, Array, SourceCache]:
         """src: (B, S) -> fertility_logits: (B, S, K), memory: (B, S, C)."""
-        mask = None if src_lengths is None else padding_mask(src_lengths, src.shape[1], xp_of(src))
+        xp = xp_of(self.embedding.table.value)
+        mask = None if src_lengths is None else padding_mask(src_lengths, src.shape[1], xp)
         embedded, embedding = self.embedding.forward(src)
         x, positions = self.positions.forward(embedded)
         x, dropout = self.dropout.forward(x, rng)

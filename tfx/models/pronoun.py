@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.backend import Array, on_host, xp_of
+from tfx.backend import Array, on_host, to_device, xp_of
 from tfx.models.model import Model
 from tfx.nn.embedding import Embedding
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
@@ -80,6 +80,7 @@ class PronounModel(Model):
         if it.shape != ids.shape[:1] or not inside:
             raise ValueError(f"it must name one place in each of {ids.shape[0]} sentences of {ids.shape[1]} words")
         xp = xp_of(self.embedding.table.value)
+        it = to_device(it, xp)
         mask = None if lengths is None else padding_mask(lengths, ids.shape[1], xp)  # (B, 1, 1, T)
         x, input_cache = self.input.forward(ids)
         x, first = self.first.forward(x, mask)

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.backend import Array, xp_of
+from tfx.backend import Array, to_device, xp_of
 from tfx.models.model import Model
 from tfx.nn.embedding import Embedding
 from tfx.nn.linear import Linear
@@ -160,11 +160,13 @@ class RetrievalReader(Model):
         to read these documents and search for none.  The scores of the chosen ones are always fresh.
         rng: dropout in training, None in evaluation.
         """
-        xp = xp_of(questions)
+        xp = xp_of(self.embedding.table.value)
+        questions, documents = to_device(questions, xp), to_device(documents, xp)
         query, query_cache = self.query_encoder.forward(questions, rng)
         if chosen is None:
             index = self.index(documents) if index is None else index
             chosen = nearest_documents(query, index, self.n_retrieved)
+        chosen = to_device(chosen, xp)
         batch, k = chosen.shape
         read = documents[chosen.reshape(-1)]  # (B K, Ld)
         vectors, document_cache = self.document_encoder.forward(read, rng)

@@ -110,7 +110,8 @@ class EncoderDecoder(Model):
 
     def encode(self, src: Array, src_lengths: Array | None = None, rng: Any = None) -> tuple[Array, SourceCache]:
         """src: (B, S) -> memory: (B, S, C)."""
-        src_mask = None if src_lengths is None else padding_mask(src_lengths, src.shape[1], xp_of(src))
+        xp = xp_of(self.embedding.table.value)
+        src_mask = None if src_lengths is None else padding_mask(src_lengths, src.shape[1], xp)
         x, input_cache = self.src_input.forward(src, rng)
         memory, stack_cache = self.encoder.forward(x, src_mask, rng, keep=tokens_kept(src_mask))
         return memory, SourceCache(input_cache, stack_cache)
@@ -132,7 +133,7 @@ class EncoderDecoder(Model):
         memory_past: those of the memory, from cache.stack.memory_present; then memory itself is not read again, and
         its gradient stops here.
         """
-        xp, length = xp_of(tgt), tgt.shape[-1]
+        xp, length = xp_of(memory), tgt.shape[-1]
         m, start = (0, 0) if past is None else (past[0].length, past[0].seen)
         src_mask = None if src_lengths is None else padding_mask(src_lengths, memory.shape[1], xp)
         tgt_mask = None if tgt_lengths is None else padding_mask(tgt_lengths, m + length, xp)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.backend import Array
+from tfx.backend import Array, to_device, xp_of
 from tfx.nn.linear import Linear
 from tfx.ops.linear import LinearCache
 from tfx.ops.patches import PatchesCache, patches_backward, patches_forward
@@ -36,7 +36,7 @@ class PatchEmbedding(Layer):
 
     def forward(self, images: Array) -> tuple[Array, PatchEmbeddingCache]:
         """images: (B, height, width, K) -> y: (B, N, C).  Raises ValueError when they cannot be cut into squares."""
-        squares, patches = patches_forward(images, self.patch)
+        squares, patches = patches_forward(to_device(images, xp_of(self.linear.w.value)), self.patch)
         y, linear = self.linear.forward(squares)
         return y, PatchEmbeddingCache(patches, linear)
 

@@ -64,6 +64,7 @@ def copy_sources_forward(x: Array, sources: Array) -> tuple[Array, CopySourcesCa
     filled = sources >= 0
     if filled.size and length:
         check_ids(xp_of(sources).where(filled, sources, 0), length, "source place")
+    sources, filled = xp.asarray(sources), xp.asarray(filled)
     table = xp.concatenate([x.reshape(batch * length, width), xp.zeros((1, width), dtype=x.dtype)])
     first = (xp.arange(batch) * length)[:, None]  # where each sequence begins in the table
     row = xp.where(sources < length, sources + first, len(table))  # no such token: no such row

@@ -56,7 +56,7 @@ def glove_loss_forward(
     if on_host(counts) and not (counts > 0).all():
         raise ValueError("every count must be above 0: leave out the pairs that never met")
     xp = xp_of(word)
-    log_counts = xp.log(counts)
+    log_counts = xp.log(xp.asarray(counts))
     relative = xp.exp(power * (log_counts - xp.log(xp.full_like(log_counts, ceiling))))
     weight = xp.minimum(relative, 1).astype(word.real.dtype)
     miss = (word * context).sum(axis=-1) + word_offset + context_offset - log_counts.astype(word.real.dtype)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tfx.backend import Array, number, on_host, xp_of
+from tfx.backend import Array, as_number, on_host, xp_of
 
 
 def global_norm(grad: Array) -> Any:
@@ -22,7 +22,7 @@ def global_norm(grad: Array) -> Any:
     A float; on a device a 0-d array there, and so from the functions below: nobody waits before it is read.
     """
     xp = xp_of(grad)
-    return number(xp.sqrt(xp.square(grad.astype(xp.float64)).sum()))
+    return as_number(xp.sqrt(xp.square(grad.astype(xp.float64)).sum()))
 
 
 def clip_by_norm(grad: Array, limit: float, eps: float = 0.0) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tfx.backend import xp_of
+from tfx.backend import as_number, xp_of
 from tfx.models import DeepSupervision, Encoder
 from tfx.nn.auxiliary_losses import weigh
 from tfx.ops.consistency_loss import consistency_loss_backward, consistency_loss_forward
@@ -32,9 +32,9 @@ def deep_supervision_loss(weights: Sequence[float], smoothing: float = 0.0) -> L
         if len(weights) != len(logits):
             raise ValueError(f"{len(weights)} weights do not fit {len(logits)} blocks")
         keep, value, dlogits = inside(batch.lengths, batch.targets), 0.0, []
-        for one, weight in zip(logits, weights, strict=True):
-            last, ce_cache = cross_entropy_forward(one, batch.targets, smoothing, keep)
-            value = float(last)
+        for depth, weight in enumerate(weights):
+            last, ce_cache = cross_entropy_forward(logits[depth], batch.targets, smoothing, keep)
+            value = as_number(last)
             dlogits.append(cross_entropy_backward(weight, ce_cache))
         model.backward(xp_of(logits).stack(dlogits), cache)
         return LossValue(value, count_kept(keep, batch.targets))
@@ -55,7 +55,7 @@ def r_drop_loss(alpha: float, smoothing: float = 0.0) -> Loss[Encoder]:
         value, gradients = 0.0, []
         for logits, _ in passes:
             one, ce_cache = cross_entropy_forward(logits, batch.targets, smoothing, keep)
-            value += 0.5 * float(one)
+            value = value + 0.5 * as_number(one)
             gradients.append(cross_entropy_backward(0.5, ce_cache))
         _, apart = consistency_loss_forward(passes[0][0], passes[1][0], keep)
         for (_, cache), gradient, dapart in zip(

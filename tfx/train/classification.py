@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfx.backend import as_number
 from tfx.models import VisionTransformer
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.train.loop import Loss, LossValue, Rng
@@ -25,6 +26,6 @@ def classification_loss(smoothing: float = 0.0) -> Loss[VisionTransformer]:
         logits, cache = model.forward(batch.images, rng=rng)
         value, ce_cache = cross_entropy_forward(logits, batch.labels, smoothing)
         model.backward(cross_entropy_backward(1.0, ce_cache), cache)
-        return LossValue(float(value), len(batch.labels))
+        return LossValue(as_number(value), len(batch.labels))
 
     return loss

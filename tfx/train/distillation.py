@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.backend import as_number
 from tfx.generate import greedy_seq2seq
 from tfx.models import Encoder, EncoderDecoder
 from tfx.nn.normalisation import evaluating
@@ -40,10 +41,10 @@ def distilled_labelling_loss(teacher: Any, temperature: float = 2.0, hard: float
         logits, cache = model.forward(batch.ids, lengths=batch.lengths, rng=rng)
         keep = inside(batch.lengths, batch.ids)
         soft, soft_cache = distillation_loss_forward(logits, wanted.astype(logits.dtype), temperature, keep)
-        value, dlogits = (1 - hard) * float(soft), distillation_loss_backward(1 - hard, soft_cache)
+        value, dlogits = (1 - hard) * as_number(soft), distillation_loss_backward(1 - hard, soft_cache)
         if hard:
             plain, plain_cache = cross_entropy_forward(logits, batch.targets, keep=keep)
-            value, dlogits = value + hard * float(plain), dlogits + cross_entropy_backward(hard, plain_cache)
+            value, dlogits = value + hard * as_number(plain), dlogits + cross_entropy_backward(hard, plain_cache)
         model.backward(dlogits, cache)
         return told(value, cache, count_kept(keep, batch.ids))
 

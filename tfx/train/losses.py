@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.backend import on_host
+from tfx.backend import as_number
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
 from tfx.nn.auxiliary_losses import auxiliary_loss
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
@@ -75,8 +75,7 @@ def translation_loss(smoothing: float = 0.0) -> Loss[EncoderDecoder]:
 
 def told(value: Any, cache: Any, tokens: int) -> LossValue:
     """A loss, together with the auxiliary losses that its model left in the cache: what was trained on."""
-    total = value + auxiliary_loss(cache)
-    return LossValue(float(total) if on_host(total) else total, tokens)
+    return LossValue(as_number(value + auxiliary_loss(cache)), tokens)
 
 
 def inside(lengths: np.ndarray | None, like: np.ndarray) -> np.ndarray | None:

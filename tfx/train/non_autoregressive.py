@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tfx.backend import as_number
 from tfx.data.fertility import Translations
 from tfx.models.non_autoregressive import NonAutoregressive
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
@@ -22,6 +23,6 @@ def fertility_loss(smoothing: float = 0.0) -> Loss[NonAutoregressive]:
         words, word_cache = cross_entropy_forward(out.logits, batch.targets, smoothing, keep)
         _, fertility_cache = cross_entropy_forward(out.fertility_logits, batch.fertilities)
         model.backward(cross_entropy_backward(1.0, word_cache), cross_entropy_backward(1.0, fertility_cache), cache)
-        return LossValue(float(words), int(keep.sum()))
+        return LossValue(as_number(words), int(keep.sum()))
 
     return loss

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfx.backend import as_number
 from tfx.models import Bert
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.train.loop import Loss, LossValue, Rng
@@ -44,10 +45,10 @@ def pretraining_loss() -> Loss[Bert]:
         total, dmlm, dnsp, counted = 0.0, None, None, len(batch.ids)
         if batch.labels is not None:
             value, ce_cache = cross_entropy_forward(output.nsp_logits, batch.labels)
-            total, dnsp = float(value), cross_entropy_backward(1.0, ce_cache)
+            total, dnsp = as_number(value), cross_entropy_backward(1.0, ce_cache)
         if batch.targets is not None:
             value, ce_cache = cross_entropy_forward(output.mlm_logits, batch.targets, keep=batch.chosen)
-            total, dmlm = total + float(value), cross_entropy_backward(1.0, ce_cache)
+            total, dmlm = total + as_number(value), cross_entropy_backward(1.0, ce_cache)
             counted = int(batch.targets.size if batch.chosen is None else batch.chosen.sum())
         model.backward(dmlm, dnsp, cache)
         return LossValue(total, counted)

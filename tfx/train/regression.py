@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfx.backend import as_number, to_device, xp_of
 from tfx.models import VisionTransformer
 from tfx.train.loop import Loss, LossValue, Rng
 
@@ -25,8 +26,8 @@ def squared_error_loss() -> Loss[VisionTransformer]:
 
     def loss(model: VisionTransformer, batch: NumbersBatch, rng: Rng) -> LossValue:
         y, cache = model.forward(batch.images, rng=rng)
-        away = y - batch.numbers.astype(y.dtype)
+        away = y - to_device(batch.numbers.astype(y.dtype), xp_of(y))
         model.backward(away * (2 / away.size), cache)
-        return LossValue(float((away * away).mean()), len(away))
+        return LossValue(as_number((away * away).mean()), len(away))
 
     return loss

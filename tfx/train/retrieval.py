@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tfx.backend import as_number, xp_of
 from tfx.data.facts import FactBatch
 from tfx.models.retrieval_reader import RetrievalReader
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
@@ -23,11 +24,11 @@ def answer_loss(retriever: bool = True) -> Loss[RetrievalReader]:
         answers = np.broadcast_to(batch.answers[:, None], out.scores.shape)  # (B, K): the same under every document
         surprises, answer_cache = cross_entropy_forward(out.logits, answers, reduction="none")
         likelihood, marginal_cache = marginal_likelihood_forward(out.scores, -surprises[..., None])
-        dlikelihood = np.full(n, -1.0 / n, dtype=likelihood.dtype)
+        dlikelihood = xp_of(likelihood).full(n, -1.0 / n, dtype=likelihood.dtype)
         dscores, dlog_likelihoods = marginal_likelihood_backward(dlikelihood, marginal_cache)
         if not retriever:
-            dscores = np.zeros_like(dscores)
+            dscores = xp_of(dscores).zeros_like(dscores)
         model.backward(dscores, cross_entropy_backward(-dlog_likelihoods[..., 0], answer_cache), cache)
-        return LossValue(-float(likelihood.mean()), n)
+        return LossValue(-as_number(likelihood.mean()), n)
 
     return loss

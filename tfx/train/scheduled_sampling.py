@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tfx.backend import to_numpy
 from tfx.models import DecoderOnly
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.train.loop import Loss, LossValue, Rng
@@ -34,8 +35,9 @@ def mixed_inputs(ids: np.ndarray, logits: np.ndarray, rng: Rng, truth: float) ->
     """ids: (B, T) what a model read, logits: (B, T, V) what it said -> (B, T) what it reads the second time.
 
     Place t + 1 keeps its token with probability `truth`, and else gets the best guess of place t; place 0 keeps it.
+    Guesses on a device are read, for which it has to wait.
     """
-    guesses = np.concatenate((ids[:, :1], logits[:, :-1].argmax(axis=-1)), axis=1)
+    guesses = np.concatenate((ids[:, :1], to_numpy(logits[:, :-1].argmax(axis=-1))), axis=1)
     kept = rng.random(ids.shape) < truth
     return np.where(kept, ids, guesses)
 
