@@ -38,7 +38,7 @@ def show_list(title: str, entries: Mapping[str, str], what_next: str, face: Face
     if face is Face.plain:
         sys.stdout.writelines(f"{name}\t{about}\n" for name, about in entries.items())
         return
-    from tfx_cli.render.terminal import print_list
+    from tfx_cli.render.terminal_lists import print_list
 
     print_list(title, entries, what_next)
 

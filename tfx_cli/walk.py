@@ -136,9 +136,9 @@ def show_course(modules: Sequence[Module], face: Face) -> None:
             for topic in module.topics:
                 write(line("topic", topic.name, topic.title, f"{topic.minutes} min", ", ".join(topic.aliases)) + "\n")
         return
-    from tfx_cli.render.terminal import print_course
+    from tfx_cli.render.terminal_lists import print_course
 
-    print_course(modules, output())
+    print_course(modules)
 
 
 def clear_screen() -> None:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from tfx_cli import options
-from tfx_cli.measurement import Files, measure_and_show
 from tfx_cli.options import Face
 from tfx_cli.show import show_document, show_list
 
@@ -52,6 +51,7 @@ def bench(
         list_benchmarks(face)
         return
     from tfx.bench import bench_module
+    from tfx_cli.measurement import Files, measure_and_show
 
     module, command, defaults = bench_module(name), f"tfx bench {name}", None
     if hasattr(module, "PARTS"):

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from tfx_cli import options
-from tfx_cli.measurement import Files, measure_and_show
 from tfx_cli.options import Face
 from tfx_cli.show import show_document, show_list
 
@@ -49,6 +48,7 @@ def experiment(
         list_experiments(face)
         return
     from tfx.lab import experiment_module
+    from tfx_cli.measurement import Files, measure_and_show
 
     files = Files(plot, csv, html)
     module = experiment_module(name)

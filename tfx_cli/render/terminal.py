@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +20,6 @@ from tfx_cli.source import link_of, source_of
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from lessons.course import Module
 
 INDENT = "  "
 #: kinds that stand together without a blank line between
@@ -137,18 +135,6 @@ def _(record: Check, console: Console) -> None:
         console.print(text, soft_wrap=True)
 
 
-def print_list(title: str, entries: Mapping[str, str], what_next: str) -> None:
-    """Names with a line each."""
-    console = output()
-    put(console, [title], "bold")
-    console.print()
-    column = max(map(len, entries)) + 3
-    for name, about in entries.items():
-        put(console, labelled(name, about, prose_width(), column=column))
-    console.print()
-    put(console, [INDENT + what_next])
-
-
 def print_experiment(result: Result, saved: Iterable[Path]) -> None:
     """Title with seed and time, table, checks, what to read into it, what to break, and where the files are."""
     console = output()
@@ -206,21 +192,6 @@ def print_source(source: str, console: Console) -> None:
     for line in lines:
         line.rstrip()
         console.print(RichText("    ").append(line) if line.plain else line, soft_wrap=True)
-
-
-def print_course(modules: Sequence[Module], console: Console) -> None:
-    """The course map: modules, topics, minutes, and what to type."""
-    put(console, ["The course"], "bold")
-    for module in modules:
-        console.print()
-        put(console, wrapped(f"{module.number}  {module.title}", prose_width(), "   "), "bold")
-        put(console, (f"   {line}" for line in wrapped(module.about, prose_width() - 3)))
-        column = max((len(topic.name) for topic in module.topics), default=0) + 2
-        for topic in module.topics:
-            about = f"{topic.title}, {topic.minutes} min"
-            put(console, labelled(topic.name, about, prose_width(), margin="   ", column=column))
-    console.print()
-    put(console, ["start or go on: tfx explain TOPIC      to read: tfx explain TOPIC --lesson"])
 
 
 def print_title(title: str, aside: str, console: Console) -> None:
