@@ -8,16 +8,16 @@
 Self-attention has x_kv = x_q, cross-attention reads another sequence.  The heads cost what one wide head would cost,
 because the width is shared out; what they buy is H different weight matrices over the same tokens.
 
-Grouped queries: with G < H key and value heads, H / G query heads read the same keys and values (G = 1: multi-query
-attention).  The maps and above all the stored keys and values shrink by H / G.  Past keys and values, from tokens that
-were read earlier, stand in front of the new ones: `cache.present` of one call is `past` of the next.
+Grouped queries: with G < H key and value heads, H / G query heads read the same keys and values
+(ops/grouped_attention.py).  The maps and above all the stored keys and values shrink by H / G.
+
+Past keys and values, from tokens that were read earlier, stand in front of the new ones: `cache.present` of one call is
+`past` of the next.
 
 Derivation.  Splitting and merging only move numbers, so their backward moves them back: split undoes merge and merge
 undoes split.  The rest is four linear maps and one attention, undone in reverse.  x_kv feeds both K and V, so its
-gradient is a sum of two; in self-attention the caller adds dx_q and dx_kv for the same reason.  A key head that is read
-by several query heads gets the sum of what they send back.
-Sources: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2; multi-query: Shazeer 2019, "Fast Transformer
-Decoding: One Write-Head is All You Need"; grouped: Ainslie et al. 2023, "GQA", section 2.2.
+gradient is a sum of two; in self-attention the caller adds dx_q and dx_kv for the same reason.
+Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from typing import Any, NamedTuple, Protocol
 
 from tfx.backend import Array, xp_of
 from tfx.ops.attend import fold
-from tfx.ops.attention import AttentionCache, attention_backward_steps, attention_forward
+from tfx.ops.attention import AttentionCache
+from tfx.ops.grouped_attention import GroupedAttentionCache, grouped_attention_backward, grouped_attention_forward
 from tfx.ops.linear import LinearCache, linear_backward, linear_forward
 from tfx.ops.rotary import RotaryCache, rotary_backward, rotary_forward
 
@@ -95,7 +96,7 @@ class MultiHeadCache(NamedTuple):
     rotation: RotaryCache | None
     past: StoredKeyValue | None
     present: StoredKeyValue  # past and new keys (turned already) and values: (..., G, M + S, D)
-    attention: AttentionCache | Any  # q, k, v as (..., H, T or M + S, D); with a kernel, what that one keeps
+    attention: AttentionCache | GroupedAttentionCache | Any  # q, k, v and weights; with a kernel, what that one keeps
     output: LinearCache
     one_source: bool  # keys and values were made of the same x_kv
     n_heads: int
@@ -134,7 +135,10 @@ def merge_heads(x: Array) -> Array:
 
 
 def repeat_heads(x: Array, n_heads: int) -> Array:
-    """x: (..., G, S, D) -> (..., H, S, D): each head H / G times in a row.  Raises ValueError unless G divides H."""
+    """x: (..., G, S, D) -> (..., H, S, D): each head H / G times in a row, for a kernel that knows nothing of groups.
+
+    Raises ValueError unless G divides H.
+    """
     n_kv_heads = x.shape[-3]
     if n_kv_heads == n_heads:
         return x
@@ -213,12 +217,14 @@ def multi_head_attention_forward(
         k, _ = rotary_forward(k, *rotation)
     new = KeyValue(k, v)
     present: StoredKeyValue = new if past is None else past.followed_by(new)
-    keys, values = repeat_heads(present.k, n_heads), repeat_heads(present.v, n_heads)
+    attention_cache: Any
     if kernel is None:
-        heads, attention_cache = attention_forward(q, keys, values, mask, scale, dropout, bias, soft_cap)
+        of_scores = (mask, scale, dropout, bias, soft_cap)
+        heads, attention_cache = grouped_attention_forward(q, present.k, present.v, *of_scores)
     elif dropout is not None or bias is not None or soft_cap is not None:
         raise ValueError("dropout, bias and soft_cap act on scores or weights, and a kernel shows neither")
     else:
+        keys, values = repeat_heads(present.k, n_heads), repeat_heads(present.v, n_heads)
         heads, attention_cache = kernel.forward(q, keys, values, mask, scale)
     y, output_cache = linear_forward(merge_heads(heads), w_o, b_o)
     inputs = (query_cache, key_cache, value_cache, rotary_cache, past, present)
@@ -235,15 +241,13 @@ def multi_head_attention_backward(dy: Array, cache: MultiHeadCache, dweights: Ar
     n_heads, n_kv_heads = cache.n_heads, cache.present.k.shape[-3]
     dheads = split_heads(dmerged, n_heads)  # merged = merge_heads(heads)
     dbias = None
-    if cache.kernel is None:  # heads = attention(q, k, v)
-        grads = attention_backward_steps(dheads, cache.attention, dweights)
-        dq, dk, dv, dbias = grads.dq, grads.dk, grads.dv, grads.dbias
+    if cache.kernel is None:  # heads = attention(q, present.k, present.v)
+        dq, dk, dv, dbias = grouped_attention_backward(dheads, cache.attention, dweights)
     elif dweights is not None:
         raise ValueError("a loss that reads the attention weights needs exact attention: a kernel shows none")
     else:
         dq, dk, dv = cache.kernel.backward(dheads, cache.attention)
-    dk = sum_repeated_heads(dk, n_kv_heads)  # k = repeat_heads(present.k)
-    dv = sum_repeated_heads(dv, n_kv_heads)
+        dk, dv = sum_repeated_heads(dk, n_kv_heads), sum_repeated_heads(dv, n_kv_heads)  # k = repeat_heads(present.k)
     dpast = None
     if cache.past is not None:  # present = past, then new
         past, m = cache.past, cache.past.length

@@ -9,8 +9,12 @@ import numpy as np
 
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.sizes import DV, B, C, D, F, H, Rng, S, T, V
-from tfx.ops.attention import attention_backward, attention_backward_steps
 from tfx.ops.dropout import dropout_mask
+from tfx.ops.grouped_attention import (
+    GroupedAttentionGrads,
+    grouped_attention_backward,
+    grouped_attention_forward,
+)
 from tfx.ops.linear import linear_backward
 from tfx.ops.masks import causal_mask, padding_mask
 from tfx.ops.multi_head import (
@@ -81,7 +85,7 @@ def multi_head_merged_without_swapping(dy: Any, cache: MultiHeadCache) -> MultiH
     right = multi_head_attention_backward(dy, cache)
     heads = cache.attention.q
     dmerged, _, _ = linear_backward(dy, cache.output)
-    dq, _, _ = attention_backward(split_heads(dmerged, heads.shape[-3]), cache.attention)
+    dq = grouped_attention_backward(split_heads(dmerged, heads.shape[-3]), cache.attention).dq
     dx_q, dw_q, db_q = linear_backward(dq.reshape(cache.query.x.shape), cache.query)
     return right._replace(dx_q=dx_q, dw_q=dw_q, db_q=db_q)
 
@@ -93,9 +97,22 @@ def mean_heads_summed(dmean: Any, cache: MeanHeadsCache) -> Any:
 def multi_head_one_query_head_only(dy: Any, cache: MultiHeadCache) -> MultiHeadGrads:
     """Of the query heads that share a key head, only the first sends something back."""
     right = multi_head_attention_backward(dy, cache)
-    heads = split_heads(linear_backward(dy, cache.output)[0], H)
-    dk = attention_backward_steps(heads, cache.attention).dk[:, :1]
+    dfirst = split_heads(linear_backward(dy, cache.output)[0], H).copy()
+    dfirst[:, 1:] = 0
+    dk = grouped_attention_backward(dfirst, cache.attention).dk
     return right._replace(dw_k=linear_backward(merge_heads(dk), cache.key)[1])
+
+
+def grouped(rng: Rng, n_heads: int = 6, n_groups: int = 2, bias: tuple[int, ...] = (6, T, S), **fixed: Any) -> Problem:
+    shapes = {"q": (B, n_heads, T, D), "k": (B, n_groups, S, D), "v": (B, n_groups, S, DV), "bias": bias}
+    inputs = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    return Problem(grouped_attention_forward, grouped_attention_backward, inputs, fixed)
+
+
+def grouped_mean_of_the_group(dout: Any, cache: Any) -> GroupedAttentionGrads:
+    """Keys that three query heads read get the mean of what they send back."""
+    right = grouped_attention_backward(dout, cache)
+    return right._replace(dk=right.dk / 3)
 
 
 def multi_head_keys_forgotten(dy: Any, cache: MultiHeadCache) -> MultiHeadGrads:
@@ -123,6 +140,16 @@ CASES: tuple[Case, ...] = (
         partial(multi_head_past, lead=(1,), n_kv_heads=1),
     ),
     Case(mean_heads_backward, "three heads", mean_heads),
+    Case(grouped_attention_backward, "six heads over two", grouped),
+    Case(grouped_attention_backward, "one for all, soft cap", partial(grouped, n_groups=1, bias=(T, S), soft_cap=2.0)),
+    Case(grouped_attention_backward, "as many", partial(grouped, n_groups=6, bias=(B, 1, T, S))),
+    Case(
+        grouped_attention_backward,
+        "mask and dropout of each head",
+        lambda rng: grouped(
+            rng, bias=(B, 1, T, S), mask=rng.random((B, 6, T, S)) < 0.7, dropout=dropout_mask((B, 6, T, S), 0.3, rng)
+        ),
+    ),
 )
 
 CONTROLS: tuple[Control, ...] = (
@@ -139,5 +166,6 @@ CONTROLS: tuple[Control, ...] = (
         partial(multi_head, n_kv_heads=1),
     ),
     Control("multi_head_attention", "the keys' share of dx_kv is lost", multi_head_keys_forgotten, multi_head),
+    Control("grouped_attention", "a shared key head gets a mean, not a sum", grouped_mean_of_the_group, grouped),
     Control("mean_heads", "the mean is taken for a sum", mean_heads_summed, mean_heads),
 )
