@@ -25,6 +25,9 @@ from tfx.gradcheck import CASES, run_case
 from tfx.gradcheck.case import Case
 
 TESTS = ROOT / "tests"
+EVERY_OP = [TESTS / "ops" / f"test_{name}.py" for name in ("every_op", "strict_device")]
+#: Tests that try every method of tfx/efficient, and import it by the name of its kernel.
+BY_NAME = [TESTS / "efficient" / "test_bad_input.py", TESTS / "nn" / "test_efficient_attention.py"]
 LIMIT = 60.0  # seconds; a mutant that takes longer does not end, and that is noticed
 
 
@@ -59,10 +62,12 @@ def own_tests(module: str) -> list[Path]:
 
 
 def other_tests(module: str) -> list[Path]:
-    """The strict device, the other test files that import the module, and those of its users."""
+    """The other test files that import the module, or a layer that does, and those of its users."""
+    layers = {f"tfx.nn.{path.stem}" for path in (ROOT / "tfx" / "nn").glob("*.py") if module in imports(path)}
     found = (path for folder in ("ops", "efficient", "nn") for path in sorted((TESTS / folder).glob("test_*.py")))
-    wanted = [TESTS / "ops" / "test_strict_device.py", *(path for path in found if module in imports(path))]
+    wanted = [path for path in found if imports(path) & {module, *layers}]
     wanted += [path for user in sorted(users(module)) for path in own_tests(user)]
+    wanted += BY_NAME if module.startswith("tfx.efficient.") else []
     return [path for path in dict.fromkeys(wanted) if path not in own_tests(module)]
 
 
@@ -98,7 +103,7 @@ def warm_up(modules: list[str]) -> None:
     hypothesis.settings.load_profile("mutation")
     peers_cases()
     wanted = [path for module in modules for path in (*own_tests(module), *other_tests(module))]
-    for path in dict.fromkeys([*wanted, TESTS / "ops" / "test_every_op.py"]):
+    for path in dict.fromkeys([*wanted, *EVERY_OP]):
         importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
 
@@ -111,8 +116,9 @@ def _own_tests(module: str) -> bool:
 
 
 def _every_op(module: str) -> bool:
+    """The strict device too.  A module without a case of its own is tried through those of its users."""
     ops = sorted({case.op for case in cases_of(frozenset({module})) or cases_of(users(module))})
-    return bool(ops) and _pytest_fails([TESTS / "ops" / "test_every_op.py"], "-k", " or ".join(ops))
+    return bool(ops) and _pytest_fails(EVERY_OP, "-k", " or ".join(ops))
 
 
 def _gradients_of_users(module: str) -> bool:

@@ -107,7 +107,7 @@ def test_what_matters_for_a_file_of_efficient_is_tried_on_it():
     assert noticing.users(module) == {"tfx.efficient.sparse_transformer"}
     assert noticing.own_tests(module) == [noticing.TESTS / "efficient" / "test_longformer.py"]
     others = {path.relative_to(noticing.TESTS).as_posix() for path in noticing.other_tests(module)}
-    assert {"ops/test_strict_device.py", "efficient/test_sparse_transformer.py"} <= others
+    assert {"nn/test_longformer.py", "efficient/test_sparse_transformer.py"} <= others
     assert "efficient/test_longformer.py" not in others
 
 
