@@ -109,6 +109,13 @@ def test_the_scale_doubles_after_so_many_good_steps_in_a_row():
     assert scale.overflowed() and (scale.value, scale.good_steps) == (4.0, 0)
 
 
+def test_the_scale_falls_to_the_smallest_and_no_further():
+    scale = LossScale(8.0, smallest=3.0)
+    assert scale.overflowed() and scale.value == 4.0
+    assert scale.overflowed() and scale.value == 3.0
+    assert not scale.overflowed() and scale.value == 3.0
+
+
 def test_a_static_scale_stays():
     model, optimizer = model_and_optimizer(LossScale(1024.0, interval=None))
     run(model, optimizer, 5)

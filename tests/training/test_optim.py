@@ -13,9 +13,11 @@ from tests.strict_device import StrictArray, download, synced, upload
 from tfx.nn.linear import Linear
 from tfx.optim import (
     SGD,
+    Adafactor,
     Adagrad,
     Adam,
     AdamW,
+    Lion,
     clip_by_norm,
     clip_by_value,
     decays_everything,
@@ -153,7 +155,7 @@ def test_adagrads_steps_fall_as_one_over_the_root_of_the_step():
         np.testing.assert_allclose(after - before, 0.2 / math.sqrt(t), rtol=1e-9)
 
 
-@pytest.mark.parametrize("kind", [SGD, Adagrad, Adam])
+@pytest.mark.parametrize("kind", [SGD, Adagrad, Adam, Adafactor, Lion])
 def test_l2_is_the_gradient_of_half_the_squared_length(kind):
     grads, penalty = gradients(6), 0.3
     penalised, plain = kind(layer(), l2=penalty), kind(layer())
