@@ -24,6 +24,10 @@ def both_ways(forward, backward, q, k, v, *args, **settings):
     return out, *backward(np.random.default_rng(1).standard_normal(out.shape), cache)
 
 
+def tiling(block_q, block_k):
+    return tiled_attention.Tiling(1.0, block_q, block_k, causal=False, rate=0.0, seed=0)
+
+
 def assert_equal(have, want):
     for a, b in zip(have, want, strict=True):
         assert a.shape == b.shape
@@ -31,7 +35,7 @@ def assert_equal(have, want):
 
 
 @settings(max_examples=60, deadline=None)
-@given(LENGTHS, LENGTHS, BLOCKS, BLOCKS, st.booleans(), st.floats(0, 1), st.integers(0, 99))
+@given(LENGTHS, LENGTHS, BLOCKS | st.none(), BLOCKS | st.none(), st.booleans(), st.floats(0, 1), st.integers(0, 99))
 def test_any_tiles_and_any_mask_give_exact_attention_both_ways(t, s, block_q, block_k, causal, density, seed):
     rng = np.random.default_rng(seed)
     q, k, v = (rng.standard_normal((2, 3, n, d)) for n, d in ((t, 4), (s, 4), (s, 5)))
@@ -50,6 +54,34 @@ def test_a_mask_of_any_broadcastable_shape_is_cut_as_it_should(shape):
     want = both_ways(attention_forward, attention_backward, q, k, v, mask, 0.7)
     tiles = {"block_q": 2, "block_k": 3}
     assert_equal(both_ways(tiled_attention_forward, tiled_attention_backward, q, k, v, mask, 0.7, **tiles), want)
+
+
+@pytest.mark.parametrize("tile_scores", [1, 8, 14, 4 * 6 * 5])
+@pytest.mark.parametrize("lead_kv", [(3, 4), (3, 1), (4,), ()])
+def test_however_many_heads_are_worked_on_together_the_result_is_the_same(monkeypatch, tile_scores, lead_kv):
+    rng = np.random.default_rng(0)
+    q, k, v = (rng.standard_normal(shape) for shape in ((3, 4, 6, 2), (*lead_kv, 5, 2), (*lead_kv, 5, 3)))
+    tiled = {"block_q": 2, "block_k": 3, "rate": 0.2}
+    mask = rng.random((3, 1, 6, 5)) < 0.7
+    want = both_ways(tiled_attention_forward, tiled_attention_backward, q, k, v, mask, **tiled)
+    monkeypatch.setattr(tiled_attention, "TILE_SCORES", tile_scores)
+    cut = [heads.numbers.shape for heads in tiled_attention._heads(q, k, v, mask, tiling(2, 3))]
+    assert sum(math.prod(shape) for shape in cut) == 3 * 4
+    assert max(math.prod(shape) for shape in cut) == min(4, max(1, tile_scores // 6))
+    assert_equal(both_ways(tiled_attention_forward, tiled_attention_backward, q, k, v, mask, **tiled), want)
+
+
+def test_unless_told_a_tile_holds_the_same_number_of_scores_however_few_queries_there_are():
+    def blocks(n_queries, **told):
+        x, y = np.ones((n_queries, 2)), np.ones((3, 2))
+        return tiled_attention_forward(x, y, y, **told)[1].tiling[1:3]
+
+    assert blocks(8192) == (256, 256)
+    assert blocks(1) == (1, 256 * 256)
+    assert blocks(100, block_q=32) == (32, 2048)
+    assert blocks(100, block_q=10**6) == (10**6, 1)
+    assert blocks(100, block_k=7) == (100, 7)
+    assert blocks(0) == (1, 256 * 256)
 
 
 def test_what_is_kept_is_the_logsumexp_of_each_row():
@@ -77,11 +109,20 @@ def test_large_scores_neither_overflow_nor_warn():
 def test_tiles_above_the_diagonal_are_never_made(monkeypatch):
     made = []
     scores = tiled_attention._scores
-    monkeypatch.setattr(tiled_attention, "_scores", lambda *a: made.append(a[3:5]) or scores(*a))
+    monkeypatch.setattr(tiled_attention, "_scores", lambda *a: made.append(a[2:4]) or scores(*a))
     q = np.random.default_rng(0).standard_normal((8, 4))
     tiled_attention_forward(q, q, q, block_q=2, block_k=2, causal=True)
     assert len(made) == 4 * 5 / 2
     assert all(columns.start <= rows.start for rows, columns in made)
+
+
+def test_a_tile_wider_than_high_ends_at_the_diagonal(monkeypatch):
+    made = []
+    scores = tiled_attention._scores
+    monkeypatch.setattr(tiled_attention, "_scores", lambda *a: made.append(a[2:4]) or scores(*a))
+    q = np.random.default_rng(0).standard_normal((8, 4))
+    tiled_attention_forward(q, q, q, block_q=2, block_k=6, causal=True)
+    assert [(rows.stop, columns.stop) for rows, columns in made] == [(2, 2), (4, 4), (6, 6), (8, 6), (8, 8)]
 
 
 def test_causal_counts_from_the_last_query():
@@ -105,10 +146,11 @@ def test_dropout_equals_exact_attention_with_the_multipliers_of_all_tiles_put_to
     tiles = {"block_q": 2, "block_k": 3, "rate": 0.4, "seed": 7}
     out, cache = tiled_attention_forward(q, k, v, **tiles)
     multiplier = np.empty((5, 5))
+    (heads,) = tiled_attention._heads(q, k, v, None, cache.tiling)
     for rows in spans(5, 2):
         for columns in spans(5, 3):
             tile = multiplier[rows, columns]
-            tile[...] = tiled_attention._dropout(tile, rows, columns, cache.tiling)
+            tile[...] = tiled_attention._dropout(tile, heads, rows, columns, cache.tiling)
     want = both_ways(attention_forward, attention_backward, q, k, v, dropout=multiplier)
     assert_equal((out, *tiled_attention_backward(np.random.default_rng(1).standard_normal((5, 4)), cache)), want)
 

@@ -21,9 +21,12 @@ Only D_i = sum_j P_ij dP_ij asks for the whole row, and it is known beforehand:
 With dropout O_i = sum_j P_ij M_ij V_j and dP_ij = M_ij (dO_i . V_j), so the same line holds.
 
 Exact: everything, to rounding.  Cost: the arithmetic of exact attention, plus one product to make the scores again;
-memory O(T (D + Dv)) instead of O(T S).  Tiles that lie above a causal diagonal are never made.  It pays as soon as the
-scores of all heads do not fit the fast memory: on a graphics card from a few hundred tokens on, in NumPy from one or
-two thousand (causal: from about five hundred), and wherever T x S numbers are too many to be kept.
+memory O(T (D + Dv)) instead of O(T S).  What lies above a causal diagonal is never made, which is half of the work.
+
+In NumPy most of the time should go to the matrix products, and what remains is read and written in cache.  A tile has
+some ten thousand scores, so that calling costs little; heads are worked on one after the other, and each tile is made
+in the memory of the one before; exp, differences and products act in place; the scale is multiplied into Q; rows are
+summed by a product with ones, which BLAS does faster than NumPy adds.
 Sources: Dao et al. 2022, "FlashAttention", algorithms 1, 2 and 4; running maximum and sum: Milakov and Gimelshein 2018,
 "Online normalizer calculation for softmax", algorithm 3.
 """
@@ -32,17 +35,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.checks import number, whole_number
 from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_tile, spans
 from tfx.ops.attend import fold
 from tfx.ops.attention import check_attention_shapes
 from tfx.ops.dropout import dropout_mask
 from tfx.ops.masks import combine_masks
+
+#: Queries of a tile, unless told.
+BLOCK_Q = 256
+#: Scores made at once, unless told: 256 KiB in float32, half of a small L2 cache.
+TILE_SCORES = 256 * 256
 
 
 class Tiling(NamedTuple):
@@ -66,6 +73,17 @@ class TiledAttentionCache(NamedTuple):
     tiling: Tiling
 
 
+class Heads(NamedTuple):
+    """The heads that are worked on together, cut out of the leading axes at `index`."""
+
+    index: Any
+    q: Array
+    k: Array
+    v: Array
+    mask: Array | None
+    numbers: Any  # one for each head, of which its dropout is drawn
+
+
 def tiled_attention_forward(
     q: Array,
     k: Array,
@@ -74,8 +92,8 @@ def tiled_attention_forward(
     scale: float | None = None,
     *,
     causal: bool = False,
-    block_q: int = 64,
-    block_k: int = 64,
+    block_q: int | None = None,
+    block_k: int | None = None,
     rate: float = 0.0,
     seed: int = 0,
 ) -> tuple[Array, TiledAttentionCache]:
@@ -83,40 +101,21 @@ def tiled_attention_forward(
 
     mask: boolean, broadcastable to (..., T, S), True = may attend; a fully blocked row gives zeros.
     scale: 1 / sqrt(D) unless told.  causal: the last query sees every key, the one before all but one, and so on.
-    block_q, block_k: the size of a tile.  rate: dropout of the weights, drawn again from `seed` for every tile; which
-    are dropped depends on the tiles' size.
+    block_q, block_k: the size of a tile, unless told one that fits the cache.  rate: dropout of the weights, drawn
+    again from `seed` for every tile; which are dropped depends on the tiles' size.
     Raises ValueError when widths or lengths do not match or a block is below 1, TypeError when the mask is not boolean.
     """
     check_attention_shapes(q, k, v, mask)
     xp = xp_of(q)
     scale = 1.0 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
-    number("rate", rate, 0, below=1)
-    whole_number("seed", seed, 0)
-    tiling = Tiling(scale, block_q, block_k, causal, rate, seed)
-    lead, n_queries, width = leading_axes(q, k, v, mask), q.shape[-2], v.shape[-1]
-    spans(0, block_k, "block_k")
-    dtype = common_dtype(q, k, v)
-    out = xp.empty((*lead, n_queries, width), dtype=dtype)
-    logsumexp = xp.empty((*lead, n_queries, 1), dtype=dtype)
-    for rows in spans(n_queries, block_q, "block_q"):
-        here = (*lead, rows.stop - rows.start)
-        top = xp.full((*here, 1), -math.inf, dtype=dtype)  # m
-        total = xp.zeros((*here, 1), dtype=dtype)  # l
-        weighted = xp.zeros((*here, width), dtype=dtype)  # a
-        for columns in _columns(rows, n_queries, k.shape[-2], tiling):
-            scores = _scores(q, k, mask, rows, columns, tiling)
-            new_top = xp.maximum(top, scores.max(axis=-1, keepdims=True))
-            unit = _finite(new_top)
-            weights = xp.exp(scores - unit)
-            shrink = xp.exp(top - unit)  # from units of exp(m) to units of exp(m')
-            total = shrink * total + weights.sum(axis=-1, keepdims=True)
-            dropout = _dropout(weights, rows, columns, tiling)
-            dropped = weights if dropout is None else weights * dropout
-            weighted = shrink * weighted + dropped @ v[..., columns, :]
-            top = new_top
-        divisor = xp.where(total == 0, 1, total).astype(dtype)  # a fully blocked row has a = 0 and l = 0
-        out[..., rows, :] = weighted / divisor
-        logsumexp[..., rows, :] = _finite(top) + xp.log(divisor)
+    tiling = Tiling(scale, *_blocks(q.shape[-2], block_q, block_k), causal, rate, seed)
+    shape, dtype = (*leading_axes(q, k, v, mask), q.shape[-2]), common_dtype(q, k, v)
+    out = xp.empty((*shape, v.shape[-1]), dtype=dtype)
+    logsumexp = xp.empty((*shape, 1), dtype=dtype)
+    for heads in _heads(q, k, v, mask, tiling):
+        for rows in spans(q.shape[-2], tiling.block_q):
+            here = (*heads.index, ..., rows, slice(None))
+            out[here], logsumexp[here] = _attend_rows(heads, rows, tiling, dtype)
     return out, TiledAttentionCache(q, k, v, mask, out, logsumexp, tiling)
 
 
@@ -124,53 +123,131 @@ def tiled_attention_backward(dout: Array, cache: TiledAttentionCache) -> tuple[A
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
     q, k, v, mask, out, logsumexp, tiling = cache
     xp = xp_of(q)
-    lead = out.shape[:-2]
-    dq, dk, dv = (xp.zeros((*lead, *x.shape[-2:]), dtype=q.dtype) for x in (q, k, v))
+    dq, dk, dv = (xp.zeros((*out.shape[:-2], *x.shape[-2:]), dtype=q.dtype) for x in (q, k, v))
     inner = (dout * out).sum(axis=-1, keepdims=True)  # D = rowsum(P * dP) = rowsum(dO * O)
-    for rows in spans(q.shape[-2], tiling.block_q):
-        dout_rows, q_rows = dout[..., rows, :], q[..., rows, :]
-        for columns in _columns(rows, q.shape[-2], k.shape[-2], tiling):
-            scores = _scores(q, k, mask, rows, columns, tiling)
-            weights = xp.exp(scores - logsumexp[..., rows, :])  # P, out of L alone
-            dropout = _dropout(weights, rows, columns, tiling)
-            dropped = weights if dropout is None else weights * dropout
-            dv[..., columns, :] += dropped.swapaxes(-1, -2) @ dout_rows  # out = dropped @ v
-            dweights = dout_rows @ v[..., columns, :].swapaxes(-1, -2)
-            if dropout is not None:
-                dweights = dweights * dropout  # dropped = weights * dropout
-            dscores = weights * (dweights - inner[..., rows, :])  # weights = softmax(scores)
-            dq[..., rows, :] += (dscores @ k[..., columns, :]) * tiling.scale  # scores = q @ k^T * scale
-            dk[..., columns, :] += (dscores.swapaxes(-1, -2) @ q_rows) * tiling.scale
+    for heads in _heads(q, k, v, mask, tiling):
+        dk_heads, dv_heads = dk[(*heads.index, ...)], dv[(*heads.index, ...)]
+        for rows in spans(q.shape[-2], tiling.block_q):
+            here = (*heads.index, ..., rows, slice(None))
+            dout_rows, logsumexp_rows, inner_rows, dq_rows = dout[here], logsumexp[here], inner[here], dq[here]
+            q_rows = _scaled_queries(heads, rows, tiling, out.dtype)
+            room, second_room = (_room_for_a_tile(heads, tiling, out.dtype) for _ in range(2))
+            for columns in _columns(heads, rows, tiling):
+                k_columns, v_columns = heads.k[..., columns, :], heads.v[..., columns, :]
+                dk_columns, dv_columns = dk_heads[..., columns, :], dv_heads[..., columns, :]
+                weights = _scores(q_rows, heads, rows, columns, tiling, room)
+                weights -= logsumexp_rows
+                xp.exp(weights, out=weights)  # P, out of L alone
+                dropout = _dropout(weights, heads, rows, columns, tiling)
+                dropped = weights if dropout is None else weights * dropout
+                dv_columns += dropped.swapaxes(-1, -2) @ dout_rows  # out = dropped @ v
+                dscores = xp.matmul(dout_rows, v_columns.swapaxes(-1, -2), out=_tile(second_room, weights.shape))
+                if dropout is not None:
+                    dscores *= dropout  # dropped = weights * dropout
+                dscores -= inner_rows  # weights = softmax(scores)
+                dscores *= weights
+                dq_rows += dscores @ k_columns  # scores = (q * scale) @ k^T
+                dk_columns += dscores.swapaxes(-1, -2) @ q_rows
+            dq_rows *= tiling.scale
     return fold(dq, q), fold(dk, k), fold(dv, v)
 
 
-def _columns(rows: slice, n_queries: int, n_keys: int, tiling: Tiling) -> Iterator[slice]:
+def _attend_rows(heads: Heads, rows: slice, tiling: Tiling, dtype: Any) -> tuple[Array, Array]:
+    """The output and L of these queries, whose keys pass by tile after tile."""
+    xp = xp_of(heads.q)
+    q_rows, room = _scaled_queries(heads, rows, tiling, dtype), _room_for_a_tile(heads, tiling, dtype)
+    here, ones = q_rows.shape[:-1], xp.ones((tiling.block_k, 1), dtype=dtype)
+    top = xp.full((*here, 1), np.finfo(dtype).min / 2, dtype=dtype)  # m: not -inf, because -inf - -inf is NaN
+    total = xp.zeros((*here, 1), dtype=dtype)  # l
+    weighted = xp.zeros((*here, heads.v.shape[-1]), dtype=dtype)  # a
+    for columns in _columns(heads, rows, tiling):
+        weights = _scores(q_rows, heads, rows, columns, tiling, room)
+        new_top = xp.maximum(top, weights.max(axis=-1, keepdims=True))
+        shrink = xp.exp(top - new_top)  # from units of exp(m) to units of exp(m')
+        weights -= new_top
+        xp.exp(weights, out=weights)
+        total *= shrink
+        total += weights @ ones[: columns.stop - columns.start]
+        dropout = _dropout(weights, heads, rows, columns, tiling)
+        if dropout is not None:
+            weights *= dropout
+        weighted *= shrink
+        weighted += weights @ heads.v[..., columns, :]
+        top = new_top
+    blocked = total == 0  # and a = 0
+    divisor = xp.where(blocked, 1, total).astype(dtype)
+    return weighted / divisor, xp.where(blocked, 0, top + xp.log(divisor))
+
+
+def _blocks(n_queries: int, block_q: int | None, block_k: int | None) -> tuple[int, int]:
+    """The size of a tile: as told, and else so that it holds TILE_SCORES.  Few queries see many keys at once."""
+    if block_q is None:
+        block_q = max(1, min(BLOCK_Q, n_queries))
+    spans(0, block_q, "block_q")  # refuses a block below 1
+    if block_k is None:
+        block_k = max(1, TILE_SCORES // block_q)
+    spans(0, block_k, "block_k")
+    return block_q, block_k
+
+
+def _heads(q: Array, k: Array, v: Array, mask: Array | None, tiling: Tiling) -> Iterator[Heads]:
+    """On the host as many heads at a time as have their tiles in the cache; a graphics card takes all at once."""
+    xp, lead = xp_of(q), leading_axes(q, k, v, mask)
+    numbers = np.arange(math.prod(lead)).reshape(lead)
+    q, k, v = (xp.broadcast_to(x, (*lead, *x.shape[-2:])) for x in (q, k, v))
+    if mask is not None and mask.ndim > 2:
+        mask = xp.broadcast_to(mask, (*lead, *mask.shape[-2:]))
+    indices: Any = [()]
+    if lead and xp is np:
+        together = max(1, TILE_SCORES // max(1, min(tiling.block_q, q.shape[-2]) * min(tiling.block_k, k.shape[-2])))
+        indices = [(*first, last) for first in np.ndindex(lead[:-1]) for last in spans(lead[-1], together)]
+    for index in indices:
+        here = (*index, ...)
+        mask_here = mask[here] if mask is not None and mask.ndim > 2 else mask
+        yield Heads(index, q[here], k[here], v[here], mask_here, numbers[here])
+
+
+def _columns(heads: Heads, rows: slice, tiling: Tiling) -> list[slice]:
     """The spans of keys that these queries can see."""
+    n_queries, n_keys = heads.q.shape[-2], heads.k.shape[-2]
     past = n_keys - n_queries  # the last query stands at the last key
-    for columns in spans(n_keys, tiling.block_k):
-        if not tiling.causal or columns.start <= rows.stop - 1 + past:
-            yield columns
+    return spans(min(n_keys, max(0, rows.stop + past)) if tiling.causal else n_keys, tiling.block_k, "block_k")
 
 
-def _scores(q: Array, k: Array, mask: Array | None, rows: slice, columns: slice, tiling: Tiling) -> Array:
-    """One tile of S, with -inf where a query may not attend."""
-    xp = xp_of(q)
-    scores = (q[..., rows, :] @ k[..., columns, :].swapaxes(-1, -2)) * tiling.scale
-    allowed = mask_tile(mask, rows, columns)
-    past = k.shape[-2] - q.shape[-2]
+def _scaled_queries(heads: Heads, rows: slice, tiling: Tiling, dtype: Any) -> Array:
+    """S = (scale Q) K^T: the scale costs one product a number of Q, where it would cost one a score."""
+    return xp_of(heads.q).multiply(heads.q[..., rows, :], tiling.scale, dtype=dtype)
+
+
+def _room_for_a_tile(heads: Heads, tiling: Tiling, dtype: Any) -> Array:
+    """Memory in which one tile after the other is made."""
+    n_queries, n_keys = min(tiling.block_q, heads.q.shape[-2]), min(tiling.block_k, heads.k.shape[-2])
+    return xp_of(heads.q).empty(math.prod(heads.numbers.shape) * n_queries * n_keys, dtype=dtype)
+
+
+def _tile(room: Array, shape: tuple[int, ...]) -> Array:
+    return room[: math.prod(shape)].reshape(shape)
+
+
+def _scores(q_rows: Array, heads: Heads, rows: slice, columns: slice, tiling: Tiling, room: Array) -> Array:
+    """One tile of S, made in `room`, with -inf where a query may not attend."""
+    xp, keys = xp_of(q_rows), heads.k[..., columns, :]
+    scores = xp.matmul(q_rows, keys.swapaxes(-1, -2), out=_tile(room, (*q_rows.shape[:-1], keys.shape[-2])))
+    allowed = mask_tile(heads.mask, rows, columns)
+    past = heads.k.shape[-2] - heads.q.shape[-2]
     if tiling.causal and columns.stop - 1 > rows.start + past:  # the diagonal passes through this tile
         allowed = combine_masks(allowed, diagonal_tile(rows, columns, past, xp))
-    return scores if allowed is None else xp.where(allowed, scores, -math.inf).astype(scores.dtype)
+    if allowed is not None:
+        xp.copyto(scores, -math.inf, where=~allowed)
+    return scores
 
 
-def _finite(top: Array) -> Array:
-    """The maximum that is subtracted: 0 where every score so far is blocked, because -inf - -inf is NaN."""
-    return xp_of(top).where(top == -math.inf, 0, top).astype(top.dtype)
-
-
-def _dropout(weights: Array, rows: slice, columns: slice, tiling: Tiling) -> Array | None:
-    """The same multiplier each time that a tile is made."""
+def _dropout(weights: Array, heads: Heads, rows: slice, columns: slice, tiling: Tiling) -> Array | None:
+    """The same multipliers each time that a tile is made, however many heads there are in it."""
     if not tiling.rate:
         return None
-    rng = np.random.default_rng((tiling.seed, rows.start, columns.start))
-    return dropout_mask(weights.shape, tiling.rate, rng, weights.dtype, xp_of(weights))
+    xp, multiplier = xp_of(weights), xp_of(weights).empty_like(weights)
+    for head in np.ndindex(heads.numbers.shape):
+        rng = np.random.default_rng((tiling.seed, int(heads.numbers[head]), rows.start, columns.start))
+        multiplier[head] = dropout_mask(weights.shape[-2:], tiling.rate, rng, weights.dtype, xp)
+    return multiplier
