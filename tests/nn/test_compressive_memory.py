@@ -128,5 +128,5 @@ def test_the_mean_has_nothing_to_learn():
 def test_what_makes_no_sense_is_refused():
     with pytest.raises(ValueError, match="compression must be one of mean, convolution, not 'max'"):
         memory(compression="max")
-    with pytest.raises(ValueError, match="4 recent and 3 compressed places at a rate of 0"):
+    with pytest.raises(ValueError, match="rate must be at least 1, not 0"):
         memory(rate=0)

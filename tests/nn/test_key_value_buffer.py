@@ -244,7 +244,7 @@ def test_no_token_is_no_change_and_the_storage_is_counted():
     assert buffer.nbytes == 2 * 3 * 5 * (4 + 5) * 8
     model = GPT(V, 24, 6, n_layers=2, max_len=16)
     assert sum(b.nbytes for b in buffers_for(model.stack.blocks, 2, 16)) == 2 * 2 * 2 * 16 * 24 * 4
-    with pytest.raises(ValueError, match="0 tokens or more, not -1"):
+    with pytest.raises(ValueError, match="capacity must be at least 0, not -1"):
         empty(-1)
 
 

@@ -416,8 +416,8 @@ def test_hashed_tokens_go_through_the_expert_of_their_id():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: soft(n=0), "not 0 and 1"),
-        (lambda: soft(n=2, n_slots=0), "not 2 and 0"),
+        (lambda: soft(n=0), "experts of a soft mixture, must be at least 1, not 0"),
+        (lambda: soft(n=2, n_slots=0), "n_slots must be at least 1, not 0"),
         (lambda: HashExperts(C, F, np.array([0.5]), np.random.default_rng(0)), "the table"),
         (lambda: HashExperts(C, F, np.array([-1]), np.random.default_rng(0)), "the table"),
         (

@@ -141,11 +141,11 @@ def test_the_mask_of_segments():
 
 
 def test_what_makes_no_sense_is_refused():
-    with pytest.raises(ValueError, match="a memory cannot hold -1 places"):
+    with pytest.raises(ValueError, match="n_memory must be at least 0, not -1"):
         stack(-1)
     with pytest.raises(ValueError, match="1 memories do not fit 2 blocks"):
         stack(2).forward(text(3), (text(2),))
-    with pytest.raises(ValueError, match="a segment must hold at least one token, not 0"):
+    with pytest.raises(ValueError, match="segment must be at least 1, not 0"):
         segment_memory_mask(4, 0, 2)
     with pytest.raises(ValueError, match="norm must be one of"):
         SegmentMemoryBlock(C, H, F, np.random.default_rng(0), norm="none")

@@ -72,7 +72,7 @@ def test_enough_places_drop_nobody_and_no_token_needs_none():
     ("call", "said"),
     [
         (lambda: expert_capacity(5, 0), "there are 0"),
-        (lambda: expert_capacity(5, 2, factor=0.0), "factor of 0.0 leaves no place"),
+        (lambda: expert_capacity(5, 2, factor=0.0), "factor of 0.0 is no number of places"),
         (lambda: expert_capacity(5, 2, factor=float("nan")), "factor of nan"),
         (lambda: within_capacity(ALL_WANT_0, 3, 0), "capacity 0"),
         (lambda: within_capacity(ALL_WANT_0, 3, 1, np.ones(4)), r"importance is \(4,\) but there are 5 tokens"),

@@ -104,7 +104,11 @@ class Bert(Model):
         lengths: (B,) real tokens in each row; what stands after them is never attended to.
         rng: dropout in training, None in evaluation.
         """
-        mask = None if lengths is None else padding_mask(lengths, ids.shape[1], xp_of(self.embedding.table.value))
+        mask = (
+            None
+            if lengths is None
+            else padding_mask(lengths, ids.shape[1], xp_of(self.embedding.table.value), ids.shape[0])
+        )
         x, input_cache = self.input.forward(ids, segments, rng)
         hidden, stack_cache = self.stack.forward(x, mask, rng)
         mlm_logits, mlm_cache = self.masked_language.forward(hidden)

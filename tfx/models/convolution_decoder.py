@@ -20,6 +20,7 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.models.model import Model
+from tfx.nn.blocks import backward_through, forward_through
 from tfx.nn.convolution_block import ConvolutionBlock, ConvolutionBlockCache
 from tfx.nn.embedding import Embedding
 from tfx.nn.layer_norm import LayerNorm
@@ -55,6 +56,8 @@ class ConvolutionDecoder(Model):
         seed: int = 0,
         dtype: str = "float32",
     ) -> None:
+        if not isinstance(dilations, Sequence):
+            raise TypeError(f"dilations must be one number for each block, not {dilations!r}")
         dilations = list(dilations)
         self._remember(locals())
         rng = np.random.default_rng(seed)
@@ -80,17 +83,13 @@ class ConvolutionDecoder(Model):
         states: cache.states of the chunk before; None at the start.  rng: dropout in training, None in evaluation.
         """
         x, input_cache = self.input.forward(ids, rng)
-        caches = []
-        for block, state in zip(self.blocks, states or [None] * len(self.blocks), strict=True):
-            x, cache = block.forward(x, state, rng)
-            caches.append(cache)
+        x, caches = forward_through(self.blocks, x, ((one, rng) for one in states or [None] * len(self.blocks)))
         hidden, norm = self.norm.forward(x)
         logits, output = self.output.forward(hidden)
-        return logits, ConvolutionDecoderCache(input_cache, tuple(caches), norm, output)
+        return logits, ConvolutionDecoderCache(input_cache, caches, norm, output)
 
     def backward(self, dlogits: Array, cache: ConvolutionDecoderCache) -> None:
         """dlogits: (B, T, V).  Adds to the gradient of every parameter; states that came in count as constants."""
         dx = self.norm.backward(self.output.backward(dlogits, cache.output), cache.norm)  # logits = output(norm(x))
-        for block, block_cache in zip(reversed(self.blocks), reversed(cache.blocks), strict=True):
-            dx = block.backward(dx, block_cache)
+        dx = backward_through(self.blocks, dx, cache.blocks)
         self.input.backward(dx, cache.input)  # x = input(ids)

@@ -23,6 +23,7 @@ from tfx.nn.position_scheme import position_scheme
 from tfx.nn.stacks import EncoderStack, Past
 from tfx.nn.token_input import TokenInput
 from tfx.nn.token_output import TokenOutput
+from tfx.ops.embedding import check_rows_of_ids
 from tfx.ops.masks import causal_mask, combine_masks, left_padding_mask, padding_mask, tokens_kept
 
 DecoderOnlyCache = EncoderCache
@@ -97,12 +98,15 @@ class DecoderOnly(Model):
         left_padding: Array | None = None,
     ) -> tuple[Array, DecoderOnlyCache]:
         """As forward, but -> hidden: (B, T, C), for a head of one's own."""
+        check_rows_of_ids(ids)
         length, xp = ids.shape[-1], xp_of(self.embedding.table.value)
         m, start = (past[0].length, past[0].seen) if past else (0, 0)
-        padding = None if lengths is None else padding_mask(lengths, m + length, xp)
+        padding = None if lengths is None else padding_mask(lengths, m + length, xp, ids.shape[0])
         filling = None
         if left_padding is not None:
-            filling = left_padding_mask(left_padding - (start - m), m + length, xp)  # start - m were dropped
+            filling = left_padding_mask(
+                left_padding - (start - m), m + length, xp, ids.shape[0]
+            )  # start - m were dropped
         x, input_cache = self.input.forward(ids, rng, start if left_padding is None else start - left_padding)
         causal = None if length == 1 else causal_mask(length, past=m, xp=xp)  # the newest token alone may see all
         allowed = combine_masks(causal, padding, filling, mask)

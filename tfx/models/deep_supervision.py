@@ -37,6 +37,8 @@ class DeepSupervision(Layer):
     """
 
     def __init__(self, encoder: Encoder, rng: np.random.Generator) -> None:
+        if not isinstance(encoder, Encoder):
+            raise TypeError(f"deep supervision is for an Encoder, not a {type(encoder).__name__}")
         blocks = encoder.stack.blocks
         if not blocks:
             raise ValueError("an encoder without blocks has no depth to supervise")

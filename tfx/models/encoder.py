@@ -22,7 +22,7 @@ from tfx.nn.position_scheme import position_scheme
 from tfx.nn.stacks import EncoderStack, EncoderStackCache
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
-from tfx.ops.embedding import TiedLogitsCache
+from tfx.ops.embedding import TiedLogitsCache, check_rows_of_ids
 from tfx.ops.linear import LinearCache
 from tfx.ops.masks import combine_masks, padding_mask, tokens_kept
 
@@ -102,8 +102,9 @@ class Encoder(Model):
         self, ids: Array, lengths: Array | None = None, mask: Array | None = None, rng: Any = None
     ) -> tuple[Array, EncoderCache]:
         """As forward, but -> hidden: (B, T, C), for a head of one's own."""
+        check_rows_of_ids(ids)
         xp = xp_of(self.embedding.table.value)
-        padding = None if lengths is None else padding_mask(lengths, ids.shape[1], xp)
+        padding = None if lengths is None else padding_mask(lengths, ids.shape[1], xp, ids.shape[0])
         x, input_cache = self.input.forward(ids, rng)
         hidden, stack_cache = self.stack.forward(x, combine_masks(padding, mask), rng, keep=tokens_kept(padding))
         return hidden, EncoderCache(input_cache, stack_cache, None)

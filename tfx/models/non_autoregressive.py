@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, to_numpy, xp_of
+from tfx.checks import whole_number
 from tfx.models.model import Model
 from tfx.nn.dropout import Dropout
 from tfx.nn.embedding import Embedding
@@ -96,7 +97,7 @@ class NonAutoregressive(Model):
     ) -> None:
         if copy not in COPIES:
             raise ValueError(f"copy must be one of {', '.join(COPIES)}, not {copy!r}")
-        if n_layers < 1:
+        if whole_number("n_layers", n_layers) < 1:
             raise ValueError("a decoder that reads a memory needs at least one block")
         self._remember(locals())
         rng = np.random.default_rng(seed)

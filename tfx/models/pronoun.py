@@ -27,7 +27,7 @@ from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.ops.attention import AttentionCache
-from tfx.ops.embedding import TiedLogitsCache
+from tfx.ops.embedding import TiedLogitsCache, check_rows_of_ids
 from tfx.ops.layer_norm import LayerNormCache
 from tfx.ops.masks import padding_mask
 
@@ -76,12 +76,13 @@ class PronounModel(Model):
 
         Raises ValueError for an id outside the vocabulary or a place outside the sentence.
         """
+        check_rows_of_ids(ids)
         inside = not (it.size and on_host(it)) or (it.min() >= 0 and it.max() < ids.shape[1])
         if it.shape != ids.shape[:1] or not inside:
             raise ValueError(f"it must name one place in each of {ids.shape[0]} sentences of {ids.shape[1]} words")
         xp = xp_of(self.embedding.table.value)
         it = to_device(it, xp)
-        mask = None if lengths is None else padding_mask(lengths, ids.shape[1], xp)  # (B, 1, 1, T)
+        mask = None if lengths is None else padding_mask(lengths, ids.shape[1], xp, ids.shape[0])  # (B, 1, 1, T)
         x, input_cache = self.input.forward(ids)
         x, first = self.first.forward(x, mask)
         x, last = self.last.forward(x, mask)

@@ -21,7 +21,7 @@ from tfx.nn.linear import Linear
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
 from tfx.nn.spatial_reduction import PyramidStack, PyramidStackCache
 from tfx.ops.linear import LinearCache
-from tfx.ops.patches import patch_grid
+from tfx.ops.patches import image_shape, patch_grid
 
 
 class PyramidVisionTransformerCache(NamedTuple):
@@ -56,8 +56,16 @@ class PyramidVisionTransformer(Model):
         dtype: str = "float32",
     ) -> None:
         self._remember(locals())
+        for name, each in (
+            ("widths", widths),
+            ("n_heads", n_heads),
+            ("reductions", reductions),
+            ("n_layers", n_layers),
+        ):
+            if not isinstance(each, tuple | list) or not each:
+                raise ValueError(f"{name} must be one number for each stage, not {each!r}")
         rng = np.random.default_rng(seed)
-        self.image_shape = (*image_size, channels)
+        self.image_shape = image_shape(image_size, channels)
         self.grid = patch_grid((0, *self.image_shape), patch)
         self.patches = PatchEmbedding(patch, channels, widths[0], rng, dtype)
         self.first_norm = LayerNorm(widths[0], dtype)

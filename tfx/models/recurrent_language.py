@@ -22,7 +22,7 @@ from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
 from tfx.nn.recurrent import Recurrent, RecurrentCache
 from tfx.nn.token_output import TokenOutput
 from tfx.ops.dropout import DropoutCache
-from tfx.ops.embedding import TiedLogitsCache
+from tfx.ops.embedding import TiedLogitsCache, check_rows_of_ids
 from tfx.ops.linear import LinearCache
 from tfx.ops.through_time import State
 
@@ -71,6 +71,7 @@ class RecurrentLanguageModel(Model):
         lengths: (B,) real tokens in each row; cache.last is then the state at each row's own end.  state: where an
         earlier piece ended, zeros unless given.  rng: dropout in training, None in evaluation.
         """
+        check_rows_of_ids(ids)
         embedded, embedding = self.embedding.forward(ids)
         x, dropped_input = self.dropout.forward(embedded, rng)
         y, recurrent = self.recurrent.forward(x, state, lengths, rng)

@@ -35,7 +35,7 @@ from tfx.nn.recurrent import Recurrent, RecurrentCache
 from tfx.nn.recurrent_cell import RecurrentCell
 from tfx.nn.token_output import TokenOutput
 from tfx.ops.dropout import DropoutCache
-from tfx.ops.embedding import TiedLogitsCache
+from tfx.ops.embedding import TiedLogitsCache, check_rows_of_ids
 from tfx.ops.linear import LinearCache
 from tfx.ops.masks import padding_mask
 from tfx.ops.sigmoid import TanhCache, tanh_backward, tanh_forward
@@ -126,6 +126,7 @@ class RecurrentSeq2Seq(Model):
 
     def encode(self, src: Array, src_lengths: Array | None = None, rng: Any = None) -> tuple[Array, SourceCache]:
         """src: (B, S) -> memory: (B, S, C)."""
+        check_rows_of_ids(src, "src")
         embedded, embedding = self.embedding.forward(src)
         x, dropped = self.dropout.forward(embedded, rng)
         memory, recurrent = self.encoder.forward(x, lengths=src_lengths, rng=rng)
@@ -141,6 +142,9 @@ class RecurrentSeq2Seq(Model):
         rng: Any = None,
     ) -> tuple[Array, RecurrentSeq2SeqCache]:
         """tgt: (B, T), memory: (B, S, C) and its cache -> logits: (B, T, V).  Raises ValueError for T = 0."""
+        check_rows_of_ids(tgt, "tgt")
+        if tgt.shape[0] != memory.shape[0]:
+            raise ValueError(f"{tgt.shape[0]} targets do not fit {memory.shape[0]} sources")
         if not tgt.shape[1]:
             raise ValueError("the target is empty; give at least a start token")
         xp = xp_of(memory)
@@ -149,7 +153,9 @@ class RecurrentSeq2Seq(Model):
         embedded, embedding = self.tgt_embedding.forward(tgt)
         y, dropped = self.dropout.forward(embedded, rng)
         # s_0: (directions, B, C / 2) -> (B, C)
-        state = tuple(part.swapaxes(0, 1).reshape(part.shape[1], -1) for part in source.recurrent.last)
+        state = tuple(
+            part.swapaxes(0, 1).reshape(part.shape[1], part.shape[0] * part.shape[2]) for part in source.recurrent.last
+        )
         steps, features = [], []
         for t in range(tgt.shape[1]):
             read, context, attention = y[:, t], None, None

@@ -32,6 +32,7 @@ from tfx.nn.embedding import Embedding
 from tfx.nn.linear import Linear
 from tfx.nn.stacks import EncoderStack
 from tfx.nn.token_input import TokenInput
+from tfx.ops.embedding import check_ids, check_rows_of_ids
 from tfx.ops.linear import LinearCache
 from tfx.ops.log_softmax import log_softmax_forward
 from tfx.ops.marginal_likelihood import marginal_likelihood_forward
@@ -160,23 +161,28 @@ class RetrievalReader(Model):
         to read these documents and search for none.  The scores of the chosen ones are always fresh.
         rng: dropout in training, None in evaluation.
         """
+        for name, texts in (("questions", questions), ("documents", documents)):
+            check_rows_of_ids(texts, name)
+            if not texts.shape[1]:
+                raise ValueError(f"{name} without tokens have no meaning to compare")
         xp = xp_of(self.embedding.table.value)
         questions, documents = to_device(questions, xp), to_device(documents, xp)
         query, query_cache = self.query_encoder.forward(questions, rng)
         if chosen is None:
             index = self.index(documents) if index is None else index
             chosen = nearest_documents(query, index, self.n_retrieved)
+        check_ids(chosen, documents.shape[0], "document")
         chosen = to_device(chosen, xp)
         batch, k = chosen.shape
         read = documents[chosen.reshape(-1)]  # (B K, Ld)
         vectors, document_cache = self.document_encoder.forward(read, rng)
         scores, scores_cache = retrieval_scores_forward(
-            query, vectors.reshape(batch, k, -1), 1 / math.sqrt(query.shape[1])
+            query, vectors.reshape(batch, k, vectors.shape[-1]), 1 / math.sqrt(query.shape[1])
         )
         text = xp.concatenate([questions.repeat(k, axis=0), read], axis=1)  # (B K, Lq + Ld)
         logits, reader_cache = self.reader.forward(text, rng)
         cache = RetrievalReaderCache(query_cache, document_cache, scores_cache, reader_cache)
-        return RetrievalOutput(scores, logits.reshape(batch, k, -1), chosen), cache
+        return RetrievalOutput(scores, logits.reshape(batch, k, logits.shape[-1]), chosen), cache
 
     def backward(self, dscores: Array, dlogits: Array, cache: RetrievalReaderCache) -> None:
         """dscores: (B, K), dlogits: (B, K, V).  Adds to the gradient of every parameter."""

@@ -111,7 +111,7 @@ class EncoderDecoder(Model):
     def encode(self, src: Array, src_lengths: Array | None = None, rng: Any = None) -> tuple[Array, SourceCache]:
         """src: (B, S) -> memory: (B, S, C)."""
         xp = xp_of(self.embedding.table.value)
-        src_mask = None if src_lengths is None else padding_mask(src_lengths, src.shape[1], xp)
+        src_mask = None if src_lengths is None else padding_mask(src_lengths, src.shape[1], xp, src.shape[0])
         x, input_cache = self.src_input.forward(src, rng)
         memory, stack_cache = self.encoder.forward(x, src_mask, rng, keep=tokens_kept(src_mask))
         return memory, SourceCache(input_cache, stack_cache)
@@ -135,8 +135,8 @@ class EncoderDecoder(Model):
         """
         xp, length = xp_of(memory), tgt.shape[-1]
         m, start = (0, 0) if past is None else (past[0].length, past[0].seen)
-        src_mask = None if src_lengths is None else padding_mask(src_lengths, memory.shape[1], xp)
-        tgt_mask = None if tgt_lengths is None else padding_mask(tgt_lengths, m + length, xp)
+        src_mask = None if src_lengths is None else padding_mask(src_lengths, memory.shape[1], xp, tgt.shape[0])
+        tgt_mask = None if tgt_lengths is None else padding_mask(tgt_lengths, m + length, xp, tgt.shape[0])
         x, input_cache = self.tgt_input.forward(tgt, rng, start=start)
         causal = None if length == 1 else causal_mask(length, past=m, xp=xp)  # the newest token alone may see all
         mask = combine_masks(causal, tgt_mask)

@@ -23,7 +23,7 @@ from tfx.nn.linear import Linear
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
 from tfx.nn.swin import PatchMerging, PatchMergingCache, SwinBlockCache, SwinStage
 from tfx.ops.linear import LinearCache
-from tfx.ops.patches import patch_grid
+from tfx.ops.patches import image_shape, patch_grid
 
 
 class SwinTransformerCache(NamedTuple):
@@ -60,10 +60,13 @@ class SwinTransformer(Model):
         dtype: str = "float32",
     ) -> None:
         self._remember(locals())
+        for name, each in (("n_heads", n_heads), ("n_layers", n_layers)):
+            if not isinstance(each, tuple | list) or not each:
+                raise ValueError(f"{name} must be one number for each stage, not {each!r}")
         if len(n_heads) != len(n_layers):
             raise ValueError(f"{len(n_heads)} numbers of heads do not fit {len(n_layers)} stages")
         rng = np.random.default_rng(seed)
-        self.image_shape = (*image_size, channels)
+        self.image_shape = image_shape(image_size, channels)
         grid = self.grid = patch_grid((0, *self.image_shape), patch)
         self.patches = PatchEmbedding(patch, channels, d_model, rng, dtype)
         self.first_norm = LayerNorm(d_model, dtype)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 
+from tfx.checks import whole_number
 from tfx.models.seq2seq import EncoderDecoder
 
 
@@ -56,7 +57,7 @@ class T5(EncoderDecoder):
             attention={"scale": 1.0, "d_head": d_head},
             norm_kind="rms_norm",
             bias=False,
-            output_scale=1.0 / math.sqrt(d_model) if tied else 1.0,
+            output_scale=1.0 / math.sqrt(whole_number("d_model", d_model, 1)) if tied else 1.0,
         )
         self._remember(arguments)
         d_head = d_model // n_heads if d_head is None else d_head

@@ -32,7 +32,7 @@ from tfx.nn.stacks import EncoderStack, EncoderStackCache
 from tfx.ops.class_token import ClassTokenCache, class_token_backward, class_token_forward
 from tfx.ops.dropout import DropoutCache
 from tfx.ops.linear import LinearCache
-from tfx.ops.patches import patch_grid
+from tfx.ops.patches import image_shape, patch_grid
 from tfx.ops.positions import PositionsCache
 from tfx.params import Parameter
 
@@ -85,7 +85,7 @@ class VisionTransformer(Model):
         if pool not in POOLS:
             raise ValueError(f"pool must be one of {', '.join(POOLS)}, not {pool!r}")
         rng = np.random.default_rng(seed)
-        self.image_shape = (*image_size, channels)
+        self.image_shape = image_shape(image_size, channels)
         self.grid = patch_grid((0, *self.image_shape), patch)
         n_before = int(pool == "class")
         self.patches = PatchEmbedding(patch, channels, d_model, rng, dtype)
@@ -145,5 +145,7 @@ class VisionTransformer(Model):
         """
         if cache.class_token is None:
             raise ValueError('there is no class token to look through: the model has pool="mean"')
+        if not -len(cache.blocks) <= layer < len(cache.blocks):
+            raise ValueError(f"there is no layer {layer} of {len(cache.blocks)}")
         weights = cache.blocks[layer].attention.attention.weights  # (B, H, N + 1, N + 1)
         return weights[:, :, 0, 1:].reshape(*weights.shape[:2], *self.grid)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
 from tfx.ops.embedding import EmbeddingCache, embedding_backward, embedding_forward
 from tfx.ops.glove_loss import GloveLossCache, glove_loss_backward, glove_loss_forward
@@ -100,6 +101,9 @@ class GloVe(Layer):
 
 def nearest(vectors: Array, word: int, n: int) -> list[int]:
     """The n other words whose vectors make the smallest angle with that of `word`, nearest first."""
+    if not 0 <= whole_number("word", word) < vectors.shape[0]:
+        raise ValueError(f"word {word} is outside a vocabulary of {vectors.shape[0]}")
+    whole_number("n", n, 0)
     xp = xp_of(vectors)
     lengths = xp.sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
     directions = vectors / xp.maximum(lengths, 1e-30)

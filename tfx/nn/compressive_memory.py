@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.nn.linear import Linear
 from tfx.nn.relative_attention import RelativeAttention
 from tfx.nn.segment_memory import SegmentMemoryStack
@@ -88,10 +89,11 @@ class CompressiveMemory(Layer):
     ) -> None:
         if compression not in COMPRESSIONS:
             raise ValueError(f"compression must be one of {', '.join(COMPRESSIONS)}, not {compression!r}")
-        if n_memory < 0 or n_compressed < 0 or rate < 1:
-            raise ValueError(
-                f"{n_memory} recent and {n_compressed} compressed places at a rate of {rate} make no sense"
-            )
+        sizes = {"n_layers": n_layers, "n_memory": n_memory, "n_compressed": n_compressed}
+        for name, size in sizes.items():
+            whole_number(name, size, 0)
+        whole_number("rate", rate, 1)
+        self.n_layers = n_layers
         self.n_memory, self.n_compressed, self.rate = n_memory, n_compressed, rate
         convolution = compression == "convolution"
         self.maps = [Linear(rate * width, width, rng, dtype=dtype) for _ in range(n_layers if convolution else 0)]
@@ -102,7 +104,10 @@ class CompressiveMemory(Layer):
         """What each block read of a segment, (B, T, C) -> the next state, and what was squeezed, if anything was.
 
         reads: cache.reads of the stack.  state: None at the start of a text.
+        Raises ValueError unless there is one of reads for each block.
         """
+        if len(reads) != self.n_layers:
+            raise ValueError(f"{len(reads)} blocks were read but this is the memory of {self.n_layers}")
         recent, compressed, caches = [], [], []
         for i, read in enumerate(reads):
             kept = read[..., :0, :] if state is None else state.compressed[i]
@@ -119,7 +124,11 @@ class CompressiveMemory(Layer):
         return CompressiveState(tuple(recent), tuple(compressed)), tuple(caches)
 
     def compress(self, block: int, old: Array) -> tuple[Array, LinearCache | None]:
-        """old: (B, n c, C) -> (B, n, C), with the map of this block."""
+        """old: (B, n c, C) -> (B, n, C), with the map of this block.  Raises ValueError for no such block or length."""
+        if not 0 <= block < self.n_layers:
+            raise ValueError(f"there is no block {block} of {self.n_layers}")
+        if old.shape[-2] % self.rate:
+            raise ValueError(f"{old.shape[-2]} places cannot be squeezed in groups of {self.rate}")
         if not self.maps:
             return mean_pool_forward(old, self.rate)[0], None
         *lead, length, width = old.shape

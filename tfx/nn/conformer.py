@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
+from tfx.checks import whole_number
 from tfx.nn.convolution import Convolution1d
 from tfx.nn.dropout import Dropout
 from tfx.nn.feed_forward import FeedForward
@@ -86,6 +87,7 @@ class ConvolutionModule(Layer):
         dropout: float = 0.0,
         dtype: Any = "float32",
     ) -> None:
+        whole_number("kernel", kernel, 1)
         self.norm = LayerNorm(width, dtype)
         self.widen = Linear(width, 2 * width, rng, dtype=dtype)
         self.depthwise = Convolution1d(width, width, kernel, rng, "same", groups=width, dtype=dtype)
@@ -96,9 +98,13 @@ class ConvolutionModule(Layer):
 
     def forward(self, x: Array, keep: Array | None = None, rng: Any = None) -> tuple[Array, ConvolutionModuleCache]:
         """x: (B, T, C) -> y: (B, T, C).  keep: (B, T) bool, True = a real token; the others are heard by nobody."""
+        if x.ndim != 3:
+            raise ValueError(f"x must be (batch, length, width), not {x.shape}")
         normed, norm = self.norm.forward(x)
         wide, widen = self.widen.forward(normed)
         g, glu = split_glu_forward(wide)
+        if keep is not None and keep.shape != x.shape[:-1]:
+            raise ValueError(f"keep is {keep.shape} but x has tokens {x.shape[:-1]}")
         if keep is not None:
             g = g * keep[..., None]
         d, depthwise = self.depthwise.forward(g)

@@ -30,7 +30,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
+from tfx.checks import whole_number
 from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.blocks import backward_through, forward_through
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.normalisation import make_norm
@@ -138,7 +140,11 @@ class FunnelStack(Layer):
         n_decoder: int | None = None,
         **block: Any,
     ) -> None:
-        if not layers or min(layers) < 1:
+        if not isinstance(layers, Sequence):
+            raise TypeError(f"layers must be a number of blocks for each stage, not {layers!r}")
+        if n_decoder is not None:
+            whole_number("n_decoder", n_decoder, 0)
+        if not layers or min(whole_number("a stage", depth) for depth in layers) < 1:
             raise ValueError(f"every stage needs at least one block, not {tuple(layers)}")
         self.stride, self.n_decoder = stride, n_decoder
         settings = {"norm": "post", **block}
@@ -161,33 +167,27 @@ class FunnelStack(Layer):
         mask = real = None if keep is None else keep[:, None, None, :]
         stages = []
         for i, stage in enumerate(self.stages):
-            caches = []
-            for block in stage:
-                x, cache = block.forward(x, mask, rng)
-                caches.append(cache)
-                if isinstance(block, FunnelBlock) and mask is not None:
-                    mask = mask[..., :: self.stride]
-            stages.append(tuple(caches))
+            masks = [mask] * len(stage)
+            if i and mask is not None:  # the first block still reads the longer sequence
+                mask = mask[..., :: self.stride]
+                masks[1:] = [mask] * (len(stage) - 1)
+            x, caches = forward_through(stage, x, ((one, rng) for one in masks))
+            stages.append(caches)
             first = x if i == 0 else first
         if self.n_decoder is None:
             return x, FunnelStackCache(tuple(stages), None, ())
         long, repeat = repeat_places_forward(x, self.stride ** (len(self.stages) - 1), length)
-        x, decoder = first + long, []
-        for block in self.decoder:
-            x, cache = block.forward(x, real, rng)
-            decoder.append(cache)
-        return x, FunnelStackCache(tuple(stages), repeat, tuple(decoder))
+        x, decoder = forward_through(self.decoder, first + long, ((real, rng) for _ in self.decoder))
+        return x, FunnelStackCache(tuple(stages), repeat, decoder)
 
     def backward(self, dy: Array, cache: FunnelStackCache) -> Array:
         """dy: shape of y -> dx: (B, T, C)."""
-        for block, block_cache in zip(reversed(self.decoder), reversed(cache.decoder), strict=True):
-            dy = block.backward(dy, block_cache)
+        dy = backward_through(self.decoder, dy, cache.decoder)
         dfirst = None
         if cache.repeat is not None:  # x = first + repeat(last)
             dfirst, dy = dy, repeat_places_backward(dy, cache.repeat)
         for i in reversed(range(len(self.stages))):
             if i == 0 and dfirst is not None:
                 dy = dy + dfirst  # the first stage was read by the second and by the decoder
-            for block, block_cache in zip(reversed(self.stages[i]), reversed(cache.stages[i]), strict=True):
-                dy = block.backward(dy, block_cache)
+            dy = backward_through(self.stages[i], dy, cache.stages[i])
         return dy

@@ -33,7 +33,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.backend import Array, xp_of
+from tfx.backend import Array, on_host, xp_of
+from tfx.checks import whole_number
 from tfx.ops.multi_head import KeyValue, StoredKeyValue
 
 
@@ -66,8 +67,10 @@ class KeyValueBuffer(NamedTuple):
         xp: Any = np,
     ) -> KeyValueBuffer:
         """Storage for `capacity` tokens.  Raises ValueError for a negative capacity."""
-        if capacity < 0:
-            raise ValueError(f"a buffer holds 0 tokens or more, not {capacity}")
+        sizes = {"batch": batch, "n_kv_heads": n_kv_heads, "capacity": capacity, "d_key": d_key, "d_value": d_value}
+        for name, size in sizes.items():
+            if size is not None:
+                whole_number(name, size, 0)
         lead = (batch, n_kv_heads, capacity)
         values = xp.zeros((*lead, d_key if d_value is None else d_value), dtype=dtype)
         return cls(xp.zeros((*lead, d_key), dtype=dtype), values, grows=grows)
@@ -117,8 +120,7 @@ class KeyValueBuffer(NamedTuple):
 
     def keep(self, left: int) -> KeyValueBuffer:
         """Only the last `left` tokens, or all if there are fewer.  Raises ValueError for a negative number."""
-        if left < 0:
-            raise ValueError(f"0 tokens or more can be kept, not {left}")
+        whole_number("the tokens to keep", left, 0)
         dropped = max(0, self.length - left)
         return self._replace(first=self.first + dropped, length=self.length - dropped)
 
@@ -138,7 +140,11 @@ class KeyValueBuffer(NamedTuple):
     def select(self, rows: Sequence[int] | Array) -> KeyValueBuffer:
         """A new buffer whose row i holds what row rows[i] of this one holds; rows may repeat, as in beam search."""
         xp = xp_of(self.storage_k)
-        rows = xp.asarray(rows)
+        rows = xp.asarray(rows) if len(rows) else xp.zeros(0, dtype="int64")
+        if rows.dtype.kind not in "iu":
+            raise TypeError(f"rows must be integers, not {rows.dtype}")
+        if on_host(rows) and rows.size and not 0 <= rows.min() <= rows.max() < self.storage_k.shape[0]:
+            raise ValueError(f"rows {rows.tolist()} are not all among the {self.storage_k.shape[0]} of this buffer")
         return self._moved(self.capacity, lambda stored: stored[rows], len(rows))
 
     def _with_room_for(self, n_new: int) -> KeyValueBuffer:

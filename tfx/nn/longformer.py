@@ -55,6 +55,8 @@ class LongformerAttention(Layer):
     ) -> None:
         if n_heads < 1 or width % n_heads:
             raise ValueError(f"width {width} cannot be split into {n_heads} heads of equal width")
+        if not isinstance(global_places, Sequence):
+            raise TypeError(f"global_places must be a sequence of places, not {global_places!r}")
         if not global_places:
             raise ValueError('maps for global places need such a place; without, kernel="longformer" is enough')
         self.n_heads, self.window, self.dilation = n_heads, window, dilation

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
+from tfx.checks import whole_number
 from tfx.nn.init import Rng, xavier_uniform
 from tfx.ops.attend import AttendCache, attend_backward, attend_forward
 from tfx.ops.general_scores import SCORES
@@ -52,7 +53,7 @@ class MemoryAttention(Layer):
         if score == "general":
             self.w = Parameter(xavier_uniform(rng, width_q, width, dtype))
         if score == "additive":
-            hidden = width_q if hidden is None else hidden
+            hidden = width_q if hidden is None else whole_number("hidden", hidden, 1)
             self.w_k = Parameter(xavier_uniform(rng, width, hidden, dtype))
             self.w_q = Parameter(xavier_uniform(rng, width_q, hidden, dtype))
             self.b = Parameter(np.zeros(hidden, dtype=dtype))

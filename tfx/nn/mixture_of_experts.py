@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, to_numpy, xp_of
+from tfx.checks import whole_number
 from tfx.nn.auxiliary_losses import AuxiliaryLoss
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.linear import Linear
@@ -113,19 +114,21 @@ class MixtureOfExperts(Layer):
         level: str = "token",
         losses: Mapping[str, float] | None = None,
     ) -> None:
-        if n < 1:
+        if whole_number("n", n) < 1:
             raise ValueError(f"a mixture needs at least one expert, not {n}")
-        if not 1 <= k <= n:
+        if not 1 <= whole_number("k", k) <= n:
             raise ValueError(f"a token can choose 1 to {n} of {n} experts, not {k}")
         if level not in LEVELS:
             raise ValueError(f'the level of routing must be one of {", ".join(LEVELS)}, not "{level}"')
         if capacity_factor is not None:
             expert_capacity(0, n, k, capacity_factor)  # raises for a factor that leaves no place
+        if losses is not None and not isinstance(losses, Mapping):
+            raise TypeError(f"losses are coefficients by name, not {losses!r}")
         self.losses = {"balance": 0.01} if losses is None else dict(losses)
         check_losses(self.losses)
         if self.losses.get("load") and (not noisy or k == n):
             raise ValueError("the load loss asks what noise would change: it needs noisy=True and k < n")
-        widths = (d_ff,) * n if isinstance(d_ff, int) else tuple(d_ff)
+        widths: tuple[Any, ...] = tuple(d_ff) if isinstance(d_ff, list | tuple) else (d_ff,) * n
         if len(widths) != n:
             raise ValueError(f"there are {len(widths)} widths for {n} experts")
         self.k, self.level, self.capacity_factor, self.by_importance = k, level, capacity_factor, by_importance
@@ -279,6 +282,8 @@ def make_feed_forward(
     """The feed-forward part of a block: one network, or with `experts` (settings: n, k ...) a mixture of them."""
     if experts is None:
         return FeedForward(d_model, d_ff, rng, activation, dtype, bias)
+    if not isinstance(experts, Mapping):
+        raise TypeError(f'experts must be settings by name, such as {{"n": 4, "k": 2}}, not {experts!r}')
     return MixtureOfExperts(
         d_model, rng=rng, activation=activation, dtype=dtype, bias=bias, **{"d_ff": d_ff, **experts}
     )

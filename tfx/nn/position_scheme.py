@@ -35,6 +35,8 @@ def position_scheme(
 
     causal: distances are to the left only.  Raises ValueError for an unknown name.
     """
+    if attention is not None and not isinstance(attention, Mapping):
+        raise TypeError(f'attention must be settings by name, such as {{"kernel": "tiled"}}, not {attention!r}')
     settings = dict(attention or {})
     if positions in KINDS:
         return positions, settings

@@ -104,6 +104,8 @@ class RelativeAttention(_Maps):
         """
         xp = xp_of(x)
         n_queries, width = x.shape[-2], x.shape[-1]
+        if memory is not None and (memory.shape[:-2], memory.shape[-1:]) != (x.shape[:-2], x.shape[-1:]):
+            raise ValueError(f"memory {memory.shape} does not fit x {x.shape}: only their lengths may differ")
         source = x if memory is None else xp.concatenate((memory, x), axis=-2)
         n_keys = source.shape[-2]
         past = n_keys - n_queries

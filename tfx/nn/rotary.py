@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tfx.backend import Array, xp_of
+from tfx.checks import number, whole_number
 from tfx.ops.multi_head import Rotation
 from tfx.ops.rotary import LAYOUTS, rotary_tables
 from tfx.params import Layer
@@ -14,7 +15,8 @@ class Rotary(Layer):
     def __init__(self, width: int, base: float = 10000.0, layout: str = "halves") -> None:
         if layout not in LAYOUTS:
             raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}, not {layout!r}")
-        if width < 2 or width % 2:
+        number("base", base, above=0)
+        if whole_number("the rotary width", width) < 2 or width % 2:
             raise ValueError(
                 f"features are turned in pairs, so the rotary width must be even and positive, not {width}"
             )

@@ -22,6 +22,7 @@ from tfx.nn.init import embedding_normal
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
 from tfx.ops.dropout import DropoutCache
+from tfx.ops.embedding import check_rows_of_ids
 from tfx.ops.layer_norm import LayerNormCache
 from tfx.ops.linear import LinearCache
 from tfx.ops.positions import PositionsCache, add_positions_backward, add_positions_forward
@@ -73,8 +74,7 @@ class SegmentInput(Layer):
         Raises ValueError for ids without two axes, segments of another shape, an id or a segment that does not exist,
         and more than max_len tokens.
         """
-        if ids.ndim != 2:
-            raise ValueError(f"ids must be (batch, length), not {ids.shape}")
+        check_rows_of_ids(ids)
         if segments is None:
             segments = xp_of(ids).zeros_like(ids)
         if segments.shape != ids.shape:

@@ -27,10 +27,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
+from tfx.nn.blocks import backward_through, forward_through
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.normalisation import make_norm
 from tfx.nn.relative_attention import RelativeAttention, RelativeAttentionCache
 from tfx.nn.residual import LeaveCache, Residual
+from tfx.nn.stacks import make_final_norm
 from tfx.params import Layer
 
 
@@ -125,13 +128,11 @@ class SegmentMemoryStack(Layer):
         final_norm: bool | None = None,
         **block: Any,
     ) -> None:
-        if n_memory < 0:
-            raise ValueError(f"a memory cannot hold {n_memory} places")
+        whole_number("n_memory", n_memory, 0)
+        whole_number("n_layers", n_layers, 0)
         self.n_memory = n_memory
         self.blocks = [SegmentMemoryBlock(d_model, n_heads, d_ff, rng, **block) for _ in range(n_layers)]
-        wanted = block.get("norm", "post") != "post" if final_norm is None else final_norm
-        kind, eps, dtype = block.get("norm_kind", "layer_norm"), block.get("eps", 1e-5), block.get("dtype", "float32")
-        self.norm = make_norm(kind, d_model, dtype, eps) if wanted else None
+        self.norm = make_final_norm(final_norm, block.get("norm", "post"), d_model, block)
 
     def forward(
         self, x: Array, memory: Sequence[Array] | None = None, mask: Array | None = None, rng: Any = None
@@ -142,27 +143,25 @@ class SegmentMemoryStack(Layer):
         """
         if memory is not None and len(memory) != len(self.blocks):
             raise ValueError(f"{len(memory)} memories do not fit {len(self.blocks)} blocks")
-        caches, remembered = [], []
-        for i, block in enumerate(self.blocks):
-            old = None if memory is None else memory[i]
-            x, cache = block.forward(x, old, mask, rng)
-            caches.append(cache)
-            remembered.append(last_places(old, cache.read, self.n_memory))
+        each = [None] * len(self.blocks) if memory is None else memory
+        x, caches = forward_through(self.blocks, x, ((old, mask, rng) for old in each))
+        remembered = (last_places(old, cache.read, self.n_memory) for old, cache in zip(each, caches, strict=True))
         norm_cache = None
         if self.norm is not None:
             x, norm_cache = self.norm.forward(x)
-        return x, SegmentMemoryStackCache(tuple(caches), norm_cache, tuple(remembered))
+        return x, SegmentMemoryStackCache(caches, norm_cache, tuple(remembered))
 
     def backward(self, dy: Array, cache: SegmentMemoryStackCache) -> Array:
         """dy: (B, T, C) -> dx: (B, T, C), with the memory as a constant."""
         dx = dy if self.norm is None else self.norm.backward(dy, cache.norm)
-        for block, block_cache in zip(reversed(self.blocks), reversed(cache.blocks), strict=True):
-            dx = block.backward(dx, block_cache)
-        return dx
+        return backward_through(self.blocks, dx, cache.blocks)
 
 
 def last_places(memory: Array | None, read: Array, n_memory: int) -> Array:
     """The last n_memory places of [memory; read], (B, up to M, C): a copy, so that the segment itself can go."""
+    whole_number("n_memory", n_memory, 0)
+    if memory is not None and (memory.shape[:-2], memory.shape[-1:]) != (read.shape[:-2], read.shape[-1:]):
+        raise ValueError(f"memory {memory.shape} does not fit what was read, {read.shape}: only lengths may differ")
     both = read if memory is None else xp_of(read).concatenate((memory, read), axis=-2)
     return both[..., max(both.shape[-2] - n_memory, 0) :, :].copy()
 
@@ -172,8 +171,8 @@ def segment_memory_mask(n_tokens: int, segment: int, n_memory: int, xp: Any = np
 
     Raises ValueError for a segment below 1.
     """
-    if segment < 1:
-        raise ValueError(f"a segment must hold at least one token, not {segment}")
+    for name, size, least in (("n_tokens", n_tokens, 0), ("segment", segment, 1), ("n_memory", n_memory, 0)):
+        whole_number(name, size, least)
     places = xp.arange(n_tokens)
     first = places // segment * segment - n_memory  # the oldest place that a segment remembers
     return (places[None, :] <= places[:, None]) & (places[None, :] >= first[:, None])

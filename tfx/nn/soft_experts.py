@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.linear import Linear
 from tfx.ops.attend import AttendCache, attend_backward, attend_forward
@@ -53,14 +54,16 @@ class SoftExperts(Layer):
         n: int = 8,
         n_slots: int = 1,
     ) -> None:
-        if n < 1 or n_slots < 1:
-            raise ValueError(f"a soft mixture needs at least one expert and one slot, not {n} and {n_slots}")
+        whole_number("n, the experts of a soft mixture,", n, 1)
+        whole_number("n_slots", n_slots, 1)
         self.n_slots = n_slots
         self.phi = Linear(width, n * n_slots, rng, bias=False, dtype=dtype)
         self.experts = [FeedForward(width, d_ff, rng, activation, dtype, bias) for _ in range(n)]
 
     def forward(self, x: Array) -> tuple[Array, SoftExpertsCache]:
         """x: (B, T, C) -> y: (B, T, C)."""
+        if x.ndim < 2:
+            raise ValueError(f"a soft mixture reads (..., T, C), all tokens of a sequence, not {x.shape}")
         logits, phi = self.phi.forward(x)
         slots, dispatch = attend_forward(logits.swapaxes(-1, -2), x)
         parts, caches = [], []

@@ -30,6 +30,7 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.blocks import backward_through, forward_through
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
@@ -173,18 +174,14 @@ class PyramidStack(Layer):
             x, added = self.positions[i].forward(x.reshape(x.shape[0], grid[0] * grid[1], x.shape[-1]))
             positions.append(added)
             x = x.reshape(x.shape[0], *grid, x.shape[-1])
-            in_stage = []
-            for block in stage:
-                x, cache = block.forward(x)
-                in_stage.append(cache)
-            caches.append(tuple(in_stage))
+            x, in_stage = forward_through(stage, x, (() for _ in stage))
+            caches.append(in_stage)
         return x, PyramidStackCache(tuple(merges), tuple(positions), tuple(caches))
 
     def backward(self, dy: Array, cache: PyramidStackCache) -> Array:
         """dy: shape of y -> dx: shape of x."""
         for i in reversed(range(len(self.stages))):
-            for block, block_cache in zip(reversed(self.stages[i]), reversed(cache.blocks[i]), strict=True):
-                dy = block.backward(dy, block_cache)
+            dy = backward_through(self.stages[i], dy, cache.blocks[i])
             grid = dy.shape[1:3]
             dy = self.positions[i].backward(dy.reshape(dy.shape[0], grid[0] * grid[1], dy.shape[3]), cache.positions[i])
             dy = self.merges[i - 1].backward(dy, cache.merges[i - 1]) if i else dy.reshape(dy.shape[0], *grid, -1)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
+from tfx.nn.blocks import forward_through
 from tfx.nn.decoder_block import DecoderBlock, DecoderBlockCache
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
 from tfx.nn.normalisation import make_norm
@@ -73,7 +74,7 @@ class EncoderStack(Layer):
             return kind(d_model, n_heads, d_ff, rng, norm, drop_path=rate, experts=experts, **block)
 
         self.blocks = _blocks(make, n_layers, shared, drop_path, experts, expert_every)
-        self.norm = _final_norm(final_norm, norm, d_model, block)
+        self.norm = make_final_norm(final_norm, norm, d_model, block)
 
     def forward(
         self,
@@ -87,14 +88,12 @@ class EncoderStack(Layer):
 
         keep: (B, T) boolean, True = a real token; only experts ask, whom filling must not take places from.
         """
-        caches = []
-        for block, stored in zip(self.blocks, _each(past, self.blocks), strict=True):
-            x, cache = block.forward(x, mask, rng, stored, keep)
-            caches.append(cache)
+        given = ((mask, rng, stored, keep) for stored in _each(past, self.blocks))
+        x, caches = forward_through(self.blocks, x, given)
         norm_cache = None
         if self.norm is not None:
             x, norm_cache = self.norm.forward(x)
-        return x, EncoderStackCache(tuple(caches), norm_cache)
+        return x, EncoderStackCache(caches, norm_cache)
 
     def backward(self, dhidden: Array, cache: EncoderStackCache, dreads: Sequence[Array | None] | None = None) -> Array:
         """dhidden: (B, T, C) -> dx: (B, T, C).
@@ -155,7 +154,7 @@ class DecoderStack(Layer):
             return DecoderBlock(d_model, n_heads, d_ff, rng, norm, drop_path=rate, experts=experts, **block)
 
         self.blocks = _blocks(make, n_layers, shared, drop_path, experts, expert_every)
-        self.norm = _final_norm(final_norm, norm, d_model, block)
+        self.norm = make_final_norm(final_norm, norm, d_model, block)
 
     def forward(
         self,
@@ -172,15 +171,13 @@ class DecoderStack(Layer):
 
         memory_past: keys and values of the memory, from cache.memory_present; memory is then (B, 0, C).
         """
-        caches = []
         stores = zip(_each(past, self.blocks), _each(memory_past, self.blocks), strict=True)
-        for block, (stored, read) in zip(self.blocks, stores, strict=True):
-            x, cache = block.forward(x, memory, mask, memory_mask, rng, stored, read, keep)
-            caches.append(cache)
+        given = ((memory, mask, memory_mask, rng, stored, read, keep) for stored, read in stores)
+        x, caches = forward_through(self.blocks, x, given)
         norm_cache = None
         if self.norm is not None:
             x, norm_cache = self.norm.forward(x)
-        return x, DecoderStackCache(tuple(caches), norm_cache)
+        return x, DecoderStackCache(caches, norm_cache)
 
     def backward(self, dhidden: Array, cache: DecoderStackCache) -> tuple[Array, Array]:
         """dhidden: (B, T, C) -> dx: (B, T, C), dmemory: (B, S, C)."""
@@ -203,7 +200,7 @@ def _blocks(
     return [make(rate, None if number % expert_every else experts) for number, rate in enumerate(rates, start=1)]
 
 
-def _final_norm(wanted: bool | None, placement: str, d_model: int, block: dict[str, Any]) -> Any:
+def make_final_norm(wanted: bool | None, placement: str, d_model: int, block: dict[str, Any]) -> Any:
     """A norm like those of the blocks, unless told only where the last block does not end with one."""
     if not (placement != "post" if wanted is None else wanted):
         return None

@@ -15,11 +15,14 @@ Source: Liu et al. 2021, "Swin Transformer: Hierarchical Vision Transformer usin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
+from tfx.nn.blocks import backward_through, forward_through
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
@@ -68,6 +71,10 @@ class SwinBlock(Layer):
         dtype: Any = "float32",
         **block: Any,
     ) -> None:
+        if not isinstance(grid, Sequence) or len(grid) != 2:
+            raise ValueError(f"grid must be (rows, columns), not {grid!r}")
+        for name, size, least in (("window", window, 1), ("shift", shift, 0), *(("grid", side, 1) for side in grid)):
+            whole_number(name, size, least)
         self.grid = grid
         self.window = min(window, *grid)
         self.shift = shift if self.window == window and grid != (window, window) else 0
@@ -109,22 +116,18 @@ class SwinStage(Layer):
         rng: np.random.Generator,
         **block: Any,
     ) -> None:
+        whole_number("n_layers", n_layers, 0)
+        whole_number("window", window, 1)
         shifts = [(i % 2) * (window // 2) for i in range(n_layers)]
         self.blocks = [SwinBlock(d_model, n_heads, d_ff, grid, window, shift, rng, **block) for shift in shifts]
 
     def forward(self, x: Array, rng: Any = None) -> tuple[Array, tuple[SwinBlockCache, ...]]:
         """x: (B, R, W, C) -> y: (B, R, W, C)."""
-        caches = []
-        for block in self.blocks:
-            x, cache = block.forward(x, rng)
-            caches.append(cache)
-        return x, tuple(caches)
+        return forward_through(self.blocks, x, ((rng,) for _ in self.blocks))
 
     def backward(self, dy: Array, cache: tuple[SwinBlockCache, ...]) -> Array:
         """dy: (B, R, W, C) -> dx: (B, R, W, C)."""
-        for block, block_cache in zip(reversed(self.blocks), reversed(cache), strict=True):
-            dy = block.backward(dy, block_cache)
-        return dy
+        return backward_through(self.blocks, dy, cache)
 
 
 class PatchMerging(Layer):

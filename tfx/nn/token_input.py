@@ -11,6 +11,7 @@ from tfx.nn.dropout import Dropout
 from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
 from tfx.nn.positions import FrequenciesCache, PlacesCache, Positions
 from tfx.ops.dropout import DropoutCache
+from tfx.ops.embedding import check_rows_of_ids
 from tfx.ops.positions import PositionsCache
 from tfx.params import Layer
 
@@ -43,8 +44,7 @@ class TokenInput(Layer):
         start: the place of the first token, or of the first one of each row: (B,).
         Raises ValueError unless ids have two axes.
         """
-        if ids.ndim != 2:
-            raise ValueError(f"ids must be (batch, length), not {ids.shape}")
+        check_rows_of_ids(ids)
         x, embedding = self.embedding.forward(ids)
         x, positions = self.positions.forward(x, start)
         x, dropout = self.dropout.forward(x, rng)

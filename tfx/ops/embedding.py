@@ -81,8 +81,18 @@ def one_hot(ids: Array, vocabulary: int, dtype: Any = bool) -> Array:
     return (xp_of(ids).arange(vocabulary) == ids[..., None]).astype(dtype)
 
 
+def check_rows_of_ids(ids: Array, name: str = "ids") -> None:
+    """Raises TypeError unless it is an array, ValueError unless it is (B, T)."""
+    if not hasattr(ids, "shape"):
+        raise TypeError(f"{name} must be an array (batch, length), not a {type(ids).__name__}")
+    if ids.ndim != 2:
+        raise ValueError(f"{name} must be (batch, length), not {ids.shape}")
+
+
 def check_ids(ids: Array, vocabulary: int, name: str = "id") -> None:
     """Raises TypeError or ValueError that names the first id that does not fit; looks at values on the host only."""
+    if not hasattr(ids, "dtype"):
+        raise TypeError(f"{name}s must be an array of integers, not a {type(ids).__name__}")
     if ids.dtype.kind not in "iu":
         raise TypeError(f"{name}s must be integers, not {ids.dtype}")
     if not on_host(ids) or ids.size == 0:

@@ -21,14 +21,20 @@ from __future__ import annotations
 import math
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 
 
 def expert_capacity(n_tokens: int, n_experts: int, k: int = 1, factor: float = 1.0) -> int:
-    """-> places of each expert, at least 1.  Raises ValueError for no expert or a factor that is not positive."""
+    """-> places of each expert, at least 1.
+
+    Raises ValueError for no expert, no k, or a factor that is not positive and finite.
+    """
     if n_experts < 1:
         raise ValueError(f"capacity is shared out among experts, and there are {n_experts}")
-    if not factor > 0:
-        raise ValueError(f"a capacity factor of {factor} leaves no place for any token: it must be above 0")
+    whole_number("the number of tokens", n_tokens, 0)
+    whole_number("k", k, 1)
+    if not 0 < factor < math.inf:
+        raise ValueError(f"a capacity factor of {factor} is no number of places: it must be above 0, and finite")
     return max(1, math.ceil(factor * k * n_tokens / n_experts))
 
 

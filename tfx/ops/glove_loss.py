@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, on_host, xp_of
+from tfx.checks import number
 
 
 class GloveLossCache(NamedTuple):
@@ -48,6 +49,7 @@ def glove_loss_forward(
     Raises ValueError when the shapes do not fit, and, looking at values on the host only, for a count that is not
     above 0: pairs that never met are left out, not counted as 0.
     """
+    number("ceiling", ceiling, above=0)
     if word.ndim != 2 or context.shape != word.shape:
         raise ValueError(f"word and context are both (N, C), not {word.shape} and {context.shape}")
     if not word_offset.shape == context_offset.shape == counts.shape == word.shape[:1]:

@@ -14,10 +14,12 @@ Source: Roller et al. 2021, "Hash Layers For Large Sparse Models", section 3.1.
 from __future__ import annotations
 
 import heapq
+import math
 
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.ops.embedding import check_ids
 
 
@@ -34,6 +36,7 @@ def hash_experts(ids: Array, table: Array) -> Array:
 def random_hash(vocabulary: int, n_experts: int, rng: np.random.Generator) -> np.ndarray:
     """-> table: (V,) integers: every expert gets V / E ids, up to one, whichever the draw gives it."""
     _check(n_experts)
+    whole_number("the vocabulary", vocabulary, 0)
     return rng.permutation(np.arange(vocabulary) % n_experts)
 
 
@@ -44,8 +47,8 @@ def balanced_hash(frequencies: Array, n_experts: int) -> np.ndarray:
     """
     _check(n_experts)
     counts = np.asarray(frequencies)
-    if counts.ndim != 1 or (counts < 0).any():
-        raise ValueError(f"frequencies must be one number of at least 0 for each id, not {counts.shape}")
+    if counts.ndim != 1 or not ((counts >= 0) & (counts < math.inf)).all():
+        raise ValueError(f"frequencies must be one finite number of at least 0 for each id, not {counts.shape}")
     table = np.zeros(counts.size, dtype=np.int64)
     loads: list[tuple[float, int]] = [(0.0, expert) for expert in range(n_experts)]
     for token in np.argsort(-counts, kind="stable").tolist():
@@ -56,5 +59,5 @@ def balanced_hash(frequencies: Array, n_experts: int) -> np.ndarray:
 
 
 def _check(n_experts: int) -> None:
-    if n_experts < 1:
+    if whole_number("n_experts", n_experts) < 1:
         raise ValueError(f"a hash needs at least one expert to point to, not {n_experts}")

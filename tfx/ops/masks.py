@@ -55,11 +55,13 @@ def window_mask(
     return allowed
 
 
-def padding_mask(lengths: Sequence[int] | Array, n_keys: int, xp: Any = np) -> Array:
+def padding_mask(lengths: Sequence[int] | Array, n_keys: int, xp: Any = np, n_rows: int | None = None) -> Array:
     """lengths: (B,) real tokens in each row -> (B, 1, 1, S) bool, True where key j < length.
 
-    Raises ValueError when a length is negative or larger than n_keys (checked when the lengths are on the host).
+    n_rows: B, where it is known.  Raises TypeError unless the lengths are integers, ValueError when there are not B, or
+    one is negative or larger than n_keys (looked at when the lengths are on the host).
     """
+    _check_one_for_each_row("lengths", lengths, n_rows)
     if on_host(lengths):
         for length in lengths:
             if not 0 <= length <= n_keys:
@@ -67,8 +69,12 @@ def padding_mask(lengths: Sequence[int] | Array, n_keys: int, xp: Any = np) -> A
     return xp.arange(n_keys)[None, None, None, :] < xp.asarray(lengths)[:, None, None, None]
 
 
-def left_padding_mask(n_filling: Array, n_keys: int, xp: Any = np) -> Array:
-    """n_filling: (B,) tokens in front of each row's text -> (B, 1, 1, S) bool, True where key j >= n_filling."""
+def left_padding_mask(n_filling: Array, n_keys: int, xp: Any = np, n_rows: int | None = None) -> Array:
+    """n_filling: (B,) tokens in front of each row's text -> (B, 1, 1, S) bool, True where key j >= n_filling.
+
+    n_rows: B, where it is known.  Raises TypeError unless they are integers, ValueError when there are not B.
+    """
+    _check_one_for_each_row("left padding", n_filling, n_rows)
     return xp.arange(n_keys)[None, None, None, :] >= xp.asarray(n_filling)[:, None, None, None]
 
 
@@ -93,8 +99,19 @@ def combine_masks(*masks: Array | None) -> Array | None:
         return None
     combined = given[0]
     for mask in given[1:]:
+        if any(a != b and 1 not in (a, b) for a, b in zip(combined.shape[::-1], mask.shape[::-1], strict=False)):
+            raise ValueError(f"a mask {mask.shape} does not fit one of {combined.shape}")
         combined = combined & mask
     return combined
+
+
+def _check_one_for_each_row(name: str, numbers: Sequence[int] | Array, n_rows: int | None) -> None:
+    array: Any = numbers if hasattr(numbers, "dtype") else np.asarray(numbers)
+    dtype, shape = array.dtype, array.shape
+    if dtype.kind not in "iu" and shape != (0,):
+        raise TypeError(f"{name} must be integers, not {dtype}")
+    if len(shape) != 1 or n_rows not in (None, shape[0]):
+        raise ValueError(f"{name} must be one number for each row, ({'B' if n_rows is None else n_rows},), not {shape}")
 
 
 def from_blocked(blocked: Array) -> Array:

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple, Protocol
 from tfx.backend import Array, xp_of
 from tfx.ops.attend import fold
 from tfx.ops.attention import AttentionCache
-from tfx.ops.grouped_attention import GroupedAttentionCache, grouped_attention_backward, grouped_attention_forward
+from tfx.ops.grouped_attention import grouped_attention_backward, grouped_attention_forward
 from tfx.ops.linear import LinearCache, linear_backward, linear_forward
 from tfx.ops.rotary import RotaryCache, rotary_backward, rotary_forward
 
@@ -96,7 +96,7 @@ class MultiHeadCache(NamedTuple):
     rotation: RotaryCache | None
     past: StoredKeyValue | None
     present: StoredKeyValue  # past and new keys (turned already) and values: (..., G, M + S, D)
-    attention: AttentionCache | GroupedAttentionCache | Any  # q, k, v and weights; with a kernel, what that one keeps
+    attention: AttentionCache | Any  # or GroupedAttentionCache: q, k, v and weights; with a kernel, what that one keeps
     output: LinearCache
     one_source: bool  # keys and values were made of the same x_kv
     n_heads: int
@@ -264,7 +264,10 @@ def multi_head_attention_backward(dy: Array, cache: MultiHeadCache, dweights: Ar
 
 
 def _join(past: Array, new: Array) -> Array:
-    """Past tokens in front of new ones, along the axis of tokens."""
+    """Past tokens in front of new ones, along the axis of tokens.  Raises ValueError when they do not fit."""
     xp = xp_of(new)
+    lead = list(zip(past.shape[-3::-1], new.shape[-3::-1], strict=False))
+    if past.shape[-1] != new.shape[-1] or past.ndim > new.ndim or any(a not in (1, b) for a, b in lead):
+        raise ValueError(f"past keys or values {past.shape} do not fit the new ones, {new.shape}")
     past = xp.broadcast_to(past, (*new.shape[:-2], *past.shape[-2:]))
     return xp.concatenate((past, new), axis=-2)

@@ -17,7 +17,7 @@ section 3.1 and equation 1.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfx.backend import Array
 
@@ -45,6 +45,13 @@ def patches_backward(dy: Array, cache: PatchesCache) -> Array:
     h, w = patch_grid(shape, patch)
     squares = dy.reshape(shape[0], h, w, patch, patch, shape[3])
     return squares.swapaxes(2, 3).reshape(shape)  # y = squares.swapaxes(2, 3)
+
+
+def image_shape(image_size: Any, channels: int) -> tuple[int, int, int]:
+    """-> (height, width, channels).  Raises ValueError unless the size is a height and a width."""
+    if not isinstance(image_size, tuple | list) or len(image_size) != 2:
+        raise ValueError(f"image_size must be (height, width), not {image_size!r}")
+    return image_size[0], image_size[1], channels
 
 
 def patch_grid(shape: tuple[int, ...], patch: int) -> tuple[int, int]:

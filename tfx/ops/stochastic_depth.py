@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
+from tfx.checks import whole_number
 from tfx.ops.dropout import DropoutCache, dropout_backward, dropout_forward, dropout_mask
 
 
@@ -66,7 +67,7 @@ def linear_decay_rates(n_layers: int, last_rate: float) -> tuple[float, ...]:
 
     Raises ValueError unless 0 <= last_rate < 1 and n_layers >= 0.
     """
-    if n_layers < 0 or not 0.0 <= last_rate < 1.0:
+    if whole_number("n_layers", n_layers) < 0 or not 0.0 <= last_rate < 1.0:
         raise ValueError(f"there is no decay over {n_layers} layers down to a rate of {last_rate}")
     return tuple(layer / n_layers * last_rate for layer in range(1, n_layers + 1))
 

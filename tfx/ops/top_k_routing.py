@@ -26,6 +26,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.ops.softmax import SoftmaxCache, softmax_backward, softmax_forward
 
 
@@ -44,7 +45,7 @@ def choose_top_k(logits: Array, k: int) -> Array:
     n_experts = logits.shape[-1]
     if n_experts < 1:
         raise ValueError("there is no expert to choose: logits have width 0")
-    if not 1 <= k <= n_experts:
+    if not 1 <= whole_number("k", k) <= n_experts:
         raise ValueError(f"a token can choose 1 to {n_experts} of {n_experts} experts, not {k}")
     return xp_of(logits).argsort(-logits, axis=-1, kind="stable")[..., :k]
 
