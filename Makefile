@@ -26,6 +26,7 @@ test-all: $(DEV_READY) ## the fast tests and the proofs that take minutes
 	$(BIN)/python -m pytest -n auto -m "not gpu"
 
 test-gpu: $(DEV_READY) ## tests on a CUDA card; needs CuPy: .venv/bin/pip install -e '.[gpu]'
+	@$(BIN)/python -m tests.gpu
 	$(BIN)/python -m pytest -m gpu
 
 mutants: $(DEV_READY) ## plant mistakes all over the operations and list those that no test notices (an hour)

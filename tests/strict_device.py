@@ -251,7 +251,7 @@ class _StrictModule(types.ModuleType):
 
 
 xp = _StrictModule("strict_device")
-register_device(StrictArray, xp)
+register_device("strict", StrictArray, xp)
 
 
 def upload(value: Any) -> Any:

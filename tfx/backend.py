@@ -17,11 +17,12 @@ Array = Any  # numpy.ndarray or cupy.ndarray; both answer to the same calls used
 
 #: Array type -> module, for devices that are not NumPy.  The strict fake device of the tests registers itself here.
 _DEVICE_MODULES: dict[type, Any] = {}
+_REGISTERED: dict[str, Any] = {}  # the same modules, by the name of the device
 
 
-def register_device(array_type: type, module: Any) -> None:
-    """Makes `xp_of` return `module` for arrays of `array_type`."""
-    _DEVICE_MODULES[array_type] = module
+def register_device(name: str, array_type: type, module: Any) -> None:
+    """Makes `xp_of` return `module` for arrays of `array_type`, and `device_module` for the name."""
+    _DEVICE_MODULES[array_type] = _REGISTERED[name] = module
 
 
 def xp_of(*arrays: Array) -> Any:
@@ -50,6 +51,8 @@ def device_module(device: str) -> Any:
     """numpy for "cpu", cupy for "cuda".  Raises EnvironmentProblem when CuPy or a card is missing."""
     if device == "cpu":
         return np
+    if device in _REGISTERED:
+        return _REGISTERED[device]
     if device != "cuda":
         raise ValueError(f'device must be "cpu" or "cuda", not "{device}"')
     try:

@@ -169,15 +169,22 @@ def arithmetic() -> Iterator[Finding]:
 def card() -> Finding:
     """CuPy and the card that `--device cuda` would use."""
     if importlib.util.find_spec("cupy") is None:
-        return Finding("arithmetic", "cuda", "no CuPy: --device cpu only", "note", "For a CUDA card: the extra [gpu]")
+        value, action = "no CuPy: --device cpu only", "For a CUDA card: pip install 'tfx-learn[gpu]'"
+        return Finding("arithmetic", "cuda", value, "note", action)
     try:
         cupy = importlib.import_module("cupy")
-        count = cupy.cuda.runtime.getDeviceCount()
-        name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode() if count else ""
+        if not cupy.cuda.is_available():
+            value = f"CuPy {cupy.__version__}, but no CUDA card: --device cpu only"
+            return Finding("arithmetic", "cuda", value, "note", "Is the driver installed? Try: nvidia-smi")
+        name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
+        ones = cupy.ones((2, 2))
+        if float(cupy.exp(ones - ones @ ones / 2).sum()) != 4.0:  # compiles a kernel and calls the matrix product
+            raise ArithmeticError("a sum on the card is wrong")
     except Exception as error:  # CuPy raises its own, by driver and version
         what = " ".join(f"CuPy does not work: {type(error).__name__}: {error}".split())
-        return Finding("arithmetic", "cuda", what[:200], "problem", "Install the CuPy of your CUDA version.")
-    return Finding("arithmetic", "cuda", f"CuPy {cupy.__version__}, {name}" if count else "CuPy, but no card found")
+        action = "Install CuPy with its CUDA libraries: pip install 'tfx-learn[gpu]'"
+        return Finding("arithmetic", "cuda", what[:200], "problem", action)
+    return Finding("arithmetic", "cuda", f"CuPy {cupy.__version__}, {name}")
 
 
 def course() -> Iterator[Finding]:

@@ -81,6 +81,7 @@ def document_of(
         "task": result.task,
         "positions": result.positions,
         "seed": run.settings.seed,
+        "device": run.device,
         "steps": result.steps,
         "resumed_at": resumed_at,
         "parameters": run.model.n_parameters,

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.backend import to_numpy
+
 
 class Prepared(NamedTuple):
     """One forward and two backwards: everything that is compared with numeric derivatives later."""
@@ -56,7 +58,7 @@ def _is_float(value: Any) -> bool:
 
 
 def by_name(gradients: Any, wrt: Sequence[str]) -> dict[str, np.ndarray]:
-    """Gradients in any usual form, as name -> array.  Raises ValueError when one of wrt is missing."""
+    """Gradients in any usual form, as name -> array on the host.  Raises ValueError when one of wrt is missing."""
     if isinstance(gradients, Mapping):
         found = dict(gradients)
     elif hasattr(gradients, "_fields") and all(field.startswith("d") for field in gradients._fields):
@@ -70,7 +72,7 @@ def by_name(gradients: Any, wrt: Sequence[str]) -> dict[str, np.ndarray]:
     missing = [name for name in wrt if found.get(name) is None]
     if missing:
         raise ValueError(f"backward gave no gradient for {', '.join(missing)}")
-    return {name: np.asarray(found[name]) for name in wrt}
+    return {name: to_numpy(found[name]) for name in wrt}
 
 
 def _problem(name: str, gradient: np.ndarray, again: np.ndarray, x: np.ndarray) -> str:

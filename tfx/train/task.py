@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfx.backend import device_module, to_numpy
 from tfx.data.tasks import find_task, held_out_sequences, training_sequences
 from tfx.errors import BadInput
 from tfx.io.checkpoint import load_checkpoint, save_checkpoint
@@ -80,8 +81,14 @@ class TaskRun:
     """One run: `for record in run.train(): ...`, then `run.evaluate()`.  Stop it between two records at any time;
     `run.save(path)` and, in a run with equal settings, `run.resume(path)` go on with the same bits."""
 
-    def __init__(self, settings: TaskSettings) -> None:
-        """Raises BadInput for an unknown task and ValueError for settings that no model can have."""
+    def __init__(self, settings: TaskSettings, device: str = "cpu") -> None:
+        """device: "cpu" or "cuda"; it is no setting, because a run may go on elsewhere, with the same draws.
+
+        Raises BadInput for an unknown task, ValueError for settings that no model can have, and EnvironmentProblem
+        when there is no such device.
+        """
+        xp = device_module(device)
+        self.device = device
         self.task = find_task(settings.task)
         if settings.steps is None:
             settings = dataclasses.replace(settings, steps=DEFAULT_STEPS[settings.task])
@@ -98,6 +105,7 @@ class TaskRun:
             tied=False,
             seed=settings.seed,
         )
+        self.model.to_device(xp)
         self.optimizer = AdamW(self.model, weight_decay=settings.weight_decay)
 
     @property
@@ -133,7 +141,7 @@ class TaskRun:
     def write(self, ids: np.ndarray) -> np.ndarray:
         """ids: (B, T) -> (B, T), the model's most likely symbol at every place."""
         logits, _ = self.model.forward(ids)
-        return logits.argmax(axis=-1)
+        return to_numpy(logits.argmax(axis=-1))
 
     def evaluate(self, sequences: int = 1000, examples: int = 3) -> TaskResult:
         """Accuracy on `sequences` different held-out sequences, the same ones for every run of this length."""
@@ -173,7 +181,7 @@ class TaskRun:
             named = ", ".join(f"{name} {theirs[name]} and not {ours[name]}" for name in different)
             flags = " ".join(f"--{name} {theirs[name]}" for name in different)
             raise BadInput(f"{path} is from a run with {named}.", f"Resume with its settings: {flags}")
-        fresh = TaskRun(self.settings)
+        fresh = TaskRun(self.settings, self.device)
         load_checkpoint(path, fresh.model, fresh.optimizer)
         self.model, self.optimizer = fresh.model, fresh.optimizer
         return self.steps_done

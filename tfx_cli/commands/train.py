@@ -64,6 +64,7 @@ def train(
         Path | None, typer.Option("--out", metavar="FILE", help="The checkpoint, .npz; without it: in the data folder.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from that checkpoint.")] = False,
+    device: options.OnDevice = options.Device.cpu,
     plot: options.PlotPath = None,
     json: options.Json = False,
     plain: options.Plain = False,
@@ -83,7 +84,7 @@ def train(
     from tfx.train import TaskRun, TaskSettings
 
     face = options.face(json, plain)
-    run = TaskRun(TaskSettings(task, seed, steps, positions.value))
+    run = TaskRun(TaskSettings(task, seed, steps, positions.value), device.value)
     require_writable(plot, options.PICTURES)
     path = out or default_path(task)
     require_writable(path, (".npz",))
@@ -180,6 +181,7 @@ def resume_command(run: TaskRun, path: Path) -> str:
     words += ["--seed", str(settings.seed)] if settings.seed else []
     words += ["--steps", str(run.steps)] if run.steps != DEFAULT_STEPS[settings.task] else []
     words += ["--positions", settings.positions] if settings.positions != Positions.sinusoidal.value else []
+    words += ["--device", run.device] if run.device != options.Device.cpu.value else []
     words += ["--out", str(path)] if path != default_path(settings.task) else []
     return shlex.join(words)
 
