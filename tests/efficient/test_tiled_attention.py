@@ -76,12 +76,13 @@ def test_unless_told_a_tile_holds_the_same_number_of_scores_however_few_queries_
         x, y = np.ones((n_queries, 2)), np.ones((3, 2))
         return tiled_attention_forward(x, y, y, **told)[1].tiling[1:3]
 
-    assert blocks(8192) == (256, 256)
-    assert blocks(1) == (1, 256 * 256)
-    assert blocks(100, block_q=32) == (32, 2048)
-    assert blocks(100, block_q=10**6) == (10**6, 1)
+    assert blocks(8192) == (256, 512)
+    assert blocks(1) == (1, 256 * 512)
+    assert blocks(100, block_q=32) == (32, 4096)
+    assert blocks(128, block_q=1000) == (1000, 1024)
+    assert blocks(2**18, block_q=2**18) == (2**18, 1)
     assert blocks(100, block_k=7) == (100, 7)
-    assert blocks(0) == (1, 256 * 256)
+    assert blocks(0) == (1, 256 * 512)
 
 
 def test_what_is_kept_is_the_logsumexp_of_each_row():
