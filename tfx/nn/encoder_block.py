@@ -23,7 +23,7 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.attention import make_self_attention
-from tfx.nn.mixture_of_experts import make_feed_forward, run_feed_forward
+from tfx.nn.block_feed_forward import make_feed_forward, run_feed_forward
 from tfx.nn.normalisation import make_norm
 from tfx.nn.residual import LeaveCache, Residual
 from tfx.ops.multi_head import MultiHeadCache, StoredKeyValue
