@@ -14,6 +14,7 @@ from tfx.generate.writing import as_prompts, write
 from tfx.models import DecoderOnly, EncoderDecoder, RecurrentLanguageModel
 
 SIZE: dict[str, Any] = {"d_model": 12, "n_heads": 3, "d_ff": 10, "n_layers": 2, "max_len": 8, "dtype": "float64"}
+P = np.array([0.5, 0.25, 0.25])
 
 
 def test_the_probability_of_every_text_is_the_product_of_its_steps():
@@ -37,6 +38,17 @@ def test_draws_fall_as_often_as_they_should_and_never_on_probability_0():
     assert (np.abs(counts - 20_000 * p) <= 4 * deviation).all()
     assert not any(draws.happens(0.0) for _ in range(100))
     assert all(draws.happens(1.0) for _ in range(100))
+
+
+def test_only_the_shares_of_the_numbers_count():
+    one, four = ([draws.token(p) for _ in range(200)] for draws, p in ((Draws(3), P), (Draws(3), 4 * P)))
+    assert one == four and set(one) == {0, 1, 2}
+
+
+def test_a_uniform_number_of_0_takes_the_first_token_that_can_be_drawn():
+    draws = Draws(0)
+    draws._rng = type("Edge", (), {"random": lambda self: 0.0})()
+    assert draws.token(np.array([0.0, 0.0, 0.4, 0.6])) == 2
 
 
 def test_a_uniform_number_just_below_1_takes_the_last_token_that_can_be_drawn():
@@ -115,7 +127,7 @@ def test_a_translation_is_drawn_from_its_source():
         ([], 1, "prompt is empty"),
         ([[]], 1, "prompt is empty"),
         ([[1], []], 1, "prompt is empty"),
-        ([1], -1, "not be neg"),
+        ([1], -1, "must be at least 0, not -1"),
     ],
 )
 def test_an_empty_prompt_and_a_negative_number_are_refused(prompts, n, message):

@@ -144,6 +144,9 @@ def test_shaping_does_its_steps_in_the_order_that_is_written_down():
     assert kept(by_hand) == [1, 3]
     np.testing.assert_array_equal(Shaping(2.0, 3, 0.6, repetition_penalty=1.5)(LOGITS, texts), by_hand)
     assert kept(Shaping(top_k=2)(LOGITS, texts)) == [1, 3]
+    last = min_p(top_p(top_k(temperature(LOGITS, 3.0), 4), 0.9), 0.5)
+    assert kept(last) != kept(temperature(min_p(LOGITS, 0.5), 3.0))
+    np.testing.assert_array_equal(Shaping(3.0, 4, 0.9, 0.5)(LOGITS, texts), last)
     np.testing.assert_array_equal(Shaping()(LOGITS, texts), LOGITS)
 
 
@@ -158,7 +161,7 @@ def test_nothing_is_written_to_the_logits():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: temperature(LOGITS, -1), "0 or more, not -1"),
+        (lambda: temperature(LOGITS, -1), "must be at least 0, not -1"),
         (lambda: temperature(LOGITS, math.inf), "not inf"),
         (lambda: temperature(LOGITS, math.nan), "not nan"),
         (lambda: top_k(LOGITS, 6), "keeps 1 to 5 of 5 tokens, not 6"),

@@ -34,6 +34,11 @@ def test_a_stop_sequence_has_to_be_written_and_not_only_to_straddle_the_prompt()
     assert written([1], 5, sequences=[(2, 3)]).ids[0].tolist() == [2, 3]
 
 
+def test_a_stop_sequence_stands_in_its_order_and_at_the_end():
+    assert written([1], 5, sequences=[(3, 2), (4, 2), (2, 4)]).reasons == ("length",)
+    assert Stopping(sequences=[(2, 3)]).reason([2, 3, 4]) is None
+
+
 def test_an_end_token_in_the_prompt_ends_nothing():
     assert written([5, 5], 3, end=5).ids[0].tolist() == [6, 7, 8]
 

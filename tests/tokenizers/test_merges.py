@@ -105,9 +105,11 @@ def test_pairs_below_the_frequency_asked_for_are_not_merged():
     assert len(learn_merges(words, ALPHABET, 9, min_frequency=3)[0]) == 1
 
 
-def test_two_merges_that_spell_the_same_share_one_token():
-    merges, texts = learn_merges([(ids("ab"), 9), (ids("abc"), 5), (ids("bcb"), 12), (ids("abca"), 1)], ALPHABET, 12)
-    assert len(set(texts)) == len(texts)
+@given(st.dictionaries(st.text("ab", min_size=1, max_size=16), st.integers(1, 5), min_size=1, max_size=8))
+@settings(max_examples=150, deadline=None)
+def test_no_two_merges_spell_the_same(words):
+    merges, texts = learn_merges([(ids(word), count) for word, count in words.items()], ALPHABET, 60)
+    assert len(set(texts)) == len(texts) == len(ALPHABET) + len(merges)
     assert [texts[merge.left] + texts[merge.right] for merge in merges] == [texts[merge.new] for merge in merges]
 
 

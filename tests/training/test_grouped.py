@@ -132,6 +132,17 @@ def test_groups_thaw_under_mixed_precision_too():
     assert moved and {depth_of(model)(name) for name in moved} == {TOP}
 
 
+def test_frozen_groups_have_no_part_in_the_gradient_under_mixed_precision():
+    model = DecoderOnly(7, dtype="float16", activation="relu", **SIZE)
+    make = lambda flat: GroupedOptimizer(flat, SGD, depth_of(model), gradual_unfreezing(50, TOP))  # noqa: E731
+    optimizer = MixedPrecision(model, make)
+    optimizer.half.grad[...] = 1.0
+    assert optimizer.collect()
+    flat = optimizer.parameters
+    followed = {name for name, part in zip(flat.names, flat.slices, strict=True) if flat.grad[part].any()}
+    assert followed and {depth_of(model)(name) for name in followed} == {TOP}
+
+
 def test_factors_multiply():
     both = product_of(layerwise_decay(0.5, 3), gradual_unfreezing(2, 3))
     assert [both(group, 5) for group in range(4)] == [0, 0.25, 0.5, 1]

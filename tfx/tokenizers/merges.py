@@ -34,11 +34,12 @@ def learn_merges(
     """words: (symbol ids, count) of every different word.  symbols: id -> text at the start.
 
     -> the merges in the order learned, and id -> text after them.  Stops at vocab_size symbols, or when no pair is as
-    frequent as min_frequency.  Two merges may spell the same text (ab c and a bc); they share one id.  No merge
-    spells a `forbidden` text.
+    frequent as min_frequency.  No merge spells a `forbidden` text.
+
+    No two merges spell the same text, as ab c and a bc would: until a merge reaches across its edges, a stretch of a
+    word is cut as if it stood alone, so equal stretches are cut alike, and one merge makes a token of all of them.
     """
     symbols = list(symbols)
-    id_of = {text: i for i, text in enumerate(symbols)}
     pairs = PairCounts(words)
     heap = [(-count, pair) for pair, count in pairs.count.items()]
     heapq.heapify(heap)
@@ -54,9 +55,8 @@ def learn_merges(
         text = symbols[pair[0]] + symbols[pair[1]]
         if text in forbidden:
             continue
-        new = id_of.setdefault(text, len(symbols))
-        if new == len(symbols):
-            symbols.append(text)
+        new = len(symbols)
+        symbols.append(text)
         merges.append(Merge(*pair, new))
         for changed in pairs.merge(pair, new)[1]:
             if changed in pairs.count:
