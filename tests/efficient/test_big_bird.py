@@ -103,6 +103,7 @@ def test_unless_told_there_are_three_blocks_in_the_window_one_global_and_one_ran
     assert np.array_equal(big_bird_blocks(12), big_bird_blocks(12, **told))
     assert np.array_equal(big_bird_mask(24, block=2), big_bird_mask(24, block=2, **told))
     assert np.array_equal(big_bird_table(24, 24, 2).mask(24), big_bird_mask(24, block=2))
+    assert np.array_equal(big_bird_mask(24), big_bird_mask(24, block=1))
 
 
 @pytest.mark.parametrize(

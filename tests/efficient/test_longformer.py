@@ -61,6 +61,10 @@ def test_the_mask_of_a_plain_window_is_the_window_mask():
     assert np.array_equal(longformer_mask(4, 9, window=2, causal=True), window_mask(4, 9, left=2, right=0, past=5))
 
 
+def test_unless_told_the_mask_has_no_window_and_everybody_reads_itself_alone():
+    assert np.array_equal(longformer_mask(5), np.eye(5, dtype=bool))
+
+
 def test_a_dilated_window_reads_every_second_place():
     row = longformer_mask(11, window=2, dilation=2)[5]
     assert np.flatnonzero(row).tolist() == [1, 3, 5, 7, 9]
@@ -113,6 +117,8 @@ def test_the_number_of_scores_grows_with_the_length_and_not_with_its_square(caus
         ((9, 9, 4, 2), (2, 5, 5)),
         ((4, 9, 2), (3, 2, 6)),
         ((6, 6, 0), (6, 1, 1)),
+        ((1, 1, 2), (1, 1, 1)),
+        ((3, 3, 2, 3), (3, 1, 1)),
         ((10, 10, 3, 1, (0,), True), (4, 3, 7)),
     ],
 )
@@ -157,6 +163,16 @@ def test_changing_a_key_outside_the_window_changes_nothing():
 def test_settings_that_do_not_fit_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         longformer_attention_forward(*heads(7, 7), **settings)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [((5, 5, -1), "window"), ((5, 5, 1, 0), "dilation"), ((5, 4, 1), "5 queries"), ((-1, 4, 1), "number of queries")],
+)
+@pytest.mark.parametrize("make", [longformer_mask, longformer_table])
+def test_the_mask_and_the_table_refuse_the_same_sizes(make, sizes, message):
+    with pytest.raises(ValueError, match=message):
+        make(*sizes)
 
 
 def test_more_queries_than_keys_are_refused():

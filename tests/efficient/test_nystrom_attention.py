@@ -45,6 +45,16 @@ def test_the_paper_s_six_steps_and_32_landmarks_are_taken_unless_told():
     assert np.array_equal(iterative_inverse_forward(a)[0], iterative_inverse_forward(a, 6)[0])
 
 
+def test_where_landmarks_are_much_alike_more_steps_magnify_rounding():
+    """The least singular value of the landmarks' weights is about 1e-7, float32's own rounding."""
+    q, k, v = RNG(0).standard_normal((3, 64, 8))
+    q, k, v = (x.astype("float32") for x in (0.01 * q, k, v))
+    want, _ = attention_forward(*(x.astype("float64") for x in (q, k, v)))
+    few, many = (nystrom_attention_forward(q, k, v, n_landmarks=16, n_iterations=n) for n in (6, 30))
+    assert worst(few[0], want) < 0.01 < 0.1 < worst(many[0], want)
+    assert np.abs(few[1].z).max() < 10 < 1e6 < np.abs(many[1].z).max()
+
+
 def test_padding_leaves_it_exact():
     q, k, v = qkv()
     mask = padding_mask([20, 11], 20)
@@ -116,6 +126,11 @@ def test_the_iteration_finds_the_inverse_and_the_pseudo_inverse():
     np.testing.assert_allclose(iterative_inverse_forward(wide, 20)[0], np.linalg.pinv(wide), atol=1e-11)
     singular = np.ones((4, 4))
     np.testing.assert_allclose(iterative_inverse_forward(singular, 20)[0], singular / 16, atol=1e-12)
+
+
+def test_where_it_is_far_from_its_end_a_step_enlarges_the_result_thirteen_fourths_times():
+    small = [iterative_inverse_forward(np.diag([1.0, 1e-6]), n)[0][1, 1] for n in range(8)]
+    np.testing.assert_allclose(small, 1e-6 * (13 / 4) ** np.arange(8), rtol=1e-6)
 
 
 def test_near_the_end_each_step_triples_the_right_digits():

@@ -89,6 +89,12 @@ def test_a_seed_draws_the_same_features_again_and_another_seed_others():
     assert not np.array_equal(random_features(9, D, 4), random_features(9, D, 5))
 
 
+def test_a_scale_of_zero_gives_the_mean_of_the_values():
+    q, k, v = qkv()
+    out, _ = performer_forward(q, k, v, random_features(4, D), scale=0.0)
+    np.testing.assert_allclose(out, np.broadcast_to(v.mean(axis=-2, keepdims=True), v.shape), atol=1e-12)
+
+
 def test_large_queries_and_keys_neither_overflow_nor_warn_nor_vanish():
     q, k, v = qkv(size=40.0)
     constant, _ = performer_forward(q, k, np.full_like(v, 3.0), random_features(16, D))

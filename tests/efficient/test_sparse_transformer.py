@@ -132,9 +132,31 @@ def test_settings_that_do_not_fit_are_refused(options, message):
         sparse_transformer_attention_forward(*heads(7, 7), **options)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "options", "message"),
+    [
+        ((5, 5), {"stride": 0}, "stride must be at least 1, not 0"),
+        ((5, 5), {"stride": 2, "n_summary": 0}, "n_summary must be at least 1, not 0"),
+        ((5, 5), {"stride": 2, "n_summary": 3}, "a stride of 2 places, 3 of them a summary"),
+        ((5, 4), {"stride": 2}, "5 queries stand at the last of only 4 keys"),
+        ((-1, 4), {"stride": 2}, "the number of queries must be at least 0, not -1"),
+    ],
+)
+@pytest.mark.parametrize("make", [sparse_transformer_mask, sparse_transformer_table])
+def test_the_mask_and_the_table_refuse_the_same_sizes(make, sizes, options, message):
+    with pytest.raises(ValueError, match=message):
+        make(*sizes, pattern="fixed", part="local", **options)
+
+
+def test_unless_told_the_mask_has_a_stride_of_one_which_is_everything():
+    assert np.array_equal(sparse_transformer_mask(5), causal_mask(5))
+
+
 def test_one_head_cannot_be_split_and_queries_need_their_keys():
     q = np.ones((5, 4))
     with pytest.raises(ValueError, match="one head alone cannot be split"):
         sparse_transformer_attention_forward(q, q, q, stride=2)
+    with pytest.raises(ValueError, match="one head alone cannot be split"):
+        sparse_transformer_attention_forward(q[None], q[None], q[None], stride=2)
     with pytest.raises(ValueError, match="5 queries stand at the last of only 3 keys"):
         sparse_transformer_attention_forward(q, q[:3], q[:3], stride=2, part="local")

@@ -70,6 +70,16 @@ def test_outputs_of_the_network_beyond_the_sequence_get_no_gradient():
     np.testing.assert_allclose(grads.db2.sum(), 0, atol=1e-12)  # a shift of all scores changes no weight
 
 
+def test_the_offset_of_one_query_alone_gets_the_gradient_of_its_scores():
+    x, v = RNG(1).standard_normal((1, D)), RNG(2).standard_normal((S, 3))
+    out, cache = dense_synthesizer_forward(x, v, *network())
+    dout = RNG(3).standard_normal(out.shape)
+    weights = cache.attend.weights
+    np.testing.assert_allclose(weights @ v, out, atol=1e-14)
+    db2 = dense_synthesizer_backward(dout, cache).db2
+    np.testing.assert_allclose(db2[:, :S], weights * ((v - out) @ dout.T).T, atol=1e-14)
+
+
 def test_padding_and_fully_blocked_rows():
     scores, v = RNG(0).standard_normal((L, L)), RNG(1).standard_normal((2, 1, S, D))
     out, _ = random_synthesizer_forward(v, scores, mask=padding_mask([S, 4], S))
@@ -79,8 +89,9 @@ def test_padding_and_fully_blocked_rows():
 
 def test_what_does_not_fit_is_named():
     v = np.ones((S, D))
-    with pytest.raises(ValueError, match=r"scores are \(5, 5\) but there are 6 keys"):
-        random_synthesizer_forward(v, np.ones((5, 5)))
+    for shape in ((5, 5), (5, 8), (8, 5)):
+        with pytest.raises(ValueError, match=rf"scores are \({shape[0]}, {shape[1]}\) but there are 6 keys"):
+            random_synthesizer_forward(v, np.ones(shape))
     with pytest.raises(ValueError, match="7 queries cannot be the last of 6 places"):
         random_synthesizer_forward(v, np.ones((L, L)), 7)
     with pytest.raises(ValueError, match="w2 makes 9 scores but there are 10 keys"):

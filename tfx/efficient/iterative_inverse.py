@@ -14,8 +14,11 @@ Derivation.  Name the brackets X1 = 7 I - P, X2 = 15 I - P X1, X3 = 13 I - P X2,
     dP  += - dX1
     dA  += dP Z^T              dZ += A^T dP                            P = A Z
 
-and so on to Z_0.  There A^T is divided by n = |A|_1 |A|_inf: dA += dZ_0^T / n, dn = - sum(dZ_0 * Z_0) / n, and a
-maximum sends its gradient to the column, and the row, that attained it (where several did, to all in equal parts).
+and so on to Z_0.  P is a polynomial in A A^T, hence symmetric but for rounding, and so are the brackets; where A is
+nearly singular that rounding counts, so their transposes are kept.
+
+In Z_0, A^T is divided by n = |A|_1 |A|_inf: dA += dZ_0^T / n, dn = - sum(dZ_0 * Z_0) / n, and a maximum sends its
+gradient to the column, and the row, that attained it (where several did, to all in equal parts).
 
 Source: Razavi et al. 2014, "A New Iterative Method for Finding Approximate Inverses of Complex Matrices", as in Xiong
 et al. 2021, "Nystromformer", section 3.2.

@@ -92,7 +92,7 @@ def longformer_table(
     _check(n_queries, n_keys, window, dilation)
     past = n_keys - n_queries
     length = -(-n_keys // dilation)  # of the longest of d sequences
-    w = min(window, max(length - 1, 0))
+    w = min(window, length)
     b = max(w, 1) if w + 1 < length else max(length, 1)  # one block where everybody reads everybody
     blocks = np.arange(-(-length // b))
     residues = np.arange(dilation)[:, None, None]

@@ -22,6 +22,9 @@ two linear maps into the landmarks, and a landmark, being a mean, hands its grad
 Exact: with m = T = S, once the iteration has converged: then F1 = A = F3 and A A^+ A = A.  Approximated: softmax
 attention, better the more alike the tokens of a segment are.  Cost: O((T + S) m (D + Dv) + m^3).  It pays when T is
 several times m.
+Unstable when A is nearly singular, as landmarks that are much alike make it: A^+ grows to 1 / s, s the least singular
+value of A, and magnifies rounding, and what F1 and F3 hold beyond A.  A step enlarges Z at most 13/4 times, so few of
+them hold it back: measured in float32, T = 64, m = 16, s = 1e-7, the error is 0.004 after 6 steps and 0.4 after 30.
 Source: Xiong et al. 2021, "Nystromformer: A Nystrom-Based Algorithm for Approximating Self-Attention", section 3.2.
 """
 
@@ -77,6 +80,7 @@ def nystrom_attention_forward(
 
     mask: boolean, broadcastable to (..., T, S), that blocks keys for all queries (see key_mask.py).
     scale: 1 / sqrt(D) unless told.  n_landmarks: m, or T (and S) if that is less.
+    n_iterations: steps towards A^+; more of them are not always better (see above).
     Raises ValueError when widths or lengths do not match, m is below 1 or the mask blocks single scores.
     """
     check_attention_shapes(q, k, v, mask)

@@ -73,7 +73,7 @@ def random_features(
         directions, upper = np.linalg.qr(rng.standard_normal((n_blocks, width, width)))
         directions = directions * np.sign(np.diagonal(upper, axis1=-2, axis2=-1))[:, None, :]  # every rotation alike
         lengths = np.sqrt((w * w).sum(axis=1, keepdims=True))
-        w = directions.swapaxes(-1, -2).reshape(-1, width)[:n_features] * lengths
+        w = directions.reshape(-1, width)[:n_features] * lengths
     return xp.asarray(w.astype(dtype))
 
 
@@ -135,7 +135,7 @@ def _features_forward(
         exponent = xp.where(keys[..., None], exponent, -math.inf).astype(exponent.dtype)
     top = exponent.max(axis=(-1, -2) if together else -1, keepdims=True)
     top = xp.where(top == -math.inf, 0, top).astype(top.dtype)  # no key takes part
-    phi = xp.exp(exponent - top) * (1.0 / math.sqrt(w.shape[-2]))
+    phi = xp.exp(exponent - top)  # 1 / sqrt(m) cancels like exp(-top)
     return phi, PositiveFeaturesCache(x, w, phi)
 
 
