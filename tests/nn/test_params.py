@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.strict_device import StrictArray, xp
 from tfx.models import DecoderOnly, EncoderDecoder
 from tfx.nn.linear import Linear
 from tfx.params import Buffer, Layer, Parameter, flatten
@@ -140,3 +141,42 @@ def test_the_state_is_a_copy_of_a_buffer_too():
     layer = Counting()
     layer.state()["seen"][:] = 7
     assert not layer.seen.value.any()
+
+
+class Hidden(Layer):
+    """Everything that an attribute can be: shared layers, a buffer, fixed arrays in a table and in a pair, a method."""
+
+    def __init__(self) -> None:
+        self.pair, self.counting = Pair(shared=True), Counting()
+        self.table = {"speeds": np.arange(3.0), "name": "table"}
+        self.pieces = (np.ones(2), 5)
+        self.teacher = Linear(2, 2, np.random.default_rng(1)).forward
+        self.config = {"widths": (3, 4)}
+
+
+def test_a_layer_moves_to_a_device_with_all_that_it_owns_and_back():
+    layer = Hidden()
+    before = {name: value.copy() for name, value in layer.state().items()}
+    assert layer.to_device(xp) is layer
+    owned = {**layer.parameters(), **layer.buffers()}
+    assert all(isinstance(one.value, StrictArray) for one in owned.values())
+    assert all(isinstance(one.grad, StrictArray) for one in layer.parameters().values())
+    assert layer.pair.first is layer.pair.second and layer.counting.seen.next is layer.counting.seen.value
+    assert isinstance(layer.table["speeds"], StrictArray) and isinstance(layer.pieces[0], StrictArray)
+    assert isinstance(layer.teacher.__self__.w.value, StrictArray)
+    assert (layer.table["name"], layer.pieces[1], layer.config) == ("table", 5, {"widths": (3, 4)})
+    layer.to_device(np)
+    assert all(np.array_equal(value, before[name]) for name, value in layer.state().items())
+    assert isinstance(layer.pieces[0], np.ndarray) and isinstance(layer.teacher.__self__.w.grad, np.ndarray)
+
+
+def test_a_state_is_loaded_where_the_model_is():
+    here, there = Counting(), Counting()
+    there.to_device(xp)
+    flat = flatten(there)
+    assert flatten(there).value is flat.value, "flattening again gives the same buffers on a device too"
+    state = {"w": np.array([1.0, 2.0, 3.0]), "seen": np.array([4.0, 5.0])}
+    there.load_state(state)
+    assert flat.value.tolist() == [1, 2, 3] and there.seen.value.tolist() == [4, 5]
+    here.load_state(there.state())
+    assert isinstance(here.w.value, np.ndarray) and here.seen.value.tolist() == [4, 5]

@@ -2,6 +2,7 @@
 
 Everything random in step n comes from `np.random.default_rng((seed, n))`: the batch and the dropout.  So a run is the
 same every time, and one resumed at step n (`start=n`, see io/checkpoint.py) is the same as one never stopped.
+On a device the draws are the same: they are made on the host and sent, which costs time but makes nobody wait.
 The consumer decides when to stop: it closes the generator between two steps, when the model is whole.
 """
 
