@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import textwrap
@@ -99,6 +100,7 @@ def test_files_are_found_in_every_room_by_a_name_that_no_other_has():
     assert {mutant.path for mutant in chosen(None, 40, 1, "efficient")} <= set(in_efficient)
 
 
+@needs_fork
 def test_what_matters_for_a_file_of_efficient_is_tried_on_it():
     from tests.mutation import noticing
 
@@ -233,6 +235,22 @@ def test_a_mistake_is_noticed_and_a_harmless_change_is_not():
     path = files(["softmax"])[0]
     harmless = path.read_text(encoding="utf-8").replace("return y * (dy - inner)", "return (dy - inner) * y")
     assert not try_out(Mutant(path, 1, "", "y * (dy - inner)", "(dy - inner) * y", harmless))
+
+
+@needs_fork
+def test_what_computes_without_end_is_stopped_and_an_error_is_told():
+    from tests.mutation.noticing import _in_a_child
+
+    def for_ever():
+        while True:
+            math.sqrt(2)
+
+    def broken():
+        raise RuntimeError("no such axis")
+
+    assert _in_a_child(for_ever, 1) == "took more than 1 s"
+    assert _in_a_child(broken, 1) == "RuntimeError: no such axis"
+    assert _in_a_child(lambda: "seen", 1) == "seen"
 
 
 @pytest.mark.slow
