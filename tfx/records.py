@@ -68,13 +68,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One curve: measured points (with standard errors) or a theoretical line."""
+    """One curve: measured points (with standard errors) or a theoretical line.  names: one for each point, or none."""
 
     label: str
     x: Sequence[float]
     y: Sequence[float]
     error: Sequence[float] | None = None
     kind: Literal["points", "line"] = "points"
+    names: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ ANNOTATED = 12
 LABELLED = 24
 #: characters that fit over one picture of a grid
 NARROW_TITLE = 42
+#: height of a point's name, and where it may stand from the point, in points: the first place that is free
+NAME_POINTS = 7
+NAME_OFFSETS = ((5, 4), (-5, 4), (5, -9), (-5, -9), (5, 13), (-5, 13), (5, -18), (-5, -18))
 #: width of one picture of a grid in points, and of a digit in units of its font size
 PANEL_POINTS, DIGIT = 190, 0.65
 
@@ -85,6 +88,7 @@ def draw_plot(axes: Any, plot: Plot, title_width: int = 84) -> None:
     axes.set_axisbelow(True)
     if any(series.label for series in plot.series):
         axes.legend(frameon=False)
+    write_names(axes, plot)
 
 
 def words(text: str) -> str:
@@ -102,6 +106,35 @@ def draw_series(axes: Any, series: Series, style: tuple[str, Any, str]) -> None:
             series.x, series.y, yerr=series.error, color=color, linestyle="none", marker=marker, markersize=5,
             markerfacecolor="white", capsize=3, label=label,
         )  # fmt: skip
+
+
+def write_names(axes: Any, plot: Plot) -> None:
+    """The names of points beside them: above, below or farther off, so that no two write over each other."""
+    named = [
+        (name, (x, y), STYLES[index % len(STYLES)][0])
+        for index, series in enumerate(plot.series)
+        for name, x, y in zip(series.names, series.x, series.y, strict=False)
+    ]
+    places = [axes.transData.transform(at) * 72 / axes.figure.dpi for _, at, _ in named]  # in points
+    taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in places]
+    for (name, at, color), (x, y) in zip(named, places, strict=True):
+        width, boxes = NAME_POINTS * DIGIT * len(name), []
+        for right, up in NAME_OFFSETS:
+            left, low = x + (right if right > 0 else right - width), y + up
+            boxes.append((left, low, left + width, low + NAME_POINTS))
+        free = [not any(_overlap(box, other) for other in taken) for box in boxes]
+        best = free.index(True) if True in free else 0
+        taken.append(boxes[best])
+        right, up = NAME_OFFSETS[best]
+        axes.annotate(
+            words(name), at, xytext=(right, up), textcoords="offset points", fontsize=NAME_POINTS, color=color,
+            horizontalalignment="left" if right > 0 else "right",
+        )  # fmt: skip
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Of two boxes (left, low, right, high)."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def picture_of_matrices(title: str, records: Sequence[Matrix | Plot], ending: str) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.running import environment
 from tfx.records import Matrix, Plot, Series
-from tfx_cli.plots import STYLES, picture_of_matrices, picture_of_plots
+from tfx_cli.plots import STYLES, draw_plot, new_figure, picture_of_matrices, picture_of_plots
 
 PLOT = Plot(
     "Variance grows like d_k, at $0 cost",
@@ -66,3 +66,14 @@ def test_a_backend_from_outside_cannot_break_the_picture(tmp_path):
     env = environment(tmp_path, MPLBACKEND="module://no.such.backend")
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_names_of_points_are_written_and_none_over_another():
+    names = ["linear forward", "linear backward", "softmax", "gelu"]
+    series = Series("operations", [1.0, 1.01, 1.02, 8.0], [1.0, 1.01, 1.0, 2.0], names=names)
+    figure = new_figure(8, 4.6)
+    axes = figure.subplots()
+    draw_plot(axes, Plot("Under the roof", "x", "y", (series,), log_x=True, log_y=True))
+    assert [text.get_text() for text in axes.texts] == names
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(one.overlaps(other) for index, one in enumerate(boxes) for other in boxes[:index])
