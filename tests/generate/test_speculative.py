@@ -181,7 +181,7 @@ def test_bad_input_is_refused():
     readers = reader_of_table(TARGET), reader_of_table(DRAFT)
     with pytest.raises(ValueError, match="at least one token"):
         speculative_sample(*readers, [], 3, 0)
-    with pytest.raises(ValueError, match="must not be negative, but are 3 and -1"):
+    with pytest.raises(ValueError, match="n_draft must be at least 0, not -1"):
         speculative_sample(*readers, [1], 3, 0, n_draft=-1)
     with pytest.raises(ValueError, match="target knows 3 tokens but the draft knows 4"):
         speculative_sample(readers[0], reader_of_table(table(4, 0)), [1], 3, 0)

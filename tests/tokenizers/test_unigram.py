@@ -14,7 +14,7 @@ from tests.tokenizers.test_lattice import every_cut
 from tfx.tokenizers import Unigram
 from tfx.tokenizers.lattice import expected_edges, lattice_of
 from tfx.tokenizers.unigram import SPACE, UNKNOWN_PENALTY
-from tfx.tokenizers.unigram_training import expectation, loss_without, maximization, pruned, seed
+from tfx.tokenizers.unigram_training import expectation, learn_unigram, loss_without, maximization, pruned, seed
 from tfx.tokenizers.word_table import WordTable
 
 CORPUS = made_up_language(n_words=400)
@@ -83,6 +83,15 @@ def test_pruning_keeps_every_character_and_what_is_hard_to_replace():
     model = {"a": math.log(0.1), "b": math.log(0.1), "ab": math.log(0.4), "ba": math.log(0.02), "aa": math.log(0.38)}
     assert set(pruned(model, {"a": 1, "b": 1, "ab": 40, "ba": 2, "aa": 20}, 4)) == {"a", "b", "ab", "aa"}
     assert set(pruned(model, {"a": 1, "b": 1, "ab": 40, "ba": 2, "aa": 20}, 0)) == {"a", "b"}
+
+
+def test_each_round_drops_a_quarter_until_so_many_are_left_as_were_asked_for():
+    told: list[str] = []
+    words = Counter("_" + word for word in made_up_language(seed=1, n_words=300)[0].split())
+    learn_unigram(words, 40, 150, 8, report=told.append)
+    sizes = [int(line.split()[0]) for line in told]
+    assert sizes[0] == 150 and sizes[-1] == 40
+    assert sizes[1:] == [max(40, size * 3 // 4) for size in sizes[:-1]]
 
 
 def test_the_loss_of_a_piece_is_that_of_the_best_way_to_write_it_without():

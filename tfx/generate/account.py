@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.checks import whole_number
 from tfx.generate.choose_reader import reader_of
 from tfx.generate.shaping import Shaping, probabilities_of
+from tfx.ops.embedding import check_ids
 
 
 class TokenAccount(NamedTuple):
@@ -33,8 +35,9 @@ def account(
     shaping, reader = shaping or Shaping(), reader_of(model)
     reader.begin(1)
     text, new, found = [int(token) for token in prompt], np.asarray(prompt)[None, :], []
-    for token in (int(token) for token in ids):
+    for token in (whole_number("an id", token) for token in ids):
         logits = reader.read(new, 1)[:, -1]
+        check_ids(np.array([token]), logits.shape[-1])
         own, shaped = probabilities_of(logits)[0], probabilities_of(shaping(logits, [text]))[0]
         rank = 1 + int((own > own[token]).sum())
         kept = int((shaped > 0).sum())

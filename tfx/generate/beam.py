@@ -30,8 +30,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.checks import number, whole_number
 from tfx.generate.choose_reader import reader_of
 from tfx.generate.stopping import LENGTH, Stopping
+from tfx.ops.embedding import check_ids
 from tfx.ops.log_softmax import log_softmax_forward
 
 DIVISORS = ("sum", "mean", "gnmt")
@@ -77,6 +79,8 @@ def beam_search(
     beams, finished = [_Beam((), 0.0)], list[Hypothesis]()
     for _ in range(n):
         log_p = log_softmax_forward(reader.read(ids, 1)[:, -1].astype(np.float64))[0]  # (beams, V)
+        if np.isnan(log_p).any():
+            raise ValueError("a logit is NaN")
         rows, beams, ended = _step(beams, log_p, width, stopping)
         finished += [_scored(beam, reason, divisor, alpha) for beam, reason in ended]
         if not beams or _may_stop(rule, finished, beams, width, n_best, length_divisor(n, divisor, alpha)):
@@ -89,7 +93,12 @@ def beam_search(
 
 
 def length_divisor(length: int, divisor: str = "sum", alpha: float = 0.6) -> float:
-    """What log p of a text of `length` tokens is divided by; 1 for an empty text."""
+    """What log p of a text of `length` tokens is divided by; 1 for an empty text.
+
+    Raises ValueError for another name.
+    """
+    if divisor not in DIVISORS:
+        raise ValueError(f"divisor must be one of {', '.join(DIVISORS)}, not {divisor!r}")
     if divisor == "sum" or length == 0:
         return 1.0
     return float(length) if divisor == "mean" else ((5.0 + length) / 6.0) ** alpha
@@ -102,6 +111,7 @@ def log_probability(model: Any, prompt: Sequence[int] | np.ndarray, ids: Sequenc
     if not len(ids):
         return 0.0
     logits = reader.read(np.array([[*prompt, *ids[:-1]]]), len(ids))[0]
+    check_ids(np.asarray(ids), logits.shape[-1])
     log_p = log_softmax_forward(logits.astype(np.float64))[0]
     return float(log_p[np.arange(len(ids)), np.asarray(ids)].sum())
 
@@ -146,12 +156,13 @@ def _scored(beam: _Beam, reason: str, divisor: str, alpha: float) -> Hypothesis:
 
 
 def _check(prompt: Any, n: int, width: int, divisor: str, alpha: float, rule: str, n_best: int) -> None:
-    if np.ndim(prompt) != 1 or not len(prompt):
+    if not hasattr(prompt, "__len__") or not len(prompt) or any(np.ndim(token) for token in prompt):
         raise ValueError("a beam search needs one prompt of at least one token")
-    if width < 1 or n_best < 1 or n < 0:
-        raise ValueError(f"width and n_best are 1 or more and n is 0 or more, not {width}, {n_best} and {n}")
-    if alpha < 0:
-        raise ValueError(f"alpha must not be negative, or longer texts would be punished twice, not {alpha}")
+    if np.asarray(prompt).dtype.kind not in "iu":
+        raise TypeError(f"a prompt is made of integer ids, not of {np.asarray(prompt).dtype}")
+    for name, size, least in (("n", n, 0), ("width", width, 1), ("n_best", n_best, 1)):
+        whole_number(name, size, least)
+    number("alpha", alpha, 0)  # below 0, longer texts would be punished twice
     for kind, name, known in (("divisor", divisor, DIVISORS), ("rule", rule, RULES)):
         if name not in known:
             raise ValueError(f"{kind} must be one of {', '.join(known)}, not {name!r}")

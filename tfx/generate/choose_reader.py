@@ -64,7 +64,10 @@ def translation_of(model: Translator, src: Array, src_lengths: Array | None = No
     """The reader for a model that writes about sources.  src: (B, S) integers, src_lengths: (B,).
 
     Its texts begin with the start token, one row for each source.
+    Raises TypeError for a model that reads no source.
     """
+    if not all(callable(getattr(model, name, None)) for name in ("encode", "decode")):
+        raise TypeError(f"{type(model).__name__} reads no source: it has no encode and decode")
     if isinstance(model, EncoderDecoder) and all(_keeps_its_past(block) for block in model.decoder.blocks):
         return StoredTranslation(model, src, src_lengths)
     return WholeTranslation(model, src, src_lengths)

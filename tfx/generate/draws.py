@@ -13,6 +13,8 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from tfx.checks import number, whole_number
+
 Result = TypeVar("Result", bound=Hashable)
 
 
@@ -30,16 +32,23 @@ class Draws:
     """Random choices from a seed.  stream: rows of one batch draw from streams 0, 1, 2 ... of one seed."""
 
     def __init__(self, seed: int, stream: int = 0) -> None:
+        whole_number("seed", seed, 0)
         self._rng = np.random.default_rng([seed, stream])
 
     def token(self, probabilities: np.ndarray) -> int:
-        """One uniform number, looked up among the running sums; an id of probability 0 is never drawn."""
+        """One uniform number, looked up among the running sums; an id of probability 0 is never drawn.
+
+        Raises ValueError where there is nothing to draw: no probability above 0, one below, or NaN.
+        """
+        if not probabilities.size or not probabilities.min() >= 0 or not probabilities.max() > 0:
+            raise ValueError(f"probabilities are 0 or more, and one of them above 0, not {probabilities}")
         sums = np.cumsum(probabilities, dtype=np.float64)
         found = int(np.searchsorted(sums, self._rng.random() * sums[-1], side="right"))
         return min(found, int(np.flatnonzero(probabilities)[-1]))  # u * total may round up to the total
 
     def happens(self, probability: float) -> bool:
         """One uniform number below the probability; 0 never happens, and 1 always does."""
+        number("probability", probability, 0, 1)
         return bool(self._rng.random() < probability)
 
 

@@ -49,7 +49,9 @@ def greedy_seq2seq(
 
 
 def most_likely(logits: np.ndarray, texts: Sequence[Sequence[int]], rows: Sequence[int]) -> list[int]:
-    """logits: (N, V) -> (N,)."""
+    """logits: (N, V) -> (N,).  Raises ValueError for NaN, which is neither more nor less likely than anything."""
+    if np.isnan(logits).any():
+        raise ValueError("a logit is NaN")
     return [int(token) for token in logits.argmax(axis=-1)]
 
 

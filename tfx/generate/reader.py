@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from tfx.backend import Array, to_numpy, xp_of
+from tfx.checks import whole_number
 from tfx.params import Layer, Parameter, walk
 
 #: What gives logits (B, T, V) for ids (B, T) and tokens of filling (B,) in front of each row, or None for none.
@@ -70,6 +71,9 @@ class Texts:
         return self._storage[:, : self._length]
 
     def begin(self, n_rows: int, left_padding: np.ndarray | None = None) -> None:
+        whole_number("the number of rows", n_rows, 0)
+        if left_padding is not None and np.shape(left_padding) != (n_rows,):
+            raise ValueError(f"left padding is {np.shape(left_padding)} but there are {n_rows} rows")
         self._storage, self._length = np.empty((n_rows, FIRST_CAPACITY), dtype=np.int64), 0
         self._left_padding = left_padding
 
@@ -93,6 +97,8 @@ class Texts:
 
     def select(self, rows: Sequence[int] | np.ndarray) -> None:
         rows = np.asarray(rows, dtype=np.int64)
+        if rows.size and not 0 <= rows.min() <= rows.max() < len(self._storage):
+            raise ValueError(f"rows {rows.tolist()} are not all among the {len(self._storage)} of this reader")
         if np.array_equal(rows, np.arange(len(self._storage))):
             return
         self._storage = self._storage[rows]

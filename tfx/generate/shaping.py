@@ -29,6 +29,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfx.checks import number, whole_number
+from tfx.ops.embedding import check_ids
 from tfx.ops.softmax import softmax_forward
 
 #: The texts, one for each row of logits.
@@ -37,14 +39,19 @@ Texts = Sequence[Sequence[int]]
 
 def temperature(logits: np.ndarray, t: float) -> np.ndarray:
     """t = 1 changes nothing; t = 0 is the limit: only the most likely token stays.  Raises ValueError below 0."""
-    if not 0 <= t < math.inf:
-        raise ValueError(f"a temperature is 0 or more, not {t}")
-    return top_k(logits, 1) if t == 0 else (logits / t).astype(logits.dtype)
+    number("temperature", t, 0)
+    if t == 0:
+        return top_k(logits, 1)
+    with np.errstate(over="ignore"):
+        scaled = (logits / t).astype(logits.dtype)
+        if (np.isfinite(logits) & ~np.isfinite(scaled)).any():  # so small a t that even the most likely is infinite
+            scaled = ((logits - logits.max(axis=-1, keepdims=True)) / t).astype(logits.dtype)
+    return scaled
 
 
 def top_k(logits: np.ndarray, k: int) -> np.ndarray:
     """Exactly k tokens stay.  Raises ValueError unless 1 <= k <= V."""
-    if not 1 <= k <= logits.shape[-1]:
+    if not 1 <= whole_number("k of top-k", k) <= logits.shape[-1]:
         raise ValueError(f"top-k keeps 1 to {logits.shape[-1]} of {logits.shape[-1]} tokens, not {k}")
     return _only(logits, _ranks(logits) < k)
 
@@ -54,7 +61,7 @@ def top_p(logits: np.ndarray, p: float) -> np.ndarray:
 
     The most likely token always stays, and for p = 1 all do.
     """
-    if not 0 < p <= 1:
+    if not 0 < number("p of top-p", p) <= 1:
         raise ValueError(f"top-p keeps a part of the probability above 0 and up to 1, not {p}")
     if p == 1:
         return logits.copy()
@@ -68,7 +75,7 @@ def top_p(logits: np.ndarray, p: float) -> np.ndarray:
 
 def min_p(logits: np.ndarray, p: float) -> np.ndarray:
     """The most likely token always stays; p = 0 keeps all.  Raises ValueError unless 0 <= p <= 1."""
-    if not 0 <= p <= 1:
+    if not 0 <= number("p of min-p", p) <= 1:
         raise ValueError(f"min-p keeps tokens above a part of the largest probability, between 0 and 1, not {p}")
     probabilities = probabilities_of(logits)
     return _only(logits, probabilities >= p * probabilities.max(axis=-1, keepdims=True))
@@ -76,22 +83,23 @@ def min_p(logits: np.ndarray, p: float) -> np.ndarray:
 
 def repetition_penalty(logits: np.ndarray, texts: Texts, penalty: float) -> np.ndarray:
     """penalty: c; above 1 it holds repetition back, below 1 it favours it.  Raises ValueError unless c > 0."""
-    if not 0 < penalty < math.inf:
-        raise ValueError(f"a repetition penalty is a factor above 0, not {penalty}")
+    number("the factor of a repetition penalty", penalty, above=0)
     penalised = np.where(logits > 0, logits / penalty, logits * penalty).astype(logits.dtype)
     return np.where(_counts(logits, texts) > 0, penalised, logits)
 
 
 def count_penalties(logits: np.ndarray, texts: Texts, presence: float = 0.0, frequency: float = 0.0) -> np.ndarray:
     """presence: taken off every token that the text has; frequency: taken off as often as the text has it."""
+    number("a presence penalty", presence)
+    number("a frequency penalty", frequency)
     counts = _counts(logits, texts)
     return (logits - presence * (counts > 0) - frequency * counts).astype(logits.dtype)
 
 
 def no_repeat_ngrams(logits: np.ndarray, texts: Texts, n: int) -> np.ndarray:
     """No n tokens in a row stand in a text twice; n = 1: no token does.  Raises ValueError for n below 1."""
-    if n < 1:
-        raise ValueError(f"an n-gram has at least one token, not {n}")
+    whole_number("n of n-grams", n, 1)
+    _check_texts(logits, texts)
     keep = np.ones(logits.shape, dtype=bool)
     for row, text in enumerate(texts):
         text = list(text)
@@ -104,6 +112,8 @@ def no_repeat_ngrams(logits: np.ndarray, texts: Texts, n: int) -> np.ndarray:
 
 def probabilities_of(logits: np.ndarray) -> np.ndarray:
     """(N, V) -> (N, V) float64, rows sum to 1.  Raises ValueError where no token is left, or for NaN."""
+    if not logits.shape[-1]:
+        raise ValueError("there is no token: logits have width 0")
     if np.isnan(logits).any():
         raise ValueError("a logit is NaN")
     if (logits.max(axis=-1) == -math.inf).any():
@@ -153,7 +163,15 @@ def _only(logits: np.ndarray, keep: np.ndarray) -> np.ndarray:
     return np.where(keep, logits, -math.inf).astype(logits.dtype)
 
 
+def _check_texts(logits: np.ndarray, texts: Texts) -> None:
+    if len(texts) != len(logits):
+        raise ValueError(f"{len(texts)} texts do not fit {len(logits)} rows of logits")
+    for text in texts:
+        check_ids(np.asarray(text, dtype=np.int64), logits.shape[-1])
+
+
 def _counts(logits: np.ndarray, texts: Texts) -> np.ndarray:
     """(N, V): how often each token stands in each text."""
     n_tokens = logits.shape[-1]
+    _check_texts(logits, texts)
     return np.array([np.bincount(np.asarray(text, dtype=np.int64), minlength=n_tokens) for text in texts])

@@ -39,6 +39,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.checks import number, whole_number
 from tfx.generate.choose_reader import reader_of
 from tfx.generate.draws import Chance, Draws
 from tfx.generate.reader import Reader
@@ -76,12 +77,14 @@ def speculative_sample(
     then has the target's shaped distribution.  One text at a time: in a batch, every row would accept another number.
     Raises ValueError for an empty prompt, a negative n or n_draft, or models whose vocabularies differ.
     """
-    if np.ndim(prompt) != 1 or not len(prompt):
+    if not hasattr(prompt, "__len__") or not len(prompt) or any(np.ndim(token) for token in prompt):
         raise ValueError("speculation needs one prompt of at least one token")
-    if n < 0 or n_draft < 0:
-        raise ValueError(f"n and n_draft must not be negative, but are {n} and {n_draft}")
+    if np.asarray(prompt).dtype.kind not in "iu":
+        raise TypeError(f"a prompt is made of integer ids, not of {np.asarray(prompt).dtype}")
+    whole_number("n", n, 0)
+    whole_number("n_draft", n_draft, 0)
     shaping, stopping = shaping or Shaping(), stopping or Stopping()
-    chance: Chance = Draws(seed) if isinstance(seed, int) else seed
+    chance: Any = seed if hasattr(seed, "token") and hasattr(seed, "happens") else Draws(seed)
     large, small = reader_of(target), reader_of(draft)
     large.begin(1)
     small.begin(1)
@@ -107,8 +110,8 @@ def judge(p: np.ndarray, q: np.ndarray, ahead: Sequence[int], chance: Chance) ->
     """p: (g + 1, V) of the target, q: (g, V) of the draft, ahead: g drafted tokens -> how many stay, and the token
     that follows them.  Raises ValueError when the vocabularies differ.
     """
-    if len(q) and p.shape[1] != q.shape[1]:
-        raise ValueError(f"the target knows {p.shape[1]} tokens but the draft knows {q.shape[1]}")
+    if len(q):
+        _check_vocabularies(p, q)
     for i, token in enumerate(ahead):
         if not chance.happens(acceptance(p[i], q[i], token)):
             return i, chance.token(residual(p[i], q[i]))
@@ -121,20 +124,35 @@ def acceptance(p: np.ndarray, q: np.ndarray, token: int) -> float:
 
 
 def residual(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """p, q: (V,) -> max(0, p - q), normalised; p itself if they are equal, when nothing is ever rejected."""
+    """p, q: (V,) -> max(0, p - q), normalised; p itself if they are equal, when nothing is ever rejected.
+
+    Raises ValueError when the vocabularies differ.
+    """
+    _check_vocabularies(p, q)
     more = np.maximum(p - q, 0.0)
     total = more.sum()
     return more / total if total > 0 else p
 
 
 def acceptance_rate(p: np.ndarray, q: np.ndarray) -> float:
-    """p, q: (V,) -> sum_x min(p, q) = 1 - TV(p, q): how often a drafted token stays."""
+    """p, q: (V,) -> sum_x min(p, q) = 1 - TV(p, q): how often a drafted token stays.  Raises as `residual` does."""
+    _check_vocabularies(p, q)
     return float(np.minimum(p, q).sum())
 
 
 def expected_tokens(rate: float, n_draft: int) -> float:
-    """Tokens a round gives on average, if every place accepts with the same rate: 1 + a + ... + a^g."""
+    """Tokens a round gives on average, if every place accepts with the same rate: 1 + a + ... + a^g.
+
+    Raises ValueError unless 0 <= a <= 1 and g is not negative.
+    """
+    number("rate", rate, 0, 1)
+    whole_number("n_draft", n_draft, 0)
     return sum(rate**i for i in range(n_draft + 1))
+
+
+def _check_vocabularies(p: np.ndarray, q: np.ndarray) -> None:
+    if p.shape[-1] != q.shape[-1]:
+        raise ValueError(f"the target knows {p.shape[-1]} tokens but the draft knows {q.shape[-1]}")
 
 
 def _draft(

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from tfx.checks import whole_number
+
 END, STOP, LENGTH = "end", "stop", "length"
 
 
@@ -19,6 +23,13 @@ class Stopping:
     sequences: Sequence[Sequence[int]] = ()
 
     def __post_init__(self) -> None:
+        for token in self.end_tokens:
+            whole_number("an end token", token)
+        for sequence in self.sequences:
+            if not isinstance(sequence, Sequence | np.ndarray):
+                raise TypeError(f"sequences are rows of tokens, not {sequence!r}")
+            for token in sequence:
+                whole_number("a token of a stop sequence", token)
         if any(len(sequence) == 0 for sequence in self.sequences):
             raise ValueError("an empty stop sequence would end every text before its first token")
 
@@ -27,7 +38,7 @@ class Stopping:
         """All tokens that end a text."""
         if self.end is None:
             return frozenset()
-        return frozenset([self.end] if isinstance(self.end, int) else self.end)
+        return frozenset(self.end if isinstance(self.end, Collection) else [self.end])
 
     def reason(self, written: Sequence[int]) -> str | None:
         """Why a text with these new tokens is finished: "end", "stop", or None when it is not."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.checks import whole_number
 from tfx.generate.reader import Reader
 from tfx.generate.stopping import LENGTH, Stopping
 
@@ -43,8 +44,12 @@ def as_prompts(prompts: Any) -> Prompts:
 
     Raises ValueError for an empty prompt, TypeError for ids that are not integers.
     """
+    if np.ndim(prompts if isinstance(prompts, np.ndarray) else 0) > 2 or not hasattr(prompts, "__len__"):
+        raise ValueError("a prompt is a row of ids, or several rows of ids")
     several = isinstance(prompts, list | tuple) and len(prompts) and np.ndim(prompts[0]) == 1
     rows = [np.asarray(row) for row in prompts] if several else list(np.atleast_2d(np.asarray(prompts)))
+    if any(row.ndim != 1 for row in rows):
+        raise ValueError("a prompt is a row of ids, or several rows of ids")
     if not rows or any(row.size == 0 for row in rows):
         raise ValueError("the prompt is empty; give at least one token")
     if any(row.dtype.kind not in "iu" for row in rows):
@@ -60,8 +65,7 @@ def write(reader: Reader, prompts: Prompts, n: int, choose: Choose, stopping: St
 
     Raises ValueError for a negative n.
     """
-    if n < 0:
-        raise ValueError(f"the number of new tokens must not be negative, but is {n}")
+    whole_number("n, the number of new tokens,", n, 0)
     stopping = Stopping() if stopping is None else stopping
     texts = prompts.texts
     written: list[list[int]] = [[] for _ in texts]

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from tfx.tokenizers.merges import Merge, apply_merges, learn_merges, ranks_of
 from tfx.tokenizers.splitting import words
-from tfx.tokenizers.tokenizer import Piece, Tokenizer, room_for, texts_of
+from tfx.tokenizers.tokenizer import Piece, Tokenizer, room_for, special_of, texts_of
 
 END_OF_WORD = " "
 _REMEMBERED = 1 << 16  # words whose pieces are kept: most of a text is the same few words
@@ -33,7 +33,9 @@ class BPE(Tokenizer):
     def __init__(self, alphabet: Sequence[str], merges: Iterable[Sequence[str]], special: Sequence[str] = ()) -> None:
         """Raises ValueError for a merge of texts that are no tokens yet."""
         self.alphabet = tuple(alphabet)
-        self.merges = tuple((left, right) for left, right in merges)
+        if len(set(self.alphabet)) != len(self.alphabet):
+            raise ValueError(f"the alphabet has a character twice: {sorted(self.alphabet)}")
+        self.merges = pairs_of(merges)
         super().__init__(tokens_of(self.alphabet, self.merges), special)
         self._ranks = ranks_of(
             Merge(self.id_of[left], self.id_of[right], self.id_of[left + right]) for left, right in self.merges
@@ -50,7 +52,7 @@ class BPE(Tokenizer):
         """
         counts = Counter(text[start:end] for text in texts_of(corpus) for start, end in words(text))
         alphabet = sorted({END_OF_WORD}.union(*counts))
-        reserved = (cls.unknown, *special)
+        reserved = (cls.unknown, *special_of(special))
         room_for(vocab_size, len(reserved) + len(alphabet), f"{len(reserved)} reserved, {len(alphabet)} characters")
         id_of = {symbol: i for i, symbol in enumerate(alphabet)}
         cut = [([id_of[symbol] for symbol in word + END_OF_WORD], count) for word, count in counts.items()]
@@ -78,6 +80,15 @@ class BPE(Tokenizer):
 
     def _join(self, tokens: Sequence[str]) -> str:
         return "".join(tokens).removesuffix(END_OF_WORD)
+
+
+def pairs_of(merges: Iterable[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    """Raises ValueError unless every merge joins two tokens."""
+    pairs = [tuple(merge) for merge in merges]
+    for pair in pairs:
+        if len(pair) != 2:
+            raise ValueError(f"a merge joins two tokens, not {pair}")
+    return tuple((left, right) for left, right in pairs)
 
 
 def tokens_of(alphabet: Sequence[str], merges: Iterable[tuple[str, str]]) -> list[str]:

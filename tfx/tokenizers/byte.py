@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 from tfx.tokenizers.over_bytes import SYMBOL_OF, OverBytes, utf8
-from tfx.tokenizers.tokenizer import Piece, room_for
+from tfx.tokenizers.tokenizer import Piece, room_for, special_of
 
 
 class ByteTokenizer(OverBytes):
@@ -27,6 +27,7 @@ class ByteTokenizer(OverBytes):
         cls, corpus: str | Iterable[str] = (), vocab_size: int | None = None, special: Sequence[str] = ()
     ) -> Self:
         """The same for every corpus; the arguments are those of the other kinds."""
+        special = special_of(special)
         if vocab_size is not None:
             room_for(vocab_size, len(special) + 256, f"{len(special)} special tokens and 256 bytes")
         return cls(special)

@@ -16,11 +16,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
-from tfx.tokenizers.bpe import tokens_of
+from tfx.tokenizers.bpe import pairs_of, tokens_of
 from tfx.tokenizers.merges import Merge, apply_merges, learn_merges, ranks_of
 from tfx.tokenizers.over_bytes import SYMBOL_OF, OverBytes, utf8
 from tfx.tokenizers.splitting import chunks
-from tfx.tokenizers.tokenizer import Piece, room_for, texts_of
+from tfx.tokenizers.tokenizer import Piece, room_for, special_of, texts_of
 
 _ALPHABET = sorted(SYMBOL_OF)
 _REMEMBERED = 1 << 16
@@ -33,7 +33,7 @@ class ByteLevelBPE(OverBytes):
 
     def __init__(self, merges: Iterable[Sequence[str]], special: Sequence[str] = ()) -> None:
         """Raises ValueError for a merge of texts that are no tokens yet."""
-        self.merges = tuple((left, right) for left, right in merges)
+        self.merges = pairs_of(merges)
         super().__init__(tokens_of(_ALPHABET, self.merges), special)
         self._ranks = ranks_of(
             Merge(self.id_of[left], self.id_of[right], self.id_of[left + right]) for left, right in self.merges
@@ -49,6 +49,7 @@ class ByteLevelBPE(OverBytes):
 
         Raises ValueError for an empty corpus or a vocab_size below 256 and the special tokens.
         """
+        special = special_of(special)
         counts = Counter(text[start:end] for text in texts_of(corpus) for start, end in chunks(text))
         room_for(vocab_size, len(special) + 256, f"{len(special)} special tokens and 256 bytes")
         rank = {symbol: i for i, symbol in enumerate(_ALPHABET)}

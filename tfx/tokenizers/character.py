@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
-from tfx.tokenizers.tokenizer import Piece, Tokenizer, room_for, texts_of
+from tfx.tokenizers.tokenizer import Piece, Tokenizer, room_for, special_of, texts_of
 
 
 class CharacterTokenizer(Tokenizer):
@@ -21,6 +21,9 @@ class CharacterTokenizer(Tokenizer):
 
     def __init__(self, characters: Sequence[str], special: Sequence[str] = ()) -> None:
         super().__init__(characters, special)
+        for character in characters:
+            if len(character) != 1:
+                raise ValueError(f"{character!r} is not one character")
 
     @classmethod
     def train(cls, corpus: str | Iterable[str], vocab_size: int | None = None, special: Sequence[str] = ()) -> Self:
@@ -30,6 +33,7 @@ class CharacterTokenizer(Tokenizer):
         """
         counts = Counter(character for text in texts_of(corpus) for character in text)
         ranked = sorted(counts, key=lambda character: (-counts[character], character))
+        special = special_of(special)
         if vocab_size is not None:
             room_for(vocab_size, len(special) + 2, f"{cls.unknown}, {len(special)} special tokens and a character")
             ranked = ranked[: vocab_size - len(special) - 1]

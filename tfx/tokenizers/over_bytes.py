@@ -34,14 +34,20 @@ BYTE_OF = {symbol: byte for byte, symbol in enumerate(SYMBOL_OF)}
 
 def utf8(text: str) -> bytes:
     """The bytes of `text`.  Raises UnicodeEncodeError (a ValueError) for a lone surrogate that stands for no byte."""
-    return text.encode("utf-8", "surrogateescape")
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        reason = "a lone surrogate stands for no byte; bytes that are not UTF-8 come in by encode_bytes"
+        raise UnicodeEncodeError("utf-8", text, error.start, error.end, reason) from None
 
 
 class OverBytes(Tokenizer):
     """A tokenizer whose tokens are spelt in SYMBOL_OF."""
 
     def encode_bytes(self, data: bytes) -> list[int]:
-        """The ids of any bytes, UTF-8 or not."""
+        """The ids of any bytes, UTF-8 or not.  Raises TypeError for what is not bytes."""
+        if not isinstance(data, bytes | bytearray):
+            raise TypeError(f"data is bytes, not {type(data).__name__}; for a str there is encode")
         return self.encode(data.decode("utf-8", "surrogateescape"))
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:

@@ -13,13 +13,13 @@ the program puts between texts, so text that merely spells one (`<end>`) is ordi
 from __future__ import annotations
 
 import itertools
-import operator
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
+from tfx.checks import whole_number
 from tfx.tokenizers import storage
 
 
@@ -40,7 +40,7 @@ class Tokenizer(ABC):
 
     def __init__(self, learned: Sequence[str], special: Sequence[str] = ()) -> None:
         """Raises ValueError when a token is empty or given twice, TypeError when one is no str."""
-        self.special = tuple(special)
+        self.special = special_of(special)
         self.reserved = self.special if self.unknown is None else (self.unknown, *self.special)
         self.tokens = (*self.reserved, *learned)
         for token in self.tokens:
@@ -89,7 +89,10 @@ class Tokenizer(ABC):
         return "".join(texts)
 
     def _known(self, ids: Iterable[int]) -> Iterator[str]:
-        for i in map(operator.index, ids):
+        if not isinstance(ids, Iterable):
+            raise TypeError(f"ids are a sequence of integers, not {ids!r}")
+        for each in ids:
+            i = whole_number("an id", each)
             if not 0 <= i < len(self.tokens):
                 raise ValueError(f"id {i} is outside the vocabulary of {len(self.tokens)} tokens")
             yield self.tokens[i]
@@ -116,10 +119,24 @@ class Tokenizer(ABC):
         return storage.read(Path(path), cls.kind, lambda state: cls(**state))
 
 
+def special_of(special: Sequence[str]) -> tuple[str, ...]:
+    """Raises TypeError unless special tokens are given one by one: a str would be taken letter by letter."""
+    if isinstance(special, str) or not isinstance(special, Iterable):
+        raise TypeError(f"special tokens are a list of str, not {special!r}")
+    return tuple(special)
+
+
 def texts_of(corpus: str | Iterable[str]) -> Iterator[str]:
-    """The texts of a corpus; a str is a corpus of one text.  Raises ValueError when there is no character in it."""
+    """The texts of a corpus; a str is a corpus of one text.
+
+    Raises TypeError for what is no text, ValueError when there is no character in it.
+    """
     some = False
+    if not isinstance(corpus, Iterable):
+        raise TypeError(f"a corpus is a str or several of them, not {corpus!r}")
     for text in (corpus,) if isinstance(corpus, str) else corpus:
+        if not isinstance(text, str):
+            raise TypeError(f"a corpus is made of str, not of {type(text).__name__}")
         some = some or bool(text)
         yield text
     if not some:
@@ -128,7 +145,7 @@ def texts_of(corpus: str | Iterable[str]) -> Iterator[str]:
 
 def room_for(vocab_size: int, needed: int, what: str) -> None:
     """Raises ValueError when `needed` tokens, described by `what`, do not fit into vocab_size."""
-    if vocab_size < needed:
+    if whole_number("vocab_size", vocab_size) < needed:
         raise ValueError(f"vocab_size {vocab_size} is smaller than the {needed} tokens it must hold: {what}")
 
 

@@ -21,8 +21,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from tfx.checks import whole_number
 from tfx.tokenizers.lattice import Edge, Lattice, Path, lattice_of, n_best, sample, viterbi
-from tfx.tokenizers.tokenizer import Piece, Tokenizer, room_for, texts_of
+from tfx.tokenizers.tokenizer import Piece, Tokenizer, room_for, special_of, texts_of
 from tfx.tokenizers.unigram_training import learn_unigram
 
 SPACE = "\u2581"
@@ -63,8 +64,11 @@ class Unigram(Tokenizer):
 
         Raises ValueError for an empty corpus or a vocab_size that cannot hold its characters.
         """
+        whole_number("longest", longest, 1)
+        if seed_size is not None:
+            whole_number("seed_size", seed_size, 1)
         counts = Counter(word for text in texts_of(corpus) for word in _WORD.findall(_marked(text)))
-        reserved = (cls.unknown, *special)
+        reserved = (cls.unknown, *special_of(special))
         characters = set().union(*counts)
         room_for(vocab_size, len(reserved) + len(characters), f"{len(reserved)} reserved, {len(characters)} characters")
         wanted = vocab_size - len(reserved)
@@ -87,8 +91,7 @@ class Unigram(Tokenizer):
 
     def n_best(self, text: str, n: int) -> list[tuple[float, list[int]]]:
         """The n most probable cuts, best first: the log of the probability of the pieces, and the ids."""
-        if n < 1:
-            raise ValueError(f"n must be at least 1, not {n}")
+        whole_number("n", n, 1)
         return [(path.score, [edge.id for edge in path.edges]) for path in n_best(self.lattice(_marked(text)), n)]
 
     def score(self, ids: Iterable[int]) -> float:
