@@ -111,12 +111,12 @@ def tiled_attention_forward(
     scale = 1.0 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     tiling = Tiling(scale, *_blocks(q.shape[-2], block_q, block_k), causal, rate, seed)
     shape, dtype = (*leading_axes(q, k, v, mask), q.shape[-2]), common_dtype(q, k, v)
-    out = xp.empty((*shape, v.shape[-1]), dtype=dtype)
-    logsumexp = xp.empty((*shape, 1), dtype=dtype)
+    out = xp.zeros((*shape, v.shape[-1]), dtype=dtype)
+    logsumexp = xp.zeros((*shape, 1), dtype=dtype)
     for heads in _heads(q, k, v, mask, tiling):
         for rows in spans(q.shape[-2], tiling.block_q):
             here = (*heads.index, ..., rows, slice(None))
-            out[here], logsumexp[here] = _attend_rows(heads, rows, tiling, dtype)
+            logsumexp[here] = _attend_rows(heads, rows, tiling, out[here])
     return out, TiledAttentionCache(q, k, v, mask, out, logsumexp, tiling)
 
 
@@ -153,14 +153,12 @@ def tiled_attention_backward(dout: Array, cache: TiledAttentionCache) -> tuple[A
     return fold(dq, q), fold(dk, k), fold(dv, v)
 
 
-def _attend_rows(heads: Heads, rows: slice, tiling: Tiling, dtype: Any) -> tuple[Array, Array]:
-    """The output and L of these queries, whose keys pass by tile after tile."""
-    xp = xp_of(heads.q)
+def _attend_rows(heads: Heads, rows: slice, tiling: Tiling, out: Array) -> Array:
+    """-> L of these queries, whose keys pass by tile after tile.  Their output is gathered in `out`, which holds zeros."""
+    xp, dtype = xp_of(out), out.dtype
     q_rows, room = _scaled_queries(heads, rows, tiling, dtype), _room_for_a_tile(heads, tiling, dtype)
-    here = q_rows.shape[:-1]
-    top = xp.full((*here, 1), np.finfo(dtype).min / 2, dtype=dtype)  # m: not -inf, because -inf - -inf is NaN
-    total = xp.zeros((*here, 1), dtype=dtype)  # l
-    weighted = xp.zeros((*here, heads.v.shape[-1]), dtype=dtype)  # a
+    top = xp.full((*out.shape[:-1], 1), np.finfo(dtype).min / 2, dtype=dtype)  # m; -inf - -inf would be NaN
+    total = xp.zeros((*out.shape[:-1], 1), dtype=dtype)  # l, and a in `out`
     for columns in _columns(heads, rows, tiling):
         weights = _scores(q_rows, heads, rows, columns, tiling, room)
         new_top = xp.maximum(top, weights.max(axis=-1, keepdims=True))
@@ -172,12 +170,13 @@ def _attend_rows(heads: Heads, rows: slice, tiling: Tiling, dtype: Any) -> tuple
         dropout = _dropout(weights, heads, rows, columns, tiling)
         if dropout is not None:
             weights *= dropout
-        weighted *= shrink
-        weighted += weights @ heads.v[..., columns, :]
+        out *= shrink
+        out += weights @ heads.v[..., columns, :]
         top = new_top
     blocked = total == 0  # and a = 0
     divisor = xp.where(blocked, 1, total).astype(dtype)
-    return weighted / divisor, xp.where(blocked, 0, top + xp.log(divisor))
+    out /= divisor
+    return xp.where(blocked, 0, top + xp.log(divisor))
 
 
 def _blocks(n_queries: int, block_q: int | None, block_k: int | None) -> tuple[int, int]:
