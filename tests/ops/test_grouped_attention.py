@@ -87,7 +87,7 @@ def test_no_key_or_value_is_copied():
     assert counted.copied_bytes == B * H * S * D * 8, "what is counted here"
 
 
-@pytest.mark.parametrize("n_groups", [4, 5])
+@pytest.mark.parametrize("n_groups", [0, 4, 5])
 def test_heads_that_cannot_be_shared_evenly_are_refused(n_groups):
     with pytest.raises(ValueError, match=f"6 query heads cannot share {n_groups} key and value heads evenly"):
         grouped_attention_forward(*heads(n_groups))
