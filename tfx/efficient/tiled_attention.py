@@ -44,7 +44,6 @@ from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_
 from tfx.ops.attend import fold
 from tfx.ops.attention import check_attention_shapes
 from tfx.ops.dropout import dropout_mask
-from tfx.ops.masks import combine_masks
 from tfx.ops.sums import row_sums
 
 #: Queries of a tile, unless told.
@@ -154,7 +153,7 @@ def tiled_attention_backward(dout: Array, cache: TiledAttentionCache) -> tuple[A
 
 
 def _attend_rows(heads: Heads, rows: slice, tiling: Tiling, out: Array) -> Array:
-    """-> L of these queries, whose keys pass by tile after tile.  Their output is gathered in `out`, which holds zeros."""
+    """-> L of these queries, whose keys pass by tile after tile.  Their output is gathered in `out`, now all zeros."""
     xp, dtype = xp_of(out), out.dtype
     q_rows, room = _scaled_queries(heads, rows, tiling, dtype), _room_for_a_tile(heads, tiling, dtype)
     top = xp.full((*out.shape[:-1], 1), np.finfo(dtype).min / 2, dtype=dtype)  # m; -inf - -inf would be NaN
@@ -234,11 +233,12 @@ def _scores(q_rows: Array, heads: Heads, rows: slice, columns: slice, tiling: Ti
     xp, keys = xp_of(q_rows), heads.k[..., columns, :]
     scores = xp.matmul(q_rows, keys.swapaxes(-1, -2), out=_tile(room, (*q_rows.shape[:-1], keys.shape[-2])))
     allowed = mask_tile(heads.mask, rows, columns)
-    past = heads.k.shape[-2] - heads.q.shape[-2]
-    if tiling.causal and columns.stop - 1 > rows.start + past:  # the diagonal passes through this tile
-        allowed = combine_masks(allowed, diagonal_tile(rows, columns, past, xp))
     if allowed is not None:
         xp.copyto(scores, -math.inf, where=~allowed)
+    past = heads.k.shape[-2] - heads.q.shape[-2]
+    late = slice(max(columns.start, rows.start + past + 1), columns.stop)  # keys that not all of these queries may see
+    if tiling.causal and late.start < late.stop:
+        xp.copyto(scores[..., late.start - columns.start :], -math.inf, where=~diagonal_tile(rows, late, past, xp))
     return scores
 
 
