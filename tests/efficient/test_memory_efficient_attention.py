@@ -17,13 +17,13 @@ LENGTHS = st.integers(0, 9)
 
 
 @settings(max_examples=60, deadline=None)
-@given(LENGTHS, LENGTHS, st.integers(1, 11), st.booleans(), st.floats(0, 1), st.integers(0, 99))
-def test_any_chunk_and_any_mask_give_exact_attention_both_ways(t, s, chunk, causal, density, seed):
+@given(LENGTHS, LENGTHS, st.integers(1, 11), st.booleans(), st.booleans(), st.floats(0, 1), st.integers(0, 99))
+def test_any_chunk_and_any_mask_give_exact_attention_both_ways(t, s, chunk, causal, keep, density, seed):
     rng = np.random.default_rng(seed)
     q, k, v = (rng.standard_normal((*lead, n, d)) for lead, n, d in (((2, 3), t, 4), ((3,), s, 4), ((2, 1), s, 5)))
     mask = rng.random((2, 1, t, s)) < density
     want, exact = attention_forward(q, k, v, mask & np.tri(t, s, s - t, dtype=bool) if causal else mask)
-    out, cache = memory_efficient_attention_forward(q, k, v, mask, causal=causal, chunk=chunk)
+    out, cache = memory_efficient_attention_forward(q, k, v, mask, causal=causal, chunk=chunk, keep=keep)
     dout = rng.standard_normal(out.shape)
     have = (out, *memory_efficient_attention_backward(dout, cache))
     for a, b in zip(have, (want, *attention_backward(dout, exact)), strict=True):
@@ -41,6 +41,12 @@ def test_nothing_is_kept_but_the_inputs():
     q, k, v = np.random.default_rng(0).standard_normal((3, 100, 8))
     _, cache = memory_efficient_attention_forward(q, k, v)
     assert held_bytes(cache) == held_bytes((q, k, v))
+
+
+def test_kept_weights_are_those_of_the_past_alone():
+    q, k, v = np.random.default_rng(0).standard_normal((3, 96, 8))
+    _, cache = memory_efficient_attention_forward(q, k, v, causal=True, chunk=32, keep=True)
+    assert [chunk.weights.shape for chunk in cache.chunks] == [(32, 32), (32, 64), (32, 96)]
 
 
 def test_memory_grows_with_the_length_and_not_with_its_square():

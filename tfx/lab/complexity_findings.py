@@ -32,7 +32,7 @@ def notes(
     return (
         Text(
             f"Counted products make attention equal to its projections at n = 2 d = {counted}; in time it gets there "
-            f"{measured}. Between the products n^2 numbers pass through scale and softmax: few FLOPs, much memory. At "
+            f"{measured}. Between the products n^2 numbers pass through the softmax: few FLOPs, much memory. At "
             f"n = {last['n']} the softmax takes {last['softmax_share']:.0%} of the time of attention."
         ),
         Text(

@@ -52,10 +52,10 @@ def projections(n: int, d_model: int) -> tuple[Cost, ...]:
 
 
 def scores(n: int, d_model: int, n_heads: int) -> tuple[Cost, ...]:
-    """Q K^T * scale, in every head."""
+    """(Q * scale) K^T, in every head: n d numbers are scaled and not n^2."""
     return (
+        elementwise("* scale", n * d_model),
         matmul("Q K^T", n_heads, n, d_model // n_heads, n),
-        elementwise("* scale", n_heads * n * n),
     )
 
 

@@ -13,6 +13,9 @@ Sources: Radford et al. 2018, "Improving Language Understanding by Generative Pr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from tfx.models.decoder import DecoderOnly
@@ -36,6 +39,7 @@ class GPT(DecoderOnly):
         dropout: float = 0.0,
         seed: int = 0,
         dtype: str = "float32",
+        attention: Mapping[str, Any] | None = None,
     ) -> None:
         arguments = dict(locals())
         super().__init__(
@@ -51,6 +55,7 @@ class GPT(DecoderOnly):
             seed=seed,
             dtype=dtype,
             scaled_embedding=False,
+            attention=attention,
         )
         self._remember(arguments)
         rng = np.random.default_rng(seed)

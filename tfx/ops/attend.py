@@ -22,6 +22,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from tfx.backend import Array, xp_of
 from tfx.ops.softmax import SoftmaxCache, softmax_backward, softmax_forward
 
@@ -46,18 +48,23 @@ class AttendGrads(NamedTuple):
 
 
 def attend_forward(
-    scores: Array, v: Array, mask: Array | None = None, dropout: Array | None = None
+    scores: Array, v: Array, mask: Array | None = None, dropout: Array | None = None, overwrite: bool = False
 ) -> tuple[Array, AttendCache]:
     """scores: (..., T, S), v: (..., S, Dv) -> out: (..., T, Dv).
 
     mask: boolean, broadcastable to (..., T, S), True = may attend; a fully blocked row gives zeros.
     dropout: a ready multiplier for the weights, (..., T, S), see ops/dropout.py.
+    overwrite: the weights take the place of the scores, for a caller who made them and needs them no more.
     Raises ValueError when lengths do not match, TypeError when the mask is not boolean.
     """
     check_attend_shapes(scores.shape[-2], scores.shape[-1], v, mask)
     if mask is not None:
-        scores = xp_of(scores).where(mask, scores, -math.inf).astype(scores.dtype, copy=False)
-    weights, softmax_cache = softmax_forward(scores)
+        xp = xp_of(scores)
+        if overwrite and np.broadcast_shapes(scores.shape, mask.shape) == scores.shape:
+            xp.copyto(scores, -math.inf, where=~mask)
+        else:
+            scores = xp.where(mask, scores, -math.inf).astype(scores.dtype, copy=False)
+    weights, softmax_cache = softmax_forward(scores, overwrite=overwrite or mask is not None)
     dropped = weights if dropout is None else weights * dropout
     out = dropped @ v  # (..., T, S), (..., S, Dv) -> (..., T, Dv)
     return out, AttendCache(softmax_cache, v, dropout)

@@ -79,7 +79,7 @@ def attention_forward(
     check_attention_shapes(q, k, v, mask)
     scale = 1.0 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     scores, soft_cap_cache = attention_scores(q, k, scale, bias, soft_cap)
-    out, attend_cache = attend_forward(scores, v, mask, dropout)
+    out, attend_cache = attend_forward(scores, v, mask, dropout, overwrite=True)  # nobody else has these scores
     return out, AttentionCache(q, k, scale, soft_cap_cache, bias, attend_cache)
 
 

@@ -28,9 +28,10 @@ class SoftmaxCache(NamedTuple):
     axis: int
 
 
-def softmax_forward(x: Array, axis: int = -1) -> tuple[Array, SoftmaxCache]:
+def softmax_forward(x: Array, axis: int = -1, overwrite: bool = False) -> tuple[Array, SoftmaxCache]:
     """x: any shape, float -> y of the same shape and dtype; slices along `axis` sum to 1.
 
+    overwrite: y takes the place of x, for a caller who made x and needs it no more.
     The maximum is subtracted first: it cancels in the quotient and keeps exp from overflowing.
     A slice that is -inf everywhere gives zeros (there is nothing to attend to); NaN stays NaN.
     """
@@ -39,7 +40,7 @@ def softmax_forward(x: Array, axis: int = -1) -> tuple[Array, SoftmaxCache]:
         return x.copy(), SoftmaxCache(x, axis)
     top = x.max(axis=axis, keepdims=True)
     blocked = top == -math.inf
-    y = x - xp.where(blocked, 0, top).astype(x.dtype)
+    y = xp.subtract(x, xp.where(blocked, 0, top).astype(x.dtype), out=x if overwrite else None)
     xp.exp(y, out=y)
     y /= xp.where(blocked, 1, _sums(y, axis)).astype(x.dtype)
     return y, SoftmaxCache(y, axis)

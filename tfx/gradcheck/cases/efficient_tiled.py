@@ -87,6 +87,7 @@ CASES = (
     Case(memory_efficient_attention_backward, "plain", memory_efficient),
     Case(memory_efficient_attention_backward, "random mask, blocked row", memory_efficient_masked),
     Case(memory_efficient_attention_backward, "causal", lambda rng: memory_efficient_masked(rng, causal=True)),
+    Case(memory_efficient_attention_backward, "kept", lambda rng: memory_efficient(rng, causal=True, keep=True)),
     Case(
         memory_efficient_attention_backward, "keys for all heads", lambda rng: memory_efficient(rng, (B, 1), scale=2.0)
     ),
