@@ -87,8 +87,7 @@ def test_pruning_keeps_every_character_and_what_is_hard_to_replace():
 
 def test_each_round_drops_a_quarter_until_so_many_are_left_as_were_asked_for():
     told: list[str] = []
-    words = Counter("_" + word for word in made_up_language(seed=1, n_words=300)[0].split())
-    learn_unigram(words, 40, 150, 8, report=told.append)
+    learn_unigram(WORDS, 40, 150, 8, report=told.append)
     sizes = [int(line.split()[0]) for line in told]
     assert sizes[0] == 150 and sizes[-1] == 40
     assert sizes[1:] == [max(40, size * 3 // 4) for size in sizes[:-1]]
