@@ -13,13 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from tfx.checks import number
+
 Schedule = Callable[[int], float]  # step, from 1 -> learning rate
 
 
 def constant(step: int, learning_rate: float) -> float:
     """The same rate at every step."""
     _check(step)
-    return learning_rate
+    return number("learning_rate", learning_rate, 0)
 
 
 def noam(step: int, d_model: int, warmup: int, factor: float = 1.0) -> float:
@@ -30,7 +32,10 @@ def noam(step: int, d_model: int, warmup: int, factor: float = 1.0) -> float:
     warmup < 1.
     """
     _check(step, at_least_one=warmup)
-    return factor / math.sqrt(d_model) * min(1 / math.sqrt(step), step / (warmup * math.sqrt(warmup)))
+    number("d_model", d_model, 1)
+    return (
+        number("factor", factor, 0) / math.sqrt(d_model) * min(1 / math.sqrt(step), step / (warmup * math.sqrt(warmup)))
+    )
 
 
 def inverse_square_root(step: int, warmup: int, factor: float = 1.0) -> float:
@@ -40,7 +45,7 @@ def inverse_square_root(step: int, warmup: int, factor: float = 1.0) -> float:
     10_000, so that the first rate is 0.01.  Raises ValueError for step < 1 or warmup < 1.
     """
     _check(step, at_least_one=warmup)
-    return factor / math.sqrt(max(step, warmup))
+    return number("factor", factor, 0) / math.sqrt(max(step, warmup))
 
 
 def warmup_inverse_square_root(step: int, peak: float, warmup: int) -> float:
@@ -50,7 +55,7 @@ def warmup_inverse_square_root(step: int, peak: float, warmup: int) -> float:
     go on for as long as it likes.  Raises ValueError for step < 1 or warmup < 1.
     """
     _check(step, at_least_one=warmup)
-    return peak * min(step / warmup, math.sqrt(warmup / step))
+    return number("peak", peak, 0) * min(step / warmup, math.sqrt(warmup / step))
 
 
 def warmup_linear(step: int, peak: float, warmup: int, total: int, floor: float = 0.0, hold: int = 0) -> float:
@@ -91,7 +96,11 @@ def cosine_restarts(
     Raises ValueError for step < 1, period < 1 or growth < 1.
     """
     _check(step)
-    if period < 1 or growth < 1:
+    number("peak", peak, 0)
+    number("floor", floor, 0)
+    number("shrink", shrink, 0, 1)
+    number("growth", growth)
+    if number("period", period) < 1 or growth < 1:
         raise ValueError(f"a cycle has at least one step and does not get shorter: period {period}, growth {growth}")
     into, length, cycle = float(step - 1), float(period), 0
     if growth == 1:
@@ -111,7 +120,9 @@ def rate_for_batch(learning_rate: float, batch: int, base_batch: int, power: flo
     Sources: Goyal et al. 2017, "Accurate, Large Minibatch SGD", section 2.1; the root: Malladi et al. 2022, "On the
     SDEs and Scaling Rules for Adaptive Gradient Algorithms".  Raises ValueError for a batch below 1.
     """
-    if batch < 1 or base_batch < 1:
+    number("learning_rate", learning_rate, 0)
+    number("power", power)
+    if number("batch", batch) < 1 or number("base_batch", base_batch) < 1:
         raise ValueError(f"a batch has at least one row, not {min(batch, base_batch)}")
     return learning_rate * (batch / base_batch) ** power
 
@@ -121,6 +132,10 @@ def _rise_and_fall(
 ) -> float:
     """fall: progress through the decay, 0 to 1 -> how much of peak - floor is left, 1 to 0."""
     _check(step)
+    number("peak", peak, 0)
+    number("floor", floor, 0)
+    for name, length in (("warmup", warmup), ("total", total), ("hold", hold)):
+        number(name, length)
     if warmup < 0 or hold < 0 or total < warmup + hold:
         raise ValueError(f"total ({total}) is smaller than warmup ({warmup}) and hold ({hold})")
     if step <= warmup:
@@ -134,6 +149,8 @@ def _rise_and_fall(
 
 
 def _check(step: int, at_least_one: int = 1) -> None:
+    number("step", step)
+    number("warmup", at_least_one)
     if step < 1:
         raise ValueError(f"steps count from 1, not {step}")
     if at_least_one < 1:

@@ -87,7 +87,7 @@ def test_a_text_may_outgrow_what_the_model_can_see(tmp_path):
         (("--top-k", "0"), "not 0"),
         (("--top-p", "0"), "above 0 and up to 1"),
         (("--top-p", "1.5"), "not 1.5"),
-        (("--temperature", "-1"), "0 or more, not -1"),
+        (("--temperature", "-1"), "must be at least 0, not -1"),
         (("--temperature", "nan"), "not nan"),
         (("--beams", "2", "--top-p", "0.5"), "--beams searches and draws nothing"),
         (("--beams", "0"), "--beams"),

@@ -66,7 +66,7 @@ def test_bad_input_is_refused():
     model = trained()
     with pytest.raises(ValueError, match="needs"):
         add_prompt(model, M, RNG(0), causal=False, start=np.zeros((2, C)))
-    with pytest.raises(ValueError, match="at least one row"):
+    with pytest.raises(ValueError, match="n_prompt must be at least 1, not 0"):
         add_prompt(model, 0, RNG(0), causal=False)
     with pytest.raises(ValueError, match="no EncoderStack"):
         add_prompt(model, M, RNG(0), causal=False, attribute="decoder")

@@ -28,11 +28,28 @@ def prune_linears(model: Layer, mask_of: Callable[[Array], Array]) -> Masks:
     return masks
 
 
-def apply_masks(model: Layer, masks: Masks) -> None:
-    """Sets what the masks leave out to zero.  After an optimiser with momentum from before the pruning, or noise."""
-    parameters = model.parameters()
+def _masked(model: Layer, masks: Masks) -> list[tuple[Any, Array]]:
+    """Each parameter that has a mask, with it.  Raises ValueError or TypeError for a mask that fits none."""
+    parameters, pairs = model.parameters(), []
     for name, mask in masks.items():
-        parameters[name].value *= mask
+        if name not in parameters:
+            raise ValueError(f"the model has no parameter called {name!r}")
+        shape = parameters[name].shape
+        if mask.dtype != bool:
+            raise TypeError(f"the mask of {name} must be boolean (True = keep), not {mask.dtype}")
+        if mask.ndim > len(shape) or any(a not in (1, b) for a, b in zip(mask.shape[::-1], shape[::-1], strict=False)):
+            raise ValueError(f"the mask of {name} is {mask.shape} but the weights are {shape}")
+        pairs.append((parameters[name], mask))
+    return pairs
+
+
+def apply_masks(model: Layer, masks: Masks) -> None:
+    """Sets what the masks leave out to zero.  After an optimiser with momentum from before the pruning, or noise.
+
+    Raises ValueError for a mask that fits no parameter, TypeError for one that is not boolean.
+    """
+    for parameter, mask in _masked(model, masks):
+        parameter.value *= mask
 
 
 def with_masks(loss: Callable[[Any, Any, Any], Any], masks: Masks) -> Callable[[Any, Any, Any], Any]:
@@ -43,9 +60,8 @@ def with_masks(loss: Callable[[Any, Any, Any], Any], masks: Masks) -> Callable[[
 
     def masked(model: Any, batch: Any, rng: Any) -> Any:
         value = loss(model, batch, rng)
-        parameters = model.parameters()
-        for name, mask in masks.items():
-            parameters[name].grad *= mask
+        for parameter, mask in _masked(model, masks):
+            parameter.grad *= mask
         return value
 
     return masked
@@ -53,6 +69,6 @@ def with_masks(loss: Callable[[Any, Any, Any], Any], masks: Masks) -> Callable[[
 
 def sparsity(model: Layer, masks: Masks) -> float:
     """The share of zeros among the weights that have a mask; 0 for no mask."""
-    values = [model.parameters()[name].value for name in masks]
+    values = [parameter.value for parameter, _ in _masked(model, masks)]
     size = sum(value.size for value in values)
     return sum(int((value == 0).sum()) for value in values) / size if size else 0.0

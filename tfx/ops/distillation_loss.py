@@ -26,6 +26,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.checks import number
 from tfx.ops.kl_divergence import KlDivergenceCache, kl_divergence_backward, kl_divergence_forward
 from tfx.ops.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
 from tfx.ops.reduction import ReductionCache, reduction_backward, reduction_forward
@@ -49,8 +50,7 @@ def distillation_loss_forward(
     A class that the teacher rules out (logit -inf) costs nothing.
     Raises ValueError for a temperature of 0 or less and when the shapes differ, TypeError when keep is not boolean.
     """
-    if not temperature > 0:
-        raise ValueError(f"the temperature must be positive, not {temperature}")
+    number("temperature", temperature, above=0)
     if logits.shape != teacher_logits.shape:
         raise ValueError(f"the student's logits are {logits.shape} but the teacher's {teacher_logits.shape}")
     xp = xp_of(logits)

@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.checks import number
 from tfx.ops.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
 from tfx.ops.reduction import ReductionCache, reduction_backward, reduction_forward
 from tfx.ops.targets import Targets, at_targets, checked_targets, subtract_at_targets
@@ -51,7 +52,7 @@ def focal_loss_forward(
     gamma: g, the paper's best is 2.  Everything else as in cross_entropy_forward.
     Raises ValueError for a negative gamma, and what cross_entropy_forward raises.
     """
-    if gamma < 0:
+    if number("gamma", gamma) < 0:
         raise ValueError(f"gamma must be at least 0, not {gamma}: below 0 the easy tokens would count more")
     xp = xp_of(logits)
     target = checked_targets(logits, targets, keep, class_weights)

@@ -24,6 +24,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, on_host, xp_of
+from tfx.checks import whole_number
 
 SHARED_BY = ("tensor", "channel", "group")
 
@@ -49,7 +50,7 @@ def quantise(w: Array, bits: int = 8, symmetric: bool = True, per: str = "tensor
     Zeros alone get the scale 1.  Raises ValueError for bits outside 2 .. 8, an unknown `per`, a group that does not
     divide I, no number at all, and numbers that are not finite (on the host).
     """
-    if not 2 <= bits <= 8:
+    if not 2 <= whole_number("bits", bits) <= 8:
         raise ValueError(f"codes have 2 to 8 bits, not {bits}; for 1 bit see ops/binary_weights.py")
     xp = xp_of(w)
     blocks = in_groups(w, per, group)
@@ -86,7 +87,7 @@ def in_groups(w: Array, per: str, group: int) -> Array:
         raise ValueError(f'a scale is shared by a {", a ".join(SHARED_BY)}, not by "{per}"')
     if per != "group":
         return w[None]
-    if group < 1 or w.shape[0] % group:
+    if whole_number("group", group) < 1 or w.shape[0] % group:
         raise ValueError(f"{w.shape[0]} rows cannot be cut into groups of {group}")
     return w.reshape(w.shape[0] // group, group, w.shape[1])
 

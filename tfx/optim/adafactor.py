@@ -31,6 +31,7 @@ import math
 from typing import Any
 
 from tfx.backend import Array, xp_of
+from tfx.checks import number
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer
 
@@ -60,8 +61,12 @@ class Adafactor(Optimizer):
         l2: float = 0.0,
     ) -> None:
         super().__init__(parameters, l2)
-        self.eps1, self.eps2, self.clip, self.relative = eps1, eps2, clip, relative
-        self.decay_exponent, self.momentum = decay_exponent, momentum
+        self.eps1, self.eps2 = number("eps1", eps1, above=0), number("eps2", eps2, 0)
+        if not clip > 0:
+            raise ValueError(f"clip must be above 0, infinity for no limit, not {clip}")
+        self.clip, self.relative = clip, relative
+        self.decay_exponent = number("decay_exponent", decay_exponent, 0)
+        self.momentum = number("momentum", momentum, 0, below=1)
         self.averages = ("rows", "columns", "squares", *(("update",) if momentum else ()))
         flat = self.parameters
         counts = {"rows": 0, "columns": 0, "squares": 0, "update": flat.value.size}

@@ -14,6 +14,7 @@ section 1.1, the diagonal form.
 from __future__ import annotations
 
 from tfx.backend import Array, xp_of
+from tfx.checks import number
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer
 
@@ -34,8 +35,8 @@ class Adagrad(Optimizer):
         start: float = 0.0,
     ) -> None:
         super().__init__(parameters, l2)
-        self.eps, self.rate_decay = eps, rate_decay
-        self.squares += start
+        self.eps, self.rate_decay = number("eps", eps, 0), number("rate_decay", rate_decay, 0)
+        self.squares += number("start", start, 0)
 
     def step(self, learning_rate: float) -> None:
         grad = self.gradient()

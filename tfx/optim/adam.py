@@ -25,6 +25,7 @@ from __future__ import annotations
 import math
 
 from tfx.backend import Array, xp_of
+from tfx.checks import number
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer
 
@@ -33,6 +34,7 @@ class Adam(Optimizer):
     """Defaults are Vaswani et al. 2017, section 5.3: b1 = 0.9, b2 = 0.98, eps = 1e-9.
 
     eps_hat: use eps as the eps_hat above.  bias_correction: False leaves both divisions out.  l2: see Optimizer.
+    eps = 0 divides 0 by 0 where every gradient so far was 0.
     """
 
     averages = ("mean", "square")
@@ -50,7 +52,8 @@ class Adam(Optimizer):
         l2: float = 0.0,
     ) -> None:
         super().__init__(parameters, l2)
-        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+        self.beta1, self.beta2 = number("beta1", beta1, 0, below=1), number("beta2", beta2, 0, below=1)
+        self.eps = number("eps", eps, 0)
         self.eps_hat, self.bias_correction = eps_hat, bias_correction
         self._scratch = xp_of(self.parameters.value).empty_like(self.parameters.value)
 

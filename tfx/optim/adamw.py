@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tfx.backend import Array, xp_of
+from tfx.checks import number
 from tfx.optim.adam import Adam
 from tfx.params import FlatParameters, Layer
 
@@ -49,7 +50,7 @@ class AdamW(Adam):
         decays: Callable[[str, tuple[int, ...]], bool] = decays_matrices,
     ) -> None:
         super().__init__(parameters, beta1, beta2, eps)
-        self.weight_decay = weight_decay
+        self.weight_decay = number("weight_decay", weight_decay, 0)
         self._decay_mask = decay_mask(self.parameters, decays)
 
     def step(self, learning_rate: float) -> None:

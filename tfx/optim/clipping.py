@@ -14,6 +14,7 @@ import math
 from typing import Any
 
 from tfx.backend import Array, as_number, on_host, xp_of
+from tfx.checks import number
 
 
 def global_norm(grad: Array) -> Any:
@@ -30,7 +31,9 @@ def clip_by_norm(grad: Array, limit: float, eps: float = 0.0) -> Any:
 
     eps: the factor is limit / (norm + eps); PyTorch's clip_grad_norm_ has 1e-6, so its result is a little shorter.
     A norm that is not finite leaves grad as it is: the caller sees it in the returned number.
+    Raises ValueError for a limit that is not above 0.
     """
+    number("limit", limit, above=0)
     norm = global_norm(grad)
     if not on_host(grad):  # the same choice, made where the norm is
         xp = xp_of(grad)
@@ -44,8 +47,9 @@ def clip_by_norm(grad: Array, limit: float, eps: float = 0.0) -> Any:
 def clip_by_value(grad: Array, limit: float) -> Any:
     """Moves every entry of grad, any shape, into [-limit, limit] in place; returns the norm before clipping.
 
-    A NaN stays NaN, and the returned norm is then NaN.
+    A NaN stays NaN, and the returned norm is then NaN.  Raises ValueError for a limit that is not above 0.
     """
+    number("limit", limit, above=0)
     norm = global_norm(grad)
     xp_of(grad).clip(grad, -limit, limit, out=grad)
     return norm

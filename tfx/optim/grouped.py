@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.checks import whole_number
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer
 
@@ -135,7 +136,7 @@ def gradual_unfreezing(every: int, top: int) -> Factor:
 
     Raises ValueError for every < 1.
     """
-    if every < 1:
+    if whole_number("every", every) < 1:
         raise ValueError(f"a layer can thaw every step or less often, not every {every}")
     return lambda group, step: 1.0 if step > (top - group) * every else 0.0
 

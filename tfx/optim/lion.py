@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tfx.backend import Array, xp_of
+from tfx.checks import number
 from tfx.optim.adamw import decay_mask, decays_matrices
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer
@@ -41,7 +42,8 @@ class Lion(Optimizer):
         l2: float = 0.0,
     ) -> None:
         super().__init__(parameters, l2)
-        self.weight_decay, self.beta1, self.beta2 = weight_decay, beta1, beta2
+        self.weight_decay = number("weight_decay", weight_decay, 0)
+        self.beta1, self.beta2 = number("beta1", beta1, 0, 1), number("beta2", beta2, 0, 1)
         self._decay_mask = decay_mask(self.parameters, decays)
 
     def step(self, learning_rate: float) -> None:

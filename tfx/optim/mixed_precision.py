@@ -23,12 +23,14 @@ paragraph of 3.2.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tfx.backend import to_device, xp_of
+from tfx.checks import whole_number
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer, flatten
 
@@ -48,7 +50,9 @@ class LossScale:
     good_steps: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.smallest <= self.value or self.factor <= 1:
+        if self.interval is not None:
+            whole_number("interval", self.interval, 1)
+        if not 0 < self.smallest <= self.value < math.inf or not 1 < self.factor < math.inf:
             raise ValueError(
                 f"a loss scale of {self.value}, at least {self.smallest}, times {self.factor} makes no sense"
             )

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from tfx.backend import Array, to_device, xp_of
+from tfx.checks import number
 from tfx.params import FlatParameters, Layer, flatten
 
 
@@ -14,13 +15,16 @@ class Optimizer(ABC):
 
     l2: adds l2 * value to every gradient, as the penalty (l2 / 2) |value|^2 in the loss would: d/dx (l2 / 2) x^2 =
     l2 x.  All parameters are penalised alike.  AdamW's weight decay is something else: see there.
+    Optimisers raise ValueError for a setting that is NaN or outside its range, TypeError for what is no model.
     """
 
     averages: tuple[str, ...] = ()  # attributes that are vectors of running averages, or running sums
 
     def __init__(self, parameters: FlatParameters | Layer, l2: float = 0.0) -> None:
+        if not isinstance(parameters, Layer | FlatParameters):
+            raise TypeError(f"an optimiser moves a model or its FlatParameters, not {type(parameters).__name__}")
         self.parameters = flatten(parameters) if isinstance(parameters, Layer) else parameters
-        self.l2 = l2
+        self.l2 = number("l2", l2, 0)
         self.steps = 0
         for name in self.averages:
             setattr(self, name, xp_of(self.parameters.value).zeros_like(self.parameters.value))

@@ -20,6 +20,7 @@ momentum in deep learning", section 2.
 from __future__ import annotations
 
 from tfx.backend import Array
+from tfx.checks import number
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer
 
@@ -42,7 +43,8 @@ class SGD(Optimizer):
         l2: float = 0.0,
     ) -> None:
         super().__init__(parameters, l2)
-        self.momentum, self.nesterov, self.grad_weight = momentum, nesterov, grad_weight
+        self.momentum, self.nesterov = number("momentum", momentum, 0, 1), nesterov
+        self.grad_weight = number("grad_weight", grad_weight)
 
     def step(self, learning_rate: float) -> None:
         grad = self.gradient()

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.checks import whole_number
 from tfx.parallel.all_reduce import AllReduce
 from tfx.train.accumulation import split_rows
 from tfx.train.loop import Batch, Loss, LossValue
@@ -30,7 +31,7 @@ def data_parallel(loss: Loss[Any], n_workers: int, all_reduce: AllReduce | None 
     Each worker gets a generator of its own for dropout; where there are fewer rows than workers, some have nothing to
     do.  all_reduce: counts what is sent.  Raises ValueError for fewer than one worker.
     """
-    if n_workers < 1:
+    if whole_number("n_workers", n_workers) < 1:
         raise ValueError(f"a batch is shared out among at least one worker, not {n_workers}")
     reduce = AllReduce() if all_reduce is None else all_reduce
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tfx.backend import Array
+from tfx.checks import number, whole_number
 
 SCHEDULES = ("gpipe", "1f1b")
 FORWARD, BACKWARD = "forward", "backward"
@@ -69,7 +70,11 @@ def pipeline_schedule(
     """
     if kind not in SCHEDULES:
         raise ValueError(f'the schedule must be one of {", ".join(SCHEDULES)}, not "{kind}"')
-    if n_stages < 1 or n_micro_batches < 1:
+    number("the time of a forward", forward, 0)
+    number("the time of a backward", backward, 0)
+    if not forward + backward:
+        raise ValueError("a forward and a backward that take no time have no timetable")
+    if whole_number("n_stages", n_stages) < 1 or whole_number("n_micro_batches", n_micro_batches) < 1:
         raise ValueError(f"a pipeline needs stages and micro-batches, not {n_stages} and {n_micro_batches}")
     waiting = [_tasks(stage, n_stages, n_micro_batches, kind) for stage in range(n_stages)]
     takes, free = {FORWARD: forward, BACKWARD: backward}, [0.0] * n_stages

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.compression.removal import remove_heads, remove_units
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.feed_forward import FeedForward
@@ -103,6 +104,8 @@ def gathered(model: Layer, what: str = "grad") -> dict[str, Array]:
 
     what: "grad" or "value".
     """
+    if what not in ("grad", "value"):
+        raise ValueError(f'what is gathered is "grad" or "value", not {what!r}')
     parts: dict[str, list[Array]] = {}
     for name, parameter in model.parameters().items():
         before, found, after = name.partition("workers.")
@@ -132,6 +135,6 @@ def _joined(name: str, arrays: list[Array]) -> Array:
 
 def _shares(n_units: int, n_workers: int, what: str) -> list[np.ndarray]:
     """For each worker, which units are its own: neighbours."""
-    if n_workers < 1 or n_units % n_workers:
+    if whole_number("n_workers", n_workers) < 1 or n_units % n_workers:
         raise ValueError(f"{n_units} {what} cannot be shared out evenly among {n_workers} workers")
     return [np.arange(n_units) // (n_units // n_workers) == worker for worker in range(n_workers)]

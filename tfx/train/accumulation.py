@@ -14,9 +14,11 @@ from the same distribution.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from tfx.backend import xp_of
+from tfx.checks import whole_number
 from tfx.train.loop import Batch, Loss, LossValue, Rng
 
 
@@ -25,7 +27,7 @@ def split_rows(batch: Batch, rows: int) -> Iterator[Batch]:
 
     Raises ValueError for rows < 1, for a batch without any, or when its arrays differ in rows.
     """
-    if rows < 1:
+    if whole_number("the rows of a part", rows) < 1:
         raise ValueError(f"a part needs at least one row, not {rows}")
     arrays = [one for one in batch if one is not None] if isinstance(batch, tuple) else [batch]
     counts = {len(array) for array in arrays}
@@ -45,7 +47,7 @@ def accumulated(loss: Loss[Any], split: int | Callable[[Batch], Iterator[Batch]]
 
     Sums of float16 gradients are kept in float32.
     """
-    parts_of = (lambda batch: split_rows(batch, split)) if isinstance(split, int) else split
+    parts_of = split if callable(split) else partial(split_rows, rows=whole_number("split", split, 1))
 
     def whole(model: Any, batch: Batch, rng: Rng) -> LossValue:
         parameters = list(model.parameters().values())

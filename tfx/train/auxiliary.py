@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfx.backend import as_number, xp_of
+from tfx.checks import number
 from tfx.models import DeepSupervision, Encoder
 from tfx.nn.auxiliary_losses import weigh
 from tfx.ops.consistency_loss import consistency_loss_backward, consistency_loss_forward
@@ -46,8 +47,9 @@ def r_drop_loss(alpha: float, smoothing: float = 0.0) -> Loss[Encoder]:
     """LabelledBatch for an Encoder with dropout.  The value told is that of the cross-entropy.
 
     Written as a mean of the two passes; the paper's equation 4 has their sum, with alpha twice as large.
-    Source: Liang et al. 2021, "R-Drop", section 2.2.
+    Source: Liang et al. 2021, "R-Drop", section 2.2.  Raises ValueError for an alpha below 0.
     """
+    number("alpha", alpha, 0)
 
     def loss(model: Encoder, batch: LabelledBatch, rng: Rng) -> LossValue:
         keep = inside(batch.lengths, batch.targets)

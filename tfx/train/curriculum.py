@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tfx.checks import number, whole_number
 from tfx.train.loop import Rng
 
 
@@ -42,14 +43,16 @@ def curriculum_rows(
     from the easiest.  Use it as batches: lambda rng: ids[rows(rng)].
 
     competence(step): the share that may be drawn, at least one example.  Equal difficulties keep their order.
-    Raises ValueError when there are no examples.
+    Raises ValueError when there are no examples, for a batch below 1 and for a competence outside [0, 1].
     """
-    if difficulty.ndim != 1 or not difficulty.size:
-        raise ValueError(f"difficulty must be one number for each example, not {difficulty.shape}")
+    if difficulty.ndim != 1 or not difficulty.size or np.isnan(difficulty).any():
+        raise ValueError(f"difficulty must be one number for each example, none of them NaN, not {difficulty.shape}")
+    whole_number("batch", batch, 1)
     order = np.argsort(difficulty, kind="stable")
 
     def rows(rng: Rng) -> np.ndarray:
-        n_open = max(1, math.ceil(competence(steps_done() + 1) * len(order)))
+        share = number("the competence", competence(steps_done() + 1), 0, 1)
+        n_open = max(1, math.ceil(share * len(order)))
         return order[rng.integers(n_open, size=batch)]
 
     return rows
@@ -69,5 +72,5 @@ def growing_length(step: int, first: int, last: int, total: int, multiple: int =
 
 
 def _check(step: int, total: int, first: float) -> None:
-    if step < 1 or total < 1 or not 0 < first <= 1:
+    if not step >= 1 or not total >= 1 or not 0 < first <= 1:
         raise ValueError(f"step {step} of {total} from a share of {first}: steps count from 1, a share is above 0")

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from tfx.backend import Array, read
+from tfx.checks import number, whole_number
 from tfx.errors import TfxError
 from tfx.optim import Optimizer, clip_by_norm, global_norm
 from tfx.params import Layer
@@ -76,8 +77,16 @@ def train(
     batches(rng): draws the batch of one step.  clip: limit on the global gradient norm, or a function from
     tfx.optim.clipping with its settings, such as partial(clip_by_value, limit=1.0); None for no limit.
     start: steps already taken (a resumed run).  Raises TrainingDiverged when loss or gradient is not finite, before
-    the parameters are touched.
+    the parameters are touched, and ValueError or TypeError for settings that make no run, a learning rate that is
+    negative or not finite among them.
     """
+    if not isinstance(optimizer, Optimizer) or not (callable(batches) and callable(loss) and callable(schedule)):
+        raise TypeError("train needs an Optimizer, and batches, loss and schedule to call")
+    whole_number("steps", steps, 0)
+    whole_number("start", start, 0)
+    whole_number("seed", seed, 0)
+    if clip is not None and not callable(clip):
+        number("clip", clip, above=0)
     clip_gradient = global_norm if clip is None else clip if callable(clip) else partial(clip_by_norm, limit=clip)
     for step in range(start + 1, steps + 1):
         began = time.perf_counter()
@@ -94,7 +103,7 @@ def train(
                 f"training diverged at step {step}: loss {value}, gradient norm {norm}.",
                 "Lower the learning rate or lengthen the warm-up.",
             )
-        rate = float(schedule(step))
+        rate = number(f"the learning rate of step {step}", schedule(step), 0)
         optimizer.step(rate)
         model.update_buffers()
         yield StepRecord(step, value, rate, norm, tokens, time.perf_counter() - began)

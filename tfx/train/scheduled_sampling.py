@@ -18,6 +18,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tfx.backend import to_numpy
+from tfx.checks import number
 from tfx.models import DecoderOnly
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.train.loop import Loss, LossValue, Rng
@@ -26,7 +27,8 @@ from tfx.train.losses import told
 
 def inverse_sigmoid_decay(step: int, k: float) -> float:
     """e at a step: k / (k + exp(step / k)), near 1 at first, 1/2 at step k log k.  Raises ValueError for k < 1."""
-    if k < 1:
+    number("step", step, 0)
+    if number("k", k) < 1:
         raise ValueError(f"k must be at least 1, not {k}")
     return k / (k + math.exp(min(step / k, 700.0)))  # exp(700) is near the largest float
 
@@ -37,6 +39,7 @@ def mixed_inputs(ids: np.ndarray, logits: np.ndarray, rng: Rng, truth: float) ->
     Place t + 1 keeps its token with probability `truth`, and else gets the best guess of place t; place 0 keeps it.
     Guesses on a device are read, for which it has to wait.
     """
+    number("truth", truth, 0, 1)
     guesses = np.concatenate((ids[:, :1], to_numpy(logits[:, :-1].argmax(axis=-1))), axis=1)
     kept = rng.random(ids.shape) < truth
     return np.where(kept, ids, guesses)
@@ -49,7 +52,7 @@ def scheduled_sampling_loss(truth: float | Callable[[], float], smoothing: float
     """
 
     def loss(model: DecoderOnly, ids: np.ndarray, rng: Rng) -> LossValue:
-        e = truth() if callable(truth) else truth
+        e = number("truth", truth() if callable(truth) else truth, 0, 1)
         read = ids[:, :-1]
         if e < 1:
             guesses, _ = model.forward(read)

@@ -25,11 +25,14 @@ class OnFeatures(Layer):
     """Reads `model`, which needs encode(ids, lengths) -> hidden, cache, and owns head: Linear(C, V).
 
     The gradient stops at the features, so the parameters are those of the head alone.
+    Raises TypeError for a model without encode.
     """
 
     def __init__(
         self, model: Any, width: int, n_outputs: int, rng: np.random.Generator, dtype: Any = "float32"
     ) -> None:
+        if not callable(getattr(model, "encode", None)):
+            raise TypeError(f"features come from a model with encode, and {type(model).__name__} has none")
         self.model = model
         self.head = Linear(width, n_outputs, rng, dtype=dtype)
 

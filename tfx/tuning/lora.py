@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
+from tfx.checks import number, whole_number
 from tfx.nn.linear import Linear
 from tfx.ops.low_rank_update import LowRankUpdateCache, low_rank_update_backward, low_rank_update_forward
 from tfx.params import Buffer, Layer, Parameter, walk
@@ -34,13 +35,13 @@ class LoraWeight(Layer):
 
     def __init__(self, weight: Parameter, rank: int, rng: np.random.Generator, alpha: float | None = None) -> None:
         rows, columns = weight.shape
-        if not 1 <= rank <= min(rows, columns):
+        if not 1 <= whole_number("rank", rank) <= min(rows, columns):
             raise ValueError(f"a matrix ({rows}, {columns}) cannot have rank {rank}")
         dtype = weight.value.dtype
         self.base = Buffer(weight.value)
         self.a = Parameter((rng.standard_normal((rows, rank)) / math.sqrt(rows)).astype(dtype))
         self.b = Parameter(np.zeros((rank, columns), dtype=dtype))
-        self.scale = 1.0 if alpha is None else alpha / rank
+        self.scale = 1.0 if alpha is None else number("alpha", alpha) / rank
 
     @property
     def value(self) -> Array:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.nn.stacks import EncoderStack
 from tfx.ops.attend import fold
 from tfx.ops.masks import causal_mask
@@ -123,6 +124,7 @@ def add_prompt(
     Positions that are added to the input count the tokens alone.
     Raises ValueError when the model has no such stack, or start does not fit.
     """
+    whole_number("n_prompt", n_prompt, 1)
     stack = getattr(model, attribute, None)
     if not isinstance(stack, EncoderStack):
         raise ValueError(f"the model has no EncoderStack called {attribute!r}")
