@@ -55,6 +55,7 @@ def test_a_uniform_number_just_below_1_takes_the_last_token_that_can_be_drawn():
     draws = Draws(0)
     draws._rng = type("Edge", (), {"random": lambda self: 1.0 - 2.0**-53})()
     assert draws.token(np.array([0.3, 0.3, 0.3, 0.0])) == 2
+    assert draws.token(np.array([0.0, 5e-324, 0.0])) == 1  # the smallest number of all: a part of it rounds up to it
 
 
 def test_the_same_seed_says_the_same_and_another_one_does_not():
