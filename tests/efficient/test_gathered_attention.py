@@ -48,6 +48,17 @@ def test_a_mask_of_any_broadcastable_shape_blocks_further(shape):
     assert_equal(have, want)
 
 
+@pytest.mark.parametrize("shape", [(), (7,), (1, 7), (5, 1), (5, 7), (3, 1, 7), (2, 3, 5, 1)])
+def test_whole_rows_are_blocked_further_by_a_mask_of_any_broadcastable_shape(shape):
+    rng = np.random.default_rng(0)
+    q, k, v = (rng.standard_normal((2, 3, n, 4)) for n in (5, 7, 7))
+    mask = np.asarray(rng.random(shape) < 0.6)
+    blocks = np.arange(5)[:, None], rng.integers(0, 7, (5, 1)), np.ones((5, 1, 1), bool)
+    table = gathering(*blocks, 5, 7, rows=(1, 4))
+    want = both_ways(attention_forward, attention_backward, q, k, v, mask & table.mask(7))
+    assert_equal(both_ways(gathered_attention_forward, gathered_attention_backward, q, k, v, mask, table=table), want)
+
+
 def test_only_the_scores_of_the_table_are_made():
     mask = np.tri(6, dtype=bool) & ~np.tri(6, k=-3, dtype=bool)  # two back and itself
     q = np.ones((6, 2))

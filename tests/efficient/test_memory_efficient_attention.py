@@ -54,6 +54,14 @@ def test_memory_grows_with_the_length_and_not_with_its_square():
     assert growth(peak_bytes, run) <= 1.1
 
 
+@pytest.mark.parametrize("causal", [False, True])
+def test_queries_without_any_key_give_zeros(causal):
+    out, cache = memory_efficient_attention_forward(np.ones((3, 2)), np.ones((0, 2)), np.ones((0, 4)), causal=causal)
+    assert out.shape == (3, 4) and not out.any()
+    dq, dk, dv = memory_efficient_attention_backward(np.ones((3, 4)), cache)
+    assert not dq.any() and dk.shape == (0, 2) and dv.shape == (0, 4)
+
+
 def test_a_chunk_below_one_is_refused():
     x = np.ones((3, 2))
     with pytest.raises(ValueError, match="chunk must be at least 1, not 0"):

@@ -126,6 +126,17 @@ def test_a_tile_wider_than_high_ends_at_the_diagonal(monkeypatch):
     assert [(rows.stop, columns.stop) for rows, columns in made] == [(2, 2), (4, 4), (6, 6), (8, 6), (8, 8)]
 
 
+@pytest.mark.parametrize("past", [0, 4])
+def test_causal_blocks_only_keys_that_not_all_queries_of_a_tile_may_see(monkeypatch, past):
+    made = []
+    diagonal_tile = tiled_attention.diagonal_tile
+    monkeypatch.setattr(tiled_attention, "diagonal_tile", lambda *a: made.append(a[:2]) or diagonal_tile(*a))
+    q, k = np.random.default_rng(0).standard_normal((8, 4)), np.random.default_rng(1).standard_normal((8 + past, 4))
+    tiled_attention_forward(q, k, k, block_q=2, block_k=2, causal=True)
+    assert [(rows.start, rows.stop) for rows, _ in made] == [(0, 2), (2, 4), (4, 6), (6, 8)]
+    assert [(late.start - past, late.stop - past) for _, late in made] == [(1, 2), (3, 4), (5, 6), (7, 8)]
+
+
 def test_causal_counts_from_the_last_query():
     q, k, v = (np.random.default_rng(0).standard_normal((n, 4)) for n in (3, 5, 5))
     want = attention_forward(q, k, v, causal_mask(3, past=2))[0]
