@@ -36,6 +36,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str], see_all: str) -> Ba
     """`no experiment is called "scalling". Did you mean "scaling"?` with the command that lists them all."""
     from difflib import get_close_matches  # takes longer to import than the rest of this module together
 
-    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    guess = f' Did you mean "{close[0]}"?' if close else ""
+    by_letters = {one.lower(): one for one in known}  # capitals make no name another one
+    close = get_close_matches(name.lower(), by_letters, n=1, cutoff=0.5)
+    guess = f' Did you mean "{by_letters[close[0]]}"?' if close else ""
     return BadInput(f'no {kind} is called "{name}".{guess}', f"See all: {see_all}")

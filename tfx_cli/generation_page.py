@@ -110,7 +110,8 @@ def records_of(done: Generation) -> list[Record]:
     ]
     if done.beams:
         shown.append(Table("Beams: score = log p / ((5 + tokens) / 6)^0.6", BEAM_COLUMNS, beam_rows(done)))
-    return [*shown, Table("What the model expected", TOKEN_COLUMNS, token_rows(done)), check_of(done)]
+    columns = tuple(one for one in TOKEN_COLUMNS if not (done.beams and one.key in ("drawn_with", "kept")))
+    return [*shown, Table("What the model expected", columns, token_rows(done)), check_of(done)]
 
 
 def is_drawn(done: Generation) -> bool:

@@ -88,6 +88,8 @@ def test_a_text_may_outgrow_what_the_model_can_see(tmp_path):
         (("--top-p", "0"), "above 0 and up to 1"),
         (("--top-p", "1.5"), "not 1.5"),
         (("--temperature", "-1"), "must be at least 0, not -1"),
+        (("--temperature", "nan"), "must be at least 0, not nan"),
+        (("--beams", "100000"), "not in the range 1<=x<=200"),
         (("--temperature", "nan"), "not nan"),
         (("--beams", "2", "--top-p", "0.5"), "--beams searches and draws nothing"),
         (("--beams", "0"), "--beams"),
@@ -98,3 +100,9 @@ def test_a_text_may_outgrow_what_the_model_can_see(tmp_path):
 def test_bad_input_is_one_sentence_and_exit_2(tmp_path, words, says):
     ran = run("generate", *words, home=tmp_path)
     assert ran.code == 2 and says in one_sentence(ran)
+
+
+def test_a_search_shows_no_columns_that_only_drawing_fills(tmp_path):
+    drawn, searched = (run("generate", "--max-new", "3", *words, home=tmp_path).out for words in ((), ("--beams", "2")))
+    assert "drawn with" in drawn and "choices" in drawn
+    assert "drawn with" not in searched and "choices" not in searched

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.cli.running import run
 
 
@@ -49,3 +51,29 @@ def test_the_page_fits_forty_columns(tmp_path):
     ran = run("systems", "RoPE", home=tmp_path, COLUMNS="40")
     assert ran.code == 0
     assert max(len(line) for line in ran.out.splitlines() if ":" not in line) <= 40
+
+
+def test_a_name_of_several_words_needs_no_quotes(tmp_path):
+    quoted, plain = (
+        run("systems", *words, home=tmp_path) for words in (["Positional schemes"], ["positional", "schemes"])
+    )
+    assert quoted.code == plain.code == 0
+    assert quoted.out == plain.out
+    assert "17 systems: 15 work, 2 partly" in plain.out
+
+
+def test_capitals_do_not_hide_the_near_name(tmp_path):
+    assert 'Did you mean "RoPE"?' in run("systems", "ropee", home=tmp_path).err
+
+
+def test_a_group_without_any_that_go_just_as_far_says_so(tmp_path):
+    ran = run("systems", "Optimisers", "--status", "explained", home=tmp_path)
+    assert ran.code == 0
+    assert ran.out == "no system there goes just as far\n"
+
+
+@pytest.mark.parametrize("words", [(), ("optimisers",), ("--status", "partly"), ("sparse",)])
+def test_no_line_is_wider_than_the_terminal(words, tmp_path):
+    ran = run("systems", *words, home=tmp_path, COLUMNS="80")
+    assert ran.code == 0
+    assert max(map(len, ran.out.splitlines())) <= 80

@@ -20,6 +20,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 PROMPT = "the function returns"
 
+#: Every beam costs as much as a text of its own.
+MOST_BEAMS = 200
+
 
 @app.command()
 def generate(
@@ -35,7 +38,8 @@ def generate(
         float, typer.Option("--top-p", metavar="P", help="Draw from the most likely tokens that sum to P.")
     ] = 1.0,
     beams: Annotated[
-        int | None, typer.Option("--beams", min=1, metavar="W", help="Search with W beams instead of drawing.")
+        int | None,
+        typer.Option("--beams", min=1, max=MOST_BEAMS, metavar="W", help="Search, with W beams; no drawing."),
     ] = None,
     seed: options.Seed = 0,
     json: options.Json = False,

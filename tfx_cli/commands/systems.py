@@ -34,8 +34,11 @@ def complete_system(incomplete: str) -> list[tuple[str, str]]:
 
 @app.command()
 def systems(
-    name: Annotated[
-        str | None, typer.Argument(autocompletion=complete_system, help="A system or a group; without it: the groups.")
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]", autocompletion=complete_system, help="A system or a group; without it: the groups."
+        ),
     ] = None,
     status: Annotated[Status | None, typer.Option("--status", help="Only those that go this far.")] = None,
     json: options.Json = False,
@@ -50,29 +53,31 @@ def systems(
     examples
       tfx systems
       tfx systems rope
-      tfx systems "Positional schemes"
+      tfx systems positional schemes
       tfx systems --status partly
     """
     from tfx.systems import find_systems
     from tfx.systems import systems as all_systems
 
     face = options.face(json, plain)
+    name = " ".join(words) if words else None
     found = all_systems() if name is None else find_systems(name)
     if status is not None:
         found = tuple(one for one in found if one.status == status.value)
     if face is Face.json:
         show_document({"rows": [asdict(one) for one in found]})
-    elif face is Face.plain or (name is None and status is not None):
+    elif face is Face.plain:
         show_records([table_of(found)], face)
-    elif name is None:
+    elif name is None and status is None:
         show_records([overview(found)], face)
-        show_line('\nsee one: tfx systems rope   a group: tfx systems "Positional schemes"   all: tfx systems --plain')
-    elif len(found) == 1:
+        show_line()
+        show_line("see one:  tfx systems rope")
+        show_line("a group:  tfx systems positional schemes")
+        show_line("all:      tfx systems --plain")
+    elif name is not None and len(found) == 1:
         show_page(found[0], face)
     else:
-        show_records([table_of(found)], face)
-        if found:
-            show_line(f'\nsee one: tfx systems "{found[0].name}"')
+        show_several(found, face)
 
 
 def overview(found: tuple[System, ...]) -> Table:
@@ -104,6 +109,22 @@ def table_of(found: tuple[System, ...]) -> Table:
     return Table(f"{len(found)} systems", columns, rows)
 
 
+def show_several(found: tuple[System, ...], face: Face) -> None:
+    """A line on each, with how far it goes where that is not all the way."""
+    from tfx.systems import STATUSES
+
+    counts = {status: sum(one.status == status for one in found) for status in STATUSES}
+    verb = {"works": "work"}
+    how_far = ", ".join(f"{count} {verb.get(status, status)}" for status, count in counts.items() if count)
+    if not found:
+        show_line("no system there goes just as far")
+        return
+    mixed = len({one.status for one in found}) > 1
+    lines = {one.name: one.what + f" ({one.status})" * (mixed and one.status != "works") for one in found}
+    title = f"{len(found)} system{'s' * (len(found) > 1)}: {how_far}"
+    show_list(title, lines, f"see one: tfx systems {found[0].name.lower()}", face)
+
+
 def show_page(one: System, face: Face) -> None:
     """Everything about one system."""
     entries = {"what": one.what, "group": one.group, "status": one.status, "why": one.why, "paper": one.paper}
@@ -111,4 +132,4 @@ def show_page(one: System, face: Face) -> None:
     entries |= {"lesson": one.lesson and f"tfx explain {one.lesson}"}
     entries |= {"measure": one.experiment and f"tfx experiment {one.experiment}"}
     known = {label: text for label, text in entries.items() if text}
-    show_list(one.name, known, f'its group: tfx systems "{one.group}"', face)
+    show_list(one.name, known, f"its group: tfx systems {one.group.lower().replace(',', '')}", face)
