@@ -129,26 +129,8 @@ def tiled_attention_backward(dout: Array, cache: TiledAttentionCache) -> tuple[A
         dk_heads, dv_heads = dk[(*heads.index, ...)], dv[(*heads.index, ...)]
         for rows in spans(q.shape[-2], tiling.block_q):
             here = (*heads.index, ..., rows, slice(None))
-            dout_rows, logsumexp_rows, inner_rows, dq_rows = dout[here], logsumexp[here], inner[here], dq[here]
-            q_rows = _scaled_queries(heads, rows, tiling, out.dtype)
-            room, second_room = (_room_for_a_tile(heads, tiling, out.dtype) for _ in range(2))
-            for columns in _columns(heads, rows, tiling):
-                k_columns, v_columns = heads.k[..., columns, :], heads.v[..., columns, :]
-                dk_columns, dv_columns = dk_heads[..., columns, :], dv_heads[..., columns, :]
-                weights = _scores(q_rows, heads, rows, columns, tiling, room)
-                weights -= logsumexp_rows
-                xp.exp(weights, out=weights)  # P, out of L alone
-                dropout = _dropout(weights, heads, rows, columns, tiling)
-                dropped = weights if dropout is None else weights * dropout
-                dv_columns += dropped.swapaxes(-1, -2) @ dout_rows  # out = dropped @ v
-                dscores = xp.matmul(dout_rows, v_columns.swapaxes(-1, -2), out=_tile(second_room, weights.shape))
-                if dropout is not None:
-                    dscores *= dropout  # dropped = weights * dropout
-                dscores -= inner_rows  # weights = softmax(scores)
-                dscores *= weights
-                dq_rows += dscores @ k_columns  # scores = (q * scale) @ k^T
-                dk_columns += dscores.swapaxes(-1, -2) @ q_rows
-            dq_rows *= tiling.scale
+            given = dout[here], logsumexp[here], inner[here]
+            _attend_rows_backward(heads, rows, tiling, given, (dq[here], dk_heads, dv_heads))
     return fold(dq, q), fold(dk, k), fold(dv, v)
 
 
@@ -176,6 +158,34 @@ def _attend_rows(heads: Heads, rows: slice, tiling: Tiling, out: Array) -> Array
     divisor = xp.where(blocked, 1, total).astype(dtype)
     out /= divisor
     return xp.where(blocked, 0, top + xp.log(divisor))
+
+
+def _attend_rows_backward(
+    heads: Heads, rows: slice, tiling: Tiling, given: tuple[Array, Array, Array], grads: tuple[Array, Array, Array]
+) -> None:
+    """Adds to the `grads`: dq of these queries, dk and dv of all keys.  given: dO, L and D of these queries."""
+    dout, logsumexp, inner = given
+    dq, dk, dv = grads
+    xp = xp_of(dout)
+    q_rows = _scaled_queries(heads, rows, tiling, logsumexp.dtype)
+    room, second_room = (_room_for_a_tile(heads, tiling, logsumexp.dtype) for _ in range(2))
+    for columns in _columns(heads, rows, tiling):
+        k_columns, v_columns = heads.k[..., columns, :], heads.v[..., columns, :]
+        dk_columns, dv_columns = dk[..., columns, :], dv[..., columns, :]
+        weights = _scores(q_rows, heads, rows, columns, tiling, room)
+        weights -= logsumexp
+        xp.exp(weights, out=weights)  # P, out of L alone
+        dropout = _dropout(weights, heads, rows, columns, tiling)
+        dropped = weights if dropout is None else weights * dropout
+        dv_columns += dropped.swapaxes(-1, -2) @ dout  # out = dropped @ v
+        dscores = xp.matmul(dout, v_columns.swapaxes(-1, -2), out=_tile(second_room, weights.shape))
+        if dropout is not None:
+            dscores *= dropout  # dropped = weights * dropout
+        dscores -= inner  # weights = softmax(scores)
+        dscores *= weights
+        dq += dscores @ k_columns  # scores = (q * scale) @ k^T
+        dk_columns += dscores.swapaxes(-1, -2) @ q_rows
+    dq *= tiling.scale
 
 
 def _blocks(n_queries: int, block_q: int | None, block_k: int | None) -> tuple[int, int]:

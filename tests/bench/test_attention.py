@@ -1,0 +1,235 @@
+"""The benchmark of attention: four ways that agree, work and memory that are counted, and goals said as they are."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.strict_device import xp
+from tfx.bench import attention, attention_ways
+from tfx.bench.attention_findings import goal_notes, memory_law, notes, size
+from tfx.bench.attention_ways import draw, import_torch, largest_difference, multiply_adds, numpy_calls, torch_threads
+from tfx.efficient import tiled_attention
+from tfx.errors import BadInput
+from tfx.lab.measuring import peak_bytes
+from tfx.records import to_plain_data
+
+SMALL = replace(attention.Settings(), lengths=(256, 512, 1024), heads=2, d_head=16, turns=3)
+
+
+@pytest.fixture(scope="module")
+def result():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attention, "BUDGET_S", 0.3)
+        patch.setattr(attention, "import_torch", lambda: None)
+        return attention.run(SMALL, 0)
+
+
+def inputs(length: int = 512, heads: int = 1, width: int = 16) -> Any:
+    return draw(np.random.default_rng(0), heads, length, width)
+
+
+def test_every_check_holds(result):
+    assert all(check.holds for check in result.checks), result.checks
+    assert {check.id for check in result.checks} == {
+        *("same-tiled", "work", "work-naive", "work-causal"),
+        *("memory", "memory-share", "memory-causal", "memory-share-causal"),
+    }
+
+
+def test_every_length_has_four_rows_with_medians_spreads_ratios_and_peaks(result):
+    cases = [(row["length"], row["causal"], row["pass"]) for row in result.rows]
+    assert cases == [
+        (n, causal, each) for n in SMALL.lengths for causal in (False, True) for each in ("forward", "both")
+    ]
+    for row in result.rows:
+        assert row["tiled_s"] > 0 and row["naive_s_half_range"] >= 0 and row["naive_peak_mib"] > 0
+        assert row["tiled_over_naive"] == row["tiled_s"] / row["naive_s"]
+        assert (row["causal_over_full"] is None) is (not row["causal"])
+        assert row["torch_fused_s"] is None and row["tiled_over_torch_fused"] is None
+
+
+def test_without_pytorch_and_without_long_sequences_the_notes_say_so(result):
+    said = " ".join(note.text for note in result.notes)
+    assert "PyTorch is not installed: its columns are empty." in said
+    assert "Goal" not in said
+    assert result.params["machine"]["cores"] >= 1 and result.params["threads"] in (1, None)
+    assert str(to_plain_data(result)).isascii()
+
+
+# Work and memory, counted
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 4, 7])
+def test_causal_makes_n_plus_one_of_2n_tiles(blocks, monkeypatch):
+    monkeypatch.setattr(tiled_attention, "BLOCK_Q", 32)
+    x = inputs(32 * blocks)
+    full, causal = (multiply_adds(x, "tiled", causal) for causal in (False, True))
+    assert full == 7 * (32 * blocks) ** 2 * 16
+    assert causal * 2 * blocks == full * (blocks + 1)
+
+
+def test_tiled_attention_makes_each_tile_twice_and_none_above_the_diagonal(monkeypatch):
+    made = []
+    scores = tiled_attention._scores
+
+    def noted(*args: Any) -> Any:
+        made.append(args[2:4])
+        return scores(*args)
+
+    monkeypatch.setattr(tiled_attention, "_scores", noted)
+    monkeypatch.setattr(tiled_attention, "BLOCK_Q", 64)
+    monkeypatch.setattr(tiled_attention, "TILE_SCORES", 64 * 64)
+    for causal, tiles in ((False, 8 * 8), (True, 8 * 9 // 2)):
+        made.clear()
+        numpy_calls(inputs(), causal)["tiled", "both"]()
+        assert len(made) == 2 * tiles
+
+
+def test_tiles_of_all_heads_and_rows_are_made_in_the_same_memory():
+    """A regression on allocations: beside what it returns, the forward holds one tile, the backward two."""
+    x = inputs(1024, heads=3, width=8)
+    tile = 4 * tiled_attention.TILE_SCORES
+    returned = 4 * 3 * 1024 * 8
+    calls = numpy_calls(x, causal=False)
+    assert tile < peak_bytes(calls["tiled", "forward"]) < tile + 3 * returned
+    assert 2 * tile < peak_bytes(calls["tiled", "both"]) < 2 * tile + 8 * returned
+
+
+def test_the_memory_law_is_fitted_where_a_tile_is_a_part_of_the_scores_only(result):
+    law = memory_law(result.rows, causal=False, heads=2)
+    assert law is not None and law.exponent < 1.1
+    assert memory_law([row for row in result.rows if row["length"] <= 256], causal=False, heads=2) is None
+    quadratic = [{**row, "tiled_peak_mib": row["length"] ** 2} for row in result.rows]
+    found = {check.id: check.holds for check in attention.memory(quadratic, 2)}
+    assert not any(found.values()) and len(found) == 4
+
+
+def test_a_naive_way_that_needs_too_much_memory_is_left_out(monkeypatch):
+    calls = attention.calls_of(256, replace(SMALL, memory_gib=0.001), np.random.default_rng(0), np, None)
+    assert {way for _, way, _ in calls} == {"tiled"}
+    monkeypatch.setattr(attention, "available_bytes", lambda: 10**6)
+    calls = attention.calls_of(256, SMALL, np.random.default_rng(0), np, None)
+    assert {way for _, way, _ in calls} == {"tiled"}
+    rows = [
+        attention.row(256, c, p, attention.measure(calls, 3, 0.1, time.perf_counter, np))
+        for c in (False, True)
+        for p in attention.PASSES
+    ]
+    assert rows[0]["naive_s"] is None and rows[0]["tiled_over_naive"] is None
+    assert "left out" in " ".join(note.text for note in notes(rows, SMALL, True, True))
+    assert len(attention.plots(rows)) == 3
+
+
+def test_free_memory_is_read_as_linux_tells_it(tmp_path):
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 9 kB\nMemAvailable:   2048 kB\n", encoding="ascii")
+    assert attention.available_bytes(meminfo) == 2 * 2**20
+    assert attention.available_bytes(tmp_path / "missing") == float("inf")
+
+
+# Turns
+
+
+def test_long_calls_count_from_the_first_and_naive_ways_that_do_not_fit_have_no_other():
+    """A clock of its own: a naive call takes 10 s, another 1 s."""
+    now = [0.0]
+
+    def lasting(seconds: float) -> Any:
+        def call() -> None:
+            now[0] += seconds
+
+        return call
+
+    names = {(False, "naive", "both"): 10.0, (False, "tiled", "both"): 1.0}
+    calls = {name: lasting(seconds) for name, seconds in names.items()}
+    found = attention.more_turns(calls, names, 7, 8.0, lambda: now[0], lambda: None)
+    assert found == {(False, "naive", "both"): (10.0, None), (False, "tiled", "both"): (1.0, 0.0)}
+    assert now[0] == 6.0  # seven turns of the tiled way, one of them made before
+    now[0] = 0.0
+    found = attention.more_turns(calls, names, 7, 25.0, lambda: now[0], lambda: None)
+    assert found[False, "naive", "both"] == (10.0, 0.0) and now[0] == 22.0
+
+
+# Saying it
+
+
+def rows_at(length: int, ratio: float, share: float) -> list[dict[str, Any]]:
+    return [
+        {"length": length, "causal": causal, "pass": each, "tiled_over_torch_naive": ratio}
+        | {"tiled_over_torch_fused": ratio, "causal_over_full": share if causal else None}
+        for causal in (False, True)
+        for each in ("forward", "both")
+    ]
+
+
+def test_goals_are_judged_by_the_worst_row_from_2048_tokens_on():
+    said = [
+        note.text for note in goal_notes([*rows_at(1024, 9.0, 0.9), *rows_at(2048, 0.8, 0.9), *rows_at(4096, 1.2, 0.5)])
+    ]
+    assert len(said) == 6
+    assert all("not met, at worst 1.20 (T = 4096" in text for text in said[:2])
+    assert all(": met, at worst 1.20 (T = 4096" in text for text in said[2:4])
+    assert all(": met, 0.50 at T = 4096." in text for text in said[4:])
+    assert "not met, 0.90" in goal_notes(rows_at(2048, 1.0, 0.9))[-1].text
+
+
+def test_sizes_are_said_in_mib_or_gib():
+    assert (size(40.26), size(3112.0)) == ("40.3 MiB", "3.04 GiB")
+
+
+# PyTorch, where it is installed
+
+
+def test_pytorch_computes_the_same_and_gets_its_threads_back():
+    torch = pytest.importorskip("torch")
+    assert import_torch() is torch
+    before = torch.get_num_threads()
+    with torch_threads(torch, 1):
+        assert torch.get_num_threads() == 1
+        for causal in (False, True):
+            ours = numpy_calls(inputs(64, heads=2), causal)
+            for (_, each), call in attention_ways.torch_calls(inputs(64, heads=2), causal, torch).items():
+                assert largest_difference(call(), ours["naive", each]()) < 1e-5
+    assert torch.get_num_threads() == before
+
+
+def test_a_difference_is_a_share_of_the_largest_number():
+    a, b = np.array([1.0, -4.0]), np.array([1.0, -5.0])
+    assert largest_difference((a, b), (a, b)) == 0
+    assert largest_difference((a, a), (a, b)) == pytest.approx(0.2)
+    rows = [{f"{way}_difference": 1e-3 for way in attention.WAYS}]
+    assert not any(check.holds for check in attention.same_numbers(rows))
+
+
+def test_it_runs_on_a_device(monkeypatch):
+    monkeypatch.setattr(attention, "device_module", lambda device: xp)
+    found = attention.run(replace(SMALL, lengths=(32, 64)), 0, device="cuda")
+    assert all(check.holds for check in found.checks)
+    assert found.rows[0]["tiled_peak_mib"] is None and len(found.plots) == 2
+    assert "on the processor alone" in " ".join(note.text for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"lengths": (8,)}, "lengths"),
+        ({"lengths": (0, 8)}, "lengths"),
+        ({"heads": 0}, "heads"),
+        ({"turns": 1}, "turns"),
+        ({"heads": 1024, "d_head": 1024, "lengths": (8, 65536)}, "512 MiB"),
+    ],
+)
+def test_a_setting_out_of_range_is_refused(change, said):
+    with pytest.raises(BadInput) as refused:
+        attention.run(replace(SMALL, **change), 0)
+    assert said in refused.value.message and refused.value.hint
+
+
+def test_quick_leaves_out_the_long_sequences():
+    assert attention.shorten(attention.Settings()).lengths == (128, 256, 512, 1024)
+    assert attention.shorten(replace(SMALL, lengths=(1024, 2048))).lengths == (1024, 2048)
