@@ -119,6 +119,23 @@ def test_settings_that_do_not_fit_are_refused(options, message):
         big_bird_attention_forward(*heads(7, 7), **options)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ((5, 5, 0), "block must be at least 1, not 0"),
+        ((5, 5, 2, 2), "n_window must be odd"),
+        ((5, 5, 2, 1, -1), "n_global must be at least 0, not -1"),
+        ((5, 5, 2, 1, 0, -1), "n_random must be at least 0, not -1"),
+        ((5, 4, 2), "5 queries stand at the last of only 4 keys"),
+        ((-1, 4, 2), "the number of queries must be at least 0, not -1"),
+    ],
+)
+@pytest.mark.parametrize("make", [big_bird_mask, big_bird_table])
+def test_the_mask_and_the_table_refuse_the_same_sizes(make, sizes, message):
+    with pytest.raises(ValueError, match=message):
+        make(*sizes)
+
+
 def test_more_queries_than_keys_are_refused():
     with pytest.raises(ValueError, match="7 queries stand at the last of only 5 keys"):
         big_bird_attention_forward(*heads(7, 5), block=2)

@@ -108,6 +108,14 @@ def test_any_leading_axes_will_do(lead):
     assert_equal(both_ways(gathered_attention_forward, gathered_attention_backward, q, k, v, table=table), want)
 
 
+def test_arrays_that_do_not_fit_each_other_are_named_and_not_the_table():
+    x, table = np.ones((4, 2)), gathering_of_mask(np.ones((4, 4), bool))
+    with pytest.raises(ValueError, match="there are 4 keys but 3 values"):
+        gathered_attention_forward(x, x, x[:3], table=table)
+    with pytest.raises(TypeError, match="mask must be boolean"):
+        gathered_attention_forward(x, x, x, np.ones((4, 4)), table=table)
+
+
 def test_a_table_for_another_length_is_refused():
     x = np.ones((4, 2))
     with pytest.raises(ValueError, match="the table is for 3 queries but there are 4"):

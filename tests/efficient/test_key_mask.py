@@ -18,6 +18,13 @@ def test_a_padding_mask_names_its_keys():
     assert np.array_equal(key_mask(np.array([True, False, True]), 4, 3), [True, False, True])
 
 
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (4, 3)])
+def test_one_row_stands_for_all_queries(shape):
+    keys = np.array([True, False, True])
+    assert np.array_equal(key_mask(np.broadcast_to(keys, shape), 4, 3), keys)
+    assert np.array_equal(key_mask(np.array(False), 4, 3), [False])
+
+
 def test_the_mask_of_a_language_model_is_understood_when_the_method_is_causal():
     mask = combine_masks(causal_mask(4), padding_mask([4, 2], 4))
     assert np.array_equal(key_mask(mask, 4, 4, causal=True)[:, 0], [[1, 1, 1, 1], [1, 1, 0, 0]])

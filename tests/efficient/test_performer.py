@@ -122,6 +122,14 @@ def test_time_and_memory_grow_with_the_length_and_not_with_its_square():
     assert growth(peak_bytes, attending(forward, performer_backward, causal=True, chunk=32)) <= 1.1
 
 
+@pytest.mark.parametrize("chunk", [1, 3, 16])
+def test_every_chunk_gives_the_same(chunk):
+    q, k, v = qkv()
+    w = random_features(4, D)
+    want, _ = performer_forward(q, k, v, w, causal=True)
+    np.testing.assert_allclose(performer_forward(q, k, v, w, causal=True, chunk=chunk)[0], want, atol=1e-12)
+
+
 def test_what_does_not_fit_is_named():
     q, k, v = qkv()
     with pytest.raises(ValueError, match="features are for width 5 but queries have 8"):

@@ -30,6 +30,19 @@ def test_a_random_one_averages_by_its_scores_whatever_the_text_says():
     assert np.array_equal(cache.attend.weights, random_synthesizer_forward(9 * v, scores)[1].attend.weights)
 
 
+def test_heads_of_scores_read_values_of_their_own_or_of_all():
+    scores, v = RNG(0).standard_normal((3, L, L)), RNG(1).standard_normal((2, 3, S, D))
+    out, _ = random_synthesizer_forward(v, scores)
+    for h in range(3):
+        np.testing.assert_allclose(out[:, h], random_synthesizer_forward(v[:, h], scores[h])[0], atol=1e-14)
+    shared, _ = random_synthesizer_forward(v[0, 0], scores)
+    np.testing.assert_allclose(shared[0], out[0, 0], atol=1e-14)
+    assert shared.shape == (3, S, D)
+    np.testing.assert_allclose(
+        random_synthesizer_forward(v, scores[:1])[0], random_synthesizer_forward(v, scores[0])[0], atol=1e-14
+    )
+
+
 def test_with_the_scores_of_exact_attention_it_is_exact():
     q, k, v = RNG(0).standard_normal((3, S, D))
     out, _ = random_synthesizer_forward(v, q @ k.T / 2, mask=causal_mask(S))

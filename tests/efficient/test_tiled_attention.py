@@ -71,6 +71,12 @@ def test_however_many_heads_are_worked_on_together_the_result_is_the_same(monkey
     assert_equal(both_ways(tiled_attention_forward, tiled_attention_backward, q, k, v, mask, **tiled), want)
 
 
+def test_heads_of_one_score_are_worked_on_together_as_many_as_fit(monkeypatch):
+    monkeypatch.setattr(tiled_attention, "TILE_SCORES", 4)
+    x = np.ones((4, 1, 2))
+    assert [heads.numbers.shape for heads in tiled_attention._heads(x, x, x, None, tiling(1, 1))] == [(4,)]
+
+
 def test_unless_told_a_tile_holds_the_same_number_of_scores_however_few_queries_there_are():
     def blocks(n_queries, **told):
         x, y = np.ones((n_queries, 2)), np.ones((3, 2))
@@ -98,6 +104,7 @@ def test_a_fully_blocked_row_gives_zero_and_takes_no_gradient():
     mask[3] = False
     out, dq, dk, dv = both_ways(tiled_attention_forward, tiled_attention_backward, q, k, v, mask, block_q=2, block_k=2)
     assert not out[3].any() and not dq[3].any()
+    assert tiled_attention_forward(q, k, v, mask, block_q=2, block_k=2)[1].logsumexp[3] == 0
     assert np.isfinite([out, dq, dk, dv]).all()
 
 

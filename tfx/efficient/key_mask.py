@@ -15,8 +15,10 @@ def key_mask(mask: Array | None, n_queries: int, n_keys: int, causal: bool = Fal
     """
     if mask is None or not n_queries:
         return None
-    if mask.ndim < 2 or mask.shape[-2] == 1:
-        return mask[..., 0, :] if mask.ndim > 1 else mask.reshape(-1)
+    if mask.ndim < 2:
+        return mask.reshape(-1)
+    if mask.shape[-2] == 1:
+        return mask[..., 0, :]
     last = mask[..., -1, :]
     if on_host(mask):
         rows = last[..., None, :]

@@ -72,7 +72,7 @@ def linformer_forward(
             continue
         if mixer.ndim < 2 or not mixer.shape[-2]:
             raise ValueError(f"{name} must be (K, L) or (H, K, L) with K above 0, not {mixer.shape}")
-        if mixer.ndim > 2 and mixer.shape[:-2] != lead[len(lead) - mixer.ndim + 2 :]:
+        if mixer.shape[:-2] != lead[len(lead) - mixer.ndim + 2 :]:
             raise ValueError(f"{name} is {mixer.shape} but queries and keys have {lead} in front")
         if mixer.shape[-1] < n_keys:
             raise ValueError(f"{name} mixes at most {mixer.shape[-1]} keys but there are {n_keys}")

@@ -127,7 +127,7 @@ def segment_means(length: int, n_segments: int, keys: Array | None, dtype: Any, 
 
     keys: (..., T) boolean, tokens to be counted, or None for all; then every segment has tokens and None stands for it.
     """
-    segment = xp.arange(length) * max(n_segments, 1) // max(length, 1)  # 0 .. m - 1, lengths differ by one at most
+    segment = xp.arange(length) * n_segments // length  # 0 .. m - 1, lengths differ by one at most
     member = segment == xp.arange(n_segments)[:, None]
     if keys is not None:
         member = member & keys[..., None, :]
