@@ -10,6 +10,7 @@ import pytest
 
 from tfx.models import Encoder
 from tfx.nn.auxiliary_losses import auxiliary_losses
+from tfx.nn.hash_experts import HashExperts
 from tfx.nn.mixture_of_experts import MixtureOfExperts
 from tfx.nn.soft_experts import SoftExperts
 from tfx.optim import Adam, AdamW
@@ -121,3 +122,25 @@ def test_soft_experts_learn_without_any_loss_for_balance():
         layer.backward(2 * (y - target) / y.size, cache)
         optimizer.step(0.01)
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+
+
+def learn_by_hash(table: list[int], steps: int = 200) -> float:
+    """Four ids, each to be multiplied by a matrix of its own -> the last loss."""
+    matrices = np.random.default_rng(5).standard_normal((4, WIDTH, WIDTH)) / math.sqrt(WIDTH)
+    layer = HashExperts(WIDTH, 16, np.array(table), np.random.default_rng(0), "relu")
+    optimizer, loss = Adam(layer), math.inf
+    for step in range(steps):
+        rng = np.random.default_rng((1, step))
+        ids, z = rng.integers(4, size=(32, 8)), rng.standard_normal((32, 8, WIDTH)).astype("float32")
+        target = (z[..., None, :] @ matrices[ids])[..., 0, :].astype("float32")
+        layer.zero_grad()
+        y, cache = layer.forward(z, ids)
+        layer.backward(2 * (y - target) / y.size, cache)
+        optimizer.step(0.01)
+        loss = float(((y - target) ** 2).mean())
+    return loss
+
+
+def test_hashed_experts_learn_what_belongs_to_each_id_and_a_hash_that_joins_ids_does_not():
+    assert learn_by_hash([0, 1, 2, 3]) < 0.05
+    assert learn_by_hash([0, 0, 1, 1]) > 0.3

@@ -13,6 +13,7 @@ import pytest
 
 from tfx.efficient.big_bird import big_bird_blocks
 from tfx.models import Encoder, TransformerXL
+from tfx.nn.compressive_memory import CompressiveMemory
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.optim import AdamW
 from tfx.schedule import warmup_cosine
@@ -163,3 +164,32 @@ def test_a_memory_of_the_whole_segment_remembers_its_first_token():
 
 def test_a_memory_one_place_too_short_does_not():
     assert remembered(4) < GUESSED
+
+
+def remembered_squeezed(n_compressed: int, steps: int = 120) -> float:
+    """As `remembered`, with two recent places and the three before them squeezed into one, if there is room for it."""
+    model = TransformerXL(N_SYMBOLS, n_memory=2, norm="pre", **SMALL)
+    memory = CompressiveMemory(1, SMALL["d_model"], 2, n_compressed, 3, np.random.default_rng(0))
+
+    def before(ids: np.ndarray) -> tuple[Any, ...]:
+        _, cache = model.forward(ids[:, :5])
+        return memory.push(None, cache.stack.reads)[0].memory
+
+    def batches(rng: np.random.Generator, size: int = 32) -> np.ndarray:
+        return rng.integers(N_SYMBOLS, size=(size, 10))
+
+    def loss(model: TransformerXL, ids: np.ndarray, rng: np.random.Generator) -> LossValue:
+        return answer(model, *model.forward(ids[:, 5:], before(ids)), ids[:, 0])
+
+    fit(model, batches, loss, steps)
+    ids = batches(np.random.default_rng(99), 300)
+    logits, _ = model.forward(ids[:, 5:], before(ids))
+    return float((logits[:, -1].argmax(axis=-1) == ids[:, 0]).mean())
+
+
+def test_one_squeezed_place_remembers_what_fell_out_of_the_recent_memory():
+    assert remembered_squeezed(1) > LEARNT
+
+
+def test_without_room_for_it_what_fell_out_is_forgotten():
+    assert remembered_squeezed(0) < GUESSED

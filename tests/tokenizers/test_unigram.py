@@ -157,3 +157,16 @@ def test_bad_settings_are_refused():
         TOKENIZER.n_best("the", 0)
     with pytest.raises(ValueError, match="a finite number"):
         Unigram([("a", float("-inf"))])
+
+
+def test_a_trained_tokenizer_encodes_every_short_word_as_brute_force_would():
+    score = dict(TOKENIZER.scores)
+    short = [word for word in WORDS if len(word) <= 9]
+    assert len(short) > 50
+    for word in short:
+        cuts = [cut for cut in every_cut(word) if all(piece in score for piece in cut)]
+        best = max(math.fsum(score[piece] for piece in cut) for cut in cuts)
+        ids = TOKENIZER.encode(word.removeprefix(SPACE))
+        assert "".join(TOKENIZER.tokens[i] for i in ids) == word
+        assert TOKENIZER.score(ids) == pytest.approx(best, abs=1e-9)
+        assert len(cuts) == 1 or min(math.fsum(score[piece] for piece in cut) for cut in cuts) < best - 1e-6
