@@ -10,7 +10,10 @@ import pytest
 from tfx import schedule
 from tfx.compression.pruning import apply_masks, prune_linears, sparsity
 from tfx.compression.quantise_model import quantise_linears
+from tfx.compression.removal import remove_units
+from tfx.data.tasks import training_sequences
 from tfx.models import DecoderOnly, Encoder
+from tfx.nn.feed_forward import FeedForward
 from tfx.nn.linear import Linear
 from tfx.optim import (
     SGD,
@@ -196,6 +199,10 @@ def test_the_loop_refuses_what_makes_no_run_before_it_moves_a_parameter(settings
         (lambda: prune_linears(model(), np.ones_like), TypeError, "must be boolean"),
         (lambda: apply_masks(model(), {"no": np.ones(3, bool)}), ValueError, "no parameter called 'no'"),
         (lambda: sparsity(model(), {"no": np.ones(3, bool)}), ValueError, "no parameter called 'no'"),
+        (lambda: next_token_loss()(model(), IDS[0], RNG), ValueError, r"ids must be \(batch, length\), not \(5,\)"),
+        (lambda: training_sequences(RNG, 0, 4, 4), ValueError, "batch must be at least 1, not 0"),
+        (lambda: training_sequences(RNG, 1, -1, 4), ValueError, "length must be at least 1, not -1"),
+        (lambda: remove_units(FeedForward(8, 16, RNG), np.zeros(16, bool)), ValueError, "none of 16 units would be"),
         (lambda: quantise_linears(model(), 1), ValueError, "codes have 2 to 8 bits, not 1"),
         (lambda: quantise_linears(model(), 9), ValueError, "codes have 2 to 8 bits, not 9"),
         (lambda: quantise_linears(model(), 4.0), TypeError, "bits must be a whole number"),
@@ -227,7 +234,7 @@ def test_a_tuning_method_needs_a_size_of_at_least_one(add, message):
     for size in (0, -1):
         with pytest.raises(ValueError, match=message):
             add(size)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"must be a whole number, not 1\.5"):
         add(1.5)
 
 

@@ -48,11 +48,13 @@ def remove_heads(attention: MultiHeadAttention, keep: Array) -> MultiHeadAttenti
 def remove_units(network: FeedForward, keep: Array) -> FeedForward:
     """keep: (F,) boolean -> a network with those hidden units alone; its parameters are copies.
 
-    Raises ValueError for another number of units.
+    Raises ValueError for another number of units, or when none is left.
     """
     keep, d_ff = to_numpy(keep), network.first.w.shape[1]
     if keep.shape != (d_ff,) or keep.dtype != bool:
         raise ValueError(f"keep must be one boolean for each of {d_ff} units, not {keep.dtype} {keep.shape}")
+    if not keep.any():
+        raise ValueError(f"none of {d_ff} units would be left")
     smaller = copy.copy(network)
     smaller.first = _columns(network.first, keep)
     smaller.gate = None if network.gate is None else _columns(network.gate, keep)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfx.checks import whole_number
 from tfx.errors import unknown_name
 
 HELD_OUT_SHARE = 8  # one sequence in eight is held out
@@ -87,6 +88,8 @@ def held_out_sequences(rng: np.random.Generator, batch: int, length: int, n_symb
 
 
 def _draw(rng: np.random.Generator, batch: int, length: int, n_symbols: int, held_out: bool) -> np.ndarray:
+    for name, size in (("batch", batch), ("length", length), ("n_symbols", n_symbols)):
+        whole_number(name, size, 1)
     kept: list[np.ndarray] = []
     while sum(map(len, kept)) < batch:
         drawn = rng.integers(n_symbols, size=(batch * (HELD_OUT_SHARE if held_out else 2), length))

@@ -13,6 +13,7 @@ from tfx.backend import as_number
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
 from tfx.nn.auxiliary_losses import auxiliary_loss
 from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.embedding import check_rows_of_ids
 from tfx.train.loop import Loss, LossValue, Rng
 
 
@@ -50,6 +51,7 @@ def next_token_loss(smoothing: float = 0.0) -> Loss[DecoderOnly]:
     """Each place predicts the token after it: the batch is ids (B, T + 1) for a DecoderOnly."""
 
     def loss(model: DecoderOnly, ids: np.ndarray, rng: Rng) -> LossValue:
+        check_rows_of_ids(ids)
         logits, cache = model.forward(ids[:, :-1], rng=rng)
         value, ce_cache = cross_entropy_forward(logits, ids[:, 1:], smoothing)
         model.backward(cross_entropy_backward(1.0, ce_cache), cache)

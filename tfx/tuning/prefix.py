@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import whole_number
 from tfx.nn.attention import AttentionInputGrads, MultiHeadAttention
 from tfx.ops.attend import fold
 from tfx.ops.multi_head import KeyValue, MultiHeadCache, StoredKeyValue
@@ -88,7 +89,7 @@ class PrefixedAttention(Layer):
     def __init__(
         self, layer: MultiHeadAttention, n_prefix: int, rng: np.random.Generator, start: KeyValue | None = None
     ) -> None:
-        if n_prefix < 1:
+        if whole_number("n_prefix", n_prefix) < 1:
             raise ValueError(f"a prefix has at least one key, not {n_prefix}")
         shape, dtype = (1, layer.n_kv_heads, n_prefix, layer.d_head), layer.query.w.value.dtype
         if start is None:
