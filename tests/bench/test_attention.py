@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.strict_device import xp
-from tfx.bench import attention, attention_ways
+from tfx.bench import attention, attention_turns, attention_ways
 from tfx.bench.attention_findings import goal_notes, memory_law, notes, size
 from tfx.bench.attention_ways import draw, import_torch, largest_difference, multiply_adds, numpy_calls, torch_threads
 from tfx.efficient import tiled_attention
@@ -147,11 +147,11 @@ def test_long_calls_count_from_the_first_and_naive_ways_that_do_not_fit_have_no_
 
     names = {(False, "naive", "both"): 10.0, (False, "tiled", "both"): 1.0}
     calls = {name: lasting(seconds) for name, seconds in names.items()}
-    found = attention.more_turns(calls, names, 7, 8.0, lambda: now[0], lambda: None)
+    found = attention_turns.more_turns(calls, names, 7, 8.0, lambda: now[0], lambda: None)
     assert found == {(False, "naive", "both"): (10.0, None), (False, "tiled", "both"): (1.0, 0.0)}
     assert now[0] == 6.0  # seven turns of the tiled way, one of them made before
     now[0] = 0.0
-    found = attention.more_turns(calls, names, 7, 25.0, lambda: now[0], lambda: None)
+    found = attention_turns.more_turns(calls, names, 7, 25.0, lambda: now[0], lambda: None)
     assert found[False, "naive", "both"] == (10.0, 0.0) and now[0] == 22.0
 
 

@@ -13,24 +13,23 @@ Source: Dao et al. 2022, "FlashAttention".
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from tfx.backend import device_module, synchronize
+from tfx.backend import device_module
 from tfx.bench.attention_findings import memory_law, notes, peaks_of_both, plots
+from tfx.bench.attention_turns import Measured, Name, measure
 from tfx.bench.attention_ways import (
     PASSES,
     WAYS,
     Call,
     draw,
     import_torch,
-    largest_difference,
     multiply_adds,
     numpy_calls,
     torch_calls,
@@ -43,7 +42,7 @@ from tfx.efficient.tiles import spans
 from tfx.errors import BadInput
 from tfx.lab import Progress, silent
 from tfx.lab.limits import generator, require_all_in_range, require_range
-from tfx.lab.measuring import Clock, peak_bytes, thread_clock, time_in_turns
+from tfx.lab.measuring import thread_clock
 from tfx.lab.verdicts import at_most, exactly
 from tfx.records import Check, Column, Result
 
@@ -58,15 +57,10 @@ MEMORY_SHARE, MEMORY_LENGTH = 0.05, 8192
 NAIVE_ARRAYS = 5
 #: Work is counted at a length not above this one.
 COUNTED_LENGTH = 2048
-#: A warm-up, a call to see how often to repeat, and three turns: what time_in_turns does at least.
-LEAST_CALLS = 5
 #: Seconds for the turns of one length.
-BUDGET_S, QUICK_BUDGET_S = 15.0, 0.8
+BUDGET_S, QUICK_BUDGET_S = 12.0, 0.8
 #: The naive ways are timed with a causal mask up to this length.
 CAUSAL_NAIVE_LENGTH = 4096
-
-#: (causal, way, pass)
-Name = tuple[bool, str, str]
 
 
 @dataclass(frozen=True)
@@ -94,15 +88,6 @@ COLUMNS = (
     Column("naive_peak_mib", "naive, peak", "MiB", digits=3),
     Column("tiled_peak_mib", "tiled, peak", "MiB", digits=3),
 )
-
-
-class Measured(NamedTuple):
-    """One way, at one length."""
-
-    seconds: float  # median of the turns
-    half_range: float | None  # half the distance from the fastest to the slowest; None where there was one turn
-    peak: int | None  # bytes
-    difference: float  # from the first way
 
 
 def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu", progress: Progress = silent) -> Result:
@@ -189,61 +174,6 @@ def available_bytes(meminfo: Path = Path("/proc/meminfo")) -> float:
             if line.startswith("MemAvailable:"):
                 return 1024 * int(line.split()[1])
     return float("inf")
-
-
-def measure(calls: Mapping[Name, Call], turns: int, budget_s: float, clock: Clock, xp: Any) -> dict[Name, Measured]:
-    """Calls everything once for its results, memory and time, and then in turns as long as the budget lasts."""
-    first: dict[Name, float] = {}
-    peaks: dict[Name, int] = {}
-    differences: dict[Name, float] = {}
-    wanted: dict[tuple[bool, str], tuple[Any, ...]] = {}
-    for name, call in calls.items():  # the naive way comes first, or else the tiled one
-        causal, way, each = name
-        results: list[tuple[Any, ...]] = []
-        seconds: list[float] = []
-
-        def once(call: Call = call, results: list[Any] = results, seconds: list[float] = seconds) -> None:
-            began = clock()
-            results.append(call())
-            synchronize(xp)
-            seconds.append(clock() - began)
-
-        if xp is np and not way.startswith("torch"):
-            peaks[name] = peak_bytes(once)
-        else:
-            once()
-        first[name] = seconds[0]
-        want = wanted.setdefault((causal, each), results[0])
-        differences[name] = largest_difference(results[0], want)
-    times = more_turns(calls, first, turns, budget_s, clock, lambda: synchronize(xp))
-    return {name: Measured(*times[name], peaks.get(name), differences[name]) for name in calls}
-
-
-def more_turns(
-    calls: Mapping[Name, Call],
-    first: Mapping[Name, float],
-    turns: int,
-    budget_s: float,
-    clock: Clock,
-    wait: Callable[[], None],
-) -> dict[Name, tuple[float, float | None]]:
-    """Median and half range.  first: seconds of the calls that have been made already; long calls need no warming up,
-    so there they count.  Where not even one turn fits the budget, the naive ways have no other."""
-    if LEAST_CALLS * sum(first.values()) <= budget_s:
-        return dict(time_in_turns(calls, turns, budget_s, clock, wait))
-    again = [name for name in calls if "naive" not in name[1]] if sum(first.values()) > budget_s else list(calls)
-    fitting = int(budget_s / sum(first[name] for name in again))
-    seconds = {name: [each] for name, each in first.items()}
-    for _ in range(min(turns - 1, max(1, fitting))):
-        for name in again:
-            began = clock()
-            calls[name]()
-            wait()
-            seconds[name].append(clock() - began)
-    return {
-        name: (statistics.median(all_), (max(all_) - min(all_)) / 2 if len(all_) > 1 else None)
-        for name, all_ in seconds.items()
-    }
 
 
 def row(length: int, causal: bool, each: str, measured: Mapping[Name, Measured]) -> dict[str, Any]:
