@@ -24,6 +24,7 @@ FLOORS: dict[str, int] = {
     "tfx.records": 0,
     "tfx.systems": 1,
     "tfx.backend": 1,
+    "tfx.allocator": 1,
     "tfx.blas_threads": 1,
     "tfx.settings": 1,
     "tfx.ops": 2,

@@ -9,13 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 
 @contextmanager
 def blas_threads(n: int) -> Iterator[int | None]:
     """Inside, a matrix product uses n threads.  Yields how many it really uses, or None where that cannot be known."""
-    from threadpoolctl import ThreadpoolController
-
-    blas = ThreadpoolController().select(user_api="blas")
+    blas = _loaded_blas()
     with blas.limit(limits=n):
         yield max((each["num_threads"] for each in blas.info()), default=None)
+
+
+@cache
+def _loaded_blas() -> Any:
+    """The BLAS libraries of this process; looking for them takes milliseconds, and NumPy's is there from the start."""
+    import numpy  # noqa: F401  its BLAS has to be loaded to be found
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")

@@ -8,6 +8,7 @@ forward computed travels in the cache it returns.  So one layer may be used twic
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -147,6 +148,7 @@ def _moved(thing: Any, xp: Any) -> Any:
 
 
 Found = TypeVar("Found")
+L = TypeVar("L", bound=Layer)
 
 
 def walk(thing: Any, kind: type[Found], prefix: str = "") -> Iterator[tuple[str, Found]]:
@@ -169,6 +171,19 @@ def _distinct(layer: Layer, kind: type[Found]) -> dict[str, Found]:
             seen.add(id(owned))
             found[name] = owned
     return found
+
+
+def replica(layer: L) -> L:
+    """A layer that reads the same values and has gradients of its own, zero: what a worker needs.
+
+    A step of the optimiser moves both, because the arrays are shared.  Buffers are shared as they are.
+    """
+    shared: dict[int, Any] = {}
+    for _, parameter in walk(layer, Parameter):
+        if id(parameter) not in shared:
+            shared[id(parameter)] = Parameter(parameter.value)
+    shared |= {id(buffer): buffer for _, buffer in walk(layer, Buffer)}
+    return copy.deepcopy(layer, shared)
 
 
 @dataclass(frozen=True)

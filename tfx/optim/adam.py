@@ -24,10 +24,13 @@ from __future__ import annotations
 
 import math
 
-from tfx.backend import Array, xp_of
+from tfx.backend import Array, on_host, xp_of
 from tfx.checks import number
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer
+
+#: Numbers updated at a time: value, gradient, both averages and a scratch vector of that size fit into the cache.
+BLOCK = 2**15
 
 
 class Adam(Optimizer):
@@ -55,28 +58,38 @@ class Adam(Optimizer):
         self.beta1, self.beta2 = number("beta1", beta1, 0, below=1), number("beta2", beta2, 0, below=1)
         self.eps = number("eps", eps, 0)
         self.eps_hat, self.bias_correction = eps_hat, bias_correction
-        self._scratch = xp_of(self.parameters.value).empty_like(self.parameters.value)
+        n = self.parameters.value.size
+        block = min(BLOCK, n) if on_host(self.parameters.value) else max(n, 1)
+        self._blocks = [slice(start, min(start + block, n)) for start in range(0, n, block)]
+        self._scratch = xp_of(self.parameters.value).empty_like(self.parameters.value[:block])
 
     def step(self, learning_rate: float) -> None:
-        xp = xp_of(self.parameters.value)
-        grad, scratch = self.gradient(), self._scratch
+        gradient = self.gradient()
         self.steps += 1
+        for part in self._blocks:
+            self._step_in(part, gradient[part], learning_rate)
+
+    def _step_in(self, part: slice, grad: Array, learning_rate: float) -> None:
+        """All passes over a part of the vector that stays in the cache meanwhile."""
+        xp = xp_of(grad)
+        value, mean, square = self.parameters.value[part], self.mean[part], self.square[part]
+        scratch = self._scratch[: value.size]
         xp.multiply(grad, 1 - self.beta1, out=scratch)
-        self.mean *= self.beta1
-        self.mean += scratch
+        mean *= self.beta1
+        mean += scratch
         xp.multiply(grad, grad, out=scratch)
         scratch *= 1 - self.beta2
-        self.square *= self.beta2
-        self.square += scratch
+        square *= self.beta2
+        square += scratch
         mean_share = 1 - self.beta1**self.steps if self.bias_correction else 1.0  # m has this share of its target
         root_share = math.sqrt(1 - self.beta2**self.steps) if self.bias_correction else 1.0  # and sqrt(v) this
         # value -= rate * mean / mean_share / (sqrt(square) / root_share + eps), built up in one scratch vector
-        xp.sqrt(self.square, out=scratch)
+        xp.sqrt(square, out=scratch)
         if self.eps_hat:
             scratch += self.eps
         scratch *= 1 / root_share
         if not self.eps_hat:
             scratch += self.eps
-        xp.divide(self.mean, scratch, out=scratch)
+        xp.divide(mean, scratch, out=scratch)
         scratch *= learning_rate / mean_share
-        self.parameters.value[...] -= scratch
+        value -= scratch

@@ -53,9 +53,11 @@ class AdamW(Adam):
         self.weight_decay = number("weight_decay", weight_decay, 0)
         self._decay_mask = decay_mask(self.parameters, decays)
 
-    def step(self, learning_rate: float) -> None:
+    def _step_in(self, part: slice, grad: Array, learning_rate: float) -> None:
         if self.weight_decay:
-            xp_of(self._scratch).multiply(self.parameters.value, self._decay_mask, out=self._scratch)
-            self._scratch *= learning_rate * self.weight_decay
-            self.parameters.value[...] -= self._scratch
-        super().step(learning_rate)
+            value = self.parameters.value[part]
+            scratch = self._scratch[: value.size]
+            xp_of(scratch).multiply(value, self._decay_mask[part], out=scratch)
+            scratch *= learning_rate * self.weight_decay
+            value -= scratch
+        super()._step_in(part, grad, learning_rate)

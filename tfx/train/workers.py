@@ -1,0 +1,79 @@
+"""A training step on all cores: every worker takes rows of the batch, and their gradients are added up.
+
+    L = sum_w (n_w / N) L_w            L_w the mean over the n_w tokens of worker w, N all tokens
+
+The other way is to give every matrix product to all cores.  Then they meet after each product, and what stands between
+the products (softmax, normalisation, activations) runs on one core while the others wait.  Workers meet once a step.
+NumPy lets go of the interpreter's lock inside its functions, so threads are enough, and they share the weights; each
+has gradients of its own, and one BLAS thread.
+
+The sum is taken in the order of the workers, so the same batch gives the same bytes every time, on any machine; another
+number of workers adds in another order and may differ in the last bits.  Losses that look at several rows at once see
+their worker's rows, as in train/accumulation.py; batch normalisation is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tfx.blas_threads import blas_threads
+from tfx.checks import whole_number
+from tfx.params import Layer, replica
+from tfx.train.accumulation import split_rows
+from tfx.train.loop import Batch, Loss, LossValue, Rng
+
+
+def shared_out(loss: Loss[Any], n_workers: int) -> Loss[Any]:
+    """-> the same loss, computed by n_workers threads that share out the rows of the batch.
+
+    Each worker gets a generator of its own for dropout.  Where there are fewer rows than workers, some have nothing to
+    do.  Raises ValueError for fewer than one worker, and when a model moves running statistics in forward.
+    """
+    if whole_number("n_workers", n_workers, 1) == 1:
+        return loss
+    pool = ThreadPoolExecutor(n_workers, thread_name_prefix="worker")
+    crew = _Crew(n_workers)
+
+    def whole(model: Any, batch: Batch, rng: Rng) -> LossValue:
+        parts = list(split_rows(batch, math.ceil(_n_rows(batch) / n_workers)))
+        workers = crew.of(model)[: len(parts)]
+        draws = [None] * len(parts) if rng is None else rng.spawn(len(parts))
+        with blas_threads(1):
+            values = list(pool.map(_one_part, [loss] * len(parts), workers, parts, draws))
+        if any(buffer.next is not buffer.value for buffer in model.buffers().values()):
+            raise ValueError("this model moves running statistics, which workers would each move their own way")
+        tokens = sum(value.tokens for value in values)
+        shares = [value.tokens / max(tokens, 1) for value in values]
+        for worker, share in zip(workers, shares, strict=True):
+            for own, of_worker in zip(model.parameters().values(), worker.parameters().values(), strict=True):
+                own.grad += share * of_worker.grad
+        return LossValue(sum(share * value.loss for share, value in zip(shares, values, strict=True)), tokens)
+
+    return whole
+
+
+class _Crew:
+    """The replicas of the model last seen: made once, and again when the model's arrays were replaced."""
+
+    def __init__(self, n_workers: int) -> None:
+        self.n_workers = n_workers
+        self.workers: list[Layer] = []
+        self.values: list[Any] = []
+
+    def of(self, model: Layer) -> list[Layer]:
+        values = [parameter.value for parameter in model.parameters().values()]
+        if len(values) != len(self.values) or any(a is not b for a, b in zip(values, self.values, strict=True)):
+            self.workers, self.values = [replica(model) for _ in range(self.n_workers)], values
+        return self.workers
+
+
+def _one_part(loss: Callable[..., LossValue], worker: Layer, part: Batch, rng: Any) -> LossValue:
+    worker.zero_grad()
+    return loss(worker, part, rng)
+
+
+def _n_rows(batch: Batch) -> int:
+    return max((len(one) for one in batch if one is not None), default=0) if isinstance(batch, tuple) else len(batch)
