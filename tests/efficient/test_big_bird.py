@@ -123,6 +123,7 @@ def test_settings_that_do_not_fit_are_refused(options, message):
     ("sizes", "message"),
     [
         ((5, 5, 0), "block must be at least 1, not 0"),
+        ((5, 5, 2, 0), "n_window must be at least 1, not 0"),
         ((5, 5, 2, 2), "n_window must be odd"),
         ((5, 5, 2, 1, -1), "n_global must be at least 0, not -1"),
         ((5, 5, 2, 1, 0, -1), "n_random must be at least 0, not -1"),

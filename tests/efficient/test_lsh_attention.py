@@ -227,6 +227,15 @@ def test_arrays_that_do_not_fit_each_other_are_named(qk, v, mask, error, message
         lsh_attention_forward(qk, v, mask, n_buckets=2)
 
 
+def test_a_hash_refuses_what_is_no_seed_and_odd_numbers_of_buckets_but_one():
+    with pytest.raises(ValueError, match="seed must be at least 0, not -1"):
+        random_rotations(4, 2, 1, -1)
+    for n_buckets in (0, 3, 5):
+        with pytest.raises(ValueError, match=f"n_buckets must be 1 or even, not {n_buckets}"):
+            random_rotations(4, n_buckets, 1)
+    assert [random_rotations(4, n, 3).shape for n in (1, 2, 6)] == [(3, 4, 0), (3, 4, 1), (3, 4, 3)]
+
+
 def test_values_of_other_leading_axes_are_refused():
     qk, v = draw(5)
     with pytest.raises(ValueError, match="need the same leading axes"):

@@ -62,6 +62,14 @@ def test_scores_beyond_the_sequence_get_no_gradient():
     assert dscores[S - 2 : S, :S].all() and np.count_nonzero(dscores) == 2 * S
 
 
+def test_the_scores_of_one_query_get_a_gradient_each():
+    scores, v = RNG(0).standard_normal((L, L)), RNG(1).standard_normal((S, D))
+    out, cache = random_synthesizer_forward(v, scores, 1)
+    dout = RNG(2).standard_normal((1, D))
+    _, dscores = random_synthesizer_backward(dout, cache)
+    np.testing.assert_allclose(dscores[S - 1, :S], cache.attend.weights[0] * ((v - out) @ dout[0]), atol=1e-14)
+
+
 def test_a_dense_one_makes_each_row_of_its_own_token_only():
     x, v = RNG(1).standard_normal((2, S, D)), RNG(2).standard_normal((2, S, 3))
     w1, b1, w2, b2 = network()

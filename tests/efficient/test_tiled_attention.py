@@ -155,6 +155,8 @@ def test_dropout_drops_the_same_weights_again_in_the_backward_and_is_right_on_av
     tiles = {"block_q": 4, "block_k": 2, "rate": 0.3}
     first, again, other = (tiled_attention_forward(q, k, v, seed=seed, **tiles)[0] for seed in (1, 1, 2))
     assert np.array_equal(first, again) and not np.array_equal(first, other)
+    unless_told = tiled_attention_forward(q, k, v, **tiles)[0]
+    assert np.array_equal(unless_told, tiled_attention_forward(q, k, v, seed=0, **tiles)[0])
     outs = np.array([tiled_attention_forward(q, k, v, seed=seed, **tiles)[0] for seed in range(400)])
     error = outs.std(axis=0) / math.sqrt(len(outs))
     assert (np.abs(outs.mean(axis=0) - attention_forward(q, k, v)[0]) < 5 * error).all()
@@ -203,6 +205,20 @@ def test_a_block_below_one_is_refused_by_name(name):
     x = np.ones((3, 2))
     with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
         tiled_attention_forward(x, x, x, **{name: 0})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rate": -0.1}, "rate must be at least 0 and below 1, not -0.1"),
+        ({"rate": 1.0}, "rate must be at least 0 and below 1, not 1.0"),
+        ({"seed": -1}, "seed must be at least 0, not -1"),
+    ],
+)
+def test_a_rate_or_a_seed_that_cannot_be_is_refused_even_where_nothing_is_dropped(settings, message):
+    x = np.ones((0, 2))
+    with pytest.raises(ValueError, match=message):
+        tiled_attention_forward(x, x, x, **settings)
 
 
 def test_spans_cover_every_index_once():

@@ -26,7 +26,7 @@ def random_rotations(width: int, n_buckets: int, n_rounds: int, seed: int = 0) -
     Raises ValueError unless n_buckets is 1 or even and there is a round.
     """
     whole_number("n_buckets", n_buckets)
-    if n_buckets < 1 or (n_buckets > 1 and n_buckets % 2):
+    if n_buckets < 1 or (n_buckets != 1 and n_buckets % 2):
         raise ValueError(f"n_buckets must be 1 or even, not {n_buckets}")
     whole_number("n_rounds", n_rounds, 1)
     whole_number("seed", seed, 0)

@@ -41,6 +41,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.checks import number, whole_number
 from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_tile, spans
 from tfx.ops.attend import fold
 from tfx.ops.attention import check_attention_shapes
@@ -107,6 +108,8 @@ def tiled_attention_forward(
     Raises ValueError when widths or lengths do not match or a block is below 1, TypeError when the mask is not boolean.
     """
     check_attention_shapes(q, k, v, mask)
+    number("rate", rate, 0, below=1)
+    whole_number("seed", seed, 0)
     xp = xp_of(q)
     scale = 1.0 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     tiling = Tiling(scale, *_blocks(q.shape[-2], block_q, block_k), causal, rate, seed)
@@ -193,10 +196,10 @@ def _blocks(n_queries: int, block_q: int | None, block_k: int | None) -> tuple[i
     """The size of a tile: as told, and else so that it holds TILE_SCORES.  Few queries see many keys at once."""
     if block_q is None:
         block_q = max(1, min(BLOCK_Q, n_queries))
-    spans(0, block_q, "block_q")  # refuses a block below 1
+    whole_number("block_q", block_q, 1)
     if block_k is None:
         block_k = max(1, TILE_SCORES // max(1, min(block_q, n_queries)))
-    spans(0, block_k, "block_k")
+    whole_number("block_k", block_k, 1)
     return block_q, block_k
 
 
