@@ -108,6 +108,19 @@ def test_any_leading_axes_will_do(lead):
     assert_equal(both_ways(gathered_attention_forward, gathered_attention_backward, q, k, v, table=table), want)
 
 
+def test_a_table_that_reads_one_key_too_many_is_refused():
+    x = np.ones((4, 2))
+    with pytest.raises(ValueError, match="the table reads key 3 but there are 3"):
+        gathered_attention_forward(x, x[:3], x[:3], table=gathering_of_mask(np.ones((4, 4), bool)))
+
+
+def test_empty_slots_hold_a_number_that_exists_however_few_there_are():
+    x = np.ones((1, 2))
+    table = gathering(np.array([[0, 1], [2, -1]]), np.array([[0, -1], [5, 0]]), np.ones((2, 2, 2), bool), 3, 1)
+    assert not table.keys.any() and table.mask(1).all()
+    assert np.array_equal(gathered_attention_forward(np.ones((3, 2)), x, x, table=table)[0], np.ones((3, 2)))
+
+
 def test_arrays_that_do_not_fit_each_other_are_named_and_not_the_table():
     x, table = np.ones((4, 2)), gathering_of_mask(np.ones((4, 4), bool))
     with pytest.raises(ValueError, match="there are 4 keys but 3 values"):

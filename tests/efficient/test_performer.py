@@ -87,6 +87,7 @@ def test_orthogonal_features_are_orthogonal_within_a_block_and_as_long_as_normal
 def test_a_seed_draws_the_same_features_again_and_another_seed_others():
     assert np.array_equal(random_features(9, D, 4), random_features(9, D, 4))
     assert not np.array_equal(random_features(9, D, 4), random_features(9, D, 5))
+    assert np.array_equal(random_features(9, D), random_features(9, D, 0))
 
 
 def test_a_scale_of_zero_gives_the_mean_of_the_values():
@@ -136,6 +137,12 @@ def test_what_does_not_fit_is_named():
         performer_forward(q, k, v, random_features(4, 5))
     with pytest.raises(ValueError, match="scale must not be negative"):
         performer_forward(q, k, v, random_features(4, D), scale=-1.0)
+    with pytest.raises(ValueError, match="there are 16 keys but 15 values"):
+        performer_forward(q, k, v[:, :15], random_features(4, D))
+    with pytest.raises(TypeError, match="mask must be boolean"):
+        performer_forward(q, k, v, random_features(4, D), np.ones((1, 16)))
+    with pytest.raises(ValueError, match="seed must be at least 0, not -1"):
+        random_features(4, D, seed=-1)
     with pytest.raises(ValueError, match="n_features must be at least 1, not 0"):
         random_features(0, D)
     with pytest.raises(ValueError, match="block each key for all queries or none"):

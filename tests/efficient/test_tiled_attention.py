@@ -201,8 +201,9 @@ def test_beside_its_inputs_it_keeps_the_output_and_one_number_a_query():
 
 
 @pytest.mark.parametrize("name", ["block_q", "block_k"])
-def test_a_block_below_one_is_refused_by_name(name):
-    x = np.ones((3, 2))
+@pytest.mark.parametrize("length", [0, 3])
+def test_a_block_below_one_is_refused_by_name(name, length):
+    x = np.ones((length, 2))
     with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
         tiled_attention_forward(x, x, x, **{name: 0})
 
