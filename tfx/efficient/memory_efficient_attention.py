@@ -79,16 +79,26 @@ def memory_efficient_attention_backward(
 ) -> tuple[Array, Array, Array]:
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
     q, k, v = cache.q, cache.k, cache.v
-    xp = xp_of(q)
-    dq, dk, dv = xp.zeros_like(q), xp.zeros_like(k), xp.zeros_like(v)
-    for number, rows in enumerate(spans(q.shape[-2], cache.chunk)):
-        of_chunk = _chunk_forward(rows, cache)[1] if cache.chunks is None else cache.chunks[number]
-        dq_rows, dk_part, dv_part = attention_backward(dout[..., rows, :], of_chunk)
+    xp, chunks = xp_of(q), spans(q.shape[-2], cache.chunk)
+    if not chunks:
+        return xp.zeros_like(q), xp.zeros_like(k), xp.zeros_like(v)
+    dq = xp.empty_like(q)
+    *earlier, last = range(len(chunks))
+    dq[..., chunks[last], :], dk, dv = _chunk_backward(dout, last, chunks[last], cache)  # the last sees every key
+    for number in earlier:
+        dq[..., chunks[number], :], dk_part, dv_part = _chunk_backward(dout, number, chunks[number], cache)
         seen = slice(0, dk_part.shape[-2])
-        dq[..., rows, :] = dq_rows
         dk[..., seen, :] += dk_part  # every chunk read the same keys and values
         dv[..., seen, :] += dv_part
     return dq, dk, dv
+
+
+def _chunk_backward(
+    dout: Array, number: int, rows: slice, cache: MemoryEfficientAttentionCache
+) -> tuple[Array, Array, Array]:
+    """The gradients of these queries, and their part in those of the keys and values that they saw."""
+    of_chunk = _chunk_forward(rows, cache)[1] if cache.chunks is None else cache.chunks[number]
+    return attention_backward(dout[..., rows, :], of_chunk)
 
 
 def _chunk_forward(rows: slice, cache: MemoryEfficientAttentionCache) -> tuple[Array, AttentionCache]:

@@ -68,8 +68,8 @@ class GeluCache(NamedTuple):
 
 
 class GeluTanhCache(NamedTuple):
-    x: Array
-    s: Array
+    z: Array  # x, clipped
+    s: Array  # sigmoid(2u)
 
 
 def identity_forward(x: Array) -> tuple[Array, IdentityCache]:
@@ -119,13 +119,12 @@ def gelu_tanh_forward(x: Array) -> tuple[Array, GeluTanhCache]:
     xp.divide(1.0, s, out=s)  # sigmoid(2u) = 1 / (1 + exp(-2u))
     y = xp.clip(x, -_TANH_TAIL, math.inf)
     y *= s
-    return y, GeluTanhCache(x, s)
+    return y, GeluTanhCache(z, s)
 
 
 def gelu_tanh_backward(dy: Array, cache: GeluTanhCache) -> Array:
     """dy: shape of x -> dx."""
-    x, s = cache
-    z = xp_of(x).clip(x, -_TANH_TAIL, _TANH_TAIL)
+    z, s = cache
     slope = z * z
     slope *= 6.0 * _TANH_SCALE * _CUBIC
     slope += 2.0 * _TANH_SCALE  # u = scale * (x + cubic * x^3), so this is 2u'

@@ -112,8 +112,10 @@ def attention_backward_steps(dout: Array, cache: AttentionCache, dweights: Array
     dbias = None if bias is None else fold(ds, bias)  # scores = scores + bias
     if soft_cap_cache is not None:
         ds = soft_cap_backward(ds, soft_cap_cache)  # scores = soft_cap(scores)
-    dq = ds @ (k * scale)  # scores = q @ k^T * scale
-    dk = ds.swapaxes(-1, -2) @ (q * scale)
+    dq = ds @ k  # scores = (q * scale) @ k^T
+    dk = ds.swapaxes(-1, -2) @ q
+    dq *= scale
+    dk *= scale
     return AttentionGrads(dv, dp, dbias, ds, fold(dq, q), fold(dk, k))
 
 

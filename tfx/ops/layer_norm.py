@@ -65,11 +65,11 @@ def layer_norm_backward(dy: Array, cache: LayerNormCache) -> tuple[Array, Array 
     """dy: (..., C) -> dx: (..., C), dgamma: (C,), dbeta: (C,); None for what was None in forward."""
     xhat, inv_std, gamma, has_beta, _ = cache
     dbeta = column_sums(dy) if has_beta else None  # y = ... + beta, for every token
-    g, dgamma = dy, None
+    dx, g, dgamma = dy * xhat, dy, None  # dx is built up in one array; here it is dy * xhat, and then g * xhat
     if gamma is not None:
-        g = dy * gamma
-        dgamma = column_sums(dy * xhat)  # y = xhat * gamma + ...
-    dx = xhat * -row_means(g * xhat)  # through inv_std = 1 / sqrt(variance(x) + eps)
+        g, dgamma = dy * gamma, column_sums(dx)  # y = xhat * gamma + ...
+        dx *= gamma
+    xp_of(dx).multiply(xhat, -row_means(dx), out=dx)  # through inv_std = 1 / sqrt(variance(x) + eps)
     dx -= row_means(g)  # through centred = x - mean(x)
     dx += g  # and directly
     dx *= inv_std

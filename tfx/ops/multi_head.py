@@ -258,9 +258,10 @@ def multi_head_attention_backward(dy: Array, cache: MultiHeadCache, dweights: Ar
     dx_q, dw_q, db_q = linear_backward(merge_heads(dq), cache.query)  # q = split_heads(x_q @ w_q + b_q)
     dx_k, dw_k, db_k = linear_backward(merge_heads(dk), cache.key)
     dx_v, dw_v, db_v = linear_backward(merge_heads(dv), cache.value)
-    dx_kv = dx_k + dx_v if cache.one_source else dx_k  # x_kv was read twice
-    dx_v = None if cache.one_source else dx_v
-    return MultiHeadGrads(dx_q, dx_kv, dw_q, dw_k, dw_v, dw_o, db_q, db_k, db_v, db_o, dx_v, dbias, dpast)
+    if cache.one_source:  # x_kv was read twice
+        dx_k += dx_v
+        dx_v = None
+    return MultiHeadGrads(dx_q, dx_k, dw_q, dw_k, dw_v, dw_o, db_q, db_k, db_v, db_o, dx_v, dbias, dpast)
 
 
 def _join(past: Array, new: Array) -> Array:

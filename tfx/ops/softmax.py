@@ -49,8 +49,9 @@ def softmax_forward(x: Array, axis: int = -1, overwrite: bool = False) -> tuple[
 def softmax_backward(dy: Array, cache: SoftmaxCache) -> Array:
     """dy: shape of y -> dx of the same shape."""
     y, axis = cache
-    inner = _sums(dy * y, axis)  # forward divided by the sum: every output pulls on every input
-    dx = dy - inner
+    dx = dy * y
+    inner = _sums(dx, axis)  # forward divided by the sum: every output pulls on every input
+    xp_of(y).subtract(dy, inner, out=dx)
     dx *= y
     return dx
 
