@@ -15,8 +15,8 @@ from tfx.bench.roofline_operations import (
     operations,
     parameter_count,
     step_flops,
-    training_step,
 )
+from tfx.bench.training_step import TrainingStep
 from tfx.errors import BadInput
 from tfx.lab.measuring import Timing
 from tfx.models.gpt import gpt_parameter_count
@@ -114,8 +114,8 @@ def test_the_step_counts_every_weight_and_token_six_times_and_pairs_that_may_see
 
 def test_the_step_trains_and_a_step_that_does_less_work_is_caught():
     ids = np.random.default_rng(0).integers(SMALL.vocab, size=(SMALL.batch, SMALL.length + 1))
-    step = training_step(new_model(SMALL, 0), ids, threads=1)
-    losses = [step() for _ in range(5)]
+    step = TrainingStep(new_model(SMALL, 0))
+    losses = [step(ids) for _ in range(5)]
     assert losses == sorted(losses, reverse=True)
     counted = roofline.counted_flops(new_model(SMALL, 0), ids)
     assert roofline.counted_work(SMALL, counted)[0].holds

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import tests.strict_device  # noqa: F401  (registers itself)
-from tfx.bench import BENCHMARKS, bench_module, decode
+from tfx.bench import BENCHMARKS, bench_module, decode, train
 from tfx.errors import BadInput
 
 #: The ladders climb from Python loops to NumPy on a processor; there is nothing to climb on a card.
@@ -16,6 +16,7 @@ OF_THE_PROCESSOR = {"ladder"}
 
 #: Sizes for the strict device, where every number is computed by NumPy.
 TINY: dict[str, Any] = {
+    "train": replace(train.Settings(), d_model=(16,), batch=2, length=8, vocab=12, heads=2, layers=2, turns=3),
     "decode": replace(decode.Settings(), contexts=(16, 64, 256), d_model=32, heads=4, layers=2, vocab=20, turns=3),
 }
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.allocator import keep_freed_memory
 from tfx.backend import device_module
 from tfx.bench.attention_findings import memory_law, notes, peaks_of_both, plots
 from tfx.bench.attention_turns import Measured, Name, measure
@@ -96,6 +97,7 @@ def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu",
     if quick:
         settings = shorten(settings)
     xp = device_module(device)
+    keep_freed_memory()
     start = time.perf_counter()
     torch = import_torch() if xp is np else None
     lengths = sorted(set(settings.lengths))

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.allocator import keep_freed_memory
 from tfx.backend import device_module, synchronize
 from tfx.bench.decode_findings import notes, plots
 from tfx.bench.decode_readers import WAYS, after, multiply_adds, one_token, reader, stored_in
@@ -87,6 +88,7 @@ def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu",
     if quick:
         settings = shorten(settings)
     xp = device_module(device)
+    keep_freed_memory()
     start = time.perf_counter()
     contexts = sorted(set(settings.contexts))
     rng = generator(seed)

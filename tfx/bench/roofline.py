@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.allocator import keep_freed_memory
 from tfx.backend import device_module, synchronize
 from tfx.bench.machine import machine, usable_cores
 from tfx.bench.roofline_findings import notes, plots
@@ -32,8 +33,8 @@ from tfx.bench.roofline_operations import (
     operations,
     step_flops,
     step_numbers,
-    training_step,
 )
+from tfx.bench.training_step import TrainingStep
 from tfx.blas_threads import blas_threads
 from tfx.errors import BadInput
 from tfx.lab import Progress, silent
@@ -92,6 +93,7 @@ def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu",
     if quick:
         settings = replace(settings, batch=min(settings.batch, 2), matrix=min(settings.matrix, 512))
     xp = device_module(device)
+    keep_freed_memory()
     start = time.perf_counter()
     copy_bytes = 2 * 2**20 * (settings.copy_mib or (64 if quick else 8 * last_level_cache_mib()))
     rng = generator(seed)
@@ -206,17 +208,16 @@ def copying(xp: Any, n_bytes: int) -> Call:
 def whole_step(settings: Settings, seed: int, ids: Any, xp: Any, threads: int) -> tuple[Call, list[float]]:
     """The training step, and the list to which it adds its losses."""
     model = new_model(settings, seed)
-    for parameter in model.parameters().values():
-        parameter.value, parameter.grad = xp.asarray(parameter.value), xp.asarray(parameter.grad)
-    step, losses = training_step(model, ids, threads), []  # type: tuple[Callable[[], float], list[float]]
-    return lambda: losses.append(step()), losses
+    model.to_device(xp)
+    step, losses = TrainingStep(model, threads if xp is np else 1), []  # type: tuple[TrainingStep, list[float]]
+    return lambda: losses.append(step(ids)), losses
 
 
 def counted_flops(model: GPT, ids: np.ndarray) -> int:
     """Of the products that one forward and backward really does."""
-    step = training_step(model, ids, threads=1)
+    step = TrainingStep(model)
     with counting_in(model) as counted:
-        step()
+        step(ids)
         return 2 * counted.multiply_adds
 
 

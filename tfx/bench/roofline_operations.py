@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tfx.bench.training_step import new_gpt
 from tfx.models import GPT
 from tfx.ops.activations import gelu_tanh_backward, gelu_tanh_forward
 from tfx.ops.attention import attention_backward, attention_forward
@@ -155,26 +156,7 @@ def adamw(sizes: Settings, draw: Callable[..., Any]) -> Operation:
 
 
 def new_model(sizes: Settings, seed: int) -> GPT:
-    c, h = sizes.d_model, sizes.heads
-    return GPT(sizes.vocab, c, h, n_layers=sizes.layers, max_len=sizes.length, seed=seed, dtype="float32")
-
-
-def training_step(model: GPT, ids: Any, threads: int) -> Callable[[], float]:
-    """-> a call that takes one step on next-token prediction over ids: (B, T + 1), and tells the loss before it.
-
-    threads: cores that it may use; here BLAS alone uses them.
-    """
-    optimizer = AdamW(model)
-
-    def step() -> float:
-        model.zero_grad()
-        logits, cache = model.forward(ids[:, :-1])
-        loss, loss_cache = cross_entropy_forward(logits, ids[:, 1:])
-        model.backward(cross_entropy_backward(1.0, loss_cache), cache)
-        optimizer.step(1e-3)
-        return float(loss)
-
-    return step
+    return new_gpt(sizes.vocab, sizes.d_model, sizes.heads, sizes.layers, sizes.length, seed)
 
 
 def parameter_count(sizes: Settings) -> int:

@@ -51,13 +51,11 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, beta1, beta2, eps)
         self.weight_decay = number("weight_decay", weight_decay, 0)
-        self._decay_mask = decay_mask(self.parameters, decays)
+        flat = self.parameters
+        parts = zip(flat.names, flat.slices, flat.shapes, strict=True)
+        self._decaying = [part for name, part, shape in parts if decays(name, shape)]
 
-    def _step_in(self, part: slice, grad: Array, learning_rate: float) -> None:
-        if self.weight_decay:
-            value = self.parameters.value[part]
-            scratch = self._scratch[: value.size]
-            xp_of(scratch).multiply(value, self._decay_mask[part], out=scratch)
-            scratch *= learning_rate * self.weight_decay
-            value -= scratch
-        super()._step_in(part, grad, learning_rate)
+    def step(self, learning_rate: float) -> None:
+        for part in self._decaying if self.weight_decay else ():
+            self.parameters.value[part] *= 1.0 - learning_rate * self.weight_decay
+        super().step(learning_rate)

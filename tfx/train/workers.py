@@ -15,8 +15,10 @@ their worker's rows, as in train/accumulation.py; batch normalisation is refused
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from tfx.blas_threads import blas_threads
@@ -41,7 +43,7 @@ def shared_out(loss: Loss[Any], n_workers: int) -> Loss[Any]:
         parts = list(split_rows(batch, math.ceil(_n_rows(batch) / n_workers)))
         workers = crew.of(model)[: len(parts)]
         draws = [None] * len(parts) if rng is None else rng.spawn(len(parts))
-        with blas_threads(1):
+        with blas_threads(1), quick_handover():
             values = list(pool.map(_one_part, [loss] * len(parts), workers, parts, draws))
         if any(buffer.next is not buffer.value for buffer in model.buffers().values()):
             raise ValueError("this model moves running statistics, which workers would each move their own way")
@@ -53,6 +55,18 @@ def shared_out(loss: Loss[Any], n_workers: int) -> Loss[Any]:
         return LossValue(sum(share * value.loss for share, value in zip(shares, values, strict=True)), tokens)
 
     return whole
+
+
+@contextmanager
+def quick_handover(seconds: float = 1e-5) -> Iterator[None]:
+    """Inside, a thread that waits for the interpreter gets it after that time; usually it may have to wait for 5 ms,
+    as long as a dozen products of matrices."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(seconds)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class _Crew:

@@ -81,7 +81,10 @@ def train(
       tfx train sort --seed 1 --out sort.npz --resume
     """
     use_one_blas_thread()
+    from tfx.allocator import keep_freed_memory
     from tfx.train import TaskRun, TaskSettings
+
+    keep_freed_memory()
 
     face = options.face(json, plain)
     run = TaskRun(TaskSettings(task, seed, steps, positions.value), device.value)
