@@ -65,8 +65,8 @@ def memory_efficient_attention_forward(
     check_attention_shapes(q, k, v, mask)
     cache = MemoryEfficientAttentionCache(q, k, v, mask, scale, causal, chunk, None)
     kept = []
-    lead = leading_axes(q, k, v, mask)
-    out = xp_of(q).empty((*lead, q.shape[-2], v.shape[-1]), dtype=common_dtype(q, k, v))
+    shape = (*leading_axes(q, k, v, mask), q.shape[-2], v.shape[-1])
+    out = xp_of(q).empty_like(q, dtype=common_dtype(q, k, v), shape=shape)  # in the order of q: heads merge for free
     for rows in spans(q.shape[-2], chunk, "chunk"):
         out[..., rows, :], of_chunk = _chunk_forward(rows, cache)
         if keep:

@@ -30,7 +30,7 @@ from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer
 
 #: Numbers updated at a time: value, gradient, both averages and a scratch vector of that size fit into the cache.
-BLOCK = 2**15
+BLOCK = 2**16
 
 
 class Adam(Optimizer):
