@@ -12,7 +12,8 @@ import pytest
 from tests.strict_device import xp
 from tfx.bench import attention, attention_turns, attention_ways
 from tfx.bench.attention_findings import goal_notes, memory_law, notes, size
-from tfx.bench.attention_ways import draw, import_torch, largest_difference, multiply_adds, numpy_calls, torch_threads
+from tfx.bench.attention_ways import draw, largest_difference, multiply_adds, numpy_calls
+from tfx.bench.pytorch import import_torch, torch_threads
 from tfx.efficient import tiled_attention
 from tfx.errors import BadInput
 from tfx.lab.measuring import peak_bytes

@@ -30,13 +30,12 @@ from tfx.bench.attention_ways import (
     WAYS,
     Call,
     draw,
-    import_torch,
     multiply_adds,
     numpy_calls,
     torch_calls,
-    torch_threads,
 )
 from tfx.bench.machine import machine
+from tfx.bench.pytorch import import_torch, torch_threads
 from tfx.blas_threads import blas_threads
 from tfx.efficient.tiled_attention import tiled_attention_forward
 from tfx.efficient.tiles import spans

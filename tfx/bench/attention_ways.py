@@ -9,8 +9,7 @@ torch_fused    PyTorch's scaled_dot_product_attention, which is tiled as well, i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,26 +108,3 @@ def multiply_adds(inputs: Inputs, way: str, causal: bool) -> int:
     counted.reset()
     call()
     return counted.multiply_adds
-
-
-def import_torch() -> Any | None:
-    """PyTorch, or None where it is not installed."""
-    try:
-        import torch
-    except ImportError:
-        return None
-    return torch
-
-
-@contextmanager
-def torch_threads(torch: Any | None, n: int) -> Iterator[None]:
-    """Inside, PyTorch computes in n threads."""
-    if torch is None:
-        yield
-        return
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -7,7 +7,6 @@ the output tied to the embedding, and AdamW in its fused form.  Its weights are 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -28,26 +27,6 @@ IN_A_BLOCK = {
     "feed_forward.second.b": "second.bias",
 }
 QKV = ("query", "key", "value")
-
-
-def torch_or_none() -> Any:
-    """The module, or None where PyTorch is not installed."""
-    try:
-        import torch
-    except ImportError:
-        return None
-    return torch
-
-
-@contextmanager
-def torch_threads(torch: Any, n: int) -> Any:
-    """Inside, PyTorch uses n threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def torch_gpt(torch: Any, model: GPT) -> Any:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
@@ -24,7 +23,8 @@ import numpy as np
 from tfx.allocator import keep_freed_memory
 from tfx.backend import device_module, synchronize
 from tfx.bench.machine import machine, usable_cores
-from tfx.bench.torch_gpt import as_torch, torch_gpt, torch_optimizer, torch_or_none, torch_step, torch_threads
+from tfx.bench.pytorch import import_torch, torch_threads
+from tfx.bench.torch_gpt import as_torch, torch_gpt, torch_optimizer, torch_step
 from tfx.bench.train_findings import notes, plots
 from tfx.bench.training_step import BETA2, EPS, LEARNING_RATE, WEIGHT_DECAY, TrainingStep, new_gpt, repeated
 from tfx.blas_threads import blas_threads
@@ -85,7 +85,7 @@ def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu",
     if quick:
         settings = shorten(settings)
     xp = device_module(device)
-    torch = torch_or_none() if xp is np else None
+    torch = import_torch() if xp is np else None
     start = time.perf_counter()
     kept = keep_freed_memory()
     rows: list[dict[str, Any]] = []
@@ -268,7 +268,7 @@ def time_steps(
     calls["tfx"] = repeated(TrainingStep(model, threads if xp is np else 1), xp.asarray(ids))
     with blas_threads(1):
         single = threads == 1 and xp is np
-        with torch_threads(torch, threads) if torch else nullcontext():
+        with torch_threads(torch, threads):
             return time_in_turns(
                 calls,
                 settings.turns,
