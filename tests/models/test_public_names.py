@@ -37,7 +37,10 @@ def test_a_model_is_built_from_its_config_alone():
     ("statement", "absent"),
     [
         ("import tfx.models", ["numpy", "tfx.nn"]),
-        ("from tfx.models import GPT", ["tfx.efficient.performer", "tfx.models.bert", "tfx.models.seq2seq", "tfx.optim"]),
+        (
+            "from tfx.models import GPT",
+            ["tfx.efficient.performer", "tfx.models.bert", "tfx.models.seq2seq", "tfx.optim"],
+        ),
         ("import tfx.nn.attention", ["tfx.efficient.performer", "tfx.models"]),
     ],
 )
