@@ -43,6 +43,8 @@ def test_every_width_and_number_of_threads_has_its_row(without_torch):
     assert {check.id for check in without_torch.checks} == {"work-12", "work-24", "memory"}
     assert all(check.holds for check in without_torch.checks), without_torch.checks
     assert "PyTorch is not installed" in without_torch.notes[0].text
+    shown = {column.key for column in without_torch.columns}
+    assert shown == {"case", "tfx_s", "tokens_per_s", "gflop_per_s"} and without_torch.rows[0]["case"] == "12, 1 thread"
     to_plain_data(without_torch)
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.ops.arrays import arrays_in
 from tests.ops.test_every_op import OPS, problem_of, run
 from tests.strict_device import StrictArray, download, synced, upload, xp
-from tfx.backend import is_array, as_number, on_host, read, to_device, to_numpy, xp_of
+from tfx.backend import as_number, is_array, on_host, read, to_device, to_numpy, xp_of
 from tfx.ops.cross_entropy import cross_entropy_forward
 from tfx.ops.dropout import dropout_mask
 from tfx.ops.embedding import embedding_forward

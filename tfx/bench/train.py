@@ -59,8 +59,7 @@ class Settings:
 
 
 COLUMNS = (
-    Column("d_model", "d_model"),
-    Column("threads", "threads"),
+    Column("case", "d_model, threads"),
     Column("tfx_s", "tfx", "s/step", digits=3),
     Column("torch_s", "PyTorch", "s/step", digits=3),
     Column("ratio", "tfx / PyTorch", "time", digits=3),
@@ -69,6 +68,8 @@ COLUMNS = (
     Column("loss_difference", "loss", "nats apart", digits=2),
     Column("gradient_difference", "gradient", "of its norm", digits=2),
 )
+#: Without PyTorch these are empty: None in the rows, and not shown.
+COMPARED = ("torch_s", "ratio", "loss_difference", "gradient_difference")
 
 
 class Compared(NamedTuple):
@@ -107,7 +108,7 @@ def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu",
         title="A training step of a GPT" + (", beside PyTorch" if torch else ""),
         seed=seed,
         params={**asdict(settings), "quick": quick, "device": device, "freed_memory_kept": kept, **machine()},
-        columns=COLUMNS,
+        columns=COLUMNS if torch else tuple(column for column in COLUMNS if column.key not in COMPARED),
         rows=tuple(rows),
         checks=tuple(checks),
         plots=plots(rows),
@@ -284,6 +285,7 @@ def row(
 ) -> dict[str, Any]:
     ours, theirs = timings["tfx"], timings.get("torch")
     return {
+        "case": f"{d_model}, {threads} thread{'s' * (threads > 1)}",
         "d_model": d_model,
         "threads": threads,
         "tfx_s": ours.median,

@@ -17,8 +17,8 @@ def notes(rows: Sequence[Mapping[str, Any]], with_torch: bool, on_host: bool) ->
     if not with_torch:
         return (
             Text(
-                "PyTorch is not installed, so its columns are empty and nothing was compared. In an environment that "
-                "has both: pip install torch, then tfx bench train."
+                "PyTorch is not installed, so there is nothing to compare with. In an environment that has both "
+                "(pip install torch) it takes part."
             ),
         )
     found = [verdict(row) for row in rows if row["d_model"] == GOAL_WIDTH]
