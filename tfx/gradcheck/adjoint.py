@@ -32,7 +32,8 @@ def check_adjoint(
     """Checks that backward is the adjoint of a forward that is linear (or affine) in each input, the others held.
 
     forward, backward, inputs, wrt: as for check_gradients.  The error of an input is
-    |<A u, dy> - <u, A^T dy>| / (|y| |dy|) for a random u, with the longer of forward(u) and forward(0) for y.
+    |<A u, dy> - <u, A^T dy>| for a random u, as a share of what rounding grows with: the larger of |y| |dy|, with the
+    longer of forward(u) and forward(0) for y, and |u| |A^T dy|, since a sum may come out small by chance.
     An input that forward is not linear in fails in words.
     Raises ValueError when there is nothing to check or gradients do not match wrt.
     """
@@ -52,7 +53,7 @@ def check_adjoint(
         u = rng.standard_normal(gradient.shape)
         y, offset = (_at(forward, ready.inputs, name, point) for point in (u, np.zeros_like(u)))
         out, back = float(((y - offset) * ready.dy).sum()), float((u * gradient).sum())
-        scale = max(_length(y), _length(offset)) * _length(ready.dy)
+        scale = max(_length(y) * _length(ready.dy), _length(offset) * _length(ready.dy), _length(u) * _length(gradient))
         error = abs(out - back) / scale if scale > 0 else abs(back)
         reports[name] = InputReport(name, error, (), analytic=back, numeric=out, n_checked=1)
     return Report(reports, tolerance)
