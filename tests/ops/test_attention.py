@@ -153,3 +153,12 @@ def test_what_does_not_fit_is_named(change, error, words):
 def test_what_does_not_fit_is_named_before_anything_is_computed(change, words):
     with pytest.raises(ValueError, match=words):
         check_attention_shapes(*change(*qkv(), np.ones((T, S), dtype=bool)))
+
+
+def test_keys_and_values_that_fit_the_queries_but_not_each_other_are_named():
+    q, k, v = (np.ones((n, 2, 4)) for n in (1, 3, 2))
+    with pytest.raises(ValueError, match=r"values for \(2,\) in front do not fit \(3,\)"):
+        attention_forward(q, k, v)
+    q, k, v = (np.ones((n, 2, 4)) for n in (2, 1, 3))
+    with pytest.raises(ValueError, match=r"values for \(3,\) in front do not fit \(2,\)"):
+        attention_forward(q, k, v)

@@ -77,3 +77,9 @@ def test_length_zero_works_both_ways():
 def test_widths_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match=r"x has width 8 but gamma is \(7,\)"):
         layer_norm_forward(X, np.ones(7), ZERO)
+
+
+def test_an_offset_without_a_gain_leaves_the_normalised_rows_alone():
+    y, cache = layer_norm_forward(X, None, BETA)
+    np.testing.assert_allclose(y - BETA, layer_norm_forward(X)[0], atol=1e-14)
+    np.testing.assert_allclose(cache.xhat, layer_norm_forward(X)[0], atol=1e-14)

@@ -55,7 +55,7 @@ def layer_norm_forward(
     xhat = x - mean  # centred; scaled two lines below
     inv_std = 1.0 / xp.sqrt(row_means(xhat * xhat) + eps)
     xhat *= inv_std
-    y = xhat * 1 if gamma is None else xhat * gamma
+    y = xhat.copy() if gamma is None else xhat * gamma
     if beta is not None:
         y += beta
     return y, LayerNormCache(xhat, inv_std, gamma, beta is not None, mean)
