@@ -59,7 +59,7 @@ def device_module(device: str) -> Any:
         import cupy
     except ModuleNotFoundError:
         raise EnvironmentProblem(
-            "--device cuda needs CuPy, which is not installed.", "Install it: pip install 'tfx-learn[gpu]'"
+            "--device cuda needs CuPy, which is not installed.", "Install it: pip install 'cupy-cuda12x[ctk]>=14'"
         ) from None
     except ImportError:
         raise EnvironmentProblem(

@@ -169,7 +169,7 @@ def arithmetic() -> Iterator[Finding]:
 def card() -> Finding:
     """CuPy and the card that `--device cuda` would use."""
     if importlib.util.find_spec("cupy") is None:
-        value, action = "no CuPy: --device cpu only", "For a CUDA card: pip install 'tfx-learn[gpu]'"
+        value, action = "no CuPy: --device cpu only", "For a CUDA card: pip install 'cupy-cuda12x[ctk]>=14'"
         return Finding("arithmetic", "cuda", value, "note", action)
     try:
         cupy = importlib.import_module("cupy")
@@ -182,7 +182,7 @@ def card() -> Finding:
             raise ArithmeticError("a sum on the card is wrong")
     except Exception as error:  # CuPy raises its own, by driver and version
         what = " ".join(f"CuPy does not work: {type(error).__name__}: {error}".split())
-        action = "Install CuPy with its CUDA libraries: pip install 'tfx-learn[gpu]'"
+        action = "Install CuPy with its CUDA libraries: pip install 'cupy-cuda12x[ctk]>=14'"
         return Finding("arithmetic", "cuda", what[:200], "problem", action)
     return Finding("arithmetic", "cuda", f"CuPy {cupy.__version__}, {name}")
 

@@ -58,7 +58,7 @@ def test_without_cupy_a_command_says_so_in_one_sentence_and_what_to_type(command
     (tmp_path / "cupy.py").write_text("raise ModuleNotFoundError('no cupy')", encoding="utf-8")
     ran = run(*command, "--device", "cuda", home=tmp_path, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     assert ran.code == 3 and ran.out == ""
-    assert "needs CuPy" in one_sentence(ran) and "pip install 'tfx-learn[gpu]'" in ran.err
+    assert "needs CuPy" in one_sentence(ran) and "pip install 'cupy-cuda12x[ctk]>=14'" in ran.err
 
 
 def test_the_tests_of_a_card_say_that_none_was_run(without_cupy, capsys):
