@@ -21,7 +21,7 @@ import numpy as np
 
 from tfx.checks import whole_number
 from tfx.parallel.all_reduce import AllReduce
-from tfx.train.accumulation import split_rows
+from tfx.train.accumulation import count_rows, split_rows
 from tfx.train.loop import Batch, Loss, LossValue
 
 
@@ -39,7 +39,7 @@ def data_parallel(loss: Loss[Any], n_workers: int, all_reduce: AllReduce | None 
         parameters = list(model.parameters().values())
         before = [parameter.grad.copy() for parameter in parameters]
         values, gradients = [], []
-        for part in split_rows(batch, math.ceil(_n_rows(batch) / n_workers)):
+        for part in split_rows(batch, math.ceil(count_rows(batch) / n_workers)):
             model.zero_grad()  # each worker starts from zero
             own = None if rng is None else np.random.default_rng(rng.integers(2**63))
             values.append(loss(model, part, own))  # type: ignore[arg-type]
@@ -52,7 +52,3 @@ def data_parallel(loss: Loss[Any], n_workers: int, all_reduce: AllReduce | None 
         return LossValue(sum(weight * value.loss for weight, value in zip(weights, values, strict=True)), total)
 
     return parallel
-
-
-def _n_rows(batch: Any) -> int:
-    return max((len(one) for one in batch if one is not None), default=0) if isinstance(batch, tuple) else len(batch)

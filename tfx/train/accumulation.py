@@ -42,6 +42,11 @@ def split_rows(batch: Batch, rows: int) -> Iterator[Batch]:
             yield batch[cut]
 
 
+def count_rows(batch: Batch) -> int:
+    """Rows of an array, or of the longest array in a named tuple."""
+    return max((len(one) for one in batch if one is not None), default=0) if isinstance(batch, tuple) else len(batch)
+
+
 def accumulated(loss: Loss[Any], split: int | Callable[[Batch], Iterator[Batch]]) -> Loss[Any]:
     """-> the same loss, computed part by part.  split: rows of a part, or a function from a batch to its parts.
 

@@ -24,7 +24,7 @@ from typing import Any
 from tfx.blas_threads import blas_threads
 from tfx.checks import whole_number
 from tfx.params import Layer, replica
-from tfx.train.accumulation import split_rows
+from tfx.train.accumulation import count_rows, split_rows
 from tfx.train.loop import Batch, Loss, LossValue, Rng
 
 
@@ -40,7 +40,7 @@ def shared_out(loss: Loss[Any], n_workers: int) -> Loss[Any]:
     crew = _Crew(n_workers)
 
     def whole(model: Any, batch: Batch, rng: Rng) -> LossValue:
-        parts = list(split_rows(batch, math.ceil(_n_rows(batch) / n_workers)))
+        parts = list(split_rows(batch, math.ceil(count_rows(batch) / n_workers)))
         workers = crew.of(model)[: len(parts)]
         draws = [None] * len(parts) if rng is None else rng.spawn(len(parts))
         with blas_threads(1), quick_handover():
@@ -87,7 +87,3 @@ class _Crew:
 def _one_part(loss: Callable[..., LossValue], worker: Layer, part: Batch, rng: Any) -> LossValue:
     worker.zero_grad()
     return loss(worker, part, rng)
-
-
-def _n_rows(batch: Batch) -> int:
-    return max((len(one) for one in batch if one is not None), default=0) if isinstance(batch, tuple) else len(batch)
