@@ -1,8 +1,8 @@
-"""A model that counts from now on: see tfx/lab/counting_array.py."""
+"""A model that counts from now on: see tfx/measure/counting_array.py."""
 
 from __future__ import annotations
 
-from tfx.lab.counting_array import CountingArray, counted
+from tfx.measure.counting_array import CountingArray, counted
 from tfx.params import Layer
 
 __all__ = ["count_in", "counted"]

@@ -5,8 +5,8 @@ import pytest
 
 from tfx.errors import BadInput
 from tfx.nn.attention import MultiHeadAttention
-from tfx.ops.attention import attention_backward, attention_forward
-from tfx.shipped import load
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
+from tfx.shipped.load import load
 from tfx.trace import attention_case
 
 PRONOUN = "yesterday the river was not crossed by the cat because it was too deep"

@@ -153,7 +153,7 @@ def to_plain_data(value: Any) -> Any:
     """Turns a record, an array or nested containers into dicts, lists, strings, numbers and None for JSON.
 
     Non-finite numbers become None, because JSON has no word for them.  Records carry their `kind`.
-    A function in a `Code` record becomes `{"kind": "code", "name": "tfx.ops.softmax.softmax_forward"}`.
+    A function in a `Code` record becomes `{"kind": "code", "name": "tfx.ops.basics.softmax.softmax_forward"}`.
     """
     if isinstance(value, Code):
         return {"kind": "code", "name": qualified_name(value.target)}
@@ -177,5 +177,5 @@ def to_plain_data(value: Any) -> Any:
 
 
 def qualified_name(target: Any) -> str:
-    """`tfx.ops.softmax.softmax_forward` for that function."""
+    """`tfx.ops.basics.softmax.softmax_forward` for that function."""
     return f"{target.__module__}.{target.__qualname__}"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from tfx.checks import number
+from tfx.arguments import number
 
 Schedule = Callable[[int], float]  # step, from 1 -> learning rate
 

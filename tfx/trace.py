@@ -18,12 +18,12 @@ from tfx.errors import BadInput
 from tfx.models import LanguageModel, PronounModel
 from tfx.nn.attention import AttentionInputGrads, MultiHeadAttention
 from tfx.nn.encoder_block import EncoderBlock
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.ops.linear import linear_backward
-from tfx.ops.masks import causal_mask
-from tfx.ops.multi_head import split_heads
-from tfx.ops.softmax import softmax_forward
-from tfx.shipped import Reading, Shipped
+from tfx.ops.attention.masks import causal_mask
+from tfx.ops.attention.multi_head import split_heads
+from tfx.ops.basics.linear import linear_backward
+from tfx.ops.basics.softmax import softmax_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.shipped.load import Reading, Shipped
 
 _BEST = 5  # how many answers are kept
 

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(arguments: list[str]) -> int:
     """Parses and runs; raises whatever went wrong."""
     from tfx_cli.app import root_command
-    from tfx_cli.console import choose_color, never_fail_on_a_character
+    from tfx_cli.terminal.console import choose_color, never_fail_on_a_character
 
     choose_color("auto")
     never_fail_on_a_character()

@@ -15,7 +15,7 @@ from typer.main import get_command
 
 from tfx.errors import BadInput, unknown_name
 from tfx_cli import options
-from tfx_cli.console import ColorChoice, choose_color
+from tfx_cli.terminal.console import ColorChoice, choose_color
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Literal
 
 from tfx.errors import TfxError
-from tfx_cli.state import folder as data_folder
-from tfx_cli.state import open_to_read, state_path
+from tfx_cli.learner.state import folder as data_folder
+from tfx_cli.learner.state import open_to_read, state_path
 
 State = Literal["ok", "note", "problem"]
 
@@ -125,7 +125,7 @@ def history() -> Finding:
 
 def terminal() -> Iterator[Finding]:
     """What stdout can show."""
-    from tfx_cli.console import GLYPHS, encodes, is_terminal, wants_color, width
+    from tfx_cli.terminal.console import GLYPHS, encodes, is_terminal, wants_color, width
 
     encoding = getattr(sys.stdout, "encoding", None) or "unknown"
     fancy = all(encodes(sys.stdout, glyphs) for glyphs, _ in GLYPHS.values())
@@ -203,7 +203,7 @@ def course() -> Iterator[Finding]:
 
 def models() -> Iterator[Finding]:
     """The trained models that explain uses: there, and whole."""
-    from tfx import shipped
+    from tfx.shipped import load as shipped
 
     for name in shipped.NAMES:
         try:

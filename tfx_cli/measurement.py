@@ -11,8 +11,8 @@ import typer
 
 from tfx_cli.files import require_writable, write_whole
 from tfx_cli.options import PICTURES, Face
-from tfx_cli.progress import progress_on_stderr
 from tfx_cli.show import show_document, show_experiment, tell
+from tfx_cli.terminal.progress import progress_on_stderr
 
 if TYPE_CHECKING:
     from tfx.records import Result
@@ -78,7 +78,7 @@ def save_files(result: Result, files: Files, by_default: bool) -> Path | None:
     if not result.plots or not (files.plot or by_default):
         return None
     from tfx.errors import EnvironmentProblem
-    from tfx_cli.plots import picture_of_plots
+    from tfx_cli.render.plots import picture_of_plots
 
     path = files.plot or Path(f"{result.name}.png")
     try:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tfx.records import Code, Question, Record, Step
-from tfx_cli.console import interactive, output, prose_width, wants_color
 from tfx_cli.options import Face
 from tfx_cli.show import show_line, show_records, write
+from tfx_cli.terminal.console import interactive, output, prose_width, wants_color
 
 if TYPE_CHECKING:
     from lessons.course import Module
@@ -22,7 +22,7 @@ def show_walk(name: str, steps: Sequence[Numbered], total: int, face: Face, code
     Returns whether the last one was reached.
     """
     if face is Face.terminal and len(steps) > 1 and interactive():
-        from tfx_cli.pager import page_through
+        from tfx_cli.terminal.pager import page_through
 
         return page_through(
             len(steps),
@@ -71,14 +71,14 @@ def parts_of(records: Sequence[Record]) -> Iterator[list[Record]]:
 
 def ask(question: Question, face: Face) -> None:
     """Asks for the number and says right or wrong; without a terminal the answer follows the question."""
-    from tfx_cli.predict import show_question, verdict
+    from tfx_cli.terminal.predict import show_question, verdict
 
     show_question(question, face)
     if face is Face.terminal and interactive():
         given = input("  > ")
         show_records_line(verdict(question, given), face)
     else:
-        from tfx_cli.predict import show_answer
+        from tfx_cli.terminal.predict import show_answer
 
         show_answer(question, face)
 
@@ -108,7 +108,7 @@ def show_foot(step: Step, face: Face, code: bool) -> None:
 
 
 def show_source(target: Code) -> None:
-    from tfx_cli.source import source_of
+    from tfx_cli.render.source import source_of
 
     write("".join(f"source\t{line}\n" for line in source_of(target.target).splitlines()))
 
@@ -118,7 +118,7 @@ def show_prose(prose: str, face: Face) -> None:
     if face is Face.plain:
         write(prose + "\n")
         return
-    from tfx_cli.lesson_text import laid_out
+    from tfx_cli.render.lesson_text import laid_out
     from tfx_cli.render.terminal import put
 
     console = output()

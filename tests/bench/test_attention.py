@@ -16,7 +16,7 @@ from tfx.bench.attention_ways import draw, largest_difference, multiply_adds, nu
 from tfx.bench.pytorch import import_torch, torch_threads
 from tfx.efficient import tiled_attention
 from tfx.errors import BadInput
-from tfx.lab.measuring import peak_bytes
+from tfx.measure.measuring import peak_bytes
 from tfx.records import to_plain_data
 
 SMALL = replace(attention.Settings(), lengths=(256, 512, 1024), heads=2, d_head=16, turns=3)

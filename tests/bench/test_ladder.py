@@ -12,11 +12,11 @@ from tfx.bench.ladder import Settings, climb, largest_difference, page_faults, r
 from tfx.bench.ladder_findings import compare, step_note
 from tfx.bench.ladders import PARTS, Rung, adamw, attention, embedding_grad, gelu, ladder_of, layernorm, softmax
 from tfx.errors import BadInput
-from tfx.ops.activations import gelu_tanh_forward
-from tfx.ops.attention import attention_forward
-from tfx.ops.embedding import embedding_backward
-from tfx.ops.layer_norm import layer_norm_forward
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.embedding import embedding_backward
+from tfx.ops.basics.softmax import softmax_forward
+from tfx.ops.feed_forward.activations import gelu_tanh_forward
+from tfx.ops.norms.layer_norm import layer_norm_forward
 from tfx.optim.adamw import AdamW
 from tfx.records import to_plain_data
 

@@ -18,7 +18,7 @@ from tfx.bench.roofline_operations import (
 )
 from tfx.bench.training_step import TrainingStep
 from tfx.errors import BadInput
-from tfx.lab.measuring import Timing
+from tfx.measure.measuring import Timing
 from tfx.models.gpt import gpt_parameter_count
 from tfx.records import to_plain_data
 

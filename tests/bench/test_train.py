@@ -14,7 +14,7 @@ from tfx.bench.machine import usable_cores
 from tfx.bench.train_findings import notes, plots, verdict
 from tfx.bench.training_step import TrainingStep, new_gpt
 from tfx.errors import BadInput
-from tfx.lab.measuring import peak_bytes
+from tfx.measure.measuring import peak_bytes
 from tfx.params import flatten
 from tfx.records import to_plain_data
 

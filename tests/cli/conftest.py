@@ -11,7 +11,7 @@ import pytest
 
 import lessons.course as course
 from tests.cli.running import TERMINAL_VARIABLES, Ran
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.basics.softmax import softmax_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
 from tfx_cli.__main__ import main
 
@@ -30,7 +30,7 @@ Twice {{value half:.1f}} is {{value whole}}.
 
     kept   as   it is
 
-{{source tfx.ops.softmax.softmax_forward}}
+{{source tfx.ops.basics.softmax.softmax_forward}}
 """
 
 

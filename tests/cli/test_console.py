@@ -7,7 +7,7 @@ import io
 import pytest
 
 from tests.cli.running import TERMINAL_VARIABLES
-from tfx_cli import console
+from tfx_cli.terminal import console
 
 
 class Stream(io.StringIO):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tfx_cli.predict import parse_number, verdict
+from tfx_cli.terminal.predict import parse_number, verdict
 
 pytestmark = pytest.mark.usefixtures("doubling")
 
@@ -22,7 +22,7 @@ def test_every_step_shows_its_number_title_records_and_code_place(tfx):
     assert ran.code == 0 and ran.err == ""
     for words in ("1/3  The numbers", "2/3  The product", "3/3  The table", "You said: hello.", "Look at z."):
         assert words in ran.out
-    assert "tfx/ops/softmax.py:" in ran.out and "softmax_forward" in ran.out
+    assert "tfx/ops/basics/softmax.py:" in ran.out and "softmax_forward" in ran.out
     assert "def softmax_forward" not in ran.out
 
 
@@ -131,7 +131,7 @@ def test_json_is_one_document_with_steps_checks_and_time(tfx):
     kinds = [record["kind"] for record in document["steps"][0]["records"]]
     assert kinds == ["text", "formula", "matrix", "code"]
     code = document["steps"][0]["records"][-1]
-    assert code["place"].startswith("tfx/ops/softmax.py:") and code["source"].startswith("def softmax_forward")
+    assert code["place"].startswith("tfx/ops/basics/softmax.py:") and code["source"].startswith("def softmax_forward")
     check = {"id": "double", "statement": "21 doubles to 42", "expected": 42.0, "measured": 42.0}
     assert document["checks"] == [{**check, "tolerance": 0.0, "holds": True}]
 
@@ -176,7 +176,7 @@ def test_a_plot_of_a_step_without_pictures_is_refused(tfx):
 
 
 def test_a_topic_that_was_shown_to_the_end_is_remembered_and_json_leaves_no_trace(tfx):
-    from tfx_cli.state import open_to_read
+    from tfx_cli.learner.state import open_to_read
 
     tfx("explain", "doubling", "--json")
     tfx("explain", "doubling", "--step", "1")

@@ -10,7 +10,7 @@ from tests.cli.running import run
 from tfx.gradcheck import Case, Control
 from tfx.gradcheck import run as running
 from tfx.gradcheck.cases.softmax import softmax
-from tfx.ops.softmax import softmax_backward
+from tfx.ops.basics.softmax import softmax_backward
 from tfx_cli.__main__ import main
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.running import environment
 from tfx.records import Matrix, Plot, Series
-from tfx_cli.plots import STYLES, draw_plot, new_figure, picture_of_matrices, picture_of_plots
+from tfx_cli.render.plots import STYLES, draw_plot, new_figure, picture_of_matrices, picture_of_plots
 
 PLOT = Plot(
     "Variance grows like d_k, at $0 cost",
@@ -60,7 +60,7 @@ def test_no_size_of_matrix_breaks_the_picture():
 
 def test_a_backend_from_outside_cannot_break_the_picture(tmp_path):
     code = (
-        "from tfx.records import Plot\nfrom tfx_cli.plots import picture_of_plots\n"
+        "from tfx.records import Plot\nfrom tfx_cli.render.plots import picture_of_plots\n"
         "assert picture_of_plots([Plot('a', 'b', 'c', ())], '.png')[:4] == b'\\x89PNG'"
     )
     env = environment(tmp_path, MPLBACKEND="module://no.such.backend")

@@ -11,12 +11,12 @@ import sys
 
 import pytest
 
-import tfx_cli.console
+import tfx_cli.terminal.console
 from lessons.course import find_topic
 from lessons.grading import ask, item_seed
 from lessons.quiz import topic_items
 from tests.cli.running import LAUNCH, environment
-from tfx_cli.state import open_to_read
+from tfx_cli.learner.state import open_to_read
 
 ROUND = ("quiz", "scaling-variance", "--seed", "1")
 
@@ -35,7 +35,7 @@ def talk(tfx, monkeypatch):
             return line
 
         monkeypatch.setattr("builtins.input", answer)
-        monkeypatch.setattr(tfx_cli.console, "interactive", lambda: True)
+        monkeypatch.setattr(tfx_cli.terminal.console, "interactive", lambda: True)
         return tfx(*words)
 
     return converse

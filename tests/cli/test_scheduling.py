@@ -10,7 +10,7 @@ import pytest
 
 from lessons.course import ROOT
 from lessons.quiz import read_items
-from tfx_cli.scheduling import AGAIN, GOOD, HARD, card_id, in_words, pick, rating, rebuild, review
+from tfx_cli.learner.scheduling import AGAIN, GOOD, HARD, card_id, in_words, pick, rating, rebuild, review
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 PATH = ROOT / "attention" / "scaling_variance" / "quiz.toml"

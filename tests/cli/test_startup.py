@@ -69,7 +69,7 @@ COMMAND_BUDGETS = {
 IMPORT_BUDGETS = {
     "tfx": Budget(1.5, "python"),
     "tfx.models": Budget(0.6, "numpy"),
-    "tfx.ops.attention": Budget(1.5, "numpy"),
+    "tfx.ops.attention.scaled_dot_product": Budget(1.5, "numpy"),
     "tfx.nn.attention": Budget(2.1, "numpy"),
     "tfx.models.gpt": Budget(2.8, "numpy"),
     "tfx.generate": Budget(3.2, "numpy"),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.running import one_sentence, run
 from tfx_cli.commands.train import TASK_NAMES
-from tfx_cli.interrupt import asked_to_stop
+from tfx_cli.terminal.interrupt import asked_to_stop
 
 
 def test_the_names_for_tab_are_the_tasks_of_the_library():

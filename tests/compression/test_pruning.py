@@ -15,7 +15,7 @@ from tfx.compression.removal import remove_heads, remove_units
 from tfx.models import Encoder
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.feed_forward import FeedForward
-from tfx.ops.pruning_masks import magnitude_mask, n_of_m_mask, unit_mask
+from tfx.ops.small_numbers.pruning_masks import magnitude_mask, n_of_m_mask, unit_mask
 from tfx.optim import Adam, AdamW
 from tfx.train import LabelledBatch, labelling_loss, train
 

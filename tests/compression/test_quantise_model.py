@@ -10,8 +10,8 @@ import pytest
 from tfx.compression.quantisation_aware import quantisation_aware
 from tfx.compression.quantise_model import linear_maps, quantise_linears
 from tfx.models import Encoder
-from tfx.ops.binary_weights import binarise, signed_weights
-from tfx.ops.quantisation import dequantise, quantise
+from tfx.ops.small_numbers.binary_weights import binarise, signed_weights
+from tfx.ops.small_numbers.quantisation import dequantise, quantise
 from tfx.optim import Adam, AdamW
 from tfx.train import LabelledBatch, labelling_loss, train
 

@@ -17,7 +17,7 @@ from tfx.efficient.performer import performer_forward, random_features
 from tfx.efficient.synthesizer import dense_synthesizer_forward, random_synthesizer_forward
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.efficient_attention import LAYERS, OPERATIONS, make_kernel
-from tfx.ops.attention import attention_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
 
 RNG = np.random.default_rng(0)
 B, H, T, D = 2, 3, 6, 4

@@ -14,7 +14,7 @@ from tfx.efficient.big_bird import (
     big_bird_mask,
     big_bird_table,
 )
-from tfx.ops.masks import causal_mask
+from tfx.ops.attention.masks import causal_mask
 
 BIG_BIRD = (big_bird_attention_forward, big_bird_attention_backward)
 

@@ -9,7 +9,7 @@ from tests.efficient.growth import peak_bytes
 from tfx.efficient.fourier_mixing import fourier_mixing_backward, fourier_mixing_forward
 from tfx.gradcheck import check_adjoint
 from tfx.nn.fourier_mixing import FourierMixing
-from tfx.ops.masks import causal_mask, padding_mask
+from tfx.ops.attention.masks import causal_mask, padding_mask
 
 RNG = np.random.default_rng
 T, C = 5, 6

@@ -11,7 +11,7 @@ from tfx.efficient.gathered_attention import (
     gathering,
     gathering_of_mask,
 )
-from tfx.ops.attention import attention_backward, attention_forward
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 
 
 def both_ways(forward, backward, q, k, v, *args, **settings):

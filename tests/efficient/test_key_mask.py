@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfx.efficient.key_mask import blocked_to_zero, key_mask
-from tfx.ops.masks import causal_mask, combine_masks, padding_mask, window_mask
+from tfx.ops.attention.masks import causal_mask, combine_masks, padding_mask, window_mask
 
 
 def test_no_mask_means_all_keys():

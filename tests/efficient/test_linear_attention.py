@@ -15,8 +15,8 @@ from tfx.efficient.linear_attention import (
     linear_attention_backward,
     linear_attention_forward,
 )
-from tfx.ops.attention import attention_forward
-from tfx.ops.masks import causal_mask, combine_masks, padding_mask
+from tfx.ops.attention.masks import causal_mask, combine_masks, padding_mask
+from tfx.ops.attention.scaled_dot_product import attention_forward
 
 RNG = np.random.default_rng
 

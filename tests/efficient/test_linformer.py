@@ -5,8 +5,8 @@ import pytest
 
 from tests.efficient.growth import attending, growth, operations, peak_bytes
 from tfx.efficient.linformer import linformer_backward, linformer_forward
-from tfx.ops.attention import attention_backward, attention_forward
-from tfx.ops.masks import causal_mask, padding_mask
+from tfx.ops.attention.masks import causal_mask, padding_mask
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 
 RNG = np.random.default_rng
 S, D = 7, 4

@@ -12,8 +12,8 @@ from tfx.efficient.longformer import (
     longformer_mask,
     longformer_table,
 )
-from tfx.ops.attention import attention_backward, attention_forward
-from tfx.ops.masks import causal_mask, window_mask
+from tfx.ops.attention.masks import causal_mask, window_mask
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 
 LONGFORMER = (longformer_attention_forward, longformer_attention_backward)
 EXACT = (attention_forward, attention_backward)

@@ -13,8 +13,8 @@ from tfx.efficient.lsh_attention import lsh_attention_backward, lsh_attention_fo
 from tfx.efficient.lsh_hashing import lsh_buckets, random_rotations
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.lsh_kernel import LshKernel
-from tfx.ops.attention import attention_backward, attention_forward
-from tfx.ops.scale_norm import scale_norm_backward, scale_norm_forward
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
+from tfx.ops.norms.scale_norm import scale_norm_backward, scale_norm_forward
 
 ROOT_EPS = 1e-6
 

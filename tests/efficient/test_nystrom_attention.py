@@ -8,8 +8,8 @@ import pytest
 from tests.efficient.growth import attending, growth, operations, peak_bytes
 from tfx.efficient.iterative_inverse import iterative_inverse_backward, iterative_inverse_forward
 from tfx.efficient.nystrom_attention import nystrom_attention_backward, nystrom_attention_forward, segment_means
-from tfx.ops.attention import attention_backward, attention_forward
-from tfx.ops.masks import causal_mask, padding_mask
+from tfx.ops.attention.masks import causal_mask, padding_mask
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 
 RNG = np.random.default_rng
 

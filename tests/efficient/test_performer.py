@@ -7,8 +7,8 @@ import pytest
 
 from tests.efficient.growth import attending, growth, operations, peak_bytes
 from tfx.efficient.performer import _features_forward, performer_backward, performer_forward, random_features
-from tfx.ops.attention import attention_forward
-from tfx.ops.masks import causal_mask, combine_masks, padding_mask
+from tfx.ops.attention.masks import causal_mask, combine_masks, padding_mask
+from tfx.ops.attention.scaled_dot_product import attention_forward
 
 RNG = np.random.default_rng
 D = 8

@@ -15,7 +15,7 @@ from tfx.efficient.sparse_transformer import (
     sparse_transformer_mask,
     sparse_transformer_table,
 )
-from tfx.ops.masks import causal_mask
+from tfx.ops.attention.masks import causal_mask
 
 SPARSE = (sparse_transformer_attention_forward, sparse_transformer_attention_backward)
 every_pattern = pytest.mark.parametrize("pattern", PATTERNS)

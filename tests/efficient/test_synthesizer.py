@@ -9,9 +9,9 @@ from tfx.efficient.synthesizer import (
     random_synthesizer_backward,
     random_synthesizer_forward,
 )
-from tfx.ops.attend import attend_forward
-from tfx.ops.attention import attention_forward
-from tfx.ops.masks import causal_mask, padding_mask
+from tfx.ops.attention.attend import attend_forward
+from tfx.ops.attention.masks import causal_mask, padding_mask
+from tfx.ops.attention.scaled_dot_product import attention_forward
 
 RNG = np.random.default_rng
 L, S, D, F = 9, 6, 4, 5

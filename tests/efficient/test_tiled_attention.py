@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.efficient.growth import attending, growth, operations, peak_bytes
+from tests.nn.held_memory import held_bytes
 from tfx.efficient import tiled_attention
 from tfx.efficient.tiled_attention import tiled_attention_backward, tiled_attention_forward
 from tfx.efficient.tiles import mask_tile, spans
-from tfx.nn.held_memory import held_bytes
-from tfx.ops.attention import attention_backward, attention_forward
-from tfx.ops.logsumexp import logsumexp_forward
-from tfx.ops.masks import causal_mask
+from tfx.ops.attention.masks import causal_mask
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
+from tfx.ops.basics.logsumexp import logsumexp_forward
 
 LENGTHS, BLOCKS = st.integers(0, 9), st.integers(1, 11)
 

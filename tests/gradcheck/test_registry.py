@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import tfx.ops.layer_norm as layer_norm
-import tfx.ops.softmax as softmax
+import tfx.ops.basics.softmax as softmax
+import tfx.ops.norms.layer_norm as layer_norm
 from tfx.errors import BadInput
 from tfx.gradcheck import (
     CASES,
@@ -33,7 +33,7 @@ def test_every_backward_and_every_layer_is_registered():
 
 
 def test_the_search_finds_backwards_in_every_room():
-    assert "tfx.ops.softmax.softmax_backward" in backward_functions()
+    assert "tfx.ops.basics.softmax.softmax_backward" in backward_functions()
     assert "tfx.nn.encoder_block.EncoderBlock" in layer_classes()
     assert "tfx.models.seq2seq.EncoderDecoder" in layer_classes()
     assert all(callable(function) for function in backward_functions().values())
@@ -41,7 +41,7 @@ def test_the_search_finds_backwards_in_every_room():
 
 def test_a_backward_without_a_case_is_missed():
     without_softmax = tuple(case for case in CASES if case.op != "softmax")
-    assert not_registered(without_softmax) == ["tfx.ops.softmax.softmax_backward"]
+    assert not_registered(without_softmax) == ["tfx.ops.basics.softmax.softmax_backward"]
 
 
 def test_a_new_backward_is_found_without_being_told(monkeypatch):
@@ -51,7 +51,7 @@ def test_a_new_backward_is_found_without_being_told(monkeypatch):
     triple_backward.__module__ = softmax.__name__
     triple_backward.__qualname__ = "triple_backward"
     monkeypatch.setattr(softmax, "triple_backward", triple_backward, raising=False)
-    assert not_registered() == ["tfx.ops.softmax.triple_backward"]
+    assert not_registered() == ["tfx.ops.basics.softmax.triple_backward"]
 
 
 OPS = [case for case in CASES if "." not in case.op]

@@ -6,7 +6,7 @@ import pytest
 from tfx.errors import BadInput
 from tfx.lab import complexity
 from tfx.lab.complexity import time_crossing
-from tfx.lab.estimates import PowerLaw
+from tfx.measure.estimates import PowerLaw
 from tfx.records import to_plain_data
 
 SMALL = replace(complexity.Settings(), lengths=(32, 64, 128, 256), d_model=32, turns=3)

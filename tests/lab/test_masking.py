@@ -5,7 +5,7 @@ import pytest
 
 from tfx.errors import BadInput
 from tfx.lab import mask_probes, masking, wrong_masks
-from tfx.ops.attention import attention_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.records import to_plain_data
 
 DEFAULT = masking.Settings()

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tfx.lab.estimates import variance_with_error
 from tfx.lab.vectors import KURTOSIS, Flaws, draw_queries_and_keys, draw_standard
+from tfx.measure.estimates import variance_with_error
 
 N = 40_000
 

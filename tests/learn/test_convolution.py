@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tfx.models import ConvolutionDecoder
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.optim import AdamW
 from tfx.schedule import warmup_cosine
 

@@ -14,7 +14,7 @@ from tfx.nn.embedding import Embedding
 from tfx.nn.funnel import FunnelStack
 from tfx.nn.linear import Linear
 from tfx.nn.positions import Positions
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.optim import AdamW
 from tfx.params import Layer
 from tfx.schedule import warmup_cosine

@@ -7,7 +7,7 @@ from tfx.data.fertility import Translations, draw_dictionary, either_order, tran
 from tfx.data.tasks import held_out_sequences, training_sequences
 from tfx.models import EncoderDecoder
 from tfx.models.non_autoregressive import NonAutoregressive
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.basics.softmax import softmax_forward
 from tfx.optim import AdamW
 from tfx.schedule import warmup_cosine
 from tfx.train import PairBatch, train, translation_loss

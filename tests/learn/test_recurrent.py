@@ -14,7 +14,7 @@ import pytest
 from tfx.data.tasks import held_out_sequences, training_sequences
 from tfx.generate import greedy_seq2seq
 from tfx.models import RecurrentLanguageModel, RecurrentSeq2Seq
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.optim import AdamW
 from tfx.schedule import warmup_cosine
 from tfx.train import PairBatch, train, translation_loss

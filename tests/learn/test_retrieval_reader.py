@@ -8,7 +8,7 @@ import pytest
 from tfx.data.facts import FactBatch, FactLanguage, fact_batch
 from tfx.models.retrieval_reader import RetrievalReader, TextEncoder
 from tfx.nn.embedding import Embedding
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.optim import AdamW
 from tfx.schedule import warmup_cosine
 from tfx.train import LossValue, train

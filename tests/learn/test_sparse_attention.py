@@ -14,7 +14,7 @@ import pytest
 from tfx.efficient.big_bird import big_bird_blocks
 from tfx.models import Encoder, TransformerXL
 from tfx.nn.compressive_memory import CompressiveMemory
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.optim import AdamW
 from tfx.schedule import warmup_cosine
 from tfx.train import LossValue, train

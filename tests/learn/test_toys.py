@@ -25,13 +25,13 @@ from tfx.data.toys.series import Series
 from tfx.data.toys.shapes import ShapePixels, Shapes
 from tfx.data.toys.styles import Styles
 from tfx.data.toys.translation import Translation
-from tfx.evaluation.ablation import head_importance
-from tfx.evaluation.activation_patching import restored
-from tfx.evaluation.bleu import bleu
-from tfx.evaluation.induction import induction_scores
-from tfx.evaluation.ranking import auroc
-from tfx.ops.log_softmax import log_softmax_forward
-from tfx.ops.softmax import softmax_forward
+from tfx.measure.ablation import head_importance
+from tfx.measure.activation_patching import restored
+from tfx.measure.bleu import bleu
+from tfx.measure.induction import induction_scores
+from tfx.measure.ranking import auroc
+from tfx.ops.basics.log_softmax import log_softmax_forward
+from tfx.ops.basics.softmax import softmax_forward
 from tfx.train.toys import examine, learn_toy
 
 TWO = {"n_layers": 2}

@@ -13,7 +13,7 @@ from lessons.attention.shapes.walkthrough import Settings, values, walkthrough
 from lessons.course import Request
 from tests.lessons.steps import all_text, failed, steps_of
 from tfx.errors import BadInput
-from tfx.ops.multi_head import multi_head_attention_forward
+from tfx.ops.attention.multi_head import multi_head_attention_forward
 from tfx.settings import apply_settings
 
 

@@ -16,9 +16,9 @@ from lessons.course import Request
 from tests.lessons.steps import all_text, checks, failed, steps_of
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
-from tfx.ops.attention import attention_forward
-from tfx.ops.masks import causal_mask
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.attention.masks import causal_mask
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.softmax import softmax_forward
 from tfx.settings import apply_settings
 
 

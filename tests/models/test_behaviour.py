@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder, build
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 
 V = 11
 SIZE: dict[str, Any] = {"d_model": 12, "n_heads": 3, "d_ff": 10, "n_layers": 2, "max_len": 16}

@@ -11,7 +11,7 @@ import pytest
 from tests.ops.arrays import arrays_in
 from tfx.models import Bert, build
 from tfx.models.bert import BERT_BASE, BERT_LARGE, bert_parameter_count
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 
 V = 11
 SIZE: dict[str, Any] = {"d_model": 12, "n_heads": 3, "d_ff": 10, "n_layers": 2, "max_len": 9}

@@ -9,7 +9,7 @@ import pytest
 
 from tfx.gradcheck import richardson
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.params import flatten
 
 B, T, S, V = 2, 5, 7, 6

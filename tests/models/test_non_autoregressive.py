@@ -5,7 +5,7 @@ import pytest
 
 from tfx.models import build
 from tfx.models.non_autoregressive import NonAutoregressive
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 
 SRC = np.array([[1, 4, 2], [3, 3, 0]])
 FERTILITIES = np.array([[2, 0, 1], [1, 3, 0]])

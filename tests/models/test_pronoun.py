@@ -5,7 +5,7 @@ import pytest
 
 from tfx.data import pronouns
 from tfx.models import PronounModel
-from tfx.models.pronoun_scores import score_pronouns
+from tfx.shipped.pronoun_scores import score_pronouns
 
 VOCAB = len(pronouns.VOCABULARY)
 ASKED = pronouns.sentences(30, seed=2)

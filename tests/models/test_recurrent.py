@@ -9,7 +9,7 @@ import pytest
 
 from tfx.generate import greedy, greedy_seq2seq
 from tfx.models import RecurrentLanguageModel, RecurrentSeq2Seq, build
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 
 V = 11
 CELLS = ("rnn", "lstm", "gru")

@@ -6,8 +6,8 @@ import pytest
 from tfx.models import build
 from tfx.models.retrieval_reader import RetrievalReader, TextEncoder, answer_log_probs
 from tfx.nn.embedding import Embedding
-from tfx.ops.retrieval import nearest_documents
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.basics.retrieval import nearest_documents
+from tfx.ops.basics.softmax import softmax_forward
 
 QUESTIONS = np.array([[0, 3, 5], [0, 4, 6]])
 DOCUMENTS = np.array([[1, 3, 5, 7], [1, 4, 5, 8], [1, 3, 6, 9], [1, 4, 6, 7], [1, 2, 5, 9]])

@@ -11,7 +11,7 @@ import pytest
 
 from tests.ops.arrays import arrays_in
 from tfx.models import VisionTransformer, build
-from tfx.ops.patches import patches_backward, patches_forward
+from tfx.ops.grids.patches import patches_backward, patches_forward
 
 SIZE: dict[str, Any] = {"channels": 3, "d_model": 12, "n_heads": 3, "d_ff": 10, "n_layers": 2}
 IMAGES = np.random.default_rng(0).standard_normal((2, 4, 6, 3))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 
 V, C = 11, 6
 SIZE: dict[str, Any] = {"d_model": C, "n_heads": 2, "d_ff": 7, "n_layers": 1, "dtype": "float64"}

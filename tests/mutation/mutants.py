@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Where mistakes are planted.  No two files have the same name.
+#: Where mistakes are planted, subfolders included.  No two files have the same name.
 ROOMS = {name: ROOT / "tfx" / name for name in ("ops", "efficient")}
 
 _FLIPPED: dict[type[ast.operator], type[ast.operator]] = {
@@ -67,7 +67,7 @@ def files(names: list[str] | None = None, room: str | None = None) -> list[Path]
     Raises ValueError for an unknown name.
     """
     rooms = list(ROOMS) if room is None else [room]
-    every = [path for one in rooms for path in sorted(ROOMS[one].glob("*.py"))]
+    every = [path for one in rooms for path in sorted(ROOMS[one].rglob("*.py"))]
     found = {path.stem: path for path in every if path.stem != "__init__"}
     unknown = [name for name in names or [] if name not in found]
     if unknown:

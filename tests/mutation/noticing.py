@@ -45,7 +45,7 @@ def imports(path: Path) -> frozenset[str]:
 @functools.cache
 def users(module: str) -> frozenset[str]:
     """The operations that import the module."""
-    paths = [*(ROOT / "tfx" / "ops").glob("*.py"), *(ROOT / "tfx" / "efficient").glob("*.py")]
+    paths = [*(ROOT / "tfx" / "ops").rglob("*.py"), *(ROOT / "tfx" / "efficient").rglob("*.py")]
     found = (path for path in paths if module in imports(path))
     return frozenset(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in found)
 
@@ -55,15 +55,15 @@ def cases_of(modules: frozenset[str]) -> list[Case]:
 
 
 def own_tests(module: str) -> list[Path]:
-    _, room, name = module.split(".")
-    path = TESTS / room / f"test_{name}.py"
+    _, *rooms, name = module.split(".")
+    path = TESTS.joinpath(*rooms, f"test_{name}.py")
     return [path] if path.is_file() else []
 
 
 def other_tests(module: str) -> list[Path]:
     """The other test files that import the module, or a layer that does, and those of its users."""
     layers = {f"tfx.nn.{path.stem}" for path in (ROOT / "tfx" / "nn").glob("*.py") if module in imports(path)}
-    found = (path for folder in ("ops", "efficient", "nn") for path in sorted((TESTS / folder).glob("test_*.py")))
+    found = (path for folder in ("ops", "efficient", "nn") for path in sorted((TESTS / folder).rglob("test_*.py")))
     wanted = [path for path in found if imports(path) & {module, *layers}]
     wanted += [path for user in sorted(users(module)) for path in own_tests(user)]
     wanted += BY_NAME if module.startswith("tfx.efficient.") else []

@@ -1,7 +1,7 @@
 """Plants a mutant in modules that are imported already, so that a warm process can be forked for each one.
 
-Other modules hold the functions themselves (`from tfx.ops.softmax import softmax_forward`), so the functions stay and
-get other code.
+Other modules hold the functions themselves (`from tfx.ops.basics.softmax import softmax_forward`), so the functions
+stay and get other code.
 """
 
 from __future__ import annotations

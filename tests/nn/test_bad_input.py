@@ -22,9 +22,9 @@ from tfx.nn.rotary import Rotary
 from tfx.nn.segment_memory import last_places, segment_memory_mask
 from tfx.nn.soft_experts import SoftExperts
 from tfx.nn.swin import SwinBlock, SwinStage
-from tfx.ops.expert_capacity import expert_capacity
-from tfx.ops.hash_routing import balanced_hash, random_hash
-from tfx.ops.multi_head import KeyValue
+from tfx.ops.attention.multi_head import KeyValue
+from tfx.ops.experts.expert_capacity import expert_capacity
+from tfx.ops.experts.hash_routing import balanced_hash, random_hash
 
 RNG = np.random.default_rng(0)
 

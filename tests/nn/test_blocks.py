@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tfx.nn.blocks import backward_through, forward_through
+from tfx.nn.through_blocks import backward_through, forward_through
 
 
 class Scale:

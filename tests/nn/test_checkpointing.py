@@ -6,11 +6,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from tests.nn.held_memory import held_bytes
 from tfx.nn.checkpointing import Checkpointed, CheckpointedStack, recall, remember
 from tfx.nn.decoder_block import DecoderBlock
 from tfx.nn.encoder_block import EncoderBlock
-from tfx.nn.held_memory import held_bytes
-from tfx.ops.masks import causal_mask
+from tfx.ops.attention.masks import causal_mask
 from tfx.params import Layer
 
 RNG = np.random.default_rng

@@ -5,7 +5,7 @@ import pytest
 
 from tfx.nn.convolution import Convolution1d
 from tfx.nn.convolution_block import ConvolutionBlock
-from tfx.ops.convolution import convolution_forward
+from tfx.ops.grids.convolution import convolution_forward
 
 B, T, C = 2, 9, 6
 X = np.random.default_rng(0).standard_normal((B, T, C))

@@ -5,7 +5,7 @@ import pytest
 
 from tfx.nn.feed_forward import FeedForward, gated_width
 from tfx.nn.low_rank import LowRankFeedForward, LowRankLinear
-from tfx.ops.gated import GATES, glu_forward
+from tfx.ops.feed_forward.gated import GATES, glu_forward
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 5, 6))

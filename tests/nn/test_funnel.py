@@ -5,7 +5,7 @@ import pytest
 
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.funnel import FunnelBlock, FunnelStack
-from tfx.ops.masks import padding_mask
+from tfx.ops.attention.masks import padding_mask
 
 C, H, F = 6, 3, 8
 X = np.random.default_rng(0).standard_normal((2, 8, C))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfx.nn.grid_positions import GridPositions
-from tfx.ops.positions import sinusoidal_positions
+from tfx.ops.positions.positions import sinusoidal_positions
 
 
 def test_each_square_gets_its_row_and_its_column_and_the_class_token_nothing():

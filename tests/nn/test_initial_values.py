@@ -21,8 +21,8 @@ from tfx.nn.init import (
     xavier_uniform,
 )
 from tfx.nn.linear import Linear
-from tfx.ops.activations import relu_forward
-from tfx.ops.layer_norm import layer_norm_forward
+from tfx.ops.feed_forward.activations import relu_forward
+from tfx.ops.norms.layer_norm import layer_norm_forward
 
 
 def stack(init: str | Initialisation, widths: list[int], seed: int = 0) -> list[Linear]:

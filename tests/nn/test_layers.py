@@ -15,7 +15,7 @@ from tfx.nn.feed_forward import FeedForward
 from tfx.nn.positions import Positions
 from tfx.nn.stacks import DecoderStack, EncoderStack
 from tfx.nn.token_output import TokenOutput
-from tfx.ops.positions import sinusoidal_positions
+from tfx.ops.positions.positions import sinusoidal_positions
 from tfx.params import Layer
 
 RNG = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import pytest
 
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.longformer import LongformerAttention
-from tfx.ops.masks import padding_mask
+from tfx.ops.attention.masks import padding_mask
 
 C, H = 12, 3
 X = np.random.default_rng(0).standard_normal((2, 9, C))

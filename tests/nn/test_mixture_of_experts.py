@@ -13,8 +13,8 @@ from tfx.nn.hash_experts import HashExperts
 from tfx.nn.mixture_of_experts import MixtureOfExperts
 from tfx.nn.soft_experts import SoftExperts
 from tfx.nn.stacks import DecoderStack, EncoderStack
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.basics.softmax import softmax_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 
 C, F, E = 6, 5, 4
 X = np.random.default_rng(0).standard_normal((2, 7, C))

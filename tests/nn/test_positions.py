@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfx.nn.positions import KINDS, ConcatPositions, Positions
-from tfx.ops.positions import sinusoidal_positions
+from tfx.ops.positions.positions import sinusoidal_positions
 
 X = np.random.default_rng(0).standard_normal((2, 5, 6))
 

@@ -8,11 +8,11 @@ import pytest
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.dynamic_position_bias import DynamicPositionBias
 from tfx.nn.relative_bias import AlibiBias, GridRelativeBias, RelativeBias, SandwichBias
-from tfx.ops.alibi import alibi_bias
-from tfx.ops.grid_offsets import grid_offset_numbers
-from tfx.ops.masks import causal_mask
-from tfx.ops.relative_buckets import bucket_bias_backward, bucket_bias_forward, relative_buckets
-from tfx.ops.sandwich import sandwich_bias
+from tfx.ops.attention.masks import causal_mask
+from tfx.ops.positions.alibi import alibi_bias
+from tfx.ops.positions.grid_offsets import grid_offset_numbers
+from tfx.ops.positions.relative_buckets import bucket_bias_backward, bucket_bias_forward, relative_buckets
+from tfx.ops.positions.sandwich import sandwich_bias
 
 H, LIKE = 3, np.zeros(0)
 

@@ -5,9 +5,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from tfx.nn.held_memory import held_bytes
+from tests.nn.held_memory import held_bytes
 from tfx.nn.reversible import ReversibleStack, Streams
-from tfx.ops.masks import causal_mask
+from tfx.ops.attention.masks import causal_mask
 
 RNG = np.random.default_rng
 X, MASK = RNG(0).standard_normal((2, 5, 6)), causal_mask(5)

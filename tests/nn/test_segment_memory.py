@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfx.nn.segment_memory import SegmentMemoryBlock, SegmentMemoryStack, segment_memory_mask
-from tfx.ops.masks import causal_mask
+from tfx.ops.attention.masks import causal_mask
 
 B, C, H, F = 2, 8, 2, 12
 

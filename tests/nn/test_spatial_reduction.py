@@ -5,7 +5,7 @@ import pytest
 
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.spatial_reduction import PyramidStack, SpatialReductionAttention
-from tfx.ops.convolution import convolution_forward
+from tfx.ops.grids.convolution import convolution_forward
 
 C, H = 6, 3
 X = np.random.default_rng(0).standard_normal((2, 4, 6, C))

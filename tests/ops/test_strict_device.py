@@ -9,12 +9,12 @@ from tests.ops.arrays import arrays_in
 from tests.ops.test_every_op import OPS, problem_of, run
 from tests.strict_device import StrictArray, download, synced, upload, xp
 from tfx.backend import as_number, is_array, on_host, read, to_device, to_numpy, xp_of
-from tfx.ops.cross_entropy import cross_entropy_forward
-from tfx.ops.dropout import dropout_mask
-from tfx.ops.embedding import embedding_forward
-from tfx.ops.masks import causal_mask, combine_masks, from_additive, from_blocked, padding_mask, window_mask
-from tfx.ops.positions import sinusoidal_positions
-from tfx.ops.softmax import softmax_jacobian
+from tfx.ops.attention.masks import causal_mask, combine_masks, from_additive, from_blocked, padding_mask, window_mask
+from tfx.ops.basics.dropout import dropout_mask
+from tfx.ops.basics.embedding import embedding_forward
+from tfx.ops.basics.softmax import softmax_jacobian
+from tfx.ops.losses.cross_entropy import cross_entropy_forward
+from tfx.ops.positions.positions import sinusoidal_positions
 
 
 @pytest.mark.parametrize("case", OPS, ids=lambda case: f"{case.op}: {case.variant}")

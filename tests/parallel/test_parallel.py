@@ -12,7 +12,7 @@ from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.stacks import EncoderStack
-from tfx.ops.masks import causal_mask
+from tfx.ops.attention.masks import causal_mask
 from tfx.optim import Adam
 from tfx.parallel import (
     AllReduce,

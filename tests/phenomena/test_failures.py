@@ -10,7 +10,7 @@ import pytest
 from tfx.generate import greedy
 from tfx.models import DecoderOnly, Encoder
 from tfx.nn.feed_forward import FeedForward
-from tfx.ops.masks import causal_mask
+from tfx.ops.attention.masks import causal_mask
 from tfx.phenomena.attention_collapse import entropy_share, rank_residual, through_attention, through_model
 from tfx.phenomena.covariate_shift import feature_shift
 from tfx.phenomena.feed_forward_memory import Memory, with_slot

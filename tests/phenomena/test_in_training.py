@@ -12,7 +12,7 @@ from tfx.data.toys.entities import Entities
 from tfx.data.toys.labelled_sequences import LabelledSequences
 from tfx.data.toys.melodies import Melodies
 from tfx.data.toys.toy import Places
-from tfx.evaluation.linear_probe import LinearProbe, control_labels
+from tfx.measure.linear_probe import LinearProbe, control_labels
 from tfx.models import DecoderOnly, Encoder
 from tfx.optim import AdamW
 from tfx.phenomena.covariate_shift import feature_shift

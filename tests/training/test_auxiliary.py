@@ -9,7 +9,7 @@ import pytest
 
 from tfx.models import DeepSupervision, Encoder
 from tfx.nn.stacks import EncoderStack
-from tfx.ops.cross_entropy import cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_forward
 from tfx.train import (
     LabelledBatch,
     deep_supervision_loss,

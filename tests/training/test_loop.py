@@ -12,7 +12,7 @@ import pytest
 
 from tfx.io.checkpoint import load_checkpoint, save_checkpoint
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
-from tfx.ops.cross_entropy import cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_forward
 from tfx.optim import AdamW, clip_by_value
 from tfx.schedule import constant
 from tfx.train import (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tfx.models import DecoderOnly
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.train import inverse_sigmoid_decay, mixed_inputs, next_token_loss, scheduled_sampling_loss
 
 RNG = np.random.default_rng

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.optim import AdamW
 from tfx.params import Layer
 

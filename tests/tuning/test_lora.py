@@ -6,9 +6,9 @@ import pytest
 from tests.tuning.models import MODELS, C, logits_of, trained, tune
 from tfx.models import Encoder
 from tfx.nn.linear import Linear
-from tfx.ops.linear import linear_backward, linear_forward
-from tfx.ops.lora_linear import lora_linear_backward, lora_linear_forward
-from tfx.ops.low_rank_update import low_rank_update_backward, low_rank_update_forward
+from tfx.ops.basics.linear import linear_backward, linear_forward
+from tfx.ops.low_rank.lora_linear import lora_linear_backward, lora_linear_forward
+from tfx.ops.low_rank.low_rank_update import low_rank_update_backward, low_rank_update_forward
 from tfx.optim import AdamW
 from tfx.params import flatten, walk
 from tfx.tuning import LoraWeight, add_lora

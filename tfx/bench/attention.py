@@ -41,9 +41,9 @@ from tfx.efficient.tiled_attention import tiled_attention_forward
 from tfx.efficient.tiles import spans
 from tfx.errors import BadInput
 from tfx.lab import Progress, silent
-from tfx.lab.limits import generator, require_all_in_range, require_range
-from tfx.lab.measuring import thread_clock
-from tfx.lab.verdicts import at_most, exactly
+from tfx.measure.limits import generator, require_all_in_range, require_range
+from tfx.measure.measuring import thread_clock
+from tfx.measure.verdicts import at_most, exactly
 from tfx.records import Check, Column, Result
 
 DTYPE = "float32"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfx.bench.attention_ways import PASSES, WAYS
 from tfx.efficient.tiled_attention import TILE_SCORES
-from tfx.lab.estimates import PowerLaw, fit_power_law
+from tfx.measure.estimates import PowerLaw, fit_power_law
 from tfx.records import Plot, Series, Text
 
 if TYPE_CHECKING:

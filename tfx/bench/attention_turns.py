@@ -1,7 +1,7 @@
 """Turns for the benchmark `attention`, whose calls take from a millisecond to ten seconds.
 
 Every call is made once for its results, its memory and a first idea of its time.  Short calls are then timed in turns
-(tfx/lab/measuring.py); long ones as often as there is time.
+(tfx/measure/measuring.py); long ones as often as there is time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from tfx.backend import synchronize
 from tfx.bench.attention_ways import Call, largest_difference
-from tfx.lab.measuring import Clock, peak_bytes, time_in_turns
+from tfx.measure.measuring import Clock, peak_bytes, time_in_turns
 
 #: (causal, way, pass)
 Name = tuple[bool, str, str]

@@ -1,6 +1,6 @@
 """Four ways to attend, for the benchmark `attention`, each forward alone and forward with backward.
 
-naive          tfx.ops.attention: all T x T scores at once
+naive          tfx.ops.attention.scaled_dot_product: all T x T scores at once
 tiled          tfx.efficient.tiled_attention: tile by tile
 torch_naive    the same three lines in PyTorch: q @ k^T, softmax, @ v, with autograd for the backward
 torch_fused    PyTorch's scaled_dot_product_attention, which is tiled as well, in C++
@@ -16,9 +16,9 @@ import numpy as np
 
 from tfx.backend import Array, to_numpy
 from tfx.efficient.tiled_attention import tiled_attention_backward, tiled_attention_forward
-from tfx.lab.counting_array import CountingArray, counted
-from tfx.ops.attention import attention_backward, attention_forward
-from tfx.ops.masks import causal_mask
+from tfx.measure.counting_array import CountingArray, counted
+from tfx.ops.attention.masks import causal_mask
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 
 WAYS = ("naive", "tiled", "torch_naive", "torch_fused")
 PASSES = ("forward", "both")

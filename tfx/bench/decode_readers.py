@@ -9,10 +9,10 @@ import numpy as np
 
 from tfx.generate import Reader, WholePass
 from tfx.generate.stored_keys import StoredDecoder, logits_of
-from tfx.lab.counting_array import counting_in
+from tfx.measure.counting_array import counting_in
 from tfx.models import GPT
 from tfx.nn.key_value_buffer import buffers_for
-from tfx.ops.multi_head import KeyValue
+from tfx.ops.attention.multi_head import KeyValue
 
 WAYS = ("stored", "joined", "recomputed")
 

@@ -22,9 +22,9 @@ from tfx.bench.machine import machine
 from tfx.blas_threads import blas_threads
 from tfx.errors import BadInput, unknown_name
 from tfx.lab import Progress, silent
-from tfx.lab.limits import generator, require_choice, require_range
-from tfx.lab.measuring import Timing, peak_bytes, thread_clock, time_in_turns
-from tfx.lab.verdicts import at_most
+from tfx.measure.limits import generator, require_choice, require_range
+from tfx.measure.measuring import Timing, peak_bytes, thread_clock, time_in_turns
+from tfx.measure.verdicts import at_most
 from tfx.records import Check, Column, Result
 
 #: Rungs add the same numbers in another order: they may differ by this many roundings of the largest number.

@@ -11,7 +11,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from tfx.bench.ladders import Ladder
-from tfx.lab.measuring import Timing
+from tfx.measure.measuring import Timing
 from tfx.records import Plot, Series, Text
 
 if TYPE_CHECKING:

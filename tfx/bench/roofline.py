@@ -38,10 +38,10 @@ from tfx.bench.training_step import TrainingStep
 from tfx.blas_threads import blas_threads
 from tfx.errors import BadInput
 from tfx.lab import Progress, silent
-from tfx.lab.counting_array import counting_in
-from tfx.lab.limits import generator, require_range
-from tfx.lab.measuring import Timing, thread_clock, time_in_turns
-from tfx.lab.verdicts import at_most, between, exactly
+from tfx.measure.counting_array import counting_in
+from tfx.measure.limits import generator, require_range
+from tfx.measure.measuring import Timing, thread_clock, time_in_turns
+from tfx.measure.verdicts import at_most, between, exactly
 from tfx.models import GPT
 from tfx.records import Check, Column, Result
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfx.bench.training_step import new_gpt
 from tfx.models import GPT
-from tfx.ops.activations import gelu_tanh_backward, gelu_tanh_forward
-from tfx.ops.attention import attention_backward, attention_forward
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.ops.embedding import embedding_backward, embedding_forward
-from tfx.ops.layer_norm import layer_norm_backward, layer_norm_forward
-from tfx.ops.linear import linear_backward, linear_forward
-from tfx.ops.softmax import softmax_backward, softmax_forward
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
+from tfx.ops.basics.embedding import embedding_backward, embedding_forward
+from tfx.ops.basics.linear import linear_backward, linear_forward
+from tfx.ops.basics.softmax import softmax_backward, softmax_forward
+from tfx.ops.feed_forward.activations import gelu_tanh_backward, gelu_tanh_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.norms.layer_norm import layer_norm_backward, layer_norm_forward
 from tfx.optim import AdamW
 from tfx.params import FlatParameters
 

@@ -4,11 +4,11 @@ A step is forward, loss, backward and AdamW of a GPT in float32.  PyTorch runs t
 attention and fused AdamW (torch_gpt.py), from the same weights.  First both take the same steps on the same batches,
 and losses and gradients are compared; then they are timed in turns, in one process, with one thread and with all cores.
 
-What makes a NumPy step quick is in the library and readable there: sums as products with ones (ops/sums.py), work in
-place on own temporaries, leading axes folded before a product (ops/linear.py), one exp for the tanh form of GELU, no
-scores for keys in the future (efficient/memory_efficient_attention.py with keep=True), all parameters in one vector,
-AdamW in blocks that stay in the cache, a worker for each core (train/workers.py), and freed memory that stays with the
-process (allocator.py).
+What makes a NumPy step quick is in the library and readable there: sums as products with ones (ops/basics/sums.py),
+work in place on own temporaries, leading axes folded before a product (ops/basics/linear.py), one exp for the tanh form
+of GELU, no scores for keys in the future (efficient/memory_efficient_attention.py with keep=True), all parameters in
+one vector, AdamW in blocks that stay in the cache, a worker for each core (train/workers.py), and freed memory that
+stays with the process (allocator.py).
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from tfx.bench.training_step import BETA2, EPS, LEARNING_RATE, WEIGHT_DECAY, Tra
 from tfx.blas_threads import blas_threads
 from tfx.errors import BadInput
 from tfx.lab import Progress, silent
-from tfx.lab.counting_array import counting_in
-from tfx.lab.limits import generator, require_all_in_range, require_range
-from tfx.lab.measuring import Timing, peak_bytes, thread_clock, time_in_turns
-from tfx.lab.verdicts import at_most, between
+from tfx.measure.counting_array import counting_in
+from tfx.measure.limits import generator, require_all_in_range, require_range
+from tfx.measure.measuring import Timing, peak_bytes, thread_clock, time_in_turns
+from tfx.measure.verdicts import at_most, between
 from tfx.records import Check, Column, Result
 
 #: The largest difference of a loss, and of a gradient as a share of its norm, over all steps compared.

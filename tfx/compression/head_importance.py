@@ -2,7 +2,7 @@
 
     I_h = mean over examples of |dL/dxi_h|           y_h = xi_h head_h, at xi = 1
 
-See ops/head_mask.py for the derivation, and for why it is a sum over the rows of W_o that belong to the head:
+See ops/attention/head_mask.py for the derivation, and for why it is a sum over the rows of W_o that belong to the head:
 dL/dxi_h = sum dW_o * W_o.  So one ordinary backward for each example gives the importance of all heads of all layers.
 The absolute value stands inside the mean: a head that helps one example and harms another matters.
 Source: Michel, Levy and Neubig 2019, "Are Sixteen Heads Really Better than One?", section 2.3, equation 2; the division

@@ -4,7 +4,7 @@
     step                  moves w, which keeps its small changes until they add up to the next code
 
 The gradient of w_hat is handed to w as it is, or, with a limit, only where |w| is within it: the straight-through
-estimator, which is not the derivative (ops/straight_through.py).
+estimator, which is not the derivative (ops/small_numbers/straight_through.py).
 Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 Inference", section 3; Courbariaux, Bengio and David 2015, "BinaryConnect", algorithm 1.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 from tfx.backend import Array
 from tfx.compression.quantise_model import linear_maps
-from tfx.ops.straight_through import straight_through_backward, straight_through_forward
+from tfx.ops.small_numbers.straight_through import straight_through_backward, straight_through_forward
 
 Loss = Callable[[Any, Any, Any], Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.nn.linear import Linear
-from tfx.ops.quantisation import Quantised, dequantise, quantise
+from tfx.ops.small_numbers.quantisation import Quantised, dequantise, quantise
 from tfx.params import Layer, walk
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.checks import whole_number
+from tfx.arguments import whole_number
 from tfx.errors import unknown_name
 
 HELD_OUT_SHARE = 8  # one sequence in eight is held out

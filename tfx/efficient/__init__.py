@@ -1,4 +1,4 @@
-"""Attention that is cheaper than its T x S scores: drop-in operations with the call shape of tfx.ops.attention.
+"""Attention that is cheaper than its T x S scores: drop-in operations, called as scaled dot-product attention is.
 
     out, cache = name_forward(q, k, v, mask=None, scale=None, ...)      q (..., T, D), k (..., S, D), v (..., S, Dv)
     dq, dk, dv = name_backward(dout, cache)                             and the gradients of parameters, if it has any

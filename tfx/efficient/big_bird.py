@@ -27,8 +27,8 @@ from typing import Any
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array
-from tfx.checks import whole_number
 from tfx.efficient.gathered_attention import (
     GatheredAttentionCache,
     Gathering,
@@ -36,7 +36,7 @@ from tfx.efficient.gathered_attention import (
     gathered_attention_forward,
     gathering,
 )
-from tfx.ops.attention import check_attention_shapes
+from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 
 BigBirdCache = GatheredAttentionCache
 

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
-from tfx.ops.activations import identity_backward, identity_forward, relu_backward, relu_forward
-from tfx.ops.sigmoid import softplus_backward, softplus_forward
+from tfx.ops.feed_forward.activations import identity_backward, identity_forward, relu_backward, relu_forward
+from tfx.ops.feed_forward.sigmoid import softplus_backward, softplus_forward
 
 
 class EluPlusOneCache(NamedTuple):

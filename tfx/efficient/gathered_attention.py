@@ -4,14 +4,15 @@ A sparse pattern saves nothing as a mask on a T x S matrix.  Here queries are cu
 list of K keys of its own, and only N b K scores are made:
 
     q_block[n, i] = q[queries[n, i]]        k_block[n, j] = k[keys[n, j]]        v_block likewise         (gather)
-    o_block = attention(q_block, k_block, v_block, allowed)        N small attentions, ops/attention.py
+    o_block = attention(q_block, k_block, v_block, allowed)        N small attentions: scaled_dot_product.py
     o[queries[n, i]] = o_block[n, i]                               every query stands in exactly one block
 
 A window, a dilated window, columns, random blocks: only the table differs (longformer.py, sparse_transformer.py,
 big_bird.py).  Blocks at an end have empty slots, which nobody is allowed to read.  A few queries may read everything:
 their whole rows are made, next to the blocks.
 
-Derivation.  The middle line is undone by ops/attention.py.  Gathering copies, so its backward adds up the copies:
+Derivation.  The middle line is undone by ops/attention/scaled_dot_product.py.  Gathering copies, so its backward adds
+up the copies:
 
     dq[queries[n, i]] = dq_block[n, i]                  one copy
     dk[s] = sum of dk_block[n, j] over all (n, j) with keys[n, j] = s
@@ -33,8 +34,13 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx.backend import Array, on_host, xp_of
-from tfx.ops.attention import AttentionCache, attention_backward, attention_forward, check_attention_shapes
-from tfx.ops.masks import causal_mask, combine_masks
+from tfx.ops.attention.masks import causal_mask, combine_masks
+from tfx.ops.attention.scaled_dot_product import (
+    AttentionCache,
+    attention_backward,
+    attention_forward,
+    check_attention_shapes,
+)
 
 
 class Gathering(NamedTuple):

@@ -28,8 +28,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
 
 
 class IterativeInverseCache(NamedTuple):

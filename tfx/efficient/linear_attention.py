@@ -27,13 +27,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
 from tfx.efficient.causal_product import CausalProductCache, causal_product_backward, causal_product_forward
 from tfx.efficient.feature_maps import find_feature_map
 from tfx.efficient.key_mask import blocked_to_zero, key_mask
-from tfx.ops.attend import fold
-from tfx.ops.attention import check_attention_shapes
+from tfx.ops.attention.attend import fold
+from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 
 
 class FeatureAttentionCache(NamedTuple):

@@ -28,8 +28,8 @@ from typing import Any
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array
-from tfx.checks import whole_number
 from tfx.efficient.gathered_attention import Gathering, gathering
 from tfx.efficient.gathered_heads import (
     GatheredHeadsCache,
@@ -37,7 +37,7 @@ from tfx.efficient.gathered_heads import (
     gathered_heads_backward,
     gathered_heads_forward,
 )
-from tfx.ops.attention import check_attention_shapes
+from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 
 LongformerCache = GatheredHeadsCache
 

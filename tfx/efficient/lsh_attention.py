@@ -18,9 +18,9 @@ softmax, which log-sum-exps join:
 
 Derivation.  With z known, a pair's weight in a round is W = exp(s - z), and the softmax over all rounds is undone as in
 tiled_attention.py: dS = W (dO . V - D), D_i = dO_i . O_i.  Then dq_i = sum of dS_ij k_j, dk_j = sum of dS_ij q_i, times
-scale, and k = q / |q| goes back to q as well (ops/scale_norm.py).  Sorting is a permutation in each round: its backward
-sorts back, and the rounds add up.  Keys stand in two chunks' lists, their own and the next one's: two gradients.
-The hash, the sorting and N are constant almost everywhere; no gradient passes them.
+scale, and k = q / |q| goes back to q as well (ops/norms/scale_norm.py).  Sorting is a permutation in each round: its
+backward sorts back, and the rounds add up.  Keys stand in two chunks' lists, their own and the next one's: two
+gradients. The hash, the sorting and N are constant almost everywhere; no gradient passes them.
 
 Causal attention reads no later token, but sorting sees them all: a later one can push a chunk's border and so move who
 is in reach of an earlier one.  With one chunk, or buckets given beforehand that fit their chunks, nothing moves.
@@ -40,12 +40,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfx.arguments import number, whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import number, whole_number
 from tfx.efficient.lsh_hashing import lsh_buckets, random_rotations
-from tfx.ops.attention import check_attention_shapes
-from tfx.ops.logsumexp import logsumexp_forward
-from tfx.ops.scale_norm import ScaleNormCache, scale_norm_backward, scale_norm_forward
+from tfx.ops.attention.scaled_dot_product import check_attention_shapes
+from tfx.ops.basics.logsumexp import logsumexp_forward
+from tfx.ops.norms.scale_norm import ScaleNormCache, scale_norm_backward, scale_norm_forward
 
 
 class Sorting(NamedTuple):

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
 
 
 def random_rotations(width: int, n_buckets: int, n_rounds: int, seed: int = 0) -> np.ndarray:

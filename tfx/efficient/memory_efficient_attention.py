@@ -29,8 +29,13 @@ from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
 from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_tile, spans
-from tfx.ops.attention import AttentionCache, attention_backward, attention_forward, check_attention_shapes
-from tfx.ops.masks import combine_masks
+from tfx.ops.attention.masks import combine_masks
+from tfx.ops.attention.scaled_dot_product import (
+    AttentionCache,
+    attention_backward,
+    attention_forward,
+    check_attention_shapes,
+)
 
 
 class MemoryEfficientAttentionCache(NamedTuple):

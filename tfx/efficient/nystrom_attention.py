@@ -14,8 +14,9 @@ Segments differ by at most one token in length.  A blocked key is left out of it
 T = S, and a segment without tokens is left out of all three.  A mean of a segment holds its future, so there is no
 causal form.  The paper adds a convolution of the values; here that is left to the model.
 
-Derivation.  Both attentions undo themselves (ops/attention.py), dZ = dU W^T goes through the iteration, a softmax and
-two linear maps into the landmarks, and a landmark, being a mean, hands its gradient to its tokens in equal parts:
+Derivation.  Both attentions undo themselves (ops/attention/scaled_dot_product.py), dZ = dU W^T goes through the
+iteration, a softmax and two linear maps into the landmarks, and a landmark, being a mean, hands its gradient to its
+tokens in equal parts:
 
     dQ = dQ of F1 + M^T dQ~        dK = dK of F3 + M^T dK~             M: m x T, the segments' means
 
@@ -33,23 +34,23 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
 from tfx.efficient.iterative_inverse import (
     IterativeInverseCache,
     iterative_inverse_backward,
     iterative_inverse_forward,
 )
 from tfx.efficient.key_mask import key_mask
-from tfx.ops.attend import fold
-from tfx.ops.attention import (
+from tfx.ops.attention.attend import fold
+from tfx.ops.attention.scaled_dot_product import (
     AttentionCache,
     attention_backward,
     attention_forward,
     attention_scores,
     check_attention_shapes,
 )
-from tfx.ops.softmax import SoftmaxCache, softmax_backward, softmax_forward
+from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward
 
 
 class NystromAttentionCache(NamedTuple):

@@ -30,16 +30,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
 from tfx.efficient.key_mask import key_mask
 from tfx.efficient.linear_attention import (
     FeatureAttentionCache,
     feature_attention_backward,
     feature_attention_forward,
 )
-from tfx.ops.attend import fold
-from tfx.ops.attention import check_attention_shapes
+from tfx.ops.attention.attend import fold
+from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 
 
 class PositiveFeaturesCache(NamedTuple):

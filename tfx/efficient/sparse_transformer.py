@@ -31,12 +31,12 @@ from typing import Any
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array
-from tfx.checks import whole_number
 from tfx.efficient.gathered_attention import Gathering, gathering, gathering_of_mask
 from tfx.efficient.gathered_heads import GatheredHeadsCache, gathered_heads_backward, gathered_heads_forward
 from tfx.efficient.longformer import longformer_table
-from tfx.ops.attention import check_attention_shapes
+from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 
 SparseTransformerCache = GatheredHeadsCache
 PATTERNS = ("strided", "fixed")

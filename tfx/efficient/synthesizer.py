@@ -6,10 +6,10 @@
 
 A dense row has as many entries as the longest sequence, L; a shorter one uses the first S.  Query t of T stands at
 place S - T + t, so that stored keys of earlier tokens work.  Factorised scores, R1 R2^T with few columns, are made by
-ops/matmul.py and go into the random form.
+ops/basics/matmul.py and go into the random form.
 
-Derivation.  out = softmax(B) V is ops/attend.py and sends back dB and dV.  Entries of B beyond the sequence were not
-used and get 0; the network is two linear maps and a relu, undone in turn:
+Derivation.  out = softmax(B) V is ops/attention/attend.py and sends back dB and dV.  Entries of B beyond the sequence
+were not used and get 0; the network is two linear maps and a relu, undone in turn:
 
     dh = dB W2^T      dW2 = h^T dB      db2 = colsum(dB)      dz = dh * (z > 0)      dx = dz W1^T      dW1 = x^T dz ...
 
@@ -22,11 +22,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
-from tfx.ops.activations import ReluCache, relu_backward, relu_forward
-from tfx.ops.attend import AttendCache, attend_backward, attend_forward, fold
-from tfx.ops.matmul import MatmulCache, matmul_backward, matmul_forward
+from tfx.ops.attention.attend import AttendCache, attend_backward, attend_forward, fold
+from tfx.ops.basics.matmul import MatmulCache, matmul_backward, matmul_forward
+from tfx.ops.feed_forward.activations import ReluCache, relu_backward, relu_forward
 
 
 class RandomSynthesizerCache(NamedTuple):

@@ -10,7 +10,7 @@ its maximum and its sum can be kept up to date while the row passes by: after ea
 and at the end of the row  o = a / l.  All that is kept for the backward is o and L = m + log l, one number a query.
 
 Derivation.  L gives every weight back without its neighbours, P_ij = exp(S_ij - L_i), so the backward makes each tile
-anew and undoes it as ops/attention.py undoes the whole:
+anew and undoes it as ops/attention/scaled_dot_product.py undoes the whole:
 
     dV_j = sum_i P_ij dO_i        dP_ij = dO_i . V_j        dS_ij = P_ij (dP_ij - D_i)
 
@@ -40,13 +40,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import number, whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import number, whole_number
 from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_tile, spans
-from tfx.ops.attend import fold
-from tfx.ops.attention import check_attention_shapes
-from tfx.ops.dropout import dropout_mask
-from tfx.ops.sums import row_sums
+from tfx.ops.attention.attend import fold
+from tfx.ops.attention.scaled_dot_product import check_attention_shapes
+from tfx.ops.basics.dropout import dropout_mask
+from tfx.ops.basics.sums import row_sums
 
 #: Queries of a tile, unless told.
 BLOCK_Q = 256

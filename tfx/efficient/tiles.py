@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array
-from tfx.checks import whole_number
 
 
 def spans(length: int, block: int, name: str = "block") -> list[slice]:

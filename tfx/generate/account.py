@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.checks import whole_number
+from tfx.arguments import whole_number
 from tfx.generate.choose_reader import reader_of
 from tfx.generate.shaping import Shaping, probabilities_of
-from tfx.ops.embedding import check_ids
+from tfx.ops.basics.embedding import check_ids
 
 
 class TokenAccount(NamedTuple):

@@ -30,11 +30,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.checks import number, whole_number
+from tfx.arguments import number, whole_number
 from tfx.generate.choose_reader import reader_of
 from tfx.generate.stopping import LENGTH, Stopping
-from tfx.ops.embedding import check_ids
-from tfx.ops.log_softmax import log_softmax_forward
+from tfx.ops.basics.embedding import check_ids
+from tfx.ops.basics.log_softmax import log_softmax_forward
 
 DIVISORS = ("sum", "mean", "gnmt")
 RULES = ("first", "bound", "length")

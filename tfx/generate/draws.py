@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from tfx.checks import number, whole_number
+from tfx.arguments import number, whole_number
 
 Result = TypeVar("Result", bound=Hashable)
 

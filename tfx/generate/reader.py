@@ -17,8 +17,8 @@ from typing import Protocol
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, to_numpy, xp_of
-from tfx.checks import whole_number
 from tfx.params import Layer, Parameter, walk
 
 #: What gives logits (B, T, V) for ids (B, T) and tokens of filling (B,) in front of each row, or None for none.

@@ -29,9 +29,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.checks import number, whole_number
-from tfx.ops.embedding import check_ids
-from tfx.ops.softmax import softmax_forward
+from tfx.arguments import number, whole_number
+from tfx.ops.basics.embedding import check_ids
+from tfx.ops.basics.softmax import softmax_forward
 
 #: The texts, one for each row of logits.
 Texts = Sequence[Sequence[int]]

@@ -39,7 +39,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.checks import number, whole_number
+from tfx.arguments import number, whole_number
 from tfx.generate.choose_reader import reader_of
 from tfx.generate.draws import Chance, Draws
 from tfx.generate.reader import Reader

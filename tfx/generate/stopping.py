@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.checks import whole_number
+from tfx.arguments import whole_number
 
 END, STOP, LENGTH = "end", "stop", "length"
 

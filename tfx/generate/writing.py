@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.checks import whole_number
+from tfx.arguments import whole_number
 from tfx.generate.reader import Reader
 from tfx.generate.stopping import LENGTH, Stopping
 

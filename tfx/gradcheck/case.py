@@ -43,14 +43,14 @@ class Case(NamedTuple):
 
     @property
     def op(self) -> str:
-        """`softmax` for tfx.ops.softmax.softmax_backward, `nn.Linear` for the layer tfx.nn.linear.Linear."""
+        """`softmax` for tfx.ops.basics.softmax.softmax_backward, `nn.Linear` for the layer tfx.nn.linear.Linear."""
         room = qualified_name(self.target).split(".")[1]
         name = self.target.__name__
         return f"{room}.{name}" if isinstance(self.target, type) else name.removesuffix("_backward")
 
     @property
     def covers(self) -> str:
-        """`tfx.ops.softmax.softmax_backward`."""
+        """`tfx.ops.basics.softmax.softmax_backward`."""
         return qualified_name(self.target)
 
 

@@ -18,15 +18,16 @@ import numpy as np
 from tfx.backend import device_module, synchronize
 from tfx.blas_threads import blas_threads
 from tfx.errors import BadInput
-from tfx.lab import Progress, counting, silent
+from tfx.lab import Progress, silent
 from tfx.lab.complexity_findings import large_rows, notes, plots
-from tfx.lab.estimates import PowerLaw, fit_power_law
-from tfx.lab.limits import generator, require_all_in_range, require_range
-from tfx.lab.measuring import Timing, peak_bytes, thread_clock, time_in_turns
-from tfx.lab.verdicts import at_most, between, exactly, within
-from tfx.ops.attention import attention_forward
-from tfx.ops.linear import linear_forward
-from tfx.ops.softmax import softmax_forward
+from tfx.measure import counting
+from tfx.measure.estimates import PowerLaw, fit_power_law
+from tfx.measure.limits import generator, require_all_in_range, require_range
+from tfx.measure.measuring import Timing, peak_bytes, thread_clock, time_in_turns
+from tfx.measure.verdicts import at_most, between, exactly, within
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.linear import linear_forward
+from tfx.ops.basics.softmax import softmax_forward
 from tfx.records import Check, Column, Result
 
 ITEMSIZE = 4  # float32

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tfx.lab.estimates import PowerLaw
+from tfx.measure.estimates import PowerLaw
 from tfx.records import Plot, Series, Text
 
 if TYPE_CHECKING:

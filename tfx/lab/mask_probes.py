@@ -13,9 +13,9 @@ import numpy as np
 
 from tfx.backend import Array, to_numpy, xp_of
 from tfx.lab import wrong_masks
-from tfx.lab.limits import generator
-from tfx.ops.attention import attention_backward_steps, attention_forward
-from tfx.ops.masks import causal_mask, combine_masks, padding_mask
+from tfx.measure.limits import generator
+from tfx.ops.attention.masks import causal_mask, combine_masks, padding_mask
+from tfx.ops.attention.scaled_dot_product import attention_backward_steps, attention_forward
 
 
 class Heads(NamedTuple):

@@ -13,9 +13,9 @@ from typing import Any
 
 from tfx.backend import device_module, to_numpy
 from tfx.lab import Progress, silent, wrong_masks
-from tfx.lab.limits import require_range
 from tfx.lab.mask_probes import blocked_weight, draw_heads
 from tfx.lab.masking_cases import Case, cases
+from tfx.measure.limits import require_range
 from tfx.records import Column, Plot, Result, Series, Text
 
 COLUMNS = (

@@ -30,8 +30,8 @@ from tfx.lab.mask_probes import (
     scaled_scores,
     weights,
 )
-from tfx.lab.verdicts import at_least, exactly, within
-from tfx.ops.softmax import softmax_forward
+from tfx.measure.verdicts import at_least, exactly, within
+from tfx.ops.basics.softmax import softmax_forward
 from tfx.records import Check
 
 #: Rounding allowed where two ways add the same numbers in another order, in units of machine epsilon.

@@ -21,12 +21,12 @@ import numpy as np
 
 from tfx.backend import Array, device_module, to_numpy, xp_of
 from tfx.lab import Progress, silent
-from tfx.lab.estimates import mean_with_error
-from tfx.lab.limits import generator, require_all_in_range, require_range
 from tfx.lab.saturation_findings import closed_slope, closed_top_weight, logits_in_words, notes, plots
-from tfx.lab.verdicts import at_most, within
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.ops.softmax import softmax_backward, softmax_forward, softmax_jacobian
+from tfx.measure.estimates import mean_with_error
+from tfx.measure.limits import generator, require_all_in_range, require_range
+from tfx.measure.verdicts import at_most, within
+from tfx.ops.basics.softmax import softmax_backward, softmax_forward, softmax_jacobian
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.records import Check, Column, Result
 
 #: Step of the central differences, in units of a * (largest gap of the pattern).

@@ -17,13 +17,13 @@ import numpy as np
 
 from tfx.backend import Array, device_module, to_numpy, xp_of
 from tfx.lab import Progress, silent
-from tfx.lab.estimates import mean_with_error, variance_with_error
-from tfx.lab.limits import generator, require_all_in_range, require_choice, require_range
 from tfx.lab.scaling_findings import notes, plots
 from tfx.lab.vectors import KURTOSIS, Flaws, draw_queries_and_keys
-from tfx.lab.verdicts import at_least, at_most, within
-from tfx.ops.attention import attention_forward
-from tfx.ops.softmax import softmax_forward, softmax_jacobian
+from tfx.measure.estimates import mean_with_error, variance_with_error
+from tfx.measure.limits import generator, require_all_in_range, require_choice, require_range
+from tfx.measure.verdicts import at_least, at_most, within
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.softmax import softmax_forward, softmax_jacobian
 from tfx.records import Check, Column, Result
 
 #: Numbers in memory at a time (float32, so 2 MiB).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tfx.lab.estimates import fit_power_law
+from tfx.measure.estimates import fit_power_law
 from tfx.records import Check, Plot, Series, Text
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Masking done wrong, on purpose: the usual shortcuts, each a named function whose docstring says what is wrong.
 
 All take scores (..., T, S) that are already scaled and a mask (True = may attend), and return weights (..., T, S).
-The right way is `tfx.ops.attention.attention_forward`.
+The right way is `tfx.ops.attention.scaled_dot_product.attention_forward`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.basics.softmax import softmax_forward
 
 
 def softmax_then_mask(scores: Array, mask: Array) -> Array:

@@ -20,13 +20,13 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.models.model import Model
-from tfx.nn.blocks import backward_through, forward_through
 from tfx.nn.convolution_block import ConvolutionBlock, ConvolutionBlockCache
 from tfx.nn.embedding import Embedding
 from tfx.nn.layer_norm import LayerNorm
+from tfx.nn.through_blocks import backward_through, forward_through
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
-from tfx.ops.convolution_axes import receptive_field
+from tfx.ops.grids.convolution_axes import receptive_field
 
 
 class ConvolutionDecoderCache(NamedTuple):

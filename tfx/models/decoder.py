@@ -23,8 +23,8 @@ from tfx.nn.position_scheme import position_scheme
 from tfx.nn.stacks import EncoderStack, Past
 from tfx.nn.token_input import TokenInput
 from tfx.nn.token_output import TokenOutput
-from tfx.ops.embedding import check_rows_of_ids
-from tfx.ops.masks import causal_mask, combine_masks, left_padding_mask, padding_mask, tokens_kept
+from tfx.ops.attention.masks import causal_mask, combine_masks, left_padding_mask, padding_mask, tokens_kept
+from tfx.ops.basics.embedding import check_rows_of_ids
 
 DecoderOnlyCache = EncoderCache
 

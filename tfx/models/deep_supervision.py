@@ -21,7 +21,7 @@ import numpy as np
 from tfx.backend import Array, xp_of
 from tfx.models.encoder import Encoder, EncoderCache
 from tfx.nn.linear import Linear
-from tfx.ops.linear import LinearCache
+from tfx.ops.basics.linear import LinearCache
 from tfx.params import Layer
 
 

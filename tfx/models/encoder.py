@@ -22,9 +22,9 @@ from tfx.nn.position_scheme import position_scheme
 from tfx.nn.stacks import EncoderStack, EncoderStackCache
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
-from tfx.ops.embedding import TiedLogitsCache, check_rows_of_ids
-from tfx.ops.linear import LinearCache
-from tfx.ops.masks import combine_masks, padding_mask, tokens_kept
+from tfx.ops.attention.masks import combine_masks, padding_mask, tokens_kept
+from tfx.ops.basics.embedding import TiedLogitsCache, check_rows_of_ids
+from tfx.ops.basics.linear import LinearCache
 
 
 class EncoderCache(NamedTuple):

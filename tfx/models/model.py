@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfx.checks import number, whole_number
+from tfx.arguments import number, whole_number
 from tfx.params import Layer
 
 #: The settings that are sizes, and the smallest that makes a model; where there are several, each of them.

@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, to_numpy, xp_of
-from tfx.checks import whole_number
 from tfx.models.model import Model
 from tfx.nn.dropout import Dropout
 from tfx.nn.embedding import Embedding
@@ -33,14 +33,14 @@ from tfx.nn.linear import Linear
 from tfx.nn.non_autoregressive_block import NonAutoregressiveBlock
 from tfx.nn.positions import Positions
 from tfx.nn.stacks import EncoderStack
-from tfx.ops.fertility import (
+from tfx.ops.attention.masks import padding_mask
+from tfx.ops.basics.fertility import (
     CopySourcesCache,
     copy_sources_backward,
     copy_sources_forward,
     fertility_sources,
     uniform_sources,
 )
-from tfx.ops.masks import padding_mask
 
 COPIES = ("fertility", "uniform")
 

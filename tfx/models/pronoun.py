@@ -10,8 +10,8 @@ Pre-LN blocks, tied embeddings, and maps W_Q, W_K, W_V without offsets, as in Va
 
 The same architecture ships twice.  "plain" is trained on the answer alone and may route the noun to "it" in any way it
 likes.  "pointing" is also told where to look: a second loss reads row "it" of every head of the last layer
-(see ops/pointing.py), so its gradient enters the network in two places, at the logits and in the middle of the last
-attention.  `EncoderBlock.backward` takes the second one as `dweights`.
+(see ops/attention/pointing.py), so its gradient enters the network in two places, at the logits and in the middle of
+the last attention.  `EncoderBlock.backward` takes the second one as `dweights`.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from tfx.nn.embedding import Embedding
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.token_input import TokenInput, TokenInputCache
-from tfx.ops.attention import AttentionCache
-from tfx.ops.embedding import TiedLogitsCache, check_rows_of_ids
-from tfx.ops.layer_norm import LayerNormCache
-from tfx.ops.masks import padding_mask
+from tfx.ops.attention.masks import padding_mask
+from tfx.ops.attention.scaled_dot_product import AttentionCache
+from tfx.ops.basics.embedding import TiedLogitsCache, check_rows_of_ids
+from tfx.ops.norms.layer_norm import LayerNormCache
 
 
 class PronounCache(NamedTuple):

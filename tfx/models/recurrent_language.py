@@ -21,10 +21,10 @@ from tfx.nn.dropout import Dropout
 from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
 from tfx.nn.recurrent import Recurrent, RecurrentCache
 from tfx.nn.token_output import TokenOutput
-from tfx.ops.dropout import DropoutCache
-from tfx.ops.embedding import TiedLogitsCache, check_rows_of_ids
-from tfx.ops.linear import LinearCache
-from tfx.ops.through_time import State
+from tfx.ops.basics.dropout import DropoutCache
+from tfx.ops.basics.embedding import TiedLogitsCache, check_rows_of_ids
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.recurrence.through_time import State
 
 
 class RecurrentLanguageModelCache(NamedTuple):

@@ -34,11 +34,11 @@ from tfx.nn.memory_attention import MemoryAttention, MemoryAttentionCache
 from tfx.nn.recurrent import Recurrent, RecurrentCache
 from tfx.nn.recurrent_cell import RecurrentCell
 from tfx.nn.token_output import TokenOutput
-from tfx.ops.dropout import DropoutCache
-from tfx.ops.embedding import TiedLogitsCache, check_rows_of_ids
-from tfx.ops.linear import LinearCache
-from tfx.ops.masks import padding_mask
-from tfx.ops.sigmoid import TanhCache, tanh_backward, tanh_forward
+from tfx.ops.attention.masks import padding_mask
+from tfx.ops.basics.dropout import DropoutCache
+from tfx.ops.basics.embedding import TiedLogitsCache, check_rows_of_ids
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.feed_forward.sigmoid import TanhCache, tanh_backward, tanh_forward
 
 
 class SourceCache(NamedTuple):

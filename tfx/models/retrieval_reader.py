@@ -5,7 +5,7 @@
     z_1 .. z_K                                  the K documents with the largest q . d_z: no gradient
     p(z | x) = softmax over those K of q . d_z / sqrt(D)
     p(y | x, z)                                 an encoder reads question and document together and answers
-    p(y | x) = sum_z p(z | x) p(y | x, z)       ops/marginal_likelihood.py
+    p(y | x) = sum_z p(z | x) p(y | x, z)       ops/losses/marginal_likelihood.py
 
 What the model knows is in the store and not in its weights: change a document and the answer changes, without training.
 Nobody tells the retriever which document is right.  A document that helps to answer gains probability, because the
@@ -32,16 +32,16 @@ from tfx.nn.embedding import Embedding
 from tfx.nn.linear import Linear
 from tfx.nn.stacks import EncoderStack
 from tfx.nn.token_input import TokenInput
-from tfx.ops.embedding import check_ids, check_rows_of_ids
-from tfx.ops.linear import LinearCache
-from tfx.ops.log_softmax import log_softmax_forward
-from tfx.ops.marginal_likelihood import marginal_likelihood_forward
-from tfx.ops.retrieval import (
+from tfx.ops.basics.embedding import check_ids, check_rows_of_ids
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.basics.log_softmax import log_softmax_forward
+from tfx.ops.basics.retrieval import (
     RetrievalScoresCache,
     nearest_documents,
     retrieval_scores_backward,
     retrieval_scores_forward,
 )
+from tfx.ops.losses.marginal_likelihood import marginal_likelihood_forward
 from tfx.params import Layer
 
 

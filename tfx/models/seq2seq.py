@@ -22,9 +22,9 @@ from tfx.nn.position_scheme import position_scheme
 from tfx.nn.stacks import DecoderStack, DecoderStackCache, EncoderStack, EncoderStackCache, Past
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
-from tfx.ops.embedding import TiedLogitsCache
-from tfx.ops.linear import LinearCache
-from tfx.ops.masks import causal_mask, combine_masks, padding_mask, tokens_kept
+from tfx.ops.attention.masks import causal_mask, combine_masks, padding_mask, tokens_kept
+from tfx.ops.basics.embedding import TiedLogitsCache
+from tfx.ops.basics.linear import LinearCache
 
 
 class SourceCache(NamedTuple):

@@ -22,8 +22,8 @@ from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
 from tfx.nn.swin import PatchMerging, PatchMergingCache, SwinBlockCache, SwinStage
-from tfx.ops.linear import LinearCache
-from tfx.ops.patches import image_shape, patch_grid
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.grids.patches import image_shape, patch_grid
 
 
 class SwinTransformerCache(NamedTuple):

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 
-from tfx.checks import whole_number
+from tfx.arguments import whole_number
 from tfx.models.seq2seq import EncoderDecoder
 
 

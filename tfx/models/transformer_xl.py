@@ -20,8 +20,8 @@ from tfx.nn.embedding import Embedding
 from tfx.nn.segment_memory import SegmentMemoryStack, SegmentMemoryStackCache
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
-from tfx.ops.embedding import TiedLogitsCache
-from tfx.ops.linear import LinearCache
+from tfx.ops.basics.embedding import TiedLogitsCache
+from tfx.ops.basics.linear import LinearCache
 
 
 class TransformerXLModelCache(NamedTuple):

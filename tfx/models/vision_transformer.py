@@ -29,11 +29,11 @@ from tfx.nn.linear import Linear
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
 from tfx.nn.positions import FrequenciesCache, PlacesCache, Positions
 from tfx.nn.stacks import EncoderStack, EncoderStackCache
-from tfx.ops.class_token import ClassTokenCache, class_token_backward, class_token_forward
-from tfx.ops.dropout import DropoutCache
-from tfx.ops.linear import LinearCache
-from tfx.ops.patches import image_shape, patch_grid
-from tfx.ops.positions import PositionsCache
+from tfx.ops.basics.class_token import ClassTokenCache, class_token_backward, class_token_forward
+from tfx.ops.basics.dropout import DropoutCache
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.grids.patches import image_shape, patch_grid
+from tfx.ops.positions.positions import PositionsCache
 from tfx.params import Parameter
 
 POOLS = ("class", "mean")

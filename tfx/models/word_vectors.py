@@ -11,12 +11,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
 from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
-from tfx.ops.embedding import EmbeddingCache, embedding_backward, embedding_forward
-from tfx.ops.glove_loss import GloveLossCache, glove_loss_backward, glove_loss_forward
-from tfx.ops.negative_sampling import NegativeSamplingCache, negative_sampling_backward, negative_sampling_forward
+from tfx.ops.basics.embedding import EmbeddingCache, embedding_backward, embedding_forward
+from tfx.ops.losses.glove_loss import GloveLossCache, glove_loss_backward, glove_loss_forward
+from tfx.ops.losses.negative_sampling import (
+    NegativeSamplingCache,
+    negative_sampling_backward,
+    negative_sampling_forward,
+)
 from tfx.params import Layer, Parameter
 
 

@@ -6,23 +6,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
 from tfx.nn.dropout import Dropout
 from tfx.nn.efficient_attention import make_kernel
 from tfx.nn.fourier_mixing import FourierMixing
 from tfx.nn.linear import Linear
 from tfx.nn.rotary import Rotary
-from tfx.ops.dropout import kept_logits
-from tfx.ops.head_mask import head_dropout_mask
-from tfx.ops.masks import combine_masks
-from tfx.ops.multi_head import (
+from tfx.ops.attention.head_mask import head_dropout_mask
+from tfx.ops.attention.masks import combine_masks
+from tfx.ops.attention.multi_head import (
     KeyValue,
     MultiHeadCache,
     StoredKeyValue,
     multi_head_attention_backward,
     multi_head_attention_forward,
 )
+from tfx.ops.basics.dropout import kept_logits
 from tfx.params import Layer
 
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
 from tfx.efficient.linformer import LinformerCache, linformer_backward, linformer_forward
 from tfx.efficient.performer import PerformerCache, performer_backward, performer_forward, random_features
 from tfx.efficient.synthesizer import (
@@ -23,7 +23,7 @@ from tfx.efficient.synthesizer import (
     random_synthesizer_backward,
     random_synthesizer_forward,
 )
-from tfx.ops.matmul import MatmulCache, matmul_backward, matmul_forward
+from tfx.ops.basics.matmul import MatmulCache, matmul_backward, matmul_forward
 from tfx.params import Buffer, Layer, Parameter
 
 Rng = np.random.Generator

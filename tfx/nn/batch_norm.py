@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
-from tfx.ops.batch_norm import BatchNormCache, Statistics, batch_norm_backward, batch_norm_forward, updated_statistics
+from tfx.ops.norms.batch_norm import (
+    BatchNormCache,
+    Statistics,
+    batch_norm_backward,
+    batch_norm_forward,
+    updated_statistics,
+)
 from tfx.params import Buffer, Layer, Parameter
 
 

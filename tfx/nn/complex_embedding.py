@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
-from tfx.ops.complex_embedding import (
+from tfx.ops.positions.complex_embedding import (
     ComplexEmbeddingCache,
     complex_embedding_backward,
     complex_embedding_forward,
 )
-from tfx.ops.sinusoids import angular_speeds
+from tfx.ops.positions.sinusoids import angular_speeds
 from tfx.params import Layer, Parameter
 
 

@@ -13,10 +13,9 @@ The reach is L (M + c K) places with M + K keys.
 
 Derivation.  Memory is a constant for the model's loss (see nn/segment_memory.py), so W learns from a loss of its own,
 `reconstruction`: the attention over the squeezed places should give what the attention over the old ones gave
-(ops/attention_reconstruction.py).  Its backward goes through the maps of keys and values, whose own gradient the paper
-stops, to W and b, and no further.
-Source: Rae et al. 2020, "Compressive Transformers for Long-Range Sequence Modelling", sections 3.1 and 3.2, algorithms
-1 and 2.  Their memories start as zeros of full size; these start empty.
+(ops/attention/attention_reconstruction.py).  Its backward goes through the maps of keys and values, whose own gradient
+the paper stops, to W and b, and no further. Source: Rae et al. 2020, "Compressive Transformers for Long-Range Sequence
+Modelling", sections 3.1 and 3.2, algorithms 1 and 2.  Their memories start as zeros of full size; these start empty.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
 from tfx.nn.linear import Linear
 from tfx.nn.relative_attention import RelativeAttention
 from tfx.nn.segment_memory import SegmentMemoryStack
-from tfx.ops.attention_reconstruction import (
+from tfx.ops.attention.attention_reconstruction import (
     AttentionReconstructionCache,
     attention_reconstruction_backward,
     attention_reconstruction_forward,
 )
-from tfx.ops.linear import LinearCache, linear_backward
-from tfx.ops.mean_pool import mean_pool_forward
-from tfx.ops.multi_head import merge_heads, split_heads
+from tfx.ops.attention.multi_head import merge_heads, split_heads
+from tfx.ops.basics.linear import LinearCache, linear_backward
+from tfx.ops.basics.mean_pool import mean_pool_forward
 from tfx.params import Layer
 
 COMPRESSIONS = ("mean", "convolution")

@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array
-from tfx.checks import whole_number
 from tfx.nn.convolution import Convolution1d
 from tfx.nn.dropout import Dropout
 from tfx.nn.feed_forward import FeedForward
@@ -33,10 +33,10 @@ from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
 from tfx.nn.normalisation import make_norm
 from tfx.nn.relative_attention import RelativeAttention, RelativeAttentionCache
-from tfx.ops.activations import ACTIVATIONS
-from tfx.ops.dropout import DropoutCache
-from tfx.ops.gated import SplitGluCache, split_glu_backward, split_glu_forward
-from tfx.ops.linear import LinearCache
+from tfx.ops.basics.dropout import DropoutCache
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.feed_forward.activations import ACTIVATIONS
+from tfx.ops.feed_forward.gated import SplitGluCache, split_glu_backward, split_glu_forward
 from tfx.params import Layer
 
 #: swish, as the paper calls silu

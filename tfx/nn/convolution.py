@@ -8,12 +8,12 @@ import numpy as np
 
 from tfx.backend import Array, xp_of
 from tfx.nn.init import Initialisation, find_initialisation
-from tfx.ops.causal_convolution import (
+from tfx.ops.grids.causal_convolution import (
     CausalConvolutionCache,
     causal_convolution_backward,
     causal_convolution_forward,
 )
-from tfx.ops.convolution import ConvolutionCache, convolution_backward, convolution_forward
+from tfx.ops.grids.convolution import ConvolutionCache, convolution_backward, convolution_forward
 from tfx.params import Layer, Parameter
 
 

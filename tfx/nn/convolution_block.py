@@ -22,9 +22,9 @@ from tfx.nn.convolution import Convolution1d
 from tfx.nn.dropout import Dropout
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
-from tfx.ops.activations import ACTIVATIONS
-from tfx.ops.dropout import DropoutCache
-from tfx.ops.linear import LinearCache
+from tfx.ops.basics.dropout import DropoutCache
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.feed_forward.activations import ACTIVATIONS
 from tfx.params import Layer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfx.backend import Array, xp_of
-from tfx.ops.dropout import DropoutCache, dropout_backward, dropout_forward, dropout_mask
+from tfx.ops.basics.dropout import DropoutCache, dropout_backward, dropout_forward, dropout_mask
 from tfx.params import Layer
 
 

@@ -24,13 +24,13 @@ from tfx.backend import Array, xp_of
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
 from tfx.nn.relative_bias import check_grid
-from tfx.ops.activations import ACTIVATIONS
-from tfx.ops.embedding import EmbeddingCache
-from tfx.ops.grid_offsets import every_grid_offset, grid_offset_numbers
-from tfx.ops.layer_norm import LayerNormCache
-from tfx.ops.linear import LinearCache
-from tfx.ops.relative_buckets import bucket_bias_backward, bucket_bias_forward
-from tfx.ops.relative_offsets import OffsetBiasCache, every_offset, offset_bias_backward, offset_bias_forward
+from tfx.ops.basics.embedding import EmbeddingCache
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.feed_forward.activations import ACTIVATIONS
+from tfx.ops.norms.layer_norm import LayerNormCache
+from tfx.ops.positions.grid_offsets import every_grid_offset, grid_offset_numbers
+from tfx.ops.positions.relative_buckets import bucket_bias_backward, bucket_bias_forward
+from tfx.ops.positions.relative_offsets import OffsetBiasCache, every_offset, offset_bias_backward, offset_bias_forward
 from tfx.params import Layer
 
 

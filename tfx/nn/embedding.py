@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array
-from tfx.checks import whole_number
 from tfx.nn.init import Initialisation, find_initialisation
-from tfx.ops.embedding import (
+from tfx.ops.basics.embedding import (
     EmbeddingCache,
     TiedLogitsCache,
     embedding_backward,

@@ -26,7 +26,7 @@ from tfx.nn.attention import make_self_attention
 from tfx.nn.block_feed_forward import make_feed_forward, run_feed_forward
 from tfx.nn.normalisation import make_norm
 from tfx.nn.residual import LeaveCache, Residual
-from tfx.ops.multi_head import MultiHeadCache, StoredKeyValue
+from tfx.ops.attention.multi_head import MultiHeadCache, StoredKeyValue
 from tfx.params import Layer
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array
-from tfx.checks import whole_number
 from tfx.nn.init import Initialisation
 from tfx.nn.linear import Linear
-from tfx.ops.activations import ACTIVATIONS
-from tfx.ops.feed_forward import FeedForwardCache, feed_forward_backward, feed_forward_forward
-from tfx.ops.gated import GATES
-from tfx.ops.gated_feed_forward import (
+from tfx.ops.feed_forward.activations import ACTIVATIONS
+from tfx.ops.feed_forward.feed_forward import FeedForwardCache, feed_forward_backward, feed_forward_forward
+from tfx.ops.feed_forward.gated import GATES
+from tfx.ops.feed_forward.gated_feed_forward import (
     GatedFeedForwardCache,
     gated_feed_forward_backward,
     gated_feed_forward_forward,

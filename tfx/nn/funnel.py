@@ -12,7 +12,7 @@ which still knows the details:
     long = hidden_1 + repeat(hidden_last)             then a few plain blocks: the decoder
 
 Derivation.  x is used three times, for the mean, for keys and for values; pooling and repeating are linear and almost
-each other's transposes (ops/mean_pool.py).  hidden_1 is used twice in a stack with a decoder.
+each other's transposes (ops/basics/mean_pool.py).  hidden_1 is used twice in a stack with a decoder.
 
 Exact: a stride of 1 is the encoder block.  Cost: a stage at 1 / s of the length needs 1 / s of the feed-forward
 arithmetic and 1 / s^2 of the scores, a pooling block 1 / s of the scores of a plain one; it pays from the first stage
@@ -29,15 +29,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array
-from tfx.checks import whole_number
 from tfx.nn.attention import MultiHeadAttention
-from tfx.nn.blocks import backward_through, forward_through
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.normalisation import make_norm
 from tfx.nn.residual import LeaveCache, Residual
-from tfx.ops.mean_pool import (
+from tfx.nn.through_blocks import backward_through, forward_through
+from tfx.ops.attention.multi_head import MultiHeadCache
+from tfx.ops.basics.mean_pool import (
     MeanPoolCache,
     RepeatPlacesCache,
     check_stride,
@@ -46,7 +47,6 @@ from tfx.ops.mean_pool import (
     repeat_places_backward,
     repeat_places_forward,
 )
-from tfx.ops.multi_head import MultiHeadCache
 from tfx.params import Layer
 
 

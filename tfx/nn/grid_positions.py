@@ -9,7 +9,7 @@ positions with learned ones.
 from __future__ import annotations
 
 from tfx.backend import Array, xp_of
-from tfx.ops.positions import PositionsCache, add_positions_forward, grid_positions
+from tfx.ops.positions.positions import PositionsCache, add_positions_forward, grid_positions
 from tfx.params import Layer
 
 

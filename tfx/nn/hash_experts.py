@@ -2,9 +2,8 @@
 
     y_n = FFN_table[id_n](x_n)
 
-See ops/hash_routing.py for the table.  Since x plays no part in the choice, the derivative is exact everywhere: there
-is no kink where the choice would change.
-Source: Roller et al. 2021, "Hash Layers For Large Sparse Models".
+See ops/experts/hash_routing.py for the table.  Since x plays no part in the choice, the derivative is exact everywhere:
+there is no kink where the choice would change. Source: Roller et al. 2021, "Hash Layers For Large Sparse Models".
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ import numpy as np
 
 from tfx.backend import Array, to_numpy, xp_of
 from tfx.nn.feed_forward import FeedForward
-from tfx.ops.expert_dispatch import DispatchPlan, dispatch_backward, dispatch_forward, plan_dispatch
-from tfx.ops.hash_routing import hash_experts
+from tfx.ops.experts.expert_dispatch import DispatchPlan, dispatch_backward, dispatch_forward, plan_dispatch
+from tfx.ops.experts.hash_routing import hash_experts
 from tfx.params import Buffer, Layer
 
 

@@ -16,10 +16,10 @@ A window.  Where a query sees only `left` tokens before itself, keep(left) drops
 are used up, those that are kept move to the front.  Tokens stay in order, so masks and biases that count distances
 stay right, and `seen` counts all tokens ever appended, so absolute and rotary places do too.  With a capacity of
 2 left + T one token is moved for each one that is written, and memory no longer grows with the text.  (A circle,
-ops/tensor_scatter.py, moves nothing, but loses the order.)
+ops/attention/tensor_scatter.py, moves nothing, but loses the order.)
 
 Keys and values shared by groups of heads are stored once per group.  (Attention then repeats them for its product,
-ops/multi_head.py: a passing copy of H / G times what is stored.)
+ops/attention/multi_head.py: a passing copy of H / G times what is stored.)
 
 Without a window, grows=True doubles the capacity when it is used up: at most two tokens are copied for one written.
 Sources: Pope et al. 2022, "Efficiently Scaling Transformer Inference", section 2.1 (what is stored, and what it costs);
@@ -33,9 +33,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, on_host, xp_of
-from tfx.checks import whole_number
-from tfx.ops.multi_head import KeyValue, StoredKeyValue
+from tfx.ops.attention.multi_head import KeyValue, StoredKeyValue
 
 
 class KeyValueBuffer(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
-from tfx.ops.layer_norm import LayerNormCache, layer_norm_backward, layer_norm_forward
+from tfx.ops.norms.layer_norm import LayerNormCache, layer_norm_backward, layer_norm_forward
 from tfx.params import Layer, Parameter
 
 

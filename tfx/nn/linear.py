@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array
-from tfx.checks import whole_number
 from tfx.nn.init import Initialisation, find_initialisation
-from tfx.ops.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
 from tfx.params import Layer, Parameter
 
 

@@ -22,9 +22,9 @@ import numpy as np
 from tfx.backend import Array
 from tfx.efficient.longformer import LongformerCache, longformer_attention_backward, longformer_attention_forward
 from tfx.nn.linear import Linear
-from tfx.ops.attention import AttentionCache, attention_backward, attention_forward
-from tfx.ops.linear import LinearCache
-from tfx.ops.multi_head import merge_heads, split_heads
+from tfx.ops.attention.multi_head import merge_heads, split_heads
+from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward, attention_forward
+from tfx.ops.basics.linear import LinearCache
 from tfx.params import Layer
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.init import Initialisation, find_initialisation
-from tfx.ops.activations import ACTIVATIONS
-from tfx.ops.low_rank_linear import LowRankLinearCache, low_rank_linear_backward, low_rank_linear_forward
+from tfx.ops.feed_forward.activations import ACTIVATIONS
+from tfx.ops.low_rank.low_rank_linear import LowRankLinearCache, low_rank_linear_backward, low_rank_linear_forward
 from tfx.params import Layer, Parameter
 
 

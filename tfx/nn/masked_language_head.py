@@ -17,10 +17,10 @@ from tfx.backend import Array
 from tfx.nn.embedding import Embedding
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
-from tfx.ops.activations import ACTIVATIONS
-from tfx.ops.embedding import TiedLogitsCache
-from tfx.ops.layer_norm import LayerNormCache
-from tfx.ops.linear import LinearCache
+from tfx.ops.basics.embedding import TiedLogitsCache
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.feed_forward.activations import ACTIVATIONS
+from tfx.ops.norms.layer_norm import LayerNormCache
 from tfx.params import Layer, Parameter
 
 

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array
-from tfx.checks import whole_number
 from tfx.nn.init import Rng, xavier_uniform
-from tfx.ops.attend import AttendCache, attend_backward, attend_forward
-from tfx.ops.general_scores import SCORES
-from tfx.ops.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.attention.attend import AttendCache, attend_backward, attend_forward
+from tfx.ops.attention.general_scores import SCORES
+from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
 from tfx.params import Layer, Parameter
 
 MEMORY_SCORES = ("additive", "dot", "general")

@@ -1,23 +1,23 @@
 """Mixture of experts: E feed-forward networks, of which every token uses k.
 
     logits = router(x)                            (N, C) -> (N, E)
-    experts, gates = the k largest, their weights           (ops/top_k_routing.py)
+    experts, gates = the k largest, their weights           (ops/experts/top_k_routing.py)
     y_n = sum_j gates_nj FFN_experts_nj(x_n)      only k of the E networks run for a token
 
 Parameters grow with E and the work for a token with k: that is the whole point.  k = E is the dense mixture, and equal
 experts with gates that sum to 1 are one network.  The router is trained through the gates, which multiply what the
 experts say; the choice itself has no gradient.  Left alone, routers come to prefer few experts; the losses of
-ops/router_losses.py speak against it: their sum is left in the cache (nn/auxiliary_losses.py), and its gradient joins
-in backward.
+ops/experts/router_losses.py speak against it: their sum is left in the cache (nn/auxiliary_losses.py), and its gradient
+joins in backward.
 
 Filling at the end of short rows needs no expert.  With `keep` only real tokens are routed, take places and count in the
 losses, so that what they get, and every gradient, is what it would be if there were no filling at all.
 
-Tokens are copied to their experts and back by index (ops/expert_dispatch.py), so an expert sees one matrix with as many
-rows as it has tokens.  How many these are is known on the host only: on a graphics card forward waits for E counts, and
-before that, with `keep`, for how many tokens are real.
-Sources: Shazeer et al. 2017, "Outrageously Large Neural Networks"; Lepikhin et al. 2021, "GShard"; Fedus et al. 2022,
-"Switch Transformers"; one choice for a whole sequence: Kudugunta et al. 2021, "Beyond Distillation".
+Tokens are copied to their experts and back by index (ops/experts/expert_dispatch.py), so an expert sees one matrix with
+as many rows as it has tokens.  How many these are is known on the host only: on a graphics card forward waits for E
+counts, and before that, with `keep`, for how many tokens are real. Sources: Shazeer et al. 2017, "Outrageously Large
+Neural Networks"; Lepikhin et al. 2021, "GShard"; Fedus et al. 2022, "Switch Transformers"; one choice for a whole
+sequence: Kudugunta et al. 2021, "Beyond Distillation".
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, to_numpy, xp_of
-from tfx.checks import whole_number
 from tfx.nn.auxiliary_losses import AuxiliaryLoss
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.linear import Linear
-from tfx.ops.expert_capacity import expert_capacity, within_capacity
-from tfx.ops.expert_dispatch import (
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.experts.expert_capacity import expert_capacity, within_capacity
+from tfx.ops.experts.expert_dispatch import (
     CombineCache,
     DispatchPlan,
     combine_backward,
@@ -43,10 +44,9 @@ from tfx.ops.expert_dispatch import (
     dispatch_forward,
     plan_dispatch,
 )
-from tfx.ops.linear import LinearCache
-from tfx.ops.noisy_logits import NoisyLogitsCache, noisy_logits_backward, noisy_logits_forward
-from tfx.ops.router_losses import RouterLossesCache, check_losses, router_losses_backward, router_losses_forward
-from tfx.ops.top_k_routing import GatesCache, choose_top_k, gates_backward, gates_forward
+from tfx.ops.experts.noisy_logits import NoisyLogitsCache, noisy_logits_backward, noisy_logits_forward
+from tfx.ops.experts.router_losses import RouterLossesCache, check_losses, router_losses_backward, router_losses_forward
+from tfx.ops.experts.top_k_routing import GatesCache, choose_top_k, gates_backward, gates_forward
 from tfx.params import Layer, walk
 
 LEVELS = ("token", "sequence")
@@ -92,7 +92,7 @@ class MixtureOfExperts(Layer):
     with the largest gates get places first, instead of the first in the batch.
     level: "token", or "sequence": one choice for all tokens of a sequence, from their mean.
     With a choice for a sequence, or a limit on places, what a token gets depends on later ones: not for step by step.
-    losses: name -> coefficient, see ops/router_losses.py; an even load at 0.01 unless told.
+    losses: name -> coefficient, see ops/experts/router_losses.py; an even load at 0.01 unless told.
     Raises ValueError for k outside 1 .. E and other settings that cannot be.
     """
 

@@ -22,9 +22,9 @@ from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.residual import LeaveCache, Residual
-from tfx.ops.masks import combine_masks
-from tfx.ops.multi_head import MultiHeadCache
-from tfx.ops.positions import sinusoidal_positions
+from tfx.ops.attention.masks import combine_masks
+from tfx.ops.attention.multi_head import MultiHeadCache
+from tfx.ops.positions.positions import sinusoidal_positions
 from tfx.params import Layer
 
 

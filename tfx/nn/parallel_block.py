@@ -23,8 +23,8 @@ from tfx.nn.block_feed_forward import make_feed_forward, run_feed_forward
 from tfx.nn.dropout import Dropout
 from tfx.nn.normalisation import make_norm
 from tfx.nn.stochastic_depth import StochasticDepth
-from tfx.ops.dropout import DropoutCache
-from tfx.ops.multi_head import MultiHeadCache, StoredKeyValue
+from tfx.ops.attention.multi_head import MultiHeadCache, StoredKeyValue
+from tfx.ops.basics.dropout import DropoutCache
 from tfx.params import Layer
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from tfx.backend import Array, to_device, xp_of
 from tfx.nn.linear import Linear
-from tfx.ops.linear import LinearCache
-from tfx.ops.patches import PatchesCache, patches_backward, patches_forward
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.grids.patches import PatchesCache, patches_backward, patches_forward
 from tfx.params import Layer
 
 

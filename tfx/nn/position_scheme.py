@@ -2,8 +2,8 @@
 
 "sinusoidal"  "learned"   a table, added to the embeddings once (nn/positions.py)
 "rotary"                  queries and keys are turned by their places, in every block (nn/rotary.py)
-"alibi"                   scores fall with the distance, in every block (ops/alibi.py); nothing is learned
-"sandwich"                scores get the inner product of two sinusoids (ops/sandwich.py); nothing is learned
+"alibi"                   scores fall with the distance, in every block (ops/positions/alibi.py); nothing is learned
+"sandwich"                scores get the inner product of two sinusoids (ops/positions/sandwich.py); nothing is learned
 "relative"                a learned number for each head and bucket of distances, shared by all blocks (T5)
 "none"                    no order at all, unless a causal mask gives one away
 """

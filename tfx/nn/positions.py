@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.ops.embedding import EmbeddingCache, embedding_backward, embedding_forward
-from tfx.ops.positions import (
+from tfx.ops.basics.embedding import EmbeddingCache, embedding_backward, embedding_forward
+from tfx.ops.positions.positions import (
     PositionsCache,
     add_positions_backward,
     add_positions_forward,
@@ -17,7 +17,7 @@ from tfx.ops.positions import (
     concat_positions_forward,
     sinusoidal_positions,
 )
-from tfx.ops.sinusoids import SinusoidsCache, angular_speeds, sinusoids_backward, sinusoids_forward
+from tfx.ops.positions.sinusoids import SinusoidsCache, angular_speeds, sinusoids_backward, sinusoids_forward
 from tfx.params import Layer, Parameter
 
 KINDS = ("sinusoidal", "learned", "frequencies", "none")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
-from tfx.ops.power_norm import (
+from tfx.ops.norms.power_norm import (
     PowerNormCache,
     PowerStatistics,
     power_norm_backward,
@@ -21,9 +21,9 @@ from tfx.params import Buffer, Layer, Parameter
 class PowerNorm(Layer):
     """Owns gamma: (C,), ones, and beta: (C,), zeros; and the buffers psi2: (C,), ones, and nu: (C,), zeros.
 
-    training: True is the paper's PN, whose backward is an approximation (ops/power_norm.py) and whose buffers move:
-    psi2 in forward, nu in backward.  False uses psi2 alone.
-    batch_statistics: True is PN-V in training: psi of the batch, with the exact backward.
+    training: True is the paper's PN, whose backward is an approximation (ops/norms/power_norm.py) and whose buffers
+    move: psi2 in forward, nu in backward.  False uses psi2 alone. batch_statistics: True is PN-V in training: psi of
+    the batch, with the exact backward.
     """
 
     def __init__(

@@ -18,8 +18,8 @@ import numpy as np
 from tfx.backend import Array, xp_of
 from tfx.nn.dropout import Dropout
 from tfx.nn.recurrent_cell import RecurrentCell
-from tfx.ops.dropout import DropoutCache
-from tfx.ops.through_time import State
+from tfx.ops.basics.dropout import DropoutCache
+from tfx.ops.recurrence.through_time import State
 from tfx.params import Layer
 
 

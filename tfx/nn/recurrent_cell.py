@@ -17,10 +17,10 @@ import numpy as np
 
 from tfx.backend import Array, xp_of
 from tfx.nn.init import Rng, xavier_uniform
-from tfx.ops.gru import gru_backward, gru_forward
-from tfx.ops.lstm import lstm_backward, lstm_forward
-from tfx.ops.rnn import rnn_backward, rnn_forward
-from tfx.ops.through_time import State
+from tfx.ops.recurrence.gru import gru_backward, gru_forward
+from tfx.ops.recurrence.lstm import lstm_backward, lstm_forward
+from tfx.ops.recurrence.rnn import rnn_backward, rnn_forward
+from tfx.ops.recurrence.through_time import State
 from tfx.params import Layer, Parameter
 
 

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.ops.alibi import alibi_bias
-from tfx.ops.embedding import EmbeddingCache, embedding_backward, embedding_forward
-from tfx.ops.grid_offsets import grid_offset_numbers
-from tfx.ops.relative_buckets import bucket_bias_backward, bucket_bias_forward, bucket_of
-from tfx.ops.relative_offsets import OffsetBiasCache, every_offset, offset_bias_backward, offset_bias_forward
-from tfx.ops.sandwich import sandwich_bias
+from tfx.ops.basics.embedding import EmbeddingCache, embedding_backward, embedding_forward
+from tfx.ops.positions.alibi import alibi_bias
+from tfx.ops.positions.grid_offsets import grid_offset_numbers
+from tfx.ops.positions.relative_buckets import bucket_bias_backward, bucket_bias_forward, bucket_of
+from tfx.ops.positions.relative_offsets import OffsetBiasCache, every_offset, offset_bias_backward, offset_bias_forward
+from tfx.ops.positions.sandwich import sandwich_bias
 from tfx.params import Layer, Parameter
 
 #: Learned tables start normal with this deviation: almost no bias, but no two offsets alike.
@@ -31,7 +31,7 @@ class RelativeBiasCache(NamedTuple):
 
 
 class AlibiBias(Layer):
-    """Every head has its own slope; nothing is learned (ops/alibi.py).  causal: the form for use with a causal mask."""
+    """Every head has its own slope; nothing is learned (alibi.py).  causal: the form for use with a causal mask."""
 
     def __init__(self, n_heads: int, causal: bool = False) -> None:
         self.n_heads, self.causal = n_heads, causal
@@ -45,7 +45,7 @@ class AlibiBias(Layer):
 
 
 class SandwichBias(Layer):
-    """The inner product of sinusoidal positions, by itself; nothing is learned (ops/sandwich.py).
+    """The inner product of sinusoidal positions, by itself; nothing is learned (ops/positions/sandwich.py).
 
     width: how wide the sinusoids are whose product is taken; it need not be the width of the model.
     """
@@ -63,7 +63,7 @@ class SandwichBias(Layer):
 
 
 class RelativeBias(Layer):
-    """Owns table: (n_buckets, H), a number per head for each range of distances (ops/relative_buckets.py).
+    """Owns table: (n_buckets, H), a number per head for each range of distances (ops/positions/relative_buckets.py).
 
     bidirectional: False in a decoder, where all buckets are for the past.
     """

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from tfx.backend import Array
 from tfx.nn.dropout import Dropout
 from tfx.nn.stochastic_depth import StochasticDepth
-from tfx.ops.dropout import DropoutCache
+from tfx.ops.basics.dropout import DropoutCache
 from tfx.params import Layer
 
 PLACEMENTS = ("pre", "post", "inner")

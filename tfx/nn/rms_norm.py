@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
-from tfx.ops.rms_norm import RmsNormCache, rms_norm_backward, rms_norm_forward
+from tfx.ops.norms.rms_norm import RmsNormCache, rms_norm_backward, rms_norm_forward
 from tfx.params import Layer, Parameter
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from tfx.arguments import number, whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import number, whole_number
-from tfx.ops.multi_head import Rotation
-from tfx.ops.rotary import LAYOUTS, rotary_tables
+from tfx.ops.attention.multi_head import Rotation
+from tfx.ops.positions.rotary import LAYOUTS, rotary_tables
 from tfx.params import Layer
 
 
 class Rotary(Layer):
-    """Owns no parameters.  width: how many of a head's features turn, even; base and layout as in ops/rotary.py."""
+    """Owns no parameters.  width: how many of a head's features turn, even; base and layout as in the operation."""
 
     def __init__(self, width: int, base: float = 10000.0, layout: str = "halves") -> None:
         if layout not in LAYOUTS:

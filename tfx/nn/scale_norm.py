@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
-from tfx.ops.scale_norm import ScaleNormCache, scale_norm_backward, scale_norm_forward
+from tfx.ops.norms.scale_norm import ScaleNormCache, scale_norm_backward, scale_norm_forward
 from tfx.params import Layer, Parameter
 
 

@@ -21,11 +21,11 @@ from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
 from tfx.nn.init import embedding_normal
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
-from tfx.ops.dropout import DropoutCache
-from tfx.ops.embedding import check_rows_of_ids
-from tfx.ops.layer_norm import LayerNormCache
-from tfx.ops.linear import LinearCache
-from tfx.ops.positions import PositionsCache, add_positions_backward, add_positions_forward
+from tfx.ops.basics.dropout import DropoutCache
+from tfx.ops.basics.embedding import check_rows_of_ids
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.norms.layer_norm import LayerNormCache
+from tfx.ops.positions.positions import PositionsCache, add_positions_backward, add_positions_forward
 from tfx.params import Layer, Parameter
 
 POSITIONS = ("learned", "none")

@@ -5,8 +5,8 @@
     memory_l'  the last M places of [memory_l; x_l], for the next segment
 
 A place reads M places back and every layer adds as much again: after L layers the reach is L M places, although no
-segment is read twice.  Positions are relative (ops/transformer_xl.py), because a place in the memory would have another
-absolute number in every segment.
+segment is read twice.  Positions are relative (ops/positions/transformer_xl.py), because a place in the memory would
+have another absolute number in every segment.
 
 Derivation.  Inside a segment, nothing new.  The memory counts as a constant: the paper stops the gradient there, so
 backward drops what the attention sends back to it, and no segment has to be kept for the next one.  It is not the
@@ -26,14 +26,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
-from tfx.nn.blocks import backward_through, forward_through
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.normalisation import make_norm
 from tfx.nn.relative_attention import RelativeAttention, RelativeAttentionCache
 from tfx.nn.residual import LeaveCache, Residual
 from tfx.nn.stacks import make_final_norm
+from tfx.nn.through_blocks import backward_through, forward_through
 from tfx.params import Layer
 
 

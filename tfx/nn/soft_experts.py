@@ -5,10 +5,10 @@
     out_e = FFN_e(its P slots)
     y = softmax over the slots(logits) out                  (B, T, C)    combine: a token is an average of the results
 
-Both ends are averages with softmax weights, so both are the attention of ops/attend.py: slots that attend to tokens
-with scores logits^T, and tokens that attend to slots.  No token is dropped, no expert is idle, no loss for balance is
-needed, and the gradient is exact: there is no choice.  The cost depends on M alone, M FFN passes for T tokens; it pays
-where many experts fit into M = T slots.
+Both ends are averages with softmax weights, so both are the attention of ops/attention/attend.py: slots that attend to
+tokens with scores logits^T, and tokens that attend to slots.  No token is dropped, no expert is idle, no loss for
+balance is needed, and the gradient is exact: there is no choice.  The cost depends on M alone, M FFN passes for T
+tokens; it pays where many experts fit into M = T slots.
 
 What is given up: every output depends on every token of its sequence, so it cannot be used causally, and y changes when
 padding is added.  The paper also normalises x and Phi before the product when C is large; that is left out here.
@@ -23,12 +23,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.linear import Linear
-from tfx.ops.attend import AttendCache, attend_backward, attend_forward
-from tfx.ops.linear import LinearCache
+from tfx.ops.attention.attend import AttendCache, attend_backward, attend_forward
+from tfx.ops.basics.linear import LinearCache
 from tfx.params import Layer
 
 

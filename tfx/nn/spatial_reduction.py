@@ -30,13 +30,13 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.attention import MultiHeadAttention
-from tfx.nn.blocks import backward_through, forward_through
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
 from tfx.nn.positions import Positions
-from tfx.ops.multi_head import MultiHeadCache
-from tfx.ops.patches import patch_grid
+from tfx.nn.through_blocks import backward_through, forward_through
+from tfx.ops.attention.multi_head import MultiHeadCache
+from tfx.ops.grids.patches import patch_grid
 from tfx.params import Layer
 
 

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
-from tfx.nn.blocks import forward_through
 from tfx.nn.decoder_block import DecoderBlock, DecoderBlockCache
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
 from tfx.nn.normalisation import make_norm
 from tfx.nn.parallel_block import ParallelBlock
-from tfx.ops.multi_head import StoredKeyValue
-from tfx.ops.stochastic_depth import linear_decay_rates
+from tfx.nn.through_blocks import forward_through
+from tfx.ops.attention.multi_head import StoredKeyValue
+from tfx.ops.basics.stochastic_depth import linear_decay_rates
 from tfx.params import Layer
 
 #: Keys and values of earlier tokens, one for each block.

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
-from tfx.ops.dropout import DropoutCache, dropout_backward, dropout_forward
-from tfx.ops.stochastic_depth import branch_multiplier, layers_left_after_pruning
+from tfx.ops.basics.dropout import DropoutCache, dropout_backward, dropout_forward
+from tfx.ops.basics.stochastic_depth import branch_multiplier, layers_left_after_pruning
 from tfx.params import Layer
 
 

@@ -5,7 +5,7 @@
     PatchMerging    four neighbours become one: norm([x_1 ... x_4]) W                        (B, R/2, W/2, 2C)
 
 Everything in an encoder block but attention works place by place, so the whole block may stand inside the windows.  Its
-attention has a learned bias for each offset in a window, and behind a shift a mask (ops/windows.py).
+attention has a learned bias for each offset in a window, and behind a shift a mask (ops/grids/windows.py).
 
 Exact: a window as large as the grid is plain attention; then the shift is 0, as there is nothing to join.  Cost:
 O(T M^2 C) instead of O(T^2 C) for T = R W places; it pays as soon as the grid is larger than a window.
@@ -20,16 +20,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
-from tfx.nn.blocks import backward_through, forward_through
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
 from tfx.nn.relative_bias import GridRelativeBias
-from tfx.ops.linear import LinearCache
-from tfx.ops.patches import PatchesCache, patch_grid, patches_backward, patches_forward
-from tfx.ops.windows import (
+from tfx.nn.through_blocks import backward_through, forward_through
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.grids.patches import PatchesCache, patch_grid, patches_backward, patches_forward
+from tfx.ops.grids.windows import (
     WindowsCache,
     merge_windows_backward,
     merge_windows_forward,

@@ -10,9 +10,9 @@ from tfx.backend import Array
 from tfx.nn.dropout import Dropout
 from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
 from tfx.nn.positions import FrequenciesCache, PlacesCache, Positions
-from tfx.ops.dropout import DropoutCache
-from tfx.ops.embedding import check_rows_of_ids
-from tfx.ops.positions import PositionsCache
+from tfx.ops.basics.dropout import DropoutCache
+from tfx.ops.basics.embedding import check_rows_of_ids
+from tfx.ops.positions.positions import PositionsCache
 from tfx.params import Layer
 
 

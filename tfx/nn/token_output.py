@@ -9,8 +9,8 @@ import numpy as np
 from tfx.backend import Array
 from tfx.nn.embedding import Embedding
 from tfx.nn.linear import Linear
-from tfx.ops.embedding import TiedLogitsCache
-from tfx.ops.linear import LinearCache
+from tfx.ops.basics.embedding import TiedLogitsCache
+from tfx.ops.basics.linear import LinearCache
 from tfx.params import Layer
 
 

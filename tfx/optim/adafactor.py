@@ -30,8 +30,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from tfx.arguments import number
 from tfx.backend import Array, xp_of
-from tfx.checks import number
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer
 

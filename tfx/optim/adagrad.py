@@ -13,8 +13,8 @@ section 1.1, the diagonal form.
 
 from __future__ import annotations
 
+from tfx.arguments import number
 from tfx.backend import Array, xp_of
-from tfx.checks import number
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer
 

@@ -24,8 +24,8 @@ from __future__ import annotations
 
 import math
 
+from tfx.arguments import number
 from tfx.backend import Array, on_host, xp_of
-from tfx.checks import number
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tfx.arguments import number
 from tfx.backend import Array, xp_of
-from tfx.checks import number
 from tfx.optim.adam import Adam
 from tfx.params import FlatParameters, Layer
 

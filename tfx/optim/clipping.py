@@ -13,8 +13,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from tfx.arguments import number
 from tfx.backend import Array, as_number, on_host, xp_of
-from tfx.checks import number
 
 
 def global_norm(grad: Array) -> Any:

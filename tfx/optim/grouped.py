@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx.checks import whole_number
+from tfx.arguments import whole_number
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer
 

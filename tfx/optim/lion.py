@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tfx.arguments import number
 from tfx.backend import Array, xp_of
-from tfx.checks import number
 from tfx.optim.adamw import decay_mask, decays_matrices
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer

@@ -29,8 +29,8 @@ from typing import Any
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import to_device, xp_of
-from tfx.checks import whole_number
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer, flatten
 

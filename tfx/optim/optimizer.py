@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from tfx.arguments import number
 from tfx.backend import Array, to_device, xp_of
-from tfx.checks import number
 from tfx.params import FlatParameters, Layer, flatten
 
 

@@ -19,8 +19,8 @@ momentum in deep learning", section 2.
 
 from __future__ import annotations
 
+from tfx.arguments import number
 from tfx.backend import Array
-from tfx.checks import number
 from tfx.optim.optimizer import Optimizer
 from tfx.params import FlatParameters, Layer
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx.checks import whole_number
+from tfx.arguments import whole_number
 from tfx.parallel.all_reduce import AllReduce
 from tfx.train.accumulation import count_rows, split_rows
 from tfx.train.loop import Batch, Loss, LossValue

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
 from tfx.compression.removal import remove_heads, remove_units
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.feed_forward import FeedForward

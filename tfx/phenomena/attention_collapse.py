@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from tfx.evaluation.uncertainty import entropy
-from tfx.ops.attention import attention_forward
+from tfx.measure.uncertainty import entropy
+from tfx.ops.attention.scaled_dot_product import attention_forward
 
 
 def rank_residual(x: np.ndarray) -> np.ndarray:

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.ops.activations import ACTIVATIONS
+from tfx.ops.feed_forward.activations import ACTIVATIONS
 
 
 class Memory(NamedTuple):
-    """keys: (F, C), thresholds: (F,), values: (F, C), offset: (C,); activation: its name in ops/activations.py."""
+    """keys: (F, C), thresholds: (F,), values: (F, C), offset: (C,); activation: by its name."""
 
     keys: np.ndarray
     thresholds: np.ndarray

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from tfx.ops.activations import ACTIVATIONS
-from tfx.ops.linear import linear_backward, linear_forward
+from tfx.ops.basics.linear import linear_backward, linear_forward
+from tfx.ops.feed_forward.activations import ACTIVATIONS
 
 
 def through_layers(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 
 
 def input_gradient(model: Any, x: np.ndarray, labels: np.ndarray) -> np.ndarray:

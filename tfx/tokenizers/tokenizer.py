@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
-from tfx.checks import whole_number
+from tfx.arguments import whole_number
 from tfx.tokenizers import storage
 
 

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tfx.checks import whole_number
+from tfx.arguments import whole_number
 from tfx.tokenizers.lattice import Edge, Lattice, Path, lattice_of, n_best, sample, viterbi
 from tfx.tokenizers.tokenizer import Piece, Tokenizer, room_for, special_of, texts_of
 from tfx.tokenizers.unigram_training import learn_unigram

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from tfx.arguments import whole_number
 from tfx.backend import xp_of
-from tfx.checks import whole_number
 from tfx.train.loop import Batch, Loss, LossValue, Rng
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tfx.arguments import number
 from tfx.backend import as_number, xp_of
-from tfx.checks import number
 from tfx.models import DeepSupervision, Encoder
 from tfx.nn.auxiliary_losses import weigh
-from tfx.ops.consistency_loss import consistency_loss_backward, consistency_loss_forward
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.ops.focal_loss import focal_loss_backward, focal_loss_forward
+from tfx.ops.losses.consistency_loss import consistency_loss_backward, consistency_loss_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.focal_loss import focal_loss_backward, focal_loss_forward
 from tfx.train.loop import Loss, LossValue, Rng
 from tfx.train.losses import LabelledBatch, count_kept, inside, told
 
@@ -70,7 +70,7 @@ def r_drop_loss(alpha: float, smoothing: float = 0.0) -> Loss[Encoder]:
 
 
 def focal_labelling_loss(gamma: float = 2.0, class_weights: Any = None) -> Loss[Encoder]:
-    """LabelledBatch for an Encoder, see ops/focal_loss.py."""
+    """LabelledBatch for an Encoder, see ops/losses/focal_loss.py."""
 
     def loss(model: Encoder, batch: LabelledBatch, rng: Rng) -> LossValue:
         logits, cache = model.forward(batch.ids, lengths=batch.lengths, rng=rng)

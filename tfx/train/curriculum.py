@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tfx.checks import number, whole_number
+from tfx.arguments import number, whole_number
 from tfx.train.loop import Rng
 
 

@@ -1,6 +1,6 @@
 """Knowledge distillation: a student is trained by what a teacher says, at every token or by whole sequences.
 
-    token level       hard CE(labels) + (1 - hard) T^2 KL(teacher at T || student at T)       ops/distillation_loss.py
+    token level       hard CE(labels) + (1 - hard) T^2 KL(teacher at T || student at T)  ops/losses/distillation_loss.py
     sequence level    plain training on what the teacher writes                               greedily here
 
 The teacher only reads: no dropout, no gradient.  At sequence level the student learns one good answer instead of the
@@ -20,8 +20,8 @@ from tfx.backend import as_number
 from tfx.generate import greedy_seq2seq
 from tfx.models import Encoder, EncoderDecoder
 from tfx.nn.normalisation import evaluating
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.ops.distillation_loss import distillation_loss_backward, distillation_loss_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.distillation_loss import distillation_loss_backward, distillation_loss_forward
 from tfx.train.loop import Loss, LossValue, Rng
 from tfx.train.losses import LabelledBatch, PairBatch, count_kept, inside, told
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from tfx.arguments import number, whole_number
 from tfx.backend import Array, read
-from tfx.checks import number, whole_number
 from tfx.errors import TfxError
 from tfx.optim import Optimizer, clip_by_norm, global_norm
 from tfx.params import Layer

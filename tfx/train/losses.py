@@ -12,8 +12,8 @@ import numpy as np
 from tfx.backend import as_number
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
 from tfx.nn.auxiliary_losses import auxiliary_loss
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.ops.embedding import check_rows_of_ids
+from tfx.ops.basics.embedding import check_rows_of_ids
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.train.loop import Loss, LossValue, Rng
 
 

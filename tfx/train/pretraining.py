@@ -13,7 +13,7 @@ import numpy as np
 
 from tfx.backend import as_number
 from tfx.models import Bert
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.train.loop import Loss, LossValue, Rng
 
 

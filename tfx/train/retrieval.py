@@ -7,8 +7,8 @@ import numpy as np
 from tfx.backend import as_number, xp_of
 from tfx.data.facts import FactBatch
 from tfx.models.retrieval_reader import RetrievalReader
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.ops.marginal_likelihood import marginal_likelihood_backward, marginal_likelihood_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.marginal_likelihood import marginal_likelihood_backward, marginal_likelihood_forward
 from tfx.train.loop import Loss, LossValue, Rng
 
 

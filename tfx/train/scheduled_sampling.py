@@ -17,10 +17,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tfx.arguments import number
 from tfx.backend import to_numpy
-from tfx.checks import number
 from tfx.models import DecoderOnly
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.train.loop import Loss, LossValue, Rng
 from tfx.train.losses import told
 

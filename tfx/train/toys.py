@@ -17,7 +17,7 @@ import numpy as np
 from tfx.data.toys.toy import Pairs, PairsToy, Places, PlacesToy
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder, Model
 from tfx.nn.normalisation import evaluating
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.optim import AdamW
 from tfx.schedule import warmup_cosine
 from tfx.train.loop import Loss, LossValue, Rng, train

@@ -21,8 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+from tfx.arguments import whole_number
 from tfx.blas_threads import blas_threads
-from tfx.checks import whole_number
 from tfx.params import Layer, replica
 from tfx.train.accumulation import count_rows, split_rows
 from tfx.train.loop import Batch, Loss, LossValue, Rng

@@ -21,7 +21,7 @@ import numpy as np
 from tfx.backend import Array
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.feed_forward import FeedForward
-from tfx.ops.multi_head import KeyValue
+from tfx.ops.attention.multi_head import KeyValue
 from tfx.params import Layer, walk
 from tfx.tuning.part import Chosen, Part, among
 from tfx.tuning.places import Place, places_of

@@ -17,7 +17,7 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.linear import Linear
-from tfx.ops.linear import LinearCache
+from tfx.ops.basics.linear import LinearCache
 from tfx.params import Buffer, Layer, Parameter
 
 

@@ -6,9 +6,9 @@
 
 The update stands where the matrix stood: a `LoraWeight` answers to `.value` with W', and takes the gradient of W'
 through `.grad += dw`, as a Parameter does, and hands it on to A and B.  So any layer that reads a matrix can be tuned,
-and none has to know.  Its price is that W' and dW' are built, R I J multiplications more for each; ops/lora_linear.py
-is the way without, and says where each pays.  (Dropout in front of A, which some use, needs that other way.)
-Source: Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", sections 4.1 and 4.2.
+and none has to know.  Its price is that W' and dW' are built, R I J multiplications more for each;
+ops/low_rank/lora_linear.py is the way without, and says where each pays.  (Dropout in front of A, which some use, needs
+that other way.) Source: Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", sections 4.1 and 4.2.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from tfx.arguments import number, whole_number
 from tfx.backend import Array
-from tfx.checks import number, whole_number
 from tfx.nn.linear import Linear
-from tfx.ops.low_rank_update import LowRankUpdateCache, low_rank_update_backward, low_rank_update_forward
+from tfx.ops.low_rank.low_rank_update import LowRankUpdateCache, low_rank_update_backward, low_rank_update_forward
 from tfx.params import Buffer, Layer, Parameter, walk
 from tfx.tuning.part import Chosen, Part, among
 

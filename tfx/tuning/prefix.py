@@ -5,12 +5,12 @@
 The model believes that it has read M tokens before, and what these "said" is what is learnt: 2 M G D numbers a block.
 Nothing else changes, so one model in memory can serve a batch in which every row has another prefix.
 
-Derivation.  A prefix is a past (ops/multi_head.py): `dpast` is its gradient, summed over the batch that shared it.  The
-learned pair has no query of its own, and no gradient flows below it.
-Initial values: normal, as keys and values of a normalised input are; or the present of real tokens, which the
-paper found to be much better where there are few examples (section 7.4).  The paper further makes P from a smaller
-matrix through a network while it trains (section 4.3), because it found direct training unstable; this is direct.
-Source: Li and Liang 2021, "Prefix-Tuning: Optimizing Continuous Prompts for Generation", section 4.
+Derivation.  A prefix is a past (ops/attention/multi_head.py): `dpast` is its gradient, summed over the batch that
+shared it.  The learned pair has no query of its own, and no gradient flows below it. Initial values: normal, as keys
+and values of a normalised input are; or the present of real tokens, which the paper found to be much better where there
+are few examples (section 7.4).  The paper further makes P from a smaller matrix through a network while it trains
+(section 4.3), because it found direct training unstable; this is direct. Source: Li and Liang 2021, "Prefix-Tuning:
+Optimizing Continuous Prompts for Generation", section 4.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
 from tfx.nn.attention import AttentionInputGrads, MultiHeadAttention
-from tfx.ops.attend import fold
-from tfx.ops.multi_head import KeyValue, MultiHeadCache, StoredKeyValue
+from tfx.ops.attention.attend import fold
+from tfx.ops.attention.multi_head import KeyValue, MultiHeadCache, StoredKeyValue
 from tfx.params import Layer, Parameter
 from tfx.tuning.part import Chosen, Part, among
 from tfx.tuning.places import Place, places_of

@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.checks import whole_number
 from tfx.nn.stacks import EncoderStack
-from tfx.ops.attend import fold
-from tfx.ops.masks import causal_mask
+from tfx.ops.attention.attend import fold
+from tfx.ops.attention.masks import causal_mask
 from tfx.params import Layer, Parameter
 from tfx.tuning.part import Part, among
 

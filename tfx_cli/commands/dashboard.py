@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tfx_cli.console import prose_width
 from tfx_cli.find_lessons import ensure_lessons
 from tfx_cli.options import Face
 from tfx_cli.show import show_document, show_line, tell
+from tfx_cli.terminal.console import prose_width
 
 if TYPE_CHECKING:
     from lessons.course import Module, Topic
-    from tfx_cli.state import State
+    from tfx_cli.learner.state import State
 
 BAR = 18  # cells
 LABEL = 7
@@ -51,7 +51,7 @@ class Dashboard:
 def show_dashboard(face: Face = Face.terminal) -> None:
     """Prints where the reader is; creates nothing."""
     ensure_lessons()
-    from tfx_cli.state import open_to_read
+    from tfx_cli.learner.state import open_to_read
 
     with open_to_read() as state:
         dashboard = measure(state, datetime.now(UTC))

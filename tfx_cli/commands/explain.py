@@ -93,7 +93,7 @@ def explain(
 
         seen = show_walk(found.name, chosen, len(steps), face, code=code, predict=predict)
         if seen and step is None:
-            from tfx_cli.state import record_explained
+            from tfx_cli.learner.state import record_explained
 
             record_explained(found.name)
         for path in (plot, html):
@@ -148,7 +148,7 @@ def save_files(topic: Topic, steps: list[Step], plot: Path | None, html: Path | 
     from tfx.records import Matrix, Plot
 
     if plot:
-        from tfx_cli.plots import picture_of_matrices
+        from tfx_cli.render.plots import picture_of_matrices
 
         pictures = [record for step in steps for record in step.records if isinstance(record, Matrix | Plot)]
         if not pictures:
@@ -163,7 +163,7 @@ def save_files(topic: Topic, steps: list[Step], plot: Path | None, html: Path | 
 def show_lesson(topic: Topic, face: Face) -> None:
     """The prose of lesson.md, with every number computed now."""
     from lessons.course import read_front_matter, walkthrough_module
-    from tfx_cli.lesson_text import filled
+    from tfx_cli.render.lesson_text import filled
     from tfx_cli.walk import show_prose
 
     _, body = read_front_matter((topic.path / "lesson.md").read_text(encoding="utf-8"))

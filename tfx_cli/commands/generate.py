@@ -14,7 +14,7 @@ from tfx_cli.show import show_document, show_line, show_records
 
 if TYPE_CHECKING:
     from tfx.generate import Shaping
-    from tfx_cli.generation_page import Generation
+    from tfx_cli.render.generation_page import Generation
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -58,7 +58,7 @@ def generate(
       tfx generate --top-p 0.9 --seed 3 --json
       tfx generate --beams 5
     """
-    from tfx_cli import generation_page as page
+    from tfx_cli.render import generation_page as page
 
     face = options.face(json, plain)
     if beams is not None and (temperature != 1.0 or top_k is not None or top_p != 1.0):
@@ -85,14 +85,14 @@ def run(prompt: str, max_new: int, shaping: Shaping, beams: int | None, seed: in
     """Reads the prompt, writes, and takes account of it."""
     import numpy as np
 
-    from tfx import shipped
     from tfx.data.words import END, WordTokenizer
     from tfx.generate import Stopping, WholePass, beam_search, sample
     from tfx.generate.account import account
     from tfx.generate.beam import log_probability
     from tfx.generate.stored_keys import logits_of
     from tfx.models import DecoderOnly
-    from tfx_cli.generation_page import Generation
+    from tfx.shipped import load as shipped
+    from tfx_cli.render.generation_page import Generation
 
     model = shipped.load("language")
     language = cast(DecoderOnly, model.model)

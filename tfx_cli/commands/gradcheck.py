@@ -9,8 +9,8 @@ import typer
 
 from tfx_cli import options
 from tfx_cli.options import Face
-from tfx_cli.progress import progress_on_stderr
 from tfx_cli.show import show_document, show_line, show_records
+from tfx_cli.terminal.progress import progress_on_stderr
 
 if TYPE_CHECKING:
     from tfx.gradcheck import CaseReport, ControlReport

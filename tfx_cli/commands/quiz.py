@@ -70,7 +70,7 @@ def quiz(
 
         return run_script(wish, answers, face)
     from tfx.errors import BadInput
-    from tfx_cli.console import interactive
+    from tfx_cli.terminal.console import interactive
 
     if face is Face.json or not interactive():
         why = "--json cannot ask questions" if face is Face.json else "there is no terminal to ask questions on"
@@ -88,9 +88,9 @@ def show_stats(topic: str | None, face: Face) -> None:
     from datetime import UTC, datetime
 
     from lessons.course import find_topic
+    from tfx_cli.learner.state import open_to_read
     from tfx_cli.quizzing import stats
     from tfx_cli.show import show_document, show_line, tell
-    from tfx_cli.state import open_to_read
 
     with open_to_read() as state:
         measured = stats.measure(state, datetime.now(UTC), find_topic(topic).name if topic else None)

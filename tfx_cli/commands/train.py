@@ -20,10 +20,10 @@ from tfx.errors import EnvironmentProblem, TfxError
 from tfx_cli import options
 from tfx_cli.errors import INTERRUPTED, say
 from tfx_cli.files import cannot_write, require_writable, write_whole
-from tfx_cli.interrupt import asked_to_stop
 from tfx_cli.options import Face
-from tfx_cli.progress import progress_on_stderr
 from tfx_cli.show import show_document, show_line, show_records, tell
+from tfx_cli.terminal.interrupt import asked_to_stop
+from tfx_cli.terminal.progress import progress_on_stderr
 
 if TYPE_CHECKING:
     from tfx.train import StepRecord, TaskResult, TaskRun
@@ -121,7 +121,7 @@ def use_one_blas_thread() -> None:
 
 def default_path(task: str) -> Path:
     """The task's checkpoint in the data folder, which is made if needed."""
-    from tfx_cli.state import folder
+    from tfx_cli.learner.state import folder
 
     place = folder() / "trained"
     try:
@@ -195,8 +195,8 @@ def save_curve(
     """Saves the loss curve where it was asked for; on a terminal unasked, and then not being able to is no failure."""
     if not records or not (plot or by_default):
         return None
-    from tfx_cli.plots import picture_of_plots
-    from tfx_cli.training_page import loss_curve
+    from tfx_cli.render.plots import picture_of_plots
+    from tfx_cli.render.training_page import loss_curve
 
     path = plot or Path(f"{result.task}-loss.png")
     try:
@@ -215,7 +215,7 @@ def show(
 ) -> None:
     """The page, the lines or the document."""
     from tfx.records import Text
-    from tfx_cli import training_page
+    from tfx_cli.render import training_page
 
     if face is Face.json:
         show_document(training_page.document_of(run, records, result, resumed_at, elapsed))

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from lessons.answers import Unreadable
 from lessons.grading import Asked
 from tfx_cli.errors import INTERRUPTED
+from tfx_cli.learner.scheduling import in_words
+from tfx_cli.learner.state import State, open_to_write
 from tfx_cli.quizzing.page import HOW, MARK, Page
 from tfx_cli.quizzing.round import Asking, Wish, fresh_seed, items_for, questions, settle
 from tfx_cli.quizzing.stats import streak_of
-from tfx_cli.scheduling import in_words
 from tfx_cli.show import tell
-from tfx_cli.state import State, open_to_write
 
 PROMPT = "  > "
 KEYS = "s skips it, q leaves; every answer so far is saved."

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from tfx_cli.console import output, prose_width
-from tfx_cli.layout import printable, wrapped
+from tfx_cli.learner.scheduling import in_words
 from tfx_cli.quizzing.round import Asking, where_to_see
+from tfx_cli.render.layout import printable, wrapped
 from tfx_cli.render.plain import line
-from tfx_cli.scheduling import in_words
+from tfx_cli.terminal.console import output, prose_width
 
 HOW = {
     "choice": "Answer with one number.",

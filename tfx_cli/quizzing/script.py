@@ -11,11 +11,11 @@ from pathlib import Path
 from lessons.answers import Unreadable
 from lessons.grading import Asked, grade
 from tfx.errors import BadInput
+from tfx_cli.learner.state import open_to_write
 from tfx_cli.options import Face
 from tfx_cli.quizzing.page import Page
 from tfx_cli.quizzing.round import Asking, Wish, as_document, fresh_seed, items_for, questions, settle
 from tfx_cli.show import show_document, tell
-from tfx_cli.state import open_to_write
 
 
 def run_script(wish: Wish, source: str, face: Face) -> int:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from lessons.quiz import all_items
-from tfx_cli.state import Answer, State
+from tfx_cli.learner.state import Answer, State
 
 SHOWN_MISCONCEPTIONS = 5
 

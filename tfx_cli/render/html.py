@@ -11,12 +11,12 @@ from html import escape
 from typing import Any
 
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Record, Result, Step, Table, Text
-from tfx_cli.colors import readable_on, viridis
-from tfx_cli.layout import printable
-from tfx_cli.matrix import Grid, cell_format
-from tfx_cli.numbers import column_texts, is_number, label_of
+from tfx_cli.render.colors import readable_on, viridis
+from tfx_cli.render.layout import printable
+from tfx_cli.render.matrix import Grid, cell_format
+from tfx_cli.render.numbers import column_texts, is_number, label_of
 from tfx_cli.render.sentences import answer_of, check_numbers
-from tfx_cli.source import link_of, source_of
+from tfx_cli.render.source import link_of, source_of
 
 #: a matrix larger than this is coloured without numbers in the cells (they are in the tooltips)
 NUMBERS = 32
@@ -124,7 +124,7 @@ def html_table(title: str, columns: Sequence[Column], rows: Sequence[Mapping[str
 
 @html.register
 def _(record: Plot) -> str:
-    from tfx_cli.plots import picture_of_plots
+    from tfx_cli.render.plots import picture_of_plots
 
     svg = picture_of_plots([record], ".svg").decode("utf-8")
     return f"<figure role='img' aria-label='{text(record.title)}'>{without_addresses(svg)}</figure>"

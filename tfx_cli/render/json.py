@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfx.records import SCHEMA_VERSION, Check, Code, Record, Result, Step, to_plain_data
-from tfx_cli.source import place_of, source_of
+from tfx_cli.render.source import place_of, source_of
 
 if TYPE_CHECKING:
     from lessons.course import Module, Request

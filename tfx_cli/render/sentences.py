@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tfx.records import Check, Question
-from tfx_cli.numbers import brief
+from tfx_cli.render.numbers import brief
 
 
 def check_numbers(record: Check) -> str:

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfx.records import Check, Code, Formula, Matrix, Plot, Question, Record, Result, Table, Text
-from tfx_cli.console import output, prose_width
-from tfx_cli.layout import labelled, packed, wrapped
-from tfx_cli.numbers import number_text
 from tfx_cli.options import Face
+from tfx_cli.render.layout import labelled, packed, wrapped
+from tfx_cli.render.numbers import number_text
 from tfx_cli.render.sentences import answer_of, check_numbers
+from tfx_cli.render.source import link_of, source_of
 from tfx_cli.render.terminal_matrix import matrix_lines
 from tfx_cli.render.terminal_table import print_table
 from tfx_cli.show import saved_line
-from tfx_cli.source import link_of, source_of
+from tfx_cli.terminal.console import output, prose_width
 
 if TYPE_CHECKING:
     from rich.console import Console

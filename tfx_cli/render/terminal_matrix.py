@@ -14,11 +14,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tfx.records import Matrix
-from tfx_cli.colors import readable_on, viridis
-from tfx_cli.console import glyph
-from tfx_cli.layout import wrapped
-from tfx_cli.matrix import LABEL, CellFormat, Grid, cell_format, pooled, short_label
-from tfx_cli.numbers import brief
+from tfx_cli.render.colors import readable_on, viridis
+from tfx_cli.render.layout import wrapped
+from tfx_cli.render.matrix import LABEL, CellFormat, Grid, cell_format, pooled, short_label
+from tfx_cli.render.numbers import brief
+from tfx_cli.terminal.console import glyph
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lessons.quiz import NumberCase, Wrong
-from tfx.ops.additive_attention import additive_scores_forward
+from tfx.ops.attention.additive_attention import additive_scores_forward
 
 
 def one_score(rng: np.random.Generator) -> NumberCase:

@@ -12,10 +12,10 @@ import numpy as np
 from lessons.course import Request
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
-from tfx.lab.measuring import time_in_turns
-from tfx.ops.additive_attention import additive_scores_backward, additive_scores_forward
-from tfx.ops.attention import attention_forward
-from tfx.ops.softmax import softmax_forward
+from tfx.measure.measuring import time_in_turns
+from tfx.ops.attention.additive_attention import additive_scores_backward, additive_scores_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.softmax import softmax_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
 
 

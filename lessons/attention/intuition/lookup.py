@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.ops.attention import attention_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
 
 ENTRIES = ("lemonade", "cocoa", "soup")
 KEY_NAMES = ("sweet", "warm")

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from lessons.quiz import NumberCase, ShapeCase, Wrong
-from tfx.ops.attention import attention_forward
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.softmax import softmax_forward
 
 
 def weight_by_gap(rng: np.random.Generator) -> NumberCase:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx.data.pronouns import FITS_MOVERS, FITS_PLACES, MOVERS, PLACES
-from tfx.ops.attention import attention_forward
-from tfx.ops.linear import linear_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.linear import linear_forward
 
 #: What each coordinate of a word vector says.
 FEATURES = ("mover", "place", "fits mover", "fits place", "asks")

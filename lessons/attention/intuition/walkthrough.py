@@ -23,9 +23,9 @@ from lessons.attention.intuition.whole_sentence import closing, one_for_each, pr
 from lessons.course import Request
 from lessons.sentence import read_words
 from tfx.errors import BadInput
-from tfx.ops.attend import attend_forward
-from tfx.ops.attention import attention_forward
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.attention.attend import attend_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.softmax import softmax_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
 
 DEFAULT_TEXT = "the animal did not cross the street because it was too tired"

@@ -11,7 +11,7 @@ from lessons.attention.intuition.pronoun import Lookups, find_referent
 from lessons.sentence import labels
 from tfx.data.pronouns import FITS_MOVERS, FITS_PLACES
 from tfx.gradcheck import TOLERANCE, check_gradients
-from tfx.ops.attention import AttentionCache, attention_backward, attention_forward
+from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward, attention_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Step, Table, Text
 
 

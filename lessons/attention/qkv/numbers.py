@@ -6,8 +6,8 @@ import numpy as np
 
 from lessons.attention.qkv.relation import follows, train
 from lessons.quiz import NumberCase, ShapeCase, Wrong
-from tfx.ops.attention import attention_forward
-from tfx.ops.linear import linear_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.linear import linear_forward
 
 
 def parameters(rng: np.random.Generator) -> NumberCase:

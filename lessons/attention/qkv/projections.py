@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.ops.attention import AttentionCache, attention_backward, attention_forward
-from tfx.ops.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward, attention_forward
+from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
 
 
 class SelfAttentionCache(NamedTuple):

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.ops.attention import attention_backward, attention_forward
-from tfx.ops.linear import linear_backward, linear_forward
-from tfx.ops.pointing import pointing_backward, pointing_forward
+from tfx.ops.attention.pointing import pointing_backward, pointing_forward
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
+from tfx.ops.basics.linear import linear_backward, linear_forward
 
 
 class Trained(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lessons.attention.qkv.projections import self_attention_forward
-from tfx.ops.attention import attention_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.records import Check, Column, Formula, Question, Step, Table, Text
 
 WORDS = ("ann", "calls", "bob", "now")

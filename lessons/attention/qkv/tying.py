@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lessons.attention.qkv.relation import Trained, follows, partner, train
-from tfx.ops.attention import attention_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
 
 

@@ -15,7 +15,7 @@ from lessons.attention.qkv.tying import Runs, direction, run_all, symmetric_scor
 from lessons.course import Request
 from tfx.errors import BadInput
 from tfx.gradcheck import TOLERANCE, check_gradients
-from tfx.ops.linear import linear_forward
+from tfx.ops.basics.linear import linear_forward
 from tfx.records import Check, Code, Formula, Matrix, Question, Step, Text
 
 

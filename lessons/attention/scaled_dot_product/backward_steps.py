@@ -10,10 +10,10 @@ from lessons.attention.scaled_dot_product.forward_steps import coordinates, prod
 from lessons.attention.scaled_dot_product.run import HeadRun
 from tfx.data import pronouns
 from tfx.gradcheck import check_gradients
-from tfx.ops.attend import attend_backward_steps
-from tfx.ops.attention import attention_backward, attention_backward_steps, attention_forward
-from tfx.ops.linear import linear_backward
-from tfx.ops.softmax import softmax_backward, softmax_jacobian
+from tfx.ops.attention.attend import attend_backward_steps
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_backward_steps, attention_forward
+from tfx.ops.basics.linear import linear_backward
+from tfx.ops.basics.softmax import softmax_backward, softmax_jacobian
 from tfx.records import Check, Code, Formula, Matrix, Question, Step, Text
 
 JACOBIAN_KEYS = 8  # a Jacobian is written out over at most this many keys

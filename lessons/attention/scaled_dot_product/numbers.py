@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from lessons.quiz import NumberCase, ShapeCase, Wrong
-from tfx.ops.attention import attention_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
 
 
 def one_output(rng: np.random.Generator) -> NumberCase:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from lessons.attention.scaled_dot_product.run import HeadRun
-from tfx.models.pronoun_scores import score_on_unseen_pairs
 from tfx.records import Code, Column, Matrix, Step, Table, Text
-from tfx.shipped import held_out_scores, load
+from tfx.shipped.load import held_out_scores, load
+from tfx.shipped.pronoun_scores import score_on_unseen_pairs
 from tfx.trace import attention_case
 
 NAMES = ("pointing", "plain")

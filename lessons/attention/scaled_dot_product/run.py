@@ -10,9 +10,14 @@ import numpy as np
 from lessons.course import Request
 from tfx.data.words import UNKNOWN
 from tfx.errors import BadInput
-from tfx.ops.attention import AttentionCache, AttentionGrads, attention_backward_steps, attention_forward
-from tfx.ops.masks import causal_mask
-from tfx.shipped import NAMES, choose, load
+from tfx.ops.attention.masks import causal_mask
+from tfx.ops.attention.scaled_dot_product import (
+    AttentionCache,
+    AttentionGrads,
+    attention_backward_steps,
+    attention_forward,
+)
+from tfx.shipped.load import NAMES, choose, load
 from tfx.trace import AttentionCase, attention_case
 
 MODELS = ("auto", *NAMES)

@@ -47,7 +47,7 @@ def walkthrough(request: Request) -> Iterator[Step]:
 
 def values() -> dict[str, object]:
     """The numbers that lesson.md shows: both pronoun models on noun pairs that training never saw."""
-    from tfx.shipped import held_out_scores, load
+    from tfx.shipped.load import held_out_scores, load
 
     rates = {name: held_out_scores(name) for name in ("pointing", "plain")}
     recorded = load("plain").meta["spread"]

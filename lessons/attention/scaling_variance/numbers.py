@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from lessons.quiz import NumberCase, ShapeCase, Wrong
-from tfx.ops.attention import AttentionCache, attention_forward
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_forward
+from tfx.ops.basics.softmax import softmax_forward
 
 
 def std_of_score(rng: np.random.Generator) -> NumberCase:

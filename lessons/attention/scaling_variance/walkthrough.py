@@ -11,8 +11,8 @@ import numpy as np
 
 from lessons.course import Request
 from tfx.errors import BadInput
-from tfx.ops.attention import attention_forward
-from tfx.ops.softmax import softmax_forward, softmax_jacobian
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.softmax import softmax_forward, softmax_jacobian
 from tfx.records import Check, Code, Column, Formula, Matrix, Question, Step, Table, Text
 
 

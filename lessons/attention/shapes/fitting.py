@@ -6,7 +6,7 @@ import numpy as np
 
 from lessons.attention.shapes.mistakes import provoke, raised_mistakes, silent_mistakes
 from lessons.attention.shapes.trace import Traced, Weights
-from tfx.ops.attention import check_attention_shapes
+from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 from tfx.records import Check, Code, Column, Formula, Step, Table, Text
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from lessons.attention.shapes.trace import Traced, random_weights, trace_many_heads
 from lessons.quiz import NumberCase, ShapeCase, Wrong
-from tfx.ops.attention import attention_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
 
 
 def one_head_output(rng: np.random.Generator) -> ShapeCase:

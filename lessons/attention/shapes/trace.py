@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.ops.attention import attention_forward
-from tfx.ops.linear import linear_forward
-from tfx.ops.multi_head import merge_heads, split_heads
+from tfx.ops.attention.multi_head import merge_heads, split_heads
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.linear import linear_forward
 
 
 class Line(NamedTuple):

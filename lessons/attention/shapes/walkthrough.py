@@ -14,9 +14,9 @@ from lessons.course import Request
 from lessons.sentence import labels, read_words
 from tfx.errors import BadInput
 from tfx.gradcheck import TOLERANCE, check_gradients
-from tfx.ops.attend import attend_forward
-from tfx.ops.attention import attention_backward, attention_forward
-from tfx.ops.multi_head import split_heads
+from tfx.ops.attention.attend import attend_forward
+from tfx.ops.attention.multi_head import split_heads
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Question, Step, Table, Text
 from tfx.shapes import LETTERS
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfx.ops.attention import attention_forward
-from tfx.ops.masks import causal_mask
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.attention.masks import causal_mask
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.softmax import softmax_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Question, Step, Table, Text
 
 T, S = 3, 4

@@ -16,7 +16,7 @@ from lessons.attention.softmax.alternatives import (
     sparsemax_forward,
 )
 from tfx.gradcheck import TOLERANCE, check_gradients
-from tfx.ops.softmax import softmax_backward, softmax_forward
+from tfx.ops.basics.softmax import softmax_backward, softmax_forward
 from tfx.records import Check, Code, Column, Formula, Step, Table, Text
 
 

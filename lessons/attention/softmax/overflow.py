@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lessons.attention.softmax.alternatives import naive_softmax
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.basics.softmax import softmax_forward
 from tfx.records import Check, Code, Column, Formula, Step, Table, Text
 
 

@@ -16,7 +16,7 @@ from lessons.attention.softmax.overflow import overflow, overflow_limit
 from lessons.course import Request
 from tfx.errors import BadInput
 from tfx.gradcheck import TOLERANCE, check_gradients
-from tfx.ops.softmax import softmax_backward, softmax_forward
+from tfx.ops.basics.softmax import softmax_backward, softmax_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
 
 

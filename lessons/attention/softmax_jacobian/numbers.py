@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from lessons.quiz import NumberCase, Wrong
-from tfx.ops.softmax import SoftmaxCache, softmax_backward, softmax_forward, softmax_jacobian
+from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward, softmax_jacobian
 
 #: Rows with two decimals that sum to 1, so that the reader can compute with what is shown.
 _ROWS = ((0.5, 0.3, 0.2), (0.6, 0.3, 0.1), (0.7, 0.2, 0.1), (0.5, 0.4, 0.1), (0.8, 0.15, 0.05))

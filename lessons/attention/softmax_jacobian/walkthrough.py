@@ -10,8 +10,8 @@ import numpy as np
 
 from lessons.course import Request
 from tfx.errors import BadInput
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.ops.softmax import softmax_backward, softmax_forward, softmax_jacobian
+from tfx.ops.basics.softmax import softmax_backward, softmax_forward, softmax_jacobian
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
 
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tfx.ops.attention import AttentionCache, attention_backward, attention_forward
-from tfx.ops.linear import linear_backward, linear_forward
-from tfx.ops.rnn import RnnCache, rnn_backward, rnn_forward
+from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward, attention_forward
+from tfx.ops.basics.linear import linear_backward, linear_forward
+from tfx.ops.recurrence.rnn import RnnCache, rnn_backward, rnn_forward
 
 
 class Layer(Protocol):

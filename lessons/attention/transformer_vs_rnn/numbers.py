@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lessons.quiz import NumberCase, Wrong
-from tfx.ops.attention import attention_forward
-from tfx.ops.rnn import rnn_backward, rnn_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.recurrence.rnn import rnn_backward, rnn_forward
 
 
 def decay(rng: np.random.Generator) -> NumberCase:

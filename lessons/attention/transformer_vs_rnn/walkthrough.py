@@ -17,11 +17,11 @@ from lessons.attention.transformer_vs_rnn.layers import (
 from lessons.course import Request
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
-from tfx.lab.measuring import time_in_turns
-from tfx.ops.attend import attend_forward
-from tfx.ops.attention import attention_forward
-from tfx.ops.rnn import rnn_backward, rnn_forward
-from tfx.ops.through_time import backpropagate_through_time, run_through_time
+from tfx.measure.measuring import time_in_turns
+from tfx.ops.attention.attend import attend_forward
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.recurrence.rnn import rnn_backward, rnn_forward
+from tfx.ops.recurrence.through_time import backpropagate_through_time, run_through_time
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
 
 LENGTHS = (16, 64, 256, 1024, 4096)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tfx.ops.activations import ACTIVATIONS
-from tfx.ops.erf import erf
-from tfx.ops.gated import glu_forward
-from tfx.ops.sigmoid import silu_forward
+from tfx.ops.feed_forward.activations import ACTIVATIONS
+from tfx.ops.feed_forward.erf import erf
+from tfx.ops.feed_forward.gated import glu_forward
+from tfx.ops.feed_forward.sigmoid import silu_forward
 
 GELU = {"none": "gelu", "tanh": "gelu_tanh"}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfx.ops.activations import ACTIVATIONS
-from tfx.ops.causal_convolution import causal_convolution_forward
-from tfx.ops.convolution import convolution_forward
+from tfx.ops.feed_forward.activations import ACTIVATIONS
+from tfx.ops.grids.causal_convolution import causal_convolution_forward
+from tfx.ops.grids.convolution import convolution_forward
 
 #: The names that ONNX has for a padding that follows from the shapes.
 AUTO_PAD = {"VALID": "valid", "SAME_UPPER": "same", "SAME_LOWER": "same_lower"}

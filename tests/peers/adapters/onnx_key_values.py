@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfx.ops.tensor_scatter import tensor_scatter_forward
+from tfx.ops.attention.tensor_scatter import tensor_scatter_forward
 
 
 def tensor_scatter(inputs: list[Any], attrs: dict[str, Any], ctx: dict[str, Any]) -> Any:

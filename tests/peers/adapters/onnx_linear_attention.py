@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.peers.adapters import Skip
 from tfx.efficient.fast_weights import fast_weights_forward
-from tfx.ops.multi_head import merge_heads, repeat_heads, split_heads
+from tfx.ops.attention.multi_head import merge_heads, repeat_heads, split_heads
 
 NEEDS_DECAY, NEEDS_BETA = ("gated", "gated_delta"), ("delta", "gated_delta")
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from tests.peers.adapters import Skip
-from tfx.ops.cross_entropy import cross_entropy_forward
-from tfx.ops.log_softmax import log_softmax_forward
-from tfx.ops.negative_log_likelihood import negative_log_likelihood_forward
-from tfx.ops.targets import keep_except
+from tfx.ops.basics.log_softmax import log_softmax_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_forward
+from tfx.ops.losses.negative_log_likelihood import negative_log_likelihood_forward
+from tfx.ops.losses.targets import keep_except
 
 NOTHING_COUNTS = "a mean over no targets: tfx says 0 and ONNX NaN, because padding must not end a training run"
 

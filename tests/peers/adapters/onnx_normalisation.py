@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tfx.ops.batch_norm import Statistics, batch_norm_forward, updated_statistics
-from tfx.ops.group_norm import group_norm_forward
-from tfx.ops.layer_norm import layer_norm_forward
-from tfx.ops.rms_norm import rms_norm_forward
+from tfx.ops.norms.batch_norm import Statistics, batch_norm_forward, updated_statistics
+from tfx.ops.norms.group_norm import group_norm_forward
+from tfx.ops.norms.layer_norm import layer_norm_forward
+from tfx.ops.norms.rms_norm import rms_norm_forward
 
 
 def _rows(x: Any, attrs: dict[str, Any]) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfx.ops.multi_head import merge_heads, split_heads
-from tfx.ops.rotary import rotary_forward
+from tfx.ops.attention.multi_head import merge_heads, split_heads
+from tfx.ops.positions.rotary import rotary_forward
 
 
 def rotary_embedding(inputs: list[Any], attrs: dict[str, Any], ctx: dict[str, Any]) -> Any:

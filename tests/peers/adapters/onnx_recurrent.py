@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from tests.peers.adapters import Skip
-from tfx.ops.gru import gru_forward
-from tfx.ops.lstm import lstm_forward
-from tfx.ops.rnn import rnn_forward
+from tfx.ops.recurrence.gru import gru_forward
+from tfx.ops.recurrence.lstm import lstm_forward
+from tfx.ops.recurrence.rnn import rnn_forward
 
 #: Where our blocks stand among theirs.
 LSTM_ORDER, GRU_ORDER, PEEPHOLE_ORDER = (0, 2, 3, 1), (1, 0, 2), (0, 2, 1)  # i f g o; r z n; i f o

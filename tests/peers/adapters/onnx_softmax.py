@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tfx.ops.log_softmax import log_softmax_forward
-from tfx.ops.logsumexp import logsumexp_forward
-from tfx.ops.matmul import gemm_forward, matmul_forward
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.basics.log_softmax import log_softmax_forward
+from tfx.ops.basics.logsumexp import logsumexp_forward
+from tfx.ops.basics.matmul import gemm_forward, matmul_forward
+from tfx.ops.basics.softmax import softmax_forward
 
 
 def _along_axis(forward: Any, x: Any, attrs: dict[str, Any], ctx: dict[str, Any]) -> Any:

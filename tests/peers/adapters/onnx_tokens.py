@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from tests.peers.adapters import Skip
-from tfx.ops.dropout import dropout_forward, dropout_mask
-from tfx.ops.embedding import embedding_forward, one_hot
-from tfx.ops.masks import window_mask
-from tfx.ops.where import where_forward
+from tfx.ops.attention.masks import window_mask
+from tfx.ops.basics.dropout import dropout_forward, dropout_mask
+from tfx.ops.basics.embedding import embedding_forward, one_hot
+from tfx.ops.basics.where import where_forward
 
 NEGATIVE_IDS = "a negative id counts from the end in ONNX; tfx refuses it, because it is usually padding by mistake"
 IDS_BEYOND = "an id beyond the vocabulary is a row of zeros in ONNX; tfx refuses it"

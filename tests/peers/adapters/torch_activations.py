@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tfx.ops.activations import ACTIVATIONS
-from tfx.ops.erf import erf_backward, erf_forward
-from tfx.ops.gated import split_glu_backward, split_glu_forward
+from tfx.ops.feed_forward.activations import ACTIVATIONS
+from tfx.ops.feed_forward.erf import erf_backward, erf_forward
+from tfx.ops.feed_forward.gated import split_glu_backward, split_glu_forward
 
 GELU = {"none": "gelu", "tanh": "gelu_tanh"}
 

@@ -14,9 +14,8 @@ from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.decoder_block import DecoderBlock
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.stacks import DecoderStack, EncoderStack
-from tfx.ops.attention import attention_backward_steps, attention_forward
-from tfx.ops.masks import causal_mask, combine_masks, from_additive, from_blocked
-from tfx.ops.multi_head import (
+from tfx.ops.attention.masks import causal_mask, combine_masks, from_additive, from_blocked
+from tfx.ops.attention.multi_head import (
     KeyValue,
     mean_heads_backward,
     mean_heads_forward,
@@ -25,6 +24,7 @@ from tfx.ops.multi_head import (
     split_heads,
     sum_repeated_heads,
 )
+from tfx.ops.attention.scaled_dot_product import attention_backward_steps, attention_forward
 from tfx.params import Layer
 
 Arrays = dict[str, Any]

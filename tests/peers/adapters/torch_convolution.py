@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.peers.adapters import Skip
-from tfx.ops.convolution import convolution_backward, convolution_forward
+from tfx.ops.grids.convolution import convolution_backward, convolution_forward
 
 NAMES = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 MODULE_NAMES = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups")

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from tests.peers.adapters import Skip
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.ops.kl_divergence import kl_divergence_backward, kl_divergence_forward
-from tfx.ops.negative_log_likelihood import negative_log_likelihood_backward, negative_log_likelihood_forward
-from tfx.ops.soft_cross_entropy import soft_cross_entropy_backward, soft_cross_entropy_forward
-from tfx.ops.targets import keep_except
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.kl_divergence import kl_divergence_backward, kl_divergence_forward
+from tfx.ops.losses.negative_log_likelihood import negative_log_likelihood_backward, negative_log_likelihood_forward
+from tfx.ops.losses.soft_cross_entropy import soft_cross_entropy_backward, soft_cross_entropy_forward
+from tfx.ops.losses.targets import keep_except
 
 NOTHING_COUNTS = "a mean over no targets: tfx says 0 and PyTorch NaN, because padding must not end a training run"
 

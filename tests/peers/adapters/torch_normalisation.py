@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tfx.ops.group_norm import group_norm_backward, group_norm_forward
-from tfx.ops.layer_norm import layer_norm_backward, layer_norm_forward
-from tfx.ops.rms_norm import rms_norm_backward, rms_norm_forward
+from tfx.ops.norms.group_norm import group_norm_backward, group_norm_forward
+from tfx.ops.norms.layer_norm import layer_norm_backward, layer_norm_forward
+from tfx.ops.norms.rms_norm import rms_norm_backward, rms_norm_forward
 
 LAYER_NORM = {"normalized_shape": None, "weight": None, "bias": None, "eps": 1e-5}
 RMS_NORM = {"normalized_shape": None, "weight": None, "eps": None}

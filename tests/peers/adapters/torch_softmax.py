@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfx.ops.linear import linear_backward, linear_forward
-from tfx.ops.log_softmax import log_softmax_backward, log_softmax_forward
-from tfx.ops.logsumexp import logsumexp_backward, logsumexp_forward
-from tfx.ops.matmul import matmul_backward, matmul_forward
-from tfx.ops.softmax import softmax_backward, softmax_forward
+from tfx.ops.basics.linear import linear_backward, linear_forward
+from tfx.ops.basics.log_softmax import log_softmax_backward, log_softmax_forward
+from tfx.ops.basics.logsumexp import logsumexp_backward, logsumexp_forward
+from tfx.ops.basics.matmul import matmul_backward, matmul_forward
+from tfx.ops.basics.softmax import softmax_backward, softmax_forward
 
 
 def _along_axis(forward: Any, backward: Any, x: Any, axis: int, dy: Any) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import numpy as np
 
 from tests.peers.adapters import Skip
 from tests.peers.adapters.onnx_tokens import choose_triangle
-from tfx.ops.embedding import embedding_backward, embedding_forward
-from tfx.ops.where import where_backward, where_forward
+from tfx.ops.basics.embedding import embedding_backward, embedding_forward
+from tfx.ops.basics.where import where_backward, where_forward
 
 
 def _plain(settings: dict[str, Any]) -> None:

@@ -15,8 +15,8 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.bench.ladders import Ladder, Rung, Sizes, Work
-from tfx.ops.attention import attention_forward
-from tfx.ops.masks import causal_mask
+from tfx.ops.attention.masks import causal_mask
+from tfx.ops.attention.scaled_dot_product import attention_forward
 
 HEADS, WIDTH = 2, 32  # WIDTH: of one head
 BLOCK = 64  # queries at a time
@@ -171,7 +171,7 @@ LADDER = Ladder(
         Rung(
             "library",
             attention_forward,
-            "tfx.ops.attention.attention_forward.",
+            "tfx.ops.attention.scaled_dot_product.attention_forward.",
             "",
             "It keeps all weights for the backward, takes blocked rows, dropout and biases, and reads like the "
             "formula.",

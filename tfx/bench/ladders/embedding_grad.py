@@ -12,7 +12,7 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.bench.ladders import Ladder, Rung, Sizes, Work, copy_of_input
-from tfx.ops.embedding import EmbeddingCache, embedding_backward, embedding_forward, one_hot
+from tfx.ops.basics.embedding import EmbeddingCache, embedding_backward, embedding_forward, one_hot
 
 VOCABULARY, WIDTH = 512, 64
 
@@ -121,7 +121,7 @@ LADDER = Ladder(
         Rung(
             "library",
             embedding_backward,
-            "tfx.ops.embedding.embedding_backward: np.add.at over the same places.",
+            "tfx.ops.basics.embedding.embedding_backward: np.add.at over the same places.",
             "A flat index takes the fast path of ufunc.at, which adds in the dtype of dy.",
             "An index for every number.",
         ),

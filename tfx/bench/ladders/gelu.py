@@ -13,8 +13,8 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.bench.ladders import BLOCK, Ladder, Rung, Sizes, copy_of_input, input_and_output
-from tfx.ops.activations import gelu_tanh_forward
-from tfx.ops.erf import erf
+from tfx.ops.feed_forward.activations import gelu_tanh_forward
+from tfx.ops.feed_forward.erf import erf
 
 WIDTH = 1024  # hidden units of a feed-forward layer
 SCALE, CUBIC = math.sqrt(2 / math.pi), 0.044715
@@ -36,7 +36,7 @@ def vectorize(x: Array) -> Array:
 
 
 def array_erf(x: Array) -> Array:
-    """erf as quotients of polynomials, made of array arithmetic (tfx/ops/erf.py)."""
+    """erf as quotients of polynomials, made of array arithmetic (tfx/ops/feed_forward/erf.py)."""
     return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
 
 
@@ -147,7 +147,7 @@ LADDER = Ladder(
         Rung(
             "library",
             gelu_tanh_forward,
-            "tfx.ops.activations.gelu_tanh_forward.",
+            "tfx.ops.feed_forward.activations.gelu_tanh_forward.",
             "",
             "It works on the whole array, and keeps the sigmoid for the backward.",
         ),

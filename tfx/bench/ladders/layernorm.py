@@ -13,7 +13,7 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.bench.ladders import BLOCK, Ladder, Rung, Sizes, copy_of_input, input_and_output
-from tfx.ops.layer_norm import layer_norm_forward
+from tfx.ops.norms.layer_norm import layer_norm_forward
 
 WIDTH = 256  # model width
 EPS = 1e-5
@@ -139,7 +139,7 @@ LADDER = Ladder(
         Rung(
             "library",
             layer_norm_forward,
-            "tfx.ops.layer_norm.layer_norm_forward.",
+            "tfx.ops.norms.layer_norm.layer_norm_forward.",
             "",
             "It keeps the normalised rows for the backward, in an array of their own.",
         ),

@@ -12,7 +12,7 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.bench.ladders import BLOCK, Ladder, Rung, Sizes, copy_of_input, input_and_output
-from tfx.ops.softmax import softmax_forward
+from tfx.ops.basics.softmax import softmax_forward
 
 WIDTH = 512  # numbers in a row
 
@@ -141,7 +141,7 @@ LADDER = Ladder(
         Rung(
             "library",
             softmax_forward,
-            "tfx.ops.softmax.softmax_forward.",
+            "tfx.ops.basics.softmax.softmax_forward.",
             "",
             "It takes any axis and rows that are blocked everywhere, and reads like the formula.",
         ),

@@ -10,18 +10,23 @@ import numpy as np
 from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.sizes import DV, B, C, D, F, H, Rng, S, T, some_allowed
-from tfx.ops.additive_attention import (
+from tfx.ops.attention.additive_attention import (
     AdditiveScoresCache,
     AdditiveScoresGrads,
     additive_scores_backward,
     additive_scores_forward,
 )
-from tfx.ops.attend import AttendCache, attend_backward, attend_backward_steps, attend_forward, fold
-from tfx.ops.attention import AttentionCache, attention_backward, attention_backward_steps, attention_forward
-from tfx.ops.dropout import dropout_mask
-from tfx.ops.masks import causal_mask, padding_mask
-from tfx.ops.pointing import PointingCache, pointing_backward, pointing_forward
-from tfx.ops.soft_cap import SoftCapCache, soft_cap_backward, soft_cap_forward
+from tfx.ops.attention.attend import AttendCache, attend_backward, attend_backward_steps, attend_forward, fold
+from tfx.ops.attention.masks import causal_mask, padding_mask
+from tfx.ops.attention.pointing import PointingCache, pointing_backward, pointing_forward
+from tfx.ops.attention.scaled_dot_product import (
+    AttentionCache,
+    attention_backward,
+    attention_backward_steps,
+    attention_forward,
+)
+from tfx.ops.attention.soft_cap import SoftCapCache, soft_cap_backward, soft_cap_forward
+from tfx.ops.basics.dropout import dropout_mask
 
 
 def attention(rng: Rng, n_keys: int = S, lead_kv: tuple[int, ...] = (B, H), **fixed: Any) -> Problem:

@@ -15,8 +15,8 @@ from tfx.nn.embedding import Embedding
 from tfx.nn.masked_language_head import MaskedLanguageHead
 from tfx.nn.pooler import Pooler
 from tfx.nn.segment_input import SegmentInput
-from tfx.ops.linear import linear_backward
-from tfx.ops.pooler import PoolerCache, PoolerGrads, pooler_backward, pooler_forward
+from tfx.ops.basics.linear import linear_backward
+from tfx.ops.basics.pooler import PoolerCache, PoolerGrads, pooler_backward, pooler_forward
 from tfx.params import Layer
 
 E = 4  # a table narrower than the model

@@ -9,7 +9,7 @@ import numpy as np
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import D, Rng, V
 from tfx.nn.complex_embedding import ComplexEmbedding
-from tfx.ops.complex_embedding import (
+from tfx.ops.positions.complex_embedding import (
     ComplexEmbeddingCache,
     ComplexEmbeddingGrads,
     complex_embedding_backward,

@@ -13,8 +13,12 @@ import numpy as np
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, D, H, Rng, T
 from tfx.nn.attention import MultiHeadAttention
-from tfx.ops.head_mask import HeadMaskCache, head_mask_backward, head_mask_forward
-from tfx.ops.straight_through import StraightThroughCache, straight_through_backward, straight_through_forward
+from tfx.ops.attention.head_mask import HeadMaskCache, head_mask_backward, head_mask_forward
+from tfx.ops.small_numbers.straight_through import (
+    StraightThroughCache,
+    straight_through_backward,
+    straight_through_forward,
+)
 
 LIMIT = 0.8
 

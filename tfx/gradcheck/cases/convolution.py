@@ -8,13 +8,13 @@ from typing import Any
 from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.sizes import B, Rng, S, T
-from tfx.ops.causal_convolution import (
+from tfx.ops.grids.causal_convolution import (
     CausalConvolutionCache,
     CausalConvolutionGrads,
     causal_convolution_backward,
     causal_convolution_forward,
 )
-from tfx.ops.convolution import ConvolutionCache, ConvolutionGrads, convolution_backward, convolution_forward
+from tfx.ops.grids.convolution import ConvolutionCache, ConvolutionGrads, convolution_backward, convolution_forward
 
 CIN, COUT, K = 4, 6, 3
 

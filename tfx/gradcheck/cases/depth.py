@@ -14,8 +14,8 @@ from tfx.nn.checkpointing import Checkpointed, CheckpointedStack
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.reversible import AttentionBranch, FeedForwardBranch, ReversibleBlock, ReversibleStack, Streams
 from tfx.nn.stochastic_depth import LayerDropStack, StochasticDepth
-from tfx.ops.masks import causal_mask
-from tfx.ops.stochastic_depth import (
+from tfx.ops.attention.masks import causal_mask
+from tfx.ops.basics.stochastic_depth import (
     StochasticDepthCache,
     branch_multiplier,
     stochastic_depth_backward,

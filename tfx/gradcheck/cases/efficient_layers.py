@@ -16,7 +16,7 @@ from tfx.nn.attention_kernels import (
 )
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.fourier_mixing import FourierMixing
-from tfx.ops.masks import causal_mask, padding_mask
+from tfx.ops.attention.masks import causal_mask, padding_mask
 
 LONGEST, MIXED = 9, 3
 

@@ -31,7 +31,7 @@ from tfx.efficient.performer import PerformerCache, performer_backward, performe
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.efficient_tiled import heads
 from tfx.gradcheck.cases.sizes import DV, B, D, H, Rng, S, T, off_zero
-from tfx.ops.masks import causal_mask, combine_masks, padding_mask
+from tfx.ops.attention.masks import causal_mask, combine_masks, padding_mask
 
 
 def elu_plus_one(rng: Rng) -> Problem:

@@ -30,7 +30,7 @@ from tfx.efficient.synthesizer import (
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.efficient_tiled import heads
 from tfx.gradcheck.cases.sizes import B, C, D, F, H, Rng, S, T, off_zero
-from tfx.ops.masks import causal_mask, padding_mask
+from tfx.ops.attention.masks import causal_mask, padding_mask
 
 MIXED, LONGEST = 3, 9  # K, L > S
 _PADDED = padding_mask([S, 4], S)

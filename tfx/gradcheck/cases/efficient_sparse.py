@@ -25,7 +25,7 @@ from tfx.efficient.sparse_transformer import (
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import DV, B, D, H, Rng, S, T, some_allowed
 from tfx.nn.longformer import LongformerAttention
-from tfx.ops.masks import padding_mask
+from tfx.ops.attention.masks import padding_mask
 
 
 def heads(rng: Rng, n_queries: int = S, n_keys: int = S, lead_kv: tuple[int, ...] = (B, H)) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import DV, B, C, D, H, Rng, S, T, some_allowed
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.efficient_attention import OperationKernel
-from tfx.ops.masks import causal_mask, padding_mask
+from tfx.ops.attention.masks import causal_mask, padding_mask
 
 
 def heads(rng: Rng, n_queries: int = T, n_keys: int = S, lead_kv: tuple[int, ...] = (B, H)) -> dict[str, Any]:

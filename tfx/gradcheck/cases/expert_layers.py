@@ -16,7 +16,7 @@ from tfx.nn.hash_experts import HashExperts
 from tfx.nn.mixture_of_experts import MixtureOfExperts
 from tfx.nn.soft_experts import SoftExperts
 from tfx.nn.stacks import EncoderStack
-from tfx.ops.router_losses import ROUTER_LOSSES
+from tfx.ops.experts.router_losses import ROUTER_LOSSES
 from tfx.params import Layer
 
 E = 5

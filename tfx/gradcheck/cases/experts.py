@@ -14,9 +14,9 @@ import numpy as np
 from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.sizes import C, Rng
-from tfx.ops.cv_squared import CvSquaredCache, cv_squared_backward, cv_squared_forward
-from tfx.ops.expert_capacity import within_capacity
-from tfx.ops.expert_dispatch import (
+from tfx.ops.experts.cv_squared import CvSquaredCache, cv_squared_backward, cv_squared_forward
+from tfx.ops.experts.expert_capacity import within_capacity
+from tfx.ops.experts.expert_dispatch import (
     CombineCache,
     DispatchPlan,
     combine_backward,
@@ -25,17 +25,22 @@ from tfx.ops.expert_dispatch import (
     dispatch_forward,
     plan_dispatch,
 )
-from tfx.ops.expert_importance import (
+from tfx.ops.experts.expert_importance import (
     ExpertImportanceCache,
     expert_importance_backward,
     expert_importance_forward,
 )
-from tfx.ops.expert_load import ExpertLoadCache, expert_load_backward, expert_load_forward
-from tfx.ops.load_balance import LoadBalanceCache, load_balance_backward, load_balance_forward
-from tfx.ops.noisy_logits import NoisyLogitsCache, noisy_logits_backward, noisy_logits_forward
-from tfx.ops.router_losses import ROUTER_LOSSES, RouterLossesCache, router_losses_backward, router_losses_forward
-from tfx.ops.router_z_loss import RouterZLossCache, router_z_loss_backward, router_z_loss_forward
-from tfx.ops.top_k_routing import (
+from tfx.ops.experts.expert_load import ExpertLoadCache, expert_load_backward, expert_load_forward
+from tfx.ops.experts.load_balance import LoadBalanceCache, load_balance_backward, load_balance_forward
+from tfx.ops.experts.noisy_logits import NoisyLogitsCache, noisy_logits_backward, noisy_logits_forward
+from tfx.ops.experts.router_losses import (
+    ROUTER_LOSSES,
+    RouterLossesCache,
+    router_losses_backward,
+    router_losses_forward,
+)
+from tfx.ops.experts.router_z_loss import RouterZLossCache, router_z_loss_backward, router_z_loss_forward
+from tfx.ops.experts.top_k_routing import (
     GatesCache,
     choose_top_k,
     gates_backward,

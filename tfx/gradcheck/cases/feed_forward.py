@@ -12,15 +12,21 @@ from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, C, F, Rng, T, off_zero
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.low_rank import LowRankFeedForward, LowRankLinear
-from tfx.ops.activations import ACTIVATIONS, GeluCache, GeluTanhCache, ReluCache
-from tfx.ops.chunked_feed_forward import (
+from tfx.ops.basics.linear import linear_backward, linear_forward
+from tfx.ops.feed_forward.activations import ACTIVATIONS, GeluCache, GeluTanhCache, ReluCache
+from tfx.ops.feed_forward.chunked_feed_forward import (
     ChunkedFeedForwardCache,
     chunked_feed_forward_backward,
     chunked_feed_forward_forward,
 )
-from tfx.ops.erf import ErfCache, erf_backward, erf_forward
-from tfx.ops.feed_forward import FeedForwardCache, FeedForwardGrads, feed_forward_backward, feed_forward_forward
-from tfx.ops.gated import (
+from tfx.ops.feed_forward.erf import ErfCache, erf_backward, erf_forward
+from tfx.ops.feed_forward.feed_forward import (
+    FeedForwardCache,
+    FeedForwardGrads,
+    feed_forward_backward,
+    feed_forward_forward,
+)
+from tfx.ops.feed_forward.gated import (
     GATES,
     GluCache,
     SplitGluCache,
@@ -29,15 +35,14 @@ from tfx.ops.gated import (
     split_glu_backward,
     split_glu_forward,
 )
-from tfx.ops.gated_feed_forward import (
+from tfx.ops.feed_forward.gated_feed_forward import (
     GatedFeedForwardCache,
     GatedFeedForwardGrads,
     gated_feed_forward_backward,
     gated_feed_forward_forward,
 )
-from tfx.ops.linear import linear_backward, linear_forward
-from tfx.ops.low_rank_linear import LowRankLinearCache, low_rank_linear_backward, low_rank_linear_forward
-from tfx.ops.sigmoid import MishCache, SigmoidCache, SiluCache, TanhCache, silu_backward, silu_forward
+from tfx.ops.feed_forward.sigmoid import MishCache, SigmoidCache, SiluCache, TanhCache, silu_backward, silu_forward
+from tfx.ops.low_rank.low_rank_linear import LowRankLinearCache, low_rank_linear_backward, low_rank_linear_forward
 
 
 def activation(rng: Rng, name: str, scale: float = 1.0) -> Problem:

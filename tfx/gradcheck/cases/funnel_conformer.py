@@ -10,7 +10,7 @@ from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, F, H, Rng, S
 from tfx.nn.conformer import ConformerBlock, ConvolutionModule
 from tfx.nn.funnel import FunnelBlock, FunnelStack
-from tfx.ops.masks import padding_mask
+from tfx.ops.attention.masks import padding_mask
 
 WIDTH, DIRECTIONS = 6, 1
 KEEP = np.arange(S) < np.array([[S], [4]])

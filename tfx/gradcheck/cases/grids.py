@@ -12,7 +12,7 @@ from tfx.models.pyramid_vision_transformer import PyramidVisionTransformer
 from tfx.models.swin_transformer import SwinTransformer
 from tfx.nn.spatial_reduction import PyramidBlock, PyramidStack, SpatialReductionAttention
 from tfx.nn.swin import PatchMerging, SwinBlock, SwinStage
-from tfx.ops.windows import (
+from tfx.ops.grids.windows import (
     WindowsCache,
     merge_windows_backward,
     merge_windows_forward,

@@ -25,7 +25,7 @@ from tfx.nn.positions import Positions
 from tfx.nn.stacks import DecoderStack, EncoderStack
 from tfx.nn.token_input import TokenInput
 from tfx.nn.token_output import TokenOutput
-from tfx.ops.masks import causal_mask, padding_mask
+from tfx.ops.attention.masks import causal_mask, padding_mask
 from tfx.params import Layer
 
 Rng = np.random.Generator

@@ -9,20 +9,20 @@ import numpy as np
 
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.sizes import B, Rng, T, V
-from tfx.ops.cross_entropy import CrossEntropyCache, cross_entropy_backward, cross_entropy_forward
-from tfx.ops.kl_divergence import (
+from tfx.ops.losses.cross_entropy import CrossEntropyCache, cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.kl_divergence import (
     KlDivergenceCache,
     KlDivergenceGrads,
     kl_divergence_backward,
     kl_divergence_forward,
 )
-from tfx.ops.negative_log_likelihood import (
+from tfx.ops.losses.negative_log_likelihood import (
     NegativeLogLikelihoodCache,
     negative_log_likelihood_backward,
     negative_log_likelihood_forward,
 )
-from tfx.ops.reduction import ReductionCache, reduction_backward, reduction_forward
-from tfx.ops.soft_cross_entropy import (
+from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
+from tfx.ops.losses.soft_cross_entropy import (
     SoftCrossEntropyCache,
     SoftCrossEntropyGrads,
     soft_cross_entropy_backward,

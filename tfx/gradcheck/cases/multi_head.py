@@ -9,15 +9,13 @@ import numpy as np
 
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.sizes import DV, B, C, D, F, H, Rng, S, T, V
-from tfx.ops.dropout import dropout_mask
-from tfx.ops.grouped_attention import (
+from tfx.ops.attention.grouped_attention import (
     GroupedAttentionGrads,
     grouped_attention_backward,
     grouped_attention_forward,
 )
-from tfx.ops.linear import linear_backward
-from tfx.ops.masks import causal_mask, padding_mask
-from tfx.ops.multi_head import (
+from tfx.ops.attention.masks import causal_mask, padding_mask
+from tfx.ops.attention.multi_head import (
     KeyValue,
     MeanHeadsCache,
     MultiHeadCache,
@@ -30,7 +28,9 @@ from tfx.ops.multi_head import (
     multi_head_attention_forward,
     split_heads,
 )
-from tfx.ops.rotary import rotary_tables
+from tfx.ops.basics.dropout import dropout_mask
+from tfx.ops.basics.linear import linear_backward
+from tfx.ops.positions.rotary import rotary_tables
 
 
 def multi_head(rng: Rng, bias: bool = True, n_keys: int = S, n_kv_heads: int = H, **fixed: Any) -> Problem:

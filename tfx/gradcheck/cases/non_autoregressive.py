@@ -12,14 +12,14 @@ from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, C, F, H, Rng, S, T, V
 from tfx.models.non_autoregressive import NonAutoregressive
 from tfx.nn.non_autoregressive_block import NonAutoregressiveBlock
-from tfx.ops.fertility import (
+from tfx.ops.attention.masks import padding_mask
+from tfx.ops.basics.fertility import (
     CopySourcesCache,
     copy_sources_backward,
     copy_sources_forward,
     fertility_sources,
     uniform_sources,
 )
-from tfx.ops.masks import padding_mask
 from tfx.params import Layer
 
 FERTILITIES = np.array([[1, 0, 3, 2, 0, 1, 1], [0, 2, 0, 1, 0, 0, 0]])  # of S = 7 tokens; the sums are 8 and 3

@@ -15,12 +15,12 @@ from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.power_norm import PowerNorm
 from tfx.nn.rms_norm import RMSNorm
 from tfx.nn.scale_norm import ScaleNorm
-from tfx.ops.batch_norm import BatchNormCache, Statistics, batch_norm_backward, batch_norm_forward
-from tfx.ops.group_norm import GroupNormCache, group_norm_backward, group_norm_forward
-from tfx.ops.layer_norm import LayerNormCache, layer_norm_backward, layer_norm_forward
-from tfx.ops.power_norm import PowerNormCache, PowerStatistics, power_norm_backward, power_norm_forward
-from tfx.ops.rms_norm import RmsNormCache, rms_norm_backward, rms_norm_forward
-from tfx.ops.scale_norm import ScaleNormCache, scale_norm_backward, scale_norm_forward
+from tfx.ops.norms.batch_norm import BatchNormCache, Statistics, batch_norm_backward, batch_norm_forward
+from tfx.ops.norms.group_norm import GroupNormCache, group_norm_backward, group_norm_forward
+from tfx.ops.norms.layer_norm import LayerNormCache, layer_norm_backward, layer_norm_forward
+from tfx.ops.norms.power_norm import PowerNormCache, PowerStatistics, power_norm_backward, power_norm_forward
+from tfx.ops.norms.rms_norm import RmsNormCache, rms_norm_backward, rms_norm_forward
+from tfx.ops.norms.scale_norm import ScaleNormCache, scale_norm_backward, scale_norm_forward
 
 
 def _inputs(rng: Rng, scale: float, *names: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def batch_norm(rng: Rng, eps: float = 1e-5, running: bool = False, padding: bool
 
 
 def power_norm(rng: Rng, eps: float = 1e-5, running: bool = False, padding: bool = False) -> Problem:
-    """PN-V, and PN's evaluation; in PN's training dx is not the derivative (tests/ops/test_power_norm.py)."""
+    """PN-V, and PN's evaluation; in PN's training dx is not the derivative (tests/ops/norms/test_power_norm.py)."""
     statistics = PowerStatistics(0.5 + rng.random(C), None) if running else None
     fixed = {"eps": eps, "running": statistics, "keep": _keep(rng) if padding else None}
     return Problem(_power_norm_forward, power_norm_backward, _inputs(rng, 1.0, "gamma", "beta"), _flat(fixed))

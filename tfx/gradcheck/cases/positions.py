@@ -10,15 +10,15 @@ import numpy as np
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, C, F, H, Rng, S, T
 from tfx.nn.positions import ConcatPositions, Positions
-from tfx.ops.positions import (
+from tfx.ops.positions.positions import (
     PositionsCache,
     add_positions_backward,
     add_positions_forward,
     concat_positions_backward,
     concat_positions_forward,
 )
-from tfx.ops.rotary import RotaryCache, rotary_backward, rotary_forward, rotary_tables
-from tfx.ops.sinusoids import SinusoidsCache, sinusoids_backward, sinusoids_forward
+from tfx.ops.positions.rotary import RotaryCache, rotary_backward, rotary_forward, rotary_tables
+from tfx.ops.positions.sinusoids import SinusoidsCache, sinusoids_backward, sinusoids_forward
 
 
 def add_positions(rng: Rng, start: int = 0) -> Problem:

@@ -11,10 +11,10 @@ import numpy as np
 from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.sizes import Rng, off_zero
-from tfx.ops.clip import ClipCache, clip_backward, clip_forward
-from tfx.ops.gru import GruCache, GruGrads, gru_backward, gru_forward
-from tfx.ops.lstm import LstmCache, LstmGrads, lstm_backward, lstm_forward
-from tfx.ops.rnn import RnnCache, RnnGrads, rnn_backward, rnn_forward
+from tfx.ops.basics.clip import ClipCache, clip_backward, clip_forward
+from tfx.ops.recurrence.gru import GruCache, GruGrads, gru_backward, gru_forward
+from tfx.ops.recurrence.lstm import LstmCache, LstmGrads, lstm_backward, lstm_forward
+from tfx.ops.recurrence.rnn import RnnCache, RnnGrads, rnn_backward, rnn_forward
 
 #: Batch, steps, widths of input, state and projected state: all different, and small, because every step is a loop.
 B, STEPS, WIDTH_IN, WIDTH, PROJECTED = 2, 6, 3, 5, 4

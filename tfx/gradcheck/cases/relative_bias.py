@@ -13,10 +13,10 @@ from tfx.gradcheck.cases.sizes import B, F, H, Rng, S, T
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.dynamic_position_bias import ContinuousNetwork, DynamicNetwork, DynamicPositionBias
 from tfx.nn.relative_bias import AlibiBias, GridRelativeBias, RelativeBias, SandwichBias
-from tfx.ops.embedding import EmbeddingCache
-from tfx.ops.grid_offsets import grid_offset_numbers
-from tfx.ops.relative_buckets import bucket_bias_backward, bucket_bias_forward, relative_buckets
-from tfx.ops.relative_offsets import (
+from tfx.ops.basics.embedding import EmbeddingCache
+from tfx.ops.positions.grid_offsets import grid_offset_numbers
+from tfx.ops.positions.relative_buckets import bucket_bias_backward, bucket_bias_forward, relative_buckets
+from tfx.ops.positions.relative_offsets import (
     OffsetBiasCache,
     RelativeShiftCache,
     offset_bias_backward,

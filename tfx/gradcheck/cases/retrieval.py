@@ -12,13 +12,13 @@ from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, Rng, T, V
 from tfx.models.retrieval_reader import RetrievalReader, TextEncoder
 from tfx.nn.embedding import Embedding
-from tfx.ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.ops.marginal_likelihood import (
+from tfx.ops.basics.retrieval import RetrievalScoresCache, retrieval_scores_backward, retrieval_scores_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.marginal_likelihood import (
     MarginalLikelihoodCache,
     marginal_likelihood_backward,
     marginal_likelihood_forward,
 )
-from tfx.ops.retrieval import RetrievalScoresCache, retrieval_scores_backward, retrieval_scores_forward
 from tfx.params import Layer
 
 K, D = 4, 3  # documents for each question, width of the vectors that are compared

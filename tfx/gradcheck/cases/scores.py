@@ -9,13 +9,13 @@ import numpy as np
 
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.sizes import B, C, D, F, Rng, S, T
-from tfx.ops.additive_attention import (
+from tfx.ops.attention.additive_attention import (
     AdditiveScoresCache,
     AdditiveScoresGrads,
     additive_scores_backward,
     additive_scores_forward,
 )
-from tfx.ops.general_scores import (
+from tfx.ops.attention.general_scores import (
     ConcatScoresGrads,
     DotScoresCache,
     DotScoresGrads,

@@ -9,12 +9,12 @@ from tfx.gradcheck.cases.sizes import DV, B, D, F, H, Rng, S, T
 from tfx.models.transformer_xl import TransformerXL
 from tfx.nn.compressive_memory import CompressiveMemory
 from tfx.nn.segment_memory import SegmentMemoryBlock, SegmentMemoryStack
-from tfx.ops.attention_reconstruction import (
+from tfx.ops.attention.attention_reconstruction import (
     AttentionReconstructionCache,
     attention_reconstruction_backward,
     attention_reconstruction_forward,
 )
-from tfx.ops.mean_pool import (
+from tfx.ops.basics.mean_pool import (
     MeanPoolCache,
     RepeatPlacesCache,
     mean_pool_backward,

@@ -9,10 +9,10 @@ from typing import Any
 from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.sizes import B, C, F, Rng, S, T, some_allowed
-from tfx.ops.linear import LinearCache, linear_backward, linear_forward
-from tfx.ops.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
-from tfx.ops.logsumexp import LogSumExpCache, logsumexp_backward, logsumexp_forward
-from tfx.ops.matmul import (
+from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.basics.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
+from tfx.ops.basics.logsumexp import LogSumExpCache, logsumexp_backward, logsumexp_forward
+from tfx.ops.basics.matmul import (
     GemmCache,
     MatmulCache,
     gemm_backward,
@@ -20,7 +20,7 @@ from tfx.ops.matmul import (
     matmul_backward,
     matmul_forward,
 )
-from tfx.ops.softmax import SoftmaxCache, softmax_backward, softmax_forward
+from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward
 
 
 def softmax(rng: Rng, axis: int = -1, scale: float = 1.0, blocked: bool = False) -> Problem:

@@ -10,7 +10,7 @@ import numpy as np
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import DV, B, D, H, Rng, S, T
 from tfx.nn.positions import Positions
-from tfx.ops.tensor_scatter import TensorScatterCache, tensor_scatter_backward, tensor_scatter_forward
+from tfx.ops.attention.tensor_scatter import TensorScatterCache, tensor_scatter_backward, tensor_scatter_forward
 
 
 def scatter(rng: Rng, lead: tuple[int, ...] = (H,), tail: tuple[int, ...] = (DV,), **fixed: Any) -> Problem:

@@ -9,8 +9,8 @@ import numpy as np
 
 from tfx.gradcheck.case import Case, Control, Problem
 from tfx.gradcheck.cases.sizes import B, C, Rng, T, V
-from tfx.ops.dropout import DropoutCache, dropout_backward, dropout_forward, dropout_mask
-from tfx.ops.embedding import (
+from tfx.ops.basics.dropout import DropoutCache, dropout_backward, dropout_forward, dropout_mask
+from tfx.ops.basics.embedding import (
     EmbeddingCache,
     TiedLogitsCache,
     embedding_backward,
@@ -18,7 +18,7 @@ from tfx.ops.embedding import (
     tied_logits_backward,
     tied_logits_forward,
 )
-from tfx.ops.where import WhereCache, where_backward, where_forward
+from tfx.ops.basics.where import WhereCache, where_backward, where_forward
 
 
 def dropout(rng: Rng, rate: float | None = 0.4, shape: tuple[int, ...] = (B, T, C)) -> Problem:

@@ -11,18 +11,18 @@ from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, Rng, T, V
 from tfx.models.deep_supervision import DeepSupervision
 from tfx.models.encoder import Encoder
-from tfx.ops.consistency_loss import (
+from tfx.ops.losses.consistency_loss import (
     ConsistencyLossCache,
     ConsistencyLossGrads,
     consistency_loss_backward,
     consistency_loss_forward,
 )
-from tfx.ops.distillation_loss import (
+from tfx.ops.losses.distillation_loss import (
     DistillationLossCache,
     distillation_loss_backward,
     distillation_loss_forward,
 )
-from tfx.ops.focal_loss import FocalLossCache, focal_loss_backward, focal_loss_forward
+from tfx.ops.losses.focal_loss import FocalLossCache, focal_loss_backward, focal_loss_forward
 
 
 def _kept(rng: Rng, kept: int | None) -> np.ndarray | None:

@@ -19,15 +19,15 @@ from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.linear import Linear
 from tfx.nn.stacks import EncoderStack
-from tfx.ops.lora_linear import LoraLinearCache, LoraLinearGrads, lora_linear_backward, lora_linear_forward
-from tfx.ops.low_rank_update import (
+from tfx.ops.attention.masks import causal_mask, padding_mask
+from tfx.ops.attention.multi_head import KeyValue
+from tfx.ops.low_rank.lora_linear import LoraLinearCache, LoraLinearGrads, lora_linear_backward, lora_linear_forward
+from tfx.ops.low_rank.low_rank_update import (
     LowRankUpdateCache,
     LowRankUpdateGrads,
     low_rank_update_backward,
     low_rank_update_forward,
 )
-from tfx.ops.masks import causal_mask, padding_mask
-from tfx.ops.multi_head import KeyValue
 from tfx.params import Layer
 from tfx.tuning.adapter import Adapted, Adapter, add_adapters
 from tfx.tuning.features import OnFeatures

@@ -12,8 +12,8 @@ from tfx.gradcheck.cases.sizes import B, C, D, F, H, Rng, T
 from tfx.models.vision_transformer import VisionTransformer
 from tfx.nn.grid_positions import GridPositions
 from tfx.nn.patch_embedding import PatchEmbedding
-from tfx.ops.class_token import ClassTokenCache, class_token_backward, class_token_forward
-from tfx.ops.patches import PatchesCache, patch_grid, patches_backward, patches_forward
+from tfx.ops.basics.class_token import ClassTokenCache, class_token_backward, class_token_forward
+from tfx.ops.grids.patches import PatchesCache, patch_grid, patches_backward, patches_forward
 
 CHANNELS = 3
 

@@ -10,8 +10,8 @@ import numpy as np
 from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import Rng, T, V
 from tfx.models.word_vectors import GloVe, SkipGram
-from tfx.ops.glove_loss import GloveLossCache, glove_loss_backward, glove_loss_forward
-from tfx.ops.negative_sampling import (
+from tfx.ops.losses.glove_loss import GloveLossCache, glove_loss_backward, glove_loss_forward
+from tfx.ops.losses.negative_sampling import (
     NegativeSamplingCache,
     negative_sampling_backward,
     negative_sampling_forward,

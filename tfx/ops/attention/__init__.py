@@ -1,0 +1,1 @@
+"""Who looks at whom: scores, masks, heads, and what is read."""

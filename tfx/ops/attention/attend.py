@@ -1,0 +1,118 @@
+"""Attending: from scores to weights to an average of the values.  Every kind of attention ends this way.
+
+    P = softmax(S)          weights, row by row, with blocked entries set to -inf first
+    O = P V                 output                   (T, S) x (S, Dv) -> (T, Dv)
+
+What differs from one attention to the next is where the scores S come from: ops/attention/scaled_dot_product.py takes
+dot products, ops/attention/additive_attention.py a small network.
+
+Derivation.  Undo the two lines in reverse; dO is what arrives from above:
+
+    dV = P^T dO             O = P V is linear in V
+    dP = dO V^T             ... and linear in P
+    dS = P * (dP - rowsum(dP * P))        the softmax Jacobian applied to each row (see ops/basics/softmax.py)
+
+A blocked entry has P = 0 and so dS = 0: no gradient passes a mask.  Where a loss reads P as well, its gradient is
+added to dP: two uses, two terms.
+Source: Bahdanau, Cho and Bengio 2015, section 3.1, equations 5 and 6; Vaswani et al. 2017, section 3.2.1.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from tfx.backend import Array, xp_of
+from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward
+
+
+class AttendCache(NamedTuple):
+    softmax: SoftmaxCache
+    v: Array
+    dropout: Array | None
+
+    @property
+    def weights(self) -> Array:
+        """P: (..., T, S), before dropout."""
+        return self.softmax.y
+
+
+class AttendGrads(NamedTuple):
+    """Every gradient on the way back, in the order in which it is found."""
+
+    dv: Array
+    dp: Array
+    dscores: Array
+
+
+def attend_forward(
+    scores: Array, v: Array, mask: Array | None = None, dropout: Array | None = None, overwrite: bool = False
+) -> tuple[Array, AttendCache]:
+    """scores: (..., T, S), v: (..., S, Dv) -> out: (..., T, Dv).
+
+    mask: boolean, broadcastable to (..., T, S), True = may attend; a fully blocked row gives zeros.
+    dropout: a ready multiplier for the weights, (..., T, S), see ops/basics/dropout.py.
+    overwrite: the weights take the place of the scores, for a caller who made them and needs them no more.
+    Raises ValueError when lengths do not match, TypeError when the mask is not boolean.
+    """
+    check_attend_shapes(scores.shape[-2], scores.shape[-1], v, mask)
+    if mask is not None:
+        xp = xp_of(scores)
+        if overwrite and np.broadcast_shapes(scores.shape, mask.shape) == scores.shape:
+            xp.copyto(scores, -math.inf, where=~mask)
+        else:
+            scores = xp.where(mask, scores, -math.inf).astype(scores.dtype, copy=False)
+    weights, softmax_cache = softmax_forward(scores, overwrite=overwrite or mask is not None)
+    dropped = weights if dropout is None else weights * dropout
+    out = dropped @ v  # (..., T, S), (..., S, Dv) -> (..., T, Dv)
+    return out, AttendCache(softmax_cache, v, dropout)
+
+
+def attend_backward(dout: Array, cache: AttendCache, dweights: Array | None = None) -> tuple[Array, Array]:
+    """dout: (..., T, Dv) -> dscores: (..., T, S), dv: the shape of v.
+
+    dweights: (..., T, S), a second gradient that enters at P itself, where a loss reads the weights
+    (ops/attention/pointing.py).
+    """
+    grads = attend_backward_steps(dout, cache, dweights)
+    return grads.dscores, grads.dv
+
+
+def attend_backward_steps(dout: Array, cache: AttendCache, dweights: Array | None = None) -> AttendGrads:
+    """The same backward with dP kept, for readers and for lessons."""
+    softmax_cache, v, dropout = cache
+    weights = softmax_cache.y
+    dropped = weights if dropout is None else weights * dropout
+    dv = dropped.swapaxes(-1, -2) @ dout  # out = dropped @ v
+    dp = dout @ v.swapaxes(-1, -2)
+    if dropout is not None:
+        dp = dp * dropout  # dropped = weights * dropout
+    if dweights is not None:
+        dp = dp + dweights  # the weights were used twice: for the output and by a loss of their own
+    dscores = softmax_backward(dp, softmax_cache)  # weights = softmax(scores); zero where blocked, because weights are
+    return AttendGrads(fold(dv, v), dp, dscores)
+
+
+def fold(grad: Array, like: Array) -> Array:
+    """Sums a gradient over the leading axes along which `like` was broadcast: it was used once for each."""
+    extra = grad.ndim - like.ndim
+    if extra:
+        grad = grad.sum(axis=tuple(range(extra)))
+    stretched = tuple(i for i, n in enumerate(like.shape) if n == 1 and grad.shape[i] != 1)
+    return grad.sum(axis=stretched, keepdims=True) if stretched else grad
+
+
+def check_attend_shapes(n_queries: int, n_keys: int, v: Array, mask: Array | None) -> None:
+    """Raises ValueError or TypeError that names the two things that do not fit."""
+    if n_keys != v.shape[-2]:
+        raise ValueError(f"there are {n_keys} keys but {v.shape[-2]} values")
+    if mask is None:
+        return
+    if mask.dtype != bool:
+        raise TypeError(f"mask must be boolean (True = may attend), not {mask.dtype}")
+    if mask.ndim and mask.shape[-1] not in (1, n_keys):
+        raise ValueError(f"mask covers {mask.shape[-1]} keys but there are {n_keys}")
+    if mask.ndim > 1 and mask.shape[-2] not in (1, n_queries):
+        raise ValueError(f"mask covers {mask.shape[-2]} queries but there are {n_queries}")

@@ -1,0 +1,1 @@
+"""What everything else is made of: products, sums, softmax, dropout, embeddings."""

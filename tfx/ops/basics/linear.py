@@ -1,0 +1,44 @@
+"""Linear (affine) map of the last axis.
+
+    y = x W + b
+
+Derivation.  With y_nj = sum_i x_ni W_ij + b_j, where n runs over every leading axis,
+
+    dx_ni = sum_j dy_nj W_ij        dx = dy W^T
+    dW_ij = sum_n x_ni dy_nj        dW = x^T dy, leading axes folded into one
+    db_j  = sum_n dy_nj             every row used the same b
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tfx.backend import Array
+from tfx.ops.basics.sums import column_sums
+
+
+class LinearCache(NamedTuple):
+    x: Array
+    w: Array
+    has_bias: bool
+
+
+def linear_forward(x: Array, w: Array, b: Array | None = None) -> tuple[Array, LinearCache]:
+    """x: (..., I), w: (I, J), b: (J,) or None -> y: (..., J).  Raises ValueError when the widths differ."""
+    if x.shape[-1] != w.shape[0]:
+        raise ValueError(f"x has width {x.shape[-1]} but w expects {w.shape[0]}")
+    y = x.reshape(-1, x.shape[-1]) @ w  # leading axes folded: one product instead of one for each
+    if b is not None:
+        y += b
+    return y.reshape(*x.shape[:-1], w.shape[1]), LinearCache(x, w, b is not None)
+
+
+def linear_backward(dy: Array, cache: LinearCache) -> tuple[Array, Array, Array | None]:
+    """dy: (..., J) -> dx: (..., I), dw: (I, J), db: (J,), or None where forward had no b."""
+    x, w, has_bias = cache
+    rows_x = x.reshape(-1, x.shape[-1])
+    rows_dy = dy.reshape(-1, dy.shape[-1])
+    dx = (rows_dy @ w.T).reshape(x.shape)  # y = x @ w
+    dw = rows_x.T @ rows_dy
+    db = column_sums(dy) if has_bias else None  # y = ... + b, for every row
+    return dx, dw, db

@@ -1,0 +1,1 @@
+"""Images and other grids: convolutions, patches, windows."""

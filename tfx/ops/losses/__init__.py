@@ -1,0 +1,1 @@
+"""How wrong an answer is: one number, and its gradient."""

@@ -1,0 +1,1 @@
+"""A large matrix as the product of two thin ones."""

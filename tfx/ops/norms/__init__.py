@@ -1,0 +1,1 @@
+"""Activations brought to one size: by token, by group, by batch."""

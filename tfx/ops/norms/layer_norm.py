@@ -1,0 +1,76 @@
+"""Layer normalisation of the last axis: every token is centred and scaled by its own statistics.
+
+    m = mean(x)      v = mean((x - m)^2)      r = 1 / sqrt(v + eps)
+    xhat = (x - m) r                          mean 0 and, up to eps, variance 1
+    y = gamma * xhat + beta
+
+Derivation.  Let C be the width, g = dy * gamma (the gradient of xhat), and <.> the mean over the width.
+x_i reaches xhat_j along three paths: directly, through m and through v.  From xhat_j = (x_j - m) r,
+
+    dm/dx_i = 1/C      dv/dx_i = 2 (x_i - m) / C      dr/dv = -r^3 / 2
+    dxhat_j/dx_i = r (delta_ij - 1/C) - (x_j - m) r^3 (x_i - m) / C
+                 = r (delta_ij - 1/C - xhat_j xhat_i / C)
+
+    dx_i = sum_j g_j dxhat_j/dx_i = r (g_i - <g> - xhat_i <g xhat>)
+
+gamma stands inside both means, because g does.  eps needs no term of its own: it lives in r.
+
+    dgamma = sum over tokens of dy * xhat      dbeta = sum over tokens of dy
+
+A gamma of None is all ones, a beta of None all zeros.  Several trailing axes are normalised together by folding them
+into one first.
+Source: Ba, Kiros and Hinton 2016, "Layer Normalization"; eps under the root as in Ioffe and Szegedy 2015.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tfx.backend import Array, xp_of
+from tfx.ops.basics.sums import column_sums, row_means
+
+
+class LayerNormCache(NamedTuple):
+    xhat: Array
+    inv_std: Array  # (..., 1)
+    gamma: Array | None
+    has_beta: bool
+    mean: Array  # (..., 1)
+
+
+def layer_norm_forward(
+    x: Array, gamma: Array | None = None, beta: Array | None = None, eps: float = 1e-5
+) -> tuple[Array, LayerNormCache]:
+    """x: (..., C), gamma: (C,) or None, beta: (C,) or None -> y: (..., C) in x's dtype, cache.
+
+    A constant row gives beta.  The squares overflow where |x| nears the root of the dtype's largest number (about
+    1e19 in float32, 1e154 in float64); -inf or NaN in a row makes that row NaN.
+    Raises ValueError when the widths differ.
+    """
+    for name, parameter in (("gamma", gamma), ("beta", beta)):
+        if parameter is not None and parameter.shape != x.shape[-1:]:
+            raise ValueError(f"x has width {x.shape[-1]} but {name} is {parameter.shape}")
+    xp = xp_of(x)
+    mean = row_means(x)
+    xhat = x - mean  # centred; scaled two lines below
+    inv_std = 1.0 / xp.sqrt(row_means(xhat * xhat) + eps)
+    xhat *= inv_std
+    y = xhat.copy() if gamma is None else xhat * gamma
+    if beta is not None:
+        y += beta
+    return y, LayerNormCache(xhat, inv_std, gamma, beta is not None, mean)
+
+
+def layer_norm_backward(dy: Array, cache: LayerNormCache) -> tuple[Array, Array | None, Array | None]:
+    """dy: (..., C) -> dx: (..., C), dgamma: (C,), dbeta: (C,); None for what was None in forward."""
+    xhat, inv_std, gamma, has_beta, _ = cache
+    dbeta = column_sums(dy) if has_beta else None  # y = ... + beta, for every token
+    dx, g, dgamma = dy * xhat, dy, None  # dx is built up in one array; here it is dy * xhat, and then g * xhat
+    if gamma is not None:
+        g, dgamma = dy * gamma, column_sums(dx)  # y = xhat * gamma + ...
+        dx *= gamma
+    xp_of(dx).multiply(xhat, -row_means(dx), out=dx)  # through inv_std = 1 / sqrt(variance(x) + eps)
+    dx -= row_means(g)  # through centred = x - mean(x)
+    dx += g  # and directly
+    dx *= inv_std
+    return dx, dgamma, dbeta

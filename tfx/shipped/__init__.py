@@ -1,0 +1,1 @@
+"""The small models in the wheel: made, loaded, scored."""

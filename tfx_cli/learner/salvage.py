@@ -1,0 +1,73 @@
+"""Rescues a damaged state file: what can still be read moves to a new file, and the old one is kept beside it.
+
+At every moment either the damaged file or its successor stands in its place, so a kill in the middle loses nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tfx_cli.learner.scheduling import rebuild
+from tfx_cli.learner.state import FIELDS, as_answer, insert_answer
+from tfx_cli.learner.state_file import create_tables, lossy, stamp
+
+
+def set_aside(path: Path) -> str:
+    """Replaces the damaged file by what can be read of it and returns the sentence that says so."""
+    now = datetime.now(UTC)
+    aside = path.with_name(f"damaged-{now:%Y%m%dT%H%M%S%f}-{os.getpid()}-{path.name}")
+    shutil.copy2(path, aside)
+    successor = path.with_name(f"{path.name}.new-{os.getpid()}")
+    successor.unlink(missing_ok=True)
+    with sqlite3.connect(successor, isolation_level=None) as connection:
+        kept = _copy_readable(path, connection)
+    connection.close()
+    for suffix in ("-journal", "-wal", "-shm"):  # they belong to the old file and would spoil the new one
+        leftover = path.with_name(path.name + suffix)
+        if leftover.exists():
+            leftover.replace(aside.with_name(aside.name + suffix))
+    os.replace(successor, path)
+    return f"your history was damaged; it was set aside as {aside}, and {kept} moved to a new file."
+
+
+def read_what_is_left(path: Path) -> tuple[sqlite3.Connection, str]:
+    """The readable part of a damaged file, in memory, and how much that is in words.  Writes nothing."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    return connection, _copy_readable(path, connection)
+
+
+def _copy_readable(damaged: Path, fresh: sqlite3.Connection) -> str:
+    """Fills the empty database `fresh` and returns `12 answers`."""
+    answers = [answer for row in _rows(damaged, "answers", FIELDS) if (answer := as_answer(row)) is not None]
+    topics = [row for row in _rows(damaged, "explained", "topic, at") if all(isinstance(text, str) for text in row)]
+    fresh.execute("BEGIN")
+    create_tables(fresh)
+    for answer in answers:
+        insert_answer(fresh, answer, answer.at)
+    log = ((answer.item, answer.rating, answer.at) for answer in answers)
+    cards = [(item, card, stamp(due)) for item, (card, due) in rebuild(log).items()]
+    fresh.executemany("INSERT INTO cards VALUES (?, ?, ?)", cards)
+    fresh.executemany("INSERT OR IGNORE INTO explained VALUES (?, ?)", topics)
+    fresh.execute("COMMIT")
+    return f"{len(answers)} answer{'' if len(answers) == 1 else 's'}"
+
+
+def _rows(damaged: Path, table: str, columns: str) -> list[tuple]:
+    """Every row that can be reached from either end of a table whose middle may be unreadable, by row number."""
+    found: dict[int, tuple] = {}
+    for direction in ("ASC", "DESC"):
+        connection = sqlite3.connect(f"{damaged.absolute().as_uri()}?immutable=1", uri=True)
+        connection.text_factory = lossy
+        try:
+            connection.execute("PRAGMA writable_schema = ON")  # SQLite then accepts a file shorter than it should be
+            for number, *row in connection.execute(f"SELECT rowid, {columns} FROM {table} ORDER BY rowid {direction}"):
+                found[number] = tuple(row)
+        except sqlite3.Error:
+            continue  # the damage begins here; the other direction may reach what lies behind it
+        finally:
+            connection.close()
+    return [row for _, row in sorted(found.items())]

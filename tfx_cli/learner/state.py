@@ -1,0 +1,243 @@
+"""The reader's history: one SQLite file, safe with two terminals and with a kill at any moment.
+
+    answers     append-only: every answer that was ever judged
+    cards       when each item comes back; only a summary, rebuilt from `answers` when need be
+    explained   topics that `tfx explain` has shown
+
+Every answer is one transaction on its own, so that what was shown as judged is on disk.  Reading never creates
+anything.  A damaged file is set aside under another name and what can still be read moves to a new one (see
+tfx_cli.learner.salvage); a file of a newer version is left alone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from tfx.errors import TfxError
+from tfx_cli.errors import say
+from tfx_cli.learner.state_file import (
+    Damaged,
+    connect,
+    create_tables,
+    explained_errors,
+    folder,
+    repairing,
+    stamp,
+    state_path,
+)
+
+FIELDS = "item, seed, given, correct, score, rating, misconception, at, seconds"
+
+__all__ = ["Answer", "State", "folder", "open_to_read", "open_to_write", "record_explained", "state_path"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One line of the log.  seed draws the same numbers again; misconception is empty when none was recognised;
+    seconds is how long the reader took, None when nobody was timed."""
+
+    item: str
+    seed: int
+    given: str
+    correct: bool
+    score: float
+    rating: int
+    misconception: str
+    at: datetime
+    seconds: float | None = None
+
+
+class State:
+    """An open state file.  `notice` is a sentence for stderr when something had to be mended."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, notice: str = "") -> None:
+        self.connection = connection
+        self.path = path
+        self.notice = notice
+
+    def __enter__(self) -> State:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.connection.close()
+
+    def record_answer(self, answer: Answer) -> datetime:
+        """Writes one answer and its card, durably, and returns when the item comes back."""
+        from tfx_cli.learner.scheduling import review
+
+        with self._writing():
+            row = self.connection.execute("SELECT card FROM cards WHERE item = ?", (answer.item,)).fetchone()
+            try:
+                card, due, at = review(row[0] if row else None, answer.item, answer.rating, answer.at)
+            except (KeyError, TypeError, ValueError):  # a card that this fsrs cannot read: the log still can
+                card, due, at = review(self._card_from_log(answer.item), answer.item, answer.rating, answer.at)
+            insert_answer(self.connection, answer, at)
+            self.connection.execute("INSERT OR REPLACE INTO cards VALUES (?, ?, ?)", (answer.item, card, stamp(due)))
+        return due
+
+    def record_topic(self, topic: str) -> None:
+        """Notes that `tfx explain` has shown this topic; the first time counts."""
+        with self._writing():
+            now = stamp(datetime.now(UTC))
+            self.connection.execute("INSERT OR IGNORE INTO explained VALUES (?, ?)", (topic, now))
+
+    def answers(self) -> list[Answer]:
+        """The whole log, oldest first.  A line that cannot be read is left out, and `notice` says so."""
+        with explained_errors(self.path):
+            rows = self.connection.execute(f"SELECT {FIELDS} FROM answers ORDER BY id").fetchall()
+        read = [as_answer(row) for row in rows]
+        if unreadable := read.count(None):
+            self.notice = f"{unreadable} of the {len(read)} answers in {self.path} cannot be read and are left out."
+        return [answer for answer in read if answer is not None]
+
+    def due(self) -> dict[str, datetime]:
+        """When each item that was ever answered comes back."""
+        with explained_errors(self.path):
+            rows = self.connection.execute("SELECT item, due FROM cards").fetchall()
+        times = {item: as_time(due) for item, due in rows}
+        return {item: due for item, due in times.items() if due is not None}  # the others are asked like new ones
+
+    def cards(self) -> dict[str, tuple[str, str]]:
+        """Item id -> (card as JSON, when it is due), as stored."""
+        with explained_errors(self.path):
+            rows = self.connection.execute("SELECT item, card, due FROM cards").fetchall()
+        return {item: (card, due) for item, card, due in rows}
+
+    def explained(self) -> set[str]:
+        """Names of the topics that were shown."""
+        with explained_errors(self.path):
+            return {row[0] for row in self.connection.execute("SELECT topic FROM explained")}
+
+    def _card_from_log(self, item: str) -> str | None:
+        from tfx_cli.learner.scheduling import rebuild
+
+        log = ((answer.item, answer.rating, answer.at) for answer in self.answers() if answer.item == item)
+        return rebuild(log).get(item, (None,))[0]
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction: all of it is on disk afterwards, or nothing."""
+        with explained_errors(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+
+
+def open_to_write(patience: float = 10.0) -> State:
+    """Opens the file, made new when there is none; a damaged one is set aside first.
+
+    patience: seconds to wait for another terminal that is writing.  Raises EnvironmentProblem when the folder cannot
+    be written, the disk is full, or the file belongs to a newer version or to another program.
+    """
+    path = state_path()
+    with explained_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    notice = ""
+    try:
+        connection = connect(path, "rwc", patience)
+    except Damaged:
+        with explained_errors(path), repairing(path, patience):
+            notice = _mend(path, patience)
+        connection = connect(path, "rwc", patience)
+    state = State(connection, path, notice)
+    try:
+        with state._writing():  # a folder that cannot be written shows here, before anything was asked
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                create_tables(connection)
+            connection.execute("DELETE FROM cards WHERE 0")  # writes nothing, but is refused where writing would be
+    except BaseException:
+        connection.close()
+        raise
+    return state
+
+
+def open_to_read() -> State:
+    """Opens the file as it is and creates nothing: without one, the history is empty.
+
+    Of a damaged file, what can be read is shown and the file stays as it is.
+    """
+    path = state_path()
+    with explained_errors(path):
+        there = path.exists()
+    if there:
+        try:
+            connection = connect(path, "rw", patience=10.0)
+        except Damaged:
+            from tfx_cli.learner.salvage import read_what_is_left
+
+            connection, kept = read_what_is_left(path)
+            hint = "The next `tfx quiz` sets it aside and goes on with these."
+            return State(connection, path, f"your history in {path} is damaged; {kept} can be read. {hint}")
+        if connection.execute("PRAGMA user_version").fetchone()[0]:
+            return State(connection, path)
+        connection.close()  # a first run was stopped before it made the tables
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    create_tables(connection)
+    return State(connection, path)
+
+
+def record_explained(topic: str) -> bool:
+    """Notes that `tfx explain` has shown a topic.  Returns False, and disturbs nobody, when it cannot be written."""
+    try:
+        with open_to_write(patience=1.0) as state:
+            if state.notice:
+                say(state.notice, "")
+            state.record_topic(topic)
+    except TfxError:
+        return False
+    return True
+
+
+def _mend(path: Path, patience: float) -> str:
+    """Sets a damaged file aside, unless another terminal has just done so."""
+    from tfx_cli.learner.salvage import set_aside
+
+    try:
+        connect(path, "rwc", patience).close()
+    except Damaged:
+        return set_aside(path)
+    return ""
+
+
+def insert_answer(connection: sqlite3.Connection, answer: Answer, at: datetime) -> None:
+    """Appends one line to the log."""
+    a = answer
+    connection.execute(
+        f"INSERT INTO answers ({FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (a.item, a.seed, a.given, int(a.correct), a.score, a.rating, a.misconception, stamp(at), a.seconds),
+    )
+
+
+def as_answer(row: Sequence[object]) -> Answer | None:
+    """A line of the log if every field is what it should be, else None."""
+    item, seed, given, correct, score, rating, misconception, at, seconds = row
+    when = as_time(at)
+    if not (isinstance(item, str) and isinstance(given, str) and isinstance(misconception, str) and when):
+        return None
+    if not (isinstance(seed, int) and isinstance(score, float) and isinstance(rating, int) and 1 <= rating <= 4):
+        return None
+    if correct not in (0, 1) or not (seconds is None or isinstance(seconds, float)):
+        return None
+    return Answer(item, seed, given, correct == 1, score, rating, misconception, when, seconds)
+
+
+def as_time(text: object) -> datetime | None:
+    """The moment that `stamp` wrote, or None when this is not one."""
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return at if at is not None and at.tzinfo is not None else None

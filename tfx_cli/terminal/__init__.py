@@ -1,0 +1,1 @@
+"""Talking with a person: keys, pages, progress, interrupts, predictions."""
