@@ -1,23 +1,100 @@
-"""Settings of experiments and walkthroughs: a frozen dataclass with defaults, changed by `--set key=value`."""
+"""Settings of topics, experiments and benchmarks: a frozen dataclass whose fields say what they allow and mean.
+
+    @dataclass(frozen=True)
+    class Settings:
+        d_k: int = setting(64, 2, 65_536, "width of a query")
+        kinds: tuple[str, ...] = setting(("raw", "scaled"), words=("raw", "scaled"), about="what is measured")
+
+`--set`, its check, the nearest allowed value and `--set help` are all read from these lines.  Two methods may be
+added: `check(self)` raises BadInput for what no single field can say, and `bytes_needed(self)` estimates the memory
+that the settings ask for, so that what the machine cannot hold is refused before it is tried.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import math
+import os
 import types
 import typing
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 from tfx.errors import BadInput, unknown_name
 
 S = TypeVar("S")
 
+#: The share of the free memory that settings may ask for.
+SHARE_OF_MEMORY = 0.5
+
+
+def setting(
+    default: Any,
+    low: float = -math.inf,
+    high: float = math.inf,
+    about: str = "",
+    *,
+    words: Sequence[Any] = (),
+    at_least: int = 1,
+) -> Any:
+    """A field of a settings dataclass.  low, high: the range of a number, or of each number of a tuple.
+
+    words: the allowed values, when they can be listed.  at_least: how many different values a tuple needs.
+    """
+    told = {"low": low, "high": high, "about": about, "words": tuple(words), "at_least": at_least}
+    return dataclasses.field(default=default, metadata=told)
+
+
+class Described(NamedTuple):
+    """One line of `--set help`.  default and allowed as they would be typed or said."""
+
+    name: str
+    default: str
+    allowed: str
+    about: str
+
+
+def describe(defaults: Any) -> tuple[Described, ...]:
+    """Every setting with its default, what is allowed and what it means."""
+    hints = typing.get_type_hints(type(defaults))
+    found = []
+    for field in dataclasses.fields(defaults):
+        told = _told(field)
+        found.append(
+            Described(
+                field.name, as_typed(getattr(defaults, field.name)), _allowed(hints[field.name], told), told["about"]
+            )
+        )
+    return tuple(found)
+
+
+def as_typed(value: Any) -> str:
+    """A value as it would stand behind `--set name=`."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ",".join(map(as_typed, value))
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return "none" if value is None else str(value)
+
+
+def changed(settings: Any) -> dict[str, str]:
+    """The settings that differ from their defaults, as they would be typed: what a suggestion has to carry along."""
+    return {
+        field.name: as_typed(getattr(settings, field.name))
+        for field in dataclasses.fields(settings)
+        if getattr(settings, field.name) != field.default
+    }
+
 
 def apply_settings(defaults: S, pairs: Iterable[str], see_all: str) -> S:
-    """Returns `defaults` (a dataclass instance) with every `key=value` of `pairs` parsed by its field's type.
+    """Returns `defaults` (a dataclass instance) with every `key=value` of `pairs` parsed by its field's type, checked.
 
-    Types understood: bool, int, float, str, tuple[int, ...], tuple[float, ...], and `X | None` of these (`none`).
-    Raises BadInput for an unknown key (with the nearest one), a missing `=` or a value that does not parse.
+    Types understood: bool, int, float, str, tuples of these, and `X | None` (`none`).
+    Raises BadInput for an unknown key (with the nearest one), a missing `=`, a value that does not parse or that is
+    out of range (with the nearest allowed one).
     """
     hints = typing.get_type_hints(type(defaults))
     known = [field.name for field in dataclasses.fields(defaults)]  # type: ignore[arg-type]
@@ -34,7 +111,72 @@ def apply_settings(defaults: S, pairs: Iterable[str], see_all: str) -> S:
         except ValueError:
             wanted = type_name(hints[key])
             raise BadInput(f'--set {key} needs {wanted}, but got "{text}".', f"See all: {see_all}") from None
-    return dataclasses.replace(defaults, **changes)  # type: ignore[type-var]
+    settings = dataclasses.replace(defaults, **changes)  # type: ignore[type-var]
+    check_settings(settings)
+    return settings
+
+
+def check_settings(settings: Any) -> None:
+    """Raises BadInput for the first setting that is not allowed, and for sizes that the machine cannot hold."""
+    for field in dataclasses.fields(settings):
+        value, told = getattr(settings, field.name), _told(field)
+        values = value if isinstance(value, tuple) else (value,)
+        for one in values:
+            _check_one(field.name, one, told)
+        if isinstance(value, tuple) and len(set(value)) < told["at_least"]:
+            numbers = "one value" if told["at_least"] == 1 else f"{told['at_least']} different values"
+            raise BadInput(
+                f"{field.name} needs at least {numbers}.",
+                f"Values are joined by commas: --set {field.name}={as_typed(field.default)}",
+            )
+    if hasattr(settings, "check"):
+        settings.check()
+    if hasattr(settings, "bytes_needed"):
+        require_memory(settings.bytes_needed())
+
+
+def _check_one(name: str, value: Any, told: Mapping[str, Any]) -> None:
+    if told["words"]:
+        if value not in told["words"]:
+            words = ", ".join(map(as_typed, told["words"]))
+            shown = f'"{value}"' if isinstance(value, str) else as_typed(value)
+            raise BadInput(
+                f"{name} must be one of {words}, but is {shown}.", f"Try: --set {name}={as_typed(told['words'][0])}"
+            )
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    low, high = told["low"], told["high"]
+    if not low <= value <= high or math.isinf(value):
+        nearest = low if math.isnan(value) else min(max(value, low), high)
+        if not math.isfinite(nearest):
+            raise BadInput(f"{name} must be a finite number, but is {value}.", f"Try: --set {name}=1")
+        raise BadInput(f"{name} must be {_range(low, high)}, but is {_number(value)}.", _try(name, nearest))
+
+
+def require_memory(needed: float) -> None:
+    """Raises BadInput when `needed` bytes are more than half of what is free now."""
+    free = free_memory()
+    if free is not None and needed > SHARE_OF_MEMORY * free:
+        raise BadInput(
+            f"these settings need about {needed / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} GiB are free; "
+            "at most half of it is used.",
+            "Choose smaller sizes; their ranges: --set help",
+        )
+
+
+def free_memory() -> float | None:
+    """Bytes that could be used now; None where the system does not tell."""
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return float(line.split()[1]) * 1024
+    except OSError:  # not Linux: what is installed stands in for what is free
+        pass
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE")) * float(os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def parse_value(text: str, hint: Any) -> Any:
@@ -68,5 +210,40 @@ def type_name(hint: Any) -> str:
     if origin in (types.UnionType, typing.Union):
         return type_name(typing.get_args(hint)[0]) + " or none"
     if origin is tuple:
-        return "numbers joined by commas"
+        return ("words" if typing.get_args(hint)[0] is str else "numbers") + " joined by commas"
     return {bool: "yes or no", int: "a whole number", float: "a number", str: "a word"}.get(hint, "a value")
+
+
+def _told(field: dataclasses.Field[Any]) -> Mapping[str, Any]:
+    return field.metadata or {"low": -math.inf, "high": math.inf, "about": "", "words": (), "at_least": 1}
+
+
+def _allowed(hint: Any, told: Mapping[str, Any]) -> str:
+    """`a whole number from 2 to 65,536`."""
+    if told["words"]:
+        many = " joined by commas" if typing.get_origin(hint) is tuple else ""
+        return (
+            " or ".join(filter(None, (", ".join(map(as_typed, told["words"][:-1])), as_typed(told["words"][-1]))))
+            + many
+        )
+    bounds = _range(told["low"], told["high"])
+    name = type_name(hint)
+    if not bounds:
+        return name
+    return name.replace(" or none", f" {bounds}, or none") if name.endswith(" or none") else f"{name} {bounds}"
+
+
+def _range(low: float, high: float) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return ""
+    if math.isinf(high):
+        return f"at least {_number(low)}"
+    return f"at most {_number(high)}" if math.isinf(low) else f"from {_number(low)} to {_number(high)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def _try(name: str, nearest: float) -> str:
+    return f"Try: --set {name}={as_typed(nearest)}"
