@@ -21,7 +21,9 @@ def show_settings(defaults: Any, command: str) -> None:
     if not described:
         show_list(f"{command} has no settings.", {}, f"run it: {command}", Face.terminal)
         return
-    entries = {one.name: "; ".join(filter(None, (one.about, one.allowed, f"default {one.default}"))) for one in described}
+    entries = {
+        one.name: "; ".join(filter(None, (one.about, one.allowed, f"default {one.default}"))) for one in described
+    }
     short = min(described, key=lambda one: len(one.default))
     example = f"{command} --set {short.name}={short.default}"
     show_list(f"Settings of {command}", entries, f"change one: {example}", Face.terminal)
