@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from tfx.lab.vectors import KURTOSIS, Flaws, draw_queries_and_keys, draw_standard
+from tfx.lab.vectors import KURTOSIS, Flaws, draw_pairs, draw_queries_and_keys, draw_standard
 from tfx.measure.estimates import variance_with_error
+from tfx.measure.verdicts import near
 
 N = 40_000
 
@@ -67,3 +68,11 @@ def test_keys_of_one_query_are_correlated_with_it_and_not_with_another():
     own = np.corrcoef(q[:, 0, 0], k[:, 1, 0])[0, 1]
     other = np.corrcoef(q[1:, 0, 0], k[:-1, 1, 0])[0, 1]
     assert own == pytest.approx(0.5, abs=0.02) and other == pytest.approx(0, abs=0.02)
+
+
+@pytest.mark.parametrize("flaws", [Flaws(), Flaws(mean=0.5), Flaws(correlation=0.5), Flaws(rank=4)])
+def test_pairs_come_in_float64_with_the_law_of_their_variance(flaws):
+    q, k, law = draw_pairs(np.random.default_rng(0), N, 16, flaws)
+    assert q.shape == k.shape == (N, 16) and q.dtype == k.dtype == np.float64
+    assert near("law", "Var(q.k)", law, *variance_with_error((q * k).sum(axis=-1))).holds
+    assert not near("law", "Var(q.k)", 1.2 * law, *variance_with_error((q * k).sum(axis=-1))).holds

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -56,13 +57,33 @@ class Flaws:
         return width if factor == 1 else f"{factor:.4g} {width}"
 
 
+class Pairs(NamedTuple):
+    """q, k: (n, d_k), row i of one belongs to row i of the other.  law: Var(q.k) by the derivation above."""
+
+    q: np.ndarray
+    k: np.ndarray
+    law: float
+
+
+IDEAL = Flaws()
+
+
+def draw_pairs(rng: np.random.Generator, n: int, d_k: int, flaws: Flaws = IDEAL) -> Pairs:
+    """n pairs of a query and a key, float64, with the variance that theory gives to their dot products.
+
+    q, k, law = draw_pairs(rng, 20_000, 64, Flaws(mean=0.5))
+    """
+    q, k = draw_queries_and_keys(rng, flaws, n, 1, d_k, np.float64)
+    return Pairs(q[:, 0], k[:, 0], flaws.variance_of_dot(d_k))
+
+
 def draw_queries_and_keys(
-    rng: np.random.Generator, flaws: Flaws, n: int, n_keys: int, d_k: int
+    rng: np.random.Generator, flaws: Flaws, n: int, n_keys: int, d_k: int, dtype: Any = np.float32
 ) -> tuple[np.ndarray, np.ndarray]:
-    """n queries, each with its own keys -> q: (n, 1, d_k), k: (n, n_keys, d_k), float32."""
+    """n queries, each with its own keys -> q: (n, 1, d_k), k: (n, n_keys, d_k)."""
     drawn = flaws.drawn(d_k)
-    q = draw_standard(rng, (n, 1, drawn), flaws.distribution)
-    k = draw_standard(rng, (n, n_keys, drawn), flaws.distribution)
+    q = draw_standard(rng, (n, 1, drawn), flaws.distribution, dtype)
+    k = draw_standard(rng, (n, n_keys, drawn), flaws.distribution, dtype)
     r = flaws.correlation
     if r:
         k = r * q + math.sqrt(1.0 - r * r) * k
@@ -75,10 +96,12 @@ def draw_queries_and_keys(
     return q, k
 
 
-def draw_standard(rng: np.random.Generator, shape: tuple[int, ...], distribution: str) -> np.ndarray:
-    """Independent numbers with mean 0 and variance 1, float32."""
+def draw_standard(
+    rng: np.random.Generator, shape: tuple[int, ...], distribution: str, dtype: Any = np.float32
+) -> np.ndarray:
+    """Independent numbers with mean 0 and variance 1, float32 or float64."""
     if distribution == "normal":
-        return rng.standard_normal(shape, dtype=np.float32)
+        return rng.standard_normal(shape, dtype=dtype)
     if distribution == "uniform":
-        return (rng.random(shape, dtype=np.float32) * 2 - 1) * math.sqrt(3.0)
-    return rng.integers(0, 2, shape, dtype=np.int8).astype(np.float32) * 2 - 1
+        return (rng.random(shape, dtype=dtype) * 2 - 1) * math.sqrt(3.0)
+    return rng.integers(0, 2, shape, dtype=np.int8).astype(dtype) * 2 - 1
