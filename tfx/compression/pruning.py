@@ -1,8 +1,8 @@
 """Pruning of a whole model: weights set to zero, and kept there while training goes on.
 
 Which ones: ops/small_numbers/pruning_masks.py.  Zeros are still stored and multiplied; compression/removal.py takes
-whole heads and units out, so that the matrices get smaller. Source: Han et al. 2015, "Learning both Weights and
-Connections for Efficient Neural Networks": train, prune, train on.
+whole heads and units out, so that the matrices get smaller.
+Source: Han et al. 2015, "Learning both Weights and Connections for Efficient Neural Networks": train, prune, train on.
 """
 
 from __future__ import annotations

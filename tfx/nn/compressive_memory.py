@@ -14,8 +14,9 @@ The reach is L (M + c K) places with M + K keys.
 Derivation.  Memory is a constant for the model's loss (see nn/segment_memory.py), so W learns from a loss of its own,
 `reconstruction`: the attention over the squeezed places should give what the attention over the old ones gave
 (ops/attention/attention_reconstruction.py).  Its backward goes through the maps of keys and values, whose own gradient
-the paper stops, to W and b, and no further. Source: Rae et al. 2020, "Compressive Transformers for Long-Range Sequence
-Modelling", sections 3.1 and 3.2, algorithms 1 and 2.  Their memories start as zeros of full size; these start empty.
+the paper stops, to W and b, and no further.
+Source: Rae et al. 2020, "Compressive Transformers for Long-Range Sequence Modelling", sections 3.1 and 3.2, algorithms
+1 and 2.  Their memories start as zeros of full size; these start empty.
 """
 
 from __future__ import annotations

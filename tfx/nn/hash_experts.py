@@ -3,7 +3,8 @@
     y_n = FFN_table[id_n](x_n)
 
 See ops/experts/hash_routing.py for the table.  Since x plays no part in the choice, the derivative is exact everywhere:
-there is no kink where the choice would change. Source: Roller et al. 2021, "Hash Layers For Large Sparse Models".
+there is no kink where the choice would change.
+Source: Roller et al. 2021, "Hash Layers For Large Sparse Models".
 """
 
 from __future__ import annotations

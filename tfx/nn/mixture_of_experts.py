@@ -15,9 +15,9 @@ losses, so that what they get, and every gradient, is what it would be if there 
 
 Tokens are copied to their experts and back by index (ops/experts/expert_dispatch.py), so an expert sees one matrix with
 as many rows as it has tokens.  How many these are is known on the host only: on a graphics card forward waits for E
-counts, and before that, with `keep`, for how many tokens are real. Sources: Shazeer et al. 2017, "Outrageously Large
-Neural Networks"; Lepikhin et al. 2021, "GShard"; Fedus et al. 2022, "Switch Transformers"; one choice for a whole
-sequence: Kudugunta et al. 2021, "Beyond Distillation".
+counts, and before that, with `keep`, for how many tokens are real.
+Sources: Shazeer et al. 2017, "Outrageously Large Neural Networks"; Lepikhin et al. 2021, "GShard"; Fedus et al. 2022,
+"Switch Transformers"; one choice for a whole sequence: Kudugunta et al. 2021, "Beyond Distillation".
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ The update stands where the matrix stood: a `LoraWeight` answers to `.value` wit
 through `.grad += dw`, as a Parameter does, and hands it on to A and B.  So any layer that reads a matrix can be tuned,
 and none has to know.  Its price is that W' and dW' are built, R I J multiplications more for each;
 ops/low_rank/lora_linear.py is the way without, and says where each pays.  (Dropout in front of A, which some use, needs
-that other way.) Source: Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", sections 4.1 and 4.2.
+that other way.)
+Source: Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", sections 4.1 and 4.2.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ Derivation.  A prefix is a past (ops/attention/multi_head.py): `dpast` is its gr
 shared it.  The learned pair has no query of its own, and no gradient flows below it. Initial values: normal, as keys
 and values of a normalised input are; or the present of real tokens, which the paper found to be much better where there
 are few examples (section 7.4).  The paper further makes P from a smaller matrix through a network while it trains
-(section 4.3), because it found direct training unstable; this is direct. Source: Li and Liang 2021, "Prefix-Tuning:
-Optimizing Continuous Prompts for Generation", section 4.
+(section 4.3), because it found direct training unstable; this is direct.
+Source: Li and Liang 2021, "Prefix-Tuning: Optimizing Continuous Prompts for Generation", section 4.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@ looks for may be lost at no cost.
 
 Derivation.  With e = o_new - o_old and n numbers in it, do_new = dloss 2 e / n, and ops/attention/scaled_dot_product.py
 goes on to k_new and v_new.  The paper stops all other gradients: queries and old memory are constants here, so that the
-model does not learn to be easy to compress. Source: Rae et al. 2020, "Compressive Transformers for Long-Range Sequence
-Modelling", section 3.2 and algorithm 2. They add up squares; the mean does not depend on sizes.
+model does not learn to be easy to compress.
+Source: Rae et al. 2020, "Compressive Transformers for Long-Range Sequence Modelling", section 3.2 and algorithm 2. They
+add up squares; the mean does not depend on sizes.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ The last two lines of the forward, with their gradients, are ops/attention/atten
 
 Two options act on the scores.  A soft cap squeezes them (ops/attention/soft_cap.py); a bias, such as one for the
 distance between query and key, is added to them, so that its gradient is dS itself, summed over the axes along which it
-was broadcast. Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1, equation 1.
+was broadcast.
+Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1, equation 1.
 """
 
 from __future__ import annotations

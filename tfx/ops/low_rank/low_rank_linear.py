@@ -6,9 +6,9 @@ R (I + J) parameters instead of I J, which is fewer as soon as R < I J / (I + J)
 I = J and R = I / 8.  The price is that W has rank R at most.
 
 Derivation.  Two linear maps in a row, undone in reverse (ops/basics/linear.py): dV = (x U)^T dy, dU = x^T (dy V^T).
-The full matrix W is never built, so both ways cost R (I + J) multiplications for each row. Source: Sainath et al. 2013,
-"Low-rank Matrix Factorization for Deep Neural Network Training with High-dimensional Output Targets"; for the embedding
-of a Transformer, Lan et al. 2020 (ALBERT), section 3.1.
+The full matrix W is never built, so both ways cost R (I + J) multiplications for each row.
+Source: Sainath et al. 2013, "Low-rank Matrix Factorization for Deep Neural Network Training with High-dimensional
+Output Targets"; for the embedding of a Transformer, Lan et al. 2020 (ALBERT), section 3.1.
 """
 
 from __future__ import annotations
