@@ -1,10 +1,10 @@
-"""Reads the course: modules, topics, their lessons and walkthroughs.  Imports no NumPy until a topic runs."""
+"""Reads the course: modules and topics in order, and the lesson of a topic.  Imports no NumPy until a lesson is read."""
 
 from __future__ import annotations
 
 import importlib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Any
 from tfx.errors import unknown_name
 
 if TYPE_CHECKING:
-    from tfx.records import Step
+    from lessons.writing import Lesson, Walk
 
 ROOT = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic: a folder.  `title`, `level`, `minutes` and `questions` come from the front matter of lesson.md."""
+    """One topic: a folder below `lessons`, and its line in course.toml.  after: the topics to do first."""
 
     name: str
     folder: str
-    after: tuple[str, ...]
-    aliases: tuple[str, ...]
-    module: str
     title: str
     level: int
     minutes: int
     questions: tuple[str, ...]
+    after: tuple[str, ...]
+    aliases: tuple[str, ...]
+    module: str
 
     @property
     def path(self) -> Path:
@@ -51,9 +51,9 @@ class Module:
 
 @dataclass(frozen=True)
 class Request:
-    """What the reader asked a walkthrough to run on.
+    """What the reader asked a lesson to run on.
 
-    text: the reader's own sentence, or None for the topic's default.  settings: the topic's `Settings`.
+    text: the reader's own sentence, or None for the topic's own.  settings: the topic's, as `--set` changed them.
     untrained: random weights in the place of trained ones.
     """
 
@@ -68,8 +68,10 @@ def modules() -> tuple[Module, ...]:
     """All modules in course order."""
     course = tomllib.loads((ROOT / "course.toml").read_text(encoding="utf-8"))
     return tuple(
-        Module(m["number"], m["title"], m["about"], tuple(_topic(t, m["title"]) for t in m["topic"]))
-        for m in course["module"]
+        Module(
+            entry["number"], entry["title"], entry["about"], tuple(_topic(topic, entry) for topic in entry["topics"])
+        )
+        for entry in course["module"]
     )
 
 
@@ -87,32 +89,29 @@ def find_topic(name: str) -> Topic:
     return by_name[key]
 
 
-def walkthrough_module(topic: Topic) -> Any:
-    """The topic's walkthrough.py: `Settings`, `walkthrough(request) -> Iterator[Step]`, `values() -> dict`."""
-    return importlib.import_module(topic.package + ".walkthrough")
+def lesson_of(topic: Topic) -> Lesson:
+    """The `lesson` of the topic's lesson.py."""
+    lesson: Lesson = importlib.import_module(topic.package + ".lesson").lesson
+    return lesson
 
 
-def walk(topic: Topic, request: Request) -> Iterator[Step]:
-    """Runs the walkthrough of a topic on the reader's input."""
-    yield from walkthrough_module(topic).walkthrough(request)
+def walk(topic: Topic, request: Request) -> Walk:
+    """The lesson on the reader's input; each step runs when it is asked for, with links that are whole commands."""
+    from lessons.links import completed
+    from lessons.writing import Walk
+
+    return Walk(lesson_of(topic), request, lambda link, step: completed(link, topic, step, request))
 
 
-def read_front_matter(text: str) -> tuple[Mapping[str, Any], str]:
-    """Splits `+++ TOML +++ body` into (front matter, body)."""
-    _, head, body = text.split("+++\n", 2)
-    return tomllib.loads(head), body
-
-
-def _topic(entry: Mapping[str, Any], module: str) -> Topic:
-    head, _ = read_front_matter((ROOT / entry["folder"] / "lesson.md").read_text(encoding="utf-8"))
+def _topic(entry: Mapping[str, Any], module: Mapping[str, Any]) -> Topic:
     return Topic(
-        entry["name"],
-        entry["folder"],
-        tuple(entry["after"]),
-        tuple(entry["aliases"]),
-        module,
-        head["title"],
-        head["level"],
-        head["minutes"],
-        tuple(head["questions"]),
+        name=entry["name"],
+        folder=f"{module['folder']}/{entry['folder']}",
+        title=entry["title"],
+        level=entry["level"],
+        minutes=entry["minutes"],
+        questions=tuple(entry["questions"]),
+        after=tuple(entry["after"]),
+        aliases=tuple(entry["aliases"]),
+        module=module["title"],
     )

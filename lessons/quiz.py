@@ -9,8 +9,8 @@ Every item
     level       1 recall, 2 use, 3 derive or judge
     prompt      the question.  Lines join into paragraphs; a line indented by two spaces stays as it is (formulas)
     explain     why the right answer is right, in one to three sentences; shown after every answer
-    questions   ids of the interview questions that this item trains, as in the front matter of lesson.md
-    see         optional: the number of the walkthrough step that shows it (`tfx explain TOPIC --step N`)
+    questions   ids of the interview questions that this item trains, as in the topic's line of course.toml
+    see         optional: the name of the step that shows it (`tfx explain TOPIC --step NAME`)
 
 Text is plain ASCII.  A misconception is a short lower-case noun phrase ("variance for deviation"); use the same
 words wherever the same mistake is meant, because `tfx quiz --stats` counts them.
@@ -132,7 +132,7 @@ class Item:
     prompt: str
     explain: str
     questions: tuple[str, ...]
-    see: int | None = None
+    see: str = ""
     options: tuple[Option, ...] = ()
     steps: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
@@ -210,7 +210,7 @@ def _read_item(table: Mapping[str, Any], topic: str, package: str) -> Item:
         prompt=table["prompt"].strip("\n"),
         explain=table["explain"].strip("\n"),
         questions=tuple(table["questions"]),
-        see=table.get("see"),
+        see=table.get("see", ""),
         options=tuple(Option(**option) for option in table.get("option", ())),
         steps=tuple(table.get("steps", ())),
         mistakes=tuple(Mistake(**mistake) for mistake in table.get("mistake", ())),
@@ -224,7 +224,7 @@ def _read_item(table: Mapping[str, Any], topic: str, package: str) -> Item:
     )
     _require(item.level in (1, 2, 3), "level must be 1, 2 or 3")
     _require(bool(item.questions), "names no question that it trains")
-    _require(item.see is None or (isinstance(item.see, int) and item.see >= 1), "see must be a step number, from 1")
+    _require(not item.see or (isinstance(item.see, str) and item.see.isidentifier()), "see must be the name of a step")
     if item.kind in ("choice", "several"):
         _check_options(item)
     elif item.kind == "order":

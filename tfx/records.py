@@ -1,6 +1,6 @@
 """Records: the one way in which lessons and experiments say something.
 
-A walkthrough yields `Step`s, an experiment returns a `Result`; both are made of the small frozen records below and
+A lesson is a walk of `Step`s, an experiment returns a `Result`; both are made of the small frozen records below and
 neither prints.  `tfx_cli.render` turns them into a terminal page, plain lines, JSON, HTML or a saved plot.
 
 Importing this module imports only the standard library: values may be NumPy arrays, lists or numbers.
@@ -25,10 +25,14 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula in plain ASCII, with the shapes it joins: `S = Q K^T` and `(T, D) x (D, S) -> (T, S)`."""
+    """A formula in plain ASCII, with the shapes it joins: `S = Q K^T` and `(T, D) x (D, S) -> (T, S)`.
+
+    tex: its TeX twin, for pages, or nothing.
+    """
 
     text: str
     shapes: str = ""
+    tex: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +124,79 @@ class Check:
     holds: bool
 
 
-Record = Text | Formula | Matrix | Table | Plot | Code | Question | Check
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A command that changes something here, or goes on from here.
+
+    `Try.here(d_k=256)` is this step with another setting, `Try("tfx experiment scaling", {"mean": 0.5})` any other
+    command.  When the step is shown, `command` has become complete: topic, step, and the reader's own text, seed and
+    settings.
+    """
+
+    command: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    text: str | None = None
+
+    @classmethod
+    def here(cls, text: str | None = None, **settings: Any) -> Try:
+        """This step again, with another sentence or other settings."""
+        return cls("", settings, text)
+
+
+@dataclass(frozen=True, slots=True)
+class See:
+    """Another place of the course: a topic, and a step of it by name.  title and command are filled in when shown."""
+
+    topic: str
+    step: str = ""
+    title: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence that people repeat, what is wrong or right about it, and what is true instead.
+
+    verdict: "true", "true with conditions", "too strong" or "false".  claim: its id in the ledger of claims, where it has one.
+    """
+
+    sentence: str
+    verdict: Literal["true", "true with conditions", "too strong", "false"]
+    truth: str
+    claim: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A paper or a book: `Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.2.1")`."""
+
+    authors: str
+    year: int
+    title: str
+    place: str = ""
+
+
+Record = Text | Formula | Matrix | Table | Plot | Code | Question | Check | Try | See | Said | Source
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One screen of a walkthrough.  `what_if` is a command that changes something here."""
+    """One screen of a lesson.  `name` is what links point at; `tries` are commands that change something here."""
 
     title: str
     records: tuple[Record, ...]
-    what_if: tuple[str, ...] = ()
+    tries: tuple[Try, ...] = ()
+    name: str = ""
+
+    @property
+    def what_if(self) -> tuple[str, ...]:
+        """The commands to try, complete."""
+        return tuple(suggestion.command for suggestion in self.tries)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What was put to the test here."""
+        return tuple(record for record in self.records if isinstance(record, Check))
 
 
 @dataclass(frozen=True, slots=True)

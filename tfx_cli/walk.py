@@ -1,54 +1,72 @@
-"""Shows a walkthrough: step by step for a person, all steps for a pipe; lessons and the course map too."""
+"""Shows a lesson: step by step for a person, all steps for a pipe, or as one page to read; the course map too.
+
+A step is run when it is shown, so what comes before a step that fails is on the screen.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from tfx.records import Code, Question, Record, Step
+from tfx.records import Code, Question, Record, Step, Text
 from tfx_cli.options import Face
 from tfx_cli.show import show_line, show_records, write
-from tfx_cli.terminal.console import interactive, output, prose_width, wants_color
+from tfx_cli.terminal.console import interactive, output
 
 if TYPE_CHECKING:
     from lessons.course import Module
+    from lessons.writing import Walk
 
-Numbered = tuple[int, Step]
 
-
-def show_walk(name: str, steps: Sequence[Numbered], total: int, face: Face, code: bool, predict: bool) -> bool:
-    """Shows the steps; one screen at a time where somebody sits at a terminal and there is more than one.
+def show_walk(topic: str, steps: Walk, chosen: Sequence[int], face: Face, code: bool, predict: bool) -> bool:
+    """Shows the chosen steps; one screen at a time where somebody sits at a terminal and there is more than one.
 
     Returns whether the last one was reached.
     """
-    if face is Face.terminal and len(steps) > 1 and interactive():
+
+    def show(index: int, with_code: bool) -> None:
+        number = f"{chosen[index] + 1}/{len(steps)}"
+        show_step(number, steps[chosen[index]], face, code or with_code, predict)
+
+    if face is Face.terminal and len(chosen) > 1 and interactive():
         from tfx_cli.terminal.pager import page_through
 
-        return page_through(
-            len(steps),
-            lambda index, with_code: show_step(*steps[index], total, face, code or with_code, predict),
-            f"tfx explain {name} --step",
-        )
-    for index, (number, step) in enumerate(steps):
+        return page_through(len(chosen), show, lambda index: f"tfx explain {topic} --step {steps.names[chosen[index]]}")
+    for index in range(len(chosen)):
         if index and face is Face.terminal:
             show_line()
-        show_step(number, step, total, face, code, predict)
+        show(index, False)
     return True
 
 
-def show_step(number: int, step: Step, total: int, face: Face, code: bool, predict: bool) -> None:
-    """One step: title, records, what to try, and the code it ran."""
+def show_page(title: str, steps: Walk, chosen: Sequence[int], face: Face, code: bool) -> bool:
+    """The same text as one page: a heading for each step, and what there is to try at the end of each."""
+    if face is Face.plain:
+        for index in chosen:
+            show_step(f"{index + 1}/{len(steps)}", steps[index], face, code, predict=False)
+        return True
+    from tfx_cli.render.terminal import print_title
+
+    print_title(title, "", output())
+    for index in chosen:
+        show_line()
+        show_step("", steps[index], face, code, predict=False)
+    return True
+
+
+def show_step(number: str, step: Step, face: Face, code: bool, predict: bool) -> None:
+    """One step: title, records, what to try, and the code it ran.  number: `3/8`, or nothing on a page."""
     if face is Face.plain:
         from tfx_cli.render.plain import line
 
-        write(line("step", f"{number}/{total}", step.title) + "\n")
+        write(line("step", number, step.title) + "\n")
     else:
         from tfx_cli.render.terminal import print_title
 
-        print_title(f"{number}/{total}  {step.title}", "", output())
+        print_title(f"{number}  {step.title}".strip(), "", output())
         show_line()
-    shown = [record for record in step.records if not isinstance(record, Code)]
-    for part in parts_of(shown) if predict else [shown]:
+    records = [record for record in step.records if not isinstance(record, Code)]
+    for part in parts_of(records) if predict else [records]:
         if part and isinstance(part[0], Question) and predict:
             ask(part[0], face)
             part = part[1:]
@@ -71,22 +89,14 @@ def parts_of(records: Sequence[Record]) -> Iterator[list[Record]]:
 
 def ask(question: Question, face: Face) -> None:
     """Asks for the number and says right or wrong; without a terminal the answer follows the question."""
-    from tfx_cli.terminal.predict import show_question, verdict
+    from tfx_cli.terminal.predict import show_answer, show_question, verdict
 
     show_question(question, face)
     if face is Face.terminal and interactive():
         given = input("  > ")
-        show_records_line(verdict(question, given), face)
+        show_records([Text(verdict(question, given))], face)
     else:
-        from tfx_cli.terminal.predict import show_answer
-
         show_answer(question, face)
-
-
-def show_records_line(text: str, face: Face) -> None:
-    from tfx.records import Text
-
-    show_records([Text(text)], face)
 
 
 def show_foot(step: Step, face: Face, code: bool) -> None:
@@ -113,19 +123,6 @@ def show_source(target: Code) -> None:
     write("".join(f"source\t{line}\n" for line in source_of(target.target).splitlines()))
 
 
-def show_prose(prose: str, face: Face) -> None:
-    """A lesson, laid out for the terminal; as it is for --plain."""
-    if face is Face.plain:
-        write(prose + "\n")
-        return
-    from tfx_cli.render.lesson_text import laid_out
-    from tfx_cli.render.terminal import put
-
-    console = output()
-    for line, heading in laid_out(prose, prose_width()):
-        put(console, [line], "bold" if heading else "")
-
-
 def show_course(modules: Sequence[Module], face: Face) -> None:
     """The course map."""
     if face is Face.plain:
@@ -139,10 +136,3 @@ def show_course(modules: Sequence[Module], face: Face) -> None:
     from tfx_cli.render.terminal_lists import print_course
 
     print_course(modules)
-
-
-def clear_screen() -> None:
-    """A fresh screen where escape sequences are welcome, else a blank line."""
-    import sys
-
-    write("\x1b[H\x1b[2J" if wants_color(sys.stdout) else "\n")

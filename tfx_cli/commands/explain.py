@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,10 +14,11 @@ from tfx_cli import options
 from tfx_cli.files import require_writable, write_whole
 from tfx_cli.find_lessons import ensure_lessons
 from tfx_cli.options import Face
-from tfx_cli.show import saved_line, show_document, show_line
+from tfx_cli.show import saved_line, show_document, show_line, tell
 
 if TYPE_CHECKING:
     from lessons.course import Request, Topic
+    from lessons.writing import Walk
     from tfx.records import Step
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -39,10 +41,10 @@ def explain(
     ] = None,
     text: Annotated[str | None, typer.Option("--text", help="Your own sentence in the place of the topic's.")] = None,
     seed: options.Seed = 0,
-    step: Annotated[int | None, typer.Option("--step", min=1, metavar="N", help="Only this step.")] = None,
+    step: Annotated[str | None, typer.Option("--step", metavar="NAME|N", help="Only this step.")] = None,
     code: Annotated[bool, typer.Option("--code", help="The source of what each step ran.")] = False,
     predict: Annotated[bool, typer.Option("--predict", help="Ask for a number before it is shown.")] = False,
-    lesson: Annotated[bool, typer.Option("--lesson", help="The lesson to read, with live numbers.")] = False,
+    lesson: Annotated[bool, typer.Option("--lesson", help="All steps as one page to read.")] = False,
     untrained: Annotated[bool, typer.Option("--untrained", help="Random weights instead of trained ones.")] = False,
     settings: options.Settings = None,
     plot: options.PlotPath = None,
@@ -58,40 +60,42 @@ def explain(
     examples
       tfx explain
       tfx explain attention --text "the cat sat on the mat"
-      tfx explain scaling-variance --step 3 --code
+      tfx explain scaling-variance --step the_sum --code
       tfx explain attention --set help
     """
     face = options.face(json, plain)
     ensure_lessons()
-    from lessons.course import find_topic
+    from lessons.course import find_topic, walk
 
     if topic is None:
         show_map(face)
         return
     found = find_topic(topic)
-    if lesson:
-        show_lesson(found, face)
-        return
-    if predict and face is Face.json:
-        raise BadInput("--predict asks a person, and --json is for programs.", "Leave one of them out.")
+    if predict and (lesson or face is Face.json):
+        other = "--lesson is a page to read" if lesson else "--json is for programs"
+        raise BadInput(f"--predict asks a person, and {other}.", "Leave one of them out.")
     for path, endings in ((plot, options.PICTURES), (html, (".html",))):
         require_writable(path, endings)
     request = request_for(found, text, seed, settings or [], untrained)
     if request is None:
         return
     started = time.perf_counter()
-    steps = walk_through(found, request)
-    elapsed = time.perf_counter() - started
-    chosen = list(enumerate(steps, 1)) if step is None else [(step, one_step(steps, step, found))]
-    save_files(found, [one for _, one in chosen], plot, html)
+    steps = walk(found, request)
+    chosen = range(len(steps)) if step is None else [place_of(found, steps, step)]
+    save_files(found, steps, chosen, plot, html)
     if face is Face.json:
         from tfx_cli.render.json import walkthrough_fields
 
-        show_document(walkthrough_fields(found.name, request, chosen, elapsed, with_source=code))
+        numbered = [(index + 1, steps[index]) for index in chosen]
+        elapsed = time.perf_counter() - started
+        show_document(walkthrough_fields(found.name, request, numbered, elapsed, with_source=code))
     else:
-        from tfx_cli.walk import show_walk
+        from tfx_cli.walk import show_page, show_walk
 
-        seen = show_walk(found.name, chosen, len(steps), face, code=code, predict=predict)
+        if lesson:
+            seen = show_page(found.title, steps, chosen, face, code=code)
+        else:
+            seen = show_walk(found.name, steps, chosen, face, code=code, predict=predict)
         if seen and step is None:
             from tfx_cli.learner.state import record_explained
 
@@ -99,13 +103,13 @@ def explain(
         for path in (plot, html):
             if path:
                 show_line(saved_line(path, face))
-    if not all(check.holds for _, one in chosen for check in checks_of(one)):
+    if any(not check.holds for index in chosen if steps.was_shown(index) for check in steps[index].checks):
         raise typer.Exit(1)
 
 
 def request_for(topic: Topic, text: str | None, seed: int, pairs: list[str], untrained: bool) -> Request | None:
-    """What the walkthrough runs on; None when the reader only wanted the list of settings."""
-    from lessons.course import Request, walkthrough_module
+    """What the lesson runs on; None when the reader only wanted the list of settings."""
+    from lessons.course import Request, lesson_of
     from tfx.settings import apply_settings
     from tfx_cli.settings_list import asks_for_list, show_settings
 
@@ -115,63 +119,51 @@ def request_for(topic: Topic, text: str | None, seed: int, pairs: list[str], unt
             raise BadInput(
                 "--text is empty, so there is nothing to explain.", f'Try: tfx explain {topic.name} --text "a cat"'
             )
-    defaults = walkthrough_module(topic).Settings()
+    lesson = lesson_of(topic)
+    defaults = lesson.settings()
     command = f"tfx explain {topic.name}"
     if asks_for_list(pairs):
         show_settings(defaults, command)
         return None
-    return Request(text, seed, apply_settings(defaults, pairs, f"{command} --set help"), untrained)
+    request = Request(text, seed, apply_settings(defaults, pairs, f"{command} --set help"), untrained)
+    for option in lesson.unused(request):
+        tell(f"tfx: {option} changes nothing here: {topic.name} {UNUSED[option]}.")
+    return request
 
 
-def walk_through(topic: Topic, request: Request) -> list[Step]:
-    from lessons.course import walk
-
-    return list(walk(topic, request))
+#: What a topic is like that has no use for an option.
+UNUSED = {"--text": "works on numbers, not on a sentence", "--untrained": "runs no trained model"}
 
 
-def one_step(steps: list[Step], number: int, topic: Topic) -> Step:
-    if number > len(steps):
-        raise BadInput(
-            f"{topic.name} has {len(steps)} steps, so there is no step {number}.", f"See all: tfx explain {topic.name}"
-        )
-    return steps[number - 1]
+def place_of(topic: Topic, steps: Walk, step: str) -> int:
+    """The index of the step that the reader named or counted."""
+    try:
+        return steps.place(step)
+    except BadInput as problem:
+        raise BadInput(f"{topic.name}: {problem.message}", f"See all: tfx explain {topic.name}") from None
 
 
-def checks_of(step: Step) -> list[Any]:
-    from tfx.records import Check
-
-    return [record for record in step.records if isinstance(record, Check)]
-
-
-def save_files(topic: Topic, steps: list[Step], plot: Path | None, html: Path | None) -> None:
-    """Writes the picture of all matrices and curves, and the page."""
+def save_files(topic: Topic, steps: Walk, chosen: Sequence[int], plot: Path | None, html: Path | None) -> None:
+    """Writes the picture of all matrices and curves, and the page.  Nothing is run when neither is wanted."""
     from tfx.records import Matrix, Plot
 
     if plot:
         from tfx_cli.render.plots import picture_of_matrices
 
-        pictures = [record for step in steps for record in step.records if isinstance(record, Matrix | Plot)]
+        pictures = [
+            record for step in shown(steps, chosen) for record in step.records if isinstance(record, Matrix | Plot)
+        ]
         if not pictures:
             raise BadInput("there is no matrix or curve here to draw.", f"See the steps: tfx explain {topic.name}")
         write_whole(plot, picture_of_matrices(topic.title, pictures, plot.suffix))
     if html:
         from tfx_cli.render.html import walkthrough_page
 
-        write_whole(html, walkthrough_page(topic.title, steps).encode("utf-8", "replace"))
+        write_whole(html, walkthrough_page(topic.title, shown(steps, chosen)).encode("utf-8", "replace"))
 
 
-def show_lesson(topic: Topic, face: Face) -> None:
-    """The prose of lesson.md, with every number computed now."""
-    from lessons.course import read_front_matter, walkthrough_module
-    from tfx_cli.render.lesson_text import filled
-    from tfx_cli.walk import show_prose
-
-    _, body = read_front_matter((topic.path / "lesson.md").read_text(encoding="utf-8"))
-    prose = filled(body.strip("\n"), walkthrough_module(topic).values())
-    if face is Face.json:
-        show_document({"name": topic.name, "title": topic.title, "lesson": prose})
-    else:
-        show_prose(prose, face)
+def shown(steps: Walk, chosen: Sequence[int]) -> list[Step]:
+    return [steps[index] for index in chosen]
 
 
 def show_map(face: Face) -> None:

@@ -10,12 +10,29 @@ from functools import singledispatch
 from html import escape
 from typing import Any
 
-from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Record, Result, Step, Table, Text
+from tfx.records import (
+    Check,
+    Code,
+    Column,
+    Formula,
+    Matrix,
+    Plot,
+    Question,
+    Record,
+    Result,
+    Said,
+    See,
+    Source,
+    Step,
+    Table,
+    Text,
+    Try,
+)
 from tfx_cli.render.colors import readable_on, viridis
 from tfx_cli.render.layout import printable
 from tfx_cli.render.matrix import Grid, cell_format
 from tfx_cli.render.numbers import column_texts, is_number, label_of
-from tfx_cli.render.sentences import answer_of, check_numbers
+from tfx_cli.render.sentences import answer_of, check_numbers, source_words, verdict_words
 from tfx_cli.render.source import link_of, source_of
 
 #: a matrix larger than this is coloured without numbers in the cells (they are in the tooltips)
@@ -158,6 +175,26 @@ def _(record: Check) -> str:
     return f"<p><span class='{kind}'>{word}</span> {text(record.statement)} {numbers}</p>"
 
 
+@html.register
+def _(record: Said) -> str:
+    return f"<p><strong>Said:</strong> &ldquo;{text(record.sentence)}&rdquo;<br>{text(verdict_words(record))}</p>"
+
+
+@html.register
+def _(record: Source) -> str:
+    return f"<p class='note'>Source: {text(source_words(record))}</p>"
+
+
+@html.register
+def _(record: See) -> str:
+    return f"<p>See also: {text(record.title)} <code>{text(record.command)}</code></p>"
+
+
+@html.register
+def _(record: Try) -> str:
+    return f"<p>What if: <code>{text(record.command)}</code></p>"
+
+
 def experiment_page(result: Result) -> str:
     """A whole experiment."""
     settings = ", ".join(f"{key} = {value}" for key, value in result.params.items())
@@ -178,5 +215,5 @@ def walkthrough_page(title: str, steps: Sequence[Step]) -> str:
     for number, step in enumerate(steps, 1):
         body.append(f"<h2>{number}/{len(steps)} {text(step.title)}</h2>")
         body += [html(record) for record in step.records]
-        body += [f"<p>What if: <code>{text(words)}</code></p>" for words in step.what_if]
+        body += [html(suggestion) for suggestion in step.tries]
     return page(title, body)

@@ -61,6 +61,7 @@ def walkthrough_fields(
         "steps": [
             {
                 "number": number,
+                "name": step.name,
                 "title": step.title,
                 "what_if": step.what_if,
                 "records": [record_fields(record, with_source) for record in step.records],

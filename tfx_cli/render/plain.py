@@ -11,8 +11,24 @@ from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
-from tfx.records import Check, Code, Formula, Matrix, Plot, Question, Record, Result, Table, Text
+from tfx.records import (
+    Check,
+    Code,
+    Formula,
+    Matrix,
+    Plot,
+    Question,
+    Record,
+    Result,
+    Said,
+    See,
+    Source,
+    Table,
+    Text,
+    Try,
+)
 from tfx_cli.render.numbers import cell_text, label_of, number_text
+from tfx_cli.render.sentences import source_words
 from tfx_cli.render.source import place_of
 
 
@@ -83,6 +99,26 @@ def _(record: Check) -> Iterator[str]:
     word = "PASS" if record.holds else "FAIL"
     numbers = (number_text(value, 6) for value in (record.expected, record.measured, record.tolerance))
     yield line("check", word, record.id, record.statement, *numbers)
+
+
+@lines.register
+def _(record: Said) -> Iterator[str]:
+    yield line("said", record.sentence, record.verdict, record.truth, *([record.claim] if record.claim else []))
+
+
+@lines.register
+def _(record: Source) -> Iterator[str]:
+    yield line("source", source_words(record))
+
+
+@lines.register
+def _(record: See) -> Iterator[str]:
+    yield line("see also", record.title, record.command)
+
+
+@lines.register
+def _(record: Try) -> Iterator[str]:
+    yield line("what if", record.command)
 
 
 def experiment_lines(result: Result, saved: Iterable[Path]) -> Iterator[str]:

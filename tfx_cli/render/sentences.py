@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfx.records import Check, Question
+from tfx.records import Check, Question, Said, Source
 from tfx_cli.render.numbers import brief
 
 
@@ -22,3 +22,15 @@ def answer_of(record: Question) -> str:
     """`11.31 bits.  Because ...`"""
     unit = f" {record.unit}" if record.unit else ""
     return f"{brief(record.answer)}{unit}.  {record.explanation}"
+
+
+def verdict_words(record: Said) -> str:
+    """`Too strong: at moderate widths the raw row has the larger Jacobian. (C005)`"""
+    claim = f" ({record.claim})" if record.claim else ""
+    return f"{record.verdict.capitalize()}: {record.truth}{claim}"
+
+
+def source_words(record: Source) -> str:
+    """`Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1`"""
+    place = f", {record.place}" if record.place else ""
+    return f'{record.authors} {record.year}, "{record.title}"{place}'

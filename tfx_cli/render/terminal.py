@@ -7,11 +7,26 @@ from functools import singledispatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfx.records import Check, Code, Formula, Matrix, Plot, Question, Record, Result, Table, Text
+from tfx.records import (
+    Check,
+    Code,
+    Formula,
+    Matrix,
+    Plot,
+    Question,
+    Record,
+    Result,
+    Said,
+    See,
+    Source,
+    Table,
+    Text,
+    Try,
+)
 from tfx_cli.options import Face
 from tfx_cli.render.layout import labelled, packed, wrapped
 from tfx_cli.render.numbers import number_text
-from tfx_cli.render.sentences import answer_of, check_numbers
+from tfx_cli.render.sentences import answer_of, check_numbers, source_words, verdict_words
 from tfx_cli.render.source import link_of, source_of
 from tfx_cli.render.terminal_matrix import matrix_lines
 from tfx_cli.render.terminal_table import print_table
@@ -23,7 +38,7 @@ if TYPE_CHECKING:
 
 INDENT = "  "
 #: kinds that stand together without a blank line between
-CLOSE = (Formula, Check, Code)
+CLOSE = (Formula, Check, Code, Source)
 
 
 def print_records(records: Iterable[Record]) -> None:
@@ -135,6 +150,35 @@ def _(record: Check, console: Console) -> None:
         console.print(text, soft_wrap=True)
 
 
+@print_record.register(Said)
+def _(record: Said, console: Console) -> None:
+    put(console, labelled("said", f'"{record.sentence}"', prose_width()))
+    put(console, labelled("", verdict_words(record), prose_width()))
+
+
+@print_record.register(Source)
+def _(record: Source, console: Console) -> None:
+    put(console, labelled("source", source_words(record), prose_width()))
+
+
+@print_record.register(See)
+def _(record: See, console: Console) -> None:
+    put(console, labelled("see also", record.title, prose_width()))
+    put_command("", record.command, console)
+
+
+@print_record.register(Try)
+def _(record: Try, console: Console) -> None:
+    put_command("what if", record.command, console)
+
+
+def put_command(label: str, words: str, console: Console) -> None:
+    """A command is never broken, so that it can be copied."""
+    whole = f"{INDENT}{label.ljust(10)}{words}"
+    above = [INDENT + label] if label else []
+    put(console, [whole] if len(whole) <= console.width else [*above, f"{INDENT * 2}{words}"])
+
+
 def print_experiment(result: Result, saved: Iterable[Path]) -> None:
     """Title with seed and time, table, checks, what to read into it, what to break, and where the files are."""
     console = output()
@@ -164,13 +208,7 @@ def print_foot(what_if: Sequence[str], targets: Sequence[Code], code: bool, cons
     if what_if or targets:
         console.print()
     for index, words in enumerate(what_if):
-        label = "" if index else "what if"
-        if words.startswith(("tfx ", "--")):  # a command is never broken, so that it can be copied
-            whole = f"{INDENT}{label.ljust(10)}{words}"
-            above = [INDENT + label] if label else []
-            put(console, [whole] if len(whole) <= console.width else [*above, f"{INDENT * 2}{words}"])
-        else:
-            put(console, labelled(label, words, prose_width()))
+        put_command("" if index else "what if", words, console)
     for index, record in enumerate(targets):
         put(console, labelled("" if index and not code else "code", link_of(record.target), console.width))
         if code:

@@ -82,6 +82,12 @@ def never_fail_on_a_character() -> None:
             stream.reconfigure(errors="replace")
 
 
+def clear_screen() -> None:
+    """A fresh screen where escape sequences are welcome, else a blank line."""
+    sys.stdout.write("\x1b[H\x1b[2J" if wants_color(sys.stdout) else "\n")
+    sys.stdout.flush()
+
+
 def output() -> Console:
     """A console on stdout, for results."""
     return console_on(sys.stdout)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tfx_cli.show import show_line, write
-from tfx_cli.walk import clear_screen
+from tfx_cli.terminal.console import clear_screen
 
 NEXT = {"\r", "\n", " ", "n", "\x1b[C", "\x1b[B", "\x1b[6~"}
 BACK = {"b", "p", "\x7f", "\x1b[D", "\x1b[A", "\x1b[5~"}
 LEAVE = {"q", "\x1b", "\x04"}
 
 
-def page_through(count: int, show: Callable[[int, bool], None], again: str) -> bool:
-    """Shows `count` screens; `show(index, with_code)` draws one.  `again` is the command that comes back to a step."""
+def page_through(count: int, show: Callable[[int, bool], None], again: Callable[[int], str]) -> bool:
+    """Shows `count` screens; `show(index, with_code)` draws one.  `again(index)` is the command that comes back to it.
+
+    Returns whether the last one was reached.
+    """
     index, with_code = 0, False
     draw = True
     while index < count:
@@ -30,7 +33,7 @@ def page_through(count: int, show: Callable[[int, bool], None], again: str) -> b
         elif key == "c":
             with_code = not with_code
         elif key in LEAVE:
-            show_line(f"  this step again: {again} {index + 1}")
+            show_line(f"  this step again: {again(index)}")
             return index == count - 1
         else:
             draw = False

@@ -1,0 +1,208 @@
+"""Why divide by sqrt(d_k): the variance of a score, derived and measured line by line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from lessons.writing import (
+    Check, Lesson, Request, Said, Shown, Source, Try, by_hand, formula, matrix, near, question, setting, table,
+)  # fmt: skip
+from tfx.lab.vectors import Flaws, draw_pairs
+from tfx.measure.estimates import variance_with_error
+from tfx.measure.verdicts import at_most, largest
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.softmax import softmax_forward, softmax_jacobian
+
+
+@dataclass(frozen=True)
+class Settings:
+    d_k: int = setting(64, 2, 8192, "width of a query")
+    keys: int = setting(16, 2, 1024, "keys in a row")
+    pairs: int = setting(20_000, 100, 1_000_000, "random (q, k) pairs behind every measured variance")
+
+    def bytes_needed(self) -> float:
+        """q, k and their product for all pairs, and the keys of 2,000 rows, in float64."""
+        return 8.0 * max(3 * self.pairs * self.d_k, 2000 * self.keys * max(self.d_k, 1024))
+
+
+class Run:
+    """What the steps share.  q, k: (pairs, D); scores: (pairs,)."""
+
+    def __init__(self, request: Request) -> None:
+        self.settings: Settings = request.settings
+        self.d_k, self.keys, self.pairs = self.settings.d_k, self.settings.keys, self.settings.pairs
+        self.root = math.sqrt(self.d_k)
+        self.rng = np.random.default_rng(request.seed)
+
+    @cached_property
+    def drawn(self) -> tuple[np.ndarray, np.ndarray]:
+        q, k, _ = draw_pairs(self.rng, self.pairs, self.d_k)
+        return q, k
+
+    @cached_property
+    def scores(self) -> np.ndarray:
+        q, k = self.drawn
+        return np.asarray((q * k).sum(axis=-1))
+
+
+lesson = Lesson(Run, Settings)
+
+
+def weights(rng: np.random.Generator, d_k: int, keys: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Softmax rows of random queries against random keys: raw and scaled, both (rows, keys)."""
+    q = rng.standard_normal((rows, 1, d_k))
+    k = rng.standard_normal((rows, keys, d_k))
+    scores = (q @ k.swapaxes(-1, -2))[:, 0]
+    return softmax_forward(scores)[0], softmax_forward(scores / math.sqrt(d_k))[0]
+
+
+@lesson.step("One score is a sum of d_k products")
+def one_score(run: Run) -> Iterator[Shown]:
+    q, k = (x[0] for x in run.drawn)
+    four = np.stack([q, k, q * k])[:, :4]
+    yield "A score is a sum with d_k terms. Sums of random terms spread out as they get longer; that is the whole reason for the square root."
+    yield formula("q.k = q_1 k_1 + q_2 k_2 + ... + q_d k_d", "(D) . (D) -> a number")
+    yield matrix(f"the first {four.shape[1]} coordinates", four, "vector, coordinate", ("q", "k", "q*k"))
+    yield (
+        f"By hand: {by_hand(q, k)} = {q @ k:.3f}, over all {q.size} coordinates. "
+        "Some products are positive, some negative; what matters is how far the sum wanders from zero."
+    )
+
+
+@lesson.step("One product has mean 0 and variance 1")
+def one_product(run: Run) -> Iterator[Shown]:
+    q, k = run.drawn
+    products = (q * k).ravel()
+    variance, error = variance_with_error(products)
+    yield "Suppose that the coordinates of q and k are independent, with mean 0 and variance 1. Then for one product:"
+    yield formula("E[q_i k_i] = E[q_i] E[k_i] = 0          independent, mean 0")
+    yield formula("Var(q_i k_i) = E[q_i^2] E[k_i^2] = 1    variance 1 each")
+    yield f"Measured over {products.size:,} products: mean {products.mean():.4f}, variance {variance:.4f}."
+    yield near("one-product", "Var(q_i k_i) = 1", 1.0, variance, error)
+
+
+@lesson.step("Variances of uncorrelated terms add: Var(q.k) = d_k")
+def the_sum(run: Run) -> Iterator[Shown]:
+    variance, error = variance_with_error(run.scores)
+    yield formula("Var(q.k) = sum_i Var(q_i k_i) = d_k     standard deviation sqrt(d_k)")
+    why = "The variance is d_k, and the standard deviation is its square root."
+    yield question(f"What is the standard deviation of q.k at d_k = {run.d_k}?", run.root, why)
+    yield (
+        f"Measured over {run.pairs:,} pairs: variance {variance:.2f} +- {error:.2f}, "
+        f"standard deviation {math.sqrt(variance):.3f}."
+    )
+    yield near("sum", "Var(q.k) = d_k", run.d_k, variance, error)
+    yield Try.here(d_k=min(run.d_k * 4, 8192))
+
+
+@lesson.step("Dividing by sqrt(d_k) brings the variance back to 1")
+def the_division(run: Run) -> Iterator[Shown]:
+    rows = []
+    for divisor, by in (("1", 1.0), ("sqrt(d_k)", run.root), ("d_k", float(run.d_k))):
+        variance, error = variance_with_error(run.scores / by)
+        rows.append({"divisor": divisor, "variance": variance, "error": error})
+    yield formula("Var(x / c) = Var(x) / c^2       so c^2 must be d_k")
+    title = f"The same {run.pairs:,} scores, divided three ways"
+    yield table(title, rows, divisor="divide by", variance="variance", error="+- s.e. :2")
+    yield "Dividing by d_k overshoots: the scores would hardly differ and every row would be nearly uniform."
+    yield near("scaled", "Var(q.k / sqrt(d_k)) = 1", 1.0, rows[1]["variance"], rows[1]["error"])
+    yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.2.1, footnote 4")
+    yield attention_forward
+
+
+@lesson.step("What a large spread does to softmax")
+def the_softmax(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
+    raw, scaled = weights(rng, run.d_k, run.keys, 2000)
+    yield "Softmax sees only differences between scores. When they differ by many units, one weight takes nearly everything."
+    note = "Same query, same keys: only the divisor differs."
+    yield matrix("weights of one query", np.stack([raw[0], scaled[0]]), "scores, key", ("raw", "scaled"), note=note)
+    yield (
+        f"Over {len(raw):,} random rows of {run.keys} keys the largest weight is {raw.max(axis=-1).mean():.2f} on "
+        f"average without scaling and {scaled.max(axis=-1).mean():.2f} with it. A uniform row would have "
+        f"{1 / run.keys:.3f}."
+    )
+    yield Try.here(d_k=min(run.d_k * 8, 8192))
+
+
+@lesson.step("... and to the gradient that must pass through it")
+def the_gradient(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
+    rows = []
+    for d_k in (4, 16, 64, 256, 1024):
+        raw, scaled = (np.sqrt((softmax_jacobian(p) ** 2).sum(axis=(-1, -2))) for p in weights(rng, d_k, run.keys, 400))
+        shares = {"starved": float((raw < 0.01).mean()), "starved_scaled": float((scaled < 0.01).mean())}
+        rows.append({"d_k": d_k, "raw": raw.mean(), "scaled": scaled.mean(), **shares})
+    larger = ", ".join(str(row["d_k"]) for row in rows if row["raw"] > row["scaled"])
+    first, last, worst = rows[0]["starved"], rows[-1]["starved"], largest(row["starved_scaled"] for row in rows)
+    yield formula("dy_i/dx_j = y_i (delta_ij - y_j)        J = diag(y) - y y^T", "(S, S)")
+    yield table(
+        f"Frobenius norm of the softmax Jacobian, 400 rows of {run.keys} keys", rows,
+        d_k="d_k", raw="raw :3", scaled="scaled :3",
+        starved="raw < 0.01 [share] :2", starved_scaled="scaled < 0.01 [share] :2",
+    )  # fmt: skip
+    yield "Look at the shares: without scaling, more and more rows pass almost no gradient as d_k grows."
+    yield Said(
+        "Without scaling the gradient vanishes.",
+        "too strong",
+        f"It holds for rows that are nearly one-hot. At d_k = {larger} the average raw row has the larger Jacobian."
+        if larger
+        else "It holds for rows that are nearly one-hot; here the average raw Jacobian is the smaller one at every width.",
+    )
+    yield Check(
+        "starving", "rows starve only when unscaled", "raw share grows, scaled share 0",
+        f"raw {first:.2f} -> {last:.2f}, scaled {worst:.2f}", "share of rows with norm below 0.01",
+        last > first and worst == 0,
+    )  # fmt: skip
+    yield softmax_jacobian
+
+
+@lesson.step("Break the assumptions, and the variance is no longer d_k")
+def the_assumptions(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
+    d, rank, rows = run.d_k, max(1, run.d_k // 16), []
+    for case, flaws in (
+        ("as assumed", Flaws()),
+        ("shared mean 0.5", Flaws(mean=0.5)),
+        ("corr(q_i, k_i) = 0.5", Flaws(correlation=0.5)),
+        (f"rank {rank} of {d}", Flaws(rank=rank)),
+    ):
+        q, k, law = draw_pairs(rng, run.pairs, d, flaws)
+        variance, error = variance_with_error((q * k).sum(axis=-1))
+        rows.append({"case": case, "law": law, "variance": variance, "error": error, "ratio": variance / d})
+    worst = largest(abs(row["variance"] - row["law"]) / row["error"] for row in rows)
+    yield table(
+        f"Var(q.k) at d_k = {d}", rows,
+        case="inputs", law="law", variance="measured", error="+- s.e. :2", ratio="/ d_k :3",
+    )  # fmt: skip
+    yield (
+        "With a common mean m the law is d_k (1 + 2 m^2); with correlation r it is d_k (1 + r^2); when only R different "
+        "coordinates are repeated it is d_k^2 / R, where R divides d_k."
+    )
+    yield Said(
+        "Dividing by sqrt(d_k) keeps the scores small.",
+        "true with conditions",
+        "It gives them variance 1 at initialisation. Trained queries and keys share means, are correlated and live in "
+        "small subspaces, and training is free to make the scores large again.",
+        "C002",
+    )
+    yield at_most("laws", "each case follows its own law, worst case in standard errors", 5, worst)
+    yield Try("tfx experiment scaling", {"correlation": 0.5})
+
+
+@lesson.step("Say it in an interview")
+def interview(run: Run) -> Iterator[Shown]:
+    variance, error = variance_with_error(run.scores / run.root)
+    yield (
+        "A score adds d_k independent products of mean 0 and variance 1, so its variance is d_k. Dividing by "
+        "sqrt(d_k) brings it back to 1, whatever the width."
+    )
+    yield (
+        "Otherwise wide heads start with nearly one-hot attention, and saturated rows pass no gradient to "
+        "queries and keys. It is an argument about initialisation: training may grow the scores again."
+    )
+    yield near("closing", "Var(q.k / sqrt(d_k)) = 1", 1.0, variance, error)
+    yield Try("tfx experiment scaling")
+    yield Try("tfx quiz scaling-variance")
