@@ -157,7 +157,7 @@ class See:
 class Said:
     """A sentence that people repeat, what is wrong or right about it, and what is true instead.
 
-    verdict: "true", "true with conditions", "too strong" or "false".  claim: its id in the ledger of claims, where it has one.
+    verdict: "true", "true with conditions", "too strong" or "false".  claim: its id in the ledger of claims, if any.
     """
 
     sentence: str

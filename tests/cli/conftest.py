@@ -2,35 +2,78 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
-import lessons.course as course
+from lessons.course import Topic, find_topic
 from tests.cli.running import TERMINAL_VARIABLES, Ran
-from tfx.ops.basics.softmax import softmax_forward
-from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
+from tests.lessons.made_up import made_up_course
 from tfx_cli.__main__ import main
 
-LESSON = """+++
-title = "Doubling"
-level = 1
-minutes = 3
-questions = []
-+++
+COURSE = """
+[[module]]
+number = 1
+title = "Numbers"
+about = "Counting."
+folder = "numbers"
+topics = [
+  { name = "doubling", folder = "doubling", title = "Doubling", level = 1, minutes = 3, \
+questions = [], after = [], aliases = ["twice"] },
+]
+"""
 
-# Doubling
+#: Three steps; the check holds only for factor 2, and the third fails for factor 13.
+LESSON = """
+from dataclasses import dataclass
 
-Twice {{value half:.1f}} is {{value whole}}.
+import numpy as np
 
-- a point that is long enough to need a second line when the terminal has only forty columns
+from lessons.writing import Lesson, Plot, Said, See, Source, Try
+from lessons.writing import exactly, formula, lines, matrix, question, setting, table
+from tfx.ops.basics.softmax import softmax_forward
 
-    kept   as   it is
 
-{{source tfx.ops.basics.softmax.softmax_forward}}
+@dataclass(frozen=True)
+class Settings:
+    factor: float = setting(2.0, -100, 100, "what 21 is multiplied by")
+
+
+class Run:
+    def __init__(self, request):
+        self.factor, self.text = request.settings.factor, request.text or "nothing"
+
+
+lesson = Lesson(Run, Settings, text="nothing")
+
+
+@lesson.step("The numbers")
+def the_numbers(run):
+    yield f"You said: {run.text}."
+    yield formula("y = f x", "(1) -> (1)")
+    yield matrix("S", np.arange(6).reshape(2, 3) * run.factor, "query, key", ("a", "b"), ("x", "y", "z"), "Look at z.")
+    yield softmax_forward
+    yield Try.here(factor=3)
+    yield Try("tfx experiment scaling", {"mean": 0.5})
+
+
+@lesson.step("The product")
+def the_product(run):
+    yield "Before the question."
+    yield question("What is 21 times the factor?", 21 * run.factor, "Add it up.", 0.01)
+    yield f"It is {21 * run.factor:g}."
+    yield exactly("double", "21 doubles to 42", 42.0, 21 * run.factor)
+    yield Said("Twice a number is larger.", "too strong", "Twice a negative number is smaller.", "C999")
+    yield Source("Euclid", -300, "Elements", "book VII")
+    yield See("doubling", "the_table")
+
+
+@lesson.step("The table")
+def the_table(run):
+    if run.factor == 13:
+        raise ArithmeticError("thirteen")
+    yield table("Growth", [{"n": 1, "y": run.factor}, {"n": 2, "y": None}], n="n", y="y [mm]")
+    yield Plot("It grows", "n", "y", lines((1, 2), law=(run.factor, 2 * run.factor)))
 """
 
 
@@ -54,51 +97,8 @@ def tfx(monkeypatch, capsys, tmp_path) -> Callable[..., Ran]:
     return run
 
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """factor: what 21 is multiplied by."""
-
-    factor: float = 2.0
-
-
-def walkthrough(request: course.Request) -> Iterator[Step]:
-    """Three steps; the check holds only for factor 2."""
-    factor = request.settings.factor
-    grid = Matrix("S", np.arange(6).reshape(2, 3) * factor, ("query", "key"), ("a", "b"), ("x", "y", "z"), "Look at z.")
-    yield Step(
-        "The numbers",
-        (Text(f"You said: {request.text}."), Formula("y = f x", "(1) -> (1)"), grid, Code(softmax_forward)),
-        ("--set factor=3   makes it three times",),
-    )
-    yield Step(
-        "The product",
-        (
-            Text("Before the question."),
-            Question("What is 21 times the factor?", 21 * factor, 0.01, "Add it up."),
-            Text(f"It is {21 * factor:g}."),
-            Check("double", "21 doubles to 42", 42.0, 21 * factor, 0.0, factor == 2),
-        ),
-    )
-    yield Step(
-        "The table",
-        (
-            Table("Growth", (Column("n", "n"), Column("y", "y", "mm")), ({"n": 1, "y": factor}, {"n": 2, "y": None})),
-            Plot("It grows", "n", "y", (Series("law", (1, 2), (factor, 2 * factor), kind="line"),)),
-        ),
-    )
-
-
 @pytest.fixture
-def doubling(monkeypatch, tmp_path) -> course.Topic:
-    """A course of one module with the one topic `doubling` (alias `twice`)."""
-    folder = tmp_path / "course" / "numbers" / "doubling"
-    folder.mkdir(parents=True)
-    (folder / "lesson.md").write_text(LESSON, encoding="utf-8")
-    topic = course.Topic("doubling", "numbers/doubling", (), ("twice",), "Numbers", "Doubling", 1, 3, ())
-    module = SimpleNamespace(
-        Settings=Settings, walkthrough=walkthrough, values=lambda: {"half": 21.0, "whole": 42}, __name__="doubling"
-    )
-    monkeypatch.setattr(course, "ROOT", tmp_path / "course")
-    monkeypatch.setattr(course, "modules", lambda: (course.Module(1, "Numbers", "Counting.", (topic,)),))
-    monkeypatch.setattr(course, "walkthrough_module", lambda found: module)
-    return topic
+def doubling(tmp_path) -> Iterator[Topic]:
+    """A course of one module with the one topic `doubling` (alias `twice`): a folder, and one line in course.toml."""
+    with made_up_course(tmp_path / "course", COURSE, {"numbers/doubling": LESSON}):
+        yield find_topic("doubling")

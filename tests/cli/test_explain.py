@@ -149,18 +149,69 @@ def test_plain_is_one_record_a_line(tfx):
     assert all(line.split("\t")[0] for line in lines)
 
 
-def test_the_lesson_has_live_numbers_and_live_source(tfx):
-    out = tfx("explain", "doubling", "--lesson").out
-    assert "Twice 21.0 is 42." in out and "def softmax_forward(" in out and "{{" not in out and "+++" not in out
-    assert "    kept   as   it is" in out
+def test_the_lesson_is_the_same_text_as_one_page(tfx):
+    page, steps = (tfx("explain", "doubling", *flags).out for flags in (["--lesson"], []))
+    assert page.startswith("Doubling\n\nThe numbers\n")
+    numbered = [line for line in steps.splitlines() if line.strip()]
+    heads = {"1/3  The numbers": "The numbers", "2/3  The product": "The product", "3/3  The table": "The table"}
+    assert [heads.get(line, line) for line in numbered] == [line for line in page.splitlines()[1:] if line.strip()]
 
 
 def test_the_lesson_fits_a_narrow_terminal(tfx, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     out = tfx("explain", "doubling", "--lesson").out
-    prose = out[: out.index("tfx/ops")]
-    assert max(map(len, prose.splitlines())) <= 40
-    assert "\n  second line" in prose or "\n  a second line" in prose, "list items hang"
+    prose = [line for line in out.splitlines() if "tfx " not in line and "tfx/" not in line]
+    assert max(map(len, prose)) <= 40
+
+
+def test_a_page_to_read_asks_nothing(tfx):
+    assert tfx("explain", "doubling", "--lesson", "--predict").code == 2
+
+
+def test_one_step_alone_by_its_name(tfx):
+    by_name, by_number = (tfx("explain", "doubling", "--step", step) for step in ("the_table", "3"))
+    assert by_name == by_number and by_name.code == 0
+    assert tfx("explain", "doubling", "--step", "The-Table").out == by_name.out
+
+
+def test_a_misspelt_step_gets_the_nearest_name(tfx):
+    ran = tfx("explain", "doubling", "--step", "the_tabel")
+    assert ran.code == 2 and 'Did you mean "the_table"?' in ran.err
+
+
+def test_what_comes_before_a_step_that_fails_is_shown(tfx):
+    ran = tfx("explain", "doubling", "--set", "factor=13")
+    assert ran.code == 3 and "thirteen" in ran.err
+    assert "1/3  The numbers" in ran.out and "2/3  The product" in ran.out and "It is 273." in ran.out
+
+
+def test_a_step_that_is_not_asked_for_is_not_run(tfx):
+    assert tfx("explain", "doubling", "--set", "factor=13", "--step", "1").code == 0
+
+
+def test_suggestions_carry_the_readers_input_along(tfx):
+    out = tfx("explain", "doubling", "--text", "my own", "--seed", "3", "--set", "factor=5").out
+    assert "tfx explain doubling --step the_numbers --text 'my own' --seed 3 --set factor=3" in out
+    assert "tfx experiment scaling --seed 3 --set mean=0.5" in out
+    assert (
+        "The table\n" in out and "tfx explain doubling --step the_table --text 'my own' --seed 3 --set factor=5" in out
+    )
+
+
+def test_sayings_and_sources_are_shown(tfx):
+    out = tfx("explain", "doubling", "--step", "2").out
+    assert 'said      "Twice a number is larger."' in out
+    assert "Too strong: Twice a negative number is smaller. (C999)" in out
+    assert 'source    Euclid -300, "Elements", book VII' in out
+    plain = tfx("explain", "doubling", "--step", "2", "--plain").out
+    assert "said\tTwice a number is larger.\ttoo strong\tTwice a negative number is smaller.\tC999\n" in plain
+    assert "see also\tThe table\ttfx explain doubling --step the_table\n" in plain
+
+
+def test_an_option_without_a_use_here_is_said(tfx):
+    ran = tfx("explain", "doubling", "--untrained")
+    assert ran.code == 0
+    assert ran.err == "tfx: --untrained changes nothing here: doubling runs no trained model.\n"
 
 
 def test_a_plot_and_a_page_are_saved_and_named(tfx, tmp_path):

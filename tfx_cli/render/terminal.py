@@ -24,7 +24,7 @@ from tfx.records import (
     Try,
 )
 from tfx_cli.options import Face
-from tfx_cli.render.layout import labelled, packed, wrapped
+from tfx_cli.render.layout import labelled, packed, printable, wrapped
 from tfx_cli.render.numbers import number_text
 from tfx_cli.render.sentences import answer_of, check_numbers, source_words, verdict_words
 from tfx_cli.render.source import link_of, source_of
@@ -174,6 +174,7 @@ def _(record: Try, console: Console) -> None:
 
 def put_command(label: str, words: str, console: Console) -> None:
     """A command is never broken, so that it can be copied."""
+    words = printable(words)
     whole = f"{INDENT}{label.ljust(10)}{words}"
     above = [INDENT + label] if label else []
     put(console, [whole] if len(whole) <= console.width else [*above, f"{INDENT * 2}{words}"])
