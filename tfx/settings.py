@@ -122,7 +122,7 @@ def check_settings(settings: Any) -> None:
         value, told = getattr(settings, field.name), _told(field)
         values = value if isinstance(value, tuple) else (value,)
         for one in values:
-            _check_one(field.name, one, told)
+            _check_one(field, one, told)
         if isinstance(value, tuple) and len(set(value)) < told["at_least"]:
             numbers = "one value" if told["at_least"] == 1 else f"{told['at_least']} different values"
             raise BadInput(
@@ -135,7 +135,8 @@ def check_settings(settings: Any) -> None:
         require_memory(settings.bytes_needed())
 
 
-def _check_one(name: str, value: Any, told: Mapping[str, Any]) -> None:
+def _check_one(field: dataclasses.Field[Any], value: Any, told: Mapping[str, Any]) -> None:
+    name = field.name
     if told["words"]:
         if value not in told["words"]:
             words = ", ".join(map(as_typed, told["words"]))
@@ -148,10 +149,10 @@ def _check_one(name: str, value: Any, told: Mapping[str, Any]) -> None:
         return
     low, high = told["low"], told["high"]
     if not low <= value <= high or math.isinf(value):
-        nearest = low if math.isnan(value) else min(max(value, low), high)
-        if not math.isfinite(nearest):
-            raise BadInput(f"{name} must be a finite number, but is {value}.", f"Try: --set {name}=1")
-        raise BadInput(f"{name} must be {_range(low, high)}, but is {_number(value)}.", _try(name, nearest))
+        nearest = field.default if math.isnan(value) else min(max(value, low), high)
+        nearest = nearest if isinstance(nearest, tuple) or math.isfinite(nearest or 0) else field.default
+        allowed = _range(low, high) or "a finite number"
+        raise BadInput(f"{name} must be {allowed}, but is {_number(value)}.", f"Try: --set {name}={as_typed(nearest)}")
 
 
 def require_memory(needed: float) -> None:
@@ -243,7 +244,3 @@ def _range(low: float, high: float) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
-
-
-def _try(name: str, nearest: float) -> str:
-    return f"Try: --set {name}={as_typed(nearest)}"

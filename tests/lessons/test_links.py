@@ -14,7 +14,10 @@ from tfx.errors import BadInput
 from tfx.records import See, Try
 from tfx.settings import setting
 
-LINE = 'name = "{0}", folder = "{0}", title = "Topic {0}", level = 1, minutes = 1, questions = [], after = [], aliases = []'
+LINE = (
+    'name = "{0}", folder = "{0}", title = "Topic {0}", level = 1, minutes = 1, '
+    "questions = [], after = [], aliases = []"
+)
 COURSE = f"""
 [[module]]
 number = 1

@@ -131,8 +131,11 @@ def test_strings_are_paragraphs_functions_are_code_and_suggestions_stand_apart()
 def test_labels_of_a_table_say_unit_and_digits():
     shown = table("T", [{"a": 1}], a="d_k", b="raw < 0.01 [share] :2", c="ratio a:b", d="seconds [s]")
     assert shown.columns == (
-        Column("a", "d_k"), Column("b", "raw < 0.01", "share", 2), Column("c", "ratio a:b"), Column("d", "seconds", "s"),
-    )  # fmt: skip
+        Column("a", "d_k"),
+        Column("b", "raw < 0.01", "share", 2),
+        Column("c", "ratio a:b"),
+        Column("d", "seconds", "s"),
+    )
 
 
 def test_a_vector_is_one_row_and_labels_count_from_1():
