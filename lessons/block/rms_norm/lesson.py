@@ -1,0 +1,68 @@
+"""RMSNorm: LayerNorm without the mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lessons.operation import Operation
+from lessons.writing import Lesson, Request, Said, Shown, Try, agree, by_hand, matrix, question, setting, table
+from tfx.ops.norms.layer_norm import layer_norm_forward
+from tfx.ops.norms.rms_norm import rms_norm_backward, rms_norm_forward
+
+
+@dataclass(frozen=True)
+class Settings:
+    width: int = setting(6, 2, 64, "coordinates of a token")
+    shift: float = setting(3.0, -1e6, 1e6, "what is added to every coordinate")
+
+
+class Run:
+    """x: (3, C), three tokens.  gamma: (C,), their gain."""
+
+    def __init__(self, request: Request) -> None:
+        self.x = np.random.default_rng(request.seed).standard_normal((3, request.settings.width))
+        self.gamma, self.shift = np.ones(request.settings.width), request.settings.shift
+
+
+lesson = Lesson(Run, Settings)
+rms_norm = Operation("rms_norm", rms_norm_forward, rms_norm_backward, lambda run: {"x": run.x, "gamma": run.gamma})
+
+lesson.step("One number for a token: its root mean square", rms_norm.idea)
+
+
+@lesson.step("By hand")
+def one_token(run: Run) -> Iterator[Shown]:
+    x, (y, _) = run.x[0], rms_norm_forward(run.x, eps=0.0)
+    rms, squares = float(np.sqrt((x * x).mean())), f"The squares of {x.size} coordinates sum to {(x * x).sum():.3f}."
+    yield question(f"{squares} What is the root of their mean?", rms, "Divide by the width, then take the root.")
+    yield matrix("one token", np.stack([x, y[0]]), "row, coordinate", ("x", "y"))
+    yield f"mean square = ({by_hand(x, x)}) / {x.size} = {rms**2:.3f}; every coordinate is divided by its root, {rms:.3f}."
+    yield agree("unit", "the mean square of every row of y is 1", (y * y).mean(axis=-1), 1.0)
+
+
+@lesson.step("What is given up: the mean")
+def the_mean(run: Run) -> Iterator[Shown]:
+    norms = {"LayerNorm": lambda x: layer_norm_forward(x)[0], "RMSNorm": lambda x: rms_norm_forward(x)[0]}
+    moved = {name: float(np.abs(norm(run.x + run.shift) - norm(run.x)).max()) for name, norm in norms.items()}
+    rows = [{"norm": name, "moved": moved[name], "mean": float(norm(run.x)[0].mean())} for name, norm in norms.items()]
+    title = f"{run.shift:g} is added to every coordinate"
+    yield table(title, rows, norm="norm", moved="output moves by :3", mean="mean of an output :3")
+    yield "LayerNorm takes the mean away and does not notice. RMSNorm does notice; in return it has one statistic less to compute."
+    yield agree("blind", "LayerNorm does not see the shift", moved["LayerNorm"], to=1e-6)
+    truth = "They are equal, but for eps, on tokens whose coordinates have mean 0."
+    yield Said("RMSNorm is LayerNorm.", "true with conditions", truth)
+    yield Try.here(shift=0)
+
+
+lesson.step("Shapes", rms_norm.shapes)
+lesson.step("The way back", rms_norm.derivation)
+lesson.step("Is it true?", rms_norm.proof)
+
+
+@lesson.step("Say it in an interview")
+def interview(run: Run) -> Iterator[Shown]:
+    yield "RMSNorm divides a token by the root mean square of its coordinates and multiplies by a learned gain. No mean, no offset."
+    yield Try("tfx quiz rms-norm")
