@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import importlib
+import dataclasses
 import re
 import shlex
 from collections import Counter
 from functools import cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
 
 from lessons import quiz
-from lessons.course import Request, Topic, find_topic, modules, read_front_matter, topics, walk, walkthrough_module
-from tfx.data.tasks import find_task
+from lessons.course import Request, Topic, find_topic, lesson_of, modules, topics, walk
+from lessons.writing import Lesson, Walk
 from tfx.errors import BadInput
 from tfx.gradcheck import op_names
-from tfx.lab import EXPERIMENTS
-from tfx.records import Check, Code, Matrix, Question, Step, Table, to_plain_data
+from tfx.lab import EXPERIMENTS, experiment_module
+from tfx.records import Check, Code, Matrix, Question, Record, Said, See, Source, Step, Table, to_plain_data
+from tfx.settings import apply_settings, as_typed, describe
 
 TOPICS = pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
 
 
 @cache
+def walk_of(topic: Topic, seed: int = 0) -> Walk:
+    return walk(topic, Request(None, seed, lesson_of(topic).settings()))
+
+
 def steps_of(topic: Topic, seed: int = 0) -> tuple[Step, ...]:
-    settings = walkthrough_module(topic).Settings()
-    return tuple(walk(topic, Request(None, seed, settings)))
+    return tuple(walk_of(topic, seed))
 
 
-def checks_in(steps: tuple[Step, ...]) -> list[Check]:
-    return [record for step in steps for record in step.records if isinstance(record, Check)]
+def records_of(topic: Topic, kind: type, seed: int = 0) -> list[Record]:
+    return [record for step in steps_of(topic, seed) for record in step.records if isinstance(record, kind)]
 
 
 def test_a_topic_comes_after_everything_that_it_needs():
@@ -61,28 +65,29 @@ def test_no_interview_question_is_claimed_twice():
     assert all(re.fullmatch(r"00[0-4]-[a-z0-9-]+", question) for question in questions)
 
 
-def test_module_three_has_its_nine_topics():
-    assert {module.number: len(module.topics) for module in modules()} == {3: 9}
+def test_the_modules_have_their_topics():
+    assert {module.number: len(module.topics) for module in modules()} == {3: 9, 7: 1}
 
 
 @TOPICS
-def test_every_check_of_the_walkthrough_holds(topic):
+def test_every_check_holds(topic):
     for seed in (0, 1, 2):
-        failed = [check for check in checks_in(steps_of(topic, seed)) if not check.holds]
+        failed = [check for check in records_of(topic, Check, seed) if not check.holds]
         assert failed == []
-    assert len(checks_in(steps_of(topic))) >= 2
+    ids = [check.id for check in records_of(topic, Check)]
+    assert len(ids) >= 2 and len(set(ids)) == len(ids)
 
 
 @TOPICS
-def test_the_walkthrough_asks_the_reader_to_predict_something(topic):
-    questions = [record for step in steps_of(topic) for record in step.records if isinstance(record, Question)]
+def test_the_reader_is_asked_to_predict_something(topic):
+    questions = records_of(topic, Question)
     assert questions
     assert all(np.isfinite(question.answer) and question.tolerance > 0 for question in questions)
 
 
 @TOPICS
-def test_the_walkthrough_shows_code_that_it_ran(topic):
-    targets = [record.target for step in steps_of(topic) for record in step.records if isinstance(record, Code)]
+def test_a_lesson_shows_code_that_it_ran(topic):
+    targets = [record.target for record in records_of(topic, Code)]
     assert targets
     assert all(target.__module__.startswith(("tfx.", "lessons.")) for target in targets)
 
@@ -103,61 +108,169 @@ def test_labels_fit_the_matrices_and_tables(topic):
 @TOPICS
 def test_all_text_is_ascii(topic):
     assert "".join(repr(to_plain_data(step)) for step in steps_of(topic)).isascii()
-    for name in ("lesson.md", "quiz.toml"):
-        assert (topic.path / name).read_text(encoding="utf-8").isascii()
+    assert (topic.path / "quiz.toml").read_text(encoding="utf-8").isascii()
 
 
 @TOPICS
-def test_every_command_that_a_step_suggests_exists(topic):
-    for step in steps_of(topic):
-        for line in step.what_if:
-            words = shlex.split(line)
-            assert words[0] == "tfx", line
-            assert_known(words[1], words[2:], line)
-
-
-def assert_known(command: str, rest: list[str], line: str) -> None:
-    name = rest[0] if rest and not rest[0].startswith("-") else None
-    known = {
-        "explain": lambda: find_topic(name or "attention"),
-        "quiz": lambda: find_topic(name or "attention"),
-        "experiment": lambda: name is None or EXPERIMENTS[name],
-        "train": lambda: find_task(name or "copy"),
-        "gradcheck": lambda: name is None or list(op_names()).index(name),
-    }
-    assert command in known, line
-    known[command]()
-    if command == "explain" and name is not None and "--set" in rest:
-        fields = walkthrough_module(find_topic(name)).Settings.__dataclass_fields__
-        for flag, pair in pairwise(rest):
-            if flag == "--set":
-                assert pair.partition("=")[0] in fields, line
-    if command == "explain" and "--step" in rest:
-        step = int(rest[rest.index("--step") + 1])
-        assert step <= len(steps_of(find_topic(name or "attention"))), line
+def test_no_text_counts_steps(topic):
+    """Links go by name: a number typed into prose would be wrong as soon as a step is added."""
+    source = "".join(path.read_text(encoding="utf-8") for path in topic.path.glob("*.py"))
+    source += (topic.path / "quiz.toml").read_text(encoding="utf-8")
+    assert re.findall(r"(?i)\bsteps? \d+|--step \d+", source) == []
 
 
 @TOPICS
-def test_every_number_and_source_of_the_lesson_is_live(topic):
-    _, body = read_front_matter((topic.path / "lesson.md").read_text(encoding="utf-8"))
-    values = walkthrough_module(topic).values()
-    names = re.findall(r"\{\{value (\w+)(?::[^}]*)?\}\}", body)
-    assert set(names) == set(values), "a value that is not computed, or one that is not shown"
-    sources = re.findall(r"\{\{source ([\w.]+)\}\}", body)
-    assert sources
-    for dotted in sources:
-        module, _, name = dotted.rpartition(".")
-        assert callable(getattr(importlib.import_module(module), name))
+def test_what_is_said_has_a_verdict_and_a_paper_a_year(topic):
+    for said in records_of(topic, Said):
+        assert said.verdict in ("true", "true with conditions", "too strong", "false")
+        assert said.sentence and said.truth and re.fullmatch(r"(C\d{3})?", said.claim)
+    for source in records_of(topic, Source):
+        assert source.authors and source.title and 1900 < source.year < 2030
+
+
+# Links
+
+
+OWN = "the dog did not enter the park because it was too crowded"
+
+
+def brought(topic: Topic) -> tuple[Request, list[str]]:
+    """A request with a text, a seed and one changed setting, where the topic has them; and the words they become."""
+    lesson = lesson_of(topic)
+    settings, words = lesson.settings(), ["--seed", "3"]
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            pair = f"{field.name}={value + 1}"
+            try:
+                settings = apply_settings(settings, [pair], "")
+            except BadInput:
+                continue
+            words += ["--set", pair]
+            break
+    text = OWN if lesson.text is not None else None
+    return Request(text, 3, settings), words + (["--text", OWN] if text else [])
+
+
+@TOPICS
+def test_every_suggestion_exists_and_keeps_the_readers_text_seed_and_settings(topic):
+    request, words = brought(topic)
+    steps = walk(topic, request)
+    for step in steps:
+        pointers = [record.command for record in step.records if isinstance(record, See)]
+        for line in (*step.what_if, *pointers):
+            typed = shlex.split(line)
+            assert_known(typed, line)
+            if typed[1] == "explain" and find_topic(typed[2]) == topic:
+                for flag, value in zip(words[::2], words[1::2], strict=True):
+                    overridden = flag == "--set" and any(pair.startswith(value.split("=")[0] + "=") for pair in typed)
+                    replaced = flag == "--text" and "--text" in typed
+                    assert (flag, value) in pairwise(typed) or overridden or replaced, line
+            if typed[1] == "experiment" and len(typed) > 2:
+                assert ("--seed", "3") in pairwise(typed), line
+
+
+def assert_known(words: list[str], line: str) -> None:
+    """The command exists, its topic or experiment, its step and every setting, which parses and is in range."""
+    assert words[0] == "tfx" and "--step" not in words[-1:], line
+    command = words[1]
+    name = words[2] if len(words) > 2 and not words[2].startswith("-") else None
+    pairs = [value for flag, value in pairwise(words) if flag == "--set"]
+    if command == "explain":
+        assert name is not None, line
+        lesson = lesson_of(find_topic(name))
+        apply_settings(lesson.settings(), pairs, line)
+        if "--step" in words:
+            lesson.title_of(words[words.index("--step") + 1])
+        assert "--text" not in words or lesson.text is not None, line
+    elif command == "experiment":
+        assert name in EXPERIMENTS, line
+        apply_settings(experiment_module(name).Settings(), pairs, line)
+    elif command == "quiz":
+        assert name is None or find_topic(name), line
+    elif command == "gradcheck":
+        assert name is None or name in list(op_names()), line
+    else:
+        assert command in ("train", "bench", "generate", "systems"), line
+
+
+def swapped(lesson: Lesson, i: int, j: int) -> Lesson:
+    """The same lesson with two steps in each other's place."""
+    other = Lesson(lesson.start, lesson.settings, lesson.text, lesson.trained)
+    other.scenes = list(lesson.scenes)
+    other.scenes[i], other.scenes[j] = other.scenes[j], other.scenes[i]
+    return other
+
+
+@TOPICS
+def test_two_steps_may_change_places_and_every_link_still_shows_what_it_showed(topic, monkeypatch):
+    lesson = lesson_of(topic)
+    before = {step.name: step for step in steps_of(topic)}
+    names = [scene.name for scene in lesson.scenes]
+    for i, j in combinations(range(len(names)), 2):
+        monkeypatch.setattr(f"{topic.package}.lesson.lesson", swapped(lesson, i, j))
+        shuffled = walk(topic, Request(None, 0, lesson.settings()))
+        assert list(shuffled.names) != names or len(names) > len(shuffled)
+        for item in quiz.topic_items(topic):
+            if item.see and item.see in (names[i], names[j]):
+                step = shuffled[shuffled.place(item.see)]
+                assert (step.title, step.what_if) == (before[item.see].title, before[item.see].what_if)
+
+
+@TOPICS
+def test_the_numbers_of_a_step_do_not_depend_on_what_ran_before(topic):
+    backwards = walk(topic, Request(None, 0, lesson_of(topic).settings()))
+    for index in reversed(range(len(backwards))):
+        one, other = ([values(record) for record in walk_[index].records] for walk_ in (backwards, walk_of(topic)))
+        assert backwards[index].name == walk_of(topic)[index].name
+        assert len(one) == len(other)
+        if "time" not in backwards[index].name:  # a step that times something says so in its name
+            assert one == other, backwards[index].name
+
+
+def values(record: Record) -> str:
+    return repr(to_plain_data(record))
+
+
+# Settings
+
+
+@TOPICS
+def test_every_setting_says_what_it_means_and_what_it_allows(topic):
+    for described in describe(lesson_of(topic).settings()):
+        assert described.about and described.allowed, described.name
+        unbounded = described.allowed in ("a number", "a whole number", "a number or none", "a whole number or none")
+        assert not unbounded and described.allowed != "joined by commas", described
+
+
+@TOPICS
+def test_what_is_out_of_range_gets_a_sentence_and_the_nearest_allowed_value(topic):
+    settings = lesson_of(topic).settings()
+    for field in dataclasses.fields(settings):
+        for limit, beyond in (("low", -1), ("high", 1)):
+            bound = field.metadata[limit]
+            if field.metadata["words"] or not np.isfinite(bound):
+                continue
+            step = beyond * max(1, abs(bound))
+            pair = f"{field.name}={as_typed(type(bound)(bound + step))}"
+            with pytest.raises(BadInput) as caught:
+                apply_settings(settings, [pair], "see")
+            assert field.name in caught.value.message, pair
+            nearest = caught.value.hint.removeprefix("Try: --set ")
+            assert nearest.split("=")[1] == as_typed(bound), caught.value.hint
+
+
+# Quiz
 
 
 @TOPICS
 def test_every_quiz_item_points_at_a_step_that_exists(topic):
     for item in quiz.topic_items(topic):
-        assert item.see is None or 1 <= item.see <= len(steps_of(topic)), item.id
+        assert not item.see or lesson_of(topic).title_of(item.see), item.id
         assert set(item.questions) <= set(topic.questions), item.id
 
 
-def test_module_three_has_at_least_sixty_items_of_every_kind():
+def test_the_course_has_items_of_every_kind():
     items = quiz.all_items()
     assert len(items) >= 60
     assert {item.kind for item in items} == {"choice", "several", "number", "shape", "order", "open"}
