@@ -1,24 +1,26 @@
-"""Runs a walkthrough and reads its steps."""
+"""Runs a topic and reads its steps."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 
-from lessons.course import Request
+from lessons.course import Request, find_topic, lesson_of, walk
 from tfx.records import Check, Step, to_plain_data
+from tfx.settings import apply_settings
 
 
-def steps_of(walkthrough: Callable[[Request], Iterator[Step]], request: Request) -> list[Step]:
-    """Every step, after making sure that each can be written as JSON."""
-    steps = list(walkthrough(request))
+def steps_of(topic: str, *pairs: str, text: str | None = None, seed: int = 0, untrained: bool = False) -> list[Step]:
+    """Every step of a topic under the settings `pairs`, after making sure that each can be written as JSON."""
+    found = find_topic(topic)
+    settings = apply_settings(lesson_of(found).settings(), pairs, f"tfx explain {topic} --set help")
+    steps = list(walk(found, Request(text, seed, settings, untrained)))
     json.dumps(to_plain_data(steps), allow_nan=False)
     return steps
 
 
 def checks(steps: list[Step]) -> dict[str, Check]:
     """The checks of all steps by id."""
-    found = [record for step in steps for record in step.records if isinstance(record, Check)]
+    found = [check for step in steps for check in step.checks]
     assert len({check.id for check in found}) == len(found), "two checks share an id"
     return {check.id: check for check in found}
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
-from lessons.attention.shapes.mistakes import provoke, raised_mistakes, silent_mistakes
-from lessons.attention.shapes.trace import random_weights, trace_many_heads, trace_one_head
-from lessons.attention.shapes.walkthrough import Settings, values, walkthrough
-from lessons.course import Request
 from tests.lessons.steps import all_text, failed, steps_of
 from tfx.errors import BadInput
+from tfx.lab.shape_mistakes import provoke, raised_mistakes, silent_mistakes
+from tfx.lab.shape_trace import random_weights, trace_many_heads, trace_one_head
 from tfx.ops.attention.multi_head import multi_head_attention_forward
-from tfx.settings import apply_settings
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(walkthrough, Request(None, seed, Settings()))
+    steps = steps_of("attention-shapes", seed=seed)
     assert 6 <= len(steps) <= 9 and not failed(steps)
 
 
@@ -37,19 +32,18 @@ def test_every_check_holds_for_every_seed(seed):
     ],
 )
 def test_every_check_holds_for_changed_settings(pairs):
-    settings = apply_settings(Settings(), pairs, "tfx explain attention-shapes")
-    assert not failed(steps_of(walkthrough, Request(None, 1, settings)))
+    assert not failed(steps_of("attention-shapes", *pairs, seed=1))
 
 
 @pytest.mark.parametrize("text", ["it it", "a " * 64, "x" * 500 + " y"])
 def test_any_sentence_of_two_to_64_words_is_taken(text):
-    assert not failed(steps_of(walkthrough, Request(text, 0, Settings())))
+    assert not failed(steps_of("attention-shapes", text=text))
 
 
 @pytest.mark.parametrize("text", ["", "one", "word " * 65, "word " * 10_000])
 def test_unusable_text_is_refused(text):
     with pytest.raises(BadInput):
-        next(walkthrough(Request(text, 0, Settings())))
+        steps_of("attention-shapes", text=text)
 
 
 @pytest.mark.parametrize(
@@ -66,9 +60,8 @@ def test_unusable_text_is_refused(text):
     ],
 )
 def test_settings_out_of_range_are_refused(pairs):
-    settings = apply_settings(Settings(), pairs, "tfx explain attention-shapes")
     with pytest.raises(BadInput):
-        next(walkthrough(Request(None, 0, settings)))
+        steps_of("attention-shapes", *pairs)
 
 
 def test_the_named_axes_have_the_traced_lengths():
@@ -122,18 +115,11 @@ def test_with_one_head_only_the_transposed_weights_do_damage():
 
 def test_what_is_said_about_w_o_follows_the_widths():
     def told(*pairs: str) -> str:
-        settings = apply_settings(Settings(), pairs, "tfx explain attention-shapes")
-        return all_text(steps_of(walkthrough, Request(None, 0, settings)))
+        return all_text(steps_of("attention-shapes", *pairs))
 
     assert "addition fails" in told() and "addition fails" not in told("d_v=4")
     assert "silent mistake" in told("heads=1", "d_v=1")
 
 
-def test_numbers_of_the_lesson_are_finite_and_as_told():
-    numbers = values()
-    assert numbers["weights"] == "(2, 2, 6, 6)" and numbers["entries"] == 144
-    assert all(math.isfinite(x) for x in numbers.values() if not isinstance(x, str))
-
-
 def test_all_text_is_ascii():
-    assert all_text(steps_of(walkthrough, Request(None, 0, Settings()))).isascii()
+    assert all_text(steps_of("attention-shapes")).isascii()

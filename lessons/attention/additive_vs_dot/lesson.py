@@ -51,10 +51,7 @@ def two_formulas(run: Run) -> Iterator[Shown]:
     dot, (additive, _) = q @ k.T, additive_scores_forward(q, k, *run.scorer)
     _, cache = attention_forward(q, k, k, scale=1.0)
     labels = numbered(4, "q"), numbered(5, "k")
-    yield (
-        "Attention needs one number for every pair of query and key. The dot product multiplies coordinate by coordinate; with a "
-        "matrix between, q W k, it is called the general form. The additive score is a network with one hidden layer, run on every pair."
-    )
+    yield "Attention needs one number for every pair of query and key. The dot product multiplies coordinate by coordinate; with a matrix between, q W k, it is called the general form. The additive score is a network with one hidden layer, run on every pair."
     yield formula("dot:       S_ij = q_i . k_j", "(T, D) x (D, S) -> (T, S)")
     yield formula("additive:  S_ij = v . tanh(q_i W_q + k_j W_k + b)", "(T, S, A) x (A) -> (T, S)")
     yield matrix("dot-product scores", dot, "query, key", *labels)
@@ -125,10 +122,7 @@ def the_work(run: Run) -> Iterator[Shown]:
     counted = work(big, big, big)[0]["dot"]
     why = f"n * n scores, each a sum of d products: {big} * {big} * {big}."
     yield question(f"How many multiply-adds does Q K^T take at n = d = {big}?", counted, why, 0.005)
-    yield (
-        f"At n = d = {big}: {counted:,} multiply-adds for Q K^T, that is {2 * counted:,} FLOPs, and {4 * counted:,} FLOPs "
-        "with the product P V. Multiply-adds and FLOPs differ by two; many printed tables mix them."
-    )
+    yield f"At n = d = {big}: {counted:,} multiply-adds for Q K^T, that is {2 * counted:,} FLOPs, and {4 * counted:,} FLOPs with the product P V. Multiply-adds and FLOPs differ by two; many printed tables mix them."
     yield "Same order n^2 times a width for both. The order does not decide this race; memory and time do."
     yield Try.here(n=512, d=512, hidden=512)
 
@@ -142,11 +136,7 @@ def the_memory(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     title = f"float32, n = {run.n}, d_a = {run.hidden}, measured on the arrays themselves"
     yield table(title, rows, array="array", shape="shape", bytes="bytes :12")
     ratio = cache.hidden.nbytes / scores.nbytes
-    yield (
-        f"The hidden tensor is {ratio:.0f} times the scores, because every pair keeps d_a numbers, and the backward "
-        f"pass needs all of them. At n = 512, d_a = 64 that is {512 * 512 * 64 * 4 / 1e6:.0f} MB against "
-        f"{512 * 512 * 4 / 1e6:.0f} MB. A loop over chunks needs less memory and no less work."
-    )
+    yield f"The hidden tensor is {ratio:.0f} times the scores, because every pair keeps d_a numbers, and the backward pass needs all of them. At n = 512, d_a = 64 that is {512 * 512 * 64 * 4 / 1e6:.0f} MB against {512 * 512 * 4 / 1e6:.0f} MB. A loop over chunks needs less memory and no less work."
     yield exactly("ratio", "hidden / scores = d_a", float(run.hidden), ratio)
     yield Try.here(n=512)
 
@@ -164,10 +154,7 @@ def the_time(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     )
     yield table(title, rows, how="scores", us="time [us] :3", spread="+- half range :2", ratio="ratio :3")
     if additive.median - dot.median > additive.half_range + dot.half_range:
-        yield (
-            f"Measured just now: {additive.median / dot.median:.1f} times. No fixed factor is a law: it moves with n, d and the "
-            "machine. What stays is the reason: one matrix product against n * n * d_a numbers written, read and sent through tanh."
-        )
+        yield f"Measured just now: {additive.median / dot.median:.1f} times. No fixed factor is a law: it moves with n, d and the machine. What stays is the reason: one matrix product against n * n * d_a numbers written, read and sent through tanh."
     else:
         yield "The two runs differ by less than they scatter: at this size, or on a machine this busy, there is nothing to say."
     yield Said(
@@ -185,25 +172,15 @@ def projecting_twice(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     twice, _ = additive_scores_forward(x @ project_q, y @ project_k, w_q, w_k, b, v)
     once, _ = additive_scores_forward(x, y, project_q @ w_q, project_k @ w_k, b, v)
     yield formula("(x P) W = x (P W)        two linear maps in a row are one")
-    yield (
-        "Dot-product scoring adds no parameters to the projections that make q and k. Some listings of additive scoring first project x "
-        "to queries and keys and then apply W_q and W_k. The second pair adds parameters and nothing else, as long as d_a is at "
-        "most the width it reads: the same scores come from the product of the two."
-    )
+    yield "Dot-product scoring adds no parameters to the projections that make q and k. Some listings of additive scoring first project x to queries and keys and then apply W_q and W_k. The second pair adds parameters and nothing else, as long as d_a is at most the width it reads: the same scores come from the product of the two."
     yield agree("collapse", "project twice = project once", twice, once)
     yield "What additive scoring really adds to projected queries and keys is v, and a bias: 2 * d_a numbers."
 
 
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
-    yield (
-        "Dot-product scores are one matrix product. Additive scores run a small tanh network on every pair: the same "
-        "order of work, but n * n * d_a numbers to store, and no single matrix product to do it."
-    )
-    yield (
-        "At small widths they learn alike. At large widths raw dot products saturate, and dividing by sqrt(d_k) "
-        "repairs that, which is why the Transformer could keep the cheap form."
-    )
+    yield "Dot-product scores are one matrix product. Additive scores run a small tanh network on every pair: the same order of work, but n * n * d_a numbers to store, and no single matrix product to do it."
+    yield "At small widths they learn alike. At large widths raw dot products saturate, and dividing by sqrt(d_k) repairs that, which is why the Transformer could keep the cheap form."
     inputs = {"q": run.q, "k": run.k, **run.scorer._asdict()}
     yield proof("additive scores", additive_scores_forward, additive_scores_backward, inputs)
     yield additive_scores_backward

@@ -68,10 +68,7 @@ def one_score(run: Run) -> Iterator[Shown]:
     yield "A score is a sum with d_k terms. Sums of random terms spread out as they get longer; that is the whole reason for the square root."
     yield formula("q.k = q_1 k_1 + q_2 k_2 + ... + q_d k_d", "(D) . (D) -> a number")
     yield matrix(f"the first {four.shape[1]} coordinates", four, "vector, coordinate", ("q", "k", "q*k"))
-    yield (
-        f"By hand: {by_hand(q, k)} = {q @ k:.3f}, over all {q.size} coordinates. "
-        "Some products are positive, some negative; what matters is how far the sum wanders from zero."
-    )
+    yield f"By hand: {by_hand(q, k)} = {q @ k:.3f}, over all {q.size} coordinates. Some products are positive, some negative; what matters is how far the sum wanders from zero."
 
 
 @lesson.step("One product has mean 0 and variance 1")
@@ -92,10 +89,7 @@ def the_sum(run: Run) -> Iterator[Shown]:
     yield formula("Var(q.k) = sum_i Var(q_i k_i) = d_k     standard deviation sqrt(d_k)")
     why = "The variance is d_k, and the standard deviation is its square root."
     yield question(f"What is the standard deviation of q.k at d_k = {run.d_k}?", run.root, why)
-    yield (
-        f"Measured over {run.pairs:,} pairs: variance {variance:.2f} +- {error:.2f}, "
-        f"standard deviation {math.sqrt(variance):.3f}."
-    )
+    yield f"Measured over {run.pairs:,} pairs: variance {variance:.2f} +- {error:.2f}, standard deviation {math.sqrt(variance):.3f}."
     yield near("sum", "Var(q.k) = d_k", run.d_k, variance, error)
     yield Try.here(d_k=min(run.d_k * 4, 8192))
 
@@ -121,11 +115,7 @@ def the_softmax(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield "Softmax sees only differences between scores. When they differ by many units, one weight takes nearly everything."
     note = "Same query, same keys: only the divisor differs."
     yield matrix("weights of one query", np.stack([raw[0], scaled[0]]), "scores, key", ("raw", "scaled"), note=note)
-    yield (
-        f"Over {len(raw):,} random rows of {run.keys} keys the largest weight is {raw.max(axis=-1).mean():.2f} on "
-        f"average without scaling and {scaled.max(axis=-1).mean():.2f} with it. A uniform row would have "
-        f"{1 / run.keys:.3f}."
-    )
+    yield f"Over {len(raw):,} random rows of {run.keys} keys the largest weight is {raw.max(axis=-1).mean():.2f} on average without scaling and {scaled.max(axis=-1).mean():.2f} with it. A uniform row would have {1 / run.keys:.3f}."
     yield Try.here(d_k=min(run.d_k * 8, 8192))
 
 
@@ -177,10 +167,7 @@ def the_assumptions(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
         f"Var(q.k) at d_k = {d}", rows,
         case="inputs", law="law", variance="measured", error="+- s.e. :2", ratio="/ d_k :3",
     )  # fmt: skip
-    yield (
-        "With a common mean m the law is d_k (1 + 2 m^2); with correlation r it is d_k (1 + r^2); when only R different "
-        "coordinates are repeated it is d_k^2 / R, where R divides d_k."
-    )
+    yield "With a common mean m the law is d_k (1 + 2 m^2); with correlation r it is d_k (1 + r^2); when only R different coordinates are repeated it is d_k^2 / R, where R divides d_k."
     yield Said(
         "Dividing by sqrt(d_k) keeps the scores small.",
         "true with conditions",
@@ -195,14 +182,8 @@ def the_assumptions(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
     variance, error = variance_with_error(run.scores / run.root)
-    yield (
-        "A score adds d_k independent products of mean 0 and variance 1, so its variance is d_k. Dividing by "
-        "sqrt(d_k) brings it back to 1, whatever the width."
-    )
-    yield (
-        "Otherwise wide heads start with nearly one-hot attention, and saturated rows pass no gradient to "
-        "queries and keys. It is an argument about initialisation: training may grow the scores again."
-    )
+    yield "A score adds d_k independent products of mean 0 and variance 1, so its variance is d_k. Dividing by sqrt(d_k) brings it back to 1, whatever the width."
+    yield "Otherwise wide heads start with nearly one-hot attention, and saturated rows pass no gradient to queries and keys. It is an argument about initialisation: training may grow the scores again."
     yield near("closing", "Var(q.k / sqrt(d_k)) = 1", 1.0, variance, error)
     yield Try("tfx experiment scaling")
     yield Try("tfx quiz scaling-variance")

@@ -52,10 +52,7 @@ def the_row(run: Run) -> Iterator[Shown]:
     yield matrix(
         "one row of scores", np.stack([run.x, e, run.y]), "quantity, key", ("x", "exp(x - max)", "y = softmax")
     )
-    yield (
-        f"y_1 by hand: {e[0]:.4f} / {e.sum():.4f} = {e[0] / e.sum():.4f}. Subtracting the maximum cancels in "
-        "the quotient and keeps exp from overflowing."
-    )
+    yield f"y_1 by hand: {e[0]:.4f} / {e.sum():.4f} = {e[0] / e.sum():.4f}. Subtracting the maximum cancels in the quotient and keeps exp from overflowing."
     yield "Raise any one score and Z grows, so every other weight must shrink: the derivative is a matrix."
     yield Source("Bridle", 1990, "Probabilistic Interpretation of Feedforward Classification Network Outputs")
     yield softmax_forward
@@ -79,10 +76,7 @@ def the_matrix(run: Run) -> Iterator[Shown]:
     j = softmax_jacobian(run.y)
     yield formula("J = diag(y) - y y^T", "(S, S)")
     yield matrix("J", j, "weight, score", note="Positive on the diagonal, negative elsewhere.")
-    yield (
-        "J is symmetric. Its rows sum to zero, because adding a constant to every score changes nothing; its columns do, because "
-        "the weights always sum to one. It has no negative eigenvalue. And when y is one-hot, J is the zero matrix."
-    )
+    yield "J is symmetric. Its rows sum to zero, because adding a constant to every score changes nothing; its columns do, because the weights always sum to one. It has no negative eigenvalue. And when y is one-hot, J is the zero matrix."
     yield agree("row-sums", "every row of J sums to 0", j.sum(axis=1), to=1e-15)
     yield agree("symmetric", "J equals its transpose", j, j.T, to=0)
     yield at_least(
@@ -101,10 +95,7 @@ def three_roads(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield "A layer is handed dy, the gradient of the loss with respect to its weights y, and owes J^T dy. J is diagonal plus rank one:"
     yield formula("dx = J^T dy = y * (dy - sum(dy * y))", "(S) and (S) -> (S)")
     yield matrix("dx for a random dy", np.stack(list(roads.values())), "road, score", tuple(roads))
-    yield (
-        f"The matrix needs {x.size**2} entries for a row of {x.size}; the vector form needs one sum. "
-        f"For a row of 4,096 keys that is {4096**2:,} numbers against {4096:,}."
-    )
+    yield f"The matrix needs {x.size**2} entries for a row of {x.size}; the vector form needs one sum. For a row of 4,096 keys that is {4096**2:,} numbers against {4096:,}."
     yield agree("same", "matrix form = vector form", by_matrix, by_vector, to=1e-15)
     yield agree("numeric", "vector form = finite differences, as a share of the largest entry", apart, to=1e-8)
     yield softmax_backward
@@ -115,10 +106,7 @@ def ones_are_blind(run: Run) -> Iterator[Shown]:
     dx = softmax_backward(np.ones_like(run.x), run.cache)
     yield formula("J^T 1 = 0        the weights always sum to 1, so their sum cannot move")
     yield matrix("dx for dy = 1", dx, ", score", ("dx",))
-    yield (
-        "A test that backs up from y.sum() therefore accepts any multiple of the right gradient, zero "
-        "included. Every check in tfx uses a random dy."
-    )
+    yield "A test that backs up from y.sum() therefore accepts any multiple of the right gradient, zero included. Every check in tfx uses a random dy."
     yield agree("blind", "dy = 1 gives a zero gradient", dx, to=1e-15)
 
 
@@ -144,10 +132,7 @@ def saturation(run: Run) -> Iterator[Shown]:
     title = f"The top weight reaches {five:.3f} at a = 5, and its slope dies with it"
     drawn = lines(grid, **{label: [on_the_curve(x)[key] for x in grid] for label, key in curves.items()})
     yield Plot(title, "a", "weight, slope", drawn)
-    yield (
-        f"The slope is not small everywhere: it is largest where p = 1/2, at a = ln 2 = {math.log(2):.3f}, "
-        "and dies only after that."
-    )
+    yield f"The slope is not small everywhere: it is largest where p = 1/2, at a = ln 2 = {math.log(2):.3f}, and dies only after that."
     flat = softmax_forward(np.full(5, 1e8))[0][0]
     yield Said("Large scores saturate softmax.", "too strong", f"Only differences count: five scores of 1e8 give five weights of {flat:.1f}.", "C008")  # fmt: skip
     yield agree(
@@ -179,14 +164,8 @@ def with_a_loss(run: Run) -> Iterator[Shown]:
 
 @lesson.step("Say it in an interview")
 def interview(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
-    yield (
-        "The Jacobian of softmax is diag(y) - y y^T: symmetric, rows summing to zero, zero for a one-hot row. "
-        "The backward pass applies it as y * (dy - sum(dy * y)) without building it."
-    )
-    yield (
-        "That is why saturated attention passes no gradient to queries and keys, and why attention scores are "
-        "scaled. Under cross-entropy the gradient is y - target, which does not vanish when the answer is wrong."
-    )
+    yield "The Jacobian of softmax is diag(y) - y y^T: symmetric, rows summing to zero, zero for a one-hot row. The backward pass applies it as y * (dy - sum(dy * y)) without building it."
+    yield "That is why saturated attention passes no gradient to queries and keys, and why attention scores are scaled. Under cross-entropy the gradient is y - target, which does not vanish when the answer is wrong."
     x = run.x + 0.1 * rng.standard_normal(run.x.shape)
     yield proof("softmax", softmax_forward, softmax_backward, {"x": x})
     yield See("scaling-variance", "the_gradient")

@@ -1,4 +1,4 @@
-"""A tracer: runs attention and writes down, for every array on the way, what its axes are called and how long they are."""
+"""A tracer: runs attention and writes down, for every array on the way, what its axes are and how long they are."""
 
 from __future__ import annotations
 
