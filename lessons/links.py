@@ -29,7 +29,8 @@ def completed(link: Try | See, topic: Topic, step: str, request: Request) -> Try
         return dataclasses.replace(link, title=title, command=command)
     if not link.command:
         command = f"tfx explain {topic.name} --step {step}"
-        command += _brought(topic, topic, request, link.settings, link.text)
+        again = request if link.seed is None else dataclasses.replace(request, seed=link.seed)
+        command += _brought(topic, topic, again, link.settings, link.text)
     else:
         command = link.command + _for_command(link, topic, request)
     return dataclasses.replace(link, command=command)

@@ -136,11 +136,12 @@ class Try:
     command: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     text: str | None = None
+    seed: int | None = None
 
     @classmethod
-    def here(cls, text: str | None = None, **settings: Any) -> Try:
-        """This step again, with another sentence or other settings."""
-        return cls("", settings, text)
+    def here(cls, text: str | None = None, seed: int | None = None, **settings: Any) -> Try:
+        """This step again, with another sentence, another seed or other settings."""
+        return cls("", settings, text, seed)
 
 
 @dataclass(frozen=True, slots=True)
