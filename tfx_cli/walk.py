@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from tfx.records import Code, Question, Record, Step
 from tfx_cli.options import Face
-from tfx_cli.show import show_line, show_records, write
+from tfx_cli.render.show import show_records
 from tfx_cli.terminal.console import interactive, output, prose_width, wants_color
+from tfx_cli.terminal.lines import show_line, write
 
 if TYPE_CHECKING:
     from lessons.course import Module
@@ -43,7 +44,7 @@ def show_step(number: int, step: Step, total: int, face: Face, code: bool, predi
 
         write(line("step", f"{number}/{total}", step.title) + "\n")
     else:
-        from tfx_cli.render.terminal import print_title
+        from tfx_cli.render.terminal_records import print_title
 
         print_title(f"{number}/{total}  {step.title}", "", output())
         show_line()
@@ -102,13 +103,13 @@ def show_foot(step: Step, face: Face, code: bool) -> None:
             for target in targets:
                 show_source(target)
         return
-    from tfx_cli.render.terminal import print_foot
+    from tfx_cli.render.terminal_records import print_foot
 
     print_foot(step.what_if, targets, code, output())
 
 
 def show_source(target: Code) -> None:
-    from tfx_cli.render.source import source_of
+    from tfx_cli.render.source_code import source_of
 
     write("".join(f"source\t{line}\n" for line in source_of(target.target).splitlines()))
 
@@ -119,7 +120,7 @@ def show_prose(prose: str, face: Face) -> None:
         write(prose + "\n")
         return
     from tfx_cli.render.lesson_text import laid_out
-    from tfx_cli.render.terminal import put
+    from tfx_cli.render.terminal_records import put
 
     console = output()
     for line, heading in laid_out(prose, prose_width()):

@@ -12,7 +12,9 @@ import pytest
 from lessons.course import topics
 from lessons.quiz import all_items
 from tests.cli.running import LAUNCH, environment, one_sentence
-from tfx_cli.learner.state import Answer, open_to_write, record_explained, state_path
+from tfx_cli.learner.answers import Answer
+from tfx_cli.learner.state import open_to_write, record_explained
+from tfx_cli.learner.state_file import state_path
 
 
 def answered(days_ago: int, seconds: float | None, *ids: str) -> None:

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tests.cli.running import run
-from tfx_cli import diagnosis
+from tfx_cli.diagnosis import examination, installation, machine
 
 
 def by_name(findings):
@@ -56,7 +56,7 @@ def test_a_damaged_history_is_a_problem_and_looking_leaves_it_as_it_is(tmp_path)
 
 def test_another_distribution_of_the_same_import_name_is_a_problem(monkeypatch):
     monkeypatch.setattr(importlib.metadata, "packages_distributions", lambda: {"tfx": ["tfx", "tfx-learn"]})
-    found = by_name(diagnosis.ownership())["ownership", "import tfx"]
+    found = by_name(installation.ownership())["ownership", "import tfx"]
     assert found.state == "problem" and "own" in found.action
 
 
@@ -69,7 +69,7 @@ def test_a_missing_library_is_a_problem_with_the_command_that_installs_it(monkey
         return real(name)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    found = by_name(diagnosis.versions())["versions", "fsrs"]
+    found = by_name(installation.versions())["versions", "fsrs"]
     assert found.state == "problem" and found.action.endswith("-m pip install fsrs")
 
 
@@ -77,8 +77,8 @@ def test_a_check_that_breaks_is_reported_and_the_others_still_run(monkeypatch):
     def terminal():
         raise RuntimeError("no such terminal")
 
-    monkeypatch.setattr(diagnosis, "CHECKS", (terminal, diagnosis.data))
-    findings = diagnosis.diagnose()
+    monkeypatch.setattr(examination, "CHECKS", (terminal, machine.data))
+    findings = examination.diagnose()
     assert findings[0].state == "problem" and "no such terminal" in findings[0].value
     assert ("data", "folder") in by_name(findings)
 

@@ -8,10 +8,10 @@ from tfx.ops.basics.softmax import softmax_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Record, Series, Table, Text
 from tfx_cli.options import Face
 from tfx_cli.render.html import html, page
-from tfx_cli.render.layout import labelled, packed, printable, wrapped
-from tfx_cli.render.numbers import brief, column_texts, number_text
+from tfx_cli.render.number_text import brief, column_texts, number_text
 from tfx_cli.render.plain import lines
-from tfx_cli.show import show_records
+from tfx_cli.render.show import show_records
+from tfx_cli.render.wrapping import labelled, packed, printable, wrapped
 
 TABLE = Table(
     "Growth of list[int]",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tfx.errors import BadInput, EnvironmentProblem
-from tfx_cli.files import require_writable, write_whole
+from tfx_cli.render.files import require_writable, write_whole
 
 
 def test_a_writable_path_passes_and_leaves_nothing(tmp_path):
@@ -44,7 +44,7 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(tmp_path, monkeyp
     def full(*paths: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tfx_cli.files.os.replace", full)
+    monkeypatch.setattr("tfx_cli.render.files.os.replace", full)
     with pytest.raises(EnvironmentProblem, match="disk is full"):
         write_whole(target, b"new")
     assert target.read_bytes() == b"old" and [path.name for path in tmp_path.iterdir()] == ["a.csv"]

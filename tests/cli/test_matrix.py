@@ -12,7 +12,7 @@ import pytest
 
 from tfx.records import Matrix
 from tfx_cli.render.colors import contrast, luminance, readable_on, viridis
-from tfx_cli.render.matrix import Grid, cell_format, pooled, short_label
+from tfx_cli.render.matrix_text import Grid, cell_format, pooled, short_label
 
 WORDS = ("the", "animal", "did", "not", "cross", "the", "street", "because", "it", "was", "too", "tired")
 

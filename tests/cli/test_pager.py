@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-
 THREE_SCREENS = """
 import sys
 from tfx_cli.terminal.pager import page_through
-from tfx_cli.show import show_line
+from tfx_cli.terminal.lines import show_line
 done = page_through(3, lambda index, code: show_line(f"screen {index + 1} code {code}"), "tfx explain x --step")
 show_line(f"done {done}")
 """

@@ -12,7 +12,8 @@ from lessons.course import find_topic
 from lessons.grading import ask
 from lessons.quiz import topic_items
 from tests.cli.running import one_sentence
-from tfx_cli.learner.state import open_to_read, open_to_write, state_path
+from tfx_cli.learner.state import open_to_read, open_to_write
+from tfx_cli.learner.state_file import state_path
 
 TOPIC = "scaling-variance"
 ROUND = ("quiz", TOPIC, "--seed", "1")

@@ -15,16 +15,18 @@ import pytest
 from tests.cli.running import environment
 from tfx.errors import EnvironmentProblem
 from tfx_cli.learner import state_file
+from tfx_cli.learner.answers import Answer
 from tfx_cli.learner.scheduling import rebuild
-from tfx_cli.learner.state import Answer, open_to_read, open_to_write, record_explained, state_path
-from tfx_cli.learner.state_file import VERSION, stamp
+from tfx_cli.learner.state import open_to_read, open_to_write, record_explained
+from tfx_cli.learner.state_file import VERSION, stamp, state_path
 
 START = datetime(2026, 3, 1, 8, 0, 0, 123456, tzinfo=UTC)
 
 WRITER = """
 import sys
 from datetime import UTC, datetime
-from tfx_cli.learner.state import Answer, open_to_write
+from tfx_cli.learner.answers import Answer
+from tfx_cli.learner.state import open_to_write
 name, count = sys.argv[1], int(sys.argv[2])
 with open_to_write() as state:
     if len(sys.argv) > 3:
@@ -294,7 +296,9 @@ def test_another_terminal_that_never_finishes_is_named():
 FULL_DISK = """
 import resource, sys
 from datetime import UTC, datetime
-from tfx_cli.learner.state import Answer, open_to_write, state_path
+from tfx_cli.learner.answers import Answer
+from tfx_cli.learner.state import open_to_write
+from tfx_cli.learner.state_file import state_path
 from tfx.errors import TfxError
 told = 0
 with open_to_write() as state:

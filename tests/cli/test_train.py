@@ -8,14 +8,23 @@ import signal
 import pytest
 
 from tests.cli.running import one_sentence, run
-from tfx_cli.commands.train import TASK_NAMES
+from tfx_cli.commands.train import Positions, complete_task
 from tfx_cli.terminal.interrupt import asked_to_stop
 
 
 def test_the_names_for_tab_are_the_tasks_of_the_library():
     from tfx.data.tasks import TASKS
 
-    assert tuple(TASKS) == TASK_NAMES
+    assert complete_task("") == list(TASKS)
+    assert complete_task("s") == ["sort"]
+
+
+def test_the_positions_offered_are_names_of_the_library_and_its_default_is_ours():
+    from tfx.nn.positions import KINDS
+    from tfx.train import TaskSettings
+
+    assert set(Positions) <= set(KINDS)
+    assert TaskSettings("copy").positions == Positions.sinusoidal
 
 
 def test_copy_is_solved_and_exits_0(tmp_path):

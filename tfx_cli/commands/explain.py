@@ -10,10 +10,12 @@ import typer
 
 from tfx.errors import BadInput
 from tfx_cli import options
-from tfx_cli.files import require_writable, write_whole
 from tfx_cli.find_lessons import ensure_lessons
 from tfx_cli.options import Face
-from tfx_cli.show import saved_line, show_document, show_line
+from tfx_cli.render.files import require_writable, write_whole
+from tfx_cli.render.sentences import saved_line
+from tfx_cli.render.show import show_document
+from tfx_cli.terminal.lines import show_line
 
 if TYPE_CHECKING:
     from lessons.course import Request, Topic
@@ -107,7 +109,7 @@ def request_for(topic: Topic, text: str | None, seed: int, pairs: list[str], unt
     """What the walkthrough runs on; None when the reader only wanted the list of settings."""
     from lessons.course import Request, walkthrough_module
     from tfx.settings import apply_settings
-    from tfx_cli.settings_list import asks_for_list, show_settings
+    from tfx_cli.render.pages.settings import asks_for_list, show_settings
 
     if text is not None:
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # bytes of another locale

@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from lessons.quiz import all_items
-from tfx_cli.learner.state import Answer, State
+from tfx_cli.learner.answers import Answer
+from tfx_cli.learner.state import State
 
 SHOWN_MISCONCEPTIONS = 5
 

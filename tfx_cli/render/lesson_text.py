@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tfx_cli.render.layout import wrapped
-from tfx_cli.render.source import link_of, source_of
+from tfx_cli.render.source_code import link_of, source_of
+from tfx_cli.render.wrapping import wrapped
 
 FILLING = re.compile(r"\{\{\s*(source|value)\s+([\w.]+)(?::([^}]*))?\s*\}\}")
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tfx.records import Check, Question
-from tfx_cli.render.numbers import brief
+from tfx_cli.options import PICTURES, Face
+from tfx_cli.render.number_text import brief
 
 
 def check_numbers(record: Check) -> str:
@@ -22,3 +25,10 @@ def answer_of(record: Question) -> str:
     """`11.31 bits.  Because ...`"""
     unit = f" {record.unit}" if record.unit else ""
     return f"{brief(record.answer)}{unit}.  {record.explanation}"
+
+
+def saved_line(path: Path, face: Face) -> str:
+    """`plot saved: scaling.png`"""
+    if face is Face.plain:
+        return f"saved\t{path}"
+    return f"{'plot' if path.suffix.lower() in PICTURES else 'file'} saved: {path}"

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfx.records import Column
-from tfx_cli.render.layout import printable, wrapped
-from tfx_cli.render.numbers import column_texts, is_number, label_of
+from tfx_cli.render.number_text import column_texts, is_number, label_of
+from tfx_cli.render.wrapping import printable, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console

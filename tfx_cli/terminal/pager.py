@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tfx_cli.show import show_line, write
+from tfx_cli.terminal.lines import show_line, write
 from tfx_cli.walk import clear_screen
 
 NEXT = {"\r", "\n", " ", "n", "\x1b[C", "\x1b[B", "\x1b[6~"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tfx.records import Question
 from tfx_cli.options import Face
-from tfx_cli.render.numbers import brief
+from tfx_cli.render.number_text import brief
 from tfx_cli.render.sentences import answer_of
-from tfx_cli.show import write
 from tfx_cli.terminal.console import output
+from tfx_cli.terminal.lines import write
 
 
 def verdict(question: Question, given: str) -> str:
@@ -41,7 +41,7 @@ def show_question(question: Question, face: Face) -> None:
 
         write(line("question", question.prompt) + "\n")
     else:
-        from tfx_cli.render.terminal import print_question
+        from tfx_cli.render.terminal_records import print_question
 
         output().print()
         print_question(question, output())
@@ -53,6 +53,6 @@ def show_answer(question: Question, face: Face) -> None:
 
         write(line("answer:", answer_of(question)) + "\n")
     else:
-        from tfx_cli.render.terminal import print_answer
+        from tfx_cli.render.terminal_records import print_answer
 
         print_answer(question, output())

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tfx.records import Check, Column, Plot, Series, Table
+from tfx.records import Check, Column, Plot, Record, Series, Table, Text
+from tfx_cli.render.json import check_fields, column_fields
 
 if TYPE_CHECKING:
     from tfx.train import Example, StepRecord, TaskResult, TaskRun
@@ -26,8 +27,8 @@ def loss_rows(records: Sequence[StepRecord], steps: int, limit: int) -> tuple[di
     """At most about `limit` of the records, the last one among them; which steps depends on `steps` alone, so that a
     resumed run shows the rows of one that was never stopped."""
     stride = max(1, math.ceil(steps / limit))
-    kept = [one for one in records if one.step % stride == 0 or one.step == steps]
-    return tuple({column.key: getattr(one, column.key) for column in LOSS_COLUMNS} for one in kept)
+    kept = [record for record in records if record.step % stride == 0 or record.step == steps]
+    return tuple({column.key: getattr(record, column.key) for column in LOSS_COLUMNS} for record in kept)
 
 
 def loss_table(records: Sequence[StepRecord], steps: int) -> Table:
@@ -39,13 +40,17 @@ def examples_table(examples: Sequence[Example]) -> Table:
     columns = (Column("given", "given"), Column("written", "written"), Column("right", "right"))
     rows = tuple(
         {
-            "given": " ".join(map(str, one.given)),
-            "written": " ".join(map(str, one.written)),
-            "right": one.written == one.wanted,
+            "given": " ".join(map(str, example.given)),
+            "written": " ".join(map(str, example.written)),
+            "right": is_right(example),
         }
-        for one in examples
+        for example in examples
     )
     return Table("Held-out sequences, never seen in training", columns, rows)
+
+
+def is_right(example: Example) -> bool:
+    return example.written == example.wanted
 
 
 def verdict(result: TaskResult) -> Check:
@@ -56,7 +61,7 @@ def verdict(result: TaskResult) -> Check:
 
 def loss_curve(run: TaskRun, records: Sequence[StepRecord], result: TaskResult) -> Plot:
     """Loss against steps, and the loss of somebody who guesses."""
-    steps = [one.step for one in records]
+    steps = [record.step for record in records]
     guess = math.log(run.settings.n_symbols)
     finding = f"{result.task}, positions {result.positions}: {result.accuracy:.1%} of held-out sequences right"
     return Plot(
@@ -64,10 +69,23 @@ def loss_curve(run: TaskRun, records: Sequence[StepRecord], result: TaskResult) 
         "step",
         "loss (nats per symbol)",
         (
-            Series("training loss", steps, [one.loss for one in records]),
+            Series("training loss", steps, [record.loss for record in records]),
             Series(f"guessing: ln {run.settings.n_symbols}", steps[:1] + steps[-1:], [guess, guess], kind="line"),
         ),
         log_y=True,
+    )
+
+
+def records_of(
+    run: TaskRun, records: Sequence[StepRecord], result: TaskResult, elapsed: float | None
+) -> tuple[Record, ...]:
+    """The page; elapsed: seconds, or None where the same run has to give the same lines."""
+    about = f"{result.task}: {run.task.question}.  Positions: {result.positions}, seed {run.settings.seed}"
+    return (
+        Text(f"{about}." if elapsed is None else f"{about}, {elapsed:.1f} s."),
+        loss_table(records, run.steps),
+        examples_table(result.examples),
+        verdict(result),
     )
 
 
@@ -75,7 +93,6 @@ def document_of(
     run: TaskRun, records: Sequence[StepRecord], result: TaskResult, resumed_at: int, elapsed: float
 ) -> dict[str, Any]:
     """The JSON document; a resumed run differs in `resumed_at`, `elapsed_s` and the rows before it."""
-    check = verdict(result)
     return {
         "name": "train",
         "task": result.task,
@@ -85,21 +102,16 @@ def document_of(
         "steps": result.steps,
         "resumed_at": resumed_at,
         "parameters": run.model.n_parameters,
-        "columns": [{"key": one.key, "label": one.label, "unit": one.unit} for one in LOSS_COLUMNS],
+        "columns": [column_fields(column) for column in LOSS_COLUMNS],
         "rows": loss_rows(records, run.steps, MANY),
         "accuracy": result.accuracy,
         "token_accuracy": result.token_accuracy,
         "sequences": result.sequences,
         "solved": result.solved,
         "examples": [
-            {"given": one.given, "wanted": one.wanted, "written": one.written, "right": one.written == one.wanted}
-            for one in result.examples
+            {"given": example.given, "wanted": example.wanted, "written": example.written, "right": is_right(example)}
+            for example in result.examples
         ],
-        "checks": [
-            {
-                field: getattr(check, field)
-                for field in ("id", "statement", "expected", "measured", "tolerance", "holds")
-            }
-        ],
+        "checks": [check_fields(verdict(result))],
         "elapsed_s": elapsed,
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfx_cli.options import PICTURES, Face
+from tfx_cli.options import Face
 
 if TYPE_CHECKING:
     from tfx.records import Record, Result
@@ -21,7 +21,7 @@ def show_records(records: Iterable[Record], face: Face) -> None:
         for record in records:
             sys.stdout.writelines(line + "\n" for line in lines(record))
     else:
-        from tfx_cli.render.terminal import print_records
+        from tfx_cli.render.terminal_records import print_records
 
         print_records(records)
 
@@ -50,29 +50,6 @@ def show_experiment(result: Result, face: Face, saved: Iterable[Path]) -> None:
 
         sys.stdout.writelines(line + "\n" for line in experiment_lines(result, saved))
     else:
-        from tfx_cli.render.terminal import print_experiment
+        from tfx_cli.render.terminal_records import print_experiment
 
         print_experiment(result, saved)
-
-
-def write(text: str) -> None:
-    """Writes to stdout and makes it visible."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def saved_line(path: Path, face: Face) -> str:
-    """`plot saved: scaling.png`"""
-    if face is Face.plain:
-        return f"saved\t{path}"
-    return f"{'plot' if path.suffix.lower() in PICTURES else 'file'} saved: {path}"
-
-
-def show_line(text: str = "") -> None:
-    """Prints one line as it is: never wrapped, so that paths and commands can be copied."""
-    sys.stdout.write(text + "\n")
-
-
-def tell(text: str) -> None:
-    """A message for the reader that is no result: one line on stderr."""
-    sys.stderr.write(text + "\n")

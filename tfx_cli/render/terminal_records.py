@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from tfx.records import Check, Code, Formula, Matrix, Plot, Question, Record, Result, Table, Text
 from tfx_cli.options import Face
-from tfx_cli.render.layout import labelled, packed, wrapped
-from tfx_cli.render.numbers import number_text
-from tfx_cli.render.sentences import answer_of, check_numbers
-from tfx_cli.render.source import link_of, source_of
+from tfx_cli.render.number_text import number_text
+from tfx_cli.render.sentences import answer_of, check_numbers, saved_line
+from tfx_cli.render.source_code import link_of, source_of
 from tfx_cli.render.terminal_matrix import matrix_lines
 from tfx_cli.render.terminal_table import print_table
-from tfx_cli.show import saved_line
+from tfx_cli.render.wrapping import labelled, packed, wrapped
 from tfx_cli.terminal.console import output, prose_width
 
 if TYPE_CHECKING:

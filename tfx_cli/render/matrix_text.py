@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from tfx.records import Matrix
-from tfx_cli.render.numbers import brief
+from tfx_cli.render.number_text import brief
 
 #: the longest label that is shown whole above or beside a matrix
 LABEL = 12

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tfx.data.words import WordTokenizer
 from tfx.records import Check, Column, Record, Table, Text
+from tfx_cli.render.json import check_fields, column_fields
 
 if TYPE_CHECKING:
     from tfx.generate import Hypothesis, Shaping
@@ -68,14 +69,14 @@ def token_rows(done: Generation) -> tuple[dict[str, Any], ...]:
     return tuple(
         {
             "step": step,
-            "token": words[one.id],
-            "probability": one.probability,
-            "drawn_with": None if done.beams else one.shaped,
-            "rank": one.rank,
-            "kept": None if done.beams else one.kept,
-            "likeliest": words[one.likeliest],
+            "token": words[token.id],
+            "probability": token.probability,
+            "drawn_with": None if done.beams else token.shaped,
+            "rank": token.rank,
+            "kept": None if done.beams else token.kept,
+            "likeliest": words[token.likeliest],
         }
-        for step, one in enumerate(done.account, start=1)
+        for step, token in enumerate(done.account, start=1)
     )
 
 
@@ -84,18 +85,18 @@ def beam_rows(done: Generation) -> tuple[dict[str, Any], ...]:
     return tuple(
         {
             "rank": rank,
-            "score": one.score,
-            "log_probability": one.log_probability,
-            "tokens": len(one.ids),
-            "text": done.text_of(one.ids),
+            "score": found.score,
+            "log_probability": found.log_probability,
+            "tokens": len(found.ids),
+            "text": done.text_of(found.ids),
         }
-        for rank, one in enumerate(done.hypotheses, start=1)
+        for rank, found in enumerate(done.hypotheses, start=1)
     )
 
 
 def check_of(done: Generation) -> Check:
     """The account was read token by token with stored keys; the other number comes from one pass without."""
-    stored = sum(math.log(one.probability) for one in done.account)
+    stored = sum(math.log(token.probability) for token in done.account)
     statement = "log p of the text, with stored keys and values = in one whole pass"
     holds = abs(stored - done.log_probability) <= TOLERANCE * max(1.0, abs(stored))
     return Check("stored_equals_whole", statement, done.log_probability, stored, TOLERANCE, holds)
@@ -110,7 +111,7 @@ def records_of(done: Generation) -> list[Record]:
     ]
     if done.beams:
         shown.append(Table("Beams: score = log p / ((5 + tokens) / 6)^0.6", BEAM_COLUMNS, beam_rows(done)))
-    columns = tuple(one for one in TOKEN_COLUMNS if not (done.beams and one.key in ("drawn_with", "kept")))
+    columns = tuple(column for column in TOKEN_COLUMNS if not (done.beams and column.key in ("drawn_with", "kept")))
     return [*shown, Table("What the model expected", columns, token_rows(done)), check_of(done)]
 
 
@@ -132,7 +133,6 @@ def how(done: Generation) -> str:
 
 def document_of(done: Generation, elapsed: float) -> dict[str, Any]:
     """The JSON document; equal seeds differ in `elapsed_s` only."""
-    columns = [{"key": one.key, "label": one.label, "unit": one.unit} for one in TOKEN_COLUMNS]
     return {
         "name": "generate",
         "model": done.model.name,
@@ -149,9 +149,9 @@ def document_of(done: Generation, elapsed: float) -> dict[str, Any]:
         "text": done.text_of(done.new),
         "reason": done.reason,
         "log_probability": done.log_probability,
-        "columns": columns,
+        "columns": [column_fields(column) for column in TOKEN_COLUMNS],
         "rows": token_rows(done),
         "beams": beam_rows(done),
-        "checks": [asdict(check_of(done))],
+        "checks": [check_fields(check_of(done))],
         "elapsed_s": elapsed,
     }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfx_cli.options import Face
-from tfx_cli.show import show_list
+from tfx_cli.render.show import show_list
 
 
 def asks_for_list(pairs: Sequence[str]) -> bool:
@@ -22,8 +22,9 @@ def show_settings(defaults: Any, command: str) -> None:
         show_list(f"{command} has no settings.", {}, f"run it: {command}", Face.terminal)
         return
     entries = {
-        one.name: "; ".join(filter(None, (one.about, one.allowed, f"default {one.default}"))) for one in described
+        setting.name: "; ".join(filter(None, (setting.about, setting.allowed, f"default {setting.default}")))
+        for setting in described
     }
-    short = min(described, key=lambda one: len(one.default))
+    short = min(described, key=lambda setting: len(setting.default))
     example = f"{command} --set {short.name}={short.default}"
     show_list(f"Settings of {command}", entries, f"change one: {example}", Face.terminal)
