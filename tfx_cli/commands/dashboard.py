@@ -38,13 +38,13 @@ def show_dashboard(face: Face = Face.terminal) -> None:
 
 def measure(state: State, now: datetime) -> Dashboard:
     """Counts topics and cards and chooses what to advise."""
-    from lessons.course import modules
-    from lessons.quiz import all_items
+    from lessons.course import modules, topics
+    from lessons.quiz_ids import item_ids
     from tfx.lab import EXPERIMENTS
     from tfx_cli.quizzing.stats import seconds_per_answer
 
     explained = state.explained()
-    ids = {item.id for item in all_items()}
+    ids = {item for topic in topics() for item in item_ids(topic)}
     when = {item: due for item, due in state.due().items() if item in ids}
     due = sum(moment <= now for moment in when.values())
     new = len(ids) - len(when)
