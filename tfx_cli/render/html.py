@@ -92,13 +92,13 @@ def _(record: Matrix) -> str:
 
 def matrix_cell(grid: Grid, value: Any, shown: str) -> str:
     part = grid.part(value)
-    inside = shown if max(grid.shape) <= NUMBERS else ""
-    title = f" title='{shown}'" if not inside else ""
+    content = shown if max(grid.shape) <= NUMBERS else ""
+    title = f" title='{shown}'" if not content else ""
     if part is None:
-        return f"<td{title}>{inside}</td>"
+        return f"<td{title}>{content}</td>"
     background = viridis(part)
     colors = f"background:rgb{background};color:rgb{readable_on(background)}".replace(" ", "")
-    return f"<td style='{colors}'{title}>{inside}</td>"
+    return f"<td style='{colors}'{title}>{content}</td>"
 
 
 @html.register
