@@ -1,4 +1,4 @@
-"""The course.  One folder per topic (lesson.md, walkthrough.py, quiz.toml, ...), ordered by course.toml.
+"""The course.  One folder per topic (lesson.py, quiz.toml, numbers.py), one line each in course.toml.
 
-`lessons.course` reads it.  Lessons import `tfx` only and print nothing.
+`lessons.course` reads it, `lessons.writing` is the vocabulary of a lesson.  Lessons import `tfx` only and print nothing.
 """

@@ -72,9 +72,6 @@ HEAVY = {"numpy", "matplotlib", "rich", "fsrs"}
 LONG_FILES: dict[str, str] = {}
 LONG = 300
 
-#: A walkthrough is a page of screens in the order of reading; cutting it in two would cut the story.
-LONG_WALKTHROUGH = 400
-
 FORBIDDEN_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers"}
 
 
@@ -295,8 +292,7 @@ def test_a_file_over_300_lines_has_a_reason():
         str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
         for path in source_files("tfx", "lessons", "tfx_cli")
     }
-    limits = {name: LONG_WALKTHROUGH if name.endswith("/walkthrough.py") else LONG for name in lengths}
-    long = {name for name, lines in lengths.items() if lines > limits[name]}
+    long = {name for name, lines in lengths.items() if lines > LONG}
     assert long <= LONG_FILES.keys(), f"split, or give a reason in this file: {sorted(long - LONG_FILES.keys())}"
     assert LONG_FILES.keys() <= long, f"no longer long: {sorted(LONG_FILES.keys() - long)}"
 

@@ -149,8 +149,9 @@ def _check_one(field: dataclasses.Field[Any], value: Any, told: Mapping[str, Any
         return
     low, high = told["low"], told["high"]
     if not low <= value <= high or math.isinf(value):
-        nearest = field.default if math.isnan(value) else min(max(value, low), high)
-        nearest = nearest if isinstance(nearest, tuple) or math.isfinite(nearest or 0) else field.default
+        nearest: Any = min(max(value, low), high)  # NaN stays NaN
+        if not math.isfinite(nearest):
+            nearest = field.default
         allowed = _range(low, high) or "a finite number"
         raise BadInput(f"{name} must be {allowed}, but is {_number(value)}.", f"Try: --set {name}={as_typed(nearest)}")
 

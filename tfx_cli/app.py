@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from tfx.errors import BadInput, unknown_name
 from tfx_cli import options
+from tfx_cli.render.pages.help import help_page
 from tfx_cli.terminal.console import ColorChoice, choose_color
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
@@ -39,24 +40,6 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry("tfx_cli.commands.doctor", "Check this installation, terminal and folders."),
 }
 
-HEAD = "tfx  Transformers, explained by measurement"
-TAIL = """\
-examples
-  tfx                                  where you are, and what is next
-  tfx explain attention                the course's main walkthrough
-  tfx explain attention --text "the cat sat" --json
-  tfx experiment scaling               why divide by sqrt(d_k)?
-
-options
-  -h, --help                           this page; also after any command
-  --version                            the version
-  --install-completion [SHELL]         complete commands and topics with TAB
-  --show-completion [SHELL]            print that script: bash, zsh, fish
-Every command also takes --json, --plain, --color auto|always|never, --debug.
-
-exit codes  0 done   1 ran, and the answer is no   2 usage or bad input
-            3 environment or our bug   130 Ctrl-C"""
-
 
 class LazyGroup(TyperGroup):
     """Shows COMMANDS as stubs and imports a command when it is entered."""
@@ -77,9 +60,7 @@ class LazyGroup(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The root help page, without typer.rich_utils, which would double the start-up."""
-        lines = [HEAD, "", "usage: tfx COMMAND [OPTIONS]", ""]
-        lines += [f"  {name:<12} {entry.help}" for name, entry in COMMANDS.items()]
-        formatter.write("\n".join([*lines, "", TAIL]) + "\n")
+        formatter.write(help_page({name: entry.help for name, entry in COMMANDS.items()}))
 
 
 def root_command() -> Any:

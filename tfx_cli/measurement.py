@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
-from tfx_cli.files import require_writable, write_whole
 from tfx_cli.options import PICTURES, Face
-from tfx_cli.show import show_document, show_experiment, tell
+from tfx_cli.render.files import require_writable, write_whole
+from tfx_cli.render.show import show_document, show_experiment
+from tfx_cli.terminal.lines import tell
 from tfx_cli.terminal.progress import progress_on_stderr
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def measure_and_show(
     Raises typer.Exit(1) when a check fails.
     """
     from tfx.settings import apply_settings
-    from tfx_cli.settings_list import asks_for_list, show_settings
+    from tfx_cli.render.pages.settings import asks_for_list, show_settings
 
     for path, endings in ((files.plot, PICTURES), (files.csv, (".csv",)), (files.html, (".html",))):
         require_writable(path, endings)

@@ -16,7 +16,7 @@ from tests.cli.running import ROOT, one_sentence, run
 from tests.gpu.__main__ import main
 from tfx.backend import device_module
 from tfx.errors import EnvironmentProblem
-from tfx_cli import diagnosis
+from tfx_cli.diagnosis import machine
 
 COMMANDS = [
     ("train", "copy", "--steps", "2"),
@@ -89,7 +89,7 @@ def test_no_card_is_told_from_no_cupy_and_from_a_broken_one(monkeypatch):
 def test_the_doctor_tells_whether_a_card_can_be_used(cupy, state, told, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: cupy)
     monkeypatch.setitem(sys.modules, "cupy", cupy)
-    found = diagnosis.card()
+    found = machine.card()
     assert found.state == state and told in found.value
     assert bool(found.action) == (state != "ok")
 

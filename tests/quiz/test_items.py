@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections import Counter
 from functools import cache
 
 import pytest
 
-from lessons.course import ROOT, read_front_matter
+from lessons.course import topics
 from lessons.grading import Asked, ask, grade, is_close, show_shape
-from lessons.quiz import Item, NumberCase, read_items
+from lessons.quiz import Item, NumberCase, topic_items
 
 SEEDS = range(50)
 
 
-def course_entries() -> list[dict]:
-    course = tomllib.loads((ROOT / "course.toml").read_text(encoding="utf-8"))
-    return [topic for module in course["module"] for topic in module["topic"]]
-
-
-def items_of(entry: dict) -> tuple[Item, ...]:
-    package = "lessons." + entry["folder"].replace("/", ".")
-    path = ROOT / entry["folder"] / "quiz.toml"
-    return read_items(path, entry["name"], package) if path.is_file() else ()
-
-
-ITEMS = [item for entry in course_entries() for item in items_of(entry)]
+ITEMS = [item for topic in topics() for item in topic_items(topic)]
 
 
 @cache
@@ -45,12 +33,10 @@ def test_ids_are_unique_in_the_whole_course():
     assert [item for item, count in Counter(item.id for item in ITEMS).items() if count > 1] == []
 
 
-@pytest.mark.parametrize("entry", course_entries(), ids=lambda entry: entry["name"])
-def test_items_train_questions_of_their_lesson(entry):
-    lesson = ROOT / entry["folder"] / "lesson.md"
-    head, _ = read_front_matter(lesson.read_text(encoding="utf-8"))
-    for item in items_of(entry):
-        assert set(item.questions) <= set(head["questions"]), item.id
+@pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
+def test_items_train_questions_of_their_topic(topic):
+    for item in topic_items(topic):
+        assert set(item.questions) <= set(topic.questions), item.id
         assert all(re.fullmatch(r"\d{3}-[a-z0-9-]+", name) for name in item.questions), item.id
 
 
@@ -125,7 +111,7 @@ def test_an_open_item_is_scored_by_its_share(item):
     assert grade(asked, "1").score == 1 / len(item.key_points)
 
 
-def test_every_topic_of_the_first_module_has_a_quiz_and_together_at_least_60_items():
+def test_every_topic_has_a_quiz_and_together_at_least_60_items():
     counts = Counter(item.topic for item in ITEMS)
-    assert [entry["name"] for entry in course_entries() if not counts[entry["name"]]] == []
+    assert [topic.name for topic in topics() if not counts[topic.name]] == []
     assert counts.total() >= 60

@@ -17,11 +17,12 @@ import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal, get_args
 
 from tfx.errors import unknown_name
 
-STATUSES = ("works", "partly", "explained")
+Status = Literal["works", "partly", "explained"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class System:
     name: str
     group: str
     what: str
-    status: str
+    status: Status
     paper: str = ""
     where: tuple[str, ...] = ()
     test: tuple[str, ...] = ()

@@ -3,49 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tfx_cli.find_lessons import ensure_lessons
 from tfx_cli.options import Face
-from tfx_cli.show import show_document, show_line, tell
+from tfx_cli.render.pages.dashboard import Advice, Dashboard, Progress, plain_lines, terminal_lines
+from tfx_cli.render.show import show_document
 from tfx_cli.terminal.console import prose_width
+from tfx_cli.terminal.lines import show_line, tell
 
 if TYPE_CHECKING:
     from lessons.course import Module, Topic
     from tfx_cli.learner.state import State
-
-BAR = 18  # cells
-LABEL = 7
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A module: how many of its topics were shown."""
-
-    title: str
-    explained: int
-    topics: int
-
-
-@dataclass(frozen=True)
-class Advice:
-    """One line of the dashboard: what it is about and what to type."""
-
-    label: str
-    text: str
-    command: str
-
-
-@dataclass(frozen=True)
-class Dashboard:
-    modules: tuple[Progress, ...]
-    due: int
-    new: int
-    minutes: int
-    advice: tuple[Advice, ...]
 
 
 def show_dashboard(face: Face = Face.terminal) -> None:
@@ -67,13 +38,13 @@ def show_dashboard(face: Face = Face.terminal) -> None:
 
 def measure(state: State, now: datetime) -> Dashboard:
     """Counts topics and cards and chooses what to advise."""
-    from lessons.course import modules
-    from lessons.quiz import all_items
+    from lessons.course import modules, topics
+    from lessons.quiz_ids import item_ids
     from tfx.lab import EXPERIMENTS
     from tfx_cli.quizzing.stats import seconds_per_answer
 
     explained = state.explained()
-    ids = {item.id for item in all_items()}
+    ids = {item for topic in topics() for item in item_ids(topic)}
     when = {item: due for item, due in state.due().items() if item in ids}
     due = sum(moment <= now for moment in when.values())
     new = len(ids) - len(when)
@@ -107,39 +78,3 @@ def due_in_words(due: int, new: int, minutes: int) -> str:
         cards = f"{due} card{'' if due == 1 else 's'}"
         return f"{cards}, about {minutes} minute{'' if minutes == 1 else 's'}"
     return f"nothing; {new} new question{'' if new == 1 else 's'}"
-
-
-def terminal_lines(dashboard: Dashboard, width: int) -> Iterator[str]:
-    """The page, with commands in a column of their own where they fit."""
-    from tfx_cli.app import HEAD
-
-    yield from [HEAD] if len(HEAD) <= width else HEAD.split("  ", 1)
-    yield ""
-    column = max(len(module.title) for module in dashboard.modules) + 3
-    for module in dashboard.modules:
-        filled = BAR * module.explained // module.topics
-        count = f"{module.explained} of {module.topics} topics"
-        bar = f"[{'#' * filled}{'-' * (BAR - filled)}]"
-        one_line = f"  {module.title.ljust(column)}{count}   {bar}"
-        yield from [one_line] if len(one_line) <= width else [f"  {module.title}", f"  {count}   {bar}"]
-    column = LABEL + max(len(one.text) for one in dashboard.advice) + 4
-    fits = all(2 + column + len(one.command) <= width for one in dashboard.advice)
-    for one in dashboard.advice:
-        left = one.label.ljust(LABEL) + one.text
-        yield from [f"  {left.ljust(column)}{one.command}"] if fits else [f"  {left}", " " * (LABEL + 2) + one.command]
-    yield ""
-    hints = ("map: tfx explain", "all experiments: tfx experiment", "help: tfx -h")
-    together = "  " + "      ".join(hints)
-    yield from [together] if len(together) <= width else [f"  {hint}" for hint in hints]
-
-
-def plain_lines(dashboard: Dashboard) -> Iterator[str]:
-    """One record a line."""
-    from tfx_cli.render.plain import line
-
-    for module in dashboard.modules:
-        yield line("module", module.title, module.explained, module.topics)
-    yield line("due", dashboard.due, dashboard.minutes)
-    yield line("new", dashboard.new)
-    for one in dashboard.advice:
-        yield line(one.label, one.text, one.command)

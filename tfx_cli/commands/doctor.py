@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
 import typer
 
 from tfx_cli import options
 from tfx_cli.options import Face
-from tfx_cli.show import show_document, show_line, show_records
+from tfx_cli.render.show import show_document, show_records
+from tfx_cli.terminal.lines import show_line
+
+if TYPE_CHECKING:
+    from tfx_cli.diagnosis.finding import Finding
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -23,30 +31,37 @@ def doctor(json: options.Json = False, plain: options.Plain = False) -> None:
       tfx doctor --json
     """
     from tfx.records import Column, Table
-    from tfx_cli.diagnosis import as_rows, diagnose
+    from tfx_cli.diagnosis.examination import diagnose
 
     face = options.face(json, plain)
     findings = diagnose()
-    problems = [one for one in findings if one.state == "problem"]
+    problems = [finding for finding in findings if finding.state == "problem"]
+    rows = tuple(map(asdict, findings))
     if face is Face.json:
-        show_document({"name": "doctor", "healthy": not problems, "findings": as_rows(findings)})
+        show_document({"name": "doctor", "healthy": not problems, "findings": rows})
     elif face is Face.plain:
         columns = tuple(Column(key, key) for key in ("state", "area", "name", "value", "action"))
-        show_records([Table("tfx doctor", columns, tuple(as_rows(findings)))], face)
+        show_records([Table("tfx doctor", columns, rows)], face)
     else:
-        area = ""
-        for one in findings:
-            if one.area != area:
-                area = one.area
-                show_line(area)
-            mark = "" if one.state == "ok" else f"   [{one.state}]"
-            show_line(f"  {one.name:<13} {one.value}{mark}")
-            if one.action:
-                show_line(f"  {'':<13} -> {one.action}")
+        for line in page_lines(findings):
+            show_line(line)
         show_line()
         show_line(verdict(len(problems)))
     if problems:
         raise typer.Exit(3)
+
+
+def page_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """One line a finding under the name of its area; what to do about it on a line below."""
+    area = ""
+    for finding in findings:
+        if finding.area != area:
+            area = finding.area
+            yield area
+        mark = "" if finding.state == "ok" else f"   [{finding.state}]"
+        yield f"  {finding.name:<13} {finding.value}{mark}"
+        if finding.action:
+            yield f"  {'':<13} -> {finding.action}"
 
 
 def verdict(problems: int) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from tfx_cli import options
 from tfx_cli.options import Face
-from tfx_cli.show import show_document, show_list
+from tfx_cli.render.show import show_document, show_list
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

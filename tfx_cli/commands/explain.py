@@ -11,10 +11,12 @@ import typer
 
 from tfx.errors import BadInput
 from tfx_cli import options
-from tfx_cli.files import require_writable, write_whole
 from tfx_cli.find_lessons import ensure_lessons
 from tfx_cli.options import Face
-from tfx_cli.show import saved_line, show_document, show_line, tell
+from tfx_cli.render.files import require_writable, write_whole
+from tfx_cli.render.sentences import saved_line
+from tfx_cli.render.show import show_document
+from tfx_cli.terminal.lines import show_line, tell
 
 if TYPE_CHECKING:
     from lessons.course import Request, Topic
@@ -90,7 +92,7 @@ def explain(
         elapsed = time.perf_counter() - started
         show_document(walkthrough_fields(found.name, request, numbered, elapsed, with_source=code))
     else:
-        from tfx_cli.walk import show_page, show_walk
+        from tfx_cli.explaining.walk import show_page, show_walk
 
         if lesson:
             seen = show_page(found.title, steps, chosen, face, code=code)
@@ -111,7 +113,7 @@ def request_for(topic: Topic, text: str | None, seed: int, pairs: list[str], unt
     """What the lesson runs on; None when the reader only wanted the list of settings."""
     from lessons.course import Request, lesson_of
     from tfx.settings import apply_settings
-    from tfx_cli.settings_list import asks_for_list, show_settings
+    from tfx_cli.render.pages.settings import asks_for_list, show_settings
 
     if text is not None:
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # bytes of another locale
@@ -169,7 +171,7 @@ def shown(steps: Walk, chosen: Sequence[int]) -> list[Step]:
 def show_map(face: Face) -> None:
     """All modules and topics in course order."""
     from lessons.course import modules
-    from tfx_cli.walk import show_course
+    from tfx_cli.explaining.walk import show_course
 
     if face is Face.json:
         from tfx_cli.render.json import course_fields

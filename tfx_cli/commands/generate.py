@@ -10,11 +10,12 @@ import typer
 from tfx.errors import BadInput
 from tfx_cli import options
 from tfx_cli.options import Face
-from tfx_cli.show import show_document, show_line, show_records
+from tfx_cli.render.show import show_document, show_records
+from tfx_cli.terminal.lines import show_line
 
 if TYPE_CHECKING:
     from tfx.generate import Shaping
-    from tfx_cli.render.generation_page import Generation
+    from tfx_cli.render.pages.generation import Generation
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -58,7 +59,7 @@ def generate(
       tfx generate --top-p 0.9 --seed 3 --json
       tfx generate --beams 5
     """
-    from tfx_cli.render import generation_page as page
+    from tfx_cli.render.pages import generation as page
 
     face = options.face(json, plain)
     if beams is not None and (temperature != 1.0 or top_k is not None or top_p != 1.0):
@@ -92,7 +93,7 @@ def run(prompt: str, max_new: int, shaping: Shaping, beams: int | None, seed: in
     from tfx.generate.stored_keys import logits_of
     from tfx.models import DecoderOnly
     from tfx.shipped import load as shipped
-    from tfx_cli.render.generation_page import Generation
+    from tfx_cli.render.pages.generation import Generation
 
     model = shipped.load("language")
     language = cast(DecoderOnly, model.model)
@@ -112,5 +113,5 @@ def run(prompt: str, max_new: int, shaping: Shaping, beams: int | None, seed: in
         hypotheses = beam_search(language, ids, max_new, beams, stopping, "gnmt", n_best=beams)
         new, reason = list(hypotheses[0].ids), hypotheses[0].reason
     whole = log_probability(WholePass(logits_of(language), language.config["max_len"]), ids, new)
-    told = account(language, ids, new, shaping)
-    return Generation(model, prompt, ids, new, reason, told, whole, hypotheses, max_new, shaping, beams, seed)
+    accounts = account(language, ids, new, shaping)
+    return Generation(model, prompt, ids, new, reason, accounts, whole, hypotheses, max_new, shaping, beams, seed)

@@ -90,7 +90,8 @@ def show_stats(topic: str | None, face: Face) -> None:
     from lessons.course import find_topic
     from tfx_cli.learner.state import open_to_read
     from tfx_cli.quizzing import stats
-    from tfx_cli.show import show_document, show_line, tell
+    from tfx_cli.render.show import show_document
+    from tfx_cli.terminal.lines import show_line, tell
 
     with open_to_read() as state:
         measured = stats.measure(state, datetime.now(UTC), find_topic(topic).name if topic else None)

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from tfx.systems import Status, find_systems
+from tfx.systems import systems as all_systems
 from tfx_cli import options
 from tfx_cli.options import Face
-from tfx_cli.show import show_document, show_line, show_list, show_records
-
-if TYPE_CHECKING:
-    from tfx.records import Table
-    from tfx.systems import System
+from tfx_cli.render.pages import systems as page
+from tfx_cli.render.show import show_document, show_list, show_records
+from tfx_cli.terminal.lines import show_line
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-class Status(StrEnum):
-    works = "works"
-    partly = "partly"
-    explained = "explained"
-
-
 def complete_system(incomplete: str) -> list[tuple[str, str]]:
     """Names for TAB."""
-    from tfx.systems import systems
-
-    return [(one.name, one.what) for one in systems() if one.name.lower().startswith(incomplete.lower())]
+    matching = (system for system in all_systems() if system.name.lower().startswith(incomplete.lower()))
+    return [(system.name, system.what) for system in matching]
 
 
 @app.command()
@@ -56,80 +48,22 @@ def systems(
       tfx systems positional schemes
       tfx systems --status partly
     """
-    from tfx.systems import find_systems
-    from tfx.systems import systems as all_systems
-
     face = options.face(json, plain)
     name = " ".join(words) if words else None
     found = all_systems() if name is None else find_systems(name)
     if status is not None:
-        found = tuple(one for one in found if one.status == status.value)
+        found = tuple(system for system in found if system.status == status)
     if face is Face.json:
-        show_document({"rows": [asdict(one) for one in found]})
+        show_document({"rows": [asdict(system) for system in found]})
     elif face is Face.plain:
-        show_records([table_of(found)], face)
+        show_records([page.table_of(found)], face)
     elif name is None and status is None:
-        show_records([overview(found)], face)
-        show_line()
-        show_line("see one:  tfx systems rope")
-        show_line("a group:  tfx systems positional schemes")
-        show_line("all:      tfx systems --plain")
-    elif name is not None and len(found) == 1:
-        show_page(found[0], face)
-    else:
-        show_several(found, face)
-
-
-def overview(found: tuple[System, ...]) -> Table:
-    """One row per group, with how many go how far."""
-    from tfx.records import Column, Table
-    from tfx.systems import STATUSES, groups
-
-    columns = (Column("group", "group"), *(Column(status, status) for status in STATUSES))
-    rows = [
-        {
-            "group": group,
-            **{status: sum((one.group, one.status) == (group, status) for one in found) for status in STATUSES},
-        }
-        for group in groups()
-    ]
-    total = {status: sum(one.status == status for one in found) for status in STATUSES}
-    return Table(f"{len(found)} systems", columns, (*rows, {"group": "all", **total}))
-
-
-def table_of(found: tuple[System, ...]) -> Table:
-    """One row per system."""
-    from tfx.records import Column, Table
-
-    labels = {"name": "system", "status": "status", "what": "what it is", "where": "where"}
-    columns = tuple(Column(key, label) for key, label in labels.items())
-    rows = tuple(
-        {"name": one.name, "status": one.status, "what": one.what, "where": " ".join(one.where) or "-"} for one in found
-    )
-    return Table(f"{len(found)} systems", columns, rows)
-
-
-def show_several(found: tuple[System, ...], face: Face) -> None:
-    """A line on each, with how far it goes where that is not all the way."""
-    from tfx.systems import STATUSES
-
-    counts = {status: sum(one.status == status for one in found) for status in STATUSES}
-    verb = {"works": "work"}
-    how_far = ", ".join(f"{count} {verb.get(status, status)}" for status, count in counts.items() if count)
-    if not found:
+        show_records([page.overview(found)], face)
+        show_line(page.WHAT_NEXT)
+    elif not found:
         show_line("no system there goes just as far")
-        return
-    mixed = len({one.status for one in found}) > 1
-    lines = {one.name: one.what + f" ({one.status})" * (mixed and one.status != "works") for one in found}
-    title = f"{len(found)} system{'s' * (len(found) > 1)}: {how_far}"
-    show_list(title, lines, f"see one: tfx systems {found[0].name.lower()}", face)
-
-
-def show_page(one: System, face: Face) -> None:
-    """Everything about one system."""
-    entries = {"what": one.what, "group": one.group, "status": one.status, "why": one.why, "paper": one.paper}
-    entries |= {"also": ", ".join(one.aliases), "where": "  ".join(one.where), "test": "  ".join(one.test)}
-    entries |= {"lesson": one.lesson and f"tfx explain {one.lesson}"}
-    entries |= {"measure": one.experiment and f"tfx experiment {one.experiment}"}
-    known = {label: text for label, text in entries.items() if text}
-    show_list(one.name, known, f"its group: tfx systems {one.group.lower().replace(',', '')}", face)
+    elif name is None or len(found) > 1:
+        show_list(page.title_of(found), page.lines_of(found), f"see one: tfx systems {found[0].name.lower()}", face)
+    else:
+        group = found[0].group.lower().replace(",", "")
+        show_list(found[0].name, page.all_about(found[0]), f"its group: tfx systems {group}", face)

@@ -19,10 +19,12 @@ import typer
 from tfx.errors import EnvironmentProblem, TfxError
 from tfx_cli import options
 from tfx_cli.errors import INTERRUPTED, say
-from tfx_cli.files import cannot_write, require_writable, write_whole
 from tfx_cli.options import Face
-from tfx_cli.show import show_document, show_line, show_records, tell
+from tfx_cli.render.files import cannot_write, require_writable
+from tfx_cli.render.saved_picture import save_picture
+from tfx_cli.render.show import show_document, show_records
 from tfx_cli.terminal.interrupt import asked_to_stop
+from tfx_cli.terminal.lines import show_line, tell
 from tfx_cli.terminal.progress import progress_on_stderr
 
 if TYPE_CHECKING:
@@ -30,10 +32,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-TASK_NAMES = ("copy", "reverse", "sort")
-
 
 class Positions(StrEnum):
+    """Those of the library's that one small block can learn from, and none."""
+
     sinusoidal = "sinusoidal"
     learned = "learned"
     none = "none"
@@ -46,8 +48,10 @@ class NotSolved(TfxError):
 
 
 def complete_task(incomplete: str) -> list[str]:
-    """Names for TAB, without importing the library."""
-    return [name for name in TASK_NAMES if name.startswith(incomplete)]
+    """Names for TAB."""
+    from tfx.data.tasks import TASKS
+
+    return [name for name in TASKS if name.startswith(incomplete)]
 
 
 @app.command()
@@ -83,6 +87,7 @@ def train(
     use_one_blas_thread()
     from tfx.allocator import keep_freed_memory
     from tfx.train import TaskRun, TaskSettings
+    from tfx_cli.render.pages import training as page
 
     keep_freed_memory()
 
@@ -99,8 +104,13 @@ def train(
         say(f"stopped after step {run.steps_done} of {run.steps}; saved {path}", f"Go on: {resume_command(run, path)}")
         raise typer.Exit(INTERRUPTED)
     result = run.evaluate()
-    picture = save_curve(run, records, result, plot, by_default=face is Face.terminal)
-    show(run, records, result, face, resumed_at, time.perf_counter() - began)
+    curves = [page.loss_curve(run, records, result)] if records else []
+    picture = save_picture(curves, plot, Path(f"{task}-loss.png") if face is Face.terminal else None)
+    elapsed = time.perf_counter() - began
+    if face is Face.json:
+        show_document(page.document_of(run, records, result, resumed_at, elapsed))
+    else:
+        show_records(page.records_of(run, records, result, elapsed if face is Face.terminal else None), face)
     if face is Face.terminal:
         show_line()
         if picture:
@@ -121,9 +131,9 @@ def use_one_blas_thread() -> None:
 
 def default_path(task: str) -> Path:
     """The task's checkpoint in the data folder, which is made if needed."""
-    from tfx_cli.learner.state import folder
+    from tfx_cli.learner.state_file import data_folder
 
-    place = folder() / "trained"
+    place = data_folder() / "trained"
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -187,49 +197,6 @@ def resume_command(run: TaskRun, path: Path) -> str:
     words += ["--device", run.device] if run.device != options.Device.cpu.value else []
     words += ["--out", str(path)] if path != default_path(settings.task) else []
     return shlex.join(words)
-
-
-def save_curve(
-    run: TaskRun, records: list[StepRecord], result: TaskResult, plot: Path | None, by_default: bool
-) -> Path | None:
-    """Saves the loss curve where it was asked for; on a terminal unasked, and then not being able to is no failure."""
-    if not records or not (plot or by_default):
-        return None
-    from tfx_cli.render.plots import picture_of_plots
-    from tfx_cli.render.training_page import loss_curve
-
-    path = plot or Path(f"{result.task}-loss.png")
-    try:
-        require_writable(path)
-        write_whole(path, picture_of_plots([loss_curve(run, records, result)], path.suffix))
-    except EnvironmentProblem as problem:
-        if plot:
-            raise
-        tell(f"no plot saved: {problem.message}  Choose a place: --plot PATH")
-        return None
-    return path
-
-
-def show(
-    run: TaskRun, records: list[StepRecord], result: TaskResult, face: Face, resumed_at: int, elapsed: float
-) -> None:
-    """The page, the lines or the document."""
-    from tfx.records import Text
-    from tfx_cli.render import training_page
-
-    if face is Face.json:
-        show_document(training_page.document_of(run, records, result, resumed_at, elapsed))
-        return
-    about = f"{result.task}: {run.task.question}.  Positions: {result.positions}, seed {run.settings.seed}"
-    show_records(
-        [
-            Text(f"{about}, {elapsed:.1f} s." if face is Face.terminal else f"{about}."),
-            training_page.loss_table(records, run.steps),
-            training_page.examples_table(result.examples),
-            training_page.verdict(result),
-        ],
-        face,
-    )
 
 
 def not_solved(result: TaskResult) -> NotSolved:

@@ -11,8 +11,8 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tfx_cli.learner.answers import FIELDS, as_answer, insert_answer
 from tfx_cli.learner.scheduling import rebuild
-from tfx_cli.learner.state import FIELDS, as_answer, insert_answer
 from tfx_cli.learner.state_file import create_tables, lossy, stamp
 
 

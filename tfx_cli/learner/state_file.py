@@ -34,7 +34,7 @@ class Damaged(EnvironmentProblem):
     """The file is not readable as a database; whoever opens it mends that."""
 
 
-def folder() -> Path:
+def data_folder() -> Path:
     """Where the file lies: TFX_HOME, else the user's data folder of this system."""
     home = os.environ.get("TFX_HOME")
     if home:
@@ -45,7 +45,7 @@ def folder() -> Path:
 
 
 def state_path() -> Path:
-    return folder() / FILE
+    return data_folder() / FILE
 
 
 def connect(path: Path, mode: str, patience: float) -> sqlite3.Connection:

@@ -14,7 +14,7 @@ from tfx_cli.learner.state import State, open_to_write
 from tfx_cli.quizzing.page import HOW, MARK, Page
 from tfx_cli.quizzing.round import Asking, Wish, fresh_seed, items_for, questions, settle
 from tfx_cli.quizzing.stats import streak_of
-from tfx_cli.show import tell
+from tfx_cli.terminal.lines import tell
 
 PROMPT = "  > "
 KEYS = "s skips it, q leaves; every answer so far is saved."

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from tfx_cli.learner.scheduling import in_words
 from tfx_cli.quizzing.round import Asking, where_to_see
-from tfx_cli.render.layout import printable, wrapped
 from tfx_cli.render.plain import line
+from tfx_cli.render.wrapping import printable, wrapped
 from tfx_cli.terminal.console import output, prose_width
 
 HOW = {

@@ -10,8 +10,9 @@ from typing import Any
 from lessons.grading import Asked, Verdict, ask, grade, item_seed
 from lessons.quiz import Item, all_items, topic_items
 from tfx.errors import BadInput
+from tfx_cli.learner.answers import Answer
 from tfx_cli.learner.scheduling import pick, rating
-from tfx_cli.learner.state import Answer, State
+from tfx_cli.learner.state import State
 
 FRESH_SEEDS = 2**31
 

@@ -15,7 +15,8 @@ from tfx_cli.learner.state import open_to_write
 from tfx_cli.options import Face
 from tfx_cli.quizzing.page import Page
 from tfx_cli.quizzing.round import Asking, Wish, as_document, fresh_seed, items_for, questions, settle
-from tfx_cli.show import show_document, tell
+from tfx_cli.render.show import show_document
+from tfx_cli.terminal.lines import tell
 
 
 def run_script(wish: Wish, source: str, face: Face) -> int:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from lessons.quiz import all_items
-from tfx_cli.learner.state import Answer, State
+from lessons.course import topics
+from lessons.quiz_ids import item_ids
+from tfx_cli.learner.answers import Answer
+from tfx_cli.learner.state import State
 
 SHOWN_MISCONCEPTIONS = 5
 
@@ -42,8 +44,7 @@ class Stats:
 
 def measure(state: State, now: datetime, topic: str | None = None) -> Stats:
     """Counts everything, or one topic's part of it."""
-    items = [item for item in all_items() if topic in (None, item.topic)]
-    topic_of = {item.id: item.topic for item in items}
+    topic_of = {id: found.name for found in topics() if topic in (None, found.name) for id in item_ids(found)}
     log = [answer for answer in state.answers() if topic is None or answer.item in topic_of]
     due = {item: when for item, when in state.due().items() if item in topic_of}
     scores = []
@@ -54,10 +55,10 @@ def measure(state: State, now: datetime, topic: str | None = None) -> Stats:
     counts = Counter(answer.misconception for answer in log if answer.misconception)
     latest = {answer.misconception: answer.item for answer in log}
     return Stats(
-        items=len(items),
+        items=len(topic_of),
         seen=len(due),
         due=sum(when <= now for when in due.values()),
-        new=len(items) - len(due),
+        new=len(topic_of) - len(due),
         answers=len(log),
         right=sum(answer.correct for answer in log),
         streak=streak_of([answer.correct for answer in log]),

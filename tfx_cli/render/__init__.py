@@ -1,1 +1,2 @@
-"""Records to one face each: terminal, plain, json, html, csv.  Dispatch is by the record's type."""
+"""How records look.  show.py chooses the face: terminal, plain, json; files (html, csv, plots) are saved beside it.
+Dispatch is by the record's type."""

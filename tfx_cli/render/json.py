@@ -7,11 +7,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tfx.records import SCHEMA_VERSION, Check, Code, Record, Result, Step, to_plain_data
-from tfx_cli.render.source import place_of, source_of
+from tfx.records import SCHEMA_VERSION, Check, Code, Column, Record, Result, Step, to_plain_data
+from tfx_cli.render.source_code import place_of, source_of
 
 if TYPE_CHECKING:
     from lessons.course import Module, Request
+
+#: the contract: scripts read these
+CHECK_FIELDS = ("id", "statement", "expected", "measured", "tolerance", "holds")
 
 
 def document(fields: Mapping[str, Any]) -> str:
@@ -20,15 +23,13 @@ def document(fields: Mapping[str, Any]) -> str:
 
 
 def check_fields(check: Check) -> dict[str, Any]:
-    """A check as every command's JSON shows it."""
-    return {
-        "id": check.id,
-        "statement": check.statement,
-        "expected": check.expected,
-        "measured": check.measured,
-        "tolerance": check.tolerance,
-        "holds": bool(check.holds),
-    }
+    """A check as every command's JSON shows it: `{id, statement, expected, measured, tolerance, holds}`."""
+    return {field: getattr(check, field) for field in CHECK_FIELDS}
+
+
+def column_fields(column: Column) -> dict[str, str]:
+    """A column of a table as every command's JSON shows it."""
+    return {"key": column.key, "label": column.label, "unit": column.unit}
 
 
 def experiment_fields(result: Result) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def experiment_fields(result: Result) -> dict[str, Any]:
         "title": result.title,
         "seed": result.seed,
         "params": result.params,
-        "columns": [{"key": column.key, "label": column.label, "unit": column.unit} for column in result.columns],
+        "columns": [column_fields(column) for column in result.columns],
         "rows": result.rows,
         "checks": [check_fields(check) for check in result.checks],
         "notes": [note.text for note in result.notes],

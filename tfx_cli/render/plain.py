@@ -27,9 +27,9 @@ from tfx.records import (
     Text,
     Try,
 )
-from tfx_cli.render.numbers import cell_text, label_of, number_text
+from tfx_cli.render.number_text import cell_text, label_of, number_text
 from tfx_cli.render.sentences import source_words
-from tfx_cli.render.source import place_of
+from tfx_cli.render.source_code import place_of
 
 
 def line(*fields: object) -> str:
@@ -55,7 +55,7 @@ def _(record: Formula) -> Iterator[str]:
 
 @lines.register
 def _(record: Matrix) -> Iterator[str]:
-    from tfx_cli.render.matrix import Grid
+    from tfx_cli.render.matrix_text import Grid
 
     grid = Grid.of(record)
     yield line("matrix", record.name, f"{record.axes[0]} x {record.axes[1]}", grid.summary(), record.note)

@@ -14,7 +14,7 @@ from typing import Any
 
 from tfx.records import Matrix, Plot, Series
 from tfx_cli.render.colors import readable_on, viridis
-from tfx_cli.render.matrix import Grid, cell_format, short_label
+from tfx_cli.render.matrix_text import Grid, cell_format, short_label
 
 #: colour (Okabe and Ito 2008: distinct for colour-blind eyes, ordered by lightness), dash, marker
 STYLES = (
@@ -132,9 +132,9 @@ def write_names(axes: Any, plot: Plot) -> None:
         )  # fmt: skip
 
 
-def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     """Of two boxes (left, low, right, high)."""
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def picture_of_matrices(title: str, records: Sequence[Matrix | Plot], ending: str) -> bytes:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tfx.records import Check, Question, Said, Source
-from tfx_cli.render.numbers import brief
+from tfx_cli.options import PICTURES, Face
+from tfx_cli.render.number_text import brief
 
 
 def check_numbers(record: Check) -> str:
@@ -34,3 +37,10 @@ def source_words(record: Source) -> str:
     """`Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1`"""
     place = f", {record.place}" if record.place else ""
     return f'{record.authors} {record.year}, "{record.title}"{place}'
+
+
+def saved_line(path: Path, face: Face) -> str:
+    """`plot saved: scaling.png`"""
+    if face is Face.plain:
+        return f"saved\t{path}"
+    return f"{'plot' if path.suffix.lower() in PICTURES else 'file'} saved: {path}"

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tfx_cli.render.layout import labelled, wrapped
-from tfx_cli.show import show_line
+from tfx_cli.render.wrapping import labelled, wrapped
 from tfx_cli.terminal.console import prose_width, wants_color
+from tfx_cli.terminal.lines import show_line
 
 if TYPE_CHECKING:
     from lessons.course import Module

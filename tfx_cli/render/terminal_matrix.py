@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from tfx.records import Matrix
 from tfx_cli.render.colors import readable_on, viridis
-from tfx_cli.render.layout import wrapped
-from tfx_cli.render.matrix import LABEL, CellFormat, Grid, cell_format, pooled, short_label
-from tfx_cli.render.numbers import brief
+from tfx_cli.render.matrix_text import LABEL, CellFormat, Grid, cell_format, pooled, short_label
+from tfx_cli.render.number_text import brief
+from tfx_cli.render.wrapping import wrapped
 from tfx_cli.terminal.console import glyph
 
 if TYPE_CHECKING:
@@ -99,13 +99,13 @@ def fitting_cells(grid: Grid, room: int) -> tuple[CellFormat, list[list[str]], i
     if form.decimals > 1 and max(abs(grid.low), abs(grid.high)) >= 1:
         forms.append(CellFormat(form.decimals - 1, form.exponent))
     heading = min(max(map(len, grid.col_labels)), HEADING)
-    for one in forms:
-        texts = [[one.text(value) for value in row] for row in grid.values]
+    for shorter in forms:
+        texts = [[shorter.text(value) for value in row] for row in grid.values]
         digits = max(len(text) for row in texts for text in row)
         for beside in dict.fromkeys((full, short)):
             for cell in dict.fromkeys((max(digits, heading), max(digits, SHORT_HEADING))):
                 if beside + (cell + 1) * grid.shape[1] <= room:
-                    return one, texts, cell, beside
+                    return shorter, texts, cell, beside
     texts = [[form.text(value) for value in row] for row in grid.values]
     return form, texts, max(max(len(text) for row in texts for text in row), SHORT_HEADING), full
 

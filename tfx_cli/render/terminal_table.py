@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfx.records import Column
-from tfx_cli.render.layout import printable, wrapped
-from tfx_cli.render.numbers import column_texts, is_number, label_of
+from tfx_cli.render.number_text import column_texts, is_number, label_of
+from tfx_cli.render.wrapping import printable, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,8 +41,8 @@ def narrowest(heads: Sequence[Sequence[str]], cells: Sequence[Sequence[str]], nu
     """The width of each column below which something would be cut; words may be broken at spaces."""
     widths = []
     for index, head in enumerate(heads):
-        inside = [row[index] for row in cells]
-        whole = inside if numeric[index] else [word for cell in inside for word in cell.split()]
+        column_cells = [row[index] for row in cells]
+        whole = column_cells if numeric[index] else [word for cell in column_cells for word in cell.split()]
         widths.append(max(map(len, [*head, *whole]), default=0))
     return widths
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tfx_cli.show import show_line, write
 from tfx_cli.terminal.console import clear_screen
+from tfx_cli.terminal.lines import show_line, write
 
 NEXT = {"\r", "\n", " ", "n", "\x1b[C", "\x1b[B", "\x1b[6~"}
 BACK = {"b", "p", "\x7f", "\x1b[D", "\x1b[A", "\x1b[5~"}

@@ -1,0 +1,1 @@
+"""What `tfx doctor` looks at: the installation, and the machine around it."""

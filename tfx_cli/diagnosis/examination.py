@@ -1,0 +1,36 @@
+"""All checks in the order of the page.  Each returns findings; a problem names the next action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tfx_cli.diagnosis.finding import Finding
+from tfx_cli.diagnosis.installation import course, models, ownership, versions
+from tfx_cli.diagnosis.machine import arithmetic, data, plots, terminal
+
+#: in the order of the page
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    versions,
+    ownership,
+    data,
+    course,
+    models,
+    terminal,
+    plots,
+    arithmetic,
+)
+
+
+def diagnose() -> list[Finding]:
+    """Every check, in the order in which a reader should mend things.  A check that breaks is itself a problem."""
+    findings: list[Finding] = []
+    for check in CHECKS:
+        try:
+            findings += check()
+        except Exception as error:
+            area = check.__name__.replace("_", " ")
+            what = f"{type(error).__name__}: {error}"
+            findings.append(
+                Finding(area, "check", what, "problem", "Report this with the output of: tfx doctor --json")
+            )
+    return findings

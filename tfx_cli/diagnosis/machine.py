@@ -1,0 +1,117 @@
+"""What is around tfx: the data folder, the terminal, the drawing of plots, BLAS and a graphics card."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from tfx.errors import TfxError
+from tfx_cli.diagnosis.finding import Finding
+from tfx_cli.learner.state import open_to_read
+from tfx_cli.learner.state_file import data_folder, state_path
+
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+#: below this many bytes a checkpoint or a plot may not fit
+LITTLE_SPACE = 20_000_000
+
+
+def data() -> Iterator[Finding]:
+    """The data folder: there, writable, with room."""
+    folder = data_folder()
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    move = "Choose another folder: export TFX_HOME=/path/to/folder"
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            where = str(folder) if existing == folder else f"{folder} (made when needed)"
+            yield Finding("data", "folder", where)
+    except OSError as error:
+        yield Finding("data", "folder", f"{folder}: {error.strerror}", "problem", move)
+    yield history()
+    free = shutil.disk_usage(existing).free
+    if free < LITTLE_SPACE:
+        yield Finding("data", "free space", f"{free / 1e6:.1f} MB", "problem", "Free some space on that disk.")
+    else:
+        yield Finding("data", "free space", f"{free / 1e9:.1f} GB")
+
+
+def history() -> Finding:
+    """The file of answers, which this only reads."""
+    if not state_path().exists():
+        return Finding("data", "history", "none yet")
+    try:
+        with open_to_read() as state:
+            value, notice = f"{len(state.answers())} answers in {state.path}", state.notice
+    except TfxError as error:
+        return Finding("data", "history", error.message, "problem", error.hint)
+    if notice:
+        return Finding("data", "history", notice, "problem", "Mend it: tfx quiz")
+    return Finding("data", "history", value)
+
+
+def terminal() -> Iterator[Finding]:
+    """What stdout can show."""
+    from tfx_cli.terminal.console import GLYPHS, encodes, is_terminal, wants_color, width
+
+    encoding = getattr(sys.stdout, "encoding", None) or "unknown"
+    fancy = all(encodes(sys.stdout, glyphs) for glyphs, _ in GLYPHS.values())
+    value = encoding if fancy else f"{encoding}: block characters are replaced by ASCII"
+    yield Finding("terminal", "encoding", value, "ok" if fancy else "note")
+    reasons = [f"{name}={os.environ[name]}" for name in ("NO_COLOR", "FORCE_COLOR", "TERM") if os.environ.get(name)]
+    color = "on" if wants_color(sys.stdout) else "off"
+    yield Finding("terminal", "colour", f"{color} ({', '.join(reasons)})" if reasons else color)
+    yield Finding("terminal", "width", f"{width()} columns", "ok" if width() >= 40 else "note")
+    yield Finding("terminal", "interactive", "yes" if is_terminal(sys.stdin) and is_terminal(sys.stdout) else "no")
+
+
+def plots() -> Iterator[Finding]:
+    """Matplotlib draws, and can keep its font cache."""
+    os.environ["MPLBACKEND"] = "agg"
+    try:
+        import matplotlib
+    except ImportError as error:
+        again = f"{sys.executable} -m pip install --force-reinstall matplotlib"
+        yield Finding("plots", "matplotlib", str(error), "problem", again)
+        return
+    cache = matplotlib.get_cachedir()
+    if os.access(cache, os.W_OK):
+        yield Finding("plots", "font cache", cache)
+    else:
+        yield Finding("plots", "font cache", f"{cache} is read-only: plots start slowly", "note", "Set MPLCONFIGDIR.")
+
+
+def arithmetic() -> Iterator[Finding]:
+    """The BLAS behind NumPy, its threads, and a graphics card."""
+    import numpy
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    blas = numpy.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    yield Finding("arithmetic", "BLAS", f"{blas.get('name')} {blas.get('version', '')}".strip())
+    limits = [f"{name}={os.environ[name]}" for name in THREAD_VARIABLES if os.environ.get(name)]
+    yield Finding("arithmetic", "threads", f"{cores} cores; {', '.join(limits) or 'BLAS uses them all'}")
+    yield card()
+
+
+def card() -> Finding:
+    """CuPy and the card that `--device cuda` would use."""
+    if importlib.util.find_spec("cupy") is None:
+        value, action = "no CuPy: --device cpu only", "For a CUDA card: pip install 'cupy-cuda12x[ctk]>=14'"
+        return Finding("arithmetic", "cuda", value, "note", action)
+    try:
+        cupy = importlib.import_module("cupy")
+        if not cupy.cuda.is_available():
+            value = f"CuPy {cupy.__version__}, but no CUDA card: --device cpu only"
+            return Finding("arithmetic", "cuda", value, "note", "Is the driver installed? Try: nvidia-smi")
+        name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
+        ones = cupy.ones((2, 2))
+        if float(cupy.exp(ones - ones @ ones / 2).sum()) != 4.0:  # compiles a kernel and calls the matrix product
+            raise ArithmeticError("a sum on the card is wrong")
+    except Exception as error:  # CuPy raises its own, by driver and version
+        what = " ".join(f"CuPy does not work: {type(error).__name__}: {error}".split())
+        action = "Install CuPy with its CUDA libraries: pip install 'cupy-cuda12x[ctk]>=14'"
+        return Finding("arithmetic", "cuda", what[:200], "problem", action)
+    return Finding("arithmetic", "cuda", f"CuPy {cupy.__version__}, {name}")

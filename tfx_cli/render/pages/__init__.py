@@ -1,0 +1,1 @@
+"""What a single command shows: tables, lines and documents, made of records."""

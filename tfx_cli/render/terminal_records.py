@@ -1,0 +1,248 @@
+"""The terminal face: pages that read well at 80 columns and still work at 40, without colour and without Unicode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import singledispatch
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfx.records import (
+    Check,
+    Code,
+    Formula,
+    Matrix,
+    Plot,
+    Question,
+    Record,
+    Result,
+    Said,
+    See,
+    Source,
+    Table,
+    Text,
+    Try,
+)
+from tfx_cli.options import Face
+from tfx_cli.render.number_text import number_text
+from tfx_cli.render.sentences import answer_of, check_numbers, saved_line, source_words, verdict_words
+from tfx_cli.render.source_code import link_of, source_of
+from tfx_cli.render.terminal_matrix import matrix_lines
+from tfx_cli.render.terminal_table import print_table
+from tfx_cli.render.wrapping import labelled, packed, printable, wrapped
+from tfx_cli.terminal.console import output, prose_width
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+INDENT = "  "
+#: kinds that stand together without a blank line between
+CLOSE = (Formula, Check, Code, Source)
+
+
+def print_records(records: Iterable[Record]) -> None:
+    """Prints records with a blank line between unlike ones."""
+    console = output()
+    before: Record | None = None
+    for record in records:
+        if before is not None and not (type(record) is type(before) and isinstance(record, CLOSE)):
+            console.print()
+        print_record(record, console)
+        before = record
+
+
+@singledispatch
+def print_record(record: Record, console: Console) -> None:
+    """Prints one record."""
+    raise TypeError(f"no terminal face for {type(record).__name__}")
+
+
+def put(console: Console, lines: Iterable[str], style: str = "") -> None:
+    """Lines that are already fitted: Rich may colour them, not wrap them."""
+    for line in lines:
+        console.print(line, style=style or None, soft_wrap=True)
+
+
+@print_record.register(Text)
+def _(record: Text, console: Console) -> None:
+    put(console, (INDENT + line for line in wrapped(record.text, prose_width() - 2)))
+
+
+@print_record.register(Formula)
+def _(record: Formula, console: Console) -> None:
+    put(console, (INDENT + line for line in formula_lines(record, console.width - 2)), "bold")
+
+
+def formula_lines(record: Formula, width: int) -> list[str]:
+    """The formula, and its shapes beside it where they fit, else under it."""
+    lines = wrapped(record.text, width, "    ")
+    if not record.shapes:
+        return lines
+    beside = lines[-1].ljust(18) + "   " + record.shapes
+    if len(lines) == 1 and len(beside) <= width and "\n" not in record.shapes:
+        return [beside]
+    return [*lines, *("    " + line for line in wrapped(record.shapes, width - 4, "  "))]
+
+
+@print_record.register(Matrix)
+def _(record: Matrix, console: Console) -> None:
+    from rich.segment import Segment, Segments
+
+    for line in matrix_lines(record, console):
+        console.print(Segments([*line, Segment.line()]), end="", soft_wrap=True)
+
+
+@print_record.register(Table)
+def _(record: Table, console: Console) -> None:
+    put(console, (INDENT + line for line in wrapped(record.title, console.width - 2)), "bold")
+    print_table(record.columns, record.rows, console)
+
+
+@print_record.register(Plot)
+def _(record: Plot, console: Console) -> None:
+    """A curve is its first and last point in words; the picture itself is what --plot saves."""
+    put(console, (INDENT + line for line in wrapped(f"picture: {record.title}", prose_width() - 2)), "bold")
+    for series in record.series:
+        if len(series.x):
+            ends = " to ".join(
+                f"{number_text(series.y[i], 3)} at {record.x_label} = {number_text(series.x[i], 3)}" for i in (0, -1)
+            )
+            put(console, labelled("", f"{series.label}: {ends}", prose_width(), column=2))
+
+
+@print_record.register(Code)
+def _(record: Code, console: Console) -> None:
+    put(console, labelled("code", link_of(record.target), console.width))
+
+
+@print_record.register(Question)
+def _(record: Question, console: Console) -> None:
+    print_question(record, console)
+    print_answer(record, console)
+
+
+def print_question(record: Question, console: Console) -> None:
+    put(console, labelled("predict", record.prompt, prose_width()), "bold")
+
+
+def print_answer(record: Question, console: Console, said: str = "answer") -> None:
+    put(console, labelled(f"{said}:", answer_of(record), prose_width()))
+
+
+@print_record.register(Check)
+def _(record: Check, console: Console) -> None:
+    word = "PASS" if record.holds else "FAIL"
+    measured = check_numbers(record)
+    line = f"{INDENT}{word}  {record.statement.ljust(34)}  {measured}".rstrip()
+    if len(line) <= console.width:
+        lines = [line]
+    else:
+        first, *rest = wrapped(record.statement, console.width - 8)
+        lines = [f"{INDENT}{word}  {first}", *(" " * 8 + part for part in rest)]
+        lines += [" " * 8 + part for part in wrapped(measured, console.width - 8)]
+    from rich.text import Text as RichText
+
+    for index, part in enumerate(lines):
+        text = RichText(part)
+        if index == 0:
+            text.stylize("green" if record.holds else "bold red", 2, 6)
+        console.print(text, soft_wrap=True)
+
+
+@print_record.register(Said)
+def _(record: Said, console: Console) -> None:
+    put(console, labelled("said", f'"{record.sentence}"', prose_width()))
+    put(console, labelled("", verdict_words(record), prose_width()))
+
+
+@print_record.register(Source)
+def _(record: Source, console: Console) -> None:
+    put(console, labelled("source", source_words(record), prose_width()))
+
+
+@print_record.register(See)
+def _(record: See, console: Console) -> None:
+    put(console, labelled("see also", record.title, prose_width()))
+    put_command("", record.command, console)
+
+
+@print_record.register(Try)
+def _(record: Try, console: Console) -> None:
+    put_command("what if", record.command, console)
+
+
+def put_command(label: str, words: str, console: Console) -> None:
+    """A command is never broken, so that it can be copied."""
+    words = printable(words)
+    whole = f"{INDENT}{label.ljust(10)}{words}"
+    above = [INDENT + label] if label else []
+    put(console, [whole] if len(whole) <= console.width else [*above, f"{INDENT * 2}{words}"])
+
+
+def print_experiment(result: Result, saved: Iterable[Path]) -> None:
+    """Title with seed and time, table, checks, what to read into it, what to break, and where the files are."""
+    console = output()
+    print_title(result.title, f"seed {result.seed}, {result.elapsed_s:.1f} s", console)
+    console.print()
+    print_table(result.columns, result.rows, console)
+    console.print()
+    for check in result.checks:
+        print_record(check, console)
+    for note in result.notes:
+        console.print()
+        print_record(note, console)
+    if result.break_it:
+        if result.notes:
+            console.print()
+        words = packed(result.break_it, console.width - 13)
+        put(console, labelled("break it:", words, console.width, column=11))
+    paths = list(saved)
+    if paths:
+        console.print()
+    for path in paths:
+        put(console, [saved_line(path, Face.terminal)])
+
+
+def print_foot(what_if: Sequence[str], targets: Sequence[Code], code: bool, console: Console) -> None:
+    """The last lines of a step: what to change, and the code that ran."""
+    if what_if or targets:
+        console.print()
+    for index, words in enumerate(what_if):
+        put_command("" if index else "what if", words, console)
+    for index, record in enumerate(targets):
+        put(console, labelled("" if index and not code else "code", link_of(record.target), console.width))
+        if code:
+            console.print()
+            print_source(source_of(record.target), console)
+            console.print()
+
+
+def print_source(source: str, console: Console) -> None:
+    """Python source as it stands in the file, coloured where there is colour."""
+    from rich.text import Text as RichText
+
+    if console.color_system is None:
+        lines = [RichText(line) for line in source.rstrip("\n").split("\n")]
+    else:
+        from rich.syntax import Syntax
+
+        lines = list(Syntax(source, "python", theme="ansi_dark").highlight(source.rstrip("\n")).split("\n"))
+    for line in lines:
+        line.rstrip()
+        console.print(RichText("    ").append(line) if line.plain else line, soft_wrap=True)
+
+
+def print_title(title: str, aside: str, console: Console) -> None:
+    """A title, and a remark at the right end of the line where both fit."""
+    from rich.text import Text as RichText
+
+    gap = prose_width() - len(title) - len(aside)
+    if not aside:
+        put(console, wrapped(title, prose_width()), "bold")
+    elif gap >= 2:
+        text = RichText(title, "bold")
+        text.append(" " * gap + aside, "not bold")
+        console.print(text, soft_wrap=True)
+    else:
+        put(console, wrapped(title, prose_width()), "bold")
+        put(console, [INDENT + aside])
