@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from lessons.attention.intuition.lookup import KEYS, VALUES, best_match, look_up
-from lessons.attention.intuition.pronoun import find_referent, projections
-from lessons.attention.intuition.walkthrough import DEFAULT_TEXT, Settings, values, walkthrough
-from lessons.attention.intuition.whole_sentence import attend, by_loops
-from lessons.course import Request
+import lessons.attention.intuition.lesson as intuition
+from lessons.attention.intuition.lesson import KEYS, VALUES, Run, attend
 from lessons.sentence import LONGEST, read_words
-from tests.lessons.steps import all_text, failed, steps_of
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
 from tfx.errors import BadInput
-from tfx.settings import apply_settings
+from tfx.records import Said
+
+TOPIC = "attention-intuition"
+
+
+def run_of(*pairs, text=None):
+    return Run(request_for(TOPIC, *pairs, text=text))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(walkthrough, Request(None, seed, Settings()))
+    steps = steps_of(TOPIC, seed=seed)
     assert 6 <= len(steps) <= 9 and not failed(steps)
+    assert set(checks(steps)) == {*SPOILT}
 
 
 @pytest.mark.parametrize(
@@ -35,72 +50,175 @@ def test_every_check_holds_for_every_seed(seed):
     ],
 )
 def test_every_check_holds_for_changed_settings(pairs):
-    settings = apply_settings(Settings(), pairs, "tfx explain attention-intuition")
-    assert not failed(steps_of(walkthrough, Request(None, 1, settings)))
+    assert not failed(steps_of(TOPIC, *pairs, seed=1))
 
 
 @pytest.mark.parametrize(
     "text", ["it it", "Do you like it?", "a " * 64, "x" * 500 + " y", "\u00e9t\u00e9 \u4f60\u597d"]
 )
 def test_any_sentence_of_two_to_64_words_is_taken(text):
-    assert not failed(steps_of(walkthrough, Request(text, 0, Settings())))
+    assert not failed(steps_of(TOPIC, text=text))
 
 
 @pytest.mark.parametrize("text", ["", "   ", "one", "?! ...", "word " * 65, "word " * 10_000])
 def test_unusable_text_is_refused_with_the_next_thing_to_type(text):
     with pytest.raises(BadInput) as refusal:
-        next(walkthrough(Request(text, 0, Settings())))
+        run_of(text=text)
     assert "--text" in refusal.value.hint
 
 
 @pytest.mark.parametrize(
-    "pairs",
-    [["query=1"], ["query=nan,1"], ["query=6,0"], ["sharpness=-1"], ["sharpness=nan"], ["shift=inf"], ["bump=0"]],
+    "pair",
+    ["query=1", "query=1,1,1", "query=nan,1", "query=6,0", "sharpness=-1", "sharpness=nan", "shift=inf", "bump=0"],
 )
-def test_settings_out_of_range_are_refused(pairs):
-    settings = apply_settings(Settings(), pairs, "tfx explain attention-intuition")
-    with pytest.raises(BadInput):
-        next(walkthrough(Request(None, 0, settings)))
+def test_settings_out_of_range_are_refused(pair):
+    with pytest.raises(BadInput) as refusal:
+        run_of(pair)
+    assert "--set" in refusal.value.hint
 
 
-def test_sharpness_moves_the_answer_from_the_mean_to_the_best_match():
-    query = np.array([1.0, 1.0])
-    best, gap = best_match(query)
-    distances = [abs(look_up(query, s).value - best).max() for s in (0, 1, 2, 4, 8, 40 / gap)]
-    assert look_up(query, 0).value == pytest.approx(VALUES.mean(axis=0), abs=1e-12)
-    assert distances == sorted(distances, reverse=True) and distances[-1] < 1e-12
+def scaled(forward, by):
+    """attention_forward whose output and weights are `by` times too large."""
+
+    def wrong(q, k, v, **options):
+        out, cache = forward(q, k, v, **options)
+        return by * out, SimpleNamespace(q=q, k=k, v=v, weights=by * cache.weights)
+
+    return wrong
 
 
-def test_a_query_that_fits_all_keys_alike_stays_at_the_mean():
-    best, gap = best_match(np.zeros(2))
-    assert math.isinf(gap) and best == pytest.approx(VALUES.mean(axis=0))
+def value_too_large(by, only):
+    """look_up whose answer is `by` times too large at the sharpnesses that `only` picks."""
+
+    def wrong(query, keys, values, sharpness):
+        answer = KEPT["look_up"](query, keys, values, sharpness)
+        return answer._replace(value=answer.value * by) if only(sharpness) else answer
+
+    return wrong
 
 
-def test_the_lookup_is_the_formula():
-    query = np.array([0.3, -0.7])
-    answer = look_up(query, 2.0)
-    e = np.exp(2.0 * KEYS @ query)
-    assert answer.weights == pytest.approx(e / e.sum()) and answer.value == pytest.approx(e / e.sum() @ VALUES)
+def softmax_of(change):
+    return lambda x: KEPT["softmax_forward"](change(x))
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_the_pronoun_turns_with_the_adjective_though_no_matrix_changes(seed):
-    words = read_words(DEFAULT_TEXT, "")
-    tired = find_referent(words, 5.0, seed)
-    wide = find_referent((*words[:-1], "wide"), 5.0, seed)
-    assert words[tired.second.argmax()] == "animal" and words[wide.second.argmax()] == "street"
-    assert all(not value.any() or name for name, value in projections(0.0).items() if name.startswith("q"))
+KEPT = {name: getattr(intuition, name) for name in vars(intuition)}
+
+#: check -> its step, and the name there that is replaced by something wrong: `by` times what it should be.
+SPOILT = {
+    "flat": ("sharpness", "look_up", lambda by: value_too_large(by, lambda s: s == 0)),
+    "sharp": ("sharpness", "look_up", lambda by: value_too_large(by, lambda s: s > 20)),
+    "row": ("relative_scores", "softmax_forward", lambda by: softmax_of(lambda x: x * by if x.max() > 50 else x)),
+    "entry": ("relative_scores", "softmax_forward", lambda by: softmax_of(lambda x: x if x.max() > 50 else x * by)),
+    "hull": ("the_average", "attention_forward", lambda by: scaled(KEPT["attention_forward"], by)),
+    "pronoun": ("the_pronoun", "find_referent", lambda by: lambda *a: _shifted(KEPT["find_referent"](*a), by)),
+    "loops": ("every_word", "loops", lambda by: lambda *a: by * KEPT["loops"](*a)),
+    "sums": ("roles", "attention_forward", lambda by: scaled(KEPT["attention_forward"], by)),
+    "one-each": ("roles", "attention_forward", lambda by: lambda *a: _first_only(*KEPT["attention_forward"](*a))),
+    "same-output": ("roles", "other_weights", lambda by: lambda weights, values: by * weights),
+    "gradient": ("interview", "attention_backward", lambda by: lambda *a: _dv(KEPT["attention_backward"](*a), by)),
+}
+
+
+def _shifted(it, by):
+    return it._replace(second=it.second * by)
+
+
+def _first_only(out, cache):
+    return out[:1], cache
+
+
+def _dv(grads, by):
+    return (*grads[:2], grads[2] * by)
+
+
+@pytest.mark.parametrize("by", [1.001, math.nan])
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    step, name, wrong = SPOILT[id]
+    write = getattr(intuition, step)
+    assert not failed_in(write, run_of())
+    monkeypatch.setattr(intuition, name, wrong(by))
+    with np.errstate(all="ignore"):
+        if id == "sums" and math.isnan(by):
+            assert failed_in(write, run_of()) >= {"sums"}
+        else:
+            assert failed_in(write, run_of()) == {id}
+
+
+def test_the_table_of_the_answer_is_the_formula_written_out():
+    run = run_of("query=0.5,2", "sharpness=3")
+    (shown,) = tables(records_of(intuition.the_answer, run))
+    scores = [3 * (0.5 * sweet + 2 * warm) for sweet, warm in KEYS.tolist()]
+    total = sum(map(math.exp, scores))
+    for row, score, (sugar, price) in zip(shown.rows, scores, VALUES.tolist(), strict=True):
+        assert row["score"] == pytest.approx(score) and row["weight"] == pytest.approx(math.exp(score) / total)
+        assert (row["sugar"], row["price"]) == (sugar, price)
+    assert [row["drink"] for row in shown.rows] == ["lemonade", "cocoa", "soup"]
+
+
+def test_by_hand_lines_are_computed():
+    _, hand = sentences(records_of(intuition.the_answer, run_of()))
+    assert hand == "By hand, sugar: 0.139*24 + 0.690*18 + 0.170*3 = 16.28. A Python dict would need the exact key."
+    gap = (
+        "How hard a lookup is depends on the gap between the best score and the rest. A key that leads by 7 has, "
+        "against 63 equal others, the weight 0.95."
+    )
+    assert gap in sentences(records_of(intuition.sharpness, run_of()))
+    assert 1 / (1 + 63 * math.exp(-7)) == pytest.approx(0.95, abs=0.005)
+
+
+def test_the_table_of_sharpness_follows_the_formula_and_a_tie_is_told():
+    records = records_of(intuition.sharpness, run_of())
+    for row in tables(records)[0].rows:
+        e = np.exp(row["s"] * KEYS @ np.ones(2))
+        assert [row["top"], row["sugar"], row["price"]] == pytest.approx([e.max() / e.sum(), *(e / e.sum() @ VALUES)])
+    tie = "All keys tie for this query, so sharpness changes nothing."
+    assert tie not in sentences(records) and tie in sentences(records_of(intuition.sharpness, run_of("query=0,0")))
+
+
+def test_the_box_of_the_average_holds_the_reader_s_own_answer():
+    run = run_of("query=-5,5")
+    (shown,) = tables(records_of(intuition.the_average, run))
+    for row, value, low, high in zip(shown.rows, run.answer.value, VALUES.min(axis=0), VALUES.max(axis=0), strict=True):
+        assert (row["low"], row["high"]) == (low, high) and low <= row["o_low"] <= value <= row["o_high"] <= high
 
 
 def test_without_a_known_quality_the_step_says_that_the_rows_mean_nothing():
-    assert "mean nothing" in all_text(steps_of(walkthrough, Request("hello big world", 0, Settings())))
-    assert "mean nothing" not in all_text(steps_of(walkthrough, Request(None, 0, Settings())))
+    nothing = (
+        "No word here names a quality that this lesson has set by hand, so the vectors that matter are random and "
+        "the rows mean nothing."
+    )
+    known = (
+        "3 of 12 words have hand-set vectors; the others have small random ones. Change the adjective and the row "
+        "turns, although no matrix changes."
+    )
+    assert nothing in sentences(records_of(intuition.the_pronoun, run_of(text="hello big world")))
+    assert known in sentences(records_of(intuition.the_pronoun, run_of()))
 
 
-def test_nested_loops_equal_the_library():
-    run = attend(("a", "b", "c", "a"), 3)
-    assert by_loops(run.q, run.k, run.v) == pytest.approx(run.out, abs=1e-12)
-    assert run.out[0] == pytest.approx(run.out[3], abs=1e-15)  # equal words, no positions: equal outputs
+def test_the_pronoun_s_table_holds_the_largest_weights_in_the_order_of_the_words():
+    run = run_of(text="yes " * 20 + "the dog left the lake because it was so deep")
+    (shown,) = tables(records_of(intuition.the_pronoun, run))
+    assert shown.title == 'The weights of "it": 12 of 30 words'
+    assert max(shown.rows, key=lambda row: row["two"])["word"] == "lake"
+    assert max(shown.rows, key=lambda row: row["one"])["word"] == "deep"
+    places = [run.words.index(row["word"]) for row in shown.rows if row["word"] not in ("the", "yes")]
+    assert places == sorted(places)
+
+
+def test_weights_that_are_not_the_only_ones_are_told_only_where_there_are_others():
+    def told(text):
+        records = records_of(intuition.roles, run_of(text=text))
+        return next(r.truth for r in records if isinstance(r, Said) and r.claim == "C316")
+
+    assert told("you like tea").endswith("with it is another matter.")
+    assert "gives the last word the same output" in told("you like tea and milk with it")
+
+
+def test_equal_words_get_equal_outputs():
+    out, cache = attend(("a", "b", "c", "a"), np.random.default_rng(3))
+    assert out[0] == pytest.approx(out[3], abs=1e-15)  # no positions
+    assert cache.q.shape == (4, 3) and out.shape == (4, 2)
 
 
 def test_words_are_cleaned_and_counted():
@@ -108,11 +226,5 @@ def test_words_are_cleaned_and_counted():
     assert len(read_words("w " * LONGEST, "")) == LONGEST
 
 
-def test_numbers_of_the_lesson_are_finite_and_as_told():
-    numbers = values()
-    assert all(math.isfinite(x) for x in numbers.values() if not isinstance(x, str))
-    assert numbers["it_word"] == "animal" and numbers["best"] == "cocoa"
-
-
 def test_all_text_is_ascii():
-    assert all_text(steps_of(walkthrough, Request(None, 0, Settings()))).isascii()
+    assert all_text(steps_of(TOPIC)).isascii()

@@ -3,118 +3,240 @@
 from __future__ import annotations
 
 import math
-from itertools import islice
 
 import numpy as np
 import pytest
 
+import lessons.attention.qkv.lesson as qkv
+from lessons.attention.qkv.lesson import Run
 from lessons.attention.qkv.projections import self_attention_backward, self_attention_forward
-from lessons.attention.qkv.relation import follows, partner, train
-from lessons.attention.qkv.tying import asymmetry, run_all
-from lessons.attention.qkv.walkthrough import Settings, values, walkthrough
-from lessons.course import Request
-from tests.lessons.steps import all_text, failed, steps_of
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
-from tfx.settings import apply_settings
+from tfx.lab.directed_relation import follows, partner
+from tfx.records import Matrix, Said
 
+TOPIC = "attention-qkv"
 LOG_2 = math.log(2)
+
+
+def run_of(*pairs, seed=0):
+    return Run(request_for(TOPIC, *pairs, seed=seed))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(walkthrough, Request(None, seed, Settings()))
+    steps = steps_of(TOPIC, seed=seed)
     assert 6 <= len(steps) <= 9 and not failed(steps)
+    assert set(checks(steps)) == {id for id, *_ in SPOILT}
 
 
 @pytest.mark.parametrize(
     "pairs", [["edit=1"], ["tokens=4", "d_k=4"], ["tokens=16", "d_k=4", "steps=200"], ["tokens=16", "d_k=64"]]
 )
 def test_every_check_holds_for_changed_settings(pairs):
-    settings = apply_settings(Settings(), pairs, "tfx explain attention-qkv")
-    assert not failed(steps_of(walkthrough, Request(None, 2, settings)))
+    assert not failed(steps_of(TOPIC, *pairs, seed=2))
 
 
-@pytest.mark.parametrize("pairs", [["edit=0"], ["edit=5"], ["tokens=5"], ["tokens=18"], ["d_k=2"], ["steps=9999"]])
-def test_settings_out_of_range_are_refused(pairs):
-    settings = apply_settings(Settings(), pairs, "tfx explain attention-qkv")
-    with pytest.raises(BadInput):
-        next(walkthrough(Request(None, 0, settings)))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_a_directed_relation_is_learned_with_two_matrices_and_not_with_one(seed):
-    runs = run_all(8, 8, 300, seed)
-    assert runs.follows_untied.losses[-1] < 0.05 and runs.follows_untied.accuracy == 1
-    assert min(runs.follows_tied.losses) >= LOG_2 - 1e-9 and runs.follows_tied.accuracy < 1
-    assert runs.follows_tied.losses[-1] < LOG_2 + 0.05  # it did learn all that symmetric scores can
+@pytest.mark.parametrize("pair", ["edit=0", "edit=5", "tokens=5", "tokens=18", "d_k=2", "steps=9999"])
+def test_settings_out_of_range_are_refused(pair):
+    with pytest.raises(BadInput) as refusal:
+        run_of(pair)
+    assert "--set" in refusal.value.hint
 
 
 def test_who_responds_to_an_edit_is_the_same_for_every_seed():
+    early = (qkv.three_maps, qkv.who_responds, qkv.match_and_content, qkv.only_the_product, qkv.symmetric_scores)
     for seed in range(300):
-        steps = islice(walkthrough(Request(None, seed, Settings(edit=seed % 4 + 1))), 5)
-        assert not failed(list(steps))
+        run = run_of(f"edit={seed % 4 + 1}", seed=seed)
+        assert not any(failed_in(write, run) for write in early)
 
 
-def test_a_relation_without_direction_is_learned_even_with_one_matrix():
-    runs = run_all(8, 8, 300, 0)
-    assert runs.partner_tied.losses[-1] < 0.05 and runs.partner_tied.accuracy == 1
+def with_trained(run, **changes):
+    """The run, with some of its four trainings exchanged."""
+    run.__dict__["trained"] = run.trained._replace(**changes)
+    return run
 
 
-def test_a_tied_run_keeps_one_matrix_and_an_untied_one_two():
-    targets = follows(6, np.random.default_rng(0))
-    tied, free = (train(targets, choice, 4, 20, 0) for choice in (True, False))
-    assert tied.w_q is tied.w_k and not np.allclose(free.w_q, free.w_k)
+def tied_for_untied(run):
+    return with_trained(run, follows_untied=run.trained.follows_tied)
 
 
-def test_the_circle_is_one_circle_and_the_pairs_are_pairs():
-    for seed in range(5):
-        after, mate = follows(8, np.random.default_rng(seed)), partner(8, np.random.default_rng(seed))
-        walk = [0]
-        while after[walk[-1]] != 0:
-            walk.append(int(after[walk[-1]]))
-        assert sorted(walk) == list(range(8))
-        assert (mate[mate] == np.arange(8)).all() and (mate != np.arange(8)).all()
+def untied_for_tied(run):
+    return with_trained(run, follows_tied=run.trained.follows_untied)
 
 
-def test_training_gives_the_same_numbers_again():
-    targets = follows(6, np.random.default_rng(1))
-    assert train(targets, True, 4, 30, 1).losses == train(targets, True, 4, 30, 1).losses
+def control_that_learned_nothing(run):
+    return with_trained(run, partner_untied=run.trained.follows_tied)
 
 
-def test_asymmetry_is_zero_for_symmetric_scores_only():
-    s = np.random.default_rng(0).standard_normal((5, 5))
-    assert asymmetry(s + s.T) < 1e-15 and asymmetry(s) > 0.1
+def all_nan(run):
+    """Every array and every loss of the run is NaN."""
+    for name in ("x", "w_q", "w_k", "w_v", "q", "k", "v"):
+        setattr(run, name, getattr(run, name) * math.nan)
+    nothing = {
+        name: one._replace(losses=(math.nan,) * len(one.losses), lead=math.nan, weights=one.weights * math.nan)
+        for name, one in run.trained._asdict().items()
+        if name != "circle"
+    }
+    return with_trained(run, **nothing)
+
+
+def other_queries(run):
+    run.q = run.q * 1.001
+    return run
+
+
+def with_w_v(eye):
+    """Self-attention that reads these two columns of x as the value, whatever W_V says."""
+    return lambda x, w_q, w_k, w_v: self_attention_forward(x, w_q, w_k, np.eye(4)[:, eye])
+
+
+def leaves_out(*args):
+    return tuple(one._replace(outputs=one.outputs - 1) for one in KEPT["responses"](*args))
+
+
+def silent(*args):
+    out, cache = self_attention_forward(*args)
+    return 0 * out, cache
+
+
+def first_only(*args):
+    out, cache = KEPT["attention_forward"](*args)
+    return out[:1], cache
+
+
+def forgetful(dout, cache):
+    """Forgets that X was read three times: the way through V is left out."""
+    dx, dw_q, dw_k, dw_v = self_attention_backward(dout, cache)
+    return dx - (dout @ cache.value.w.T), dw_q, dw_k, dw_v
+
+
+KEPT = {name: getattr(qkv, name) for name in vars(qkv)}
+
+#: check, its step, and what is done to the run, or which name of which module is replaced by what.
+SPOILT = [
+    ("by-hand", "three_maps", other_queries),
+    ("who-responds", "who_responds", (qkv, "responses", leaves_out)),
+    ("own", "match_and_content", (qkv, "self_attention_forward", with_w_v([0, 1]))),
+    ("shared", "match_and_content", (qkv, "self_attention_forward", with_w_v([2, 3]))),
+    ("gauge", "only_the_product", other_queries),
+    ("rank", "only_the_product", (np.linalg, "matrix_rank", lambda matrix: 3)),
+    ("tied", "symmetric_scores", (qkv, "asymmetry", lambda scores: 0.1)),
+    ("own-key", "symmetric_scores", None),  # a theorem: only a NaN breaks it
+    ("stuck", "one_direction", untied_for_tied),
+    ("learned", "one_direction", tied_for_untied),
+    ("control", "one_direction", control_that_learned_nothing),
+    ("one-way", "what_they_learned", tied_for_untied),
+    ("both-ways", "what_they_learned", untied_for_tied),
+    ("layer", "which_sequence", (qkv, "self_attention_forward", silent)),
+    ("cross", "which_sequence", (qkv, "attention_forward", first_only)),
+    ("gradient", "interview", (qkv, "self_attention_backward", forgetful)),
+]
+
+
+@pytest.mark.parametrize(("id", "step", "wrong"), [case for case in SPOILT if case[2]])
+def test_every_check_fails_when_what_it_watches_is_wrong(id, step, wrong, monkeypatch):
+    write, run = getattr(qkv, step), run_of()
+    assert not failed_in(write, run)
+    if isinstance(wrong, tuple):
+        monkeypatch.setattr(*wrong)
+    else:
+        run = wrong(run)
+    assert failed_in(write, run) == {id}
+
+
+@pytest.mark.parametrize(
+    "step", ["three_maps", "who_responds", "symmetric_scores", "one_direction", "what_they_learned", "which_sequence"]
+)
+def test_what_is_not_a_number_fails_every_check_of_a_step_that_reads_it(step):
+    run = all_nan(run_of())
+    with np.errstate(all="ignore"):
+        shapes_only = {"cross"}
+        assert failed_in(getattr(qkv, step), run) == {id for id, where, _ in SPOILT if where == step} - shapes_only
+
+
+def test_by_hand_is_a_row_times_a_column():
+    run = run_of()
+    terms = " + ".join(f"({a:.2f})({b:.2f})" for a, b in zip(run.x[1], run.w_q[:, 0], strict=True))
+    expected = f'By hand, q1 of "calls": {terms} = {run.x[1] @ run.w_q[:, 0]:.3f}.'
+    assert sentences(records_of(qkv.three_maps, run))[-1] == expected
+    q_k_v = next(r for r in records_of(qkv.three_maps, run) if isinstance(r, Matrix) and r.name.startswith("Q, K"))
+    assert q_k_v.values == pytest.approx(run.x @ np.hstack([run.w_q, run.w_k, run.w_v]))
+
+
+def test_the_table_of_edits_counts_rows_and_names_the_word():
+    (shown,) = tables(records_of(qkv.who_responds, run_of("edit=4")))
+    counts = [(row["edited"], row["weight_rows"], row["outputs"]) for row in shown.rows]
+    assert counts == [("query of now", 1, 1), ("key of now", 4, 4), ("value of now", 0, 4)]
+
+
+def test_the_training_table_holds_first_and_last_loss_and_the_plot_its_curves():
+    run = run_of("tokens=8", "steps=200")
+    (shown,) = tables(records_of(qkv.one_direction, run))
+    for row, trained in zip(shown.rows, run.trained[:4], strict=True):
+        right = (trained.weights.argmax(axis=-1) == targets_of(run, row["task"])).mean()
+        assert (row["first"], row["last"], row["accuracy"]) == (trained.losses[0], trained.losses[200], right)
+    assert [(row["task"], row["w"]) for row in shown.rows] == [
+        ("follows", "tied"), ("follows", "two matrices"), ("partner", "tied"), ("partner", "two matrices"),
+    ]  # fmt: skip
+
+
+def targets_of(run, task):
+    return {"follows": follows, "partner": partner}[task](8, np.random.default_rng(run.seed))
+
+
+def test_weights_are_listed_along_the_circle():
+    records = records_of(qkv.what_they_learned, run_of("tokens=8"))
+    free, tied = (record for record in records if isinstance(record, Matrix))
+    assert (free.values.argmax(axis=1) == np.roll(np.arange(8), -1)).all()
+    links = [tied.values[i, (i + 1) % 8] for i in range(8)], [tied.values[(i + 1) % 8, i] for i in range(8)]
+    after, before = (f"{np.mean(link):.3f}" for link in links)
+    told = (
+        f"Averaged round the circle the link forward and the link back weigh the same: forward {after}, back {before}"
+    )
+    assert told in sentences(records)[-1]
+
+
+def test_the_weights_of_tied_scores_are_told_as_not_symmetric():
+    run = run_of()
+    e = np.exp(run.q @ run.q.T / math.sqrt(2))
+    w = e / e.sum(axis=1, keepdims=True)
+    said = next(r for r in records_of(qkv.symmetric_scores, run) if isinstance(r, Said))
+    assert f"({abs(w - w.T).max() / w.max():.2f} here)" in said.truth
 
 
 def test_gradients_of_projections_and_attention_agree_with_finite_differences():
-    rng = np.random.default_rng(4)
-    inputs = {
-        name: rng.standard_normal(shape)
-        for name, shape in {"x": (5, 4), "w_q": (4, 3), "w_k": (4, 3), "w_v": (4, 2)}.items()
-    }
-    assert check_gradients(self_attention_forward, self_attention_backward, inputs).worst < 1e-9
+    assert check_gradients(self_attention_forward, self_attention_backward, inputs()).worst < 1e-9
 
 
 def test_forgetting_one_of_the_three_uses_of_x_is_caught():
+    assert not check_gradients(self_attention_forward, forgetful, inputs()).passes
+
+
+def inputs():
     rng = np.random.default_rng(4)
-    inputs = {
-        name: rng.standard_normal(shape)
-        for name, shape in {"x": (5, 4), "w_q": (4, 3), "w_k": (4, 3), "w_v": (4, 2)}.items()
-    }
-
-    def forgetful(dout, cache):
-        dx, dw_q, dw_k, dw_v = self_attention_backward(dout, cache)
-        return dx - (dout @ cache.value.w.T), dw_q, dw_k, dw_v
-
-    assert not check_gradients(self_attention_forward, forgetful, inputs).passes
+    shapes = {"x": (5, 4), "w_q": (4, 3), "w_k": (4, 3), "w_v": (4, 2)}
+    return {name: rng.standard_normal(shape) for name, shape in shapes.items()}
 
 
-def test_numbers_of_the_lesson_are_finite_and_as_told():
-    numbers = values()
-    assert all(math.isfinite(x) for x in numbers.values())
-    assert numbers["tied_loss"] >= LOG_2 > 0.1 > numbers["untied_loss"]
+def test_the_interview_tells_the_losses_of_this_run():
+    run = run_of(seed=3)
+    tied, untied = run.trained.follows_tied.losses[-1], run.trained.follows_untied.losses[-1]
+    assert tied >= LOG_2 > 0.1 > untied
+    last = sentences(records_of(qkv.interview, run))[-1]
+    assert f"our circle stays at loss {tied:.3f} against {untied:.3f}." in last
 
 
 def test_all_text_is_ascii():
-    assert all_text(steps_of(walkthrough, Request(None, 0, Settings()))).isascii()
+    assert all_text(steps_of(TOPIC)).isascii()
