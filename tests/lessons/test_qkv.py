@@ -24,7 +24,7 @@ from tests.lessons.steps import (
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
 from tfx.lab.directed_relation import follows, partner
-from tfx.records import Matrix, Said
+from tfx.records import Matrix, Plot, Said
 
 TOPIC = "attention-qkv"
 LOG_2 = math.log(2)
@@ -185,11 +185,14 @@ def test_the_training_table_holds_first_and_last_loss_and_the_plot_its_curves():
     run = run_of("tokens=8", "steps=200")
     (shown,) = tables(records_of(qkv.one_direction, run))
     for row, trained in zip(shown.rows, run.trained[:4], strict=True):
-        right = (trained.weights.argmax(axis=-1) == targets_of(run, row["task"])).mean()
+        right = (trained.weights.argmax(axis=-1) == targets_of(run, row["run"].split(",")[0])).mean()
         assert (row["first"], row["last"], row["accuracy"]) == (trained.losses[0], trained.losses[200], right)
-    assert [(row["task"], row["w"]) for row in shown.rows] == [
-        ("follows", "tied"), ("follows", "two matrices"), ("partner", "tied"), ("partner", "two matrices"),
-    ]  # fmt: skip
+    names = ["follows, tied", "follows, two matrices", "partner, tied", "partner, two matrices"]
+    assert [row["run"] for row in shown.rows] == names
+    (picture,) = (record for record in records_of(qkv.one_direction, run) if isinstance(record, Plot))
+    assert [series.label for series in picture.series] == [*names, "log 2"]
+    for series, trained in zip(picture.series, run.trained[:4], strict=False):
+        assert list(series.y) == [trained.losses[step] for step in series.x] and series.x[-1] == 200
 
 
 def targets_of(run, task):

@@ -156,16 +156,17 @@ def symmetric_scores(run: Run) -> Iterator[Shown]:
 @lesson.step("A directed relation cannot be learned with one matrix")
 def one_direction(run: Run) -> Iterator[Shown]:
     s, runs = run.settings, run.trained
-    named = list(zip(("follows", "follows", "partner", "partner"), ("tied", "two matrices") * 2, runs[:4], strict=True))
+    names = ("follows, tied", "follows, two matrices", "partner, tied", "partner, two matrices")
+    named = dict(zip(names, runs[:4], strict=True))
     rows = [
-        {"task": task, "w": w, "first": trained.losses[0], "last": trained.losses[-1], "accuracy": trained.accuracy}
-        for task, w, trained in named
+        {"run": name, "first": trained.losses[0], "last": trained.losses[-1], "accuracy": trained.accuracy}
+        for name, trained in named.items()
     ]
     points = [*range(0, s.steps, max(1, s.steps // 50)), s.steps]
-    curves = {f"{task}, {w}": [trained.losses[i] for i in points] for task, w, trained in named}
+    curves = {name: [trained.losses[i] for i in points] for name, trained in named.items()}
     yield f"{s.tokens} tokens. 'follows': each must look at the next one on a circle. 'partner': each must look at the other of its pair. {s.steps} steps of gradient descent with hand-derived gradients, d_k = {s.d_k}, loss = mean -log weight on the target. Where one matrix is used twice, its two gradients add."
     title = "Trained just now"
-    yield table(title, rows, task="relation", w="W_Q and W_K", first="first loss :3", last="last loss :3", accuracy="accuracy :3")  # fmt: skip
+    yield table(title, rows, run="relation", first="first loss :3", last="last loss :3", accuracy="accuracy :3")  # fmt: skip
     yield Plot(
         "Tied scores stay at log 2 where direction matters", "gradient step", "loss",
         lines(points, **curves) + lines([0, s.steps], log_2=[FLOOR] * 2),
