@@ -127,7 +127,7 @@ def only_the_product(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield matrix("A", a, "from, to", note="Any invertible A will do; this one is random.")
     yield matrix("S with W_Q, W_K", scores, "query, key", WORDS, WORDS)
     yield f"W_Q A differs from W_Q by up to {abs(w_q2 - run.w_q).max():.2f}, and yet S is the same. So single entries of W_Q or W_K mean nothing: the pair stores one C x C matrix, W_Q W_K^T, of rank at most D; here it is {rank}. W_Q and W_K are its two thin factors."
-    truth = "Of vectors as they come. With projections a score is x_i^T M x_j, and M = W_Q W_K^T may be any matrix of rank at most D, one with a direction too. The limit is rank, not similarity."
+    truth = "That holds for the bare vectors. With projections a score is x_i^T M x_j, where M = W_Q W_K^T may be any matrix of rank at most D, also one with a direction. The limit is rank, not similarity."
     yield Said("Dot-product attention can only express similarity of the dot-product kind.", "true with conditions", truth, "C019")  # fmt: skip
     yield agree("gauge", "relative change of the scores", (again - scores) / abs(scores).max())
     yield at_most("rank", "rank of W_Q W_K^T is at most D", D, rank)
@@ -219,7 +219,7 @@ def which_sequence(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield formula("cross-attention:  Q = X W_Q     K = Y W_K     V = Y W_V", "X (T, C), Y (S, C)")
     title = f"Where queries, keys and values are made from; X has {n} tokens, Y has {len(other)}"
     yield table(title, rows, kind="attention", q="Q from", kv="K, V from", weights="weights")
-    truth = f"Of the layer's input. Only in the first layer are those the embeddings: here the queries of layer 2 are {gap:.2f} (root mean square) away from what the embeddings would give."
+    truth = f"They are projections of the layer's input. Only in the first layer is that the embeddings: here the queries of layer 2 are {gap:.2f} (root mean square) away from what the embeddings would give."
     yield Said("Q, K and V are projections of the input embeddings.", "true with conditions", truth, "C026")
     truth = "It passes its output; each decoder layer projects it with a W_K and a W_V of its own."
     yield Said("The encoder passes its keys and values to the decoder.", "false", truth)
