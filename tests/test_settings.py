@@ -35,7 +35,7 @@ def plenty(monkeypatch):
     [
         ("d_k=1", "d_k must be from 2 to 65,536, but is 1.", "Try: --set d_k=2"),
         ("d_k=1000000", "d_k must be from 2 to 65,536, but is 1,000,000.", "Try: --set d_k=65536"),
-        ("widths=3,0", "widths must be from 1 to 9, but is 0.", "Try: --set widths=1"),
+        ("widths=3,0", "widths must be from 1 to 9, but is 0.", "Try: --set widths=3,1"),
         ("widths=3,3", "widths needs at least 2 different values.", "Values are joined by commas: --set widths=1,2"),
         ("scale=nan", "scale must be from -10 to 10, but is nan.", "Try: --set scale=none"),
         ("scale=inf", "scale must be from -10 to 10, but is inf.", "Try: --set scale=10"),

@@ -121,8 +121,8 @@ def check_settings(settings: Any) -> None:
     for field in dataclasses.fields(settings):
         value, told = getattr(settings, field.name), _told(field)
         values = value if isinstance(value, tuple) else (value,)
-        for one in values:
-            _check_one(field, one, told)
+        for entry in values:
+            _check_one(field, entry, value, told)
         if isinstance(value, tuple) and len(set(value)) < told["at_least"]:
             numbers = "one value" if told["at_least"] == 1 else f"{told['at_least']} different values"
             raise BadInput(
@@ -135,7 +135,8 @@ def check_settings(settings: Any) -> None:
         require_memory(settings.bytes_needed())
 
 
-def _check_one(field: dataclasses.Field[Any], value: Any, told: Mapping[str, Any]) -> None:
+def _check_one(field: dataclasses.Field[Any], value: Any, whole: Any, told: Mapping[str, Any]) -> None:
+    """`value` is the whole of a setting, or one entry of it."""
     name = field.name
     if told["words"]:
         if value not in told["words"]:
@@ -152,6 +153,8 @@ def _check_one(field: dataclasses.Field[Any], value: Any, told: Mapping[str, Any
         nearest: Any = min(max(value, low), high)  # NaN stays NaN
         if not math.isfinite(nearest):
             nearest = field.default
+        elif isinstance(whole, tuple):
+            nearest = tuple(nearest if entry is value else entry for entry in whole)
         allowed = _range(low, high) or "a finite number"
         raise BadInput(f"{name} must be {allowed}, but is {_number(value)}.", f"Try: --set {name}={as_typed(nearest)}")
 

@@ -164,7 +164,7 @@ def test_every_suggestion_exists_and_keeps_the_readers_text_seed_and_settings(to
             if typed[1] == "explain" and find_topic(typed[2]) == topic:
                 for flag, value in zip(words[::2], words[1::2], strict=True):
                     overridden = flag == "--set" and any(pair.startswith(value.split("=")[0] + "=") for pair in typed)
-                    replaced = flag == "--text" and "--text" in typed
+                    replaced = flag in ("--text", "--seed") and flag in typed
                     assert (flag, value) in pairwise(typed) or overridden or replaced, line
             if typed[1] == "experiment" and len(typed) > 2:
                 assert ("--seed", "3") in pairwise(typed), line

@@ -31,7 +31,7 @@ def read(tmp_path, text: str):
 
 def test_a_good_item_is_read(tmp_path):
     (item,) = read(tmp_path, GOOD)
-    assert (item.id, item.kind, len(item.options), item.see) == ("topic/one", "choice", 3, None)
+    assert (item.id, item.kind, len(item.options), item.see) == ("topic/one", "choice", 3, "")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_good_item_is_read(tmp_path):
         (GOOD.replace("Because.", "Weil er groesser ist: \u00e4"), "plain ASCII"),
         (GOOD.replace("Because.", " "), "empty text"),
         (GOOD.replace('["002-q03"]', "[]"), "no question"),
-        (GOOD.replace("level = 1", "level = 1\nsee = 0"), "step number"),
+        (GOOD.replace("level = 1", "level = 1\nsee = 4"), "name of a step"),
         (HEAD + RIGHT + WRONG, "at least two wrong options"),
         (HEAD + WRONG + OTHER, "has 0 right options"),
         (GOOD + RIGHT.replace("this", "it"), "has 2 right options"),
