@@ -2,25 +2,26 @@
 
 `attention_case` reads a text, runs the whole model, takes its loss all the way back, and keeps what passed through one
 head.  Nothing is recomputed for show: q, k, v and the weights are the arrays of the forward's cache, and dout is what
-the model's own backward handed to this attention.
+the model's own backward handed to this attention.  The model is not touched to learn that: the way back runs on the
+same cache, in which every attention has a listener for a kernel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.backend import Array
+from tfx.caches import exchanged
+from tfx.data.pronouns import Sentence
 from tfx.data.words import END
 from tfx.errors import BadInput
 from tfx.models import LanguageModel, PronounModel
-from tfx.nn.attention import AttentionInputGrads, MultiHeadAttention
 from tfx.nn.encoder_block import EncoderBlock
+from tfx.ops.attention.grouped_attention import grouped_attention_backward, grouped_attention_forward
 from tfx.ops.attention.masks import causal_mask
-from tfx.ops.attention.multi_head import split_heads
-from tfx.ops.basics.linear import linear_backward
+from tfx.ops.attention.multi_head import MultiHeadCache, split_heads
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.shipped.load import Reading, Shipped
@@ -37,6 +38,7 @@ class AttentionCase(NamedTuple):
     dout: (T, D), the gradient of `loss` with respect to out.
     row: the query worth following: "it", or the row whose weights are furthest from uniform.
     answers: (word, probability), best first.  expected: the right answer, as far as the loss knows it.
+    sentence: what the pronoun grammar found, None for the language model.
     """
 
     model_name: str
@@ -67,7 +69,7 @@ class AttentionCase(NamedTuple):
     answers: tuple[tuple[str, float], ...]
     expected: str
     loss: float
-    what_if: tuple[str, ...]
+    sentence: Sentence | None
 
 
 def attention_case(
@@ -81,15 +83,14 @@ def attention_case(
     Raises BadInput for a text the model cannot read and for a layer, head or answer that does not exist.
     """
     reading = shipped.read(text)
-    blocks, run = _task(shipped, reading, answer)
+    blocks, result = _forward(shipped, reading, answer)
+    ears: list[_Listener] = []
     shipped.model.zero_grad()
-    with _listening(blocks) as ears:
-        result = run()
+    shipped.model.backward(result.dlogits, exchanged(result.cache, MultiHeadCache, lambda kept: _heard(kept, ears)))
     layer, head = _place(layer, head, blocks, result)
-    attention, width = blocks[layer].attention, result.caches[layer].attention.attention.q.shape[-1]
-    cache = result.caches[layer].attention  # MultiHeadCache of a batch of one
+    attention, width = blocks[layer].attention, result.cache.blocks[layer].attention.attention.q.shape[-1]
+    cache = result.cache.blocks[layer].attention  # MultiHeadCache of a batch of one
     columns = slice(head * width, (head + 1) * width)
-    dmerged, _, _ = linear_backward(ears[layer].arrived, cache.output)  # y = merged @ w_o + b_o
     q, k, v = (array[0, head] for array in (cache.attention.q, cache.attention.k, cache.attention.v))
     mask = causal_mask(len(reading.ids)) if result.causal else None
     scores = (q @ k.T) * cache.attention.scale
@@ -118,34 +119,34 @@ def attention_case(
         scores=scores if mask is None else np.where(mask, scores, -np.inf),
         weights=weights,
         out=split_heads(cache.output.x, attention.n_heads)[0, head],
-        dout=split_heads(dmerged, attention.n_heads)[0, head],
+        dout=ears[layer].arrived[0, head],
         row=int(_decidedness(weights, result.causal).argmax()) if result.row is None else result.row,
         answers=result.answers,
         expected=result.expected,
         loss=result.loss,
-        what_if=result.what_if,
+        sentence=reading.sentence,
     )
 
 
 class _Result(NamedTuple):
-    caches: tuple[Any, ...]  # EncoderBlockCache of each layer
+    cache: Any  # cache.blocks: an EncoderBlockCache for each layer
+    dlogits: np.ndarray
     causal: bool
     row: int | None
     loss: float
     answers: tuple[tuple[str, float], ...]
     expected: str
     about: str
-    what_if: tuple[str, ...]
 
 
-def _task(shipped: Shipped, reading: Reading, answer: str | None) -> tuple[list[EncoderBlock], Any]:
-    """The blocks of the model, and a function that runs it forward and backward."""
+def _forward(shipped: Shipped, reading: Reading, answer: str | None) -> tuple[list[EncoderBlock], _Result]:
+    """The blocks of the model, and what it makes of the text."""
     model = shipped.model
     if isinstance(model, PronounModel):
-        return model.blocks, lambda: _run_pronoun(model, shipped, reading, answer)
+        return model.blocks, _run_pronoun(model, shipped, reading, answer)
     if answer is not None:
         raise BadInput("the language model is judged by the text itself.", "Leave out the answer.")
-    return model.stack.blocks, lambda: _run_language(model, shipped, reading)
+    return model.stack.blocks, _run_language(model, shipped, reading)
 
 
 def _run_pronoun(model: PronounModel, shipped: Shipped, reading: Reading, answer: str | None) -> _Result:
@@ -157,19 +158,15 @@ def _run_pronoun(model: PronounModel, shipped: Shipped, reading: Reading, answer
     target = np.array([shipped.vocabulary.index(answer)])
     logits, cache = model.forward(reading.ids[None], np.array([sentence.it]))
     loss, loss_cache = cross_entropy_forward(logits, target)
-    model.backward(cross_entropy_backward(1.0, loss_cache), cache)
-    other = "wide" if sentence.answer == sentence.mover else "tired"
-    swapped = " ".join(other if word == sentence.adjective else word for word in sentence.words)
-    twin = "plain" if shipped.name == "pointing" else "pointing"
     return _Result(
-        cache.blocks,
+        cache,
+        cross_entropy_backward(1.0, loss_cache),
         False,
         sentence.it,
         float(loss),
         _best(logits[0], shipped.vocabulary),
         answer,
         f'At "it" the model names the word that "it" stands for; the grammar says "{sentence.answer}".',
-        (f'tfx explain attention --text "{swapped}"', f"tfx explain attention --set model={twin}"),
     )
 
 
@@ -178,16 +175,15 @@ def _run_language(model: LanguageModel, shipped: Shipped, reading: Reading) -> _
     targets = np.append(reading.ids[1:], end)[None]  # each place predicts the next token; the last one the end
     logits, cache = model.forward(reading.ids[None])
     loss, loss_cache = cross_entropy_forward(logits, targets)
-    model.backward(cross_entropy_backward(1.0, loss_cache), cache)
     return _Result(
-        cache.blocks,
+        cache,
+        cross_entropy_backward(1.0, loss_cache),
         True,
         None,
         float(loss),
         _best(logits[0, -1], shipped.vocabulary),
         END,
         f'Every place predicts the next token; these are its guesses after "{reading.tokens[-1]}".',
-        ('tfx explain attention --text "the dog did not enter the park because it was too crowded"',),
     )
 
 
@@ -197,30 +193,23 @@ def _best(logits: np.ndarray, vocabulary: tuple[str, ...]) -> tuple[tuple[str, f
     return tuple((vocabulary[i], float(probabilities[i])) for i in best)
 
 
-class _Listening(MultiHeadAttention):
-    """The very same attention (every attribute is shared) that also notes the gradient that arrives: (B, T, C)."""
+class _Listener:
+    """A kernel that attends exactly, and notes the gradient that arrives at the heads: (B, H, T, D)."""
 
-    def __init__(self, attention: MultiHeadAttention) -> None:
-        vars(self).update(vars(attention))
-        self.arrived: Any = None
+    arrived: Array
 
-    def backward(self, dy: Any, cache: Any, dweights: Any = None) -> AttentionInputGrads:
-        self.arrived = dy
-        return super().backward(dy, cache, dweights)
+    def forward(self, q: Array, k: Array, v: Array, mask: Array | None, scale: float | None) -> tuple[Array, Any]:
+        return grouped_attention_forward(q, k, v, mask, scale)
+
+    def backward(self, dout: Array, cache: Any) -> tuple[Array, Array, Array]:
+        self.arrived = dout
+        grads = grouped_attention_backward(dout, cache)
+        return grads.dq, grads.dk, grads.dv
 
 
-@contextmanager
-def _listening(blocks: list[EncoderBlock]) -> Iterator[list[_Listening]]:
-    """While it lasts, every layer's attention listens."""
-    own = [block.attention for block in blocks]
-    ears = [_Listening(attention) for attention in own]
-    for block, ear in zip(blocks, ears, strict=True):
-        block.attention = ear
-    try:
-        yield ears
-    finally:
-        for block, attention in zip(blocks, own, strict=True):
-            block.attention = attention
+def _heard(cache: MultiHeadCache, ears: list[_Listener]) -> MultiHeadCache:
+    ears.append(_Listener())
+    return cache._replace(kernel=ears[-1])
 
 
 def _place(layer: int | None, head: int | None, blocks: list[EncoderBlock], result: _Result) -> tuple[int, int]:
@@ -233,15 +222,14 @@ def _place(layer: int | None, head: int | None, blocks: list[EncoderBlock], resu
         n_heads = blocks[one].attention.n_heads
         heads = range(n_heads) if head is None else [_index("head", head, n_heads)]
         places += [(one, each) for each in heads]
-    caches = [cache.attention.attention for cache in result.caches]
+    caches = [cache.attention.attention for cache in result.cache.blocks]
     return max(places, key=lambda at: _decidedness(caches[at[0]].weights[0, at[1]], result.causal).max())
 
 
 def _index(what: str, wanted: int, count: int) -> int:
     if not -count <= wanted < count:
-        raise BadInput(
-            f"there is no {what} {wanted}: this model has {count} here, 0 to {count - 1}.", f"--set {what}=0"
-        )
+        number = wanted + 1 if wanted >= 0 else wanted  # readers count from 1
+        raise BadInput(f"there is no {what} {number}: this model has {count} here, 1 to {count}.", f"--set {what}=1")
     return wanted % count
 
 

@@ -5,24 +5,33 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lessons.attention.scaled_dot_product.run import run_head
-from lessons.attention.scaled_dot_product.walkthrough import DEFAULT_TEXT, Settings, walkthrough
-from lessons.course import Request
+from lessons.attention.scaled_dot_product import backward
+from lessons.attention.scaled_dot_product.head import DEFAULT_TEXT, Run, Settings
+from lessons.course import Request, find_topic, lesson_of, walk
 from tests.lessons.steps import failed
 from tfx.errors import BadInput
-from tfx.records import Check, Code, Matrix, Step, Text
+from tfx.ops.attention.scaled_dot_product import attention_backward_steps
+from tfx.records import Check, Code, Matrix, Question, Said, Step, Text
 from tfx.settings import apply_settings
+from tfx.shipped.load import held_out_scores
 
+TOPIC = find_topic("attention")
 OWN = "a function returns the value of its last argument"
 
 
 def steps(text: str | None = None, *pairs: str, untrained: bool = False, seed: int = 0) -> list[Step]:
     settings = apply_settings(Settings(), pairs, "tfx explain attention --set help")
-    return list(walkthrough(Request(text, seed, settings, untrained)))
+    return list(walk(TOPIC, Request(text, seed, settings, untrained)))
 
 
 def matrix(shown: list[Step], name: str) -> Matrix:
     return next(r for step in shown for r in step.records if isinstance(r, Matrix) and r.name.startswith(name))
+
+
+def failing(run: Run) -> set[str]:
+    """The ids of the checks that fail on this run."""
+    shown = [record for scene in lesson_of(TOPIC).scenes if scene.when(run) for record in scene.write(run)]
+    return {check.id for check in shown if isinstance(check, Check) and not check.holds}
 
 
 def words(shown: list[Step]) -> str:
@@ -37,7 +46,7 @@ def test_every_check_holds_on_any_sentence(text):
 @pytest.mark.parametrize(
     "pairs",
     [
-        ("scale=1",), ("mask=causal",), ("mask=none",), ("model=plain",), ("model=language", "layer=0", "head=3"),
+        ("scale=1",), ("mask=causal",), ("mask=none",), ("model=plain",), ("model=language", "layer=1", "head=4"),
         ("word=street",), ("answer=street",),
     ],
 )  # fmt: skip
@@ -59,7 +68,7 @@ def test_the_heat_map_flips_with_the_adjective(adjective, noun):
 
 def test_the_matrices_are_the_numbers_of_the_model():
     shown = steps(OWN)
-    run = run_head(Request(OWN, 0, Settings()), DEFAULT_TEXT)
+    run = Run(Request(OWN, 0, Settings()))
     assert np.array_equal(matrix(shown, "P").values, run.case.weights)
     assert np.allclose(run.out, run.case.out, atol=1e-12)
     assert np.allclose(np.asarray(matrix(shown, "S").values) * run.scale, run.case.q @ run.case.k.T * run.scale)
@@ -104,9 +113,11 @@ def test_the_gradient_check_is_part_of_it():
         ("", (), "empty"),
         ("word " * 10_000, (), "longer than 64 tokens"),
         (None, ("word=zebra",), "zebra"),
-        (None, ("layer=7",), "no layer 7"),
+        (None, ("layer=7",), "there is no layer 7: this model has 2 here, 1 to 2"),
+        (None, ("layer=0",), "layer must be at least 1"),
+        (None, ("head=5",), "there is no head 5"),
         (None, ("mask=diagonal",), "mask must be"),
-        (None, ("model=gpt",), "no model"),
+        (None, ("model=gpt",), "model must be one of auto, pointing, plain, language"),
         (None, ("scale=nan",), "finite"),
         (OWN, ("model=pointing",), "grammar"),
         (None, ("answer=zebra",), "zebra"),
@@ -115,3 +126,126 @@ def test_the_gradient_check_is_part_of_it():
 def test_bad_input_gets_one_clear_sentence(text, pairs, says):
     with pytest.raises(BadInput, match=says):
         steps(text, *pairs)
+
+
+def test_one_token_alone_still_works():
+    shown = steps("the")
+    assert failed(shown) == [] and not any(isinstance(r, Question) for r in named(shown, "jacobian").records)
+
+
+def named(shown: list[Step], name: str) -> Step:
+    return next(step for step in shown if step.name == name)
+
+
+EVERYWHERE = (
+    "tokens", "projections", "scores", "scaling", "mask", "softmax", "output", "meaning", "values_gradient",
+    "weights_gradient", "jacobian", "scores_gradient", "queries_and_keys", "interview",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs", "untrained", "both"),
+    [
+        (None, (), False, True),
+        (None, (), True, False),
+        (OWN, (), False, False),
+        (None, ("model=language",), False, False),
+    ],
+)
+def test_the_step_about_two_models_comes_and_goes_and_the_others_keep_their_names(text, pairs, untrained, both):
+    names = [step.name for step in steps(text, *pairs, untrained=untrained)]
+    assert [name for name in names if name != "two_models"] == list(EVERYWHERE)
+    assert ("two_models" in names) is both
+
+
+def test_suggestions_keep_the_sentence_the_seed_and_the_settings():
+    text = "the dog did not enter the park because it was too lazy"
+    shown = steps(text, "head=3", seed=5)
+    assert named(shown, "scaling").what_if == (
+        f"tfx explain attention --step softmax --text '{text}' --seed 5 --set head=3 --set scale=1",
+    )
+    wide = text.replace("lazy", "wide")
+    assert named(shown, "meaning").what_if[0] == (
+        f"tfx explain attention-scaled-dot-product --step meaning --text '{wide}' --seed 5 --set head=3"
+    )
+    assert named(shown, "values_gradient").what_if == (
+        f"tfx explain attention --step scores_gradient --text '{text}' --seed 5 --set head=3 --set answer=park",
+    )
+
+
+def test_layers_and_heads_are_counted_from_1():
+    first, last = (Run(Request(None, 0, Settings(layer=n, head=m))).case for n, m in ((1, 1), (2, 4)))
+    assert (first.layer, first.head, last.layer, last.head) == (0, 0, 1, 3)
+    assert "X = what layer 2 of 2 reads; head 4 of 4" in str(named(steps(None, "layer=2", "head=4"), "tokens").records)
+
+
+def test_the_numbers_by_hand_are_those_of_the_matrices():
+    run, shown = Run(Request(OWN, 0, Settings())), steps(OWN)
+    i, j = run.row, run.column
+    scores = matrix(shown, "S").values
+    assert f"= {float(run.case.q[i] @ run.case.k[j]):.3f}, over all" in words([named(shown, "scores")])
+    p = np.exp(scores[i] * run.scale - (scores[i] * run.scale)[: i + 1].max()) * ~run.blocked[i]
+    assert f"= {p[j] / p.sum():.3f}; " in words([named(shown, "softmax")])
+    ds = run.weights * (run.grads.dp - (run.grads.dp * run.weights).sum(axis=1, keepdims=True))
+    assert np.allclose(matrix(shown, "dS").values, ds, atol=1e-15)
+    assert np.allclose(matrix(shown, "dQ").values, (ds @ run.case.k * run.scale)[:, :6], atol=1e-15)
+    assert np.allclose(matrix(shown, "dK").values, (ds.T @ run.case.q * run.scale)[:, :6], atol=1e-15)
+
+
+def test_adding_a_large_negative_number_to_a_whole_row_changes_nothing():
+    run = Run(Request(None, 0, Settings()))
+    (said,) = (r for r in named(steps(), "mask").records if isinstance(r, Said))
+    assert f'"animal" would keep a weight of {run.weights[run.row].max():.3f}.' in said.truth
+    assert said.truth.endswith("its largest weight is 0.") and said.claim == "C029"
+
+
+def test_what_is_said_about_both_models_was_counted_now():
+    rates = held_out_scores("plain")
+    said = next(r for r in named(steps(), "two_models").records if isinstance(r, Said))
+    assert said.truth == (
+        f"The plain model is right in {rates.accuracy:.0%} of the held-out sentences and looks hardest at the noun in "
+        f"{rates.pointing_rate:.0%}; {len(rates.right_without_pointing)} times it was right while looking elsewhere. "
+        "Weights show what is mixed in one head, not why an answer was given."
+    )
+
+
+def broken(run: Run, what: str) -> Run:
+    """The run with one thing wrong."""
+    if what == "weights":
+        run.weights = run.weights * np.where(np.arange(len(run.tokens)) == run.row, 1, 1 + 1e-9)[:, None]
+    elif what == "out":
+        run.out = run.out + 1e-9 * (np.arange(len(run.tokens)) == len(run.tokens) - 1)[:, None]  # inside the hull
+    elif what == "nan":
+        run.grads = run.grads._replace(ds=run.grads.ds * np.nan)
+    elif what == "leak":
+        run.grads = run.grads._replace(ds=run.grads.ds + 1e-30 * run.blocked)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("what", "ids"),
+    [
+        ("", set()),
+        ("weights", {"row-sums"}),
+        ("out", {"model"}),
+        ("nan", {"jacobian", "blocked"}),
+        ("leak", {"blocked"}),
+    ],
+)
+def test_each_check_fails_when_its_numbers_are_wrong(what, ids):
+    assert failing(broken(Run(Request(OWN, 0, Settings())), what)) == ids
+
+
+def test_outputs_outside_the_values_are_noticed():
+    run = Run(Request(OWN, 0, Settings(mask="none")))
+    run.out = run.out + 100
+    assert failing(run) == {"hull"}
+
+
+def test_a_wrong_backward_fails_the_gradient_check(monkeypatch):
+    monkeypatch.setattr(
+        backward,
+        "attention_backward",
+        lambda dout, cache: (lambda g: (g.dq, g.dk, 1.001 * g.dv))(attention_backward_steps(dout, cache)),
+    )
+    assert failing(Run(Request(OWN, 0, Settings()))) == {"gradcheck"}
