@@ -118,7 +118,7 @@ def test_the_gradient_check_is_part_of_it():
         (None, ("head=5",), "there is no head 5"),
         (None, ("mask=diagonal",), "mask must be"),
         (None, ("model=gpt",), "model must be one of auto, pointing, plain, language"),
-        (None, ("scale=nan",), "finite"),
+        (None, ("scale=nan",), "scale must be from -1000 to 1000, but is nan"),
         (OWN, ("model=pointing",), "grammar"),
         (None, ("answer=zebra",), "zebra"),
     ],
@@ -138,8 +138,8 @@ def named(shown: list[Step], name: str) -> Step:
 
 
 EVERYWHERE = (
-    "tokens", "projections", "scores", "scaling", "mask", "softmax", "output", "meaning", "values_gradient",
-    "weights_gradient", "jacobian", "scores_gradient", "queries_and_keys", "interview",
+    "tokens", "projections", "scores", "scaling", "mask", "softmax", "output", "meaning", "the_way_back",
+    "values_gradient", "weights_gradient", "jacobian", "scores_gradient", "queries_and_keys", "interview",
 )  # fmt: skip
 
 

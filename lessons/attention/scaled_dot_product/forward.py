@@ -22,33 +22,30 @@ from tfx.shipped.pronoun_scores import score_on_unseen_pairs
 from tfx.trace import attention_case
 
 PRONOUN_MODELS = ("pointing", "plain")
-OTHER_SENTENCE = "the dog did not enter the park because it was too crowded"
 
 
 def tokens(run: Run) -> Iterator[Shown]:
     case, unknown = run.case, run.case.tokens.count(UNKNOWN)
     yield "Self-attention turns a row of token vectors into a row of vectors that know about each other. Here is one head of a trained model at work on your sentence: one real run, forward and all the way back."
-    yield f"Model: {case.model_about}."
-    if run.untrained:
-        yield "Its weights are random (--untrained): nothing below means anything yet, but all of it is exact."
+    random = " Its weights are random (--untrained): nothing below means anything yet, but all of it is exact."
+    yield f"Model: {case.model_about}.{random * run.untrained}"
     one_token = (f"  To the model {unknown} of them {'is' if unknown == 1 else 'are'} one and the same unknown token." if unknown else "")  # fmt: skip
     yield f"{len(run.tokens)} tokens: {' | '.join(run.tokens)}{'.' * bool(unknown)}{one_token}"
-    yield run.vectors("X", case.x, "One row per token; positions are already mixed in.")
+    yield coordinates("X", case.x, run.tokens, note="One row per token; positions are already mixed in.")
     yield formula(f"X = what layer {case.layer + 1} of {case.n_layers} reads; head {case.head + 1} of {case.n_heads}", f"T tokens, C numbers each: (T, C) = {case.x.shape}")  # fmt: skip
     yield attention_case
     yield Try.here(text="your own sentence")
-    if not run.untrained:
-        yield Try("tfx explain attention --step softmax --untrained")
+    yield Try("tfx explain attention --step softmax" + " --untrained" * (not run.untrained))
 
 
 def projections(run: Run) -> Iterator[Shown]:
     case, i = run.case, run.row
     offset = "" if case.b_q is None else f" + ({case.b_q[0]:.3f})"
     yield "Every token asks a question (its query), shows what it can be found by (its key) and holds something to hand over (its value). All three are linear maps of the same vector."
-    yield coordinates(f'what "{run.word}" asks, shows and holds', np.stack([case.q[i], case.k[i], case.v[i]]), "vector", ("query", "key", "value"))  # fmt: skip
+    yield coordinates(f'what "{run.word}" asks, shows and holds', np.stack([case.q[i], case.k[i], case.v[i]]), ("query", "key", "value"), "vector")  # fmt: skip
     yield formula("Q = X W_Q   K = X W_K   V = X W_V", f"(T, C) x (C, D) -> (T, D): {case.x.shape} x {case.w_q.shape} -> {case.q.shape}")  # fmt: skip
     yield f'Query of "{run.word}", coordinate 1, by hand: {products(case.x[i], case.w_q[:, 0])}{offset} = {case.q[i, 0]:.3f}, over all {case.x.shape[1]} terms.'
-    yield run.vectors("Q", case.q)
+    yield coordinates("Q", case.q, run.tokens)
     yield "The three maps are learned; the vectors are made anew for every sentence."
     yield linear_forward
     yield See("attention-qkv")
@@ -122,7 +119,7 @@ def output(run: Run) -> Iterator[Shown]:
     terms = " + ".join(f"{p[run.row, j]:.3f}*({case.v[j, 0]:.3f})" for j in heaviest) + " + ..." * (n > 3)
     inside = bool((run.out <= case.v.max(axis=0) + 1e-12).all() and (run.out >= case.v.min(axis=0) - 1e-12).all())
     yield "Each token takes home the average of all values, weighted by its row of P. An average can never leave the range that the values span."
-    yield run.vectors("O", run.out, "One row per query: the values, mixed.")
+    yield coordinates("O", run.out, run.tokens, note="One row per query: the values, mixed.")
     yield formula("O = P V", f"{p.shape} x {case.v.shape} -> {run.out.shape}")
     yield f'Row "{run.word}", coordinate 1, by hand: {terms} = {run.out[run.row, 0]:.3f}.'
     yield f"All positions are computed by the same few products; no token waits for the one before it. Q K^T and P V take 2 n^2 d multiply-adds, here {2 * n * n * width:,}, and P has n^2 = {n * n:,} numbers for each head."
@@ -145,7 +142,7 @@ def meaning(run: Run) -> Iterator[Shown]:
     yield f"Loss here: {case.loss:.4f}, minus the logarithm of what the right answer got. The way back starts from this number."
     yield cross_entropy_forward
     if sentence is None:
-        yield Try.here(text=OTHER_SENTENCE)
+        yield Try.here(text="the dog did not enter the park because it was too crowded")
     else:
         other = "wide" if sentence.answer == sentence.mover else "tired"
         yield Try.here(text=" ".join(other if word == sentence.adjective else word for word in sentence.words))

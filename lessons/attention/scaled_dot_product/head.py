@@ -25,7 +25,7 @@ class Settings:
     layer: int | None = setting(None, 1, about="which layer; none: the last, or the one with the most decided head")
     head: int | None = setting(None, 1, about="which of its heads; none: the most decided one")
     word: str = setting("auto", about='the token whose row is followed by hand; auto: "it", or the most decided row')
-    scale: float | None = setting(None, about="what Q K^T is multiplied by; none: 1/sqrt(D)")
+    scale: float | None = setting(None, -1000.0, 1000.0, "what Q K^T is multiplied by; none: 1/sqrt(D)")
     mask: str = setting("auto", words=("auto", "none", "causal"), about="who may look at whom; auto: as the model was trained")  # fmt: skip
     answer: str = setting("auto", about="for a pronoun: another word to take as the right one; which way would training pull then?")  # fmt: skip
 
@@ -52,39 +52,26 @@ class Run:
         self.raw, self.scaled = (attention_scores(case.q, case.k, scale)[0] for scale in (1.0, self.scale))
         self.out, self.cache = attention_forward(case.q, case.k, case.v, self.mask, self.scale)
         self.weights, self.grads = self.cache.weights, attention_backward_steps(case.dout, self.cache)
-        self.row = case.row if settings.word == "auto" else last_place(settings.word, case.tokens)
+        self.blocked = np.zeros_like(self.raw, dtype=bool) if self.mask is None else ~self.mask  # (T, T)
+        places = [i for i, token in enumerate(case.tokens) if token == settings.word.lower()]
+        if settings.word != "auto" and not places:
+            raise BadInput(f'the token "{settings.word}" is not in the sentence.', f"Tokens here: {' '.join(case.tokens)}")  # fmt: skip
+        self.row = case.row if settings.word == "auto" else places[-1]
         self.column = int(self.weights[self.row].argmax())
         pairs = zip(case.tokens, case.surfaces, strict=True)
         self.tokens = tuple(surface if token == UNKNOWN else token for token, surface in pairs)  # unknown: as the reader spelt it  # fmt: skip
         self.word, self.target = self.tokens[self.row], self.tokens[self.column]
 
-    @property
-    def blocked(self) -> np.ndarray:
-        """(T, T), True where the mask forbids."""
-        return (np.zeros(self.raw.shape, dtype=bool) if self.mask is None else ~np.broadcast_to(self.mask, self.raw.shape))  # fmt: skip
-
     def square(self, name: str, values: np.ndarray, note: str = "") -> Matrix:
         """A (T, T) matrix with its tokens."""
         return matrix(name, values, "query, key", self.tokens, self.tokens, note)
 
-    def vectors(self, name: str, values: np.ndarray, note: str = "") -> Matrix:
-        """One row for each token, cut to its first few coordinates so that it fits the screen."""
-        return coordinates(name, values, "token", self.tokens, note)
 
-
-def coordinates(name: str, values: np.ndarray, axis: str, rows: tuple[str, ...], note: str = "") -> Matrix:
-    """A matrix of vectors, cut to its first few coordinates."""
+def coordinates(name: str, values: np.ndarray, rows: tuple[str, ...], axis: str = "token", note: str = "") -> Matrix:
+    """A matrix of vectors, cut to its first few coordinates so that it fits the screen."""
     width = values.shape[-1]
     title = name if width <= SHOWN else f"{name}, first {SHOWN} of {width} coordinates"
     return matrix(title, values[:, :SHOWN], f"{axis}, coordinate", rows, note=note)
-
-
-def last_place(word: str, tokens: tuple[str, ...]) -> int:
-    """Where the word stands last.  Raises BadInput when it is not there."""
-    places = [i for i, token in enumerate(tokens) if token == word.lower()]
-    if not places:
-        raise BadInput(f'the token "{word}" is not in the sentence.', f"Tokens here: {' '.join(tokens)}")
-    return places[-1]
 
 
 def short(x: float) -> str:

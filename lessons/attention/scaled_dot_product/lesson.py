@@ -10,11 +10,6 @@ from lessons.attention.scaled_dot_product.head import DEFAULT_TEXT, Run, Setting
 from lessons.writing import Lesson
 
 
-def has_pronoun(run: Run) -> bool:
-    """Whether trained pronoun models have something to say about this sentence."""
-    return run.case.sentence is not None and not run.untrained
-
-
 lesson = Lesson(Run, Settings, text=DEFAULT_TEXT, trained=True)
 lesson.step("Tokens become vectors", forward.tokens)
 lesson.step("Three questions to every token: query, key, value", forward.projections)
@@ -24,7 +19,11 @@ lesson.step("Mask: who may look at whom?", forward.mask)
 lesson.step("Softmax: scores become weights", forward.softmax)
 lesson.step("Output: a weighted average of the values", forward.output)
 lesson.step("What the model makes of it", forward.meaning)
-lesson.step('Is the heat map the reason?  "it", in both models', forward.two_models, when=has_pronoun)
+lesson.step(
+    'Is the heat map the reason?  "it", in both models', forward.two_models,
+    when=lambda run: run.case.sentence is not None and not run.untrained,
+)  # fmt: skip
+lesson.step("The way back, in five lines", backward.the_way_back)
 lesson.step("Back through O = P V, first half: dV", backward.values_gradient)
 lesson.step("Back through O = P V, second half: dP", backward.weights_gradient)
 lesson.step("Back through the softmax: one Jacobian, written out", backward.jacobian)
