@@ -10,10 +10,10 @@ import numpy as np
 from lessons.attention.scaled_dot_product.head import Run, coordinates, products
 from lessons.writing import Check, Said, See, Shown, Source, Try, agree, formula, matrix, question, table
 from tfx.data.words import UNKNOWN
-from tfx.measure.uncertainty import entropy
 from tfx.ops.attention.attend import attend_forward
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_scores
+from tfx.ops.basics.entropy import entropy
 from tfx.ops.basics.linear import linear_forward
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.ops.losses.cross_entropy import cross_entropy_forward
