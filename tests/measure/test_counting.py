@@ -9,6 +9,7 @@ from tfx.measure import counting
 from tfx.measure.counting import Cost
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.linear import linear_forward
+from tfx.ops.recurrence.rnn import rnn_forward
 
 N, D_MODEL, HEADS = 5, 12, 3
 WIDTH = D_MODEL // HEADS
@@ -70,6 +71,19 @@ def test_a_projection_takes_as_many_flops_as_scalar_loops_do():
     y = [[tally.dot(row, column) for column in w.T.tolist()] for row in x.tolist()]
     np.testing.assert_allclose(y, linear_forward(x, w)[0], atol=1e-12)
     assert counting.total_flops(counting.projections(N, D_MODEL)) == 4 * tally.products
+
+
+def test_a_recurrence_takes_as_many_flops_as_scalar_loops_do():
+    rng = np.random.default_rng(0)
+    tally = Tally()
+    x, (w_x, w_h) = rng.standard_normal((N, D_MODEL)), rng.standard_normal((2, D_MODEL, D_MODEL))
+    state, states = [0.0] * D_MODEL, []
+    for token in x.tolist():
+        columns = zip(w_x.T.tolist(), w_h.T.tolist(), strict=True)
+        state = [math.tanh(tally.dot(token, a) + tally.dot(state, b)) for a, b in columns]
+        states.append(state)
+    np.testing.assert_allclose(states, rnn_forward(x[None], np.zeros((1, D_MODEL)), w_x, w_h)[0][0], atol=1e-12)
+    assert counting.total_flops(counting.recurrence(N, D_MODEL)) == tally.products
 
 
 class Watched(np.ndarray):

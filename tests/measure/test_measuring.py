@@ -71,3 +71,10 @@ def test_the_thread_clock_counts_no_sleep():
     began = clock()
     time.sleep(0.05)
     assert clock() - began < 0.03
+
+
+def test_medians_are_told_apart_when_they_differ_by_more_than_both_scatter():
+    slow, fast, wild = measuring.Timing(3.0, 0.5), measuring.Timing(2.0, 0.4), measuring.Timing(2.0, 0.6)
+    assert measuring.told_apart(slow, fast) and measuring.told_apart(fast, slow)
+    assert not measuring.told_apart(slow, wild) and not measuring.told_apart(slow, slow)
+    assert not measuring.told_apart(slow, measuring.Timing(float("nan"), 0.0))

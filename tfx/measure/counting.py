@@ -81,6 +81,11 @@ def attention_core(n: int, d_model: int, n_heads: int) -> tuple[Cost, ...]:
     return (*scores(n, d_model, n_heads), *softmax(n, n_heads), *weighted_sum(n, d_model, n_heads))
 
 
+def recurrence(n: int, d_model: int) -> tuple[Cost, ...]:
+    """The two products of a simple recurrent layer, without bias and tanh; the second one waits n times for itself."""
+    return matmul("x W_x", 1, n, d_model, d_model), matmul("h W_h", n, 1, d_model, d_model)
+
+
 def feed_forward(n: int, d_model: int, d_ff: int) -> tuple[Cost, ...]:
     """The two products of the feed-forward layer, without bias and activation."""
     return matmul("x W_1", 1, n, d_model, d_ff), matmul("h W_2", 1, n, d_ff, d_model)

@@ -35,6 +35,11 @@ class Timing(NamedTuple):
     half_range: float
 
 
+def told_apart(a: Timing, b: Timing) -> bool:
+    """Whether two medians differ by more than both scatter.  Where they do not, a busy machine has nothing to say."""
+    return abs(a.median - b.median) > a.half_range + b.half_range
+
+
 def time_in_turns(
     calls: Mapping[Name, Callable[[], Any]],
     turns: int,

@@ -1,0 +1,181 @@
+"""transformer-vs-rnn: each row of the comparison is measured, and each check can fail."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from lessons.attention.transformer_vs_rnn import lesson as topic
+from tests.lessons.steps import checks, failed, steps_of
+from tfx.lab.sequence_layers import Recurrent, SelfAttention
+from tfx.measure.measuring import Timing
+from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.recurrence.rnn import rnn_backward
+from tfx.records import Check, Said, Step, Table
+
+QUICK = {"rnn": Timing(2e-3, 1e-4), "attention": Timing(1e-3, 1e-4)}
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """Tests of numbers do not wait for the clock; the lab's own test does."""
+    times = dict(QUICK)
+    monkeypatch.setattr(topic, "seconds", lambda rng, layers, n, d: times)
+    return times
+
+
+def named(shown: list[Step], name: str) -> Step:
+    return next(step for step in shown if step.name == name)
+
+
+def rows(step: Step, number: int = 0) -> list[dict]:
+    return [record for record in step.records if isinstance(record, Table)][number].rows
+
+
+def said(step: Step) -> str:
+    return next(record.truth for record in step.records if isinstance(record, Said))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_check_holds_for_every_seed(seed):
+    shown = steps_of("rnn", seed=seed)
+    assert failed(shown) == []
+    ids = "by-hand rnn-decays attention-flat ordered equivariant rnn-orders equal depth gradcheck"
+    assert list(checks(shown)) == ids.split()
+
+
+@pytest.mark.parametrize(
+    "pairs", [["d=2"], ["n=4"], ["d=2", "n=4"], ["radius=0.1"], ["radius=3"], ["d=3", "n=32", "radius=0.95"], ["n=256"]]
+)
+def test_every_check_holds_at_the_ends_of_the_settings(pairs):
+    for seed in range(3):
+        assert failed(steps_of("rnn", *pairs, seed=seed)) == []
+
+
+def test_a_radius_near_one_promises_no_decay():
+    assert not {"rnn-decays", "attention-flat"} & set(checks(steps_of("rnn", "radius=1.2")))
+
+
+def failing(monkeypatch, name: str, wrong) -> set[str]:
+    monkeypatch.setattr(topic, name, wrong)
+    return {check.id for check in failed(steps_of("rnn"))}
+
+
+def test_layers_in_each_others_place_fail_what_tells_them_apart(monkeypatch):
+    sizes = topic.gradient_by_distance
+
+    def swapped(layer, x, rng):
+        run = topic.Run(topic.Request(None, 0, topic.Settings()))
+        return sizes(run.attention if isinstance(layer, Recurrent) else run.rnn, x, rng)
+
+    assert {"rnn-decays", "attention-flat", "ordered"} <= failing(monkeypatch, "gradient_by_distance", swapped)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "ids"),
+    [
+        ("order_gap", lambda layer, x, shuffle: 1e-9, {"equivariant", "rnn-orders"}),
+        ("order_gap", lambda layer, x, shuffle: math.nan, {"equivariant", "rnn-orders"}),
+        ("order_gap", lambda layer, x, shuffle: 1.0, {"equivariant"}),
+        ("recurrence", lambda n, d: (), {"equal"}),
+        (
+            "through_depth",
+            lambda layers, x, rng, residual: [{"depth": 1, "spread": 1.0, "gradient": 1.0}] * 2,
+            {"depth"},
+        ),
+        ("rnn_backward", lambda dh, cache: rnn_backward(1.001 * dh, cache), {"gradcheck"}),
+        ("math", type("wrong", (), {"tanh": staticmethod(math.sin)}), {"by-hand"}),
+    ],
+)
+def test_what_is_measured_wrongly_fails_its_own_check(monkeypatch, name, wrong, ids):
+    if name == "recurrence":
+        monkeypatch.setattr(topic, "recurrence", lambda n, d: topic.projections(n, d))
+        assert {check.id for check in failed(steps_of("rnn"))} == ids
+    else:
+        assert failing(monkeypatch, name, wrong) == ids
+
+
+def test_equal_shares_would_not_be_ordered(monkeypatch):
+    assert "ordered" in failing(
+        monkeypatch, "gradient_by_distance", lambda layer, x, rng: np.linspace(1, 2, x.shape[1])
+    )
+
+
+def test_the_states_are_made_one_after_the_other():
+    assert said(named(steps_of("rnn", "n=7"), "one_after_the_other")) == (
+        "All 7 inputs were known here before the first was read, and the states were still made in 7 steps, "
+        "each waiting for the one before."
+    )
+
+
+def test_the_work_is_counted_as_the_operations_do_it():
+    d = 32
+    for row in rows(named(steps_of("rnn"), "the_work")):
+        n = row["n"]
+        assert row["rnn"] == n * d * d + n * d * d  # every token, and every state, through a d x d matrix
+        x = np.zeros((n, d))
+        out, cache = attention_forward(x, x, x)
+        assert row["core"] == cache.weights.size * d + out.size * n
+        assert row["whole"] == row["core"] + 4 * n * d * d and row["ratio"] == n / d
+
+
+def test_the_cache_is_what_keys_and_values_take():
+    step = named(steps_of("rnn", "d=16"), "the_memory")
+    for row in rows(step):
+        keys, values, state = (np.zeros(shape, np.float32) for shape in ((row["n"], 16), (row["n"], 16), 16))
+        assert (row["attention"], row["rnn"]) == (keys.nbytes + values.nbytes, state.nbytes)
+    n, d = 64, 16
+    assert said(step) == (
+        f"For writing. For learning it keeps what every step made: here {2 * n * d + d:,} numbers for 64 tokens, and "
+        f"attention {3 * n * d + n * n:,}, of which {n * n:,} are weights."
+    )
+
+
+def test_the_gradient_of_attention_is_shared_by_all_tokens():
+    for row in rows(named(steps_of("rnn"), "the_dilution")):
+        assert row["times"] == row["n"] * row["size"] and 0.5 < row["times"] < 3
+
+
+def test_a_tiny_signal_leaves_a_power_of_the_radius():
+    step = rows(named(steps_of("rnn"), "the_power"))
+    constant = step[2]["share"]  # radius 1
+    for row in step:
+        assert row["share"] == pytest.approx(constant * row["power"], rel=1e-3) and row["power"] == row["radius"] ** 31
+
+
+@pytest.mark.parametrize(
+    ("attention", "told"),
+    [
+        (Timing(1e-3, 1e-4), "On one core here, attention: n = 16, 64, 256, 1024."),
+        (Timing(9e-3, 1e-4), "On one core here, RNN: n = 16, 64, 256, 1024."),
+        (Timing(1.9e-3, 1e-4), "On one core here, too close to tell: n = 16, 64, 256, 1024."),
+    ],
+)
+def test_what_a_busy_machine_cannot_tell_is_said(clock, attention, told):
+    clock["attention"] = attention
+    step = named(steps_of("rnn"), "the_time")
+    assert told in said(step)
+    assert {row["faster"] for row in rows(step)} == {told.removeprefix("On one core here, ").split(":")[0]}
+
+
+def test_no_token_stays_where_it_was_when_tokens_are_shuffled(monkeypatch):
+    seen = []
+    gap = topic.order_gap
+    monkeypatch.setattr(topic, "order_gap", lambda layer, x, shuffle: seen.append(shuffle) or gap(layer, x, shuffle))
+    for n in (4, 5, 64):
+        steps_of("rnn", f"n={n}")
+    for shuffle in seen:
+        assert sorted(shuffle) == list(range(len(shuffle))) and not (shuffle == np.arange(len(shuffle))).any()
+
+
+def test_the_second_state_by_hand():
+    run = topic.Run(topic.Request(None, 3, topic.Settings()))
+    w_x, w_h, x = run.rnn.w_x, run.rnn.w_h, run.x[0]
+    second = np.tanh(x[1] @ w_x + np.tanh(x[0] @ w_x) @ w_h)[0]
+    (check,) = (r for r in named(steps_of("rnn", seed=3), "one_after_the_other").records if isinstance(r, Check))
+    assert check.measured < 1e-15
+    text = repr(named(steps_of("rnn", seed=3), "one_after_the_other").records)
+    assert f"from state 1) = {second:.3f}." in text
+    assert isinstance(run.attention, SelfAttention)
