@@ -230,7 +230,9 @@ def _place(layer: int | None, head: int | None, blocks: list[EncoderBlock], resu
 def _index(what: str, wanted: int, count: int) -> int:
     if not -count <= wanted < count:
         number = wanted + 1 if wanted >= 0 else wanted  # readers count from 1
-        raise BadInput(f"there is no {what} {number}: this model has {count} here, 1 to {count}.", f"--set {what}=1")
+        raise BadInput(
+            f"there is no {what} {number}: this model has {count} here, 1 to {count}.", f"Try: --set {what}=1"
+        )
     return wanted % count
 
 

@@ -117,8 +117,8 @@ def test_the_work_is_counted_as_the_operations_do_it():
         assert row["rnn"] == n * d * d + n * d * d  # every token, and every state, through a d x d matrix
         x = np.zeros((n, d))
         out, cache = attention_forward(x, x, x)
-        assert row["core"] == cache.weights.size * d + out.size * n
-        assert row["whole"] == row["core"] + 4 * n * d * d and row["ratio"] == n / d
+        assert row["attention"] == cache.weights.size * d + out.size * n
+        assert row["whole"] == row["attention"] + 4 * n * d * d and row["ratio"] == n / d
 
 
 def test_the_cache_is_what_keys_and_values_take():

@@ -154,13 +154,13 @@ def two_models(run: Run) -> Iterator[Shown]:
     heads = range(run.case.n_heads)
     cases = {name: [attention_case(" ".join(run.tokens), model, -1, head) for head in heads] for name, model in shipped.items()}  # fmt: skip
     measured = {name: held_out_scores(name) for name in PRONOUN_MODELS}
-    rows = [{"model": name, "answer": cases[name][0].answers[0][0], "right": it.accuracy, "points": it.pointing_rate, "heads": " ".join(f"{rate:.2f}" for rate in it.by_head[-1])} for name, it in measured.items()]  # fmt: skip
+    rows = [{"model": name, "answer": cases[name][0].answers[0][0], "accuracy": it.accuracy, "pointing": it.pointing_rate, "heads": " ".join(f"{rate:.2f}" for rate in it.by_head[-1])} for name, it in measured.items()]  # fmt: skip
     plain, seeds = measured["plain"], shipped["plain"].meta["spread"]
     yield 'Two small models of the same shape learned to say which noun "it" stands for. One was also told where to look, so its weights are an answer. The other only had to be right.'
     row_it = np.stack([case.weights[case.row] for name in PRONOUN_MODELS for case in cases[name]])
     yield matrix('row "it" of the last layer, head by head', row_it, "head, key", [f"{name} {head + 1}" for name in PRONOUN_MODELS for head in heads], run.tokens)  # fmt: skip
     title = f"{plain.n} held-out sentences, whose nouns never met in training"
-    yield table(title, rows, model="model", answer="answer here", right="right :3", points="points :3", heads="points, head by head")  # fmt: skip
+    yield table(title, rows, model="model", answer="answer here", accuracy="right :3", pointing="points :3", heads="points, head by head")  # fmt: skip
     yield "'Points' is the share of sentences in which the largest weight, averaged over the heads, lies on the noun."
     elsewhere = len(plain.right_without_pointing)
     truth = f"The plain model is right in {plain.accuracy:.0%} of the held-out sentences and looks hardest at the noun in {plain.pointing_rate:.0%}; {elsewhere} times it was right while looking elsewhere. Weights show what is mixed in one head, not why an answer was given."

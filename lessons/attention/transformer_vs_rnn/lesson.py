@@ -156,10 +156,10 @@ def the_work(run: Run) -> Iterator[Shown]:
     d, rows = run.d, []
     for n in LENGTHS:
         rnn, core, maps = (total_matmul_flops(costs) // 2 for costs in (recurrence(n, d), attention_core(n, d, 1), projections(n, d)))  # fmt: skip
-        rows.append({"n": n, "rnn": rnn, "core": core, "whole": core + maps, "ratio": core / rnn})
+        rows.append({"n": n, "rnn": rnn, "attention": core, "whole": core + maps, "ratio": core / rnn})
     yield "The RNN multiplies each token and each state with a d x d matrix. Attention compares every token with every other, d numbers each time, and averages as many values."
     yield formula("RNN: 2 n d^2        attention: 2 n^2 d        equal at n = d", "multiply-adds, projections aside")
-    yield table(f"multiply-adds of one layer at width d = {d}", rows, n="n", rnn="RNN :12", core="Q K^T and P V :12", whole="with its four maps :12", ratio="ratio :3")  # fmt: skip
+    yield table(f"multiply-adds of one layer at width d = {d}", rows, n="n", rnn="RNN :12", attention="Q K^T and P V :12", whole="with its four maps :12", ratio="ratio :3")  # fmt: skip
     yield Said("Self-attention is cheaper than recurrence at typical lengths.", "true with conditions", f"Counting Q K^T and P V alone, it is below n = d, here {d}, and dearer above. Its four maps take another 4 n d^2, and with them it is dearer at every length.", "C155")  # fmt: skip
     yield exactly("equal", "at n = d both count the same", total_matmul_flops(recurrence(d, d)), total_matmul_flops(attention_core(d, d, 1)))  # fmt: skip
     yield Try("tfx experiment complexity")
@@ -202,7 +202,7 @@ def still_open(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     bare, added = (through_depth(stack, run.x, np.random.default_rng(arriving), residual) for residual in (False, True))
     left = bare[-1]["gradient"] / bare[0]["gradient"]
     rows = [{"depth": b["depth"], "spread": b["spread"], "gradient": b["gradient"], "kept": a["spread"], "arrives": a["gradient"]} for b, a in zip(bare, added, strict=True)]  # fmt: skip
-    yield "Depth is not solved by attention. Stacked bare, it averages the tokens until they are all alike; then no score can tell them apart, and W_Q learns nothing. Adding the input back, x + attention(x), keeps them apart."
+    yield "Depth is not solved by attention. Stacked bare, it averages the tokens until they are all alike; then no score can tell them apart, and W_Q learns nothing. Adding the input back, x + attention(x), keeps them apart. The spread is how much of what a layer reads tells its tokens from each other."
     yield table("layers of self-attention on top of each other", rows, depth="layer", spread="bare: spread :2", gradient="bare: dW_Q :2", kept="with x +: spread :2", arrives="with x +: dW_Q :2")  # fmt: skip
     yield Said("Transformers avoid vanishing gradients.", "false", f"Along the text they do. Through depth, {len(stack)} bare layers leave {left:.0e} of the gradient of W_Q; residual connections and normalisation are there for that.", "C112")  # fmt: skip
     yield at_most("depth", "dW_Q of the last bare layer, relative to the first", 1e-3, left)  # fmt: skip
