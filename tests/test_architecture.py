@@ -160,6 +160,39 @@ def test_every_room_of_tfx_has_a_floor():
     assert rooms <= FLOORS.keys(), f"give these a floor in this file: {sorted(rooms - FLOORS.keys())}"
 
 
+def arrows_between(floor: str) -> dict[str, set[str]]:
+    """room -> the other rooms of `floor` (a package such as tfx.ops) that its files import."""
+    depth = len(floor.split("."))
+    arrows: dict[str, set[str]] = {}
+    for path in source_files(floor.replace(".", "/")):
+        here = module_name(path).split(".")[depth:]
+        for found in imports_in(path):
+            there = found.module.split(".")
+            if len(here) > 1 and there[:depth] == floor.split(".") and len(there) > depth + 1:
+                arrows.setdefault(here[0], set()).update({there[depth]} - {here[0]})
+    return arrows
+
+
+def in_circles(arrows: dict[str, set[str]]) -> set[str]:
+    """The rooms that are left when, again and again, those are taken away that import nothing that is left."""
+    left = {room: set(arrows.get(room, ())) for room in set(arrows).union(*arrows.values())}
+    while free := {room for room, imported in left.items() if not imported & left.keys()}:
+        left = {room: imported for room, imported in left.items() if room not in free}
+    return set(left)
+
+
+def test_the_rooms_of_the_operations_have_no_circle():
+    arrows = arrows_between("tfx.ops")
+    assert len(arrows) > 5 and "basics" in arrows["attention"]
+    assert not in_circles(arrows), {room: arrows[room] for room in sorted(in_circles(arrows))}
+    assert not arrows.get("basics"), "basics is the lowest room"
+
+
+def test_a_circle_of_rooms_is_seen_along_any_path():
+    assert not in_circles({"a": {"b", "c"}, "b": {"c"}})
+    assert in_circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"e"}}) == {"a", "b", "c"}
+
+
 @pytest.mark.parametrize(
     ("module", "imported"),
     [

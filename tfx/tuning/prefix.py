@@ -23,8 +23,8 @@ import numpy as np
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
 from tfx.nn.attention import AttentionInputGrads, MultiHeadAttention
-from tfx.ops.attention.attend import fold
 from tfx.ops.attention.multi_head import KeyValue, MultiHeadCache, StoredKeyValue
+from tfx.ops.basics.broadcast import fold
 from tfx.params import Layer, Parameter
 from tfx.tuning.part import Chosen, Part, among
 from tfx.tuning.places import Place, places_of

@@ -16,7 +16,7 @@ from tfx.ops.attention.additive_attention import (
     additive_scores_backward,
     additive_scores_forward,
 )
-from tfx.ops.attention.attend import AttendCache, attend_backward, attend_backward_steps, attend_forward, fold
+from tfx.ops.attention.attend import AttendCache, attend_backward, attend_backward_steps, attend_forward
 from tfx.ops.attention.masks import causal_mask, padding_mask
 from tfx.ops.attention.pointing import PointingCache, pointing_backward, pointing_forward
 from tfx.ops.attention.scaled_dot_product import (
@@ -26,6 +26,7 @@ from tfx.ops.attention.scaled_dot_product import (
     attention_forward,
 )
 from tfx.ops.attention.soft_cap import SoftCapCache, soft_cap_backward, soft_cap_forward
+from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.dropout import dropout_mask
 
 

@@ -16,7 +16,7 @@ from tfx.nn.masked_language_head import MaskedLanguageHead
 from tfx.nn.pooler import Pooler
 from tfx.nn.segment_input import SegmentInput
 from tfx.ops.basics.linear import linear_backward
-from tfx.ops.basics.pooler import PoolerCache, PoolerGrads, pooler_backward, pooler_forward
+from tfx.ops.feed_forward.pooler import PoolerCache, PoolerGrads, pooler_backward, pooler_forward
 from tfx.params import Layer
 
 E = 4  # a table narrower than the model

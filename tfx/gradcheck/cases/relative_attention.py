@@ -11,19 +11,19 @@ from tfx.gradcheck.case import Case, Control, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import DV, B, D, H, Rng, S, T, some_allowed
 from tfx.nn.relative_attention import RelativeAttention, RelativeKeysValuesAttention
 from tfx.ops.attention.masks import causal_mask
-from tfx.ops.basics.dropout import dropout_mask
-from tfx.ops.positions.relative_keys_values import (
+from tfx.ops.attention.relative_keys_values import (
     RelativeKeysValuesCache,
     RelativeKeysValuesGrads,
     relative_keys_values_attention_backward,
     relative_keys_values_attention_forward,
 )
-from tfx.ops.positions.transformer_xl import (
+from tfx.ops.attention.transformer_xl import (
     TransformerXLCache,
     TransformerXLGrads,
     transformer_xl_attention_backward,
     transformer_xl_attention_forward,
 )
+from tfx.ops.basics.dropout import dropout_mask
 
 WIDTH = 4 * H
 

@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward
 
 
@@ -93,15 +94,6 @@ def attend_backward_steps(dout: Array, cache: AttendCache, dweights: Array | Non
         dp = dp + dweights  # the weights were used twice: for the output and by a loss of their own
     dscores = softmax_backward(dp, softmax_cache)  # weights = softmax(scores); zero where blocked, because weights are
     return AttendGrads(fold(dv, v), dp, dscores)
-
-
-def fold(grad: Array, like: Array) -> Array:
-    """Sums a gradient over the leading axes along which `like` was broadcast: it was used once for each."""
-    extra = grad.ndim - like.ndim
-    if extra:
-        grad = grad.sum(axis=tuple(range(extra)))
-    stretched = tuple(i for i, n in enumerate(like.shape) if n == 1 and grad.shape[i] != 1)
-    return grad.sum(axis=stretched, keepdims=True) if stretched else grad
 
 
 def check_attend_shapes(n_queries: int, n_keys: int, v: Array, mask: Array | None) -> None:

@@ -25,9 +25,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 from tfx.backend import Array, xp_of
-from tfx.ops.attention.attend import fold
 from tfx.ops.attention.grouped_attention import grouped_attention_backward, grouped_attention_forward
 from tfx.ops.attention.scaled_dot_product import AttentionCache
+from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
 from tfx.ops.positions.rotary import RotaryCache, rotary_backward, rotary_forward
 

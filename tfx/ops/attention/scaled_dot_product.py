@@ -26,8 +26,9 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array
-from tfx.ops.attention.attend import AttendCache, attend_backward_steps, attend_forward, check_attend_shapes, fold
+from tfx.ops.attention.attend import AttendCache, attend_backward_steps, attend_forward, check_attend_shapes
 from tfx.ops.attention.soft_cap import SoftCapCache, soft_cap_backward, soft_cap_forward
+from tfx.ops.basics.broadcast import fold
 
 
 class AttentionCache(NamedTuple):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tfx.ops.attention.masks import causal_mask
-from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
-from tfx.ops.positions.relative_keys_values import (
+from tfx.ops.attention.relative_keys_values import (
     relative_keys_values_attention_backward,
     relative_keys_values_attention_forward,
 )
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 
 B, H, T, S, D, DV, C = 2, 3, 5, 7, 4, 6, 2
 

@@ -29,8 +29,8 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array
-from tfx.ops.attention.attend import fold
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward_steps, attention_forward
+from tfx.ops.basics.broadcast import fold
 from tfx.ops.positions.relative_offsets import RelativeShiftCache, relative_shift_backward, relative_shift_forward
 
 

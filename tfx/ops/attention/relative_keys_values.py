@@ -35,8 +35,8 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
-from tfx.ops.attention.attend import fold
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward_steps, attention_forward
+from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.embedding import EmbeddingCache, embedding_backward, embedding_forward
 from tfx.ops.positions.relative_offsets import (
     RelativeShiftCache,

@@ -7,9 +7,9 @@ import pytest
 
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.attention.transformer_xl import transformer_xl_attention_backward, transformer_xl_attention_forward
 from tfx.ops.positions.relative_offsets import every_offset
 from tfx.ops.positions.sinusoids import angular_speeds, sinusoids_forward
-from tfx.ops.positions.transformer_xl import transformer_xl_attention_backward, transformer_xl_attention_forward
 
 B, H, T, M, D, DV = 2, 3, 4, 3, 4, 5
 S = M + T

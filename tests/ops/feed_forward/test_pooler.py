@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tfx.ops.basics.pooler import pooler_backward, pooler_forward
+from tfx.ops.feed_forward.pooler import pooler_backward, pooler_forward
 
 RNG = np.random.default_rng(0)
 
