@@ -20,6 +20,7 @@ from tfx.nn.attention import AttentionInputGrads, MultiHeadAttention
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.multi_head import split_heads
+from tfx.ops.basics.entropy import entropy
 from tfx.ops.basics.linear import linear_backward
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
@@ -249,5 +250,4 @@ def _decidedness(weights: np.ndarray, causal: bool) -> np.ndarray:
     """weights: (T, T) -> (T,), how far each row is from uniform over the n keys it sees: log n - entropy, in nats."""
     n = len(weights)
     seen = np.arange(1, n + 1) if causal else np.full(n, n)
-    entropy = -(weights * np.log(np.where(weights > 0, weights, 1.0))).sum(axis=1)
-    return np.log(seen) - entropy
+    return np.log(seen) - entropy(weights)

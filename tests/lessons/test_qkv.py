@@ -8,7 +8,6 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from lessons.attention.qkv.projections import self_attention_backward, self_attention_forward
 from lessons.attention.qkv.relation import follows, partner, train
 from lessons.attention.qkv.tying import asymmetry, run_all
 from lessons.attention.qkv.walkthrough import Settings, values, walkthrough
@@ -16,6 +15,7 @@ from lessons.course import Request
 from tests.lessons.steps import all_text, failed, steps_of
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
+from tfx.ops.attention.self_attention import self_attention_backward, self_attention_forward
 from tfx.settings import apply_settings
 
 LOG_2 = math.log(2)

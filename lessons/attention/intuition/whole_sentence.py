@@ -12,6 +12,7 @@ from lessons.sentence import labels
 from tfx.data.pronouns import FITS_MOVERS, FITS_PLACES
 from tfx.gradcheck import TOLERANCE, check_gradients
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward, attention_forward
+from tfx.ops.attention.self_attention import self_attention_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Step, Table, Text
 
 
@@ -31,9 +32,9 @@ def attend(words: tuple[str, ...], seed: int) -> Run:
     rng = np.random.default_rng(seed)
     vector = {word: rng.standard_normal(4) for word in dict.fromkeys(words)}
     x = np.stack([vector[word] for word in words])
-    q, k, v = (x @ rng.standard_normal((4, width)) for width in (3, 3, 2))
-    out, cache = attention_forward(q, k, v)
-    return Run(x, q, k, v, out, cache)
+    out, cache = self_attention_forward(x, *(rng.standard_normal((4, width)) for width in (3, 3, 2)))
+    attention = cache.attention
+    return Run(x, attention.q, attention.k, attention.v, out, attention)
 
 
 def by_loops(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lessons.attention.qkv.projections import self_attention_backward, self_attention_forward
 from lessons.attention.qkv.relation import train
 from lessons.attention.qkv.roles import WORDS, C, D, edits, match_and_content, where_from
 from lessons.attention.qkv.tying import Runs, direction, run_all, symmetric_scores, training
 from lessons.course import Request
 from tfx.errors import BadInput
 from tfx.gradcheck import TOLERANCE, check_gradients
+from tfx.ops.attention.self_attention import self_attention_backward, self_attention_forward
 from tfx.ops.basics.linear import linear_forward
 from tfx.records import Check, Code, Formula, Matrix, Question, Step, Text
 

@@ -12,6 +12,7 @@ from tfx.data.words import UNKNOWN
 from tfx.ops.attention.attend import attend_forward
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.entropy import entropy
 from tfx.ops.basics.linear import linear_forward
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.ops.losses.cross_entropy import cross_entropy_forward
@@ -214,9 +215,9 @@ def _softmax(run: HeadRun) -> Step:
     top = scores.max()
     total = float(np.exp(scores - top).sum())
     sums = float(np.abs(p.sum(axis=-1) - 1).max())
-    entropy = float(-(p[i][p[i] > 0] * np.log(p[i][p[i] > 0])).sum())
     seen = int((~run.blocked[i]).sum())
-    spread = f"{entropy / math.log(seen):.0%} of the entropy of a uniform row" if seen > 1 else "one key only"
+    share = f"{float(entropy(p[i])) / math.log(seen):.0%}" if seen > 1 else ""
+    spread = f"{share} of the entropy of a uniform row" if share else "one key only"
     return Step(
         "Softmax: scores become weights",
         (

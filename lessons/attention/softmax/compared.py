@@ -7,16 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lessons.attention.softmax.alternatives import (
-    normalised_relu_backward,
-    normalised_relu_forward,
-    sigmoid_backward,
-    sigmoid_forward,
-    sparsemax_backward,
-    sparsemax_forward,
-)
 from tfx.gradcheck import TOLERANCE, check_gradients
+from tfx.ops.basics.normalised_relu import normalised_relu_backward, normalised_relu_forward
 from tfx.ops.basics.softmax import softmax_backward, softmax_forward
+from tfx.ops.basics.sparsemax import sparsemax_backward, sparsemax_forward
+from tfx.ops.feed_forward.sigmoid import sigmoid_backward, sigmoid_forward
 from tfx.records import Check, Code, Column, Formula, Step, Table, Text
 
 

@@ -16,6 +16,7 @@ from lessons.attention.softmax.overflow import overflow, overflow_limit
 from lessons.course import Request
 from tfx.errors import BadInput
 from tfx.gradcheck import TOLERANCE, check_gradients
+from tfx.ops.basics.entropy import entropy
 from tfx.ops.basics.softmax import softmax_backward, softmax_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
 
@@ -76,7 +77,7 @@ def zero_gap(dtype: Any) -> int:
 def entropy_share(seed: int, keys: int = 64, rows: int = 500) -> float:
     """Mean entropy of random rows with scores of variance 1, as a share of the entropy of a uniform row."""
     weights, _ = softmax_forward(np.random.default_rng(seed).standard_normal((rows, keys)))
-    return float(-(weights * np.log(weights)).sum(axis=-1).mean() / math.log(keys))
+    return float(entropy(weights).mean() / math.log(keys))
 
 
 def _labels(n: int) -> tuple[str, ...]:
@@ -168,8 +169,8 @@ def _sharpness(scores: np.ndarray, seed: int) -> Step:
     rows = []
     for s in (0.0, 0.125, 0.5, 1.0, 2.0, 8.0, 32.0):
         w = softmax_forward(s * scores)[0]
-        entropy = float(-(w[w > 0] * np.log(w[w > 0])).sum())
-        rows.append({"s": s, "top": float(w.max()), "low": float(w.min()), "entropy": entropy / math.log(w.size)})
+        share = float(entropy(w)) / math.log(w.size)
+        rows.append({"s": s, "top": float(w.max()), "low": float(w.min()), "entropy": share})
     rising = max(b["entropy"] - a["entropy"] for a, b in pairwise(rows))
     one = next(row for row in rows if row["s"] == 1.0)
     return Step(

@@ -10,7 +10,7 @@ import numpy as np
 
 from lessons.course import Request
 from tfx.errors import BadInput
-from tfx.ops.basics.softmax import softmax_backward, softmax_forward, softmax_jacobian
+from tfx.ops.basics.softmax import softmax_backward, softmax_forward, softmax_jacobian, softmax_jacobian_norm
 from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.records import Check, Code, Column, Formula, Matrix, Plot, Question, Series, Step, Table, Text
 
@@ -223,7 +223,7 @@ def _saturation(a: float) -> Step:
                 "a": stop,
                 "p": float(y[2]),
                 "slope": _slope(stop),
-                "norm": float(np.sqrt((softmax_jacobian(y) ** 2).sum())),
+                "norm": float(softmax_jacobian_norm(y)),
             }
         )
     closed = 1 / (1 + 2 * math.exp(-a))
@@ -278,7 +278,7 @@ def _with_a_loss() -> Step:
         rows.append(
             {
                 "gap": gap,
-                "jacobian": float(np.sqrt((softmax_jacobian(y) ** 2).sum())),
+                "jacobian": float(softmax_jacobian_norm(y)),
                 "loss": _cross_entropy_gradient_norm(gap),
             }
         )

@@ -8,8 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward, attention_forward
-from tfx.ops.basics.linear import linear_backward, linear_forward
+from tfx.ops.attention.self_attention import SelfAttentionCache, self_attention_backward, self_attention_forward
 from tfx.ops.recurrence.rnn import RnnCache, rnn_backward, rnn_forward
 
 
@@ -54,15 +53,11 @@ class AttentionLayer:
     def random(cls, rng: np.random.Generator, d: int) -> AttentionLayer:
         return cls(*(rng.standard_normal((d, d)) / math.sqrt(d) for _ in range(3)))
 
-    def forward(self, x: np.ndarray) -> tuple[np.ndarray, tuple[Any, AttentionCache]]:
-        projected = [linear_forward(x, w.astype(x.dtype)) for w in (self.w_q, self.w_k, self.w_v)]
-        out, cache = attention_forward(*(y for y, _ in projected))
-        return out, ([c for _, c in projected], cache)
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, SelfAttentionCache]:
+        return self_attention_forward(x, *(w.astype(x.dtype) for w in (self.w_q, self.w_k, self.w_v)))
 
-    def backward(self, dy: np.ndarray, cache: tuple[Any, AttentionCache]) -> np.ndarray:
-        projections, attention = cache
-        parts = attention_backward(dy, attention)
-        return sum((linear_backward(part, c)[0] for part, c in zip(parts, projections, strict=True)), np.zeros_like(dy))
+    def backward(self, dy: np.ndarray, cache: SelfAttentionCache) -> np.ndarray:
+        return self_attention_backward(dy, cache).dx
 
 
 def gradient_by_distance(layer: Layer, x: np.ndarray, directions: int = 8) -> np.ndarray:
