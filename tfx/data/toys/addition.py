@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, next_tokens, one_side
+from tfx.data.toys.toy import Places, PlacesToy, Rng, next_tokens, one_side
 
 PLUS, EQUALS = 10, 11
 
 
 @dataclass(frozen=True)
-class Addition:
+class Addition(PlacesToy):
     """Tokens: digits 0 to 9, plus, equals.  from_back: the last digit of the sum is written first."""
 
     n_digits: int = 2
@@ -27,10 +27,6 @@ class Addition:
 
     @property
     def n_tokens(self) -> int:
-        return 12
-
-    @property
-    def n_answers(self) -> int:
         return 12
 
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places:

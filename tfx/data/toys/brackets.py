@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import Places, PlacesToy, Rng, one_side
 
 
 @dataclass(frozen=True)
-class Brackets:
+class Brackets(PlacesToy):
     """Token 2 k opens a bracket of kind k and 2 k + 1 closes it.  length must be even."""
 
     n_kinds: int = 2

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import Places, PlacesToy, Rng, one_side
 
 OUTSIDE = 0
 CLAUSE = 5  # words: a free one, what announces, one or two names, free ones
@@ -22,7 +22,7 @@ def begin_tag(kind: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Entities:
+class Entities(PlacesToy):
     """Tokens: announcing words, one for each kind, then names, then all others.  A text is n_clauses times 5 words."""
 
     n_kinds: int = 2

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, next_tokens, one_side
+from tfx.data.toys.toy import Places, PlacesToy, Rng, next_tokens, one_side
 
 SYMBOLS = ";()+-*abc"
 END = 0
 
 
 @dataclass(frozen=True)
-class Expressions:
+class Expressions(PlacesToy):
     """max_operators: of one expression; rows have the length of the longest, filled up with the end token."""
 
     max_operators: int = 3
@@ -28,10 +28,6 @@ class Expressions:
 
     @property
     def n_tokens(self) -> int:
-        return len(SYMBOLS)
-
-    @property
-    def n_answers(self) -> int:
         return len(SYMBOLS)
 
     @property

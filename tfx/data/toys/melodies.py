@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, next_tokens, one_side
+from tfx.data.toys.toy import Places, PlacesToy, Rng, next_tokens, one_side
 
 
 @dataclass(frozen=True)
-class Melodies:
+class Melodies(PlacesToy):
     """Tokens: notes.  A melody is n_repeats figures of figure_length notes."""
 
     n_notes: int = 7
@@ -25,10 +25,6 @@ class Melodies:
 
     @property
     def n_tokens(self) -> int:
-        return self.n_notes
-
-    @property
-    def n_answers(self) -> int:
         return self.n_notes
 
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import Places, PlacesToy, Rng, one_side
 
 LETTERS = "ACGT"
 
 
 @dataclass(frozen=True)
-class Motifs:
+class Motifs(PlacesToy):
     """motif: letters, and N for any letter.  Tag 1 = inside an occurrence."""
 
     motif: str = "TANA"

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, next_tokens, one_side
+from tfx.data.toys.toy import Places, PlacesToy, Rng, next_tokens, one_side
 
 
 @dataclass(frozen=True)
-class NextItems:
+class NextItems(PlacesToy):
     """Tokens: items, n_shelves times shelf_size of them, in the order of popularity 1 / rank."""
 
     n_shelves: int = 4
@@ -28,10 +28,6 @@ class NextItems:
     @property
     def n_tokens(self) -> int:
         return self.n_shelves * self.shelf_size
-
-    @property
-    def n_answers(self) -> int:
-        return self.n_tokens
 
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places:
         """ids: (n, length - 1); every item from the fifth on is asked."""

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import Places, PlacesToy, Rng, one_side
 
 
 @dataclass(frozen=True)
-class Styles:
+class Styles(PlacesToy):
     """Tokens: one for each style, then n_meanings words for each style, in an order of that style's own."""
 
     n_styles: int = 2
@@ -27,10 +27,6 @@ class Styles:
     @property
     def n_tokens(self) -> int:
         return self.n_styles * (1 + self.n_meanings)
-
-    @property
-    def n_answers(self) -> int:
-        return self.n_tokens
 
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places:
         """ids: (n, 1 + length); asked of every place but the first."""
