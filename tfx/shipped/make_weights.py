@@ -32,7 +32,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.data import pronouns, python_docs
-from tfx.data.words import WordTokenizer, learn_vocabulary
 from tfx.io.model_file import save_model
 from tfx.models import LanguageModel, Model, PronounModel
 from tfx.ops.attention.pointing import pointing_backward, pointing_forward
@@ -41,6 +40,7 @@ from tfx.optim import Adam, AdamW
 from tfx.schedule import warmup_cosine
 from tfx.shipped.language_scores import as_ids, score_language
 from tfx.shipped.pronoun_scores import score_pronouns
+from tfx.tokenizers import WordTokenizer
 from tfx.train import LossValue, StepRecord, next_token_loss, train
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -131,7 +131,7 @@ def pronoun_loss(share: float, smoothing: float) -> Any:
 def train_language(recipe: Recipe) -> Trained:
     """The language model, its vocabulary and its perplexity next to the baselines."""
     training_text = python_docs.paragraphs(held_out=False, docstrings=recipe.docstrings)
-    tokenizer = WordTokenizer(learn_vocabulary(training_text, recipe.words, recipe.pieces))
+    tokenizer = WordTokenizer.train(training_text, recipe.words, recipe.pieces)
     training = as_ids(tokenizer, training_text)
     held_out = as_ids(tokenizer, python_docs.paragraphs(held_out=True, docstrings=recipe.docstrings))
     model = LanguageModel(
@@ -153,7 +153,7 @@ def train_language(recipe: Recipe) -> Trained:
         "steps": recipe.language_steps,
         "batch": recipe.language_batch,
         "window": recipe.window,
-        "vocabulary": list(tokenizer.vocabulary),
+        "vocabulary": list(tokenizer.tokens),
         "text": "documentation inside Python: pydoc_data.topics" + (" and docstrings" if recipe.docstrings else ""),
         "training_tokens": int(sum(len(ids) for ids in training)),
         "held_out": scores._asdict(),

@@ -91,8 +91,8 @@ class Tokenizer(ABC):
     def _known(self, ids: Iterable[int]) -> Iterator[str]:
         if not isinstance(ids, Iterable):
             raise TypeError(f"ids are a sequence of integers, not {ids!r}")
-        for each in ids:
-            i = whole_number("an id", each)
+        for given in ids:
+            i = whole_number("an id", given)
             if not 0 <= i < len(self.tokens):
                 raise ValueError(f"id {i} is outside the vocabulary of {len(self.tokens)} tokens")
             yield self.tokens[i]
