@@ -53,11 +53,6 @@ FLOORS: dict[str, int] = {
     "tfx.__main__": 16,  # `python -m tfx`
 }
 
-#: Scripts and not rooms: they build what a lower floor ships, and nothing imports them.
-SCRIPTS: dict[str, str] = {
-    "tfx.shipped.make_weights": "`make weights`: trains the shipped models, and says how far it is",
-}
-
 #: Libraries that may be imported inside a function of tfx, and why.
 OPTIONAL_IN_TFX = {
     "cupy": "arrays on a CUDA card, only with --device cuda",
@@ -137,7 +132,7 @@ def is_ours(module: str) -> bool:
 def wrong_way(module: str, imported: str) -> str | None:
     """Why `module` must not import `imported`, or None."""
     here, there = room_of(module), room_of(imported)
-    if here == there or module in SCRIPTS:
+    if here == there:
         return None
     if FLOORS[there] >= FLOORS[here]:
         return f"{here} (floor {FLOORS[here]}) must not import {there} (floor {FLOORS[there]})"
@@ -178,17 +173,6 @@ def test_hidden_imports_are_seen():
     source = "def f():\n    from ..nn import linear\nif TYPE_CHECKING:\n    import tfx.lab\n"
     found = list(imports_of(source, "tfx.ops.softmax", is_package=False))
     assert [(one.module, one.at_module_level) for one in found] == [("tfx.nn.linear", False), ("tfx.lab", False)]
-
-
-def test_nothing_imports_a_script():
-    users = [
-        f"{path.relative_to(ROOT)}:{found.line}"
-        for path in source_files("tfx", "lessons", "tfx_cli")
-        for found in imports_in(path)
-        if any(found.module == name or found.module.startswith(name + ".") for name in SCRIPTS)
-        and room_of(module_name(path)) != "tfx.shipped"
-    ]
-    assert not users, users
 
 
 def test_tfx_and_lessons_need_only_numpy_and_the_standard_library():
@@ -243,7 +227,6 @@ def test_only_the_command_line_prints():
     printing = [
         f"{path.relative_to(ROOT)}:{line}"
         for path in source_files("tfx", "lessons")
-        if module_name(path) not in SCRIPTS
         for line in printing_lines(path.read_text(encoding="utf-8"))
     ]
     assert not printing, f"return records instead: {printing}"

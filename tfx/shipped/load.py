@@ -4,7 +4,7 @@
     plain      the same network and sentences, trained on the answer alone
     language   predicts the next token of any text; learned from the documentation inside Python
 
-`python -m tfx.shipped.make_weights` trains them again (`make weights`).
+make_weights.py trains them again (`make weights`).
 """
 
 from __future__ import annotations
