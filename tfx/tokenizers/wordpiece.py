@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from tfx.tokenizers.splitting import words_and_marks
-from tfx.tokenizers.tokenizer import Piece, Tokenizer, room_for, special_of, texts_of
+from tfx.tokenizers.tokenizer import Piece, Tokenizer, reserve, texts_of
 from tfx.tokenizers.wordpiece_training import INSIDE, SCORES, cut_word, learn_pieces
 
 LONGEST_WORD = 100
@@ -54,8 +54,7 @@ class WordPiece(Tokenizer):
         counts = Counter(text[start:end] for text in texts_of(corpus) for start, end in words_and_marks(text))
         cut = {word: cut_word(word) for word in counts}
         alphabet = sorted(set().union(*cut.values()))
-        reserved = (cls.unknown, *special_of(special))
-        room_for(vocab_size, len(reserved) + len(alphabet), f"{len(reserved)} reserved, {len(alphabet)} characters")
+        reserved = reserve(cls.unknown, special, vocab_size, len(alphabet))
         id_of = {symbol: i for i, symbol in enumerate(alphabet)}
         symbols = [([id_of[symbol] for symbol in cut[word]], count) for word, count in counts.items()]
         pieces = learn_pieces(symbols, alphabet, vocab_size - len(reserved), SCORES[score], min_frequency, reserved)

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, PlacesToy, Rng, next_tokens, one_side
+from tfx.data.toys.toy import ContinueToy, Places, Rng, next_tokens, one_side
 
 PLUS, EQUALS = 10, 11
 
 
 @dataclass(frozen=True)
-class Addition(PlacesToy):
+class Addition(ContinueToy):
     """Tokens: digits 0 to 9, plus, equals.  from_back: the last digit of the sum is written first."""
 
     n_digits: int = 2
     from_back: bool = True
-    causal: bool = True
 
     @property
     def n_tokens(self) -> int:

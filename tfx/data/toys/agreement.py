@@ -11,18 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, PlacesToy, Rng, one_side
+from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 
 CLAUSE = 3
 
 
 @dataclass(frozen=True)
-class Agreement(PlacesToy):
+class Agreement(LabelToy):
     """Token 2 w + number: word w in the singular (0) or plural (1); n_words for each of the three parts of speech."""
 
     n_words: int = 5
     n_clauses: int = 2
-    causal: bool = False
 
     @property
     def n_tokens(self) -> int:

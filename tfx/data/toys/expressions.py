@@ -13,18 +13,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, PlacesToy, Rng, next_tokens, one_side
+from tfx.data.toys.toy import ContinueToy, Places, Rng, next_tokens, one_side
 
 SYMBOLS = ";()+-*abc"
 END = 0
 
 
 @dataclass(frozen=True)
-class Expressions(PlacesToy):
+class Expressions(ContinueToy):
     """max_operators: of one expression; rows have the length of the longest, filled up with the end token."""
 
     max_operators: int = 3
-    causal: bool = True
 
     @property
     def n_tokens(self) -> int:

@@ -15,19 +15,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, PlacesToy, Rng, one_side
+from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 
 ASK = 0
 
 
 @dataclass(frozen=True)
-class Lookup(PlacesToy):
+class Lookup(LabelToy):
     """Tokens: <ask>, keys, values.  n_facts of n_keys are told in a text."""
 
     n_keys: int = 6
     n_values: int = 6
     n_facts: int = 3
-    causal: bool = False
 
     @property
     def n_tokens(self) -> int:

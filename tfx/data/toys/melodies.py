@@ -10,18 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, PlacesToy, Rng, next_tokens, one_side
+from tfx.data.toys.toy import ContinueToy, Places, Rng, next_tokens, one_side
 
 
 @dataclass(frozen=True)
-class Melodies(PlacesToy):
+class Melodies(ContinueToy):
     """Tokens: notes.  A melody is n_repeats figures of figure_length notes."""
 
     n_notes: int = 7
     figure_length: int = 3
     n_repeats: int = 4
     shifts: tuple[int, ...] = (-1, 0, 1)
-    causal: bool = True
 
     @property
     def n_tokens(self) -> int:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, PlacesToy, Rng, next_tokens, one_side
+from tfx.data.toys.toy import ContinueToy, Places, Rng, next_tokens, one_side
 
 
 @dataclass(frozen=True)
-class NextItems(PlacesToy):
+class NextItems(ContinueToy):
     """Tokens: items, n_shelves times shelf_size of them, in the order of popularity 1 / rank."""
 
     n_shelves: int = 4
@@ -23,7 +23,6 @@ class NextItems(PlacesToy):
     length: int = 12
     wander: float = 0.25
     seed: int = 0
-    causal: bool = True
 
     @property
     def n_tokens(self) -> int:

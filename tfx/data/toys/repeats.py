@@ -10,17 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, PlacesToy, Rng, one_side
+from tfx.data.toys.toy import ContinueToy, Places, Rng, one_side
 
 
 @dataclass(frozen=True)
-class Repeats(PlacesToy):
+class Repeats(ContinueToy):
     """Tokens of a piece are all different.  periods: lengths of pieces to choose from, at most n_symbols."""
 
     n_symbols: int = 10
     periods: tuple[int, ...] = (4, 5, 6, 7)
     length: int = 16
-    causal: bool = True
 
     @property
     def n_tokens(self) -> int:

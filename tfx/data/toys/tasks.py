@@ -16,12 +16,12 @@ import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.data.held_out import HELD_OUT_SHARE
-from tfx.data.toys.toy import Places, PlacesToy, Rng, one_side
+from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 from tfx.errors import unknown_name
 
 
 @dataclass(frozen=True)
-class Task(PlacesToy):
+class Task(LabelToy):
     """A name, what it asks in one line, and the function from inputs (B, T) to targets (B, T)."""
 
     name: str
@@ -29,7 +29,6 @@ class Task(PlacesToy):
     answer: Callable[[np.ndarray], np.ndarray]
     length: int = 12
     n_symbols: int = 10
-    causal: bool = False
 
     @property
     def n_tokens(self) -> int:
