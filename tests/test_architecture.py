@@ -69,10 +69,7 @@ CIRCLES = {
     frozenset({"tfx.lab.complexity", "tfx.lab.complexity_findings"}),
     frozenset({"tfx.lab.saturation", "tfx.lab.saturation_findings"}),
     frozenset({"tfx.lab.scaling", "tfx.lab.scaling_findings"}),
-    frozenset({"tfx_cli.app", "tfx_cli.commands.dashboard"}),
-    frozenset({"tfx_cli.learner.salvage", "tfx_cli.learner.state"}),
-    frozenset({"tfx_cli.render.terminal", "tfx_cli.render.terminal_lists", "tfx_cli.show"}),
-    frozenset({"tfx_cli.terminal.pager", "tfx_cli.walk"}),
+    frozenset({"tfx_cli.terminal.pager", "tfx_cli.walk"}),  # the pager clears the screen with a function of the walk
 }
 
 #: Libraries that may be imported inside a function of tfx, and why.
@@ -91,6 +88,9 @@ LONG = 300
 
 #: A walkthrough is a page of screens in the order of reading; cutting it in two would cut the story.
 LONG_WALKTHROUGH = 400
+
+#: The top of the house.
+TOP = {"tfx", "tfx_cli", "lessons", "tests"}
 
 FORBIDDEN_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers"}
 
@@ -128,6 +128,18 @@ def test_imports_run_one_way_from_the_command_line_down_to_the_backend():
 def test_every_room_of_tfx_has_a_floor():
     rooms = {room_of(module_name(path)) for path in source_files("tfx", "lessons", "tfx_cli")}
     assert rooms <= FLOORS.keys(), f"give these a floor in this file: {sorted(rooms - FLOORS.keys())}"
+
+
+def test_the_house_plan_names_every_room():
+    plan = re.search(
+        r"## How the house is laid out.*?```\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.S
+    )
+    assert plan
+    named = set(re.findall(r"\b(\w+)/", plan[1]))
+    rooms = {path.parent.name for floor in ("tfx", "tfx_cli") for path in (ROOT / floor).glob("*/__init__.py")}
+    assert rooms <= named, f"name these in CONTRIBUTING.md: {sorted(rooms - named)}"
+    there = {path.name for path in ROOT.rglob("*") if path.is_dir() and path.relative_to(ROOT).parts[0] in TOP}
+    assert named <= there, f"the plan of CONTRIBUTING.md names rooms that are not there: {sorted(named - there)}"
 
 
 @pytest.mark.parametrize(

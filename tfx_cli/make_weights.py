@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from tfx_cli.show import tell
+from tfx_cli.terminal.lines import tell
 
 
 def main(arguments: list[str] | None = None) -> int:
