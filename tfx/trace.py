@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.data.words import END
 from tfx.errors import BadInput
 from tfx.models import LanguageModel, PronounModel
 from tfx.nn.attention import AttentionInputGrads, MultiHeadAttention
@@ -25,6 +24,7 @@ from tfx.ops.basics.linear import linear_backward
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.shipped.load import Reading, Shipped
+from tfx.tokenizers.word import END
 
 _BEST = 5  # how many answers are kept
 

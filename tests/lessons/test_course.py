@@ -14,7 +14,7 @@ import pytest
 
 from lessons import quiz
 from lessons.course import Request, Topic, find_topic, modules, read_front_matter, topics, walk, walkthrough_module
-from tfx.data.tasks import find_task
+from tfx.data.toys.tasks import find_task
 from tfx.errors import BadInput
 from tfx.gradcheck import op_names
 from tfx.lab import EXPERIMENTS

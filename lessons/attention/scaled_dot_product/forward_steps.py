@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from lessons.attention.scaled_dot_product.run import HeadRun
-from tfx.data.words import UNKNOWN
 from tfx.ops.attention.attend import attend_forward
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
@@ -17,6 +16,7 @@ from tfx.ops.basics.linear import linear_forward
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.ops.losses.cross_entropy import cross_entropy_forward
 from tfx.records import Check, Code, Formula, Matrix, Question, Step, Text
+from tfx.tokenizers.word import UNKNOWN
 from tfx.trace import attention_case
 
 SHOWN = 6  # coordinates of a vector that fit on a line

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from lessons.course import Request
-from tfx.data.words import UNKNOWN
 from tfx.errors import BadInput
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import (
@@ -18,6 +17,7 @@ from tfx.ops.attention.scaled_dot_product import (
     attention_forward,
 )
 from tfx.shipped.load import NAMES, choose, load
+from tfx.tokenizers.word import UNKNOWN
 from tfx.trace import AttentionCase, attention_case
 
 MODELS = ("auto", *NAMES)

@@ -1,13 +1,10 @@
-"""Three small tasks with exact answers: copy, reverse, sort.
+"""Three tasks with exact answers: copy, reverse, sort.
 
 The input is a sequence of symbols 0 .. n_symbols - 1, the target another of the same length, one symbol per place.
 
 - copy needs no other place: the answer stands where it is asked for.
 - reverse needs exactly one other place, known by its number alone: impossible without positions.
 - sort needs all places (how many are smaller?) and the number of its own.
-
-Sequences are split into training and held-out ones by a hash of their symbols, not by luck: a held-out sequence
-never occurs in training, whatever the seeds are.
 """
 
 from __future__ import annotations
@@ -18,18 +15,33 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfx.arguments import whole_number
+from tfx.data.held_out import HELD_OUT_SHARE
+from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 from tfx.errors import unknown_name
-
-HELD_OUT_SHARE = 8  # one sequence in eight is held out
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(LabelToy):
     """A name, what it asks in one line, and the function from inputs (B, T) to targets (B, T)."""
 
     name: str
     question: str
     answer: Callable[[np.ndarray], np.ndarray]
+    length: int = 12
+    n_symbols: int = 10
+
+    @property
+    def n_tokens(self) -> int:
+        return self.n_symbols
+
+    def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places:
+        """ids: (n, length); asked everywhere.  Held-out rows are all different.
+
+        Raises ValueError when there may be too few held-out rows.
+        """
+        sequences = held_out_sequences if held_out else training_sequences
+        ids = sequences(rng, n, self.length, self.n_symbols)
+        return Places(ids, self.answer(ids), np.ones(ids.shape, dtype=bool))
 
 
 TASKS = {
@@ -49,31 +61,12 @@ def find_task(name: str) -> Task:
     return TASKS[name]
 
 
-def sequence_hash(ids: np.ndarray) -> np.ndarray:
-    """ids: (B, T) integers -> (B,) uint64 that depends on every symbol and its place, the same on every machine.
-
-    FNV-1a over the symbols (Fowler, Noll, Vo), then a final mix (Steele et al. 2014, SplitMix), so that the low bits
-    are usable.
-    """
-    value = np.full(len(ids), 0xCBF29CE484222325, dtype=np.uint64)
-    for column in np.asarray(ids).T.astype(np.uint64):
-        value = (value ^ column) * np.uint64(0x100000001B3)  # wraps around at 2^64, as meant
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
-
-
-def is_held_out(ids: np.ndarray) -> np.ndarray:
-    """ids: (B, T) -> (B,) bool: True for the sequences that training never sees."""
-    return sequence_hash(ids) % np.uint64(HELD_OUT_SHARE) == 0
-
-
-def training_sequences(rng: np.random.Generator, batch: int, length: int, n_symbols: int) -> np.ndarray:
+def training_sequences(rng: Rng, batch: int, length: int, n_symbols: int) -> np.ndarray:
     """(batch, length) int64 drawn uniformly from the sequences that are not held out."""
     return _draw(rng, batch, length, n_symbols, held_out=False)
 
 
-def held_out_sequences(rng: np.random.Generator, batch: int, length: int, n_symbols: int) -> np.ndarray:
+def held_out_sequences(rng: Rng, batch: int, length: int, n_symbols: int) -> np.ndarray:
     """(batch, length) int64, all different, drawn uniformly from the held-out sequences.
 
     Raises ValueError when there may be too few of them.
@@ -87,11 +80,13 @@ def held_out_sequences(rng: np.random.Generator, batch: int, length: int, n_symb
     return found[:batch]
 
 
-def _draw(rng: np.random.Generator, batch: int, length: int, n_symbols: int, held_out: bool) -> np.ndarray:
+def _draw(rng: Rng, batch: int, length: int, n_symbols: int, held_out: bool) -> np.ndarray:
     for name, size in (("batch", batch), ("length", length), ("n_symbols", n_symbols)):
         whole_number(name, size, 1)
-    kept: list[np.ndarray] = []
-    while sum(map(len, kept)) < batch:
-        drawn = rng.integers(n_symbols, size=(batch * (HELD_OUT_SHARE if held_out else 2), length))
-        kept.append(drawn[is_held_out(drawn) == held_out])
-    return np.concatenate(kept)[:batch]
+    spare = 1 if held_out else 2  # twice as many as wanted: nearly always enough in one draw
+
+    def uniform(n: int, rng: Rng) -> tuple[np.ndarray]:
+        return (rng.integers(n_symbols, size=(spare * n, length)),)
+
+    (ids,) = one_side(batch, rng, held_out, uniform)
+    return ids

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tfx.data.tasks import (
-    HELD_OUT_SHARE,
-    TASKS,
-    find_task,
-    held_out_sequences,
-    is_held_out,
-    sequence_hash,
-    training_sequences,
-)
+from tfx.data.held_out import is_held_out
+from tfx.data.toys.tasks import TASKS, find_task, held_out_sequences, training_sequences
 from tfx.errors import BadInput
 
 
@@ -39,30 +34,6 @@ def test_a_held_out_sequence_never_occurs_in_training():
     assert len(tested) == 8 and tested <= held_out
 
 
-def test_one_sequence_in_eight_is_held_out():
-    drawn = np.random.default_rng(0).integers(10, size=(40_000, 12))
-    share, n = 1 / HELD_OUT_SHARE, len(drawn)
-    assert abs(is_held_out(drawn).mean() - share) < 4 * np.sqrt(share * (1 - share) / n)
-
-
-def test_the_hash_is_the_same_on_every_machine_and_depends_on_order():
-    assert [f"{h:016x}" for h in sequence_hash(np.array([[1, 2, 3], [3, 2, 1]]))] == [
-        f"{reference_hash(row):016x}" for row in ([1, 2, 3], [3, 2, 1])
-    ]
-    assert len(set(sequence_hash(np.random.default_rng(0).integers(10, size=(5000, 12))).tolist())) == 5000
-
-
-def reference_hash(symbols: list[int]) -> int:
-    """The same in Python's unbounded integers."""
-    mask = 2**64 - 1
-    h = 0xCBF29CE484222325
-    for symbol in symbols:
-        h = ((h ^ symbol) * 0x100000001B3) & mask
-    h = ((h ^ (h >> 30)) * 0xBF58476D1CE4E5B9) & mask
-    h = ((h ^ (h >> 27)) * 0x94D049BB133111EB) & mask
-    return h ^ (h >> 31)
-
-
 def test_the_same_seed_gives_the_same_sequences():
     for draw in (training_sequences, held_out_sequences):
         first, same, other = (draw(np.random.default_rng(seed), 50, 6, 5) for seed in (1, 1, 2))
@@ -78,3 +49,13 @@ def test_too_few_sequences_to_hold_out_are_refused():
 def test_an_unknown_task_names_the_nearest():
     with pytest.raises(BadInput, match='Did you mean "reverse"'):
         find_task("revers")
+
+
+def test_a_task_is_a_toy_whose_every_place_is_asked():
+    toy = replace(find_task("reverse"), length=5, n_symbols=6)
+    assert (toy.kind, toy.n_tokens, toy.n_answers) == ("label", 6, 6)
+    for held_out in (False, True):
+        drawn = toy.draw(40, np.random.default_rng(0), held_out)
+        assert drawn.ids.shape == (40, 5) and drawn.asked.all()
+        assert np.array_equal(drawn.targets, drawn.ids[:, ::-1])
+        assert (is_held_out(drawn.ids) == held_out).all()
