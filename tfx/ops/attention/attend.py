@@ -6,14 +6,9 @@
 What differs from one attention to the next is where the scores S come from: ops/attention/scaled_dot_product.py takes
 dot products, ops/attention/additive_attention.py a small network.
 
-Derivation.  Undo the two lines in reverse; dO is what arrives from above:
-
-    dV = P^T dO             O = P V is linear in V
-    dP = dO V^T             ... and linear in P
-    dS = P * (dP - rowsum(dP * P))        the softmax Jacobian applied to each row (see ops/basics/softmax.py)
-
-A blocked entry has P = 0 and so dS = 0: no gradient passes a mask.  Where a loss reads P as well, its gradient is
-added to dP: two uses, two terms.
+Derivation.  dV, dP and dS are the first three lines of the derivation in ops/attention/scaled_dot_product.py: none of
+them asks where the scores came from.  A blocked entry has P = 0 and so dS = 0: no gradient passes a mask.  Where a loss
+reads P as well, its gradient is added to dP: two uses, two terms.
 Source: Bahdanau, Cho and Bengio 2015, section 3.1, equations 5 and 6; Vaswani et al. 2017, section 3.2.1.
 """
 

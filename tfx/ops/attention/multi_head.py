@@ -17,6 +17,7 @@ Past keys and values, from tokens that were read earlier, stand in front of the 
 Derivation.  Splitting and merging only move numbers, so their backward moves them back: split undoes merge and merge
 undoes split.  The rest is four linear maps and one attention, undone in reverse.  x_kv feeds both K and V, so its
 gradient is a sum of two; in self-attention the caller adds dx_q and dx_kv for the same reason.
+In a few lines: `short_multi_head` in ops/basics/short_forms.py.
 Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2.
 """
 

@@ -12,7 +12,8 @@ Derivation.  Undo the three lines in reverse; dO is what arrives from above:
     dQ = dS K * scale       S = Q K^T * scale
     dK = dS^T Q * scale
 
-The last two lines of the forward, with their gradients, are ops/attention/attend.py: every attention ends with them.
+The last two lines of the forward, with dV, dP and dS, are in ops/attention/attend.py: every attention ends with them.
+Without the options it is a few lines, forward and backward: `short_attention` in ops/basics/short_forms.py.
 
 Two options act on the scores.  A soft cap squeezes them (ops/attention/soft_cap.py); a bias, such as one for the
 distance between query and key, is added to them, so that its gradient is dS itself, summed over the axes along which it

@@ -11,6 +11,7 @@ so for an upstream gradient dy
     dx_j = sum_i dy_i y_i (delta_ij - y_j) = y_j (dy_j - sum_i dy_i y_i)
 
 The backward never builds J; `softmax_jacobian` does, for lessons and for the test that both agree.
+In a few lines: `short_softmax` in ops/basics/short_forms.py.
 Source: Bridle 1990, "Probabilistic Interpretation of Feedforward Classification Network Outputs".
 """
 

@@ -13,6 +13,7 @@ its sum stays in front of p_j:  q_v = (1 - s) w_target [v = target] + s w_v / V.
 
 log p is never taken of a rounded p: the maximum is subtracted and the logarithm applied to the sum alone, so a logit
 of -1e30 costs 1e30 nats and not log(0).
+In a few lines: `short_cross_entropy` in ops/basics/short_forms.py.
 Source: Szegedy et al. 2016, "Rethinking the Inception Architecture", section 7; Vaswani et al. 2017, section 5.4
 (s = 0.1).  Class weights as in PyTorch: a mean divides by the sum of w_target.
 """

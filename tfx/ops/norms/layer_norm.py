@@ -19,6 +19,7 @@ gamma stands inside both means, because g does.  eps needs no term of its own: i
 
 A gamma of None is all ones, a beta of None all zeros.  Several trailing axes are normalised together by folding them
 into one first.
+In a few lines: `short_layer_norm` in ops/basics/short_forms.py.
 Source: Ba, Kiros and Hinton 2016, "Layer Normalization"; eps under the root as in Ioffe and Szegedy 2015.
 """
 
