@@ -103,7 +103,7 @@ def stretches(flat: FlatParameters, group: Callable[[str], int]) -> Iterator[tup
                 value=flat.value[begin:end],
                 grad=flat.grad[begin:end],
                 names=flat.names[chosen],
-                slices=tuple(slice(one.start - begin, one.stop - begin) for one in flat.slices[chosen]),
+                slices=tuple(slice(place.start - begin, place.stop - begin) for place in flat.slices[chosen]),
                 shapes=flat.shapes[chosen],
             ),
         )
