@@ -103,7 +103,7 @@ def stretches(flat: FlatParameters, group: Callable[[str], int]) -> Iterator[tup
                 value=flat.value[begin:end],
                 grad=flat.grad[begin:end],
                 names=flat.names[chosen],
-                slices=tuple(slice(part.start - begin, part.stop - begin) for part in flat.slices[chosen]),
+                slices=tuple(slice(place.start - begin, place.stop - begin) for place in flat.slices[chosen]),
                 shapes=flat.shapes[chosen],
             ),
         )

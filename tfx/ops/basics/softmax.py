@@ -12,6 +12,7 @@ so for an upstream gradient dy
 
 The backward never builds J; `softmax_jacobian` does, for lessons and for the test that both agree, and
 `softmax_jacobian_norm` says how large it is.
+In a few lines: `short_softmax` in ops/basics/short_forms.py.
 Source: Bridle 1990, "Probabilistic Interpretation of Feedforward Classification Network Outputs".
 """
 
