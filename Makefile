@@ -43,7 +43,7 @@ format: $(DEV_READY) ## rewrite the files the way `make check` wants them
 	$(BIN)/ruff check --fix .
 
 weights: $(DEV_READY) ## train the small models that ship with tfx again (minutes)
-	$(BIN)/python -m tfx.shipped.make_weights
+	$(BIN)/python -m tfx_cli.make_weights
 
 wheel: $(DEV_READY) ## build dist/*.tar.gz, and from it dist/*.whl
 	$(BIN)/python -m build

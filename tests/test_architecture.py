@@ -7,12 +7,19 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.import_graph import (
+    ROOT,
+    circles,
+    import_graph,
+    imports_in,
+    imports_of,
+    is_ours,
+    module_name,
+    source_files,
+)
 
 #: The floors of tfx.  A file may import what is on a lower floor, and its own room.
 FLOORS: dict[str, int] = {
@@ -54,9 +61,16 @@ FLOORS: dict[str, int] = {
     "tfx.__main__": 16,  # `python -m tfx`
 }
 
-#: Scripts and not rooms: they build what a lower floor ships, and nothing imports them.
-SCRIPTS: dict[str, str] = {
-    "tfx.shipped.make_weights": "`make weights`: trains the shipped models, and says how far it is",
+#: Modules that still import one another in a circle.  The set only shrinks.
+CIRCLES = {
+    frozenset({"tfx.bench.attention", "tfx.bench.attention_findings"}),
+    frozenset({"tfx.bench.decode", "tfx.bench.decode_findings"}),
+    frozenset({"tfx.bench.ladder", "tfx.bench.ladder_findings"}),
+    frozenset({"tfx.bench.roofline", "tfx.bench.roofline_operations"}),
+    frozenset({"tfx.lab.complexity", "tfx.lab.complexity_findings"}),
+    frozenset({"tfx.lab.saturation", "tfx.lab.saturation_findings"}),
+    frozenset({"tfx.lab.scaling", "tfx.lab.scaling_findings"}),
+    frozenset({"tfx_cli.terminal.pager", "tfx_cli.walk"}),  # the pager clears the screen with a function of the walk
 }
 
 #: Libraries that may be imported inside a function of tfx, and why.
@@ -73,50 +87,10 @@ HEAVY = {"numpy", "matplotlib", "rich", "fsrs"}
 LONG_FILES: dict[str, str] = {}
 LONG = 300
 
+#: The top of the house.
+TOP = {"tfx", "tfx_cli", "lessons", "tests"}
+
 FORBIDDEN_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers"}
-
-
-class Import(NamedTuple):
-    line: int
-    module: str
-    at_module_level: bool
-
-
-def source_files(*folders: str) -> list[Path]:
-    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
-
-
-def module_name(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def imports_of(source: str, module: str, is_package: bool) -> Iterator[Import]:
-    """Every import of a file, relative ones resolved; those under `if TYPE_CHECKING` are not at module level."""
-
-    def visit(node: ast.AST, at_module_level: bool) -> Iterator[Import]:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(node.lineno, alias.name, at_module_level)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                package = module.split(".") if is_package else module.split(".")[:-1]
-                base = ".".join(package[: len(package) - node.level + 1] + ([base] if base else []))
-            for alias in node.names:
-                yield Import(node.lineno, f"{base}.{alias.name}", at_module_level)
-        else:
-            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or (
-                isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-            )
-            for child in ast.iter_child_nodes(node):
-                yield from visit(child, at_module_level and not inside)
-
-    yield from visit(ast.parse(source), True)
-
-
-def imports_in(path: Path) -> Iterator[Import]:
-    return imports_of(path.read_text(encoding="utf-8"), module_name(path), path.name == "__init__.py")
 
 
 def room_of(module: str) -> str:
@@ -128,14 +102,10 @@ def room_of(module: str) -> str:
     return parts[0]
 
 
-def is_ours(module: str) -> bool:
-    return module.split(".")[0] in ("tfx", "lessons", "tfx_cli")
-
-
 def wrong_way(module: str, imported: str) -> str | None:
     """Why `module` must not import `imported`, or None."""
     here, there = room_of(module), room_of(imported)
-    if here == there or module in SCRIPTS:
+    if here == there:
         return None
     if FLOORS[there] >= FLOORS[here]:
         return f"{here} (floor {FLOORS[here]}) must not import {there} (floor {FLOORS[there]})"
@@ -158,6 +128,51 @@ def test_every_room_of_tfx_has_a_floor():
     assert rooms <= FLOORS.keys(), f"give these a floor in this file: {sorted(rooms - FLOORS.keys())}"
 
 
+def arrows_between(floor: str) -> dict[str, set[str]]:
+    """room -> the other rooms of `floor` (a package such as tfx.ops) that its files import."""
+    depth = len(floor.split("."))
+    arrows: dict[str, set[str]] = {}
+    for path in source_files(floor.replace(".", "/")):
+        here = module_name(path).split(".")[depth:]
+        for found in imports_in(path):
+            there = found.module.split(".")
+            if len(here) > 1 and there[:depth] == floor.split(".") and len(there) > depth + 1:
+                arrows.setdefault(here[0], set()).update({there[depth]} - {here[0]})
+    return arrows
+
+
+def in_circles(arrows: dict[str, set[str]]) -> set[str]:
+    """The rooms that are left when, again and again, those are taken away that import nothing that is left."""
+    left = {room: set(arrows.get(room, ())) for room in set(arrows).union(*arrows.values())}
+    while free := {room for room, imported in left.items() if not imported & left.keys()}:
+        left = {room: imported for room, imported in left.items() if room not in free}
+    return set(left)
+
+
+def test_the_rooms_of_the_operations_have_no_circle():
+    arrows = arrows_between("tfx.ops")
+    assert len(arrows) > 5 and "basics" in arrows["attention"]
+    assert not in_circles(arrows), {room: arrows[room] for room in sorted(in_circles(arrows))}
+    assert not arrows.get("basics"), "basics is the lowest room"
+
+
+def test_a_circle_of_rooms_is_seen_along_any_path():
+    assert not in_circles({"a": {"b", "c"}, "b": {"c"}})
+    assert in_circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"e"}}) == {"a", "b", "c"}
+
+
+def test_the_house_plan_names_every_room():
+    plan = re.search(
+        r"## How the house is laid out.*?```\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.S
+    )
+    assert plan
+    named = set(re.findall(r"\b(\w+)/", plan[1]))
+    rooms = {path.parent.name for floor in ("tfx", "tfx_cli") for path in (ROOT / floor).glob("*/__init__.py")}
+    assert rooms <= named, f"name these in CONTRIBUTING.md: {sorted(rooms - named)}"
+    there = {path.name for path in ROOT.rglob("*") if path.is_dir() and path.relative_to(ROOT).parts[0] in TOP}
+    assert named <= there, f"the plan of CONTRIBUTING.md names rooms that are not there: {sorted(named - there)}"
+
+
 @pytest.mark.parametrize(
     ("module", "imported"),
     [
@@ -172,21 +187,28 @@ def test_an_import_up_the_stairs_is_caught(module, imported):
     assert wrong_way(module, imported)
 
 
+def test_no_modules_import_one_another_in_a_circle():
+    """Imports inside functions and those for the type checker count: who must know whom is the same."""
+    found = circles(import_graph())
+    assert not found - CIRCLES, f"who needs what both use, in a third file? {[sorted(c) for c in found - CIRCLES]}"
+    assert not CIRCLES - found, f"ended, so take them out of this file: {[sorted(c) for c in CIRCLES - found]}"
+
+
+def test_a_circle_is_seen():
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": set(), "f": {"a", "g"}, "g": {"f"}}
+    assert circles({module: frozenset(targets) for module, targets in graph.items()}) == {
+        frozenset("abc"),
+        frozenset("fg"),
+    }
+
+
 def test_hidden_imports_are_seen():
     source = "def f():\n    from ..nn import linear\nif TYPE_CHECKING:\n    import tfx.lab\n"
     found = list(imports_of(source, "tfx.ops.softmax", is_package=False))
-    assert [(one.module, one.at_module_level) for one in found] == [("tfx.nn.linear", False), ("tfx.lab", False)]
-
-
-def test_nothing_imports_a_script():
-    users = [
-        f"{path.relative_to(ROOT)}:{found.line}"
-        for path in source_files("tfx", "lessons", "tfx_cli")
-        for found in imports_in(path)
-        if any(found.module == name or found.module.startswith(name + ".") for name in SCRIPTS)
-        and room_of(module_name(path)) != "tfx.shipped"
+    assert [(hidden.module, hidden.at_module_level) for hidden in found] == [
+        ("tfx.nn.linear", False),
+        ("tfx.lab", False),
     ]
-    assert not users, users
 
 
 def test_tfx_and_lessons_need_only_numpy_and_the_standard_library():
@@ -241,7 +263,6 @@ def test_only_the_command_line_prints():
     printing = [
         f"{path.relative_to(ROOT)}:{line}"
         for path in source_files("tfx", "lessons")
-        if module_name(path) not in SCRIPTS
         for line in printing_lines(path.read_text(encoding="utf-8"))
     ]
     assert not printing, f"return records instead: {printing}"

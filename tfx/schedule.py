@@ -4,8 +4,8 @@
 
 Warm-up keeps the first steps small, because Adam's second moment is then an average of very few gradients and a
 post-LN Transformer has its largest gradients near the output at the start (Xiong et al. 2020).  After it the rate falls
-so that the noise of the batches averages out.  Every schedule here but
-`cosine_restarts` is continuous: its pieces meet with equal values.
+so that the noise of the batches averages out.  Every schedule here but `cosine_restarts` is continuous: its pieces meet
+with equal values.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from tfx.data.digits import (
     draw,
     standardised,
 )
-from tfx.data.tasks import HELD_OUT_SHARE
+from tfx.data.held_out import HELD_OUT_SHARE
 
 
 def distance_by_hand(y, x, stroke, left, top, width, height):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tfx.errors import BadInput
-from tfx.lab import mask_probes, masking, wrong_masks
+from tfx.gradcheck.mistakes.ops.attention import masks as wrong_masks
+from tfx.lab import mask_probes, masking
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.records import to_plain_data
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfx.data.fertility import Translations, draw_dictionary, either_order, translate
-from tfx.data.tasks import held_out_sequences, training_sequences
+from tfx.data.toys.tasks import held_out_sequences, training_sequences
 from tfx.models import EncoderDecoder
 from tfx.models.non_autoregressive import NonAutoregressive
 from tfx.ops.basics.softmax import softmax_forward

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tfx.data.tasks import held_out_sequences, training_sequences
+from tfx.data.toys.tasks import held_out_sequences, training_sequences
 from tfx.generate import greedy_seq2seq
 from tfx.models import RecurrentLanguageModel, RecurrentSeq2Seq
 from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward

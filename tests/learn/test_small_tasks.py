@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tfx.data.tasks import held_out_sequences, training_sequences
+from tfx.data.toys.tasks import held_out_sequences, training_sequences
 from tfx.generate import greedy, greedy_seq2seq
 from tfx.models import DecoderOnly, EncoderDecoder
 from tfx.optim import AdamW

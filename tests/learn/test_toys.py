@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from tfx.data.toys.repeats import Repeats
 from tfx.data.toys.series import Series
 from tfx.data.toys.shapes import ShapePixels, Shapes
 from tfx.data.toys.styles import Styles
+from tfx.data.toys.tasks import TASKS
 from tfx.data.toys.translation import Translation
 from tfx.measure.ablation import head_importance
 from tfx.measure.activation_patching import restored
@@ -53,7 +55,10 @@ class Task(NamedTuple):
     most: float = 0.0
 
 
+REVERSE = replace(TASKS["reverse"], length=6, n_symbols=6)
+
 QUICK = {
+    "reverse": Task(REVERSE, 250, {}, "whole", 0.97, NO_ORDER, 0.05),
     "routing of tickets": Task(LabelledSequences(n_classes=5), 150, {}, "accuracy", 0.97),
     "entities": Task(Entities(), 150, {}, "accuracy", 0.94, ONE_TOKEN, 0.85),
     "styles": Task(Styles(), 150, {}, "whole", 0.97, ONE_TOKEN, 0.2),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tfx.data.tasks import held_out_sequences, training_sequences
+from tfx.data.toys.tasks import held_out_sequences, training_sequences
 from tfx.models import Encoder
 from tfx.optim import (
     SGD,

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from lessons.attention.softmax.alternatives import naive_softmax, normalised_relu_forward, sparsemax_forward
 from lessons.attention.softmax.axes import over_queries
 from lessons.attention.softmax.compared import RIVALS, away_from_kinks
 from lessons.attention.softmax.overflow import overflow_limit
@@ -16,9 +15,12 @@ from lessons.course import Request
 from tests.lessons.steps import all_text, checks, failed, steps_of
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
+from tfx.gradcheck.mistakes.ops.basics.softmax import naive_softmax
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.normalised_relu import normalised_relu_forward
 from tfx.ops.basics.softmax import softmax_forward
+from tfx.ops.basics.sparsemax import sparsemax_forward
 from tfx.settings import apply_settings
 
 

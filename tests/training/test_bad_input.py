@@ -11,7 +11,7 @@ from tfx import schedule
 from tfx.compression.pruning import apply_masks, prune_linears, sparsity
 from tfx.compression.quantise_model import quantise_linears
 from tfx.compression.removal import remove_units
-from tfx.data.tasks import training_sequences
+from tfx.data.toys.tasks import training_sequences
 from tfx.models import DecoderOnly, Encoder
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.linear import Linear

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tfx.data.tasks import is_held_out
+from tfx.data.held_out import is_held_out
 from tfx.errors import BadInput
 from tfx.io.model_file import save_model
 from tfx.io.npz import DamagedFile
@@ -15,6 +15,7 @@ from tfx.models import Encoder
 from tfx.nn.normalisation import evaluating
 from tfx.optim import AdamW
 from tfx.train import StepRecord, TaskResult, TaskRun, TaskSettings, train_task
+from tfx.train.toys import ToyRun, learn_toy, make_model
 
 TINY: dict[str, Any] = {"length": 6, "n_symbols": 6, "d_model": 16, "n_heads": 4, "d_ff": 16, "batch": 8}
 
@@ -99,3 +100,14 @@ def test_a_checkpoint_of_other_settings_is_refused_and_changes_nothing(tmp_path)
 def test_an_unknown_task_is_bad_input():
     with pytest.raises(BadInput, match='Did you mean "sort"'):
         TaskRun(TaskSettings("sorted"))
+
+
+def test_a_task_is_learnt_the_way_every_toy_is():
+    settings = TaskSettings("reverse", steps=20, **TINY)
+    run = TaskRun(settings)
+    toy = run.task
+    model = make_model(toy, 0, d_model=16, n_heads=4, d_ff=16, positions="sinusoidal")
+    other = ToyRun(toy, model, 20, learning_rate=settings.learning_rate, batch=8, warmup=20)
+    assert [record.loss for record in run.train()] == [record.loss for record in other.train()]
+    learnt = learn_toy(toy, 20, learning_rate=settings.learning_rate, batch=8, d_model=16, d_ff=16)
+    assert learnt.losses[0] == pytest.approx(next(iter(TaskRun(settings).train())).loss)

@@ -34,7 +34,7 @@ def head_importance(
     over the heads of a layer.  The gradients of the model are overwritten, and are zero afterwards.
     Raises ValueError without examples.
     """
-    attentions = {id(one): (name, one) for name, one in walk(model, MultiHeadAttention)}.values()
+    attentions = {id(attention): (name, attention) for name, attention in walk(model, MultiHeadAttention)}.values()
     totals: dict[str, Any] = {name: 0.0 for name, _ in attentions}
     n_examples = 0
     for example in examples:

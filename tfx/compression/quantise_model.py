@@ -17,7 +17,7 @@ class QuantisedWeights(NamedTuple):
 
     @property
     def n_bytes(self) -> int:
-        return sum(one.n_bytes for one in self.by_name.values())
+        return sum(codes.n_bytes for codes in self.by_name.values())
 
 
 def linear_maps(model: Layer) -> dict[str, Linear]:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.data.tasks import is_held_out
+from tfx.data.held_out import is_held_out
 
 SIZE = 8
 N_CLASSES = 10

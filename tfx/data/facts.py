@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.data.tasks import is_held_out
+from tfx.data.held_out import is_held_out
 
 ASK, FACT = 0, 1
 
@@ -50,8 +50,8 @@ class FactLanguage:
 
     def pairs(self, held_out: bool) -> np.ndarray:
         """(n, 2): all training pairs, or all that training never sees."""
-        every = np.argwhere(np.ones((self.n_entities, self.n_relations), dtype=bool))
-        return every[is_held_out(every) == held_out]
+        pairs = np.argwhere(np.ones((self.n_entities, self.n_relations), dtype=bool))
+        return pairs[is_held_out(pairs) == held_out]
 
     def draw_values(self, rng: np.random.Generator) -> np.ndarray:
         """A world: (n_entities, n_relations) values, independent and uniform."""

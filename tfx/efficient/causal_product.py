@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
 from tfx.efficient.tiles import diagonal_tile, spans
-from tfx.ops.attention.attend import fold
+from tfx.ops.basics.broadcast import fold
 
 
 class CausalProductCache(NamedTuple):

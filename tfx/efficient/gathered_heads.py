@@ -17,8 +17,8 @@ from tfx.efficient.gathered_attention import (
     gathered_attention_forward,
 )
 from tfx.efficient.tiles import common_dtype, leading_axes
-from tfx.ops.attention.attend import fold
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
+from tfx.ops.basics.broadcast import fold
 
 #: Which heads, and the table they share.  slice(None) is all of them, or an array without an axis of heads.
 Groups = Sequence[tuple[slice, Gathering]]

@@ -32,8 +32,8 @@ from tfx.backend import Array, xp_of
 from tfx.efficient.causal_product import CausalProductCache, causal_product_backward, causal_product_forward
 from tfx.efficient.feature_maps import find_feature_map
 from tfx.efficient.key_mask import blocked_to_zero, key_mask
-from tfx.ops.attention.attend import fold
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
+from tfx.ops.basics.broadcast import fold
 
 
 class FeatureAttentionCache(NamedTuple):

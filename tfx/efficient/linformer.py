@@ -24,13 +24,13 @@ from typing import NamedTuple
 from tfx.backend import Array, xp_of
 from tfx.efficient.key_mask import blocked_to_zero, key_mask
 from tfx.efficient.tiles import leading_axes
-from tfx.ops.attention.attend import fold
 from tfx.ops.attention.scaled_dot_product import (
     AttentionCache,
     attention_backward,
     attention_forward,
     check_attention_shapes,
 )
+from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.matmul import MatmulCache, matmul_backward, matmul_forward
 
 

@@ -42,7 +42,6 @@ from tfx.efficient.iterative_inverse import (
     iterative_inverse_forward,
 )
 from tfx.efficient.key_mask import key_mask
-from tfx.ops.attention.attend import fold
 from tfx.ops.attention.scaled_dot_product import (
     AttentionCache,
     attention_backward,
@@ -50,6 +49,7 @@ from tfx.ops.attention.scaled_dot_product import (
     attention_scores,
     check_attention_shapes,
 )
+from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward
 
 

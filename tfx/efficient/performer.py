@@ -38,8 +38,8 @@ from tfx.efficient.linear_attention import (
     feature_attention_backward,
     feature_attention_forward,
 )
-from tfx.ops.attention.attend import fold
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
+from tfx.ops.basics.broadcast import fold
 
 
 class PositiveFeaturesCache(NamedTuple):

@@ -65,8 +65,8 @@ def sparse_transformer_attention_forward(
     """
     check_attention_shapes(q, k, v, mask)
 
-    def table(one: str) -> Gathering:
-        return sparse_transformer_table(q.shape[-2], k.shape[-2], stride, pattern, one, n_summary, causal)
+    def table(heads: str) -> Gathering:
+        return sparse_transformer_table(q.shape[-2], k.shape[-2], stride, pattern, heads, n_summary, causal)
 
     if part != "split":
         groups = [(slice(None), table(part))]

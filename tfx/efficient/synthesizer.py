@@ -24,7 +24,8 @@ from typing import NamedTuple
 
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.ops.attention.attend import AttendCache, attend_backward, attend_forward, fold
+from tfx.ops.attention.attend import AttendCache, attend_backward, attend_forward
+from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.matmul import MatmulCache, matmul_backward, matmul_forward
 from tfx.ops.feed_forward.activations import ReluCache, relu_backward, relu_forward
 

@@ -43,8 +43,8 @@ import numpy as np
 from tfx.arguments import number, whole_number
 from tfx.backend import Array, xp_of
 from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_tile, spans
-from tfx.ops.attention.attend import fold
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
+from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.dropout import dropout_mask
 from tfx.ops.basics.sums import row_sums
 

@@ -53,16 +53,16 @@ class Draws:
 
 
 class _Replay:
-    """Takes the choices it is told to take, then always the first; remembers the choices there were."""
+    """Takes the choices of a path as far as it goes, then always the first; remembers the choices there were."""
 
-    def __init__(self, told: Sequence[int]) -> None:
-        self._told = told
+    def __init__(self, path: Sequence[int]) -> None:
+        self._path = path
         self.taken: list[int] = []
         self.options: list[np.ndarray] = []
 
     def token(self, probabilities: np.ndarray) -> int:
         at = len(self.taken)
-        choice = self._told[at] if at < len(self._told) else int(np.flatnonzero(probabilities)[0])
+        choice = self._path[at] if at < len(self._path) else int(np.flatnonzero(probabilities)[0])
         self.taken.append(choice)
         self.options.append(np.array(probabilities, dtype=np.float64))
         return choice
@@ -79,13 +79,13 @@ def exact_distribution(run: Callable[[Chance], Result]) -> dict[Result, float]:
     found: dict[Result, float] = {}
     waiting: list[list[int]] = [[]]
     while waiting:
-        told = waiting.pop()
-        replay = _Replay(told)
+        path = waiting.pop()
+        replay = _Replay(path)
         result = run(replay)
         probability = 1.0
         for at, (choice, options) in enumerate(zip(replay.taken, replay.options, strict=True)):
             probability *= float(options[choice])
-            if at >= len(told):  # the first choice was taken here; the others are paths of their own
+            if at >= len(path):  # the first choice was taken here; the others are paths of their own
                 others = [int(other) for other in np.flatnonzero(options) if other != choice]
                 waiting.extend([*replay.taken[:at], other] for other in others)
         found[result] = found.get(result, 0.0) + probability

@@ -56,7 +56,7 @@ Advice that saves time: float64; sizes that are odd and all different, because s
 weights, not 0 and 1; an eps large enough to be seen; inputs away from kinks.
 
 Check this library: `run_all()` runs every case of the registry `CASES`, and `run_controls()` runs backwards with known
-mistakes, each of which the checker has to catch.  A checker that has never failed proves nothing.
+mistakes (`mistakes/`), each of which the checker has to catch.  A checker that has never failed proves nothing.
 """
 
 from __future__ import annotations
@@ -77,9 +77,11 @@ from tfx.gradcheck.report import (
 )
 
 if TYPE_CHECKING:
-    from tfx.gradcheck.case import Case, Control, Problem
-    from tfx.gradcheck.cases import CASES, CONTROLS
-    from tfx.gradcheck.registry import backward_functions, broken, layer_classes, not_registered
+    from tfx.gradcheck.case import Case, Problem
+    from tfx.gradcheck.cases import CASES
+    from tfx.gradcheck.mistake import Mistake
+    from tfx.gradcheck.mistakes import all_mistakes, find_mistake, mistakes_of
+    from tfx.gradcheck.registry import CONTROLS, backward_functions, broken, layer_classes, not_registered
     from tfx.gradcheck.run import (
         CaseReport,
         ControlReport,
@@ -100,13 +102,14 @@ __all__ = [
     "TOLERANCE",
     "Case",
     "CaseReport",
-    "Control",
     "ControlReport",
     "GradcheckRow",
     "InputReport",
+    "Mistake",
     "NotComplexSafe",
     "Problem",
     "Report",
+    "all_mistakes",
     "backward_functions",
     "broken",
     "central_derivative",
@@ -114,8 +117,10 @@ __all__ = [
     "check_gradients",
     "complex_step_derivative",
     "directional_derivative",
+    "find_mistake",
     "is_linear",
     "layer_classes",
+    "mistakes_of",
     "not_registered",
     "numeric_gradient",
     "op_names",
@@ -129,9 +134,11 @@ __all__ = [
 #: What belongs to the registry imports the whole library, so it is fetched when it is asked for: whoever checks code
 #: of their own needs NumPy and this package.
 _REGISTRY: dict[str, tuple[str, ...]] = {
-    "case": ("Case", "Control", "Problem"),
-    "cases": ("CASES", "CONTROLS"),
-    "registry": ("backward_functions", "broken", "layer_classes", "not_registered"),
+    "case": ("Case", "Problem"),
+    "cases": ("CASES",),
+    "mistake": ("Mistake",),
+    "mistakes": ("all_mistakes", "find_mistake", "mistakes_of"),
+    "registry": ("CONTROLS", "backward_functions", "broken", "layer_classes", "not_registered"),
     "run": (
         "CaseReport",
         "ControlReport",

@@ -54,18 +54,6 @@ class Case(NamedTuple):
         return qualified_name(self.target)
 
 
-class Control(NamedTuple):
-    """`wrong` is a backward of `op` with a known mistake: on this problem the checker has to fail it."""
-
-    op: str
-    mistake: str
-    wrong: Callable[[Any, Any], Any]
-    problem: Callable[[np.random.Generator], Problem]
-
-    def build(self, rng: np.random.Generator) -> Problem:
-        return self.problem(rng)._replace(backward=self.wrong)
-
-
 def layer_problem(
     layer: Layer,
     rng: np.random.Generator,

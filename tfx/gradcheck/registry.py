@@ -10,9 +10,14 @@ from types import ModuleType
 from typing import Any
 
 from tfx.gradcheck.case import Case
-from tfx.gradcheck.cases import CASES, CONTROLS
+from tfx.gradcheck.cases import CASES
+from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.mistakes import all_mistakes
 from tfx.params import Layer
 from tfx.records import qualified_name
+
+#: The mistakes of the bank that the checker has to catch by itself.
+CONTROLS: tuple[Mistake, ...] = tuple(mistake for mistake in all_mistakes() if mistake.wrong_backward is not None)
 
 _SEARCHED = ("tfx.ops", "tfx.efficient", "tfx.nn", "tfx.tuning", "tfx.models")
 
@@ -48,8 +53,8 @@ def not_registered(cases: tuple[Case, ...] = CASES) -> list[str]:
 def broken(op: str) -> Callable[[Any, Any], Any]:
     """A backward of `op` with a known mistake.  Raises KeyError when there is none for this op."""
     for control in CONTROLS:
-        if control.op == op:
-            return control.wrong
+        if control.op == op and control.wrong_backward is not None:
+            return control.wrong_backward
     raise KeyError(f"no broken backward of {op}")
 
 

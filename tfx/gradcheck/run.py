@@ -11,10 +11,12 @@ import numpy as np
 
 from tfx.errors import unknown_name
 from tfx.gradcheck.adjoint import check_adjoint, is_linear
-from tfx.gradcheck.case import Case, Control
-from tfx.gradcheck.cases import CASES, CONTROLS
+from tfx.gradcheck.case import Case
+from tfx.gradcheck.cases import CASES
 from tfx.gradcheck.check import check_gradients
 from tfx.gradcheck.complex_step import NotComplexSafe
+from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.registry import CONTROLS
 from tfx.gradcheck.report import MODEL_TOLERANCE, TOLERANCE, Report
 from tfx.gradcheck.returned import by_name
 
@@ -90,7 +92,7 @@ def _error_of(name: str, report: Report | None) -> float | None:
 class ControlReport:
     """`caught` is what has to be true: the wrong backward did not pass."""
 
-    control: Control
+    control: Mistake
     report: Report
 
     @property
@@ -162,7 +164,7 @@ def run_all(
         yield run_case(case, seed, tolerance)
 
 
-def run_control(control: Control, seed: int = 0) -> ControlReport:
+def run_control(control: Mistake, seed: int = 0) -> ControlReport:
     """By complex step, which is quick, or by Richardson where the forward is not analytic."""
     problem = control.build(np.random.default_rng(seed))
     forward = partial(problem.forward, **problem.fixed)
@@ -184,7 +186,7 @@ def run_controls(
     controls = [control for control in CONTROLS if wanted is None or control.op in wanted]
     for number, control in enumerate(controls):
         if progress is not None:
-            progress(number, len(controls), f"{control.op}, broken: {control.mistake}")
+            progress(number, len(controls), f"{control.op}, broken: {control.says}")
         yield run_control(control, seed)
 
 

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tfx.backend import device_module, to_numpy
-from tfx.lab import Progress, silent, wrong_masks
+from tfx.gradcheck.mistakes.ops.attention import masks as wrong_masks
+from tfx.lab import Progress, silent
 from tfx.lab.mask_probes import blocked_weight, draw_heads
 from tfx.lab.masking_cases import Case, cases
 from tfx.measure.limits import require_range

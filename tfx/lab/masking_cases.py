@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array, to_numpy, xp_of
-from tfx.lab import wrong_masks
+from tfx.gradcheck.mistakes.ops.attention import masks as wrong_masks
 from tfx.lab.mask_probes import (
     Heads,
     attend,

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array, device_module, to_numpy, xp_of
+from tfx.gradcheck.mistakes.ops.basics.softmax import naive_softmax
 from tfx.lab import Progress, silent
 from tfx.lab.saturation_findings import closed_slope, closed_top_weight, logits_in_words, notes, plots
 from tfx.measure.estimates import mean_with_error
@@ -155,14 +156,6 @@ def frobenius(matrix: Array) -> Array:
 
 def norm(vector: Array) -> float:
     return math.sqrt(float((vector * vector).sum()))
-
-
-def naive_softmax(x: Array) -> Array:
-    """WRONG on purpose: exp(x) / sum exp(x) without subtracting the maximum, so exp overflows to inf and inf / inf is
-    NaN.  Right as a formula, wrong in floating point."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        e = xp_of(x).exp(x)
-        return e / e.sum(axis=-1, keepdims=True)
 
 
 def first_failure(fails: Callable[[float], bool], high: float) -> float:

@@ -23,6 +23,7 @@ from tfx.measure.estimates import mean_with_error, variance_with_error
 from tfx.measure.limits import generator, require_all_in_range, require_choice, require_range
 from tfx.measure.verdicts import at_least, at_most, within
 from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.entropy import entropy
 from tfx.ops.basics.softmax import softmax_forward, softmax_jacobian
 from tfx.records import Check, Column, Result
 
@@ -173,11 +174,10 @@ def softmax_shape(scores: Array) -> dict[str, Array]:
     """scores: (N, S) -> top weight, entropy as a share of log S, and Frobenius norm of the Jacobian, each (N,)."""
     xp = xp_of(scores)
     weights, _ = softmax_forward(scores)
-    tiny = xp.where(weights > 0, weights, 1)  # 0 log 0 = 0
     jacobian = softmax_jacobian(weights)
     return {
         "top": weights.max(axis=-1),
-        "entropy": -(weights * xp.log(tiny)).sum(axis=-1) / math.log(scores.shape[-1]),
+        "entropy": entropy(weights) / math.log(scores.shape[-1]),
         "jacobian": xp.sqrt((jacobian * jacobian).sum(axis=(-2, -1))),
     }
 

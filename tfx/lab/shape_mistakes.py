@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx.lab.shape_trace import Weights
+from tfx.gradcheck.mistakes.ops.attention.multi_head import merge_by_reshape, split_by_reshape, weights_transposed
 from tfx.ops.attention.multi_head import merge_heads, multi_head_attention_forward, split_heads
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.linear import linear_forward
@@ -58,16 +59,15 @@ class Silent(NamedTuple):
 
 def silent_mistakes(x: np.ndarray, w: Weights, n_heads: int) -> tuple[Silent, ...]:
     """Three mistakes in self-attention of x (B, T, C) that give the right shape."""
-    batch, length, _ = x.shape
     q, k, v = x @ w.w_q, x @ w.w_k, x @ w.w_v
     qh, kh, vh = (split_heads(array, n_heads) for array in (q, k, v))
     heads, cache = attention_forward(qh, kh, vh)
     right = merge_heads(heads) @ w.w_o
 
-    cut = [array.reshape(batch, n_heads, length, -1) for array in (q, k, v)]  # cuts the sentence, not the width
+    cut = [split_by_reshape(array, n_heads) for array in (q, k, v)]  # cuts the sentence, not the width
     scrambled = merge_heads(attention_forward(*cut)[0]) @ w.w_o
-    not_swapped = heads.reshape(batch, length, -1) @ w.w_o  # heads glued on without bringing T back in front
-    turned = merge_heads(cache.weights.swapaxes(-1, -2) @ vh) @ w.w_o  # fits, because T = S
+    not_swapped = merge_by_reshape(heads) @ w.w_o  # heads glued on without bringing T back in front
+    turned = merge_heads(weights_transposed(cache.weights, vh)) @ w.w_o  # fits, because T = S
     return tuple(
         Silent(name, wrong.shape, float(abs(wrong - right).max()))
         for name, wrong in (

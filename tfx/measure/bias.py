@@ -29,7 +29,7 @@ def bias_amplification(predicted: np.ndarray, label: np.ndarray, group: np.ndarr
     """predicted, label: (N,) integers; group: (N,) bool -> for each label: share of the group among those predicted to
     have it, minus its share among those that have it.  Labels never predicted are left out."""
     known = set(np.unique(predicted).tolist()) & set(np.unique(label).tolist())
-    return {one: float(group[predicted == one].mean() - group[label == one].mean()) for one in sorted(known)}
+    return {value: float(group[predicted == value].mean() - group[label == value].mean()) for value in sorted(known)}
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

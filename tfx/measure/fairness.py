@@ -20,7 +20,7 @@ import numpy as np
 
 def rates(yes: np.ndarray, group: np.ndarray) -> dict[int, float]:
     """yes: (N,) bool, group: (N,) integers -> share of yes in each group."""
-    return {int(one): float(yes[group == one].mean()) for one in np.unique(group)}
+    return {int(member): float(yes[group == member].mean()) for member in np.unique(group)}
 
 
 def demographic_parity_difference(yes: np.ndarray, group: np.ndarray) -> float:
@@ -41,11 +41,11 @@ def equalised_odds_difference(yes: np.ndarray, group: np.ndarray, label: np.ndar
 def reweighing(group: np.ndarray, label: np.ndarray) -> np.ndarray:
     """group: (N,) integers, label: (N,) bool or integers -> (N,) weights with mean 1 where all combinations occur."""
     weights = np.empty(len(group))
-    for one in np.unique(group):
-        for other in np.unique(label):
-            here = (group == one) & (label == other)
+    for member in np.unique(group):
+        for answer in np.unique(label):
+            here = (group == member) & (label == answer)
             if here.any():
-                weights[here] = (group == one).mean() * (label == other).mean() / here.mean()
+                weights[here] = (group == member).mean() * (label == answer).mean() / here.mean()
     return weights
 
 

@@ -38,7 +38,7 @@ class DistanceScore:
             raise ValueError(f"{len(labels)} labels do not fit {len(hidden)} hidden states")
         h = hidden.astype("float64")
         classes, which = np.unique(labels, return_inverse=True)
-        self.means = np.stack([h[labels == one].mean(axis=0) for one in classes])  # (classes, C)
+        self.means = np.stack([h[labels == label].mean(axis=0) for label in classes])  # (classes, C)
         away = h - self.means[which]
         covariance = away.T @ away / len(h)
         covariance += ridge * np.trace(covariance) / len(covariance) * np.eye(len(covariance))

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfx.ops.basics.entropy import entropy
+
 
 class Uncertainty(NamedTuple):
     """Each (...,), in nats."""
@@ -21,11 +23,6 @@ class Uncertainty(NamedTuple):
     total: np.ndarray
     aleatoric: np.ndarray
     epistemic: np.ndarray
-
-
-def entropy(p: np.ndarray) -> np.ndarray:
-    """p: (..., classes), rows sum to 1 -> (...,) nats; 0 log 0 = 0."""
-    return -(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=-1)
 
 
 def split_uncertainty(samples: np.ndarray) -> Uncertainty:

@@ -32,7 +32,7 @@ from tfx.nn.segment_input import SegmentInput, SegmentInputCache
 from tfx.nn.stacks import EncoderStack, EncoderStackCache
 from tfx.ops.attention.masks import padding_mask
 from tfx.ops.basics.linear import LinearCache
-from tfx.ops.basics.pooler import PoolerCache
+from tfx.ops.feed_forward.pooler import PoolerCache
 
 #: Sizes of the published models (Devlin et al. 2019, section 3), with the vocabulary of the uncased English ones.
 BERT_BASE = {"vocab": 30522, "d_model": 768, "n_heads": 12, "d_ff": 3072, "n_layers": 12, "max_len": 512}

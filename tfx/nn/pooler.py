@@ -8,7 +8,7 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.init import xavier_uniform
-from tfx.ops.basics.pooler import PoolerCache, pooler_backward, pooler_forward
+from tfx.ops.feed_forward.pooler import PoolerCache, pooler_backward, pooler_forward
 from tfx.params import Layer, Parameter
 
 

@@ -12,19 +12,19 @@ from tfx.nn.init import embedding_normal
 from tfx.nn.linear import Linear
 from tfx.ops.attention.masks import causal_mask, combine_masks
 from tfx.ops.attention.multi_head import merge_heads, split_heads
-from tfx.ops.basics.linear import LinearCache
-from tfx.ops.positions.relative_keys_values import (
+from tfx.ops.attention.relative_keys_values import (
     RelativeKeysValuesCache,
     relative_keys_values_attention_backward,
     relative_keys_values_attention_forward,
 )
-from tfx.ops.positions.relative_offsets import every_offset
-from tfx.ops.positions.sinusoids import angular_speeds, sinusoids_forward
-from tfx.ops.positions.transformer_xl import (
+from tfx.ops.attention.transformer_xl import (
     TransformerXLCache,
     transformer_xl_attention_backward,
     transformer_xl_attention_forward,
 )
+from tfx.ops.basics.linear import LinearCache
+from tfx.ops.positions.relative_offsets import every_offset
+from tfx.ops.positions.sinusoids import angular_speeds, sinusoids_forward
 from tfx.params import Layer, Parameter
 
 #: u and w start normal with this deviation.
@@ -73,7 +73,7 @@ class _Maps(Layer):
 
 
 class RelativeAttention(_Maps):
-    """Transformer-XL's self-attention (ops/positions/transformer_xl.py), with a memory of earlier states.
+    """Transformer-XL's self-attention (ops/attention/transformer_xl.py), with a memory of earlier states.
 
     Owns query, key, value and output: Linear(C, C), position: Linear(C, C) for the sinusoids of distances, all without
     bias, and u and w: (H, D).  causal: no query reads what comes after it, else it reads both ways.  dropout: on the
@@ -141,7 +141,7 @@ class RelativeAttention(_Maps):
 
 
 class RelativeKeysValuesAttention(_Maps):
-    """Self-attention with a vector for each distance at keys and values (ops/positions/relative_keys_values.py).
+    """Self-attention with a vector for each distance at keys and values (ops/attention/relative_keys_values.py).
 
     Owns query, key, value and output: Linear(C, C) without bias, and a_k and a_v: (2c + 1, D), shared by the heads.
     max_distance: c, from where on all distances look alike.  dropout: on the weights.

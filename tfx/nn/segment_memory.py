@@ -5,7 +5,7 @@
     memory_l'  the last M places of [memory_l; x_l], for the next segment
 
 A place reads M places back and every layer adds as much again: after L layers the reach is L M places, although no
-segment is read twice.  Positions are relative (ops/positions/transformer_xl.py), because a place in the memory would
+segment is read twice.  Positions are relative (ops/attention/transformer_xl.py), because a place in the memory would
 have another absolute number in every segment.
 
 Derivation.  Inside a segment, nothing new.  The memory counts as a constant: the paper stops the gradient there, so

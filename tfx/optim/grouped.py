@@ -103,7 +103,7 @@ def stretches(flat: FlatParameters, group: Callable[[str], int]) -> Iterator[tup
                 value=flat.value[begin:end],
                 grad=flat.grad[begin:end],
                 names=flat.names[chosen],
-                slices=tuple(slice(one.start - begin, one.stop - begin) for one in flat.slices[chosen]),
+                slices=tuple(slice(place.start - begin, place.stop - begin) for place in flat.slices[chosen]),
                 shapes=flat.shapes[chosen],
             ),
         )
@@ -118,8 +118,8 @@ def depth_of(model: Layer) -> Callable[[str], int]:
     """
     depths: dict[str, int] = {}
     for name in model.parameters():
-        inside = re.search(r"(?:^|\.)blocks\.(\d+)\.", name)
-        depths[name] = int(inside[1]) + 1 if inside else (-1 if any(depths.values()) else 0)
+        in_block = re.search(r"(?:^|\.)blocks\.(\d+)\.", name)
+        depths[name] = int(in_block[1]) + 1 if in_block else (-1 if any(depths.values()) else 0)
     top = max(depths.values()) + 1
     return lambda name: top if depths[name] < 0 else depths[name]
 

@@ -63,7 +63,8 @@ class TensorParallelFeedForward(Layer):
 
     def backward(self, dy: Array, cache: list[Any]) -> Array:
         """dy: (..., C) -> dx: (..., C)."""
-        return self.all_reduce([worker.backward(dy, one) for worker, one in zip(self.workers, cache, strict=True)])
+        pairs = zip(self.workers, cache, strict=True)
+        return self.all_reduce([worker.backward(dy, of_worker) for worker, of_worker in pairs])
 
 
 class TensorParallelAttention(Layer):
@@ -90,8 +91,8 @@ class TensorParallelAttention(Layer):
         """dy: (B, T, C) -> .dx: (B, T, C)."""
         if dweights is not None:
             raise ValueError("no worker has the weights of all heads")
-        parts = [worker.backward(dy, one).dx for worker, one in zip(self.workers, cache, strict=True)]
-        return WholeGrad(self.all_reduce(parts))
+        pairs = zip(self.workers, cache, strict=True)
+        return WholeGrad(self.all_reduce([worker.backward(dy, of_worker).dx for worker, of_worker in pairs]))
 
 
 def tensor_parallel(model: Layer, n_workers: int, all_reduce: AllReduce) -> Any:
@@ -114,17 +115,17 @@ def gathered(model: Layer, what: str = "grad") -> dict[str, Array]:
     return {name: _joined(name, arrays) for name, arrays in parts.items()}
 
 
-def _shared_out(thing: Any, n_workers: int, all_reduce: AllReduce) -> Any:
-    if isinstance(thing, FeedForward):
-        return TensorParallelFeedForward(thing, n_workers, all_reduce)
-    if isinstance(thing, MultiHeadAttention):
-        return TensorParallelAttention(thing, n_workers, all_reduce)
-    if isinstance(thing, Layer):
-        for name, attribute in vars(thing).items():
-            setattr(thing, name, _shared_out(attribute, n_workers, all_reduce))
-    if isinstance(thing, list):
-        return [_shared_out(item, n_workers, all_reduce) for item in thing]
-    return thing
+def _shared_out(part: Any, n_workers: int, all_reduce: AllReduce) -> Any:
+    if isinstance(part, FeedForward):
+        return TensorParallelFeedForward(part, n_workers, all_reduce)
+    if isinstance(part, MultiHeadAttention):
+        return TensorParallelAttention(part, n_workers, all_reduce)
+    if isinstance(part, Layer):
+        for name, attribute in vars(part).items():
+            setattr(part, name, _shared_out(attribute, n_workers, all_reduce))
+    if isinstance(part, list):
+        return [_shared_out(item, n_workers, all_reduce) for item in part]
+    return part
 
 
 def _joined(name: str, arrays: list[Array]) -> Array:

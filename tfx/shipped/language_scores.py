@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.data.words import END, WordTokenizer
 from tfx.models.decoder import DecoderOnly
 from tfx.ops.losses.cross_entropy import cross_entropy_forward
+from tfx.tokenizers.word import END, WordTokenizer
 
 _PRIORS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 _BATCH = 16
@@ -38,7 +38,7 @@ class LanguageScores(NamedTuple):
 def as_ids(tokenizer: WordTokenizer, paragraphs: Iterable[str]) -> list[np.ndarray]:
     """Each paragraph as (T,) int64 ids that end with `<end>`."""
     end = tokenizer.id_of[END]
-    return [np.array([*(t.id for t in tokenizer.encode(text)), end], dtype=np.int64) for text in paragraphs]
+    return [np.array([*tokenizer.encode(text), end], dtype=np.int64) for text in paragraphs]
 
 
 def score_language(

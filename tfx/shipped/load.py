@@ -4,7 +4,7 @@
     plain      the same network and sentences, trained on the answer alone
     language   predicts the next token of any text; learned from the documentation inside Python
 
-`python -m tfx.shipped.make_weights` trains them again (`make weights`).
+make_weights.py trains them again (`make weights`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import numpy as np
 
 from tfx import models
 from tfx.data import pronouns, python_docs
-from tfx.data.words import WordTokenizer
 from tfx.errors import BadInput, unknown_name
 from tfx.io.model_file import load_model
 from tfx.models import LanguageModel, PronounModel
 from tfx.shipped.language_scores import LanguageScores, as_ids, score_language
 from tfx.shipped.pronoun_scores import PronounScores, score_on_unseen_pairs
+from tfx.tokenizers import WordTokenizer
 
 NAMES = ("pointing", "plain", "language")
 ABOUT = {
@@ -64,14 +64,22 @@ class Shipped:
     def about(self) -> str:
         return ABOUT[self.name]
 
+    @functools.cached_property
+    def tokenizer(self) -> WordTokenizer:
+        """Text <-> ids of the language model."""
+        return WordTokenizer.of_vocabulary(self.vocabulary)
+
     def read(self, text: str) -> Reading:
         """Raises BadInput for a text that is empty, longer than MAX_TOKENS, or outside this model's grammar."""
         if self.name == "language":
-            found = WordTokenizer(self.vocabulary).encode(text, limit=MAX_TOKENS)
+            found = self.tokenizer.first_pieces(text, MAX_TOKENS + 1)
             if not found:
                 raise BadInput("the text is empty: there is no token to look at.", _TRY)
-            ids = np.array([token.id for token in found], dtype=np.int64)
-            return Reading(tuple(t.text for t in found), tuple(t.surface for t in found), ids, None)
+            if len(found) > MAX_TOKENS:
+                raise BadInput(f"the text is longer than {MAX_TOKENS} tokens, the most this lesson shows.", _TRY)
+            ids = np.array([piece.id for piece in found], dtype=np.int64)
+            tokens = tuple(self.vocabulary[piece.id] for piece in found)
+            return Reading(tokens, tuple(text[piece.start : piece.end] for piece in found), ids, None)
         sentence = pronouns.parse(text)
         if sentence is None:
             raise BadInput(
@@ -120,6 +128,5 @@ def language_held_out_scores(docstrings: bool = False) -> LanguageScores:
     shipped = load("language", "float32")
     if not isinstance(shipped.model, LanguageModel):
         raise TypeError("language.npz holds no language model")
-    tokenizer = WordTokenizer(shipped.vocabulary)
-    training, held_out = (as_ids(tokenizer, python_docs.paragraphs(side, docstrings)) for side in (False, True))
+    training, held_out = (as_ids(shipped.tokenizer, python_docs.paragraphs(side, docstrings)) for side in (False, True))
     return score_language(shipped.model, training, held_out)

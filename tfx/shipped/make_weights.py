@@ -1,8 +1,4 @@
-"""`make weights`: trains the three models that ship, from nothing, and says how good they are.
-
-    python -m tfx.shipped.make_weights               all three, into tfx/shipped/weights (at most 15 minutes on 2 cores)
-    python -m tfx.shipped.make_weights --only plain    one of them
-    python -m tfx.shipped.make_weights --quick --out /tmp/w     a rehearsal of seconds; the models are bad
+"""How the three models that ship are trained from nothing, and how good they are.  `make weights` does it.
 
 pointing, plain   one architecture, the same sentences in the same order; "pointing" has the pointing loss in addition.
                   Both are trained with seeds 0, 1 and 2.  Seed 0 ships, whatever it gives; the others show the spread.
@@ -16,13 +12,10 @@ Weights are stored in half precision; the scores in the file are those of the ro
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import platform
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -32,7 +25,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.data import pronouns, python_docs
-from tfx.data.words import WordTokenizer, learn_vocabulary
 from tfx.io.model_file import save_model
 from tfx.models import LanguageModel, Model, PronounModel
 from tfx.ops.attention.pointing import pointing_backward, pointing_forward
@@ -41,6 +33,7 @@ from tfx.optim import Adam, AdamW
 from tfx.schedule import warmup_cosine
 from tfx.shipped.language_scores import as_ids, score_language
 from tfx.shipped.pronoun_scores import score_pronouns
+from tfx.tokenizers import WordTokenizer
 from tfx.train import LossValue, StepRecord, next_token_loss, train
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -72,6 +65,14 @@ class Recipe(NamedTuple):
 QUICK = Recipe((0,), 6, 16, 3e-3, 0.1, 50, 150, 60, False, 4, 4, 16, 4e-3, 16)
 
 
+#: What is told on the way, a line at a time; called in the processes that train, so it is a function of a module.
+Say = Callable[[str], None]
+
+
+def say_nothing(line: str) -> None:
+    """For whoever does not want to hear of it."""
+
+
 class Trained(NamedTuple):
     """A model with its rounded weights, the seed it came from, and what was measured with it."""
 
@@ -80,7 +81,7 @@ class Trained(NamedTuple):
     meta: dict[str, Any]
 
 
-def train_pronouns(name: str, seed: int, recipe: Recipe) -> Trained:
+def train_pronouns(name: str, seed: int, recipe: Recipe, say: Say = say_nothing) -> Trained:
     """name: "pointing" or "plain"."""
     model = PronounModel(len(pronouns.VOCABULARY), seed=seed)
     optimizer = Adam(model)
@@ -92,7 +93,7 @@ def train_pronouns(name: str, seed: int, recipe: Recipe) -> Trained:
     steps = train(
         model, batches, pronoun_loss(share, recipe.smoothing), optimizer, schedule, recipe.pronoun_steps, seed=seed
     )
-    _follow(f"{name}, seed {seed}", steps, recipe.pronoun_steps)
+    _follow(f"{name}, seed {seed}", steps, recipe.pronoun_steps, say)
     _round(model)
     scores = score_pronouns(model, pronouns.sentences(recipe.judged_on, seed=10_000, held_out=True))
     layer, head = scores.best_head
@@ -128,10 +129,10 @@ def pronoun_loss(share: float, smoothing: float) -> Any:
     return loss
 
 
-def train_language(recipe: Recipe) -> Trained:
+def train_language(recipe: Recipe, say: Say = say_nothing) -> Trained:
     """The language model, its vocabulary and its perplexity next to the baselines."""
     training_text = python_docs.paragraphs(held_out=False, docstrings=recipe.docstrings)
-    tokenizer = WordTokenizer(learn_vocabulary(training_text, recipe.words, recipe.pieces))
+    tokenizer = WordTokenizer.train(training_text, recipe.words, recipe.pieces)
     training = as_ids(tokenizer, training_text)
     held_out = as_ids(tokenizer, python_docs.paragraphs(held_out=True, docstrings=recipe.docstrings))
     model = LanguageModel(
@@ -146,14 +147,14 @@ def train_language(recipe: Recipe) -> Trained:
         warmup_cosine, peak=recipe.language_rate, warmup=min(100, recipe.language_steps), total=recipe.language_steps
     )
     steps = train(model, batches, next_token_loss(), AdamW(model), schedule, recipe.language_steps, seed=SHIPPED_SEED)
-    _follow("language", steps, recipe.language_steps)
+    _follow("language", steps, recipe.language_steps, say)
     _round(model)
     scores = score_language(model, training, held_out)
     meta = {
         "steps": recipe.language_steps,
         "batch": recipe.language_batch,
         "window": recipe.window,
-        "vocabulary": list(tokenizer.vocabulary),
+        "vocabulary": list(tokenizer.tokens),
         "text": "documentation inside Python: pydoc_data.topics" + (" and docstrings" if recipe.docstrings else ""),
         "training_tokens": int(sum(len(ids) for ids in training)),
         "held_out": scores._asdict(),
@@ -173,45 +174,45 @@ def _round(model: Model) -> None:
     model.load_state({name: value.astype(STORAGE) for name, value in model.state().items()})
 
 
-def _follow(what: str, steps: Iterator[StepRecord], total: int) -> None:
+def _follow(what: str, steps: Iterator[StepRecord], total: int, say: Say) -> None:
     for record in steps:
         if record.step == total or record.step % 100 == 0:
-            print(f"{what}: step {record.step} of {total}, loss {record.loss:.4f}", file=sys.stderr, flush=True)
+            say(f"{what}: step {record.step} of {total}, loss {record.loss:.4f}")
 
 
-def _write(name: str, folder: Path, trained: list[Trained]) -> None:
+def _write(name: str, folder: Path, trained: list[Trained], say: Say) -> None:
     """trained: one model, or the same model from several seeds; the shipped seed is written."""
-    shipped = next(one for one in trained if one.seed == SHIPPED_SEED)
+    shipped = next(run for run in trained if run.seed == SHIPPED_SEED)
     meta = {
         "name": name,
         "seed": SHIPPED_SEED,
         "python": platform.python_version(),
         "numpy": np.__version__,
         **shipped.meta,
-        "spread": [one.meta["held_out"] for one in trained],
+        "spread": [run.meta["held_out"] for run in trained],
     }
     path = folder / f"{name}.npz"
     save_model(path, shipped.model, meta, storage=STORAGE)
-    for one in trained:
-        measured = ", ".join(f"{key} {value}" for key, value in one.meta["held_out"].items())
-        print(f"{name}: held-out: {measured}", file=sys.stderr)
-    print(f"{name}: wrote {path}, {path.stat().st_size} bytes", file=sys.stderr, flush=True)
+    for run in trained:
+        measured = ", ".join(f"{key} {value}" for key, value in run.meta["held_out"].items())
+        say(f"{name}: held-out: {measured}")
+    say(f"{name}: wrote {path}, {path.stat().st_size} bytes")
 
 
-def make(names: tuple[str, ...], folder: Path, recipe: Recipe) -> None:
+def make(names: tuple[str, ...], folder: Path, recipe: Recipe, say: Say = say_nothing) -> None:
     """Trains `names` on two processes and writes one file each into `folder`, which is created when missing."""
     folder.mkdir(parents=True, exist_ok=True)
     with _one_thread_each(), ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        language = [pool.submit(train_language, recipe)] if "language" in names else []
+        language = [pool.submit(train_language, recipe, say)] if "language" in names else []
         runs = {
-            name: [pool.submit(train_pronouns, name, seed, recipe) for seed in recipe.seeds]
+            name: [pool.submit(train_pronouns, name, seed, recipe, say) for seed in recipe.seeds]
             for name in names
             if name != "language"
         }
         for name, futures in runs.items():
-            _write(name, folder, [future.result() for future in futures])
+            _write(name, folder, [future.result() for future in futures], say)
         for future in language:
-            _write("language", folder, [future.result()])
+            _write("language", folder, [future.result()], say)
 
 
 @contextmanager
@@ -227,23 +228,3 @@ def _one_thread_each() -> Iterator[None]:
                 del os.environ[variable]
             else:
                 os.environ[variable] = value
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m tfx.shipped.make_weights", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--only", choices=NAMES, action="append", help="train this model (may be repeated)")
-    parser.add_argument("--out", type=Path, default=WEIGHTS, metavar="DIR", help="where the .npz files go")
-    parser.add_argument("--quick", action="store_true", help="a few steps of everything: does the recipe run?")
-    given = parser.parse_args(arguments)
-    if given.quick and given.out == WEIGHTS:
-        parser.error("--quick makes bad models: give it a folder of its own with --out DIR")
-    began = time.perf_counter()
-    make(tuple(given.only or NAMES), given.out, QUICK if given.quick else Recipe())
-    print(f"done in {time.perf_counter() - began:.0f} s", file=sys.stderr)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

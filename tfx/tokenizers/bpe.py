@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from tfx.tokenizers.merges import Merge, apply_merges, learn_merges, ranks_of
 from tfx.tokenizers.splitting import words
-from tfx.tokenizers.tokenizer import Piece, Tokenizer, room_for, special_of, texts_of
+from tfx.tokenizers.tokenizer import Piece, Tokenizer, reserve, texts_of
 
 END_OF_WORD = " "
 _REMEMBERED = 1 << 16  # words whose pieces are kept: most of a text is the same few words
@@ -52,8 +52,7 @@ class BPE(Tokenizer):
         """
         counts = Counter(text[start:end] for text in texts_of(corpus) for start, end in words(text))
         alphabet = sorted({END_OF_WORD}.union(*counts))
-        reserved = (cls.unknown, *special_of(special))
-        room_for(vocab_size, len(reserved) + len(alphabet), f"{len(reserved)} reserved, {len(alphabet)} characters")
+        reserved = reserve(cls.unknown, special, vocab_size, len(alphabet))
         id_of = {symbol: i for i, symbol in enumerate(alphabet)}
         cut = [([id_of[symbol] for symbol in word + END_OF_WORD], count) for word, count in counts.items()]
         merges, symbols = learn_merges(cut, alphabet, vocab_size - len(reserved), min_frequency, reserved)

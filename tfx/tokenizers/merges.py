@@ -3,15 +3,17 @@
 Learning:  merge the most frequent pair of neighbours everywhere, and repeat.       e s -> es,  es t -> est, ...
 Applying:  in a new word, merge the pair that was learned first, and repeat.
 
-A tie goes to the pair with the lower ids, so that one corpus gives one list on every machine.  A heap holds the pairs
-by count.  Counts in it may be out of date: a count that rose has a fresh entry, one that fell is put back when met.
+A tie goes to the pair with the lower ids, or to the one first by spelling, so that one corpus gives one list on every
+machine.  A heap holds the pairs by count.  Counts in it may be out of date: a count that rose has a fresh entry, one
+that fell is put back when met.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+import operator
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from tfx.tokenizers.pairs import Pair, PairCounts
 
@@ -30,29 +32,36 @@ def learn_merges(
     vocab_size: int,
     min_frequency: int = 1,
     forbidden: Collection[str] = (),
+    join: Callable[[str, str], str] = operator.add,
+    ties: Literal["ids", "spelling"] = "ids",
 ) -> tuple[list[Merge], list[str]]:
     """words: (symbol ids, count) of every different word.  symbols: id -> text at the start.
 
     -> the merges in the order learned, and id -> text after them.  Stops at vocab_size symbols, or when no pair is as
-    frequent as min_frequency.  No merge spells a `forbidden` text.
+    frequent as min_frequency.  No merge spells a `forbidden` text.  join: what two texts spell together.
 
     No two merges spell the same text, as ab c and a bc would: until a merge reaches across its edges, a stretch of a
     word is cut as if it stood alone, so equal stretches are cut alike, and one merge makes a token of all of them.
     """
     symbols = list(symbols)
     pairs = PairCounts(words)
-    heap = [(-count, pair) for pair, count in pairs.count.items()]
+
+    def entry(pair: Pair) -> tuple[int, tuple[str, ...], Pair]:
+        spelling = (symbols[pair[0]], symbols[pair[1]]) if ties == "spelling" else ()
+        return -pairs.count[pair], spelling, pair
+
+    heap = [entry(pair) for pair in pairs.count]
     heapq.heapify(heap)
     merges: list[Merge] = []
     while heap and len(symbols) < vocab_size:
-        count, pair = heapq.heappop(heap)
+        count, _, pair = heapq.heappop(heap)
         now = pairs.count.get(pair, 0)
         if now < min_frequency or now < 1:
             continue
         if now != -count:
-            heapq.heappush(heap, (-now, pair))
+            heapq.heappush(heap, entry(pair))
             continue
-        text = symbols[pair[0]] + symbols[pair[1]]
+        text = join(symbols[pair[0]], symbols[pair[1]])
         if text in forbidden:
             continue
         new = len(symbols)
@@ -60,7 +69,7 @@ def learn_merges(
         merges.append(Merge(*pair, new))
         for changed in pairs.merge(pair, new)[1]:
             if changed in pairs.count:
-                heapq.heappush(heap, (-pairs.count[changed], changed))
+                heapq.heappush(heap, entry(changed))
     return merges, symbols
 
 

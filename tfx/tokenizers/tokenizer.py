@@ -91,8 +91,8 @@ class Tokenizer(ABC):
     def _known(self, ids: Iterable[int]) -> Iterator[str]:
         if not isinstance(ids, Iterable):
             raise TypeError(f"ids are a sequence of integers, not {ids!r}")
-        for each in ids:
-            i = whole_number("an id", each)
+        for given in ids:
+            i = whole_number("an id", given)
             if not 0 <= i < len(self.tokens):
                 raise ValueError(f"id {i} is outside the vocabulary of {len(self.tokens)} tokens")
             yield self.tokens[i]
@@ -131,15 +131,15 @@ def texts_of(corpus: str | Iterable[str]) -> Iterator[str]:
 
     Raises TypeError for what is no text, ValueError when there is no character in it.
     """
-    some = False
+    empty = True
     if not isinstance(corpus, Iterable):
         raise TypeError(f"a corpus is a str or several of them, not {corpus!r}")
     for text in (corpus,) if isinstance(corpus, str) else corpus:
         if not isinstance(text, str):
             raise TypeError(f"a corpus is made of str, not of {type(text).__name__}")
-        some = some or bool(text)
+        empty = empty and not text
         yield text
-    if not some:
+    if empty:
         raise ValueError("the corpus holds no text to learn from")
 
 
@@ -147,6 +147,13 @@ def room_for(vocab_size: int, needed: int, what: str) -> None:
     """Raises ValueError when `needed` tokens, described by `what`, do not fit into vocab_size."""
     if whole_number("vocab_size", vocab_size) < needed:
         raise ValueError(f"vocab_size {vocab_size} is smaller than the {needed} tokens it must hold: {what}")
+
+
+def reserve(unknown: str, special: Sequence[str], vocab_size: int, n_characters: int) -> tuple[str, ...]:
+    """The reserved tokens.  Raises ValueError when they and the characters do not fit into vocab_size."""
+    reserved = (unknown, *special_of(special))
+    room_for(vocab_size, len(reserved) + n_characters, f"{len(reserved)} reserved, {n_characters} characters")
+    return reserved
 
 
 def _moved(pieces: Iterable[Piece], by: int) -> list[Piece]:

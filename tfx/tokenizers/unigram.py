@@ -23,7 +23,7 @@ import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.tokenizers.lattice import Edge, Lattice, Path, lattice_of, n_best, sample, viterbi
-from tfx.tokenizers.tokenizer import Piece, Tokenizer, room_for, special_of, texts_of
+from tfx.tokenizers.tokenizer import Piece, Tokenizer, reserve, texts_of
 from tfx.tokenizers.unigram_training import learn_unigram
 
 SPACE = "\u2581"
@@ -68,9 +68,8 @@ class Unigram(Tokenizer):
         if seed_size is not None:
             whole_number("seed_size", seed_size, 1)
         counts = Counter(word for text in texts_of(corpus) for word in _WORD.findall(_marked(text)))
-        reserved = (cls.unknown, *special_of(special))
         characters = set().union(*counts)
-        room_for(vocab_size, len(reserved) + len(characters), f"{len(reserved)} reserved, {len(characters)} characters")
+        reserved = reserve(cls.unknown, special, vocab_size, len(characters))
         wanted = vocab_size - len(reserved)
         model = learn_unigram(counts, wanted, seed_size or 8 * vocab_size, longest, forbidden=reserved)
         return cls(sorted(model.items(), key=lambda item: (-item[1], item[0])), special)

@@ -15,12 +15,12 @@ Decoding puts a space before every piece that is not marked ##, so spaces around
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from tfx.tokenizers.splitting import words_and_marks
-from tfx.tokenizers.tokenizer import Piece, Tokenizer, room_for, special_of, texts_of
-from tfx.tokenizers.wordpiece_training import INSIDE, SCORES, learn_pieces
+from tfx.tokenizers.tokenizer import Piece, Tokenizer, reserve, texts_of
+from tfx.tokenizers.wordpiece_training import INSIDE, SCORES, cut_word, learn_pieces
 
 LONGEST_WORD = 100
 
@@ -52,10 +52,9 @@ class WordPiece(Tokenizer):
         if score not in SCORES:
             raise ValueError(f"score is one of {', '.join(SCORES)}, not {score!r}")
         counts = Counter(text[start:end] for text in texts_of(corpus) for start, end in words_and_marks(text))
-        cut = {word: [word[0], *(INSIDE + character for character in word[1:])] for word in counts}
+        cut = {word: cut_word(word) for word in counts}
         alphabet = sorted(set().union(*cut.values()))
-        reserved = (cls.unknown, *special_of(special))
-        room_for(vocab_size, len(reserved) + len(alphabet), f"{len(reserved)} reserved, {len(alphabet)} characters")
+        reserved = reserve(cls.unknown, special, vocab_size, len(alphabet))
         id_of = {symbol: i for i, symbol in enumerate(alphabet)}
         symbols = [([id_of[symbol] for symbol in cut[word]], count) for word, count in counts.items()]
         pieces = learn_pieces(symbols, alphabet, vocab_size - len(reserved), SCORES[score], min_frequency, reserved)
@@ -73,13 +72,10 @@ class WordPiece(Tokenizer):
         pieces: list[Piece] = []
         at = 0
         while at < len(word):
-            prefix = INSIDE if at else ""
-            for end in range(min(len(word), at + self._longest), at, -1):
-                found = self._vocabulary.get(prefix + word[at:end])
-                if found is not None:
-                    break
-            else:
+            match = longest_match(word, at, self._vocabulary, self._longest)
+            if match is None:
                 return None
+            found, end = match
             pieces.append(Piece(found, start + at, start + end))
             at = end
         return pieces
@@ -88,3 +84,13 @@ class WordPiece(Tokenizer):
         return "".join(
             token[len(INSIDE) :] if token.startswith(INSIDE) and token != INSIDE else " " + token for token in tokens
         ).removeprefix(" ")
+
+
+def longest_match(word: str, at: int, vocabulary: Mapping[str, int], longest: int) -> tuple[int, int] | None:
+    """-> (id, end) of the longest piece that word[at:end] is, at most `longest` characters; None when none fits."""
+    prefix = INSIDE if at else ""
+    for end in range(min(len(word), at + longest), at, -1):
+        found = vocabulary.get(prefix + word[at:end])
+        if found is not None:
+            return found, end
+    return None

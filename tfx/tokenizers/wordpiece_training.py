@@ -113,7 +113,7 @@ class _Pieces:
         return min((int(left[i]), int(right[i])) for i in np.flatnonzero(scores == highest))
 
     def merge(self, pair: Pair) -> None:
-        text = _joined(self.symbols[pair[0]], self.symbols[pair[1]])
+        text = joined(self.symbols[pair[0]], self.symbols[pair[1]])
         new = self._id_of.setdefault(text, len(self.symbols))
         if new == len(self.symbols):
             self.symbols.append(text)
@@ -122,13 +122,13 @@ class _Pieces:
         replaced, changed = self._pairs.merge(pair, new)
         self._used[new] += replaced
         np.subtract.at(self._used, list(pair), replaced)
-        self._write({each: self._pairs.count.get(each, 0) for each in changed})
+        self._write({neighbours: self._pairs.count.get(neighbours, 0) for neighbours in changed})
 
     def _write(self, counts: Mapping[Pair, int]) -> None:
         for pair, count in counts.items():
             row = self._row_of.get(pair)
             if row is None:
-                text = _joined(self.symbols[pair[0]], self.symbols[pair[1]])
+                text = joined(self.symbols[pair[0]], self.symbols[pair[1]])
                 if text in self._forbidden:
                     continue
                 row = self._row_of[pair] = len(self._row_of)
@@ -139,5 +139,11 @@ class _Pieces:
             self._rows[0, row] = count
 
 
-def _joined(left: str, right: str) -> str:
+def cut_word(word: str) -> list[str]:
+    """The characters of a word, those that do not begin it marked: abc -> a ##b ##c."""
+    return [word[0], *(INSIDE + character for character in word[1:])]
+
+
+def joined(left: str, right: str) -> str:
+    """What two neighbouring pieces spell together: ##a ##b -> ##ab."""
     return left + right.removeprefix(INSIDE)

@@ -29,14 +29,14 @@ def split_rows(batch: Batch, rows: int) -> Iterator[Batch]:
     """
     if whole_number("the rows of a part", rows) < 1:
         raise ValueError(f"a part needs at least one row, not {rows}")
-    arrays = [one for one in batch if one is not None] if isinstance(batch, tuple) else [batch]
+    arrays = _arrays_of(batch)
     counts = {len(array) for array in arrays}
     if len(counts) != 1 or not max(counts):
         raise ValueError(f"a batch to be split needs one number of rows, not {sorted(counts)}")
     for start in range(0, counts.pop(), rows):
         cut = slice(start, start + rows)
         if isinstance(batch, tuple):
-            parts: list[Any] = [None if one is None else one[cut] for one in batch]
+            parts: list[Any] = [None if array is None else array[cut] for array in batch]
             yield type(batch)(*parts) if hasattr(batch, "_fields") else tuple(parts)
         else:
             yield batch[cut]
@@ -44,7 +44,12 @@ def split_rows(batch: Batch, rows: int) -> Iterator[Batch]:
 
 def count_rows(batch: Batch) -> int:
     """Rows of an array, or of the longest array in a named tuple."""
-    return max((len(one) for one in batch if one is not None), default=0) if isinstance(batch, tuple) else len(batch)
+    return max(map(len, _arrays_of(batch)), default=0)
+
+
+def _arrays_of(batch: Batch) -> list[Any]:
+    """The arrays of a named tuple that are there, or the one array that the batch is."""
+    return [array for array in batch if array is not None] if isinstance(batch, tuple) else [batch]
 
 
 def accumulated(loss: Loss[Any], split: int | Callable[[Batch], Iterator[Batch]]) -> Loss[Any]:

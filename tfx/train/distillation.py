@@ -23,14 +23,14 @@ from tfx.nn.normalisation import evaluating
 from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.ops.losses.distillation_loss import distillation_loss_backward, distillation_loss_forward
 from tfx.train.loop import Loss, LossValue, Rng
-from tfx.train.losses import LabelledBatch, PairBatch, count_kept, inside, told
+from tfx.train.losses import LabelledBatch, PairBatch, count_kept, kept_places, loss_value
 
 
 def distilled_labelling_loss(teacher: Any, temperature: float = 2.0, hard: float = 0.0) -> Loss[Encoder]:
     """LabelledBatch for an Encoder; teacher: a model that reads the same ids and has as many outputs.
 
-    hard: the weight of cross-entropy with the batch's own targets; with 0 they are not looked at.  The value told is
-    the whole loss.  Raises ValueError for a weight outside [0, 1].
+    hard: the weight of cross-entropy with the batch's own targets; with 0 they are not looked at.  The value
+    reported is the whole loss.  Raises ValueError for a weight outside [0, 1].
     """
     if not 0 <= hard <= 1:
         raise ValueError(f"the weight of the labels must be between 0 and 1, not {hard}")
@@ -39,14 +39,14 @@ def distilled_labelling_loss(teacher: Any, temperature: float = 2.0, hard: float
         with evaluating(teacher):
             wanted, _ = teacher.forward(batch.ids, lengths=batch.lengths)
         logits, cache = model.forward(batch.ids, lengths=batch.lengths, rng=rng)
-        keep = inside(batch.lengths, batch.ids)
+        keep = kept_places(batch.lengths, batch.ids)
         soft, soft_cache = distillation_loss_forward(logits, wanted.astype(logits.dtype), temperature, keep)
         value, dlogits = (1 - hard) * as_number(soft), distillation_loss_backward(1 - hard, soft_cache)
         if hard:
             plain, plain_cache = cross_entropy_forward(logits, batch.targets, keep=keep)
             value, dlogits = value + hard * as_number(plain), dlogits + cross_entropy_backward(hard, plain_cache)
         model.backward(dlogits, cache)
-        return told(value, cache, count_kept(keep, batch.ids))
+        return loss_value(value, cache, count_kept(keep, batch.ids))
 
     return loss
 

@@ -39,10 +39,7 @@ def labelling_loss(smoothing: float = 0.0) -> Loss[Encoder]:
 
     def loss(model: Encoder, batch: LabelledBatch, rng: Rng) -> LossValue:
         logits, cache = model.forward(batch.ids, lengths=batch.lengths, rng=rng)
-        keep = inside(batch.lengths, batch.targets)
-        value, ce_cache = cross_entropy_forward(logits, batch.targets, smoothing, keep)
-        model.backward(cross_entropy_backward(1.0, ce_cache), cache)
-        return told(value, cache, count_kept(keep, batch.targets))
+        return learn_targets(model, logits, cache, batch.targets, smoothing, kept_places(batch.lengths, batch.targets))
 
     return loss
 
@@ -53,9 +50,7 @@ def next_token_loss(smoothing: float = 0.0) -> Loss[DecoderOnly]:
     def loss(model: DecoderOnly, ids: np.ndarray, rng: Rng) -> LossValue:
         check_rows_of_ids(ids)
         logits, cache = model.forward(ids[:, :-1], rng=rng)
-        value, ce_cache = cross_entropy_forward(logits, ids[:, 1:], smoothing)
-        model.backward(cross_entropy_backward(1.0, ce_cache), cache)
-        return told(value, cache, ids[:, 1:].size)
+        return learn_targets(model, logits, cache, ids[:, 1:], smoothing)
 
     return loss
 
@@ -67,20 +62,29 @@ def translation_loss(smoothing: float = 0.0) -> Loss[EncoderDecoder]:
         shorter = None if batch.tgt_lengths is None else batch.tgt_lengths - 1
         logits, cache = model.forward(batch.src, batch.tgt[:, :-1], batch.src_lengths, shorter, rng=rng)
         targets = batch.tgt[:, 1:]
-        keep = inside(shorter, targets)
-        value, ce_cache = cross_entropy_forward(logits, targets, smoothing, keep)
-        model.backward(cross_entropy_backward(1.0, ce_cache), cache)
-        return told(value, cache, count_kept(keep, targets))
+        return learn_targets(model, logits, cache, targets, smoothing, kept_places(shorter, targets))
 
     return loss
 
 
-def told(value: Any, cache: Any, tokens: int) -> LossValue:
+def learn_targets(
+    model: Any, logits: Any, cache: Any, targets: Any, smoothing: float = 0.0, keep: Any = None
+) -> LossValue:
+    """Cross-entropy of logits (B, T, V) with targets (B, T), and backward through the model that gave them.
+
+    keep: (B, T) bool, True = this target counts; None = all do.
+    """
+    value, ce_cache = cross_entropy_forward(logits, targets, smoothing, keep)
+    model.backward(cross_entropy_backward(1.0, ce_cache), cache)
+    return loss_value(value, cache, count_kept(keep, targets))
+
+
+def loss_value(value: Any, cache: Any, tokens: int) -> LossValue:
     """A loss, together with the auxiliary losses that its model left in the cache: what was trained on."""
     return LossValue(as_number(value + auxiliary_loss(cache)), tokens)
 
 
-def inside(lengths: np.ndarray | None, like: np.ndarray) -> np.ndarray | None:
+def kept_places(lengths: np.ndarray | None, like: np.ndarray) -> np.ndarray | None:
     """(B, T) True where a row has not ended."""
     return None if lengths is None else np.arange(like.shape[1]) < lengths[:, None]
 

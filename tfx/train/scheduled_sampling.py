@@ -20,9 +20,8 @@ import numpy as np
 from tfx.arguments import number
 from tfx.backend import to_numpy
 from tfx.models import DecoderOnly
-from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.train.loop import Loss, LossValue, Rng
-from tfx.train.losses import told
+from tfx.train.losses import learn_targets
 
 
 def inverse_sigmoid_decay(step: int, k: float) -> float:
@@ -58,8 +57,6 @@ def scheduled_sampling_loss(truth: float | Callable[[], float], smoothing: float
             guesses, _ = model.forward(read)
             read = mixed_inputs(read, guesses, rng, e)
         logits, cache = model.forward(read, rng=rng)
-        value, ce_cache = cross_entropy_forward(logits, ids[:, 1:], smoothing)
-        model.backward(cross_entropy_backward(1.0, ce_cache), cache)
-        return told(value, cache, ids[:, 1:].size)
+        return learn_targets(model, logits, cache, ids[:, 1:], smoothing)
 
     return loss

@@ -16,16 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from tfx.backend import device_module, to_numpy
-from tfx.data.tasks import find_task, held_out_sequences, training_sequences
+from tfx.data.toys.tasks import find_task
 from tfx.errors import BadInput
 from tfx.io.checkpoint import load_checkpoint, save_checkpoint
 from tfx.io.npz import load
-from tfx.models import Encoder
 from tfx.nn.normalisation import evaluating
-from tfx.optim import AdamW
-from tfx.schedule import warmup_cosine
-from tfx.train.loop import Rng, StepRecord, train
-from tfx.train.losses import LabelledBatch, labelling_loss
+from tfx.train.loop import StepRecord
+from tfx.train.toys import ToyRun, make_model, shares_right
 
 #: Steps after which every seed that was tried had reached its final accuracy.
 DEFAULT_STEPS = {"copy": 150, "reverse": 400, "sort": 1600}
@@ -77,7 +74,7 @@ class TaskResult:
         return self.accuracy == 1.0
 
 
-class TaskRun:
+class TaskRun(ToyRun):
     """One run: `for record in run.train(): ...`, then `run.evaluate()`.  Stop it between two records at any time;
     `run.save(path)` and, in a run with equal settings, `run.resume(path)` go on with the same bits."""
 
@@ -89,54 +86,31 @@ class TaskRun:
         """
         xp = device_module(device)
         self.device = device
-        self.task = find_task(settings.task)
-        if settings.steps is None:
-            settings = dataclasses.replace(settings, steps=DEFAULT_STEPS[settings.task])
-        self.settings = settings
-        self.model = Encoder(
-            settings.n_symbols,
+        task = find_task(settings.task)
+        steps = DEFAULT_STEPS[settings.task] if settings.steps is None else settings.steps
+        self.settings = dataclasses.replace(settings, steps=steps)
+        self.task = dataclasses.replace(task, length=settings.length, n_symbols=settings.n_symbols)
+        model = make_model(
+            self.task,
+            settings.seed,
             d_model=settings.d_model,
             n_heads=settings.n_heads,
             d_ff=settings.d_ff,
             n_layers=settings.n_layers,
             max_len=settings.length,
             positions=settings.positions,
-            activation="relu",
-            tied=False,
-            seed=settings.seed,
         )
-        self.model.to_device(xp)
-        self.optimizer = AdamW(self.model, weight_decay=settings.weight_decay)
-
-    @property
-    def steps(self) -> int:
-        """Steps that the whole run has."""
-        assert self.settings.steps is not None
-        return self.settings.steps
-
-    @property
-    def steps_done(self) -> int:
-        return self.optimizer.steps
-
-    def train(self) -> Iterator[StepRecord]:
-        """Goes on from where the run stands up to `steps`."""
-        settings = self.settings
-        warmup = min(settings.warmup, self.steps)
-        return train(
-            self.model,
-            self.batch,
-            labelling_loss(),
-            self.optimizer,
-            lambda step: warmup_cosine(step, settings.learning_rate, warmup, self.steps),
-            self.steps,
-            seed=settings.seed,
-            start=self.steps_done,
+        model.to_device(xp)
+        super().__init__(
+            self.task,
+            model,
+            steps,
+            settings.seed,
+            settings.learning_rate,
+            settings.batch,
+            warmup=min(settings.warmup, steps),
+            weight_decay=settings.weight_decay,
         )
-
-    def batch(self, rng: Rng) -> LabelledBatch:
-        """A batch of training sequences and their answers."""
-        ids = training_sequences(rng, self.settings.batch, self.settings.length, self.settings.n_symbols)
-        return LabelledBatch(ids, self.task.answer(ids))
 
     def write(self, ids: np.ndarray) -> np.ndarray:
         """ids: (B, T) -> (B, T), the model's most likely symbol at every place."""
@@ -145,20 +119,18 @@ class TaskRun:
 
     def evaluate(self, sequences: int = 1000, examples: int = 3) -> TaskResult:
         """Accuracy on `sequences` different held-out sequences, the same ones for every run of this length."""
-        rng = np.random.default_rng(0)
-        given = held_out_sequences(rng, sequences, self.settings.length, self.settings.n_symbols)
-        wanted = self.task.answer(given)
+        given, wanted, asked = self.task.draw(sequences, np.random.default_rng(0), held_out=True)
         parts = np.array_split(given, max(1, sequences // 250))
         with evaluating(self.model):  # a norm of batches must neither read the held-out batch nor learn from it
             written = np.concatenate([self.write(part) for part in parts])
-        right = written == wanted
+        token_accuracy, accuracy = shares_right(written, wanted, asked)
         shown = zip(given[:examples], wanted[:examples], written[:examples], strict=True)
         return TaskResult(
             task=self.task.name,
             positions=self.settings.positions,
             steps=self.steps_done,
-            accuracy=float(right.all(axis=1).mean()),
-            token_accuracy=float(right.mean()),
+            accuracy=accuracy,
+            token_accuracy=token_accuracy,
             sequences=sequences,
             examples=tuple(Example(*(tuple(row.tolist()) for row in rows)) for rows in shown),
         )

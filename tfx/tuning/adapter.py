@@ -23,8 +23,8 @@ from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.feed_forward import FeedForward
 from tfx.ops.attention.multi_head import KeyValue
 from tfx.params import Layer, walk
-from tfx.tuning.part import Chosen, Part, among
-from tfx.tuning.places import Place, places_of
+from tfx.tuning.part import Chosen
+from tfx.tuning.places import Around, Place, places_of
 
 
 class Adapter(Layer):
@@ -81,19 +81,11 @@ class Adapted(Layer):
         return self.layer.backward(df, cache.layer, *further)  # f = layer(...)
 
 
-class Adapters(Part):
+class Adapters(Around):
     """The parameters of all adapters in a model."""
 
     def __init__(self, model: Layer, places: list[Place], adapted: list[Adapted]) -> None:
-        self._places = {place.name: place for place in places}
-        for place, one in zip(places, adapted, strict=True):
-            place.put(one)
-        super().__init__(model, among(model, [p for one in adapted for p in one.adapter.parameters().values()]))
-
-    def remove(self) -> None:
-        """The model before tuning."""
-        for place in self._places.values():
-            place.put(place.layer)
+        super().__init__(model, places, adapted, [p for layer in adapted for p in layer.adapter.parameters().values()])
 
 
 def add_adapters(

@@ -38,7 +38,7 @@ class OnFeatures(Layer):
 
     def parameters(self) -> dict[str, Parameter]:
         """Those of the head."""
-        return {f"head.{name}": one for name, one in self.head.parameters().items()}
+        return {f"head.{name}": parameter for name, parameter in self.head.parameters().items()}
 
     def buffers(self) -> dict[str, Buffer]:
         """None: the model does not change."""

@@ -90,7 +90,7 @@ class Lora(Part):
     def __init__(self, model: Layer, places: dict[str, tuple[Linear, LoraWeight]]) -> None:
         self._places = places
         self._put(lambda weight: weight)
-        super().__init__(model, among(model, [one for _, w in places.values() for one in (w.a, w.b)]))
+        super().__init__(model, among(model, [factor for _, w in places.values() for factor in (w.a, w.b)]))
 
     def merge(self) -> None:
         """W' becomes an ordinary Parameter.  What A and B have learnt stays here."""

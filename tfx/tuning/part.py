@@ -26,7 +26,7 @@ class Part(Layer):
     """
 
     def __init__(self, model: Layer, chosen: Chosen) -> None:
-        self._chosen = {name: one for name, one in model.parameters().items() if chosen(name)}
+        self._chosen = {name: p for name, p in model.parameters().items() if chosen(name)}
         if not self._chosen:
             raise ValueError(f"none of the {len(model.parameters())} parameters was chosen")
 
@@ -41,8 +41,8 @@ class Part(Layer):
 
 def among(model: Layer, parameters: Iterable[Parameter]) -> Chosen:
     """Chooses exactly these parameters of `model`."""
-    wanted = {id(one) for one in parameters}
-    names = {name for name, one in model.parameters().items() if id(one) in wanted}
+    wanted = {id(parameter) for parameter in parameters}
+    names = {name for name, parameter in model.parameters().items() if id(parameter) in wanted}
     return lambda name: name in names
 
 

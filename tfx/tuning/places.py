@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from tfx.params import Layer, walk
-from tfx.tuning.part import Chosen
+from tfx.params import Layer, Parameter, walk
+from tfx.tuning.part import Chosen, Part, among
 
 
 class Place(NamedTuple):
@@ -34,3 +35,23 @@ def places_of(model: Layer, kinds: tuple[type[Layer], ...], chosen: Chosen | Non
     if not found:
         raise ValueError(f"this model has no {' or '.join(kind.__name__ for kind in kinds)} that was chosen")
     return list(found.values())
+
+
+class Around(Part):
+    """What was put around sub-layers of a model: the parameters that came with it, and the way back.
+
+    around: the layer that takes each place.
+    """
+
+    def __init__(
+        self, model: Layer, places: Sequence[Place], around: Sequence[Layer], parameters: Iterable[Parameter]
+    ) -> None:
+        self._places = {place.name: place for place in places}
+        for place, layer in zip(places, around, strict=True):
+            place.put(layer)
+        super().__init__(model, among(model, parameters))
+
+    def remove(self) -> None:
+        """The model before tuning."""
+        for place in self._places.values():
+            place.put(place.layer)

@@ -6,7 +6,7 @@ The model believes that it has read M tokens before, and what these "said" is wh
 Nothing else changes, so one model in memory can serve a batch in which every row has another prefix.
 
 Derivation.  A prefix is a past (ops/attention/multi_head.py): `dpast` is its gradient, summed over the batch that
-shared it.  The learned pair has no query of its own, and no gradient flows below it. Initial values: normal, as keys
+shared it.  The learned pair has no query of its own, and no gradient flows below it.  Initial values: normal, as keys
 and values of a normalised input are; or the present of real tokens, which the paper found to be much better where there
 are few examples (section 7.4).  The paper further makes P from a smaller matrix through a network while it trains
 (section 4.3), because it found direct training unstable; this is direct.
@@ -23,11 +23,11 @@ import numpy as np
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
 from tfx.nn.attention import AttentionInputGrads, MultiHeadAttention
-from tfx.ops.attention.attend import fold
 from tfx.ops.attention.multi_head import KeyValue, MultiHeadCache, StoredKeyValue
+from tfx.ops.basics.broadcast import fold
 from tfx.params import Layer, Parameter
-from tfx.tuning.part import Chosen, Part, among
-from tfx.tuning.places import Place, places_of
+from tfx.tuning.part import Chosen
+from tfx.tuning.places import Around, Place, places_of
 
 
 class AfterPrefix(NamedTuple):
@@ -130,19 +130,11 @@ class PrefixedAttention(Layer):
         return grads._replace(dpast=KeyValue(dk[..., m:, :], dv[..., m:, :]) if given else None)
 
 
-class Prefixes(Part):
+class Prefixes(Around):
     """The prefixes of all blocks of a model."""
 
     def __init__(self, model: Layer, places: list[Place], prefixed: list[PrefixedAttention]) -> None:
-        self._places = {place.name: place for place in places}
-        for place, one in zip(places, prefixed, strict=True):
-            place.put(one)
-        super().__init__(model, among(model, [p for one in prefixed for p in (one.k, one.v)]))
-
-    def remove(self) -> None:
-        """The model before tuning."""
-        for place in self._places.values():
-            place.put(place.layer)
+        super().__init__(model, places, prefixed, [p for layer in prefixed for p in (layer.k, layer.v)])
 
 
 def add_prefixes(
@@ -162,5 +154,7 @@ def add_prefixes(
     if start is not None and len(start) != len(places):
         raise ValueError(f"first values of {len(start)} prefixes do not fit {len(places)} attentions")
     starts: Sequence[KeyValue | None] = [None] * len(places) if start is None else start
-    prefixed = [PrefixedAttention(place.layer, n_prefix, rng, one) for place, one in zip(places, starts, strict=True)]
+    prefixed = [
+        PrefixedAttention(place.layer, n_prefix, rng, first) for place, first in zip(places, starts, strict=True)
+    ]
     return Prefixes(model, places, prefixed)

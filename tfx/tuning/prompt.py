@@ -21,8 +21,8 @@ import numpy as np
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
 from tfx.nn.stacks import EncoderStack
-from tfx.ops.attention.attend import fold
 from tfx.ops.attention.masks import causal_mask
+from tfx.ops.basics.broadcast import fold
 from tfx.params import Layer, Parameter
 from tfx.tuning.part import Part, among
 

@@ -86,18 +86,18 @@ def run(prompt: str, max_new: int, shaping: Shaping, beams: int | None, seed: in
     """Reads the prompt, writes, and takes account of it."""
     import numpy as np
 
-    from tfx.data.words import END, WordTokenizer
     from tfx.generate import Stopping, WholePass, beam_search, sample
     from tfx.generate.account import account
     from tfx.generate.beam import log_probability
     from tfx.generate.stored_keys import logits_of
     from tfx.models import DecoderOnly
     from tfx.shipped import load as shipped
+    from tfx.tokenizers.word import END
     from tfx_cli.render.pages.generation import Generation
 
     model = shipped.load("language")
     language = cast(DecoderOnly, model.model)
-    ids = [token.id for token in WordTokenizer(model.vocabulary).encode(prompt)]
+    ids = model.tokenizer.encode(prompt)
     if not ids:
         raise BadInput("the prompt is empty: there is nothing to go on with.", f'Give a few words: --prompt "{PROMPT}"')
     try:

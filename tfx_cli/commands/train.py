@@ -49,7 +49,7 @@ class NotSolved(TfxError):
 
 def complete_task(incomplete: str) -> list[str]:
     """Names for TAB."""
-    from tfx.data.tasks import TASKS
+    from tfx.data.toys.tasks import TASKS
 
     return [name for name in TASKS if name.startswith(incomplete)]
 

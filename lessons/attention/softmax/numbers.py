@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from lessons.attention.softmax.alternatives import sparsemax_forward
 from lessons.quiz import NumberCase, ShapeCase, Wrong
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.softmax import softmax_forward
+from tfx.ops.basics.sparsemax import sparsemax_forward
 
 
 def ratio_of_weights(rng: np.random.Generator) -> NumberCase:

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from tests.cli.running import run
-from tfx.gradcheck import Case, Control
+from tfx.gradcheck import Case, find_mistake
 from tfx.gradcheck import run as running
-from tfx.gradcheck.cases.softmax import softmax
+from tfx.gradcheck.cases.ops.basics.softmax import softmax
 from tfx.ops.basics.softmax import softmax_backward
 from tfx_cli.__main__ import main
 
@@ -60,7 +60,7 @@ def test_a_wrong_backward_exits_1_and_names_the_worst_element(monkeypatch, capsy
 
 
 def test_a_mistake_that_slips_through_exits_1(monkeypatch, capsys):
-    harmless = Control("softmax", "no mistake at all", softmax_backward, softmax)
+    harmless = find_mistake("softmax/inner-sum-missing")._replace(wrong_backward=softmax_backward)
     monkeypatch.setattr(running, "CONTROLS", (harmless,))
     assert main(["gradcheck", "softmax", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)

@@ -13,7 +13,7 @@ from tfx_cli.terminal.interrupt import asked_to_stop
 
 
 def test_the_names_for_tab_are_the_tasks_of_the_library():
-    from tfx.data.tasks import TASKS
+    from tfx.data.toys.tasks import TASKS
 
     assert complete_task("") == list(TASKS)
     assert complete_task("s") == ["sort"]

@@ -41,7 +41,27 @@ def test_each_head_is_an_attention_of_its_own():
     outs = [attention_forward(*(x[..., s : s + 4] for x in (q, k, v)))[0] for s in (0, 4, 8)]
     np.testing.assert_allclose(y, np.concatenate(outs, axis=-1) @ given["w_o"], rtol=1e-12)
     assert cache.attention.q.shape == (B, H, T, 4) and cache.attention.k.shape == (B, H, S, 4)
-    assert cache.attention.weights.shape == (B, H, T, S)
+    assert cache.weights is cache.attention.weights and cache.weights.shape == (B, H, T, S)
+
+
+def test_the_weights_of_heads_that_share_keys_are_those_of_every_head():
+    given = inputs() | {name: np.random.default_rng(9).standard_normal((C, C // H)) for name in ("w_k", "w_v")}
+    _, cache = multi_head_attention_forward(**given, n_heads=H, n_kv_heads=1)
+    assert cache.weights.shape == (B, H, T, S)
+    np.testing.assert_allclose(cache.weights.sum(axis=-1), 1, rtol=1e-12)
+
+
+class Averaging:
+    """A kernel that weighs all keys alike and keeps no weights."""
+
+    def forward(self, q, k, v, mask=None, scale=None):
+        return np.broadcast_to(v.mean(axis=-2, keepdims=True), (*q.shape[:-1], v.shape[-1])), None
+
+
+def test_a_kernel_shows_no_weights_and_the_cache_says_so():
+    _, cache = multi_head_attention_forward(**inputs(), n_heads=H, kernel=Averaging())
+    with pytest.raises(AttributeError, match="Averaging shows no attention weights"):
+        _ = cache.weights
 
 
 def test_one_head_is_plain_attention():

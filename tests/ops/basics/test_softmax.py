@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from tfx.ops.basics.softmax import softmax_backward, softmax_forward, softmax_jacobian
+from tfx.ops.basics.softmax import softmax_backward, softmax_forward, softmax_jacobian, softmax_jacobian_norm
 
 RNG = np.random.default_rng(0)
 scores = arrays(np.float64, array_shapes(max_dims=3, max_side=5), elements=st.floats(-50, 50))
@@ -82,3 +82,24 @@ def test_nan_stays_nan_in_its_own_row():
 def test_length_zero_gives_length_zero(shape):
     y, cache = softmax_forward(np.zeros(shape))
     assert y.shape == shape and softmax_backward(np.zeros(shape), cache).shape == shape
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 5.0, 30.0, 300.0])
+def test_the_norm_of_the_jacobian_is_that_of_the_matrix(scale):
+    y, _ = softmax_forward(scale * np.random.default_rng(3).standard_normal((2, 4, 6)))
+    matrix = softmax_jacobian(y)
+    want = np.sqrt((matrix * matrix).sum(axis=(-2, -1)))
+    np.testing.assert_allclose(softmax_jacobian_norm(y), want, rtol=1e-13, atol=1e-300)
+    assert softmax_jacobian_norm(y).shape == (2, 4)
+
+
+def test_the_norm_keeps_its_digits_where_powers_cancel():
+    y, _ = softmax_forward(np.array([25.0, 0.0, -1.0]))
+    s2, s3 = (y**2).sum(), (y**3).sum()
+    by_powers = np.sqrt(max(s2 - 2 * s3 + s2 * s2, 0.0))
+    want = np.linalg.norm(softmax_jacobian(y))
+    assert abs(softmax_jacobian_norm(y) / want - 1) < 1e-13 < 1e-3 < abs(by_powers / want - 1)
+
+
+def test_the_norm_of_one_outcome_is_zero():
+    assert softmax_jacobian_norm(np.ones((3, 1))).tolist() == [0, 0, 0]

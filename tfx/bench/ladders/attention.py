@@ -17,6 +17,7 @@ from tfx.backend import Array
 from tfx.bench.ladders import Ladder, Rung, Sizes, Work
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.short_forms import short_attention
 
 HEADS, WIDTH = 2, 32  # WIDTH: of one head
 BLOCK = 64  # queries at a time
@@ -66,14 +67,6 @@ def head_by_head(q: Array, k: Array, v: Array, mask: Array) -> Array:
         weights = exps / exps.sum(axis=-1, keepdims=True)
         out[h] = weights @ v[h]
     return out
-
-
-def all_heads(q: Array, k: Array, v: Array, mask: Array) -> Array:
-    """matmul takes the heads as a stack; a transposed view goes to BLAS as it is, without a copy."""
-    scores = np.where(mask, q @ k.swapaxes(-1, -2) * (1 / math.sqrt(q.shape[-1])), -math.inf)
-    exps = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    weights = exps / exps.sum(axis=-1, keepdims=True)
-    return weights @ v
 
 
 def small_arrays(q: Array, k: Array, v: Array, mask: Array) -> Array:
@@ -150,7 +143,7 @@ LADDER = Ladder(
         ),
         Rung(
             "all heads",
-            all_heads,
+            short_attention,
             "One matmul for the stack of heads, on views.",
             "Fewer calls of NumPy.",
             "matmul calls BLAS once per head anyway, and the temporaries of all heads need more room in the cache.",

@@ -12,25 +12,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, next_tokens, one_side
+from tfx.data.toys.toy import ContinueToy, Places, Rng, next_tokens, one_side
 
 PLUS, EQUALS = 10, 11
 
 
 @dataclass(frozen=True)
-class Addition:
+class Addition(ContinueToy):
     """Tokens: digits 0 to 9, plus, equals.  from_back: the last digit of the sum is written first."""
 
     n_digits: int = 2
     from_back: bool = True
-    causal: bool = True
 
     @property
     def n_tokens(self) -> int:
-        return 12
-
-    @property
-    def n_answers(self) -> int:
         return 12
 
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places:

@@ -11,26 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 
 CLAUSE = 3
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Agreement(LabelToy):
     """Token 2 w + number: word w in the singular (0) or plural (1); n_words for each of the three parts of speech."""
 
     n_words: int = 5
     n_clauses: int = 2
-    causal: bool = False
 
     @property
     def n_tokens(self) -> int:
         return 2 * CLAUSE * self.n_words
-
-    @property
-    def n_answers(self) -> int:
-        return self.n_tokens
 
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places:
         """ids: (n, 3 n_clauses) with one wrong word; the right word is asked of every place."""

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 
 
 @dataclass(frozen=True)
-class Brackets:
+class Brackets(LabelToy):
     """Token 2 k opens a bracket of kind k and 2 k + 1 closes it.  length must be even."""
 
     n_kinds: int = 2
     length: int = 8
-    causal: bool = False
 
     @property
     def n_tokens(self) -> int:

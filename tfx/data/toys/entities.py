@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 
 OUTSIDE = 0
 CLAUSE = 5  # words: a free one, what announces, one or two names, free ones
@@ -22,14 +22,13 @@ def begin_tag(kind: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Entities:
+class Entities(LabelToy):
     """Tokens: announcing words, one for each kind, then names, then all others.  A text is n_clauses times 5 words."""
 
     n_kinds: int = 2
     n_names: int = 8
     n_others: int = 8
     n_clauses: int = 2
-    causal: bool = False
 
     @property
     def n_tokens(self) -> int:

@@ -13,25 +13,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, next_tokens, one_side
+from tfx.data.toys.toy import ContinueToy, Places, Rng, next_tokens, one_side
 
 SYMBOLS = ";()+-*abc"
 END = 0
 
 
 @dataclass(frozen=True)
-class Expressions:
+class Expressions(ContinueToy):
     """max_operators: of one expression; rows have the length of the longest, filled up with the end token."""
 
     max_operators: int = 3
-    causal: bool = True
 
     @property
     def n_tokens(self) -> int:
-        return len(SYMBOLS)
-
-    @property
-    def n_answers(self) -> int:
         return len(SYMBOLS)
 
     @property

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 
 FREE, WALL, AGENT, GOAL = range(4)
 MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1))  # up, down, left, right
@@ -85,12 +85,11 @@ def walk(cells: np.ndarray, policy: Callable[[np.ndarray], int], limit: int) -> 
 
 
 @dataclass(frozen=True)
-class GridMoves:
+class GridMoves(LabelToy):
     """Which move is best?  The grid is read as N N tokens, line by line; at the agent the first best one is asked."""
 
     side: int = 4
     n_walls: int = 3
-    causal: bool = False
 
     @property
     def n_tokens(self) -> int:

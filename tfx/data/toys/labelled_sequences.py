@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 
 CLASS, NOT = 0, 1  # the token that asks, always first; the token that negates the next
 
 
 @dataclass(frozen=True)
-class LabelledSequences:
+class LabelledSequences(LabelToy):
     """Tokens: <class>, <not>, the words of each class, then words of none.  Needs at least two classes."""
 
     n_classes: int = 2
@@ -29,7 +29,6 @@ class LabelledSequences:
     n_neutral: int = 12
     length: int = 10
     negation: bool = False
-    causal: bool = False
 
     @property
     def n_tokens(self) -> int:

@@ -15,27 +15,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 
 ASK = 0
 
 
 @dataclass(frozen=True)
-class Lookup:
+class Lookup(LabelToy):
     """Tokens: <ask>, keys, values.  n_facts of n_keys are told in a text."""
 
     n_keys: int = 6
     n_values: int = 6
     n_facts: int = 3
-    causal: bool = False
 
     @property
     def n_tokens(self) -> int:
         return 1 + self.n_keys + self.n_values
-
-    @property
-    def n_answers(self) -> int:
-        return self.n_tokens
 
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places:
         """ids: (n, 3 n_facts + 1); asked of the last n_facts places."""

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Pairs, Rng, one_side
+from tfx.data.toys.toy import Pairs, PairsToy, Rng, one_side
 
 START, MARK = 0, 1
 
 
 @dataclass(frozen=True)
-class MarkedSummary:
+class MarkedSummary(PairsToy):
     """Tokens: <start>, <mark>, then words.  length counts words and marks."""
 
     n_words: int = 10

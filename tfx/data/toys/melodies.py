@@ -10,25 +10,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, next_tokens, one_side
+from tfx.data.toys.toy import ContinueToy, Places, Rng, next_tokens, one_side
 
 
 @dataclass(frozen=True)
-class Melodies:
+class Melodies(ContinueToy):
     """Tokens: notes.  A melody is n_repeats figures of figure_length notes."""
 
     n_notes: int = 7
     figure_length: int = 3
     n_repeats: int = 4
     shifts: tuple[int, ...] = (-1, 0, 1)
-    causal: bool = True
 
     @property
     def n_tokens(self) -> int:
-        return self.n_notes
-
-    @property
-    def n_answers(self) -> int:
         return self.n_notes
 
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places:

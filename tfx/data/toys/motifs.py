@@ -10,18 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 
 LETTERS = "ACGT"
 
 
 @dataclass(frozen=True)
-class Motifs:
+class Motifs(LabelToy):
     """motif: letters, and N for any letter.  Tag 1 = inside an occurrence."""
 
     motif: str = "TANA"
     length: int = 16
-    causal: bool = False
 
     @property
     def n_tokens(self) -> int:

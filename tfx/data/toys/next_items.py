@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, next_tokens, one_side
+from tfx.data.toys.toy import ContinueToy, Places, Rng, next_tokens, one_side
 
 
 @dataclass(frozen=True)
-class NextItems:
+class NextItems(ContinueToy):
     """Tokens: items, n_shelves times shelf_size of them, in the order of popularity 1 / rank."""
 
     n_shelves: int = 4
@@ -23,15 +23,10 @@ class NextItems:
     length: int = 12
     wander: float = 0.25
     seed: int = 0
-    causal: bool = True
 
     @property
     def n_tokens(self) -> int:
         return self.n_shelves * self.shelf_size
-
-    @property
-    def n_answers(self) -> int:
-        return self.n_tokens
 
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places:
         """ids: (n, length - 1); every item from the fifth on is asked."""

@@ -10,24 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import ContinueToy, Places, Rng, one_side
 
 
 @dataclass(frozen=True)
-class Repeats:
+class Repeats(ContinueToy):
     """Tokens of a piece are all different.  periods: lengths of pieces to choose from, at most n_symbols."""
 
     n_symbols: int = 10
     periods: tuple[int, ...] = (4, 5, 6, 7)
     length: int = 16
-    causal: bool = True
 
     @property
     def n_tokens(self) -> int:
-        return self.n_symbols
-
-    @property
-    def n_answers(self) -> int:
         return self.n_symbols
 
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, next_tokens, one_side
+from tfx.data.toys.toy import ContinueToy, Places, Rng, next_tokens, one_side
 
 REACH = 1.6  # values beyond +-REACH fall into the outermost bins
 
 
 @dataclass(frozen=True)
-class Series:
+class Series(ContinueToy):
     """periods: the seasons to choose from, in steps.  warm_up: values that are given before the first is asked."""
 
     n_bins: int = 16
@@ -29,14 +29,9 @@ class Series:
     slope: float = 0.02
     noise: float = 0.03
     warm_up: int = 8
-    causal: bool = True
 
     @property
     def n_tokens(self) -> int:
-        return self.n_bins
-
-    @property
-    def n_answers(self) -> int:
         return self.n_bins
 
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places:

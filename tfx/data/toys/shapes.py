@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 
 LOST = 2
 KINDS = ("square", "plus", "cross")
@@ -69,7 +69,7 @@ class Shapes:
 
 
 @dataclass(frozen=True)
-class ShapePixels:
+class ShapePixels(LabelToy):
     """A question about every pixel, the picture read as a sequence of N N tokens, line by line.
 
     question: "pixels" (segmentation, of every pixel) or "clean" (restoration, of the lost ones).
@@ -77,7 +77,6 @@ class ShapePixels:
 
     shapes: Shapes
     question: str = "pixels"
-    causal: bool = False
 
     @property
     def n_tokens(self) -> int:

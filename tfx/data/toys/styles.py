@@ -11,26 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Places, Rng, one_side
+from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 
 
 @dataclass(frozen=True)
-class Styles:
+class Styles(LabelToy):
     """Tokens: one for each style, then n_meanings words for each style, in an order of that style's own."""
 
     n_styles: int = 2
     n_meanings: int = 10
     length: int = 6
     seed: int = 0
-    causal: bool = False
 
     @property
     def n_tokens(self) -> int:
         return self.n_styles * (1 + self.n_meanings)
-
-    @property
-    def n_answers(self) -> int:
-        return self.n_tokens
 
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places:
         """ids: (n, 1 + length); asked of every place but the first."""

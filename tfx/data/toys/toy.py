@@ -3,20 +3,25 @@
     Places     one sequence; at the places where `asked` is True a model has to name the target
     Pairs      one sequence to read, another one to write
 
-`causal` says who may answer: False = a model that sees the whole sequence, True = one that sees only the left, so that
-the target of a place is the token after it.
+Its `kind` says who can learn it:
+
+    label      a model that sees the whole sequence names the target of a place
+    continue   one that sees only the left does, so that the target of a place is the token after it
+    rewrite    one model reads the first sequence, and writes the second
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from tfx.data.tasks import is_held_out
+from tfx.data.held_out import is_held_out
 
 Rng = np.random.Generator
+Kind = Literal["label", "continue", "rewrite"]
 
 
 class Places(NamedTuple):
@@ -34,23 +39,43 @@ class Pairs(NamedTuple):
     tgt: np.ndarray
 
 
-class PlacesToy(Protocol):
-    """n_tokens: what ids count to; n_answers: what targets count to."""
+class Toy(ABC):
+    """n_tokens: what ids count to; `draw` gives n rows, all of them held out from training or none."""
+
+    kind: ClassVar[Kind]
 
     @property
-    def causal(self) -> bool: ...
-    @property
+    @abstractmethod
     def n_tokens(self) -> int: ...
+    @abstractmethod
+    def draw(self, n: int, rng: Rng, held_out: bool = False) -> Any: ...
+
+
+class PlacesToy(Toy):
+    """Questions about places.  n_answers: what targets count to, the tokens unless a toy says otherwise."""
+
     @property
-    def n_answers(self) -> int: ...
+    def n_answers(self) -> int:
+        return self.n_tokens
+
+    @abstractmethod
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Places: ...
 
 
-class PairsToy(Protocol):
-    """n_tokens: one vocabulary for both sides, with the start token."""
+class LabelToy(PlacesToy):
+    kind = "label"
 
-    @property
-    def n_tokens(self) -> int: ...
+
+class ContinueToy(PlacesToy):
+    kind = "continue"
+
+
+class PairsToy(Toy):
+    """A rewriting: one vocabulary for both sides, with the start token."""
+
+    kind = "rewrite"
+
+    @abstractmethod
     def draw(self, n: int, rng: Rng, held_out: bool = False) -> Pairs: ...
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfx.data.toys.toy import Pairs, Rng, one_side
+from tfx.data.toys.toy import Pairs, PairsToy, Rng, one_side
 
 
 @dataclass(frozen=True)
-class Translation:
+class Translation(PairsToy):
     """Tokens: n_languages start tokens, n_words adjectives, n_words nouns, then the words of every foreign language."""
 
     n_words: int = 6

@@ -1,24 +1,22 @@
-"""The cases, family by family.  A family is one module here with
+"""The cases.  Those of tfx/ops/basics/softmax.py stand in cases/ops/basics/softmax.py, and so on for all of tfx: a file
+with
 
-    CASES      for each backward and layer of the family, the inputs that put it to the test
-    CONTROLS   backwards with a known mistake, each a classic, which the checker has to fail (may be left out)
+    CASES      for each backward and layer of that module, the inputs that put it to the test
 
-and is found by itself: adding a family means adding a file.
+that is found by itself.  Files without it hold what their neighbours share.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+from tfx.gradcheck.case import Case
+from tfx.gradcheck.discovery import found_in
 
-from tfx.gradcheck.case import Case, Control
+#: Operations first, then other ways to attend, layers (nn.), what tunes them (tuning.), and whole models (models.).
+ROOMS = ("ops", "efficient", "nn", "tuning", "models")
 
-_FAMILIES = [importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__)]
 
-_FOUND = [case for family in _FAMILIES for case in getattr(family, "CASES", ())]
-#: Operations first, then layers (nn.), what tunes them (tuning.), and whole models (models.).
-_ROOMS = ("ops", "nn", "tuning", "models")
-CASES: tuple[Case, ...] = tuple(
-    sorted(_FOUND, key=lambda case: _ROOMS.index(case.op.split(".")[0] if "." in case.op else "ops"))
-)
-CONTROLS: tuple[Control, ...] = tuple(control for family in _FAMILIES for control in getattr(family, "CONTROLS", ()))
+def __getattr__(name: str) -> tuple[Case, ...]:
+    """CASES imports the whole library, so it is made when it is asked for: a case alone imports what it tests."""
+    if name == "CASES":
+        return found_in(__name__, ROOMS, "CASES")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,12 +1,29 @@
-"""Sizes that are odd and all different, so that no mix-up of axes fits, and draws that several families need."""
+"""Sizes that are odd and all different, so that no mix-up of axes fits, and draws that many cases need."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+from tfx.ops.attention.masks import padding_mask
 
 Rng = np.random.Generator
 
 B, H, T, S, D, DV, C, F, V = 2, 3, 5, 7, 4, 2, 9, 11, 8  # C = H * 3
+
+IDS = np.array([[3, 3, 0, 7, 1], [6, 3, 2, 2, 5]])  # (B, T), below V, with repetitions
+SOURCE = np.array([[1, 1, 4, 0, 7, 2, 1], [5, 4, 4, 6, 3, 0, 0]])  # (B, S)
+PADDED = padding_mask([S, 4], S)  # the second sequence has four tokens
+
+
+def heads(rng: Rng, n_queries: int = T, n_keys: int = S, lead_kv: tuple[int, ...] = (B, H)) -> dict[str, Any]:
+    """q: (B, H, T, D), k: (..., S, D), v: (..., S, Dv)."""
+    return {
+        "q": rng.standard_normal((B, H, n_queries, D)),
+        "k": rng.standard_normal((*lead_kv, n_keys, D)),
+        "v": rng.standard_normal((*lead_kv, n_keys, DV)),
+    }
 
 
 def some_allowed(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:

@@ -6,14 +6,9 @@
 What differs from one attention to the next is where the scores S come from: ops/attention/scaled_dot_product.py takes
 dot products, ops/attention/additive_attention.py a small network.
 
-Derivation.  Undo the two lines in reverse; dO is what arrives from above:
-
-    dV = P^T dO             O = P V is linear in V
-    dP = dO V^T             ... and linear in P
-    dS = P * (dP - rowsum(dP * P))        the softmax Jacobian applied to each row (see ops/basics/softmax.py)
-
-A blocked entry has P = 0 and so dS = 0: no gradient passes a mask.  Where a loss reads P as well, its gradient is
-added to dP: two uses, two terms.
+Derivation.  dV, dP and dS are the first three lines of the derivation in ops/attention/scaled_dot_product.py: none of
+them asks where the scores came from.  A blocked entry has P = 0 and so dS = 0: no gradient passes a mask.  Where a loss
+reads P as well, its gradient is added to dP: two uses, two terms.
 Source: Bahdanau, Cho and Bengio 2015, section 3.1, equations 5 and 6; Vaswani et al. 2017, section 3.2.1.
 """
 
@@ -25,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward
 
 
@@ -61,11 +57,11 @@ def attend_forward(
     if mask is not None:
         xp = xp_of(scores)
         if overwrite and np.broadcast_shapes(scores.shape, mask.shape) == scores.shape:
-            xp.copyto(scores, -math.inf, where=~mask)
+            xp.copyto(scores, -math.inf, where=~mask)  # (..., T, S), in place
         else:
-            scores = xp.where(mask, scores, -math.inf).astype(scores.dtype, copy=False)
-    weights, softmax_cache = softmax_forward(scores, overwrite=overwrite or mask is not None)
-    dropped = weights if dropout is None else weights * dropout
+            scores = xp.where(mask, scores, -math.inf).astype(scores.dtype, copy=False)  # (..., T, S) -> (..., T, S)
+    weights, softmax_cache = softmax_forward(scores, overwrite=overwrite or mask is not None)  # -> (..., T, S)
+    dropped = weights if dropout is None else weights * dropout  # (..., T, S), (..., T, S) -> (..., T, S)
     out = dropped @ v  # (..., T, S), (..., S, Dv) -> (..., T, Dv)
     return out, AttendCache(softmax_cache, v, dropout)
 
@@ -84,24 +80,16 @@ def attend_backward_steps(dout: Array, cache: AttendCache, dweights: Array | Non
     """The same backward with dP kept, for readers and for lessons."""
     softmax_cache, v, dropout = cache
     weights = softmax_cache.y
-    dropped = weights if dropout is None else weights * dropout
-    dv = dropped.swapaxes(-1, -2) @ dout  # out = dropped @ v
-    dp = dout @ v.swapaxes(-1, -2)
+    dropped = weights if dropout is None else weights * dropout  # (..., T, S), once more
+    dv = dropped.swapaxes(-1, -2) @ dout  # out = dropped @ v: (..., S, T), (..., T, Dv) -> (..., S, Dv)
+    dp = dout @ v.swapaxes(-1, -2)  # out = dropped @ v: (..., T, Dv), (..., Dv, S) -> (..., T, S)
     if dropout is not None:
-        dp = dp * dropout  # dropped = weights * dropout
+        dp = dp * dropout  # dropped = weights * dropout: (..., T, S) -> (..., T, S)
     if dweights is not None:
-        dp = dp + dweights  # the weights were used twice: for the output and by a loss of their own
-    dscores = softmax_backward(dp, softmax_cache)  # weights = softmax(scores); zero where blocked, because weights are
+        dp = dp + dweights  # the weights were used twice, for the output and by a loss: (..., T, S) -> (..., T, S)
+    # weights = softmax(scores); zero where blocked, because the weights are
+    dscores = softmax_backward(dp, softmax_cache)  # (..., T, S) -> (..., T, S)
     return AttendGrads(fold(dv, v), dp, dscores)
-
-
-def fold(grad: Array, like: Array) -> Array:
-    """Sums a gradient over the leading axes along which `like` was broadcast: it was used once for each."""
-    extra = grad.ndim - like.ndim
-    if extra:
-        grad = grad.sum(axis=tuple(range(extra)))
-    stretched = tuple(i for i, n in enumerate(like.shape) if n == 1 and grad.shape[i] != 1)
-    return grad.sum(axis=stretched, keepdims=True) if stretched else grad
 
 
 def check_attend_shapes(n_queries: int, n_keys: int, v: Array, mask: Array | None) -> None:

@@ -77,11 +77,16 @@ def grouped_attention_forward(
         return attention_forward(q, k, v, mask, scale, dropout, bias, soft_cap)
     if n_groups < 1 or n_heads % n_groups:
         raise ValueError(f"{n_heads} query heads cannot share {n_groups} key and value heads evenly")
-    of_scores = (None if one is None else _in_groups(one, n_groups) for one in (mask, dropout, bias))
-    mask, dropout, grouped_bias = of_scores
-    keys, values = k[..., None, :, :], v[..., None, :, :]
-    out, cache = attention_forward(_in_groups(q, n_groups), keys, values, mask, scale, dropout, grouped_bias, soft_cap)
-    return _as_heads(out), GroupedAttentionCache(cache, bias)
+    queries = _in_groups(q, n_groups)  # (..., H, T, D) -> (..., G, R, T, D)
+    keys = k[..., None, :, :]  # (..., G, S, D) -> (..., G, 1, S, D)
+    values = v[..., None, :, :]  # (..., G, S, Dv) -> (..., G, 1, S, Dv)
+    # what acts on scores or weights: (..., H, T, S) -> (..., G, R, T, S)
+    mask, dropout, grouped_bias = (
+        None if array is None else _in_groups(array, n_groups) for array in (mask, dropout, bias)
+    )
+    grouped_out, cache = attention_forward(queries, keys, values, mask, scale, dropout, grouped_bias, soft_cap)
+    out = _as_heads(grouped_out)  # (..., G, R, T, Dv) -> (..., H, T, Dv)
+    return out, GroupedAttentionCache(cache, bias)
 
 
 def grouped_attention_backward(
@@ -95,12 +100,16 @@ def grouped_attention_backward(
         same = attention_backward_steps(dout, cache, dweights)
         return GroupedAttentionGrads(same.dq, same.dk, same.dv, same.dbias)
     n_groups = cache.groups.k.shape[-4]
-    dweights = None if dweights is None else _in_groups(dweights, n_groups)
-    grads = attention_backward_steps(_in_groups(dout, n_groups), cache.groups, dweights)
+    dweights = None if dweights is None else _in_groups(dweights, n_groups)  # (..., H, T, S) -> (..., G, R, T, S)
+    dgrouped = _in_groups(dout, n_groups)  # out = _as_heads(grouped_out): (..., H, T, Dv) -> (..., G, R, T, Dv)
+    grads = attention_backward_steps(dgrouped, cache.groups, dweights)
+    dq = _as_heads(grads.dq)  # queries = _in_groups(q): (..., G, R, T, D) -> (..., H, T, D)
+    dk = _as_heads(grads.dk)  # keys = k[..., None, :, :]: (..., G, 1, S, D) -> (..., G, S, D)
+    dv = _as_heads(grads.dv)  # values = v[..., None, :, :]: (..., G, 1, S, Dv) -> (..., G, S, Dv)
     dbias: Array = grads.dbias
     if cache.bias is not None:
-        dbias = dbias.reshape(cache.bias.shape)
-    return GroupedAttentionGrads(_as_heads(grads.dq), _as_heads(grads.dk), _as_heads(grads.dv), dbias)
+        dbias = dbias.reshape(cache.bias.shape)  # (..., G, R, T, S) -> (..., H, T, S)
+    return GroupedAttentionGrads(dq, dk, dv, dbias)
 
 
 def _in_groups(x: Array, n_groups: int) -> Array:

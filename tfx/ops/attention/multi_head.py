@@ -17,6 +17,7 @@ Past keys and values, from tokens that were read earlier, stand in front of the 
 Derivation.  Splitting and merging only move numbers, so their backward moves them back: split undoes merge and merge
 undoes split.  The rest is four linear maps and one attention, undone in reverse.  x_kv feeds both K and V, so its
 gradient is a sum of two; in self-attention the caller adds dx_q and dx_kv for the same reason.
+In a few lines: `short_multi_head` in ops/basics/short_forms.py.
 Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2.
 """
 
@@ -25,9 +26,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 from tfx.backend import Array, xp_of
-from tfx.ops.attention.attend import fold
 from tfx.ops.attention.grouped_attention import grouped_attention_backward, grouped_attention_forward
 from tfx.ops.attention.scaled_dot_product import AttentionCache
+from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
 from tfx.ops.positions.rotary import RotaryCache, rotary_backward, rotary_forward
 
@@ -102,6 +103,13 @@ class MultiHeadCache(NamedTuple):
     n_heads: int
     kernel: AttentionKernel | None
     position_bias: Any = None  # what the layer needs that made the bias
+
+    @property
+    def weights(self) -> Array:
+        """P: (..., H, T, M + S), the attention probabilities, before dropout.  Raises AttributeError for a kernel."""
+        if self.kernel is not None:
+            raise AttributeError(f"{type(self.kernel).__name__} shows no attention weights: exact attention does")
+        return self.attention.weights
 
 
 class MultiHeadGrads(NamedTuple):
@@ -207,26 +215,30 @@ def multi_head_attention_forward(
     if mask is not None and mask.ndim == 3 and x_q.ndim == 3 and mask.shape[0] != 1:
         raise ValueError(f"is axis 0 of mask {mask.shape} batch or heads? write mask[:, None] or mask[None]")
     n_kv_heads = n_heads if n_kv_heads is None else n_kv_heads
-    q, query_cache = linear_forward(x_q, w_q, b_q)
-    k, key_cache = linear_forward(x_kv, w_k, b_k)
-    v, value_cache = linear_forward(x_kv if x_v is None else x_v, w_v, b_v)
-    q, k, v = split_heads(q, n_heads), split_heads(k, n_kv_heads), split_heads(v, n_kv_heads)
+    q, query_cache = linear_forward(x_q, w_q, b_q)  # (..., T, C), (C, H D) -> (..., T, H D)
+    k, key_cache = linear_forward(x_kv, w_k, b_k)  # (..., S, C), (C, G D) -> (..., S, G D)
+    v, value_cache = linear_forward(x_kv if x_v is None else x_v, w_v, b_v)  # (..., S, C), (C, G Dv) -> (..., S, G Dv)
+    q = split_heads(q, n_heads)  # (..., T, H D) -> (..., H, T, D)
+    k = split_heads(k, n_kv_heads)  # (..., S, G D) -> (..., G, S, D)
+    v = split_heads(v, n_kv_heads)  # (..., S, G Dv) -> (..., G, S, Dv)
     rotary_cache = None
     if rotation is not None:
-        q, rotary_cache = rotary_forward(q, *rotation)
-        k, _ = rotary_forward(k, *rotation)
+        q, rotary_cache = rotary_forward(q, *rotation)  # (..., H, T, D) -> (..., H, T, D)
+        k, _ = rotary_forward(k, *rotation)  # (..., G, S, D) -> (..., G, S, D)
     new = KeyValue(k, v)
-    present: StoredKeyValue = new if past is None else past.followed_by(new)
+    present: StoredKeyValue = new if past is None else past.followed_by(new)  # k: (..., G, S, D) -> (..., G, M + S, D)
     attention_cache: Any
     if kernel is None:
-        of_scores = (mask, scale, dropout, bias, soft_cap)
-        heads, attention_cache = grouped_attention_forward(q, present.k, present.v, *of_scores)
+        acting = (mask, scale, dropout, bias, soft_cap)  # on scores and weights
+        heads, attention_cache = grouped_attention_forward(q, present.k, present.v, *acting)  # -> (..., H, T, Dv)
     elif dropout is not None or bias is not None or soft_cap is not None:
         raise ValueError("dropout, bias and soft_cap act on scores or weights, and a kernel shows neither")
     else:
-        keys, values = repeat_heads(present.k, n_heads), repeat_heads(present.v, n_heads)
-        heads, attention_cache = kernel.forward(q, keys, values, mask, scale)
-    y, output_cache = linear_forward(merge_heads(heads), w_o, b_o)
+        keys = repeat_heads(present.k, n_heads)  # (..., G, M + S, D) -> (..., H, M + S, D)
+        values = repeat_heads(present.v, n_heads)  # (..., G, M + S, Dv) -> (..., H, M + S, Dv)
+        heads, attention_cache = kernel.forward(q, keys, values, mask, scale)  # -> (..., H, T, Dv)
+    merged = merge_heads(heads)  # (..., H, T, Dv) -> (..., T, H Dv)
+    y, output_cache = linear_forward(merged, w_o, b_o)  # (..., T, H Dv), (H Dv, C) -> (..., T, C)
     inputs = (query_cache, key_cache, value_cache, rotary_cache, past, present)
     return y, MultiHeadCache(*inputs, attention_cache, output_cache, x_v is None, n_heads, kernel)
 
@@ -237,29 +249,32 @@ def multi_head_attention_backward(dy: Array, cache: MultiHeadCache, dweights: Ar
     In self-attention the gradient of the one input is dx_q + dx_kv.  dweights: (..., H, T, M + S), where a loss reads
     the attention weights themselves; a kernel has none, and then ValueError is raised.
     """
-    dmerged, dw_o, db_o = linear_backward(dy, cache.output)  # y = merged @ w_o + b_o
+    dmerged, dw_o, db_o = linear_backward(dy, cache.output)  # y = merged @ w_o + b_o: (..., T, C) -> (..., T, H Dv)
     n_heads, n_kv_heads = cache.n_heads, cache.present.k.shape[-3]
-    dheads = split_heads(dmerged, n_heads)  # merged = merge_heads(heads)
+    dheads = split_heads(dmerged, n_heads)  # merged = merge_heads(heads): (..., T, H Dv) -> (..., H, T, Dv)
     dbias = None
     if cache.kernel is None:  # heads = attention(q, present.k, present.v)
-        dq, dk, dv, dbias = grouped_attention_backward(dheads, cache.attention, dweights)
+        dq, dk, dv, dbias = grouped_attention_backward(dheads, cache.attention, dweights)  # -> (..., H, T, D)
     elif dweights is not None:
         raise ValueError("a loss that reads the attention weights needs exact attention: a kernel shows none")
     else:
-        dq, dk, dv = cache.kernel.backward(dheads, cache.attention)
-        dk, dv = sum_repeated_heads(dk, n_kv_heads), sum_repeated_heads(dv, n_kv_heads)  # k = repeat_heads(present.k)
+        dq, dk, dv = cache.kernel.backward(dheads, cache.attention)  # -> (..., H, T, D)
+        dk = sum_repeated_heads(dk, n_kv_heads)  # keys = repeat_heads(present.k): -> (..., G, M + S, D)
+        dv = sum_repeated_heads(dv, n_kv_heads)  # values = repeat_heads(present.v): -> (..., G, M + S, Dv)
     dpast = None
     if cache.past is not None:  # present = past, then new
         past, m = cache.past, cache.past.length
         dpast = KeyValue(fold(dk[..., :m, :], past.k), fold(dv[..., :m, :], past.v))
-        dk, dv = dk[..., m:, :], dv[..., m:, :]
-    if cache.rotation is not None:  # q = rotary(q), k = rotary(k)
-        dq, dk = rotary_backward(dq, cache.rotation), rotary_backward(dk, cache.rotation)
-    dx_q, dw_q, db_q = linear_backward(merge_heads(dq), cache.query)  # q = split_heads(x_q @ w_q + b_q)
-    dx_k, dw_k, db_k = linear_backward(merge_heads(dk), cache.key)
-    dx_v, dw_v, db_v = linear_backward(merge_heads(dv), cache.value)
+        dk, dv = dk[..., m:, :], dv[..., m:, :]  # (..., G, M + S, D) -> (..., G, S, D)
+    if cache.rotation is not None:
+        dq = rotary_backward(dq, cache.rotation)  # q = rotary(q): (..., H, T, D) -> (..., H, T, D)
+        dk = rotary_backward(dk, cache.rotation)  # k = rotary(k): (..., G, S, D) -> (..., G, S, D)
+    dq, dk, dv = merge_heads(dq), merge_heads(dk), merge_heads(dv)  # q = split_heads(q): -> (..., T, H D)
+    dx_q, dw_q, db_q = linear_backward(dq, cache.query)  # q = x_q @ w_q + b_q: (..., T, H D) -> (..., T, C)
+    dx_k, dw_k, db_k = linear_backward(dk, cache.key)  # k = x_kv @ w_k + b_k: (..., S, G D) -> (..., S, C)
+    dx_v, dw_v, db_v = linear_backward(dv, cache.value)  # v = x_kv @ w_v + b_v: (..., S, G Dv) -> (..., S, C)
     if cache.one_source:  # x_kv was read twice
-        dx_k += dx_v
+        dx_k += dx_v  # (..., S, C) -> (..., S, C)
         dx_v = None
     return MultiHeadGrads(dx_q, dx_k, dw_q, dw_k, dw_v, dw_o, db_q, db_k, db_v, db_o, dx_v, dbias, dpast)
 

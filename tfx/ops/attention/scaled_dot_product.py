@@ -12,7 +12,8 @@ Derivation.  Undo the three lines in reverse; dO is what arrives from above:
     dQ = dS K * scale       S = Q K^T * scale
     dK = dS^T Q * scale
 
-The last two lines of the forward, with their gradients, are ops/attention/attend.py: every attention ends with them.
+The last two lines of the forward, with dV, dP and dS, are in ops/attention/attend.py: every attention ends with them.
+Without the options it is a few lines, forward and backward: `short_attention` in ops/basics/short_forms.py.
 
 Two options act on the scores.  A soft cap squeezes them (ops/attention/soft_cap.py); a bias, such as one for the
 distance between query and key, is added to them, so that its gradient is dS itself, summed over the axes along which it
@@ -26,8 +27,9 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array
-from tfx.ops.attention.attend import AttendCache, attend_backward_steps, attend_forward, check_attend_shapes, fold
+from tfx.ops.attention.attend import AttendCache, attend_backward_steps, attend_forward, check_attend_shapes
 from tfx.ops.attention.soft_cap import SoftCapCache, soft_cap_backward, soft_cap_forward
+from tfx.ops.basics.broadcast import fold
 
 
 class AttentionCache(NamedTuple):
@@ -79,8 +81,9 @@ def attention_forward(
     """
     check_attention_shapes(q, k, v, mask)
     scale = 1.0 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
-    scores, soft_cap_cache = attention_scores(q, k, scale, bias, soft_cap)
-    out, attend_cache = attend_forward(scores, v, mask, dropout, overwrite=True)  # nobody else has these scores
+    scores, soft_cap_cache = attention_scores(q, k, scale, bias, soft_cap)  # (..., T, D), (..., S, D) -> (..., T, S)
+    # nobody else has these scores, so the weights may take their place: (..., T, S), (..., S, Dv) -> (..., T, Dv)
+    out, attend_cache = attend_forward(scores, v, mask, dropout, overwrite=True)
     return out, AttentionCache(q, k, scale, soft_cap_cache, bias, attend_cache)
 
 
@@ -91,9 +94,9 @@ def attention_scores(
     scores = (q * scale) @ k.swapaxes(-1, -2)  # (..., T, D), (..., D, S) -> (..., T, S)
     soft_cap_cache = None
     if soft_cap is not None:
-        scores, soft_cap_cache = soft_cap_forward(scores, soft_cap)
+        scores, soft_cap_cache = soft_cap_forward(scores, soft_cap)  # (..., T, S) -> (..., T, S)
     if bias is not None:
-        scores = scores + bias
+        scores = scores + bias  # (..., T, S) -> (..., T, S)
     return scores, soft_cap_cache
 
 
@@ -110,12 +113,12 @@ def attention_backward(dout: Array, cache: AttentionCache, dweights: Array | Non
 def attention_backward_steps(dout: Array, cache: AttentionCache, dweights: Array | None = None) -> AttentionGrads:
     """The same backward with its intermediate gradients dP and dS kept, and with the gradient of the bias."""
     q, k, scale, soft_cap_cache, bias, attend_cache = cache
-    dv, dp, ds = attend_backward_steps(dout, attend_cache, dweights)  # out = softmax(scores) @ v
-    dbias = None if bias is None else fold(ds, bias)  # scores = scores + bias
+    dv, dp, ds = attend_backward_steps(dout, attend_cache, dweights)  # out = softmax(scores) @ v: -> (..., S, Dv)
+    dbias = None if bias is None else fold(ds, bias)  # scores = scores + bias: (..., T, S), summed to the bias's shape
     if soft_cap_cache is not None:
-        ds = soft_cap_backward(ds, soft_cap_cache)  # scores = soft_cap(scores)
-    dq = ds @ k  # scores = (q * scale) @ k^T
-    dk = ds.swapaxes(-1, -2) @ q
+        ds = soft_cap_backward(ds, soft_cap_cache)  # scores = soft_cap(scores): (..., T, S) -> (..., T, S)
+    dq = ds @ k  # scores = (q * scale) @ k^T: (..., T, S), (..., S, D) -> (..., T, D)
+    dk = ds.swapaxes(-1, -2) @ q  # scores = (q * scale) @ k^T: (..., S, T), (..., T, D) -> (..., S, D)
     dq *= scale
     dk *= scale
     return AttentionGrads(dv, dp, dbias, ds, fold(dq, q), fold(dk, k))

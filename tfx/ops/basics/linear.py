@@ -27,18 +27,19 @@ def linear_forward(x: Array, w: Array, b: Array | None = None) -> tuple[Array, L
     """x: (..., I), w: (I, J), b: (J,) or None -> y: (..., J).  Raises ValueError when the widths differ."""
     if x.shape[-1] != w.shape[0]:
         raise ValueError(f"x has width {x.shape[-1]} but w expects {w.shape[0]}")
-    y = x.reshape(-1, x.shape[-1]) @ w  # leading axes folded: one product instead of one for each
+    rows_x = x.reshape(-1, x.shape[-1])  # leading axes folded, one product instead of many: (..., I) -> (N, I)
+    y = rows_x @ w  # (N, I), (I, J) -> (N, J)
     if b is not None:
-        y += b
-    return y.reshape(*x.shape[:-1], w.shape[1]), LinearCache(x, w, b is not None)
+        y += b  # (N, J), (J,) -> (N, J)
+    return y.reshape(*x.shape[:-1], w.shape[1]), LinearCache(x, w, b is not None)  # (N, J) -> (..., J)
 
 
 def linear_backward(dy: Array, cache: LinearCache) -> tuple[Array, Array, Array | None]:
     """dy: (..., J) -> dx: (..., I), dw: (I, J), db: (J,), or None where forward had no b."""
     x, w, has_bias = cache
-    rows_x = x.reshape(-1, x.shape[-1])
-    rows_dy = dy.reshape(-1, dy.shape[-1])
-    dx = (rows_dy @ w.T).reshape(x.shape)  # y = x @ w
-    dw = rows_x.T @ rows_dy
-    db = column_sums(dy) if has_bias else None  # y = ... + b, for every row
+    rows_x = x.reshape(-1, x.shape[-1])  # (..., I) -> (N, I)
+    rows_dy = dy.reshape(-1, dy.shape[-1])  # (..., J) -> (N, J)
+    dx = (rows_dy @ w.T).reshape(x.shape)  # y = x @ w: (N, J), (J, I) -> (..., I)
+    dw = rows_x.T @ rows_dy  # y = x @ w: (I, N), (N, J) -> (I, J)
+    db = column_sums(dy) if has_bias else None  # y = ... + b, for every row: (..., J) -> (J,)
     return dx, dw, db

@@ -10,7 +10,9 @@ so for an upstream gradient dy
 
     dx_j = sum_i dy_i y_i (delta_ij - y_j) = y_j (dy_j - sum_i dy_i y_i)
 
-The backward never builds J; `softmax_jacobian` does, for lessons and for the test that both agree.
+The backward never builds J; `softmax_jacobian` does, for lessons and for the test that both agree, and
+`softmax_jacobian_norm` says how large it is.
+In a few lines: `short_softmax` in ops/basics/short_forms.py.
 Source: Bridle 1990, "Probabilistic Interpretation of Feedforward Classification Network Outputs".
 """
 
@@ -61,6 +63,18 @@ def softmax_jacobian(y: Array) -> Array:
     xp = xp_of(y)
     eye = xp.eye(y.shape[-1], dtype=y.dtype)
     return y[..., :, None] * (eye - y[..., None, :])
+
+
+def softmax_jacobian_norm(y: Array) -> Array:
+    """y: (..., S) softmax output -> the Frobenius norm of J: (...), without building J.
+
+    |J|^2 = sum_i y_i^2 (1 - y_i)^2 + 2 sum_(i < j) y_i^2 y_j^2, a sum of positive terms: it keeps its digits in a row
+    that is nearly one-hot, where sum y^2 - 2 sum y^3 + (sum y^2)^2, the same number on paper, loses them all.
+    """
+    squares = y * y
+    before = squares.cumsum(axis=-1)[..., :-1]  # sum of y_i^2 over i < j, for j = 1 ...
+    diagonal = (squares * (1 - y) * (1 - y)).sum(axis=-1)
+    return xp_of(y).sqrt(diagonal + 2 * (squares[..., 1:] * before).sum(axis=-1))
 
 
 def _sums(x: Array, axis: int) -> Array:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
-from tfx.ops.attention.attend import fold
+from tfx.ops.basics.broadcast import fold
 
 
 class WhereCache(NamedTuple):

@@ -46,5 +46,5 @@ def load_balance_backward(dloss: Array | float, cache: LoadBalanceCache) -> Arra
     shares, n_tokens = cache
     n_experts = shares.shape[0]
     dmean = (dloss * n_experts * shares).astype(shares.dtype)  # loss = E sum of shares * mean
-    each = dmean * (1.0 / max(n_tokens, 1))  # mean = sum of probabilities / N
-    return xp_of(shares).zeros((n_tokens, n_experts), dtype=shares.dtype) + each
+    dprobability = dmean * (1.0 / max(n_tokens, 1))  # mean = sum of probabilities / N
+    return xp_of(shares).zeros((n_tokens, n_experts), dtype=shares.dtype) + dprobability

@@ -13,8 +13,7 @@ Derivation.  They all work number by number, so dx = dy * y'(x):
                                                        and u' = sqrt(2/pi) (1 + 3 * 0.044715 x^2)
 
 Beyond |x| = 40 the tails are 0 or 1 in every dtype (10 and 1e-38 for gelu_tanh, whose exponent is a cube), so arguments
-are clipped there and nothing overflows:
--inf gives 0, the limit, and 1e30 gives 1e30.
+are clipped there and nothing overflows: -inf gives 0, the limit, and 1e30 gives 1e30.
 
 Who uses which, by its name in ACTIVATIONS (those made of the sigmoid are in ops/feed_forward/sigmoid.py):
 

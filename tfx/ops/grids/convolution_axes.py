@@ -45,7 +45,8 @@ def convolution_axes(
     paddings: Sequence[Any] = (padding,) * n if isinstance(padding, str | int) else tuple(padding)
     if len(paddings) != n:
         raise ValueError(f"padding is given for {len(paddings)} axes but x has {n}")
-    return tuple(_axis(*one) for one in zip(spatial, kernel, strides, paddings, dilations, strict=True))
+    settings = zip(spatial, kernel, strides, paddings, dilations, strict=True)
+    return tuple(_axis(*of_axis) for of_axis in settings)
 
 
 def taps(axes: Sequence[Axis]) -> Iterator[tuple[tuple[int, ...], tuple]]:

@@ -13,6 +13,7 @@ its sum stays in front of p_j:  q_v = (1 - s) w_target [v = target] + s w_v / V.
 
 log p is never taken of a rounded p: the maximum is subtracted and the logarithm applied to the sum alone, so a logit
 of -1e30 costs 1e30 nats and not log(0).
+In a few lines: `short_cross_entropy` in ops/basics/short_forms.py.
 Source: Szegedy et al. 2016, "Rethinking the Inception Architecture", section 7; Vaswani et al. 2017, section 5.4
 (s = 0.1).  Class weights as in PyTorch: a mean divides by the sum of w_target.
 """
@@ -70,15 +71,16 @@ def cross_entropy_forward(
     xp = xp_of(logits)
     target = checked_targets(logits, targets, keep, class_weights)
     q = _smoothed(target, smoothing, logits.shape[-1])
-    shifted, _ = minus_largest(logits)
-    wanted = q.hit * at_targets(shifted, target.ids)  # sum over v of q_v shifted_v
+    shifted, _ = minus_largest(logits)  # (..., V) -> (..., V)
+    wanted = q.hit * at_targets(shifted, target.ids)  # sum over v of q_v shifted_v: (..., V), (...,) -> (...,)
     if q.every is not None:
-        wanted = wanted + (shifted * q.every).sum(axis=-1)
-    exps = xp.exp(shifted, out=shifted)
-    total = exps.sum(axis=-1)
-    losses = q.sum * xp.log(total) - wanted  # -sum(q log p), log p = shifted - log(total)
+        wanted = wanted + (shifted * q.every).sum(axis=-1)  # (..., V), (V,) -> (...,)
+    exps = xp.exp(shifted, out=shifted)  # (..., V) -> (..., V)
+    total = exps.sum(axis=-1)  # (..., V) -> (...,)
+    losses = q.sum * xp.log(total) - wanted  # -sum(q log p), log p = shifted - log(total): (...,), (...,) -> (...,)
     if target.keep is not None:
-        losses = xp.where(target.keep, losses, 0)
+        losses = xp.where(target.keep, losses, 0)  # (...,) -> (...,)
+    # a mean or a sum: (...,) -> ()
     loss, reduced = reduction_forward(losses.astype(logits.dtype), reduction, target.n_counted)
     return loss, CrossEntropyCache(exps, total, target, q, reduced)
 
@@ -86,13 +88,13 @@ def cross_entropy_forward(
 def cross_entropy_backward(dloss: Array | float, cache: CrossEntropyCache) -> Array:
     """dloss: scalar, usually 1 (for "none": (...,)) -> dlogits: (..., V), 0 where not kept."""
     exps, total, target, q, reduced = cache
-    dlosses = reduction_backward(dloss, reduced)  # (...,): 1 / n each, for a mean
-    dlogits = exps * (q.sum * dlosses / total)[..., None]  # the prediction p = exps / total ...
-    subtract_at_targets(dlogits, target.ids, q.hit * dlosses)  # ... minus the target
+    dlosses = reduction_backward(dloss, reduced)  # 1 / n each, for a mean: () -> (...,)
+    dlogits = exps * (q.sum * dlosses / total)[..., None]  # the prediction p = exps / total ...: (...,) -> (..., V)
+    subtract_at_targets(dlogits, target.ids, q.hit * dlosses)  # ... minus the target, in place: (..., V)
     if q.every is not None:
-        dlogits -= q.every * dlosses[..., None]  # ... and what smoothing gave to every class
+        dlogits -= q.every * dlosses[..., None]  # ... and what every class got: (V,), (..., 1) -> (..., V)
     if target.keep is not None:
-        dlogits = xp_of(exps).where(target.keep[..., None], dlogits, 0)
+        dlogits = xp_of(exps).where(target.keep[..., None], dlogits, 0)  # (..., 1), (..., V) -> (..., V)
     return dlogits.astype(exps.dtype, copy=False)
 
 

@@ -70,5 +70,5 @@ def glove_loss_backward(dloss: Array | float, cache: GloveLossCache) -> GloveLos
     """dloss: scalar -> dword, dcontext: (N, C), dword_offset, dcontext_offset: (N,).  Counts have no gradient."""
     word, context, weighted_miss = cache
     dmiss = (dloss * weighted_miss * (2.0 / max(len(word), 1))).astype(word.dtype)  # loss = mean of weight * miss^2
-    each = dmiss[:, None]
-    return GloveLossGrads(each * context, each * word, dmiss, dmiss.copy())  # miss = word . context + both offsets
+    column = dmiss[:, None]  # (N,) -> (N, 1)
+    return GloveLossGrads(column * context, column * word, dmiss, dmiss.copy())  # miss = word . context + both offsets

@@ -45,8 +45,8 @@ def reduction_backward(dloss: Array | float, cache: ReductionCache) -> Array:
     """dloss: a scalar, or for "none" the shape of the losses -> dlosses: the shape of the losses."""
     divisor, losses = cache
     xp = xp_of(losses)
-    each = dloss if divisor is None else dloss / divisor  # loss = losses.sum() / divisor
-    return xp.broadcast_to(xp.asarray(each, dtype=losses.dtype), losses.shape)
+    dlosses = dloss if divisor is None else dloss / divisor  # loss = losses.sum() / divisor
+    return xp.broadcast_to(xp.asarray(dlosses, dtype=losses.dtype), losses.shape)
 
 
 def _nonzero(count: Array) -> Array:

@@ -28,7 +28,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
-from tfx.ops.norms.token_statistics import check_features, check_keep, count_tokens, kept, sum_over_tokens
+from tfx.ops.basics.sums import column_sums
+from tfx.ops.norms.token_statistics import check_features, check_keep, count_tokens, kept
 
 
 class Statistics(NamedTuple):
@@ -64,9 +65,9 @@ def batch_norm_forward(
     n_tokens = count_tokens(x, keep)
     batch = None
     if running is None:
-        mean = sum_over_tokens(kept(x, keep)) / n_tokens
+        mean = column_sums(kept(x, keep)) / n_tokens
         centred = kept(x - mean, keep)
-        running = batch = Statistics(mean, sum_over_tokens(centred * centred) / n_tokens)
+        running = batch = Statistics(mean, column_sums(centred * centred) / n_tokens)
     inv_std = 1.0 / xp_of(x).sqrt(running.variance + eps)
     xhat = kept((x - running.mean) * inv_std, keep)
     return kept(xhat * gamma + beta, keep), BatchNormCache(xhat, inv_std, gamma, keep, batch, n_tokens)
@@ -76,8 +77,8 @@ def batch_norm_backward(dy: Array, cache: BatchNormCache) -> tuple[Array, Array,
     """dy: (..., C) -> dx: (..., C), dgamma: (C,), dbeta: (C,)."""
     xhat, inv_std, gamma, keep, batch, n_tokens = cache
     dy = kept(dy, keep)  # y = kept(...)
-    dbeta = sum_over_tokens(dy)  # y = ... + beta, for every token
-    dgamma = sum_over_tokens(dy * xhat)  # y = xhat * gamma + ...
+    dbeta = column_sums(dy)  # y = ... + beta, for every token
+    dgamma = column_sums(dy * xhat)  # y = xhat * gamma + ...
     g = dy * gamma
     if batch is None:
         return inv_std * g, dgamma, dbeta  # mean and variance were given

@@ -19,6 +19,7 @@ gamma stands inside both means, because g does.  eps needs no term of its own: i
 
 A gamma of None is all ones, a beta of None all zeros.  Several trailing axes are normalised together by folding them
 into one first.
+In a few lines: `short_layer_norm` in ops/basics/short_forms.py.
 Source: Ba, Kiros and Hinton 2016, "Layer Normalization"; eps under the root as in Ioffe and Szegedy 2015.
 """
 
@@ -51,26 +52,27 @@ def layer_norm_forward(
         if parameter is not None and parameter.shape != x.shape[-1:]:
             raise ValueError(f"x has width {x.shape[-1]} but {name} is {parameter.shape}")
     xp = xp_of(x)
-    mean = row_means(x)
-    xhat = x - mean  # centred; scaled two lines below
-    inv_std = 1.0 / xp.sqrt(row_means(xhat * xhat) + eps)
-    xhat *= inv_std
-    y = xhat.copy() if gamma is None else xhat * gamma
+    mean = row_means(x)  # (..., C) -> (..., 1)
+    xhat = x - mean  # centred, and scaled two lines below: (..., C), (..., 1) -> (..., C)
+    inv_std = 1.0 / xp.sqrt(row_means(xhat * xhat) + eps)  # (..., C) -> (..., 1)
+    xhat *= inv_std  # (..., C), (..., 1) -> (..., C)
+    y = xhat.copy() if gamma is None else xhat * gamma  # (..., C), (C,) -> (..., C)
     if beta is not None:
-        y += beta
+        y += beta  # (..., C), (C,) -> (..., C)
     return y, LayerNormCache(xhat, inv_std, gamma, beta is not None, mean)
 
 
 def layer_norm_backward(dy: Array, cache: LayerNormCache) -> tuple[Array, Array | None, Array | None]:
     """dy: (..., C) -> dx: (..., C), dgamma: (C,), dbeta: (C,); None for what was None in forward."""
     xhat, inv_std, gamma, has_beta, _ = cache
-    dbeta = column_sums(dy) if has_beta else None  # y = ... + beta, for every token
-    dx, g, dgamma = dy * xhat, dy, None  # dx is built up in one array; here it is dy * xhat, and then g * xhat
+    dbeta = column_sums(dy) if has_beta else None  # y = ... + beta, for every token: (..., C) -> (C,)
+    dx, g, dgamma = dy * xhat, dy, None  # dx is built up in one array, beginning with dy * xhat: -> (..., C)
     if gamma is not None:
-        g, dgamma = dy * gamma, column_sums(dx)  # y = xhat * gamma + ...
-        dx *= gamma
-    xp_of(dx).multiply(xhat, -row_means(dx), out=dx)  # through inv_std = 1 / sqrt(variance(x) + eps)
-    dx -= row_means(g)  # through centred = x - mean(x)
-    dx += g  # and directly
-    dx *= inv_std
+        g, dgamma = dy * gamma, column_sums(dx)  # y = xhat * gamma + ...: (..., C), (C,) -> (..., C), (C,)
+        dx *= gamma  # g * xhat: (..., C), (C,) -> (..., C)
+    # through inv_std = 1 / sqrt(variance(x) + eps): (..., C), (..., 1) -> (..., C)
+    xp_of(dx).multiply(xhat, -row_means(dx), out=dx)
+    dx -= row_means(g)  # through centred = x - mean(x): (..., C), (..., 1) -> (..., C)
+    dx += g  # and directly: (..., C), (..., C) -> (..., C)
+    dx *= inv_std  # (..., C), (..., 1) -> (..., C)
     return dx, dgamma, dbeta

@@ -35,7 +35,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
-from tfx.ops.norms.token_statistics import check_features, check_keep, count_tokens, kept, sum_over_tokens
+from tfx.ops.basics.sums import column_sums
+from tfx.ops.norms.token_statistics import check_features, check_keep, count_tokens, kept
 
 
 class PowerStatistics(NamedTuple):
@@ -71,7 +72,7 @@ def power_norm_forward(
     keep = check_keep(keep, x)
     n_tokens = count_tokens(x, keep)
     present = kept(x, keep)
-    batch_psi2 = sum_over_tokens(present * present) / n_tokens
+    batch_psi2 = column_sums(present * present) / n_tokens
     inv_psi = 1.0 / xp_of(x).sqrt((batch_psi2 if running is None else running.psi2) + eps)
     xhat = present * inv_psi
     return kept(xhat * gamma + beta, keep), PowerNormCache(xhat, inv_psi, gamma, keep, batch_psi2, running, n_tokens)
@@ -80,8 +81,8 @@ def power_norm_forward(
 def power_norm_backward(dy: Array, cache: PowerNormCache) -> tuple[Array, Array, Array]:
     """dy: (..., C) -> dx: (..., C), dgamma: (C,), dbeta: (C,).  In PN's training dx is the paper's approximation."""
     dy = kept(dy, cache.keep)  # y = kept(...)
-    dbeta = sum_over_tokens(dy)  # y = ... + beta, for every token
-    dgamma = sum_over_tokens(dy * cache.xhat)  # y = xhat * gamma + ...
+    dbeta = column_sums(dy)  # y = ... + beta, for every token
+    dgamma = column_sums(dy * cache.xhat)  # y = xhat * gamma + ...
     g = dy * cache.gamma
     if cache.running is None:
         nu = _batch_nu(dgamma, cache)  # inv_psi = 1 / sqrt(mean(x^2) + eps)
@@ -97,7 +98,7 @@ def updated_psi2(psi2: Array, cache: PowerNormCache, momentum: float = 0.1) -> A
 
 def updated_nu(nu: Array, dgamma: Array, cache: PowerNormCache, momentum: float = 0.1) -> Array:
     """The running <g xhat> after this batch's backward, which gave dgamma, as a new array."""
-    mean_square = sum_over_tokens(cache.xhat * cache.xhat) / cache.n_tokens
+    mean_square = column_sums(cache.xhat * cache.xhat) / cache.n_tokens
     return nu * (1.0 - momentum * mean_square) + momentum * _batch_nu(dgamma, cache)
 
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.ops.basics.sums import column_sums, row_means
 
 
 class RmsNormCache(NamedTuple):
@@ -42,16 +43,21 @@ def rms_norm_forward(x: Array, gamma: Array | None = None, eps: float = 1e-5) ->
     """
     if gamma is not None and gamma.shape != x.shape[-1:]:
         raise ValueError(f"x has width {x.shape[-1]} but gamma is {gamma.shape}")
-    inv_rms = 1.0 / xp_of(x).sqrt((x * x).mean(axis=-1, keepdims=True) + eps)
-    xhat = x * inv_rms
-    return xhat if gamma is None else xhat * gamma, RmsNormCache(xhat, inv_rms, gamma)
+    inv_rms = 1.0 / xp_of(x).sqrt(row_means(x * x) + eps)  # (..., C) -> (..., 1)
+    xhat = x * inv_rms  # (..., C), (..., 1) -> (..., C)
+    y = xhat if gamma is None else xhat * gamma  # (..., C), (C,) -> (..., C)
+    return y, RmsNormCache(xhat, inv_rms, gamma)
 
 
 def rms_norm_backward(dy: Array, cache: RmsNormCache) -> tuple[Array, Array | None]:
     """dy: (..., C) -> dx: (..., C), dgamma: (C,), or None where forward had no gamma."""
     xhat, inv_rms, gamma = cache
-    tokens = tuple(range(dy.ndim - 1))
-    dgamma = None if gamma is None else (dy * xhat).sum(axis=tokens)  # y = xhat * gamma
-    g = dy if gamma is None else dy * gamma
-    through_rms = xhat * (g * xhat).mean(axis=-1, keepdims=True)  # inv_rms = 1 / sqrt(mean(x^2) + eps)
-    return inv_rms * (g - through_rms), dgamma
+    dx, g, dgamma = dy * xhat, dy, None  # dx is built up in one array, beginning with dy * xhat: -> (..., C)
+    if gamma is not None:
+        g, dgamma = dy * gamma, column_sums(dx)  # y = xhat * gamma: (..., C), (C,) -> (..., C), (C,)
+        dx *= gamma  # g * xhat: (..., C), (C,) -> (..., C)
+    # through inv_rms = 1 / sqrt(mean(x^2) + eps): (..., C), (..., 1) -> (..., C)
+    xp_of(dx).multiply(xhat, -row_means(dx), out=dx)
+    dx += g  # and directly: (..., C), (..., C) -> (..., C)
+    dx *= inv_rms  # (..., C), (..., 1) -> (..., C)
+    return dx, dgamma

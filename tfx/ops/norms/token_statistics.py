@@ -1,4 +1,4 @@
-"""Means over the tokens of a batch, feature by feature, with padding left out: what batch statistics are made of."""
+"""Which tokens of a batch count, with padding left out: what batch statistics are made of."""
 
 from __future__ import annotations
 
@@ -38,8 +38,3 @@ def count_tokens(x: Array, keep: Array | None) -> Array | int:
     if keep is None:
         return max(math.prod(x.shape[:-1]), 1)
     return xp_of(x).maximum(keep.sum(), 1).astype(x.real.dtype)
-
-
-def sum_over_tokens(x: Array) -> Array:
-    """(..., C) -> (C,)."""
-    return x.sum(axis=tuple(range(x.ndim - 1)))

@@ -35,6 +35,7 @@ from typing import Any, NamedTuple
 from tfx.backend import Array, xp_of
 from tfx.ops.basics.clip import ClipCache, clip_backward, clip_forward
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.basics.sums import column_sums
 from tfx.ops.feed_forward.sigmoid import (
     SigmoidCache,
     TanhCache,
@@ -144,7 +145,7 @@ def gru_backward(dh: Array, cache: GruCache, dlast: State | None = None) -> GruG
     gates = da[..., : 2 * width]  # of r and z: a and u were added, so du = da
     xp = xp_of(dh)
     dw_h = xp.concatenate((weight_gradient(h, gates), weight_gradient(read, du_n)), axis=-1)
-    db_h = xp.concatenate((gates, du_n), axis=-1).sum(axis=(0, 1)) if has_b_h else None
+    db_h = column_sums(xp.concatenate((gates, du_n), axis=-1)) if has_b_h else None
     return GruGrads(dx, dh0, dw_x, dw_h, db, db_h)
 
 

@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 from tfx.backend import Array, xp_of
 from tfx.ops.basics.clip import ClipCache, clip_backward, clip_forward
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.basics.sums import column_sums
 from tfx.ops.feed_forward.sigmoid import (
     SigmoidCache,
     TanhCache,
@@ -141,14 +142,14 @@ def lstm_backward(dh: Array, cache: LstmCache, dlast: tuple[Array | None, Array 
     dz = over_time([dz for dz, _ in steps], dc0, 4 * width)
     before = over_time([step.h for step in time.steps], dc0, dh0.shape[-1])
     dx, dw_x, db = linear_backward(dz, inputs)  # a = x @ w_x + b
-    db_h = dz.sum(axis=(0, 1)) if has_b_h else None
+    db_h = column_sums(dz) if has_b_h else None
     dpeepholes = dw_r = None
     if peepholes is not None:
         dz_i, dz_f, _, dz_o = _blocks(dz)
         c = over_time([step.c for step in time.steps], dc0, width)
         new_c = over_time([step.new_c for step in time.steps], dc0, width)
         seen = (dz_i * c, dz_f * c, dz_o * new_c)  # z_i = ... + p_i * c_{t-1}, z_o = ... + p_o * c_t
-        dpeepholes = xp_of(dz).stack([product.sum(axis=(0, 1)) for product in seen])
+        dpeepholes = xp_of(dz).stack([column_sums(product) for product in seen])
     if w_r is not None:
         dh_all = over_time([dh_t for _, dh_t in steps], dc0, dh0.shape[-1])
         dw_r = weight_gradient(over_time([step.m for step in time.steps], dc0, width), dh_all)  # h = m @ w_r

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 from tfx.backend import Array
 from tfx.ops.basics.clip import ClipCache, clip_backward, clip_forward
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.basics.sums import column_sums
 from tfx.ops.feed_forward.activations import ACTIVATIONS
 from tfx.ops.recurrence.through_time import (
     State,
@@ -115,4 +116,4 @@ def rnn_backward(dh: Array, cache: RnnCache, dlast: State | None = None) -> RnnG
     dz = over_time([dz for (dz,) in steps], dh0, width)
     dx, dw_x, db = linear_backward(dz, inputs)  # a = x @ w_x + b
     dw_h = weight_gradient(over_time([step.h for step in time.steps], dh0, width), dz)
-    return RnnGrads(dx, dh0, dw_x, dw_h, db, dz.sum(axis=(0, 1)) if has_b_h else None)
+    return RnnGrads(dx, dh0, dw_x, dw_h, db, column_sums(dz) if has_b_h else None)

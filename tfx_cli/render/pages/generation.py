@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tfx.data.words import WordTokenizer
 from tfx.records import Check, Column, Record, Table, Text
 from tfx_cli.render.json import check_fields, column_fields
 
@@ -41,7 +40,7 @@ class Generation:
 
     def text_of(self, ids: Sequence[int]) -> str:
         """Words joined by blanks."""
-        return WordTokenizer(self.model.vocabulary).decode(ids)
+        return self.model.tokenizer.decode(ids)
 
 
 TOKEN_COLUMNS = (

@@ -73,7 +73,7 @@ def controls_table(controls: Sequence[ControlReport]) -> Table:
     rows = tuple(
         {
             "op": tried.control.op,
-            "mistake": tried.control.mistake,
+            "mistake": tried.control.says,
             "error": tried.report.worst,
             "verdict": "caught" if tried.caught else "NOT CAUGHT",
         }
@@ -125,7 +125,7 @@ def document_of(
         ],
         "controls": [
             {
-                "name": f"{tried.control.op}: {tried.control.mistake}",
+                "name": f"{tried.control.op}: {tried.control.says}",
                 "error": tried.report.worst,
                 "caught": tried.caught,
             }

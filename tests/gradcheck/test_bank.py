@@ -1,0 +1,87 @@
+"""The bank of mistakes: every entry is wrong where it says so, can be found by name, and teaches something."""
+
+import doctest
+import re
+
+import numpy as np
+import pytest
+
+from tfx.errors import BadInput
+from tfx.gradcheck import CASES, all_mistakes, find_mistake, mistakes, mistakes_of, run_control
+from tfx.gradcheck.discovery import found_in
+
+ALL = all_mistakes()
+FORWARDS = [mistake for mistake in ALL if mistake.wrong_forward is not None]
+by_id = pytest.mark.parametrize("mistake", ALL, ids=lambda mistake: mistake.id)
+
+
+@by_id
+def test_either_the_forward_or_the_backward_is_wrong(mistake):
+    assert (mistake.wrong_forward is None) != (mistake.wrong_backward is None)
+
+
+@by_id
+def test_names_are_slugs_and_reasons_are_sentences(mistake):
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", mistake.name)
+    for words in (mistake.why, mistake.hint):
+        assert words.isascii() and words[-1] in ".?!" and len(words.split()) >= 6 and "  " not in words
+    assert mistake.says.isascii() and mistake.says[-1] not in ".?!"
+
+
+def test_ids_are_unique_and_no_sentence_is_used_twice_for_one_operation():
+    assert len({mistake.id for mistake in ALL}) == len(ALL)
+    assert len({(mistake.op, mistake.hint) for mistake in ALL}) == len(ALL)
+    assert len({(mistake.op, mistake.why) for mistake in ALL}) == len(ALL)
+
+
+def test_every_mistake_belongs_to_an_operation_of_the_checker_and_every_operation_has_one():
+    assert {mistake.op for mistake in ALL} == {case.op for case in CASES if "." not in case.op}
+
+
+def test_a_mistake_stands_in_the_room_of_its_operation():
+    rooms = {case.op: case.target.__module__ for case in CASES}
+    for room in mistakes.ROOMS:
+        for mistake in found_in(mistakes.__name__, (room,), "MISTAKES"):
+            assert rooms[mistake.op].startswith(f"tfx.{room}."), mistake.id
+
+
+@pytest.mark.parametrize("mistake", FORWARDS, ids=lambda mistake: mistake.id)
+def test_a_wrong_forward_differs_from_the_right_one(mistake):
+    problem = mistake.problem(np.random.default_rng(0))
+    right, _ = problem.forward(**problem.inputs, **problem.fixed)
+    wrong = mistake.wrong_forward(**problem.inputs, **problem.fixed)
+    assert np.isfinite(right).all() and wrong.shape == right.shape
+    assert not np.allclose(wrong, right, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("mistake", [one for one in ALL if one not in FORWARDS], ids=lambda mistake: mistake.id)
+def test_a_wrong_backward_is_caught(mistake):
+    assert run_control(mistake).caught
+
+
+def test_mistakes_are_found_by_operation_and_by_name():
+    assert next(mistake.name for mistake in mistakes_of("softmax")) == "inner-sum-missing"
+    assert find_mistake("softmax/inner-sum-missing").says == "the inner sum is missing"
+
+
+@pytest.mark.parametrize(
+    ("look", "asked", "nearest"),
+    [
+        (mistakes_of, "sofmax", "softmax"),
+        (find_mistake, "softmax/inner-sum-mising", "softmax/inner-sum-missing"),
+        (find_mistake, "softmax", "softmax/"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(look, asked, nearest):
+    with pytest.raises(BadInput, match=f'Did you mean "{nearest}'):
+        look(asked)
+
+
+def test_a_mistake_of_the_forward_has_no_backward_to_check():
+    with pytest.raises(ValueError, match="mistake of the forward"):
+        FORWARDS[0].build(np.random.default_rng(0))
+
+
+def test_the_examples_of_the_documentation_do_what_they_say():
+    failed, tried = doctest.testmod(mistakes)
+    assert tried == 3 and failed == 0

@@ -1,0 +1,41 @@
+"""Cases of tfx/efficient/fast_weights.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx.backend import xp_of
+from tfx.efficient.fast_weights import fast_weights_backward, fast_weights_forward
+from tfx.gradcheck.case import Case, Problem
+from tfx.gradcheck.cases.sizes import DV, B, D, H, Rng, T, heads
+
+
+def fast_weights(rng: Rng, *names: str, n_decays: int = 1) -> Problem:
+    inputs = heads(rng, T, T)
+    further = {
+        "decay": -0.3 * rng.random((B, H, T, n_decays)),
+        "beta": rng.random((B, H, T, 1)),
+        "state": rng.standard_normal((B, H, D, DV)),
+    }
+    return Problem(fast_weights_forward, fast_weights_backward, inputs | {name: further[name] for name in names})
+
+
+def fast_weights_with_last_state(rng: Rng) -> Problem:
+    def forward(**given: Any) -> tuple[Any, Any]:
+        y, cache = fast_weights_forward(**given)
+        return xp_of(y).concatenate((y, cache.last_state), axis=-2), cache
+
+    def backward(dy: Any, cache: Any) -> Any:
+        return fast_weights_backward(dy[..., :T, :], cache, dy[..., T:, :])
+
+    return fast_weights(rng, "decay", "beta", "state", n_decays=D)._replace(forward=forward, backward=backward)
+
+
+CASES: tuple[Case, ...] = (
+    Case(fast_weights_backward, "linear", fast_weights),
+    Case(fast_weights_backward, "one decay", lambda rng: fast_weights(rng, "decay")),
+    Case(fast_weights_backward, "decays", lambda rng: fast_weights(rng, "decay", "state", n_decays=D)),
+    Case(fast_weights_backward, "delta rule", lambda rng: fast_weights(rng, "beta", "state")),
+    Case(fast_weights_backward, "gated delta rule", lambda rng: fast_weights(rng, "decay", "beta", n_decays=D)),
+    Case(fast_weights_backward, "last state", fast_weights_with_last_state),
+)

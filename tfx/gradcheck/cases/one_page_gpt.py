@@ -1,0 +1,78 @@
+"""Cases for the GPT on one page: its block element by element, the whole in a random direction for each parameter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tfx.gradcheck.case import Case, Control, Problem
+from tfx.gradcheck.cases.sizes import B, F, H, Rng, T, V
+from tfx.models.one_page_gpt import (
+    gpt_backward,
+    gpt_block_backward,
+    gpt_block_forward,
+    gpt_forward,
+    initial_parameters,
+    of_block,
+)
+from tfx.ops.basics.embedding import tied_logits_backward
+
+C, M = 6, 9  # H divides C
+IDS = np.array([[3, 3, 0, 7, 1], [6, 3, 2, 2, 5]])
+
+Gradients = dict[str, Any]
+
+
+def random_parameters(rng: Rng, n_blocks: int) -> Gradients:
+    """Every parameter away from its first value, because a gain of 1 and an offset of 0 hide mistakes."""
+    first = initial_parameters(V, M, C, F, n_blocks, rng)
+    return {name: value + 0.3 * rng.standard_normal(value.shape) for name, value in first.items()}
+
+
+def block(rng: Rng) -> Problem:
+    inputs = {"x": rng.standard_normal((B, T, C)), **of_block(0, random_parameters(rng, 1))}
+
+    def forward(x: Any, **w: Any) -> tuple[Any, Any]:
+        return gpt_block_forward(x, w, H)
+
+    def backward(dy: Any, cache: Any) -> tuple[Any, ...]:
+        dx, gradients = gpt_block_backward(dy, cache)
+        return dx, *(gradients[name] for name in inputs if name != "x")
+
+    return Problem(forward, backward, inputs)
+
+
+def gpt(rng: Rng) -> Problem:
+    inputs = random_parameters(rng, 2)
+
+    def forward(ids: Any, **w: Any) -> tuple[Any, Any]:
+        return gpt_forward(ids, w, H)
+
+    def backward(dlogits: Any, cache: Any) -> tuple[Any, ...]:
+        gradients = gpt_backward(dlogits, cache)
+        return tuple(gradients[name] for name in inputs)
+
+    return Problem(forward, backward, inputs, {"ids": IDS}, directions=1)
+
+
+CASES: tuple[Case, ...] = (
+    Case(gpt_block_backward, "attention and two maps, on one page", block),
+    Case(gpt_backward, "two blocks, on one page", gpt),
+)
+
+
+def block_without_the_way_around(dy: Any, cache: Any) -> Gradients:
+    dx, gradients = gpt_block_backward(dy, cache)
+    return {"x": dx - dy, **gradients}
+
+
+def gpt_without_the_look_up(dlogits: Any, cache: Any) -> Gradients:
+    output = cache[-1]
+    return {**gpt_backward(dlogits, cache), "E": tied_logits_backward(dlogits, output)[1]}
+
+
+CONTROLS: tuple[Control, ...] = (
+    Control("gpt_block", "the way around the block is missing in dx", block_without_the_way_around, block),
+    Control("gpt", "the table gets its gradient as output, not that of the look-up", gpt_without_the_look_up, gpt),
+)

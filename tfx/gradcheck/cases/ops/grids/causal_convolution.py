@@ -1,0 +1,45 @@
+"""Cases of tfx/ops/grids/causal_convolution.py."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from tfx.backend import xp_of
+from tfx.gradcheck.case import Case, Problem
+from tfx.gradcheck.cases.ops.grids.convolution import CIN, COUT, K
+from tfx.gradcheck.cases.sizes import B, Rng, T
+from tfx.ops.grids.causal_convolution import causal_convolution_backward, causal_convolution_forward
+
+
+def causal_convolution(rng: Rng, length: int = T, dilation: int = 2, groups: int = 1, bias: bool = True) -> Problem:
+    """The loss reads the outputs and the state that goes on to the next chunk."""
+    inputs = {
+        "x": rng.standard_normal((B, CIN, length)),
+        "w": rng.standard_normal((COUT if groups < CIN else CIN, CIN // groups, K)),
+        "state": rng.standard_normal((B, CIN, (K - 1) * dilation)),
+    }
+    if bias:
+        inputs["b"] = rng.standard_normal(len(inputs["w"]))
+    fixed = {"dilation": dilation, "groups": groups}
+    return Problem(_with_state, with_state_backward, inputs, fixed)
+
+
+def _with_state(**given: Any) -> tuple[Any, Any]:
+    y, cache = causal_convolution_forward(**given)
+    state = cache.state
+    both = xp_of(y).concatenate((y.reshape(-1), state.reshape(-1)))
+    return both, (cache, y.shape, state.shape)
+
+
+def with_state_backward(dboth: Any, cache: Any, backward: Any = causal_convolution_backward) -> Any:
+    inner, y_shape, state_shape = cache
+    n = dboth.size - inner.state.size
+    return backward(dboth[:n].reshape(y_shape), inner, dboth[n:].reshape(state_shape))
+
+
+CASES: tuple[Case, ...] = (
+    Case(causal_convolution_backward, "a chunk in the middle", causal_convolution),
+    Case(causal_convolution_backward, "a chunk shorter than the state", partial(causal_convolution, length=1)),
+    Case(causal_convolution_backward, "depthwise, no bias", partial(causal_convolution, groups=CIN, bias=False)),
+)

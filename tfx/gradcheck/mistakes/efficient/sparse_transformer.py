@@ -1,0 +1,29 @@
+"""Known mistakes in tfx/efficient/sparse_transformer.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tfx.efficient.sparse_transformer import SparseTransformerCache, sparse_transformer_attention_backward
+from tfx.gradcheck.cases.efficient.sparse_transformer import sparse_transformer
+from tfx.gradcheck.mistake import Mistake
+
+
+def sparse_transformer_with_swapped_heads(dout: Any, cache: SparseTransformerCache) -> Any:
+    """The upstream gradient one head off: local heads get what belongs to distant ones."""
+    return sparse_transformer_attention_backward(np.roll(dout, 1, axis=-3), cache)
+
+
+MISTAKES: tuple[Mistake, ...] = (
+    Mistake(
+        op="sparse_transformer_attention",
+        name="heads-swapped",
+        says="local and distant heads swapped",
+        why="Half of the heads use one pattern and half the other, and an order of heads is quickly mixed up.",
+        hint="Which pattern did the first head use in the forward pass, and which one on the way back?",
+        problem=sparse_transformer,
+        wrong_backward=sparse_transformer_with_swapped_heads,
+    ),
+)

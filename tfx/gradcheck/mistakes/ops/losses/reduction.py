@@ -1,0 +1,35 @@
+"""Known mistakes in tfx/ops/losses/reduction.py."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tfx.gradcheck.case import Problem
+from tfx.gradcheck.cases.sizes import B, Rng, T
+from tfx.gradcheck.mistake import Mistake
+from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
+
+
+def reduction(rng: Rng, kind: str) -> Problem:
+    fixed = {"reduction": kind, "count": np.array(6)}
+    return Problem(reduction_forward, reduction_backward, {"losses": rng.standard_normal((B, T))}, fixed)
+
+
+def reduction_not_divided(dloss: Any, cache: ReductionCache) -> Any:
+    return reduction_backward(dloss, cache._replace(divisor=1))
+
+
+MISTAKES: tuple[Mistake, ...] = (
+    Mistake(
+        op="reduction",
+        name="mean-not-divided",
+        says="the mean is not divided",
+        why="Mean and sum spread the gradient in the same way, and differ only in a factor.",
+        hint="What is the gradient of a mean of n numbers in one of them?",
+        problem=partial(reduction, kind="mean"),
+        wrong_backward=reduction_not_divided,
+    ),
+)
