@@ -9,7 +9,6 @@ import pytest
 
 import lessons.attention.qkv.lesson as qkv
 from lessons.attention.qkv.lesson import Run
-from lessons.attention.qkv.projections import self_attention_backward, self_attention_forward
 from tests.lessons.steps import (
     all_text,
     checks,
@@ -24,6 +23,7 @@ from tests.lessons.steps import (
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
 from tfx.lab.directed_relation import follows, partner
+from tfx.ops.attention.self_attention import self_attention_backward, self_attention_forward
 from tfx.records import Matrix, Plot, Said
 
 TOPIC = "attention-qkv"

@@ -21,6 +21,7 @@ from tfx.lab.soft_lookup import Answer, best_match, look_up
 from tfx.measure.verdicts import largest
 from tfx.ops.attention.attend import attend_forward
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward, attention_forward
+from tfx.ops.attention.self_attention import self_attention_forward
 from tfx.ops.basics.softmax import softmax_forward
 
 DEFAULT_TEXT = "the animal did not cross the street because it was too tired"
@@ -192,8 +193,8 @@ def attend(words: tuple[str, ...], rng: np.random.Generator) -> tuple[np.ndarray
     """Self-attention with random vectors (equal words, equal vectors) and random projections -> out: (T, 2), cache."""
     vectors = {word: rng.standard_normal(4) for word in dict.fromkeys(words)}
     x = np.stack([vectors[word] for word in words])
-    q, k, v = (x @ rng.standard_normal((4, width)) for width in (3, 3, 2))
-    return attention_forward(q, k, v)
+    out, cache = self_attention_forward(x, *(rng.standard_normal((4, width)) for width in (3, 3, 2)))
+    return out, cache.attention
 
 
 @lesson.step("A fresh mixture for every word, not one summary for all")

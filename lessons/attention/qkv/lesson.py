@@ -9,7 +9,6 @@ from functools import cached_property
 
 import numpy as np
 
-from lessons.attention.qkv.projections import self_attention_backward, self_attention_forward
 from lessons.writing import (
     Lesson, Plot, Request, Said, See, Shown, Source, Try, agree, at_least, at_most, by_hand, exactly, formula, lines, matrix, numbered, question, setting, table, within,
 )  # fmt: skip
@@ -18,6 +17,7 @@ from tfx.lab.directed_relation import FLOOR, Comparison, asymmetry, compare, tra
 from tfx.lab.who_responds import responses
 from tfx.measure.verdicts import largest
 from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.attention.self_attention import self_attention_backward, self_attention_forward
 from tfx.ops.basics.linear import linear_forward
 
 WORDS = ("ann", "calls", "bob", "now")
@@ -100,9 +100,9 @@ def match_and_content(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     rows, moved = [], []
     for label, w_v in (("its own, reads content", content), ("W_V = W_K", match)):
         (before, old), (after, new) = (self_attention_forward(given, match, match, w_v) for given in (x, changed))
-        weights, share = old.attention.weights, old.attention.weights[:, 1:2]
+        weights, share = old.weights, old.weights[:, 1:2]
         moved.append(after - before)
-        rows.append({"w_v": label, "weights": abs(new.attention.weights - weights).max(), "output": moved[-1].max()})
+        rows.append({"w_v": label, "weights": abs(new.weights - weights).max(), "output": moved[-1].max()})
     yield "Why not one map for all three? First reason: matching and content may use different features. What a word is found by (it is a plural noun) need not be what it hands over (which animal it is)."
     yield formula(
         "x = (what it is matched on: 2 numbers, content: 2 numbers)", "W_Q, W_K read the first, W_V the second"
