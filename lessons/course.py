@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tfx.errors import unknown_name
 
 if TYPE_CHECKING:
-    from lessons.writing import Lesson, Walk
+    from lessons.writing import Lesson
 
 ROOT = Path(__file__).parent
 
@@ -49,20 +49,6 @@ class Module:
     topics: tuple[Topic, ...]
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the reader asked a lesson to run on.
-
-    text: the reader's own sentence, or None for the topic's own.  settings: the topic's, as `--set` changed them.
-    untrained: random weights in the place of trained ones.
-    """
-
-    text: str | None
-    seed: int
-    settings: Any
-    untrained: bool = False
-
-
 @cache
 def modules() -> tuple[Module, ...]:
     """All modules in course order."""
@@ -93,14 +79,6 @@ def lesson_of(topic: Topic) -> Lesson:
     """The `lesson` of the topic's lesson.py."""
     lesson: Lesson = importlib.import_module(topic.package + ".lesson").lesson
     return lesson
-
-
-def walk(topic: Topic, request: Request) -> Walk:
-    """The lesson on the reader's input; each step runs when it is asked for, with links that are whole commands."""
-    from lessons.links import completed
-    from lessons.writing import Walk
-
-    return Walk(lesson_of(topic), request, lambda link, step: completed(link, topic, step, request))
 
 
 def _topic(entry: Mapping[str, Any], module: Mapping[str, Any]) -> Topic:

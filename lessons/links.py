@@ -11,7 +11,8 @@ import shlex
 from collections.abc import Mapping
 
 from lessons import course
-from lessons.course import Request, Topic
+from lessons.course import Topic
+from lessons.request import Request
 from tfx.records import See, Try
 from tfx.settings import as_typed, changed
 

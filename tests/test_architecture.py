@@ -70,7 +70,6 @@ CIRCLES = {
     frozenset({"tfx.lab.complexity", "tfx.lab.complexity_findings"}),
     frozenset({"tfx.lab.saturation", "tfx.lab.saturation_findings"}),
     frozenset({"tfx.lab.scaling", "tfx.lab.scaling_findings"}),
-    frozenset({"tfx_cli.terminal.pager", "tfx_cli.walk"}),  # the pager clears the screen with a function of the walk
 }
 
 #: Libraries that may be imported inside a function of tfx, and why.

@@ -15,7 +15,6 @@ import numpy as np
 from tfx.backend import Array
 from tfx.caches import exchanged
 from tfx.data.pronouns import Sentence
-from tfx.data.words import END
 from tfx.errors import BadInput
 from tfx.models import LanguageModel, PronounModel
 from tfx.nn.encoder_block import EncoderBlock
@@ -26,6 +25,7 @@ from tfx.ops.basics.entropy import entropy
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.shipped.load import Reading, Shipped
+from tfx.tokenizers.word import END
 
 _BEST = 5  # how many answers are kept
 

@@ -93,7 +93,7 @@ def test_the_made_up_course_is_the_one_that_is_read(long_course, tmp_path):
         shown[words] = done.stdout
     assert sum(len(module["topics"]) for module in json.loads(shown["explain --json"])["modules"]) == TOPICS
     assert sum(module["topics"] for module in json.loads(shown["--json"])["modules"]) == TOPICS
-    assert shown[""].count("attention-intuition") == -(-TOPICS // 9)
+    assert shown[""].count("attention-intuition") == -(-TOPICS // 10)
 
 
 def test_a_long_course_keeps_the_budgets_of_start_up(long_course, tmp_path):

@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from lessons.course import Request, find_topic, lesson_of, walk
+from lessons.course import find_topic, lesson_of
+from lessons.request import Request
+from lessons.walk import generator_of, walk
 from lessons.writing import as_record, generator_of
 from tfx.records import Check, Record, Step, Table, Text, to_plain_data
 from tfx.settings import apply_settings

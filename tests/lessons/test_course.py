@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from lessons import quiz
-from lessons.course import Request, Topic, find_topic, lesson_of, modules, topics, walk
-from lessons.writing import Lesson, Walk
+from lessons.course import Topic, find_topic, lesson_of, modules, topics
+from lessons.request import Request
+from lessons.walk import Walk, walk
+from lessons.writing import Lesson
 from tfx.errors import BadInput
 from tfx.gradcheck import op_names
 from tfx.lab import EXPERIMENTS, experiment_module

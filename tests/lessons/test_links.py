@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from lessons.course import Request, find_topic
+from lessons.course import find_topic
 from lessons.links import completed
+from lessons.request import Request
 from tests.lessons.made_up import made_up_course
 from tfx.errors import BadInput
 from tfx.records import See, Try

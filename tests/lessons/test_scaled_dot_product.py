@@ -7,7 +7,9 @@ import pytest
 
 from lessons.attention.scaled_dot_product import backward
 from lessons.attention.scaled_dot_product.head import DEFAULT_TEXT, Run, Settings
-from lessons.course import Request, find_topic, lesson_of, walk
+from lessons.course import find_topic, lesson_of
+from lessons.request import Request
+from lessons.walk import walk
 from tests.lessons.steps import failed
 from tfx.errors import BadInput
 from tfx.ops.attention.scaled_dot_product import attention_backward_steps

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
-from lessons.attention.softmax.axes import over_queries
-from lessons.attention.softmax.compared import RIVALS, away_from_kinks
-from lessons.attention.softmax.overflow import overflow_limit
-from lessons.attention.softmax.walkthrough import Settings, values, walkthrough, zero_gap
-from lessons.course import Request
-from tests.lessons.steps import all_text, checks, failed, steps_of
+from tests.lessons.steps import all_text, checks, failed, steps_of, tables
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
-from tfx.gradcheck.mistakes.ops.basics.softmax import naive_softmax
+from tfx.lab.softmax_limits import moved_by_the_last_query, naive_softmax, over_queries, overflow_limit, zero_gap
+from tfx.lab.softmax_rivals import RIVALS, away_from_kinks, nearer_than
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
-from tfx.ops.basics.normalised_relu import normalised_relu_forward
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.ops.basics.sparsemax import sparsemax_forward
-from tfx.settings import apply_settings
+
+TOPIC = "softmax-attention"
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(walkthrough, Request(None, seed, Settings()))
+    steps = steps_of(TOPIC, seed=seed)
     assert 6 <= len(steps) <= 9 and not failed(steps)
 
 
@@ -41,17 +35,15 @@ def test_every_check_holds_for_every_seed(seed):
     ],
 )
 def test_every_check_holds_for_changed_settings(pairs):
-    settings = apply_settings(Settings(), pairs, "tfx explain softmax-attention")
-    assert not failed(steps_of(walkthrough, Request(None, 1, settings)))
+    assert not failed(steps_of(TOPIC, *pairs, seed=1))
 
 
 @pytest.mark.parametrize(
     "pairs", [["scores=1"], ["scores="], ["scores=nan,1"], ["scores=101,0"], ["scores=" + "1," * 13], ["shift=inf"]]
 )
 def test_settings_out_of_range_are_refused(pairs):
-    settings = apply_settings(Settings(), pairs, "tfx explain softmax-attention")
     with pytest.raises(BadInput):
-        next(walkthrough(Request(None, 0, settings)))
+        steps_of(TOPIC, *pairs)
 
 
 def test_naive_exp_breaks_just_past_the_limit_and_the_stable_form_does_not():
@@ -86,38 +78,48 @@ def test_every_rival_has_the_gradient_it_claims(rival, seed):
     assert check_gradients(rival.forward, rival.backward, {"x": x}, seed=seed).worst < 1e-9
 
 
-def test_sparsemax_is_the_nearest_point_of_the_simplex():
+def test_no_random_distribution_is_nearer_to_the_scores_than_sparsemax():
     for seed in range(20):
-        rng = np.random.default_rng(seed)
-        x = 2 * rng.standard_normal(5)
-        y, _ = sparsemax_forward(x)
-        assert y.min() >= 0 and y.sum() == pytest.approx(1)
-        for _ in range(50):  # for a convex set: every direction into it points away from x
-            assert (x - y) @ (rng.dirichlet(np.ones(5)) - y) <= 1e-12
+        x = 2 * np.random.default_rng(seed).standard_normal(5)
+        assert nearer_than(np.random.default_rng(seed), x, sparsemax_forward(x)[0]) <= 0
+        corner = np.eye(5)[x.argmin()]
+        assert nearer_than(np.random.default_rng(seed), x, corner) > 0
 
 
-def test_sparsemax_moves_with_nothing_when_the_row_is_shifted_and_normalised_relu_does():
-    x = np.array([0.3, 0.2, -0.4])
-    assert sparsemax_forward(x + 5)[0] == pytest.approx(sparsemax_forward(x)[0], abs=1e-12)
-    assert abs(normalised_relu_forward(x + 5)[0] - normalised_relu_forward(x)[0]).max() > 0.1
-
-
-def test_normalised_relu_of_a_row_without_positive_scores_is_empty():
-    y, cache = normalised_relu_forward(np.array([-1.0, -2.0]))
-    assert (y == 0).all() and (RIVALS[2].backward(np.ones(2), cache) == 0).all()
+def test_the_last_query_moves_earlier_outputs_only_over_the_wrong_axis():
+    right, wrong = moved_by_the_last_query(np.random.default_rng(0), 6)
+    assert (right[:-1] == 0).all() and right[-1] > 0 and wrong[:-1].max() > 1e-3
 
 
 def test_the_overflow_table_tells_what_went_wrong():
-    text = all_text(steps_of(walkthrough, Request(None, 0, Settings())))
-    assert "NaN" in text and text.isascii()
+    shown = tables([record for step in steps_of(TOPIC) for record in step.records])
+    rows = {row["c"]: row for row in next(table for table in shown if table.title.startswith("Largest weight")).rows}
+    assert (rows[1000.0]["double"], rows[-1000.0]["double"], rows[100.0]["single"]) == ("NaN", "NaN", "NaN")
+    assert len({row["stable"] for row in rows.values()}) == 1
+    assert all_text(steps_of(TOPIC)).isascii()
 
 
 def test_the_wrong_axis_is_shown_to_be_wrong():
-    found = checks(steps_of(walkthrough, Request(None, 4, Settings())))
+    found = checks(steps_of(TOPIC, seed=4))
     assert found["wrong-axis"].measured > 0.05 and found["leak"].measured > 1e-3
 
 
-def test_numbers_of_the_lesson_are_finite_and_as_told():
-    numbers = values()
-    assert all(math.isfinite(x) for x in numbers.values())
-    assert numbers["entropy_share"] > 0.8  # "close to uniform"
+BREAKS = {
+    "sum": (
+        "lessons.attention.softmax.lesson.softmax_forward",
+        lambda x, axis=-1: (2 * softmax_forward(x, axis)[0], None),
+    ),
+    "ratio": ("lessons.attention.softmax.lesson.softmax_forward", lambda x, axis=-1: softmax_forward(2 * x, axis)),
+    "naive": ("lessons.attention.softmax.lesson.naive_softmax", lambda x: softmax_forward(x)[0]),
+    "kept": ("lessons.attention.softmax.lesson.moved_by_the_last_query", lambda rng, n: (np.ones(n), np.ones(n))),
+    "leak": ("lessons.attention.softmax.lesson.moved_by_the_last_query", lambda rng, n: (np.zeros(n), np.zeros(n))),
+    "entropy": ("lessons.attention.softmax.lesson.entropy", lambda w: -w.max(axis=-1) if w.ndim > 1 else w.max()),
+    "nearest": ("lessons.attention.softmax.lesson.nearer_than", lambda rng, scores, weights: float("nan")),
+    "all-four": ("lessons.attention.softmax.lesson.worst_gradient", lambda rng: float("nan")),
+}
+
+
+@pytest.mark.parametrize("check", BREAKS)
+def test_a_check_notices_when_what_it_checks_is_broken(check, monkeypatch):
+    monkeypatch.setattr(*BREAKS[check])
+    assert check in {found.id for found in failed(steps_of(TOPIC))}

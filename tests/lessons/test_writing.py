@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from lessons.course import Request
+from lessons.request import Request
+from lessons.walk import Walk
 from lessons.writing import (
     Lesson,
     NoSettings,
-    Walk,
     as_record,
     by_hand,
     lines,

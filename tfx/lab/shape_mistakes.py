@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.lab.shape_trace import Weights
 from tfx.gradcheck.mistakes.ops.attention.multi_head import merge_by_reshape, split_by_reshape, weights_transposed
+from tfx.lab.shape_trace import Weights
 from tfx.ops.attention.multi_head import merge_heads, multi_head_attention_forward, split_heads
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.linear import linear_forward

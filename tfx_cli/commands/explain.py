@@ -19,8 +19,9 @@ from tfx_cli.render.show import show_document
 from tfx_cli.terminal.lines import show_line, tell
 
 if TYPE_CHECKING:
-    from lessons.course import Request, Topic
-    from lessons.writing import Walk
+    from lessons.course import Topic
+    from lessons.request import Request
+    from lessons.walk import Walk
     from tfx.records import Step
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -67,7 +68,8 @@ def explain(
     """
     face = options.face(json, plain)
     ensure_lessons()
-    from lessons.course import find_topic, walk
+    from lessons.course import find_topic
+    from lessons.walk import walk
 
     if topic is None:
         show_map(face)
@@ -111,7 +113,8 @@ def explain(
 
 def request_for(topic: Topic, text: str | None, seed: int, pairs: list[str], untrained: bool) -> Request | None:
     """What the lesson runs on; None when the reader only wanted the list of settings."""
-    from lessons.course import Request, lesson_of
+    from lessons.course import lesson_of
+    from lessons.request import Request
     from tfx.settings import apply_settings
     from tfx_cli.render.pages.settings import asks_for_list, show_settings
 

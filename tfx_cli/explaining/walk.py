@@ -16,7 +16,7 @@ from tfx_cli.terminal.lines import show_line, write
 
 if TYPE_CHECKING:
     from lessons.course import Module
-    from lessons.writing import Walk
+    from lessons.walk import Walk
 
 
 def show_walk(topic: str, steps: Walk, chosen: Sequence[int], face: Face, code: bool, predict: bool) -> bool:

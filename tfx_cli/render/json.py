@@ -11,7 +11,8 @@ from tfx.records import SCHEMA_VERSION, Check, Code, Column, Record, Result, Ste
 from tfx_cli.render.source_code import place_of, source_of
 
 if TYPE_CHECKING:
-    from lessons.course import Module, Request
+    from lessons.course import Module
+    from lessons.request import Request
 
 #: the contract: scripts read these
 CHECK_FIELDS = ("id", "statement", "expected", "measured", "tolerance", "holds")

@@ -9,7 +9,7 @@ import numpy as np
 
 from lessons.attention.scaled_dot_product.head import Run, coordinates, products
 from lessons.writing import Check, Said, See, Shown, Source, Try, agree, formula, matrix, question, table
-from tfx.data.words import UNKNOWN
+from tfx.tokenizers.word import UNKNOWN
 from tfx.ops.attention.attend import attend_forward
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_scores

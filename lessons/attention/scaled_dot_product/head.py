@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lessons.writing import Matrix, Request, matrix, setting
-from tfx.data.words import UNKNOWN
+from tfx.tokenizers.word import UNKNOWN
 from tfx.errors import BadInput
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_backward_steps, attention_forward, attention_scores

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -96,7 +97,7 @@ def the_sum(run: Run) -> Iterator[Shown]:
 
 @lesson.step("Dividing by sqrt(d_k) brings the variance back to 1")
 def the_division(run: Run) -> Iterator[Shown]:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for divisor, by in (("1", 1.0), ("sqrt(d_k)", run.root), ("d_k", float(run.d_k))):
         variance, error = variance_with_error(run.scores / by)
         rows.append({"divisor": divisor, "variance": variance, "error": error})

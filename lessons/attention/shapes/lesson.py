@@ -213,7 +213,7 @@ def what_does_not(run: Run) -> Iterator[Shown]:
 def interview(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     shapes = {"q": (2, 3, 5, 4), "k": (2, 3, 7, 4), "v": (2, 3, 7, 6)}  # B H T|S D|Dv, all different
     inputs = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
-    out, cache = attention_forward(**inputs)
+    out, cache = attention_forward(inputs["q"], inputs["k"], inputs["v"])
     grads = attention_backward(rng.standard_normal(out.shape), cache)
     yield "Per head Q and K are n x d_k, V is n x d_v, the scores and weights n x n with queries as rows and keys as columns, the output n x d_v. In a batch: (B, h, n, d_k) and (B, h, n, n); cross-attention makes it n_q x n_k."
     yield "Concatenation gives h*d_v, W_O brings it back to d_model, because the residual adds it to the input. Going backwards every gradient has the shape of what it belongs to."

@@ -121,7 +121,7 @@ def saturation(run: Run) -> Iterator[Shown]:
     a, five = run.a, on_the_curve(5.0)["p"]
     closed = 1 / (1 + 2 * math.exp(-a))
     curves = {"top weight p": "p", "slope dp/da": "slope"}
-    grid = np.linspace(0, 15, 61)
+    grid = [0.25 * i for i in range(61)]
     yield "Take the scores [a, a, 2a]: only their gap a counts. The largest weight p and its slope have closed forms:"
     yield formula("p = 1 / (1 + 2 exp(-a))        dp/da = p (1 - p)")
     yield question(

@@ -1,4 +1,4 @@
-"""Cases for the GPT on one page: its block element by element, the whole in a random direction for each parameter."""
+"""Cases for tfx/models/one_page_gpt.py: its block element by element, the whole in a random direction each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx.gradcheck.case import Case, Control, Problem
+from tfx.gradcheck.case import Case, Problem
 from tfx.gradcheck.cases.sizes import B, F, H, Rng, T, V
 from tfx.models.one_page_gpt import (
     gpt_backward,
@@ -16,7 +16,6 @@ from tfx.models.one_page_gpt import (
     initial_parameters,
     of_block,
 )
-from tfx.ops.basics.embedding import tied_logits_backward
 
 C, M = 6, 9  # H divides C
 IDS = np.array([[3, 3, 0, 7, 1], [6, 3, 2, 2, 5]])
@@ -59,20 +58,4 @@ def gpt(rng: Rng) -> Problem:
 CASES: tuple[Case, ...] = (
     Case(gpt_block_backward, "attention and two maps, on one page", block),
     Case(gpt_backward, "two blocks, on one page", gpt),
-)
-
-
-def block_without_the_way_around(dy: Any, cache: Any) -> Gradients:
-    dx, gradients = gpt_block_backward(dy, cache)
-    return {"x": dx - dy, **gradients}
-
-
-def gpt_without_the_look_up(dlogits: Any, cache: Any) -> Gradients:
-    output = cache[-1]
-    return {**gpt_backward(dlogits, cache), "E": tied_logits_backward(dlogits, output)[1]}
-
-
-CONTROLS: tuple[Control, ...] = (
-    Control("gpt_block", "the way around the block is missing in dx", block_without_the_way_around, block),
-    Control("gpt", "the table gets its gradient as output, not that of the look-up", gpt_without_the_look_up, gpt),
 )

@@ -1,0 +1,85 @@
+"""A lesson on one reader's input: steps that run when they are shown, with links that are whole commands."""
+
+from __future__ import annotations
+
+import inspect
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from lessons.course import Topic, lesson_of
+from lessons.links import completed
+from lessons.request import Request
+from lessons.writing import Lesson, Scene, as_record
+from tfx.errors import BadInput, unknown_name
+from tfx.records import See, Step, Try
+
+#: complete(link, the name of the step where it stands) -> the link with its whole command
+Complete = Callable[[Try | See, str], Try | See]
+
+
+def walk(topic: Topic, request: Request) -> Walk:
+    """The lesson of a topic on the reader's input."""
+    return Walk(lesson_of(topic), request, lambda link, step: completed(link, topic, step, request))
+
+
+class Walk:
+    """A lesson on one reader's input.  Its steps are known at once; each is run when it is asked for, and kept.
+
+    complete: what turns a `Try` or a `See`, seen at the step of that name, into a whole command.
+    """
+
+    def __init__(self, lesson: Lesson, request: Request, complete: Complete) -> None:
+        self.request = request
+        self._run = lesson.start(request)
+        self._scenes = [scene for scene in lesson.scenes if scene.when(self._run)]
+        self._complete = complete
+        self._shown: dict[int, Step] = {}
+
+    def __len__(self) -> int:
+        return len(self._scenes)
+
+    def __iter__(self) -> Iterator[Step]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> Step:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        if index not in self._shown:
+            self._shown[index] = self._written(self._scenes[index])
+        return self._shown[index]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(scene.name for scene in self._scenes)
+
+    def was_shown(self, index: int) -> bool:
+        """Whether that step has been run."""
+        return index in self._shown
+
+    def place(self, step: str) -> int:
+        """Index of the step of that name, or of that number counted from 1.  Raises BadInput when there is none."""
+        if step.isascii() and step.isdigit():
+            if not 1 <= int(step) <= len(self):
+                raise BadInput(f"there are {len(self)} steps here, so there is no step {step}.")
+            return int(step) - 1
+        name = step.strip().lower().replace("-", "_")
+        if name not in self.names:
+            raise unknown_name("step", step, self.names, f"steps here: {', '.join(self.names)}")
+        return self.names.index(name)
+
+    def _written(self, scene: Scene) -> Step:
+        arguments: list[Any] = [self._run]
+        if len(inspect.signature(scene.write).parameters) > 1:
+            arguments.append(generator_of(self.request.seed, scene.name))
+        shown = [as_record(one) for one in scene.write(*arguments)]
+        whole = [self._complete(one, scene.name) if isinstance(one, Try | See) else one for one in shown]
+        tries = tuple(one for one in whole if isinstance(one, Try))
+        return Step(scene.title, tuple(one for one in whole if not isinstance(one, Try)), tries, scene.name)
+
+
+def generator_of(seed: int, name: str) -> np.random.Generator:
+    """The random numbers of one step: they depend on the seed and on its name alone."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode("ascii"))])
