@@ -9,7 +9,7 @@ from typing import Any
 from lessons.course import find_topic, lesson_of
 from lessons.request import Request
 from lessons.walk import generator_of, walk
-from lessons.writing import as_record, generator_of
+from lessons.writing import as_record
 from tfx.records import Check, Record, Step, Table, Text, to_plain_data
 from tfx.settings import apply_settings
 
