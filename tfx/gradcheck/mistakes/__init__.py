@@ -16,7 +16,7 @@ from tfx.errors import unknown_name
 from tfx.gradcheck.discovery import found_in
 from tfx.gradcheck.mistake import Mistake
 
-ROOMS = ("ops", "efficient")
+ROOMS = ("ops", "efficient", "models")
 
 
 def all_mistakes() -> tuple[Mistake, ...]:

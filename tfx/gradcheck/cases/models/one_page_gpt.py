@@ -1,13 +1,11 @@
-"""Cases for the GPT on one page: its block element by element, the whole in a random direction for each parameter."""
+"""Cases of tfx/models/one_page_gpt.py: its block by elements, the whole by a random direction for each parameter."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from tfx.gradcheck.case import Case, Control, Problem
-from tfx.gradcheck.cases.sizes import B, F, H, Rng, T, V
+from tfx.gradcheck.case import Case, Problem
+from tfx.gradcheck.cases.sizes import IDS, B, F, H, Rng, T, V
 from tfx.models.one_page_gpt import (
     gpt_backward,
     gpt_block_backward,
@@ -16,10 +14,8 @@ from tfx.models.one_page_gpt import (
     initial_parameters,
     of_block,
 )
-from tfx.ops.basics.embedding import tied_logits_backward
 
 C, M = 6, 9  # H divides C
-IDS = np.array([[3, 3, 0, 7, 1], [6, 3, 2, 2, 5]])
 
 Gradients = dict[str, Any]
 
@@ -59,20 +55,4 @@ def gpt(rng: Rng) -> Problem:
 CASES: tuple[Case, ...] = (
     Case(gpt_block_backward, "attention and two maps, on one page", block),
     Case(gpt_backward, "two blocks, on one page", gpt),
-)
-
-
-def block_without_the_way_around(dy: Any, cache: Any) -> Gradients:
-    dx, gradients = gpt_block_backward(dy, cache)
-    return {"x": dx - dy, **gradients}
-
-
-def gpt_without_the_look_up(dlogits: Any, cache: Any) -> Gradients:
-    output = cache[-1]
-    return {**gpt_backward(dlogits, cache), "E": tied_logits_backward(dlogits, output)[1]}
-
-
-CONTROLS: tuple[Control, ...] = (
-    Control("gpt_block", "the way around the block is missing in dx", block_without_the_way_around, block),
-    Control("gpt", "the table gets its gradient as output, not that of the look-up", gpt_without_the_look_up, gpt),
 )
