@@ -40,9 +40,10 @@ from tfx.blas_threads import blas_threads
 from tfx.efficient.tiled_attention import tiled_attention_forward
 from tfx.efficient.tiles import spans
 from tfx.errors import BadInput
-from tfx.lab import Progress, silent
-from tfx.measure.limits import generator, require_all_in_range, require_range
+from tfx.measure.limits import require_all_in_range, require_range
 from tfx.measure.measuring import thread_clock
+from tfx.measure.progress import Progress, silent
+from tfx.measure.seeds import generator
 from tfx.measure.verdicts import at_most, exactly
 from tfx.records import Check, Column, Result
 

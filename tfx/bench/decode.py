@@ -29,11 +29,12 @@ from tfx.bench.machine import machine
 from tfx.blas_threads import blas_threads
 from tfx.errors import BadInput
 from tfx.generate import greedy
-from tfx.lab import Progress, silent
 from tfx.measure import counting
 from tfx.measure.estimates import PowerLaw, fit_power_law
-from tfx.measure.limits import generator, require_all_in_range, require_range
+from tfx.measure.limits import require_all_in_range, require_range
 from tfx.measure.measuring import Timing, peak_bytes, thread_clock, time_in_turns
+from tfx.measure.progress import Progress, silent
+from tfx.measure.seeds import generator
 from tfx.measure.verdicts import at_least, at_most, between, exactly, within
 from tfx.models import GPT
 from tfx.records import Check, Column, Result

@@ -21,9 +21,10 @@ from tfx.bench.ladders import PARTS, Ladder, Rung, ladder_of
 from tfx.bench.machine import machine
 from tfx.blas_threads import blas_threads
 from tfx.errors import BadInput, unknown_name
-from tfx.lab import Progress, silent
-from tfx.measure.limits import generator, require_choice, require_range
+from tfx.measure.limits import require_choice, require_range
 from tfx.measure.measuring import Timing, peak_bytes, thread_clock, time_in_turns
+from tfx.measure.progress import Progress, silent
+from tfx.measure.seeds import generator
 from tfx.measure.verdicts import at_most
 from tfx.records import Check, Column, Result
 

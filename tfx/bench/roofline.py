@@ -37,10 +37,11 @@ from tfx.bench.roofline_operations import (
 from tfx.bench.training_step import TrainingStep
 from tfx.blas_threads import blas_threads
 from tfx.errors import BadInput
-from tfx.lab import Progress, silent
 from tfx.measure.counting_array import counting_in
-from tfx.measure.limits import generator, require_range
+from tfx.measure.limits import require_range
 from tfx.measure.measuring import Timing, thread_clock, time_in_turns
+from tfx.measure.progress import Progress, silent
+from tfx.measure.seeds import generator
 from tfx.measure.verdicts import at_most, between, exactly
 from tfx.models import GPT
 from tfx.records import Check, Column, Result

@@ -29,10 +29,11 @@ from tfx.bench.train_findings import notes, plots
 from tfx.bench.training_step import BETA2, EPS, LEARNING_RATE, WEIGHT_DECAY, TrainingStep, new_gpt, repeated
 from tfx.blas_threads import blas_threads
 from tfx.errors import BadInput
-from tfx.lab import Progress, silent
 from tfx.measure.counting_array import counting_in
-from tfx.measure.limits import generator, require_all_in_range, require_range
+from tfx.measure.limits import require_all_in_range, require_range
 from tfx.measure.measuring import Timing, peak_bytes, thread_clock, time_in_turns
+from tfx.measure.progress import Progress, silent
+from tfx.measure.seeds import generator
 from tfx.measure.verdicts import at_most, between
 from tfx.records import Check, Column, Result
 
@@ -243,7 +244,6 @@ def memory_check(settings: Settings, d_model: int, seed: int) -> Check:
 
 
 # Timing
-
 
 Report = Callable[[int, int], None]
 

@@ -31,6 +31,14 @@ def variance_with_error(x: np.ndarray) -> tuple[float, float]:
     return second * n / (n - 1), math.sqrt(max(fourth - second * second * (n - 3) / (n - 1), 0.0) / n)
 
 
+def distance_in_se(measured: float, law: float, se: float) -> float:
+    """|measured - law| in standard errors; a difference that float32 rounding explains counts as none."""
+    difference = abs(measured - law)
+    if difference <= 1e-6 * max(law, measured, 1e-300):
+        return 0.0
+    return difference / se if se > 0 else math.inf
+
+
 @dataclass(frozen=True)
 class PowerLaw:
     """y = coefficient * x^exponent; `low` and `high` bound the exponent with the asked confidence."""

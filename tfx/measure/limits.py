@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from tfx.errors import BadInput
 
 
@@ -31,11 +29,3 @@ def require_choice(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         words = ", ".join(choices)
         raise BadInput(f'{name} must be one of {words}, but is "{value}".', f"Try: --set {name}={choices[0]}")
-
-
-def generator(seed: int, *key: int) -> np.random.Generator:
-    """A random generator for one part of an experiment: `key` tells the parts apart, so that dropping one part
-    changes no other.  Raises BadInput for a negative seed."""
-    if seed < 0:
-        raise BadInput(f"the seed must be 0 or more, but is {seed}.", f"Try: --seed {-seed}")
-    return np.random.default_rng([seed, *key])

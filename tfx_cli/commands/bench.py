@@ -51,7 +51,7 @@ def bench(
         list_benchmarks(face)
         return
     from tfx.bench import bench_module
-    from tfx_cli.measurement import Files, measure_and_show
+    from tfx_cli.measurement import Asked, Files, measure_and_show
 
     module, command, defaults = bench_module(name), f"tfx bench {name}", None
     if hasattr(module, "PARTS"):
@@ -63,8 +63,8 @@ def bench(
         from tfx.errors import BadInput
 
         raise BadInput(f'"{command}" takes no further word, but got "{part}".', f"Try: {command}")
-    files = Files(plot, csv, html)
-    measure_and_show(module, command, settings or [], seed, quick, device.value, files, face, defaults)
+    asked = Asked(seed, quick, device.value, Files(plot, csv, html), face)
+    measure_and_show(module, command, settings or [], asked, defaults)
 
 
 def chosen_part(module: ModuleType, part: str, command: str) -> Any:
@@ -79,10 +79,11 @@ def chosen_part(module: ModuleType, part: str, command: str) -> Any:
 def list_benchmarks(face: Face) -> None:
     from tfx.bench import BENCHMARKS
 
+    known = BENCHMARKS
     if face is Face.json:
-        show_document({"benchmarks": [{"name": name, "about": about} for name, about in BENCHMARKS.items()]})
+        show_document({"benchmarks": [{"name": name, "about": about} for name, about in known.items()]})
     else:
-        show_list("Benchmarks", BENCHMARKS, "run one: tfx bench " + next(iter(BENCHMARKS)), face)
+        show_list("Benchmarks", known, "run one: tfx bench " + next(iter(known)), face)
 
 
 def list_parts(module: ModuleType, command: str, face: Face) -> None:
