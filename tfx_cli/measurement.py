@@ -66,10 +66,7 @@ def measure_and_show(
     kept = unfinished(module, chosen, asked)
     try:
         with progress_on_stderr() as progress:
-            if hasattr(module, "rows"):
-                result = frame.run(module, chosen, asked.seed, asked.quick, asked.device, progress, kept)
-            else:
-                result = module.run(chosen, asked.seed, quick=asked.quick, device=asked.device, progress=progress)
+            result = frame.run(module, chosen, asked.seed, asked.quick, asked.device, progress, kept)
     except frame.Stopped as stop:
         if stop.result.rows:
             show(stop.result, asked.face, [])

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import tfx  # noqa: F401 (a fixture)
 from tfx import lab
 from tfx.lab import experiment_module, experiments
 from tfx.lab.listing import entries
@@ -31,7 +30,7 @@ def test_no_module_with_rows_is_left_out_and_no_two_have_one_name():
 
 
 @pytest.mark.parametrize("place", ["", "heads"])
-def test_one_file_more_is_listed_last_run_and_helped_with(monkeypatch, tmp_path, tfx, place):  # noqa: F811
+def test_one_file_more_is_listed_last_run_and_helped_with(monkeypatch, tmp_path, tfx, place):
     """In the folder itself, or in a folder in it; no list, map or test is edited."""
     folder = tmp_path / "experiments"
     (folder / place).mkdir(parents=True)

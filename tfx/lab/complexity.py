@@ -63,9 +63,10 @@ class Settings:
         require_divisor("heads", self.heads, "d_model", self.d_model)
 
     def bytes_needed(self) -> float:
-        """Scores for the softmax, and scores, weights and a temporary of attention; inputs of all lengths; weights."""
+        """Scores for the softmax, and scores, weights and a temporary of attention; inputs of all lengths; weights, and
+        the draws that they are scaled from."""
         numbers = 4 * self.heads * max(self.lengths) ** 2 + 5 * self.d_model * sum(set(self.lengths))
-        return float(ITEMSIZE * (numbers + 5 * self.d_model**2))
+        return float(ITEMSIZE * (numbers + 9 * self.d_model**2))
 
 
 COLUMNS = (

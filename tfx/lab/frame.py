@@ -6,6 +6,7 @@ An experiment is one module.  It has
     TITLE = "..."                or title(run)
     COLUMNS = (Column(...), )    or columns(run)
     BREAK_IT = ("--set ...", )   what makes a check fail; or break_it(run), or nothing
+    HOST_ONLY = "..."            why it has nothing to do on a card, where that is so
     class Settings               tfx/settings.py: declared fields, and quick() -> Settings for smaller sizes
     def rows(run)                a generator: yields a row as soon as it is measured, and checks that belong to no row
     def checks(run)              verdicts on run.rows, when all are there
@@ -31,6 +32,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from tfx.backend import device_module
+from tfx.errors import BadInput
 from tfx.lab.kept_rows import KeptRows, Piece
 from tfx.measure.progress import Progress, silent
 from tfx.measure.seeds import generator
@@ -92,8 +94,9 @@ class Run(Generic[S]):
         self.progress(len(keys), len(keys), "done")
 
     def saying(self, what: str) -> Callable[[int, int], None]:
-        """Progress of one long piece of work, for who counts it in parts: turns of a clock, for instance."""
-        return lambda done, total: self.progress(done, total, what)
+        """Progress inside a key, or of all where there are no keys, for who counts it in parts: turns of a clock."""
+        n_keys = self.n_keys or 1
+        return lambda done, total: self.progress(self.n_done * total + done, n_keys * total, what)
 
     def params(self) -> dict[str, Any]:
         """Everything that the numbers depend on."""
@@ -124,6 +127,8 @@ def run(
     """
     check_settings(settings)
     this = Run(shortened(settings) if quick else settings, seed, quick, device, progress, kept)
+    if device != "cpu" and hasattr(experiment, "HOST_ONLY"):
+        raise BadInput(experiment.HOST_ONLY, "Use --device cpu")
     device_module(device)  # a card that is missing is said before anything is measured
     began = time.perf_counter()
     try:

@@ -74,6 +74,17 @@ def fit_power_law(x: Sequence[float], y: Sequence[float], confidence: float = 0.
     return PowerLaw(slope, math.exp(intercept), slope - half, slope + half)
 
 
+def straight_line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    """a, b of y = a + b x, least squares of the error as a share of y: long times do not drown the short ones."""
+    weights = [1 / (each * each) for each in y]
+    total = sum(weights)
+    mean_x = sum(w * each for w, each in zip(weights, x, strict=True)) / total
+    mean_y = sum(w * each for w, each in zip(weights, y, strict=True)) / total
+    both = sum(w * (u - mean_x) * (v - mean_y) for w, u, v in zip(weights, x, y, strict=True))
+    b = both / sum(w * (u - mean_x) ** 2 for w, u in zip(weights, x, strict=True))
+    return mean_y - b * mean_x, b
+
+
 def student_t_quantile(probability: float, freedom: int) -> float:
     """t with P(T <= t) = probability, for 0.5 <= probability < 1, by bisection on the exact distribution."""
     if not 0.5 <= probability < 1 or freedom < 1:

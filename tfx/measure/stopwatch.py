@@ -43,8 +43,8 @@ class Stopwatch:
 
 
 @contextmanager
-def stopwatch(xp: Any = np, threads: int = 1) -> Iterator[Stopwatch]:
-    """Inside, BLAS computes in so many threads.  xp: where the calls compute."""
+def stopwatch(xp: Any = np, threads: int = 1, workers: int = 1) -> Iterator[Stopwatch]:
+    """Inside, BLAS computes in so many threads.  xp: where the calls compute; workers: threads of their own."""
     with blas_threads(threads) as used:
-        alone = threads == 1 and used == 1 and xp is np
+        alone = used == 1 and workers == 1 and xp is np
         yield Stopwatch(xp, used, thread_clock() if alone else time.perf_counter, "thread" if alone else "wall")

@@ -16,9 +16,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 def complete_name(incomplete: str) -> list[tuple[str, str]]:
     """Names for TAB, from the list and not from the modules."""
-    from tfx.bench import BENCHMARKS
+    from tfx.bench import benchmarks
 
-    return [(name, about) for name, about in BENCHMARKS.items() if name.startswith(incomplete)]
+    return [(name, about) for name, about in benchmarks().items() if name.startswith(incomplete)]
 
 
 @app.command()
@@ -77,9 +77,9 @@ def chosen_part(module: ModuleType, part: str, command: str) -> Any:
 
 
 def list_benchmarks(face: Face) -> None:
-    from tfx.bench import BENCHMARKS
+    from tfx.bench import benchmarks
 
-    known = BENCHMARKS
+    known = benchmarks()
     if face is Face.json:
         show_document({"benchmarks": [{"name": name, "about": about} for name, about in known.items()]})
     else:
