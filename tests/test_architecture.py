@@ -52,7 +52,6 @@ FLOORS: dict[str, int] = {
     "tfx.parallel": 9,
     "tfx.trace": 10,
     "tfx.measure": 10,
-    "tfx.phenomena": 11,
     "tfx.lab": 12,
     "tfx.bench": 13,
     "lessons": 14,

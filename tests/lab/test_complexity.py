@@ -7,7 +7,7 @@ from tfx import settings
 from tfx.errors import BadInput
 from tfx.lab import complexity, frame
 from tfx.lab.complexity import time_crossing
-from tfx.measure.estimates import PowerLaw
+from tfx.measure.power_laws import PowerLaw
 from tfx.records import to_plain_data
 
 SMALL = replace(complexity.Settings(), lengths=(32, 64, 128, 256), d_model=32, turns=3)

@@ -61,6 +61,14 @@ def ends(name):
         yield field.name, value
 
 
+#: What fits into a GiB with everything at its upper end.
+SMALL = {
+    "experiment masking",
+    "experiment gradient-flow",
+    "experiment attention-collapse",
+    "experiment rare-facts",
+}
+
 #: What upper ends ask for more than a GiB with the other settings as they are.
 TOO_LARGE = {
     "experiment scaling": {"keys": 1024},
@@ -94,17 +102,18 @@ def test_all_upper_ends_together_are_refused_or_small(name):
     settings = dataclasses.replace(module.Settings(), **together)
     if "d_model" in together:
         settings = dataclasses.replace(settings, heads=1)
-    if name == "experiment masking":
+    if name == "experiment masking":  # 63 tokens of filling leave one that is none
         settings = dataclasses.replace(settings, pads=settings.tokens - 1)
-        assert settings.tokens * settings.d_k < 1e5
-        check_settings(settings)
-    elif name == "bench ladder":
+    if name == "bench ladder":
         for part in PARTS:
             largest = dataclasses.replace(settings, part=part, size=ladder(part).sizes.most, loops=False)
             assert largest.bytes_needed() < 16 * GIB
-    else:
+    elif getattr(settings, "bytes_needed", float)() > GIB:
         with pytest.raises(BadInput, match="GiB"):
             check_settings(settings)
+    else:
+        check_settings(settings)
+        assert name in SMALL
 
 
 @pytest.mark.parametrize("part", ["adamw", "attention"])

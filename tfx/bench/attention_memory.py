@@ -7,7 +7,7 @@ from typing import Any
 
 from tfx.bench.attention_ways import Rows, select
 from tfx.efficient.tiled_attention import TILE_SCORES
-from tfx.measure.estimates import PowerLaw, fit_power_law
+from tfx.measure.power_laws import PowerLaw, fit_power_law
 from tfx.measure.verdicts import at_most
 from tfx.records import Check, Plot, Series
 

@@ -29,8 +29,9 @@ from tfx.bench.machine import machine
 from tfx.generate import greedy
 from tfx.lab.frame import Measured, Run
 from tfx.measure import counting
-from tfx.measure.estimates import PowerLaw, fit_power_law, straight_line
+from tfx.measure.estimates import straight_line
 from tfx.measure.measuring import Timing, peak_bytes
+from tfx.measure.power_laws import PowerLaw, fit_power_law
 from tfx.measure.stopwatch import stopwatch
 from tfx.measure.verdicts import at_least, at_most, between, exactly, within
 from tfx.models import GPT

@@ -17,8 +17,8 @@ import numpy as np
 from tfx.lab.frame import Measured, Run
 from tfx.measure import counting
 from tfx.measure.crossing import crossing
-from tfx.measure.estimates import PowerLaw, fit_power_law
 from tfx.measure.measuring import Timing, peak_bytes
+from tfx.measure.power_laws import PowerLaw, fit_power_law
 from tfx.measure.stopwatch import stopwatch
 from tfx.measure.verdicts import at_most, between, exactly, within
 from tfx.ops.attention.scaled_dot_product import attention_forward

@@ -129,7 +129,7 @@ def run(
     this = Run(shortened(settings) if quick else settings, seed, quick, device, progress, kept)
     if device != "cpu" and hasattr(experiment, "HOST_ONLY"):
         raise BadInput(experiment.HOST_ONLY, "Use --device cpu")
-    device_module(device)  # a card that is missing is said before anything is measured
+    generator(seed), device_module(device)  # a seed below 0, a card that is missing: said before anything is measured
     began = time.perf_counter()
     try:
         measure(experiment, this)

@@ -17,7 +17,8 @@ import numpy as np
 from tfx.backend import Array, to_numpy
 from tfx.lab.frame import Measured, Run
 from tfx.lab.vectors import CHUNK, KURTOSIS, Flaws, dot_products
-from tfx.measure.estimates import distance_in_se, fit_power_law, mean_with_error, variance_with_error
+from tfx.measure.estimates import distance_in_se, mean_with_error, variance_with_error
+from tfx.measure.power_laws import fit_power_law
 from tfx.measure.seeds import generator
 from tfx.measure.sharpness import entropy_share, jacobian_norm
 from tfx.measure.verdicts import at_least, at_most, largest, within

@@ -1,10 +1,9 @@
-"""Estimates with their uncertainty: a sample variance, and an exponent fitted on log-log axes."""
+"""Estimates with their uncertainty: mean and variance of a sample, a straight line, and Student's t for intervals."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,41 +36,6 @@ def distance_in_se(measured: float, law: float, se: float) -> float:
     if difference <= 1e-6 * max(law, measured, 1e-300):
         return 0.0
     return difference / se if se > 0 else math.inf
-
-
-@dataclass(frozen=True)
-class PowerLaw:
-    """y = coefficient * x^exponent; `low` and `high` bound the exponent with the asked confidence."""
-
-    exponent: float
-    coefficient: float
-    low: float
-    high: float
-
-
-def fit_power_law(x: Sequence[float], y: Sequence[float], confidence: float = 0.95) -> PowerLaw:
-    """Least squares of log y on log x, with Student's t interval for the exponent (infinite for two points).
-
-    The interval covers scatter around a straight line; it cannot know of an error that all points share.
-    Raises ValueError for fewer than two different x or for numbers that have no logarithm.
-    """
-    if len(set(x)) < 2 or len(x) != len(y):
-        raise ValueError(f"a power law needs two different x and one y for each, got {len(x)} x and {len(y)} y")
-    if min(*x, *y) <= 0:
-        raise ValueError("a power law needs positive numbers")
-    u, v = np.log(np.asarray(x, dtype=np.float64)), np.log(np.asarray(y, dtype=np.float64))
-    du = u - u.mean()
-    spread = float((du * du).sum())
-    slope = float((du * v).sum()) / spread
-    intercept = float(v.mean()) - slope * float(u.mean())
-    residual = v - (intercept + slope * u)
-    freedom = len(x) - 2
-    half = math.inf
-    if freedom > 0:
-        half = student_t_quantile(0.5 + confidence / 2, freedom) * math.sqrt(
-            float((residual * residual).sum()) / freedom / spread
-        )
-    return PowerLaw(slope, math.exp(intercept), slope - half, slope + half)
 
 
 def straight_line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
