@@ -89,10 +89,10 @@ def unfinished(module: ModuleType, settings: Any, asked: Asked) -> KeptRows | No
     from dataclasses import asdict
 
     from tfx.lab.kept_rows import KeptRows, file_name
-    from tfx_cli.learner.state_file import folder
+    from tfx_cli.learner.state_file import data_folder
 
     params = {**asdict(settings), "quick": asked.quick, "device": asked.device}
-    path = folder() / "unfinished" / file_name(module.__name__.rpartition(".")[2], params, asked.seed)
+    path = data_folder() / "unfinished" / file_name(module.__name__.rpartition(".")[2], params, asked.seed)
     kept = KeptRows(path, go_on=asked.resume)
     if asked.resume and not kept.kept:
         tell("nothing was kept of a run with these settings: it starts at the beginning.")

@@ -11,7 +11,6 @@ import math
 from collections.abc import Sequence
 
 
-
 def closed_top_weight(a: float, pattern: Sequence[float]) -> float:
     """p = 1 / sum_j exp(a (x_j - x_top))."""
     return 1.0 / sum(math.exp(a * (x - max(pattern))) for x in pattern)

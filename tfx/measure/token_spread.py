@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx.measure.uncertainty import entropy
+from tfx.ops.basics.entropy import entropy
 
 
 def rank_residual(x: np.ndarray) -> np.ndarray:

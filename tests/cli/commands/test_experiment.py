@@ -18,7 +18,7 @@ def squares(monkeypatch, tmp_path):
     """An experiment dropped into the folder of experiments, and no other edit: the only one there."""
     folder = tmp_path / "experiments"
     folder.mkdir()
-    shutil.copy(Path(__file__).with_name("squares.py"), folder)
+    shutil.copy(Path(__file__).parents[1] / "squares.py", folder)
     monkeypatch.setattr(tfx.lab, "__path__", [str(folder), *tfx.lab.__path__])
     monkeypatch.setattr(tfx.lab, "experiments", lambda: {"squares": tfx.lab.entries("tfx.lab", [folder])["squares"][2]})
     yield lambda: sys.modules["tfx.lab.squares"]
