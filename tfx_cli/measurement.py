@@ -100,7 +100,7 @@ def unfinished(module: ModuleType, settings: Any, asked: Asked) -> KeptRows | No
 
 
 def same_command(command: str, settings: Any, asked: Asked) -> list[str]:
-    """The words that ask for the same numbers again."""
+    """The words that ask for the same again."""
     from tfx.settings import changed
 
     words = command.split()
@@ -108,7 +108,10 @@ def same_command(command: str, settings: Any, asked: Asked) -> list[str]:
         words += [] if name == "part" else ["--set", f"{name}={value}"]
     words += ["--seed", str(asked.seed)] if asked.seed else []
     words += ["--quick"] if asked.quick else []
-    return words + (["--device", asked.device] if asked.device != "cpu" else [])
+    words += ["--device", asked.device] if asked.device != "cpu" else []
+    for option, path in zip(("--plot", "--csv", "--html"), asked.files, strict=True):
+        words += [option, str(path)] if path else []
+    return words + {Face.json: ["--json"], Face.plain: ["--plain"]}.get(asked.face, [])
 
 
 def show(result: Result, face: Face, saved: Sequence[Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -105,12 +106,12 @@ def test_html_is_one_page_with_the_table_the_checks_and_the_picture(tfx, tmp_pat
 def test_ctrl_c_shows_what_was_measured_and_how_to_go_on(tfx, squares):
     tfx("experiment", "squares", "--json")
     squares().interrupted_at.append(2)
-    ran = tfx("experiment", "squares", "--set", "top=4", "--seed", "7", "--quick", "--json")
+    asked = "tfx experiment squares --set top=4 --seed 7 --quick --csv 'my table.csv' --json"
+    ran = tfx(*shlex.split(asked)[1:])
     document = json.loads(ran.out)
     assert ran.code == 130 and document["partial"] is True and [row["n"] for row in document["rows"]] == [0, 1]
     assert document["checks"] == [] and "Stopped after 2 of 4" in document["notes"][0]
-    go_on = "tfx experiment squares --set top=4 --seed 7 --quick --resume"
-    assert ran.err == f"tfx: stopped after 2 of 4 pieces.\n     Go on: {go_on}\n"
+    assert ran.err == f"tfx: stopped after 2 of 4 pieces.\n     Go on: {asked} --resume\n"
 
 
 def test_a_resumed_run_measures_only_the_rest_and_ends_with_the_same_bytes(tfx, squares, tmp_path):
