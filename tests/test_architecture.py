@@ -52,7 +52,6 @@ FLOORS: dict[str, int] = {
     "tfx.parallel": 9,
     "tfx.trace": 10,
     "tfx.measure": 10,
-    "tfx.phenomena": 11,
     "tfx.lab": 12,
     "tfx.bench": 13,
     "lessons": 14,
@@ -62,13 +61,6 @@ FLOORS: dict[str, int] = {
 
 #: Modules that still import one another in a circle.  The set only shrinks.
 CIRCLES = {
-    frozenset({"tfx.bench.attention", "tfx.bench.attention_findings"}),
-    frozenset({"tfx.bench.decode", "tfx.bench.decode_findings"}),
-    frozenset({"tfx.bench.ladder", "tfx.bench.ladder_findings"}),
-    frozenset({"tfx.bench.roofline", "tfx.bench.roofline_operations"}),
-    frozenset({"tfx.lab.complexity", "tfx.lab.complexity_findings"}),
-    frozenset({"tfx.lab.saturation", "tfx.lab.saturation_findings"}),
-    frozenset({"tfx.lab.scaling", "tfx.lab.scaling_findings"}),
     frozenset({"tfx_cli.terminal.pager", "tfx_cli.walk"}),  # the pager clears the screen with a function of the walk
 }
 

@@ -37,12 +37,21 @@ def setting(
     *,
     words: Sequence[Any] = (),
     at_least: int = 1,
+    infinite: bool = False,
 ) -> Any:
     """A field of a settings dataclass.  low, high: the range of a number, or of each number of a tuple.
 
     words: the allowed values, when they can be listed.  at_least: how many different values a tuple needs.
+    infinite: whether an end of the range that is infinite may be reached.
     """
-    told = {"low": low, "high": high, "about": about, "words": tuple(words), "at_least": at_least}
+    told = {
+        "low": low,
+        "high": high,
+        "about": about,
+        "words": tuple(words),
+        "at_least": at_least,
+        "infinite": infinite,
+    }
     return dataclasses.field(default=default, metadata=told)
 
 
@@ -147,11 +156,17 @@ def _check_one(name: str, value: Any, told: Mapping[str, Any]) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
     low, high = told["low"], told["high"]
-    if not low <= value <= high or math.isinf(value):
+    if not low <= value <= high or (math.isinf(value) and not told["infinite"]):
         nearest = low if math.isnan(value) else min(max(value, low), high)
         if not math.isfinite(nearest):
             raise BadInput(f"{name} must be a finite number, but is {value}.", f"Try: --set {name}=1")
         raise BadInput(f"{name} must be {_range(low, high)}, but is {_number(value)}.", _try(name, nearest))
+
+
+def require_divisor(name: str, value: int, whole_name: str, whole: int) -> None:
+    """Raises BadInput unless the value divides the whole: heads a width."""
+    if whole % value:
+        raise BadInput(f"{name} must divide {whole_name}, but {value} does not divide {whole}.", f"Try: --set {name}=1")
 
 
 def require_memory(needed: float) -> None:
@@ -215,7 +230,14 @@ def type_name(hint: Any) -> str:
 
 
 def _told(field: dataclasses.Field[Any]) -> Mapping[str, Any]:
-    return field.metadata or {"low": -math.inf, "high": math.inf, "about": "", "words": (), "at_least": 1}
+    return field.metadata or {
+        "low": -math.inf,
+        "high": math.inf,
+        "about": "",
+        "words": (),
+        "at_least": 1,
+        "infinite": False,
+    }
 
 
 def _allowed(hint: Any, told: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from lessons.course import Request, Topic, find_topic, modules, read_front_matte
 from tfx.data.toys.tasks import find_task
 from tfx.errors import BadInput
 from tfx.gradcheck import op_names
-from tfx.lab import EXPERIMENTS
+from tfx.lab import experiments
 from tfx.records import Check, Code, Matrix, Question, Step, Table, to_plain_data
 
 TOPICS = pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
@@ -121,7 +121,7 @@ def assert_known(command: str, rest: list[str], line: str) -> None:
     known = {
         "explain": lambda: find_topic(name or "attention"),
         "quiz": lambda: find_topic(name or "attention"),
-        "experiment": lambda: name is None or EXPERIMENTS[name],
+        "experiment": lambda: name is None or experiments()[name],
         "train": lambda: find_task(name or "copy"),
         "gradcheck": lambda: name is None or list(op_names()).index(name),
     }

@@ -12,15 +12,15 @@ from tfx.data.toys.entities import Entities
 from tfx.data.toys.labelled_sequences import LabelledSequences
 from tfx.data.toys.melodies import Melodies
 from tfx.data.toys.toy import Places
+from tfx.measure.covariate_shift import feature_shift
+from tfx.measure.emergence import expected_exact_match
+from tfx.measure.exposure_bias import exposure
+from tfx.measure.forgetting import forgetting
+from tfx.measure.head_diversity import head_diversity
+from tfx.measure.label_leakage import uniform_floor
 from tfx.measure.linear_probe import LinearProbe, Probed, selectivity
 from tfx.models import DecoderOnly, Encoder
 from tfx.optim import AdamW
-from tfx.phenomena.covariate_shift import feature_shift
-from tfx.phenomena.emergence import expected_exact_match
-from tfx.phenomena.exposure_bias import exposure
-from tfx.phenomena.forgetting import forgetting
-from tfx.phenomena.head_diversity import head_diversity
-from tfx.phenomena.label_leakage import uniform_floor
 from tfx.schedule import constant
 from tfx.train import train
 from tfx.train.toys import examine, learn_toy, make_model, places_loss

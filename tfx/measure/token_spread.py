@@ -1,23 +1,19 @@
-"""Attention collapse: attention alone makes all tokens the same, and too sure attention looks at one token only.
+"""How much do tokens differ, and how widely does attention look?
 
     rank      residual(X) = |X - 1 x|_F / |X|_F,  x = mean over tokens         0 = all tokens equal, rank one
     entropy   mean over queries of H(weights) / log(keys seen)                 1 = looks everywhere, 0 = at one token
 
-Attention averages, so what differs between tokens shrinks from layer to layer: without residual connections the
-residual falls doubly exponentially.  A residual connection carries the differences past the average.
 Sources: Dong et al. 2021, "Attention is not all you need: pure attention loses rank doubly exponentially with depth";
 entropy: Zhai et al. 2023, "Stabilizing Transformer Training by Preventing Attention Entropy Collapse".
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from tfx.measure.uncertainty import entropy
-from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.basics.entropy import entropy
 
 
 def rank_residual(x: np.ndarray) -> np.ndarray:
@@ -36,24 +32,6 @@ def entropy_share(weights: np.ndarray, mask: np.ndarray | None = None) -> np.nda
     if not (n_seen > 1).any():
         raise ValueError("no query sees more than one key")
     return (entropy(weights)[..., n_seen > 1] / np.log(n_seen[n_seen > 1])).mean(axis=-1)
-
-
-def through_attention(depth: int, residual: bool, n_tokens: int = 8, width: int = 16, seed: int = 0) -> np.ndarray:
-    """-> (depth + 1,): rank_residual before the first layer and after each, for layers of attention only.
-
-    Random projections of unit gain; each layer's output is brought back to the size of its input, which changes no
-    residual but keeps numbers in range.
-    """
-    rng = np.random.default_rng(seed)
-    x = rng.standard_normal((n_tokens, width))
-    found = [float(rank_residual(x))]
-    for _ in range(depth):
-        q, k, v = (x @ (rng.standard_normal((width, width)) / math.sqrt(width)) for _ in range(3))
-        y, _ = attention_forward(q, k, v)
-        y = x + y if residual else y
-        x = y * math.sqrt(x.size / (y * y).sum())
-        found.append(float(rank_residual(x)))
-    return np.array(found)
 
 
 def through_model(cache: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfx.measure.uncertainty import entropy
+from tfx.ops.basics.entropy import entropy
 
 
 def head_distances(weights: np.ndarray) -> np.ndarray:

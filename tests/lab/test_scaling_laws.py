@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tfx.phenomena.chinchilla import BESIROGLU, HOFFMANN, optimum, training_operations
-from tfx.phenomena.emergence import expected_exact_match, largest_jump
-from tfx.phenomena.power_law import PowerLaw, fit_log_rule, fit_power_law, kaplan_loss
-from tfx.phenomena.width_and_depth import block_parameters, same_size
-from tfx.phenomena.zipf_facts import error_of_learner, error_of_memory, frequencies
+from tfx.lab.chinchilla import BESIROGLU, HOFFMANN, optimum, training_operations
+from tfx.lab.kaplan import kaplan_loss
+from tfx.lab.width_and_depth import block_parameters, same_size
+from tfx.measure.emergence import expected_exact_match, largest_jump
+from tfx.measure.power_laws import LossLaw, fit_log_rule, fit_loss_law
 
 SIZES = np.logspace(3, 7, 9)
 
 
-@pytest.mark.parametrize("law", [PowerLaw(0.0, 5.0, 0.1), PowerLaw(1.5, 40.0, 0.3)])
+@pytest.mark.parametrize("law", [LossLaw(0.0, 5.0, 0.1), LossLaw(1.5, 40.0, 0.3)])
 def test_a_fit_finds_back_the_law_that_made_the_points(law):
-    fitted = fit_power_law(SIZES, law.at(SIZES), floors=2000)
+    fitted = fit_loss_law(SIZES, law.at(SIZES), floors=2000)
     np.testing.assert_allclose(fitted.at(SIZES), law.at(SIZES), rtol=2e-3)
     assert fitted.alpha == pytest.approx(law.alpha, rel=0.03)
 
@@ -25,7 +25,7 @@ def test_the_log_rule_fits_a_short_range_and_fails_beyond_it():
     """Points of Kaplan's law, fitted from 10^5 to 10^7 parameters and asked about 10^12."""
     n = np.logspace(5, 7, 7)
     loss = np.array([kaplan_loss(one, 1e15) for one in n])
-    rule, law = fit_log_rule(n, loss), fit_power_law(n, loss)
+    rule, law = fit_log_rule(n, loss), fit_loss_law(n, loss)
     assert np.abs(rule.at(n) / loss - 1).max() < 0.02, "within the range nobody would notice"
     far, true = 1e12, kaplan_loss(1e12, 1e15)
     assert abs(law.at(far) - true) < 0.1 * true
@@ -80,43 +80,9 @@ def test_shapes_of_one_budget_have_nearly_as_many_parameters():
         same_size(3, 10)
 
 
-@pytest.mark.parametrize("a", [0.5, 1.0])
-def test_rare_facts_make_power_laws_of_memory_and_of_data_with_the_exponents_of_theory(a):
-    slots = np.unique(np.logspace(1, 3, 9).astype(int))
-    n_facts = 1_000_000
-    assert fit_power_law(slots, error_of_memory(slots, n_facts, a), floors=1).alpha == pytest.approx(a, rel=0.1)
-    seen = np.unique(np.logspace(2, 4, 7).astype(int))
-    errors = error_of_learner(seen, n_facts, a)
-    assert fit_power_law(seen, errors, floors=1).alpha == pytest.approx(a / (1 + a), rel=0.15)
-
-
-def test_the_error_of_a_larger_memory_is_foretold_by_the_power_law_and_not_by_the_log_rule():
-    """Fitted on memories of 10 to 1000 facts, asked about 10 000."""
-    slots = np.unique(np.logspace(1, 3, 9).astype(int))
-    errors, large = error_of_memory(slots, 1_000_000, 0.5), error_of_memory(np.array([10_000]), 1_000_000, 0.5)[0]
-    assert fit_power_law(slots, errors).at(10_000) == pytest.approx(large, rel=0.25)
-    assert fit_log_rule(slots, errors).at(10_000) < 0
-
-
-def test_a_learner_that_asks_at_random_comes_out_as_expected():
-    p, rng, errors = frequencies(1000, 1.0), np.random.default_rng(0), []
-    for _ in range(200):
-        unseen = np.ones(1000, dtype=bool)
-        unseen[rng.choice(1000, size=50, p=p)] = False
-        errors.append(p[unseen].sum())
-    assert np.mean(errors) == pytest.approx(error_of_learner(np.array([50]), 1000, 1.0)[0], rel=0.05)
-
-
-def test_frequencies_sum_to_one_and_a_memory_of_everything_makes_no_error():
-    assert frequencies(50, 0.7).sum() == pytest.approx(1)
-    assert error_of_memory(np.array([50]), 50, 0.7)[0] == pytest.approx(0, abs=1e-12)
-    with pytest.raises(ValueError, match="positive"):
-        frequencies(5, 0.0)
-
-
 def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="three sizes"):
-        fit_power_law(SIZES[:2], SIZES[:2])
+        fit_loss_law(SIZES[:2], SIZES[:2])
     with pytest.raises(ValueError, match="budget"):
         optimum(0)
     with pytest.raises(ValueError, match="rise"):

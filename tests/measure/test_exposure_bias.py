@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tfx.generate import WholePass, greedy
+from tfx.measure.exposure_bias import exposure
 from tfx.models import DecoderOnly
 from tfx.optim import AdamW
-from tfx.phenomena.exposure_bias import exposure
 from tfx.schedule import constant
 from tfx.train import next_token_loss, train
 
