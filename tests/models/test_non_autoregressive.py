@@ -44,7 +44,7 @@ def test_positional_attention_does_not_look_at_content():
 @pytest.mark.parametrize("norm", ["pre", "post", "inner"])
 @pytest.mark.parametrize("copy", ["fertility", "uniform"])
 def test_a_padded_row_gives_what_it_gives_alone(norm, copy):
-    one = model(norm=norm, copy=copy)
+    one = model(norm_place=norm, copy=copy)
     together, _ = one.forward(SRC, FERTILITIES, 6, np.array([3, 2]))
     alone, _ = one.forward(SRC[1:, :2], FERTILITIES[1:, :2], 4)
     np.testing.assert_allclose(together.logits[1, :4], alone.logits[0], rtol=1e-9, atol=1e-12)

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.nn.attention import MultiHeadAttention
-from tfx.nn.feed_forward import FeedForward
-from tfx.nn.layer_norm import LayerNorm
+from tfx.nn.attention import make_cross_attention
+from tfx.nn.block_feed_forward import make_feed_forward
+from tfx.nn.block_settings import BlockSettings
+from tfx.nn.normalisation import block_norm
 from tfx.nn.residual import LeaveCache, Residual
 from tfx.ops.attention.masks import combine_masks
 from tfx.ops.attention.multi_head import MultiHeadCache
@@ -45,28 +46,18 @@ class NonAutoregressiveBlockCache(NamedTuple):
 
 
 class NonAutoregressiveBlock(Layer):
-    """One block.  norm: where the norms stand, "pre", "post" or "inner"."""
+    """One block.  Its three attentions are exact: no kernel stands in for them."""
 
-    def __init__(
-        self,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
-        rng: np.random.Generator,
-        norm: str = "pre",
-        activation: str = "gelu",
-        dropout: float = 0.0,
-        dtype: Any = "float32",
-    ) -> None:
-        self.residual = Residual(norm, dropout)
-        self.norm1 = LayerNorm(d_model, dtype)
-        self.attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype)
-        self.norm2 = LayerNorm(d_model, dtype)
-        self.positional_attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype)
-        self.norm3 = LayerNorm(d_model, dtype)
-        self.cross_attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype)
-        self.norm4 = LayerNorm(d_model, dtype)
-        self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype)
+    def __init__(self, settings: BlockSettings, rng: np.random.Generator) -> None:
+        self.residual = Residual(settings)
+        self.norm1 = block_norm(settings)
+        self.attention = make_cross_attention(settings, rng)
+        self.norm2 = block_norm(settings)
+        self.positional_attention = make_cross_attention(settings, rng)
+        self.norm3 = block_norm(settings)
+        self.cross_attention = make_cross_attention(settings, rng)
+        self.norm4 = block_norm(settings)
+        self.feed_forward = make_feed_forward(settings, rng)
 
     def forward(
         self,
@@ -93,7 +84,7 @@ class NonAutoregressiveBlock(Layer):
         c, cross = self.cross_attention.forward(read3, memory, mask=memory_mask, rng=rng)
         u, leave3 = self.residual.leave(self.norm3, s, c, rng)
         read4, enter4 = self.residual.enter(self.norm4, u)
-        f, feed_forward = self.feed_forward.forward(read4)
+        f, feed_forward = self.feed_forward.forward(read4, rng)
         y, leave4 = self.residual.leave(self.norm4, u, f, rng)
         return y, NonAutoregressiveBlockCache(
             x,

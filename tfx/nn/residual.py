@@ -16,13 +16,16 @@ Transformer Architecture"; the third: Liu et al. 2022, "Swin Transformer V2", se
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfx.backend import Array
 from tfx.nn.dropout import Dropout
 from tfx.nn.stochastic_depth import StochasticDepth
 from tfx.ops.basics.dropout import DropoutCache
 from tfx.params import Layer
+
+if TYPE_CHECKING:
+    from tfx.nn.block_settings import PlainBlockSettings
 
 PLACEMENTS = ("pre", "post", "inner")
 
@@ -34,13 +37,12 @@ class LeaveCache(NamedTuple):
 
 
 class Residual(Layer):
-    """Owns no parameters: the block owns the norms and hands them in.  Raises ValueError for an unknown placement."""
+    """Owns no parameters: the block owns the norms and hands them in."""
 
-    def __init__(self, placement: str, dropout: float = 0.0, drop_path: float = 0.0) -> None:
-        check_placement(placement)
-        self.placement = placement
-        self.dropout = Dropout(dropout)
-        self.path = StochasticDepth(drop_path)
+    def __init__(self, settings: PlainBlockSettings) -> None:
+        self.placement = settings.norm_place
+        self.dropout = Dropout(settings.dropout)
+        self.path = StochasticDepth(getattr(settings, "drop_path", 0.0))
 
     def enter(self, norm: Any, x: Array) -> tuple[Array, Any]:
         """x: (B, T, C) -> what the sub-layer reads: (B, T, C)."""
@@ -75,4 +77,4 @@ class Residual(Layer):
 
 def check_placement(placement: str) -> None:
     if placement not in PLACEMENTS:
-        raise ValueError(f'norm must be one of {", ".join(PLACEMENTS)}, not "{placement}"')
+        raise ValueError(f'norm_place must be one of {", ".join(PLACEMENTS)}, not "{placement}"')
