@@ -137,8 +137,8 @@ def test_caches_show_the_weights_and_inputs_of_every_block():
     _, cache = model.forward(ids_of(2, 7), ids_of(2, 5))
     assert len(cache.blocks) == len(cache.source.stack.blocks) == 2
     assert cache.blocks[1].x.shape == (2, 5, 12)
-    assert cache.blocks[1].attention.attention.weights.shape == (2, 3, 5, 5)
-    assert cache.blocks[1].cross_attention.attention.weights.shape == (2, 3, 5, 7)
+    assert cache.blocks[1].weights.shape == (2, 3, 5, 5)
+    assert cache.blocks[1].cross_weights.shape == (2, 3, 5, 7)
     assert cache.source.stack.blocks[0].attention.attention.q.shape == (2, 3, 7, 4)
 
 

@@ -50,7 +50,7 @@ def test_a_short_place_hears_every_long_one():
 
 
 def shapes_of_scores(cache):
-    return [block.attention.attention.weights.shape[-2:] for stage in cache.stages for block in stage]
+    return [block.weights.shape[-2:] for stage in cache.stages for block in stage]
 
 
 def test_every_stage_halves_the_length_and_pooling_blocks_halve_only_the_queries():

@@ -79,7 +79,7 @@ def test_the_number_of_scores_grows_with_the_places_and_not_with_their_square():
     for rows in (4, 8, 16):
         x = np.ones((1, rows, 6, C))
         _, cache = block((rows, 6)).forward(x)
-        assert cache.block.attention.attention.weights.size == H * rows * 6 * 4
+        assert cache.block.weights.size == H * rows * 6 * 4
 
 
 def test_merging_norms_four_places_and_maps_them_to_one():

@@ -50,7 +50,7 @@ class BertOutput(NamedTuple):
 
 
 class BertCache(NamedTuple):
-    """blocks[i].attention.attention holds q, k, v and weights of block i; blocks[i].x its input."""
+    """blocks[i].weights: who attended to whom in block i; .attention.attention holds q, k and v; .x is its input."""
 
     input: SegmentInputCache
     stack: EncoderStackCache

@@ -31,7 +31,7 @@ from tfx.ops.basics.linear import LinearCache
 
 
 class EncoderCache(NamedTuple):
-    """blocks[i].attention.attention holds q, k, v and weights of block i; blocks[i].x its input."""
+    """blocks[i].weights: who attended to whom in block i; .attention.attention holds q, k and v; .x is its input."""
 
     input: TokenInputCache
     stack: EncoderStackCache

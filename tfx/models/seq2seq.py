@@ -35,7 +35,7 @@ class SourceCache(NamedTuple):
 
 
 class EncoderDecoderCache(NamedTuple):
-    """blocks[i] of the decoder: .attention.attention and .cross_attention.attention; source.stack.blocks: encoder."""
+    """blocks[i] of the decoder: .weights of its self-attention and .cross_weights; source.stack.blocks: the encoder."""
 
     source: SourceCache
     input: TokenInputCache

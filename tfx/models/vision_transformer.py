@@ -44,7 +44,7 @@ POOLS = ("class", "mean")
 
 
 class VisionTransformerCache(NamedTuple):
-    """blocks[i].attention.attention holds q, k, v and weights of block i; blocks[i].x its input."""
+    """blocks[i].weights: who attended to whom in block i; .attention.attention holds q, k and v; .x is its input."""
 
     patches: PatchEmbeddingCache
     class_token: ClassTokenCache | None
@@ -145,5 +145,5 @@ class VisionTransformer(Model):
             raise ValueError('there is no class token to look through: the model has pool="mean"')
         if not -len(cache.blocks) <= layer < len(cache.blocks):
             raise ValueError(f"there is no layer {layer} of {len(cache.blocks)}")
-        weights = cache.blocks[layer].attention.attention.weights  # (B, H, N + 1, N + 1)
+        weights = cache.blocks[layer].weights  # (B, H, N + 1, N + 1)
         return weights[:, :, 0, 1:].reshape(*weights.shape[:2], *self.grid)

@@ -40,6 +40,16 @@ class DecoderBlockCache(NamedTuple):
     feed_forward: Any
     leave3: LeaveCache
 
+    @property
+    def weights(self) -> Array:
+        """(B, H, T, M + T), who attended to whom.  Raises AttributeError for a kernel, which shows none."""
+        return self.attention.weights
+
+    @property
+    def cross_weights(self) -> Array:
+        """(B, H, T, S), how much each target token read of each source token."""
+        return self.cross_attention.weights
+
 
 class DecoderBlock(Layer):
     """One block.
@@ -78,15 +88,19 @@ class DecoderBlock(Layer):
         that they are not made again; memory is then (B, 0, C), and memory_mask covers what memory_past holds.
         keep: (B, T), as EncoderBlock.forward.
         """
-        read1, enter1 = self.residual.enter(self.norm1, x)
-        a, attention = self.attention.forward(read1, mask=mask, rng=rng, past=past)
-        r, leave1 = self.residual.leave(self.norm1, x, a, rng)
-        read2, enter2 = self.residual.enter(self.norm2, r)
-        c, cross_attention = self.cross_attention.forward(read2, memory, mask=memory_mask, rng=rng, past=memory_past)
-        s, leave2 = self.residual.leave(self.norm2, r, c, rng)
-        read3, enter3 = self.residual.enter(self.norm3, s)
-        f, feed_forward = self.feed_forward.forward(read3, rng, keep)
-        y, leave3 = self.residual.leave(self.norm3, s, f, rng)
+        read1, enter1 = self.residual.enter(self.norm1, x)  # (B, T, C) -> (B, T, C)
+        a, attention = self.attention.forward(
+            read1, mask=mask, rng=rng, past=past
+        )  # (B, T, C) -> (B, T, C); weights (B, H, T, M + T)
+        r, leave1 = self.residual.leave(self.norm1, x, a, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read2, enter2 = self.residual.enter(self.norm2, r)  # (B, T, C) -> (B, T, C)
+        c, cross_attention = self.cross_attention.forward(
+            read2, memory, mask=memory_mask, rng=rng, past=memory_past
+        )  # (B, T, C), (B, S, C) -> (B, T, C); weights (B, H, T, S)
+        s, leave2 = self.residual.leave(self.norm2, r, c, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read3, enter3 = self.residual.enter(self.norm3, s)  # (B, T, C) -> (B, T, C)
+        f, feed_forward = self.feed_forward.forward(read3, rng, keep)  # (B, T, C) -> (B, T, C), through (B, T, F)
+        y, leave3 = self.residual.leave(self.norm3, s, f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
         return y, DecoderBlockCache(
             x, enter1, attention, leave1, enter2, cross_attention, leave2, enter3, feed_forward, leave3
         )

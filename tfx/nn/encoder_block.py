@@ -39,6 +39,11 @@ class EncoderBlockCache(NamedTuple):
     feed_forward: Any
     leave2: LeaveCache
 
+    @property
+    def weights(self) -> Array:
+        """(B, H, T, M + T), who attended to whom.  Raises AttributeError for a kernel, which shows none."""
+        return self.attention.weights
+
 
 class EncoderBlock(Layer):
     """One block.  parts: layers inside attention that it shares with other blocks."""
@@ -63,12 +68,14 @@ class EncoderBlock(Layer):
         rng: dropout, None for evaluation.  past: keys and values of M earlier tokens, from cache.attention.present.
         keep: (B, T) boolean, True = a real token; only experts ask, whom filling must not take places from.
         """
-        read1, enter1 = self.residual.enter(self.norm1, x)
-        a, attention = self.attention.forward(read1, mask=mask, rng=rng, past=past)
-        r, leave1 = self.residual.leave(self.norm1, x, a, rng)
-        read2, enter2 = self.residual.enter(self.norm2, r)
-        f, feed_forward = self.feed_forward.forward(read2, rng, keep)
-        y, leave2 = self.residual.leave(self.norm2, r, f, rng)
+        read1, enter1 = self.residual.enter(self.norm1, x)  # (B, T, C) -> (B, T, C)
+        a, attention = self.attention.forward(
+            read1, mask=mask, rng=rng, past=past
+        )  # (B, T, C) -> (B, T, C); weights (B, H, T, M + T)
+        r, leave1 = self.residual.leave(self.norm1, x, a, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read2, enter2 = self.residual.enter(self.norm2, r)  # (B, T, C) -> (B, T, C)
+        f, feed_forward = self.feed_forward.forward(read2, rng, keep)  # (B, T, C) -> (B, T, C), through (B, T, F)
+        y, leave2 = self.residual.leave(self.norm2, r, f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
         return y, EncoderBlockCache(x, enter1, attention, leave1, enter2, feed_forward, leave2)
 
     def backward(self, dy: Array, cache: EncoderBlockCache, dweights: Array | None = None) -> Array:

@@ -61,6 +61,11 @@ class FunnelBlockCache(NamedTuple):
     feed_forward: Any
     leave2: LeaveCache
 
+    @property
+    def weights(self) -> Array:
+        """(B, H, T / s, T), who attended to whom."""
+        return self.attention.weights
+
 
 class FunnelStackCache(NamedTuple):
     stages: tuple[tuple[Any, ...], ...]
@@ -97,14 +102,14 @@ class FunnelBlock(Layer):
 
         mask: boolean, True = may attend, broadcastable to (B, H, ceil(T / stride), T).  rng: dropout.
         """
-        read1, enter1 = self.residual.enter(self.norm1, x)
-        q, _ = mean_pool_forward(read1, self.stride)
-        a, attention = self.attention.forward(q, read1, mask, rng)
-        short, pool = mean_pool_forward(x, self.stride)
-        r, leave1 = self.residual.leave(self.norm1, short, a, rng)
-        read2, enter2 = self.residual.enter(self.norm2, r)
-        f, feed_forward = self.feed_forward.forward(read2, rng)
-        y, leave2 = self.residual.leave(self.norm2, r, f, rng)
+        read1, enter1 = self.residual.enter(self.norm1, x)  # (B, T, C) -> (B, T, C)
+        q, _ = mean_pool_forward(read1, self.stride)  # (B, T, C) -> (B, T / s, C)
+        a, attention = self.attention.forward(q, read1, mask, rng)  # (B, T / s, C), (B, T, C) -> (B, T / s, C)
+        short, pool = mean_pool_forward(x, self.stride)  # (B, T, C) -> (B, T / s, C)
+        r, leave1 = self.residual.leave(self.norm1, short, a, rng)  # (B, T / s, C) -> (B, T / s, C)
+        read2, enter2 = self.residual.enter(self.norm2, r)  # (B, T / s, C) -> (B, T / s, C)
+        f, feed_forward = self.feed_forward.forward(read2, rng)  # (B, T / s, C) -> (B, T / s, C)
+        y, leave2 = self.residual.leave(self.norm2, r, f, rng)  # (B, T / s, C) -> (B, T / s, C)
         return y, FunnelBlockCache(enter1, pool, attention, leave1, enter2, feed_forward, leave2)
 
     def backward(self, dy: Array, cache: FunnelBlockCache) -> Array:

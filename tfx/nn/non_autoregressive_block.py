@@ -44,6 +44,11 @@ class NonAutoregressiveBlockCache(NamedTuple):
     feed_forward: Any
     leave4: LeaveCache
 
+    @property
+    def weights(self) -> Array:
+        """(B, H, T, T), who attended to whom."""
+        return self.attention.weights
+
 
 class NonAutoregressiveBlock(Layer):
     """One block.  Its three attentions are exact: no kernel stands in for them."""
@@ -72,20 +77,23 @@ class NonAutoregressiveBlock(Layer):
         mask: padding of the target, (B, 1, 1, T); memory_mask: padding of the source, (B, 1, 1, S).
         """
         xp, length = xp_of(x), x.shape[-2]
-        others = combine_masks(~xp.eye(length, dtype=bool), mask)
-        read1, enter1 = self.residual.enter(self.norm1, x)
-        a, attention = self.attention.forward(read1, mask=others, rng=rng)
-        r, leave1 = self.residual.leave(self.norm1, x, a, rng)
-        read2, enter2 = self.residual.enter(self.norm2, r)
-        table = xp.broadcast_to(sinusoidal_positions(length, x.shape[-1], dtype=x.dtype, xp=xp), x.shape)
-        p, positional = self.positional_attention.forward(table, table, mask=mask, rng=rng, x_v=read2)
-        s, leave2 = self.residual.leave(self.norm2, r, p, rng)
-        read3, enter3 = self.residual.enter(self.norm3, s)
-        c, cross = self.cross_attention.forward(read3, memory, mask=memory_mask, rng=rng)
-        u, leave3 = self.residual.leave(self.norm3, s, c, rng)
-        read4, enter4 = self.residual.enter(self.norm4, u)
-        f, feed_forward = self.feed_forward.forward(read4, rng)
-        y, leave4 = self.residual.leave(self.norm4, u, f, rng)
+        others = combine_masks(~xp.eye(length, dtype=bool), mask)  # (T, T), (B, 1, 1, T) -> (B, 1, T, T)
+        read1, enter1 = self.residual.enter(self.norm1, x)  # (B, T, C) -> (B, T, C)
+        a, attention = self.attention.forward(read1, mask=others, rng=rng)  # (B, T, C) -> (B, T, C)
+        r, leave1 = self.residual.leave(self.norm1, x, a, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read2, enter2 = self.residual.enter(self.norm2, r)  # (B, T, C) -> (B, T, C)
+        table = sinusoidal_positions(length, x.shape[-1], dtype=x.dtype, xp=xp)  # -> (T, C)
+        table = xp.broadcast_to(table, x.shape)  # (T, C) -> (B, T, C)
+        p, positional = self.positional_attention.forward(table, table, mask, rng, x_v=read2)  # (B, T, C) -> (B, T, C)
+        s, leave2 = self.residual.leave(self.norm2, r, p, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read3, enter3 = self.residual.enter(self.norm3, s)  # (B, T, C) -> (B, T, C)
+        c, cross = self.cross_attention.forward(
+            read3, memory, mask=memory_mask, rng=rng
+        )  # (B, T, C), (B, S, C) -> (B, T, C)
+        u, leave3 = self.residual.leave(self.norm3, s, c, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read4, enter4 = self.residual.enter(self.norm4, u)  # (B, T, C) -> (B, T, C)
+        f, feed_forward = self.feed_forward.forward(read4, rng)  # (B, T, C) -> (B, T, C), through (B, T, F)
+        y, leave4 = self.residual.leave(self.norm4, u, f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
         return y, NonAutoregressiveBlockCache(
             x,
             enter1,

@@ -37,6 +37,11 @@ class ParallelBlockCache(NamedTuple):
     dropout2: DropoutCache
     path: DropoutCache
 
+    @property
+    def weights(self) -> Array:
+        """(B, H, T, M + T), who attended to whom.  Raises AttributeError for a kernel, which shows none."""
+        return self.attention.weights
+
 
 class ParallelBlock(Layer):
     """One block.  The norm can only stand in front ("pre").  parts: as in EncoderBlock."""
@@ -61,12 +66,14 @@ class ParallelBlock(Layer):
         keep: Array | None = None,
     ) -> tuple[Array, ParallelBlockCache]:
         """x: (B, T, C), mask broadcastable to (B, H, T, M + T) -> y: (B, T, C).  As EncoderBlock.forward."""
-        normed, norm = self.norm.forward(x)
-        a, attention = self.attention.forward(normed, mask=mask, rng=rng, past=past)
-        a, dropout1 = self.dropout.forward(a, rng)
-        f, feed_forward = self.feed_forward.forward(normed, rng, keep)
-        f, dropout2 = self.dropout.forward(f, rng)
-        branch, path = self.path.forward(a + f, rng)
+        normed, norm = self.norm.forward(x)  # (B, T, C) -> (B, T, C)
+        a, attention = self.attention.forward(
+            normed, mask=mask, rng=rng, past=past
+        )  # (B, T, C) -> (B, T, C); weights (B, H, T, M + T)
+        a, dropout1 = self.dropout.forward(a, rng)  # (B, T, C) -> (B, T, C)
+        f, feed_forward = self.feed_forward.forward(normed, rng, keep)  # (B, T, C) -> (B, T, C), through (B, T, F)
+        f, dropout2 = self.dropout.forward(f, rng)  # (B, T, C) -> (B, T, C)
+        branch, path = self.path.forward(a + f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
         return x + branch, ParallelBlockCache(x, norm, attention, dropout1, feed_forward, dropout2, path)
 
     def backward(self, dy: Array, cache: ParallelBlockCache, dweights: Array | None = None) -> Array:

@@ -94,12 +94,14 @@ class SegmentMemoryBlock(Layer):
 
         mask: boolean, True = may attend, broadcastable to (B, H, T, M + T), on top of the causal one.
         """
-        read1, enter1 = self.residual.enter(self.norm1, x)
-        a, attention = self.attention.forward(read1, memory, mask, rng)
-        r, leave1 = self.residual.leave(self.norm1, x, a, rng)
-        read2, enter2 = self.residual.enter(self.norm2, r)
-        f, feed_forward = self.feed_forward.forward(read2)
-        y, leave2 = self.residual.leave(self.norm2, r, f, rng)
+        read1, enter1 = self.residual.enter(self.norm1, x)  # (B, T, C) -> (B, T, C)
+        a, attention = self.attention.forward(
+            read1, memory, mask, rng
+        )  # (B, T, C), (B, M, C) -> (B, T, C); weights (B, H, T, M + T)
+        r, leave1 = self.residual.leave(self.norm1, x, a, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read2, enter2 = self.residual.enter(self.norm2, r)  # (B, T, C) -> (B, T, C)
+        f, feed_forward = self.feed_forward.forward(read2)  # (B, T, C) -> (B, T, C), through (B, T, F)
+        y, leave2 = self.residual.leave(self.norm2, r, f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
         return y, SegmentMemoryBlockCache(read1, enter1, attention, leave1, enter2, feed_forward, leave2)
 
     def backward(self, dy: Array, cache: SegmentMemoryBlockCache) -> Array:

@@ -59,5 +59,5 @@ def through_attention(depth: int, residual: bool, n_tokens: int = 8, width: int 
 def through_model(cache: Any) -> tuple[np.ndarray, np.ndarray]:
     """cache: of an Encoder -> the residual of what enters each block, (L,), and the entropy of each head, (L, H)."""
     residuals = np.array([float(rank_residual(block.x).mean()) for block in cache.blocks])
-    entropies = [entropy_share(block.attention.attention.weights).mean(axis=0) for block in cache.blocks]
+    entropies = [entropy_share(block.weights).mean(axis=0) for block in cache.blocks]
     return residuals, np.stack(entropies)
