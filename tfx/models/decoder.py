@@ -43,6 +43,11 @@ class DecoderOnly(Model):
         self.stack = EncoderStack(settings, rng, parts)
         self.output = TokenOutput(self.embedding, settings.vocab, settings.tied, rng, dtype)
 
+    @property
+    def stores_keys(self) -> bool:
+        """Whether it can write token by token, after stored keys and values."""
+        return getattr(self.stack, "stores_keys", False)
+
     def forward(
         self,
         ids: Array,

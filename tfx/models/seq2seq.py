@@ -84,6 +84,11 @@ class EncoderDecoder(Model):
         n_outputs = self.tgt_embedding.table.shape[0]
         self.output = TokenOutput(self.tgt_embedding, n_outputs, settings.tied, rng, dtype, settings.output_scale)
 
+    @property
+    def stores_keys(self) -> bool:
+        """Whether it can write token by token, after stored keys and values."""
+        return getattr(self.decoder, "stores_keys", False)
+
     def forward(
         self,
         src: Array,

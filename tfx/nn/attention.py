@@ -107,6 +107,11 @@ class MultiHeadAttention(Layer):
                 )
             self.key = self.query  # one map for both, and no parameters that nothing reads
 
+    @property
+    def stores_keys(self) -> bool:
+        """Whether a token can be read on its own, after stored keys and values: a kernel wants to see the whole."""
+        return self.kernel is None
+
     def forward(
         self,
         x_q: Array,

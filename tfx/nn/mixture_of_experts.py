@@ -110,6 +110,11 @@ class MixtureOfExperts(Layer):
         self.noise = Linear(width, n, rng, bias=False, dtype=dtype) if settings.noisy else None
         self.experts = [FeedForward(width, d_expert, rng, activation, dtype, bias) for d_expert in widths]
 
+    @property
+    def step_by_step(self) -> bool:
+        """Whether what a token gets depends on no other token of the same call."""
+        return self.capacity_factor is None and self.level == "token"
+
     def forward(self, x: Array, rng: Any = None, keep: Array | None = None) -> tuple[Array, MixtureOfExpertsCache]:
         """x: (..., C), (B, T, C) for level "sequence" -> y: (..., C).
 

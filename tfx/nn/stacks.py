@@ -57,6 +57,11 @@ class EncoderStack(Layer):
         self.blocks = _blocks(ParallelBlock if settings.parallel else EncoderBlock, settings, rng, parts)
         self.norm = make_final_norm(settings, settings.final_norm)
 
+    @property
+    def stores_keys(self) -> bool:
+        """Whether every block can read a token on its own, after stored keys and values."""
+        return all(map(_stores_keys, self.blocks))
+
     def forward(
         self,
         x: Array,
@@ -118,6 +123,11 @@ class DecoderStack(Layer):
         self.blocks = _blocks(DecoderBlock, settings, rng, parts)
         self.norm = make_final_norm(settings, settings.final_norm)
 
+    @property
+    def stores_keys(self) -> bool:
+        """Whether every block can read a token on its own, after stored keys and values."""
+        return all(map(_stores_keys, self.blocks))
+
     def forward(
         self,
         x: Array,
@@ -166,6 +176,11 @@ def _blocks(make: Any, settings: StackSettings, rng: np.random.Generator, parts:
             own = own._replace(kernel=blocks[0].attention.kernel)
         blocks.append(make(layer, rng, own))
     return blocks
+
+
+def _stores_keys(block: Any) -> bool:
+    """Layers that wrap the attention of a block do not say so, and then cannot."""
+    return getattr(block.attention, "stores_keys", False) and getattr(block.feed_forward, "step_by_step", True)
 
 
 def make_final_norm(settings: PlainBlockSettings, wanted: bool | None = None) -> Any:
