@@ -18,7 +18,9 @@ from tfx.nn.rotary import Rotary
 from tfx.ops.attention.head_mask import head_dropout_mask
 from tfx.ops.attention.masks import combine_masks
 from tfx.ops.attention.multi_head import (
+    Acting,
     KeyValue,
+    Maps,
     MultiHeadCache,
     StoredKeyValue,
     multi_head_attention_backward,
@@ -140,24 +142,21 @@ class MultiHeadAttention(Layer):
         bias, bias_cache = None, None
         if self.position_bias is not None:
             bias, bias_cache = self.position_bias.forward(n_queries, n_keys, m, x_q)
-        maps = {"q": self.query, "k": self.key, "v": self.value, "o": self.output}
-        given: dict[str, Any] = {f"w_{name}": each.w.value for name, each in maps.items()}
-        given |= {f"b_{name}": None if each.b is None else each.b.value for name, each in maps.items()}
+        linears = (self.query, self.key, self.value, self.output)
+        offsets = (None if linear.b is None else linear.b.value for linear in linears)
+        maps = Maps(*(linear.w.value for linear in linears), *offsets)
+        dropout = None if self.kernel is not None else self._multiplier(shape, rng, x_q)
         y, cache = multi_head_attention_forward(
             x_q,
             x_kv,
-            **given,
+            maps,
             x_v=x_v,
             n_heads=self.n_heads,
             n_kv_heads=self.n_kv_heads,
             rotation=None if self.rotary is None else self.rotary.rotation(n_queries, start, x_q),
             past=past,
             mask=mask,
-            scale=self.scale,
-            dropout=None if self.kernel is not None else self._multiplier(shape, rng, x_q),
-            bias=bias,
-            soft_cap=self.soft_cap,
-            kernel=self.kernel,
+            acting=Acting(self.scale, dropout, bias, self.soft_cap, self.kernel),
         )
         return y, cache._replace(position_bias=bias_cache)
 
