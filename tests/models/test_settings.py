@@ -179,5 +179,7 @@ def test_no_layer_and_no_array_can_stand_in_the_settings():
     ready = Encoder(**SMALL, positions="relative").stack.blocks[0].attention.position_bias
     with pytest.raises(TypeError, match="AttentionSettings has no setting 'position_bias'"):
         Encoder(**SMALL, attention={"position_bias": ready})
-    with pytest.raises((TypeError, ValueError), match="positions must be one of"):
+    with pytest.raises(TypeError, match="settings hold numbers and names, and buckets is an array"):
+        Encoder(**SMALL, attention={"kernel": {"name": "lsh", "n_buckets": 2, "buckets": np.zeros(3)}})
+    with pytest.raises(ValueError, match="positions must be one of"):
         Encoder(**SMALL, positions=ready)

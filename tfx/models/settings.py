@@ -44,6 +44,6 @@ class ImageSettings(Settings):
 
 def check_stages(**sizes: Any) -> None:
     """Raises ValueError for a size that is not one number for each stage."""
-    for name, each in sizes.items():
-        if not isinstance(each, tuple) or not each:
-            raise ValueError(f"{name} must be one number for each stage, not {each!r}")
+    for name, stages in sizes.items():
+        if not isinstance(stages, tuple) or not stages:
+            raise ValueError(f"{name} must be one number for each stage, not {stages!r}")

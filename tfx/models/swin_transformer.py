@@ -27,7 +27,7 @@ from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
 from tfx.nn.settings import size
 from tfx.nn.swin import PatchMerging, PatchMergingCache, SwinBlockCache, SwinStage
 from tfx.ops.basics.linear import LinearCache
-from tfx.ops.grids.patches import image_shape, patch_grid
+from tfx.ops.grids.patches import check_images, image_shape, patch_grid
 
 
 class SwinTransformerCache(NamedTuple):
@@ -93,8 +93,7 @@ class SwinTransformer(Model):
 
         Raises ValueError for images of another size than the model's.
         """
-        if images.shape[1:] != self.image_shape:
-            raise ValueError(f"the model reads images of {self.image_shape} but these are {images.shape[1:]}")
+        check_images(images, self.image_shape)
         x, patches = self.patches.forward(images)
         x, first_norm = self.first_norm.forward(x)
         x = x.reshape(x.shape[0], *self.grid, x.shape[-1])

@@ -36,7 +36,7 @@ from tfx.nn.stacks import EncoderStack, EncoderStackCache
 from tfx.ops.basics.class_token import ClassTokenCache, class_token_backward, class_token_forward
 from tfx.ops.basics.dropout import DropoutCache
 from tfx.ops.basics.linear import LinearCache
-from tfx.ops.grids.patches import image_shape, patch_grid
+from tfx.ops.grids.patches import check_images, image_shape, patch_grid
 from tfx.ops.positions.positions import PositionsCache
 from tfx.params import Parameter
 
@@ -103,8 +103,7 @@ class VisionTransformer(Model):
 
         Raises ValueError for images of another size than the model's.
         """
-        if images.shape[1:] != self.image_shape:
-            raise ValueError(f"the model reads images of {self.image_shape} but these are {images.shape[1:]}")
+        check_images(images, self.image_shape)
         x, patches_cache = self.patches.forward(images)
         class_cache = None
         if self.class_token is not None:

@@ -47,13 +47,13 @@ class PlainBlockSettings(Settings):
     dtype: str = "float32"
 
     def check(self) -> None:
-        for kind in _each(self.norm):
+        for kind in _entries(self.norm):
             check_norm(kind)
-        for place in _each(self.norm_place):
+        for place in _entries(self.norm_place):
             check_placement(place)
-        for activation in _each(self.activation):
+        for activation in _entries(self.activation):
             check_activation(activation)
-        for eps in _each(self.eps):
+        for eps in _entries(self.eps):
             number("eps", eps, 0)
 
     @classmethod
@@ -98,17 +98,17 @@ class StackSettings(BlockSettings):
         super().check()
         if self.expert_every < 1:
             raise ValueError(f"experts stand in every 1st, 2nd, ... block, not in every {self.expert_every}th")
-        for each in fields(BlockSettings):
-            entries = getattr(self, each.name)
+        for name in (setting.name for setting in fields(BlockSettings)):
+            entries = getattr(self, name)
             if isinstance(entries, tuple):
-                if each.name in FOR_ALL_LAYERS or self.shared:
-                    raise ValueError(f"{each.name} is one for all layers, not {entries!r}")
+                if name in FOR_ALL_LAYERS or self.shared:
+                    raise ValueError(f"{name} is one for all layers, not {entries!r}")
                 if len(entries) != self.n_layers:
-                    raise ValueError(f"{each.name} has {len(entries)} entries for {self.n_layers} layers")
+                    raise ValueError(f"{name} has {len(entries)} entries for {self.n_layers} layers")
 
     def layer(self, index: int) -> BlockSettings:
         """The settings of one block, counted from 0."""
-        own = {each.name: getattr(self, each.name) for each in fields(BlockSettings)}
+        own = {setting.name: getattr(self, setting.name) for setting in fields(BlockSettings)}
         own = {name: value[index] if isinstance(value, tuple) else value for name, value in own.items()}
         if not self.shared:
             if not isinstance(self.drop_path, tuple):
@@ -118,5 +118,5 @@ class StackSettings(BlockSettings):
         return BlockSettings(**own)
 
 
-def _each(value: Any) -> tuple[Any, ...]:
+def _entries(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)

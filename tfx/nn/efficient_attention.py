@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx.backend import Array
+from tfx.backend import Array, is_array
 from tfx.nn.settings import Settings
 from tfx.params import Layer
 
@@ -93,6 +93,9 @@ class Kernel(Settings):
         self.check()
 
     def check(self) -> None:
+        for setting, value in self.settings.items():
+            if is_array(value):
+                raise TypeError(f"settings hold numbers and names, and {setting} is an array")
         if self.name == FOURIER:
             if self.settings:
                 raise TypeError(f"Fourier mixing has no setting {', '.join(sorted(self.settings))}")
@@ -101,7 +104,7 @@ class Kernel(Settings):
         maker, after = getattr(maker, "takes", (maker, after))
         check_names(maker, after, self.settings)
 
-    def told(self) -> Any:
+    def non_defaults(self) -> Any:
         """The name alone, or a mapping of name and settings."""
         shared = {"one_for_all": True} if self.one_for_all else {}
         given = {**self.settings, **shared}

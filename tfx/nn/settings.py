@@ -34,13 +34,13 @@ class Settings:
     """
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            read = each.metadata.get("read", lambda it: it)
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            read = entry.metadata.get("read", lambda it: it)
             value = tuple(map(read, value)) if isinstance(value, tuple | list) else read(value)  # JSON knows lists only
-            object.__setattr__(self, each.name, value)
-            if "least" in each.metadata:
-                check_size(each.name, getattr(self, each.name), each.metadata["least"])
+            object.__setattr__(self, entry.name, value)
+            if "least" in entry.metadata:
+                check_size(entry.name, getattr(self, entry.name), entry.metadata["least"])
         self.complete()
         self.check()
 
@@ -59,7 +59,7 @@ class Settings:
             if not isinstance(values[0], cls):
                 raise TypeError(f"these are {type(values[0]).__name__}, and {cls.__name__} are needed")
             return replace(values[0], **named) if named else values[0]
-        known = [each.name for each in fields(cls)]
+        known = [entry.name for entry in fields(cls)]
         for name in named:
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1)
@@ -69,17 +69,17 @@ class Settings:
 
     def as_dict(self) -> dict[str, Any]:
         """Name -> value, as JSON can hold it; small settings inside keep only what differs from their defaults."""
-        return {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+        return {entry.name: _plain(getattr(self, entry.name)) for entry in fields(self)}
 
     @classmethod
     def from_dict(cls: type[S], saved: Mapping[str, Any]) -> S:
         """What `as_dict` gave, or an older form of it."""
         return cls.of(**saved)
 
-    def told(self) -> Any:
+    def non_defaults(self) -> Any:
         """As `as_dict`, but only what differs from its default."""
-        given = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {each.name: _plain(given[each.name]) for each in fields(self) if given[each.name] != each.default}
+        given = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {entry.name: _plain(given[entry.name]) for entry in fields(self) if given[entry.name] != entry.default}
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,9 @@ class NamedSettings(Settings):
 
     name: ClassVar[str]
 
-    def told(self) -> Any:
+    def non_defaults(self) -> Any:
         """The name alone, or a mapping of name and settings."""
-        changed = super().told()
+        changed = super().non_defaults()
         return {"name": self.name, **changed} if changed else self.name
 
 
@@ -103,7 +103,7 @@ def check_size(name: str, value: Any, least: int) -> None:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Settings):
-        return value.told()
+        return value.non_defaults()
     if isinstance(value, tuple):
-        return [_plain(entry) for entry in value]
+        return [_plain(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else value

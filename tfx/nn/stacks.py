@@ -164,13 +164,13 @@ class DecoderStack(Layer):
 def _blocks(make: Any, settings: StackSettings, rng: np.random.Generator, parts: Parts) -> list[Any]:
     """The blocks from the first to the last; one block, several times, where they are shared."""
     n_layers = settings.n_layers
-    each = (parts,) * n_layers if isinstance(parts, AttentionParts) else parts
-    if len(each) != n_layers:
-        raise ValueError(f"parts for {len(each)} layers do not fit {n_layers} layers")
+    entries = (parts,) * n_layers if isinstance(parts, AttentionParts) else parts
+    if len(entries) != n_layers:
+        raise ValueError(f"parts for {len(entries)} layers do not fit {n_layers} layers")
     if settings.shared:
-        return [make(settings.layer(0), rng, each[0])] * n_layers if n_layers else []
+        return [make(settings.layer(0), rng, entries[0])] * n_layers if n_layers else []
     blocks: list[Any] = []
-    for index, own in enumerate(each):
+    for index, own in enumerate(entries):
         layer = settings.layer(index)
         if blocks and layer.attention.kernel is not None and layer.attention.kernel.one_for_all:
             own = own._replace(kernel=blocks[0].attention.kernel)
