@@ -61,7 +61,7 @@ class DynamicPositionBiasCache(NamedTuple):
 class DynamicNetwork(Layer):
     """Owns first: Linear(axes, F), and norms and linears for three stages, the last of which gives H numbers."""
 
-    def __init__(self, axes: int, d_ff: int, n_heads: int, rng: Rng, activation: str, dtype: Any) -> None:
+    def __init__(self, axes: int, d_ff: int, n_heads: int, rng: Rng, activation: str, dtype: Any = "float32") -> None:
         self.activation = activation
         self.first = Linear(axes, d_ff, rng, dtype=dtype)
         self.norms = [LayerNorm(d_ff, dtype) for _ in range(3)]
@@ -93,7 +93,7 @@ class ContinuousNetwork(Layer):
     The second has no bias: it would raise all scores of a head alike, and softmax does not see that.
     """
 
-    def __init__(self, axes: int, d_ff: int, n_heads: int, rng: Rng, activation: str, dtype: Any) -> None:
+    def __init__(self, axes: int, d_ff: int, n_heads: int, rng: Rng, activation: str, dtype: Any = "float32") -> None:
         self.activation = activation
         self.first = Linear(axes, d_ff, rng, dtype=dtype)
         self.second = Linear(d_ff, n_heads, rng, bias=False, dtype=dtype)
