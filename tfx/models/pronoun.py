@@ -27,7 +27,7 @@ from tfx.models.settings import Vocabulary
 from tfx.nn.block_settings import BlockSettings
 from tfx.nn.embedding import Embedding
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
-from tfx.nn.normalisation import block_norm
+from tfx.nn.residual import block_norm
 from tfx.nn.settings import size
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.ops.attention.masks import padding_mask

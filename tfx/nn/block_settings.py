@@ -16,8 +16,7 @@ from tfx.arguments import number
 from tfx.nn.attention_settings import AttentionSettings
 from tfx.nn.expert_settings import ExpertSettings
 from tfx.nn.feed_forward import check_activation
-from tfx.nn.normalisation import check_norm
-from tfx.nn.residual import PLACEMENTS, check_placement
+from tfx.nn.normalisation import PLACEMENTS, check_norm, check_placement
 from tfx.nn.settings import S, Settings, size
 from tfx.ops.basics.stochastic_depth import linear_decay_rates
 

@@ -24,8 +24,7 @@ from tfx.backend import Array
 from tfx.nn.attention import NO_PARTS, AttentionParts, make_self_attention
 from tfx.nn.block_feed_forward import make_feed_forward
 from tfx.nn.block_settings import BlockSettings
-from tfx.nn.normalisation import block_norm
-from tfx.nn.residual import LeaveCache, Residual
+from tfx.nn.residual import LeaveCache, Residual, block_norm
 from tfx.ops.attention.multi_head import MultiHeadCache, StoredKeyValue
 from tfx.params import Layer
 

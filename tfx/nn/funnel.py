@@ -36,8 +36,7 @@ from tfx.nn.attention import make_cross_attention
 from tfx.nn.block_feed_forward import make_feed_forward
 from tfx.nn.block_settings import BlockSettings
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
-from tfx.nn.normalisation import block_norm
-from tfx.nn.residual import LeaveCache, Residual
+from tfx.nn.residual import LeaveCache, Residual, block_norm
 from tfx.nn.through_blocks import backward_through, forward_through
 from tfx.ops.attention.multi_head import MultiHeadCache
 from tfx.ops.basics.mean_pool import (

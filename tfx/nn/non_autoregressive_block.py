@@ -21,8 +21,7 @@ from tfx.backend import Array, xp_of
 from tfx.nn.attention import make_cross_attention
 from tfx.nn.block_feed_forward import make_feed_forward
 from tfx.nn.block_settings import BlockSettings
-from tfx.nn.normalisation import block_norm
-from tfx.nn.residual import LeaveCache, Residual
+from tfx.nn.residual import LeaveCache, Residual, block_norm
 from tfx.ops.attention.masks import combine_masks
 from tfx.ops.attention.multi_head import MultiHeadCache
 from tfx.ops.positions.positions import sinusoidal_positions

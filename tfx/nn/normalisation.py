@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tfx.nn.batch_norm import BatchNorm
 from tfx.nn.layer_norm import LayerNorm
@@ -19,9 +19,6 @@ from tfx.nn.power_norm import PowerNorm
 from tfx.nn.rms_norm import RMSNorm
 from tfx.nn.scale_norm import ScaleNorm
 from tfx.params import Layer, walk
-
-if TYPE_CHECKING:
-    from tfx.nn.block_settings import PlainBlockSettings
 
 #: Name -> how to make one of (width, dtype, eps, bias).  RMSNorm and ScaleNorm never have an offset; BatchNorm and
 #: PowerNorm always have one.
@@ -34,21 +31,26 @@ NORMS: dict[str, Callable[[int, Any, float, bool], Any]] = {
 }
 
 
+#: Where norms can stand: see nn/residual.py.
+PLACEMENTS = ("pre", "post", "inner")
+
+
 def make_norm(kind: str, width: int, dtype: Any = "float32", eps: float = 1e-5, bias: bool = True) -> Any:
     """A layer that normalises rows of `width` numbers.  Raises ValueError for an unknown kind."""
     check_norm(kind)
     return NORMS[kind](width, dtype, eps, bias)
 
 
-def block_norm(settings: PlainBlockSettings) -> Any:
-    """The norm of a block with these settings."""
-    return make_norm(settings.norm, settings.d_model, settings.dtype, settings.eps, settings.bias)
-
-
 def check_norm(kind: str) -> None:
     """Raises ValueError for an unknown kind."""
     if kind not in NORMS:
         raise ValueError(f'the norm must be one of {", ".join(NORMS)}, not "{kind}"')
+
+
+def check_placement(placement: str) -> None:
+    """Raises ValueError for a place where no norm stands."""
+    if placement not in PLACEMENTS:
+        raise ValueError(f'norm_place must be one of {", ".join(PLACEMENTS)}, not "{placement}"')
 
 
 def set_training(model: Layer, training: bool) -> None:

@@ -21,7 +21,7 @@ from tfx.nn.attention import NO_PARTS, AttentionParts, make_self_attention
 from tfx.nn.block_feed_forward import make_feed_forward
 from tfx.nn.block_settings import BlockSettings
 from tfx.nn.dropout import Dropout
-from tfx.nn.normalisation import block_norm
+from tfx.nn.residual import block_norm
 from tfx.nn.stochastic_depth import StochasticDepth
 from tfx.ops.attention.multi_head import MultiHeadCache, StoredKeyValue
 from tfx.ops.basics.dropout import DropoutCache

@@ -16,18 +16,15 @@ Transformer Architecture"; the third: Liu et al. 2022, "Swin Transformer V2", se
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tfx.backend import Array
+from tfx.nn.block_settings import PlainBlockSettings
 from tfx.nn.dropout import Dropout
+from tfx.nn.normalisation import make_norm
 from tfx.nn.stochastic_depth import StochasticDepth
 from tfx.ops.basics.dropout import DropoutCache
 from tfx.params import Layer
-
-if TYPE_CHECKING:
-    from tfx.nn.block_settings import PlainBlockSettings
-
-PLACEMENTS = ("pre", "post", "inner")
 
 
 class LeaveCache(NamedTuple):
@@ -75,6 +72,6 @@ class Residual(Layer):
         return dy, df
 
 
-def check_placement(placement: str) -> None:
-    if placement not in PLACEMENTS:
-        raise ValueError(f'norm_place must be one of {", ".join(PLACEMENTS)}, not "{placement}"')
+def block_norm(settings: PlainBlockSettings) -> Any:
+    """The norm of a block with these settings."""
+    return make_norm(settings.norm, settings.d_model, settings.dtype, settings.eps, settings.bias)

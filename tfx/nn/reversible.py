@@ -31,7 +31,7 @@ from tfx.nn.attention import make_self_attention
 from tfx.nn.block_feed_forward import make_feed_forward
 from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.dropout import Dropout
-from tfx.nn.normalisation import block_norm
+from tfx.nn.residual import block_norm
 from tfx.params import Layer
 
 

@@ -31,9 +31,8 @@ from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
 from tfx.nn.block_feed_forward import make_feed_forward
 from tfx.nn.block_settings import PlainBlockSettings
-from tfx.nn.normalisation import block_norm
 from tfx.nn.relative_attention import RelativeAttention, RelativeAttentionCache
-from tfx.nn.residual import LeaveCache, Residual
+from tfx.nn.residual import LeaveCache, Residual, block_norm
 from tfx.nn.settings import size
 from tfx.nn.stacks import make_final_norm
 from tfx.nn.through_blocks import backward_through, forward_through

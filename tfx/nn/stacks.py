@@ -19,8 +19,8 @@ from tfx.nn.attention import NO_PARTS, AttentionParts
 from tfx.nn.block_settings import PlainBlockSettings, StackSettings
 from tfx.nn.decoder_block import DecoderBlock, DecoderBlockCache
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
-from tfx.nn.normalisation import block_norm
 from tfx.nn.parallel_block import ParallelBlock
+from tfx.nn.residual import block_norm
 from tfx.nn.through_blocks import forward_through
 from tfx.ops.attention.multi_head import StoredKeyValue
 from tfx.params import Layer

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, Protocol
 
 from tfx.backend import Array, xp_of
 from tfx.ops.attention.grouped_attention import grouped_attention_backward, grouped_attention_forward
+from tfx.ops.attention.join_tokens import join_tokens
 from tfx.ops.attention.scaled_dot_product import AttentionCache
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
@@ -51,7 +52,7 @@ class KeyValue(NamedTuple):
 
     def followed_by(self, new: KeyValue) -> KeyValue:
         """These tokens, then the new ones; leading axes of length 1 are broadcast to those of the new ones."""
-        return KeyValue(_join(self.k, new.k), _join(self.v, new.v))
+        return KeyValue(join_tokens(self.k, new.k), join_tokens(self.v, new.v))
 
 
 class StoredKeyValue(Protocol):
@@ -295,13 +296,3 @@ def multi_head_attention_backward(dy: Array, cache: MultiHeadCache, dweights: Ar
         dx_k += dx_v  # (..., S, C) -> (..., S, C)
         dx_v = None
     return MultiHeadGrads(dx_q, dx_k, dw_q, dw_k, dw_v, dw_o, db_q, db_k, db_v, db_o, dx_v, dbias, dpast)
-
-
-def _join(past: Array, new: Array) -> Array:
-    """Past tokens in front of new ones, along the axis of tokens.  Raises ValueError when they do not fit."""
-    xp = xp_of(new)
-    lead = list(zip(past.shape[-3::-1], new.shape[-3::-1], strict=False))
-    if past.shape[-1] != new.shape[-1] or past.ndim > new.ndim or any(a not in (1, b) for a, b in lead):
-        raise ValueError(f"past keys or values {past.shape} do not fit the new ones, {new.shape}")
-    past = xp.broadcast_to(past, (*new.shape[:-2], *past.shape[-2:]))
-    return xp.concatenate((past, new), axis=-2)
