@@ -126,7 +126,7 @@ def test_training_sets_the_heads_of_a_layer_apart():
     toy = Entities()
     ids = toy.draw(50, np.random.default_rng(3)).ids
     diversities = [
-        head_diversity(model.forward(ids)[1].blocks[0].attention.attention.weights)
+        head_diversity(model.forward(ids)[1].blocks[0].weights)
         for model in (make_model(toy, 0), learn_toy(toy, 150).model)
     ]
     assert diversities[1] > 1.5 * diversities[0]

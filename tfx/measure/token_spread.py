@@ -37,5 +37,5 @@ def entropy_share(weights: np.ndarray, mask: np.ndarray | None = None) -> np.nda
 def through_model(cache: Any) -> tuple[np.ndarray, np.ndarray]:
     """cache: of an Encoder -> the residual of what enters each block, (L,), and the entropy of each head, (L, H)."""
     residuals = np.array([float(rank_residual(block.x).mean()) for block in cache.blocks])
-    entropies = [entropy_share(block.attention.attention.weights).mean(axis=0) for block in cache.blocks]
+    entropies = [entropy_share(block.weights).mean(axis=0) for block in cache.blocks]
     return residuals, np.stack(entropies)
