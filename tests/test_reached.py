@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from lessons.course import topics
 from tests.import_graph import ROOT, definers, modules, reached, users_of_names
-from tfx.bench import BENCHMARKS, bench_module
-from tfx.lab import EXPERIMENTS, experiment_module
+from tfx.bench import bench_module, benchmarks
+from tfx.lab import experiment_module, experiments
 
 REASONS = tomllib.loads((ROOT / "tests" / "unreached.toml").read_text(encoding="utf-8"))
 
@@ -24,8 +24,8 @@ def roots() -> Iterator[str]:
     for module in modules():
         if module == "tfx.__main__" or any(module == room or module.startswith(room + ".") for room in SHOWN):
             yield module
-    yield from (experiment_module(name).__name__ for name in EXPERIMENTS)
-    yield from (bench_module(name).__name__ for name in BENCHMARKS)
+    yield from (experiment_module(name).__name__ for name in experiments())
+    yield from (bench_module(name).__name__ for name in benchmarks())
     for path in sorted((ROOT / "lessons").rglob("*")):  # the text of a lesson names the code that it shows
         if path.suffix in (".md", ".toml"):
             for name in re.findall(r"\btfx(?:\.\w+)+", path.read_text(encoding="utf-8")):

@@ -202,7 +202,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an experiment measured.  `elapsed_s` is the only field that differs between equal seeds."""
+    """What an experiment measured.  `elapsed_s` is the only field that differs between equal seeds.
+
+    partial: it was stopped; there are fewer rows, and only those checks that need no more.
+    """
 
     name: str
     title: str
@@ -215,6 +218,7 @@ class Result:
     notes: tuple[Text, ...] = ()
     break_it: tuple[str, ...] = ()
     elapsed_s: float = field(default=0.0, compare=False)
+    partial: bool = False
 
 
 def to_plain_data(value: Any) -> Any:

@@ -37,12 +37,21 @@ def setting(
     *,
     words: Sequence[Any] = (),
     at_least: int = 1,
+    infinite: bool = False,
 ) -> Any:
     """A field of a settings dataclass.  low, high: the range of a number, or of each number of a tuple.
 
     words: the allowed values, when they can be listed.  at_least: how many different values a tuple needs.
+    infinite: whether an end of the range that is infinite may be reached.
     """
-    told = {"low": low, "high": high, "about": about, "words": tuple(words), "at_least": at_least}
+    told = {
+        "low": low,
+        "high": high,
+        "about": about,
+        "words": tuple(words),
+        "at_least": at_least,
+        "infinite": infinite,
+    }
     return dataclasses.field(default=default, metadata=told)
 
 
@@ -149,7 +158,7 @@ def _check_one(field: dataclasses.Field[Any], value: Any, whole: Any, told: Mapp
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
     low, high = told["low"], told["high"]
-    if not low <= value <= high or math.isinf(value):
+    if not low <= value <= high or (math.isinf(value) and not told["infinite"]):
         nearest: Any = min(max(value, low), high)  # NaN stays NaN
         if not math.isfinite(nearest):
             nearest = field.default
@@ -157,6 +166,12 @@ def _check_one(field: dataclasses.Field[Any], value: Any, whole: Any, told: Mapp
             nearest = tuple(nearest if entry is value else entry for entry in whole)
         allowed = _range(low, high) or "a finite number"
         raise BadInput(f"{name} must be {allowed}, but is {_number(value)}.", f"Try: --set {name}={as_typed(nearest)}")
+
+
+def require_divisor(name: str, value: int, whole_name: str, whole: int) -> None:
+    """Raises BadInput unless the value divides the whole: heads a width."""
+    if whole % value:
+        raise BadInput(f"{name} must divide {whole_name}, but {value} does not divide {whole}.", f"Try: --set {name}=1")
 
 
 def require_memory(needed: float) -> None:
@@ -220,7 +235,14 @@ def type_name(hint: Any) -> str:
 
 
 def _told(field: dataclasses.Field[Any]) -> Mapping[str, Any]:
-    return field.metadata or {"low": -math.inf, "high": math.inf, "about": "", "words": (), "at_least": 1}
+    return field.metadata or {
+        "low": -math.inf,
+        "high": math.inf,
+        "about": "",
+        "words": (),
+        "at_least": 1,
+        "infinite": False,
+    }
 
 
 def _allowed(hint: Any, told: Mapping[str, Any]) -> str:

@@ -11,15 +11,21 @@ import pytest
 
 from tests.strict_device import xp
 from tfx.bench import attention, attention_turns, attention_ways
-from tfx.bench.attention_findings import goal_notes, memory_law, notes, size
+from tfx.bench.attention_goals import goal_notes
+from tfx.bench.attention_memory import memory_law, size
 from tfx.bench.attention_ways import draw, largest_difference, multiply_adds, numpy_calls
 from tfx.bench.pytorch import import_torch, torch_threads
 from tfx.efficient import tiled_attention
 from tfx.errors import BadInput
+from tfx.lab import frame
 from tfx.measure.measuring import peak_bytes
 from tfx.records import to_plain_data
 
 SMALL = replace(attention.Settings(), lengths=(256, 512, 1024), heads=2, d_head=16, turns=3)
+
+
+def run(settings: Any, seed: int, **asked: Any) -> Any:
+    return frame.run(attention, settings, seed, **asked)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +33,7 @@ def result():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(attention, "BUDGET_S", 0.3)
         patch.setattr(attention, "import_torch", lambda: None)
-        return attention.run(SMALL, 0)
+        return run(SMALL, 0)
 
 
 def inputs(length: int = 512, heads: int = 1, width: int = 16) -> Any:
@@ -113,7 +119,7 @@ def test_the_memory_law_is_fitted_where_a_tile_is_a_part_of_the_scores_only(resu
 def test_a_naive_way_that_needs_too_much_memory_is_left_out(monkeypatch):
     calls = attention.calls_of(256, replace(SMALL, memory_gib=0.001), np.random.default_rng(0), np, None)
     assert {way for _, way, _ in calls} == {"tiled"}
-    monkeypatch.setattr(attention, "available_bytes", lambda: 10**6)
+    monkeypatch.setattr(attention, "free_memory", lambda: 1e6)
     calls = attention.calls_of(256, SMALL, np.random.default_rng(0), np, None)
     assert {way for _, way, _ in calls} == {"tiled"}
     rows = [
@@ -122,15 +128,8 @@ def test_a_naive_way_that_needs_too_much_memory_is_left_out(monkeypatch):
         for p in attention.PASSES
     ]
     assert rows[0]["naive_s"] is None and rows[0]["tiled_over_naive"] is None
-    assert "left out" in " ".join(note.text for note in notes(rows, SMALL, True, True))
-    assert len(attention.plots(rows)) == 3
-
-
-def test_free_memory_is_read_as_linux_tells_it(tmp_path):
-    meminfo = tmp_path / "meminfo"
-    meminfo.write_text("MemTotal: 9 kB\nMemAvailable:   2048 kB\n", encoding="ascii")
-    assert attention.available_bytes(meminfo) == 2 * 2**20
-    assert attention.available_bytes(tmp_path / "missing") == float("inf")
+    assert "left out" in " ".join(note.text for note in attention.notes_on(rows, SMALL, True, True))
+    assert len(attention.plots(frame.Run(SMALL, rows=rows))) == 3
 
 
 # Turns
@@ -208,8 +207,8 @@ def test_a_difference_is_a_share_of_the_largest_number():
 
 
 def test_it_runs_on_a_device(monkeypatch):
-    monkeypatch.setattr(attention, "device_module", lambda device: xp)
-    found = attention.run(replace(SMALL, lengths=(32, 64)), 0, device="cuda")
+    monkeypatch.setattr(frame, "device_module", lambda device: xp)
+    found = run(replace(SMALL, lengths=(32, 64)), 0, device="cuda")
     assert all(check.holds for check in found.checks)
     assert found.rows[0]["tiled_peak_mib"] is None and len(found.plots) == 2
     assert "on the processor alone" in " ".join(note.text for note in found.notes)
@@ -222,15 +221,15 @@ def test_it_runs_on_a_device(monkeypatch):
         ({"lengths": (0, 8)}, "lengths"),
         ({"heads": 0}, "heads"),
         ({"turns": 1}, "turns"),
-        ({"heads": 1024, "d_head": 1024, "lengths": (8, 65536)}, "512 MiB"),
+        ({"heads": 1024, "d_head": 1024, "lengths": (8, 65536)}, "GiB"),
     ],
 )
 def test_a_setting_out_of_range_is_refused(change, said):
     with pytest.raises(BadInput) as refused:
-        attention.run(replace(SMALL, **change), 0)
+        run(replace(SMALL, **change), 0)
     assert said in refused.value.message and refused.value.hint
 
 
 def test_quick_leaves_out_the_long_sequences():
-    assert attention.shorten(attention.Settings()).lengths == (128, 256, 512, 1024)
-    assert attention.shorten(replace(SMALL, lengths=(1024, 2048))).lengths == (1024, 2048)
+    assert attention.Settings().quick().lengths == (128, 256, 512, 1024)
+    assert replace(SMALL, lengths=(1024, 2048)).quick().lengths == (1024, 2048)

@@ -10,10 +10,11 @@ import pytest
 
 from tests.strict_device import xp
 from tfx.bench import decode
-from tfx.bench.decode_findings import seconds_of_text, straight_line
 from tfx.bench.decode_readers import WAYS, after, one_token, reader
 from tfx.errors import BadInput
 from tfx.generate.stored_keys import StoredDecoder
+from tfx.lab import frame
+from tfx.measure.estimates import straight_line
 from tfx.models import GPT, decoder
 from tfx.records import to_plain_data
 
@@ -21,9 +22,13 @@ SMALL = replace(decode.Settings(), contexts=(16, 64, 256), d_model=32, heads=4, 
 TIMED = {"time-stored", "time-recomputed"}
 
 
+def run(settings: Any, seed: int, **asked: Any) -> Any:
+    return frame.run(decode, settings, seed, **asked)
+
+
 @pytest.fixture(scope="module")
 def result():
-    return decode.run(SMALL, 0)
+    return run(SMALL, 0)
 
 
 def verdicts(result: Any) -> dict[str, bool]:
@@ -69,7 +74,7 @@ def test_one_token_allocates_rows_of_scores_and_no_copy_of_what_is_stored(result
 def test_the_memory_check_fails_for_arrays_that_are_joined(result):
     rows = [{**row, "stored_peak_mib": row["joined_peak_mib"]} for row in result.rows]
     model, ids = GPT(20, 32, 4, n_layers=2, max_len=64), np.zeros((1, 40), dtype=int)
-    found = {check.id: check.holds for check in decode.storage(model, ids, rows, SMALL)}
+    found = {check.id: check.holds for check in decode.storage(model, ids, rows, SMALL.d_model, decode.WRITTEN)}
     assert found == {"one-buffer": True, "nothing-moved": True, "memory": False, "memory-joined": True}
 
 
@@ -83,7 +88,7 @@ def test_a_reader_that_copies_its_storage_is_caught(monkeypatch, result):
 
     monkeypatch.setattr(StoredDecoder, "_logits", copying)
     model, ids = GPT(20, 32, 4, n_layers=2, max_len=64), np.zeros((1, 40), dtype=int)
-    found = {check.id: check.holds for check in decode.storage(model, ids, result.rows, SMALL)}
+    found = {check.id: check.holds for check in decode.storage(model, ids, result.rows, SMALL.d_model, decode.WRITTEN)}
     assert not found["one-buffer"] and not found["nothing-moved"]
 
 
@@ -111,8 +116,8 @@ def test_one_token_needs_no_mask(monkeypatch):
 
 
 def test_it_runs_on_a_device_and_writes_the_same(monkeypatch, result):
-    monkeypatch.setattr(decode, "device_module", lambda device: xp)
-    device = decode.run(replace(SMALL, contexts=(8, 16, 32)), 0, device="cuda")
+    monkeypatch.setattr(frame, "device_module", lambda device: xp)
+    device = run(replace(SMALL, contexts=(8, 16, 32)), 0, device="cuda")
     found = {check.id: check for check in device.checks if check.id not in TIMED}
     assert all(check.holds for check in found.values()), found
     assert "memory" not in found and len(device.plots) == 1
@@ -121,7 +126,7 @@ def test_it_runs_on_a_device_and_writes_the_same(monkeypatch, result):
 def test_a_straight_line_is_found_again_and_tokens_between_contexts_are_added_up():
     assert straight_line([1, 2, 4], [5.0, 7.0, 11.0]) == pytest.approx((3, 2))
     rows = [{"context": 2, "stored_s": 1.0}, {"context": 4, "stored_s": 3.0}, {"context": 8, "stored_s": 3.0}]
-    assert seconds_of_text(rows, "stored") == 4 + 12
+    assert decode.seconds_of_text(rows, "stored") == 4 + 12
 
 
 @pytest.mark.parametrize(
@@ -135,13 +140,13 @@ def test_a_straight_line_is_found_again_and_tokens_between_contexts_are_added_up
 )
 def test_a_setting_out_of_range_is_refused(change, said):
     with pytest.raises(BadInput) as refused:
-        decode.run(replace(SMALL, **change), 0)
+        run(replace(SMALL, **change), 0)
     assert said in refused.value.message and refused.value.hint
 
 
 def test_quick_leaves_out_the_long_contexts_and_the_result_is_plain_ascii(result):
-    assert decode.shorten(decode.Settings()).contexts == (64, 128, 256, 512)
-    assert decode.shorten(replace(SMALL, contexts=(600, 700, 800))).contexts == (600, 700, 800)
+    assert decode.Settings().quick().contexts == (64, 128, 256, 512)
+    assert replace(SMALL, contexts=(600, 700, 800)).quick().contexts == (600, 700, 800)
     plain = str(to_plain_data(result))
     assert plain.isascii() and "nan" not in plain
     assert result.params["machine"]["cores"] >= 1

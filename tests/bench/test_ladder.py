@@ -3,22 +3,25 @@
 import inspect
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tfx.bench import ladder as bench
-from tfx.bench.ladder import Settings, climb, largest_difference, page_faults, run, same_checks
-from tfx.bench.ladder_findings import compare, step_note
-from tfx.bench.ladders import PARTS, Rung, adamw, attention, embedding_grad, gelu, ladder_of, layernorm, softmax
+from tfx.bench.ladder import Settings, page_faults
+from tfx.bench.ladder_steps import compare, step_note
+from tfx.bench.ladders import PARTS, Rung, adamw, attention, climbing, embedding_grad, gelu, ladder, layernorm, softmax
+from tfx.bench.ladders.climbing import climb, inputs_of, largest_difference, rung_steps, same_checks, shapes
 from tfx.errors import BadInput
+from tfx.lab import frame
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.embedding import embedding_backward
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.ops.feed_forward.activations import gelu_tanh_forward
 from tfx.ops.norms.layer_norm import layer_norm_forward
 from tfx.optim.adamw import AdamW
-from tfx.records import to_plain_data
+from tfx.records import Check, to_plain_data
 
 LIBRARY = {
     "attention": attention_forward,
@@ -33,6 +36,10 @@ ODD = {"attention": 131, "softmax": 13, "gelu": 3, "layernorm": 21, "adamw": 1, 
 TINY = {"attention": 9, "softmax": 5, "gelu": 2, "layernorm": 5, "adamw": 1, "embedding-grad": 20}
 
 
+def run(settings: Any, seed: int, **asked: Any) -> Any:
+    return frame.run(bench, settings, seed, **asked)
+
+
 @pytest.fixture
 def small_blocks(monkeypatch):
     for module in (softmax, gelu, layernorm, adamw):
@@ -40,9 +47,9 @@ def small_blocks(monkeypatch):
 
 
 def failed(part, size, dtype="float32", seed=0):
-    ladder = ladder_of(part)
-    climbed = climb(ladder, ladder.rungs, size, dtype, seed)
-    return [check for check in same_checks(ladder.rungs, climbed.differences, dtype) if not check.holds]
+    climbed = ladder(part)
+    found = climb(climbed, climbed.rungs, size, dtype, seed)
+    return [check for check in same_checks(climbed.rungs, found.differences, dtype) if not check.holds]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -58,12 +65,12 @@ def test_also_for_one_token(part):
 
 @pytest.mark.parametrize("part", PARTS)
 def test_the_last_rung_is_the_function_that_the_library_uses(part):
-    assert ladder_of(part).rungs[-1].function is LIBRARY[part]
+    assert ladder(part).rungs[-1].function is LIBRARY[part]
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_ladder_begins_with_loops_and_every_rung_says_what_changed_in_its_own_words(part):
-    rungs = ladder_of(part).rungs
+    rungs = ladder(part).rungs
     assert 5 <= len(rungs) <= 9 and rungs[0].by_number
     assert len({rung.name for rung in rungs}) == len(rungs)
     for rung in rungs:
@@ -76,14 +83,14 @@ def test_a_ladder_begins_with_loops_and_every_rung_says_what_changed_in_its_own_
     "part", [part for part in PARTS if part != "adamw"]
 )  # an optimiser is there to write to its model
 def test_no_rung_writes_to_its_inputs(part):
-    ladder = ladder_of(part)
-    inputs = bench.inputs_of(ladder, TINY[part], "float32", 0)
+    climbed = ladder(part)
+    inputs = inputs_of(climbed, TINY[part], "float32", 0)
     for given in inputs:
         for array in given if isinstance(given, tuple) else (given,):
             if isinstance(array, np.ndarray):
                 array.flags.writeable = False
-    for rung in ladder.rungs:
-        ladder.start(rung.function, inputs)()
+    for rung in climbed.rungs:
+        climbed.start(rung.function, inputs)()
 
 
 def test_masks_other_than_the_causal_one_are_obeyed_by_every_rung_of_attention():
@@ -91,7 +98,7 @@ def test_masks_other_than_the_causal_one_are_obeyed_by_every_rung_of_attention()
     mask = np.random.default_rng(2).random((70, 70)) < 0.2
     mask[:, 3] = True
     expected = attention_forward(q, k, v, mask)[0]
-    for rung in ladder_of("attention").rungs[:-1]:
+    for rung in ladder("attention").rungs[:-1]:
         assert np.allclose(rung.function(q, k, v, mask), expected, rtol=0, atol=1e-12), rung.name
 
 
@@ -175,7 +182,7 @@ def test_the_result_is_ascii(result):
 def test_a_quick_run_without_loops_holds_and_counts_the_rungs_from_the_ladders_foot(part):
     found = run(Settings(part=part, loops=False, turns=3, size=TINY[part]), 1, quick=True)
     assert all(check.holds for check in found.checks), found.checks
-    dropped = [rung.by_number for rung in ladder_of(part).rungs].count(True)
+    dropped = [rung.by_number for rung in ladder(part).rungs].count(True)
     assert dropped and found.rows[0]["rung"] == dropped and found.rows[0]["times_first"] == 1
 
 
@@ -187,11 +194,9 @@ def test_the_library_needs_no_more_memory_than_the_formula_in_whole_arrays(part)
 
 
 def test_a_rung_that_computes_something_else_fails_its_check_and_the_next_one(monkeypatch):
-    ladder = ladder_of("softmax")
+    right = ladder("softmax")
     wrong = Rung("wrong", lambda x: np.exp(x) / np.exp(x).sum(), "All rows share one sum.", "")
-    monkeypatch.setattr(
-        bench, "ladder_of", lambda part: replace(ladder, rungs=(*ladder.rungs[3:5], wrong, ladder.rungs[5]))
-    )
+    monkeypatch.setattr(bench, "ladder", lambda part: replace(right, rungs=(*right.rungs[3:5], wrong, right.rungs[5])))
     found = run(Settings(part="softmax", size=8, turns=3), 0)
     verdicts = {check.id: check.holds for check in found.checks if check.id != "memory"}
     assert verdicts == {"same-in-place": True, "same-wrong": False, "same-sums-by-product": False}
@@ -237,6 +242,9 @@ def test_the_note_says_what_was_measured():
 def test_a_wrong_part_gives_the_nearest():
     with pytest.raises(BadInput) as refused:
         run(Settings(part="sofmax"), 0)
+    assert "part must be one of attention, softmax" in refused.value.message
+    with pytest.raises(BadInput) as refused:
+        ladder("sofmax")
     assert 'Did you mean "softmax"?' in refused.value.message and "tfx bench ladder" in refused.value.hint
 
 
@@ -260,3 +268,32 @@ def test_a_graphics_card_is_not_what_this_is_about():
     with pytest.raises(BadInput) as refused:
         run(Settings(part="softmax"), 0, device="cuda")
     assert "--device cpu" in refused.value.hint
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_lesson_gets_the_words_the_function_and_the_check_of_every_rung(part):
+    yielded = list(rung_steps(part, TINY[part]))
+    rungs = ladder(part).rungs
+    said = [one for one in yielded if isinstance(one, str)]
+    checks = [one for one in yielded if isinstance(one, Check)]
+    assert [one for one in yielded if callable(one)] == [rung.function for rung in rungs]
+    assert len(said) == len(rungs) and all(text.isascii() and text.endswith(".") for text in said)
+    assert len(checks) == len(rungs) - 1 and all(check.holds for check in checks), checks
+
+
+def test_a_rung_that_is_wrong_fails_in_a_lesson_too(monkeypatch):
+    right = ladder("softmax")
+    wrong = Rung("wrong", lambda x: np.exp(x), "No sum at all.", "")
+    monkeypatch.setattr(climbing, "ladder", lambda name: replace(right, rungs=(right.rungs[0], wrong)))
+    assert [one.holds for one in rung_steps("softmax", 2) if isinstance(one, Check)] == [False]
+
+
+def test_words_and_function_come_before_anything_is_computed(monkeypatch):
+    monkeypatch.setattr(climbing, "climb_rung", None)
+    steps = rung_steps("attention")
+    assert next(steps).startswith("Loops.") and next(steps) is attention.loops
+
+
+def test_shapes_come_from_a_real_call():
+    assert shapes("softmax", 3) == f"(3, {softmax.WIDTH}) -> (3, {softmax.WIDTH})"
+    assert shapes("attention", 5) == "(2, 5, 32), (2, 5, 32), (2, 5, 32), (5, 5) -> (2, 5, 32)"

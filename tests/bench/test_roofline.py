@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tfx.bench import roofline
+from tfx.bench import machine, roof, roofline
 from tfx.bench.roofline_operations import (
     ADAMW_TRAFFIC,
     new_model,
@@ -18,6 +18,7 @@ from tfx.bench.roofline_operations import (
 )
 from tfx.bench.training_step import TrainingStep
 from tfx.errors import BadInput
+from tfx.lab import frame
 from tfx.measure.measuring import Timing
 from tfx.models.gpt import gpt_parameter_count
 from tfx.records import to_plain_data
@@ -25,9 +26,13 @@ from tfx.records import to_plain_data
 SMALL = roofline.Settings(d_model=16, heads=2, layers=2, vocab=11, length=8, batch=3, matrix=64, copy_mib=1, turns=3)
 
 
+def run(settings: Any, seed: int, **asked: Any) -> Any:
+    return frame.run(roofline, settings, seed, **asked)
+
+
 @pytest.fixture(scope="module")
 def result():
-    return roofline.run(SMALL, 0)
+    return run(SMALL, 0)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +40,8 @@ def placed():
     rng = np.random.default_rng(0)
     ids = rng.integers(SMALL.vocab, size=(SMALL.batch, SMALL.length))
     return {
-        each.name: each for each in operations(SMALL, lambda *shape: rng.standard_normal(shape, dtype=np.float32), ids)
+        each.name: each
+        for each in operations(SMALL.sizes, lambda *shape: rng.standard_normal(shape, dtype=np.float32), ids)
     }
 
 
@@ -57,7 +63,7 @@ def test_every_operation_has_a_row_and_the_whole_step_one_for_each_number_of_thr
 
 def test_the_roof_is_the_lower_of_the_two():
     def row(flops: int, moved: int) -> dict[str, Any]:
-        return roofline.row("x", 1, flops, moved, Timing(1e-3, 0.0), peak=50.0, bandwidth=10.0)
+        return roof.row("x", 1, flops, moved, Timing(1e-3, 0.0), peak=50.0, bandwidth=10.0)
 
     assert row(10_000, 10_000)["attainable_gflop_per_s"] == 10.0
     assert row(10_000, 10_000)["bound"] == "memory"
@@ -99,25 +105,25 @@ def test_traffic_is_every_input_once_and_every_result_once(placed):
 
 def test_adamw_moves_three_vectors_and_reads_a_fourth_for_every_parameter(placed):
     n = gpt_parameter_count(SMALL.vocab, SMALL.d_model, SMALL.layers, SMALL.length)
-    assert parameter_count(SMALL) == n
+    assert parameter_count(SMALL.sizes) == n
     assert placed["AdamW step"].numbers == ADAMW_TRAFFIC * n
 
 
 def test_the_step_counts_every_weight_and_token_six_times_and_pairs_that_may_see_each_other():
     one = replace(SMALL, batch=1, length=1)
     weights = SMALL.layers * 12 * SMALL.d_model**2 + SMALL.vocab * SMALL.d_model
-    assert step_flops(one) == 6 * weights + 12 * SMALL.layers * SMALL.d_model
-    pairs = (step_flops(SMALL) - 6 * weights * SMALL.batch * SMALL.length) / (12 * SMALL.layers * SMALL.d_model)
+    assert step_flops(one.sizes) == 6 * weights + 12 * SMALL.layers * SMALL.d_model
+    pairs = (step_flops(SMALL.sizes) - 6 * weights * SMALL.batch * SMALL.length) / (12 * SMALL.layers * SMALL.d_model)
     assert pairs == SMALL.batch * sum(range(1, SMALL.length + 1))
-    assert step_flops(SMALL, causal=False) > step_flops(SMALL)
+    assert step_flops(SMALL.sizes, causal=False) > step_flops(SMALL.sizes)
 
 
 def test_the_step_trains_and_a_step_that_does_less_work_is_caught():
     ids = np.random.default_rng(0).integers(SMALL.vocab, size=(SMALL.batch, SMALL.length + 1))
-    step = TrainingStep(new_model(SMALL, 0))
+    step = TrainingStep(new_model(SMALL.sizes, 0))
     losses = [step(ids) for _ in range(5)]
     assert losses == sorted(losses, reverse=True)
-    counted = roofline.counted_flops(new_model(SMALL, 0), ids)
+    counted = roofline.counted_flops(new_model(SMALL.sizes, 0), ids)
     assert roofline.counted_work(SMALL, counted)[0].holds
     assert not roofline.counted_work(SMALL, counted // 2)[0].holds
     assert not roofline.trained({1: [2.0, 2.5]})[0].holds
@@ -139,8 +145,15 @@ def test_a_copy_copies_and_the_cache_is_read_from_linux(tmp_path):
     for index, size in enumerate(("32K", "512K", "32768K")):
         (tmp_path / f"index{index}").mkdir()
         (tmp_path / f"index{index}" / "size").write_text(size + "\n", encoding="ascii")
-    assert roofline.last_level_cache_mib(tmp_path) == 32
-    assert roofline.last_level_cache_mib(tmp_path / "missing") == 32
+    assert machine.last_level_cache_mib(tmp_path) == 32
+    assert machine.last_level_cache_mib(tmp_path / "missing") == 32
+
+
+def test_the_large_copy_is_smaller_where_memory_is_short(monkeypatch):
+    monkeypatch.setattr(machine, "last_level_cache_mib", lambda: 32)
+    for free, size in ((None, 256), (2.0**40, 256), (2.0**31, 128), (1.0, 1)):
+        monkeypatch.setattr(machine, "free_memory", lambda free=free: free)
+        assert machine.large_copy_mib() == size
 
 
 def test_the_picture_has_two_roofs_and_a_named_point_for_every_operation(result, placed):
@@ -158,7 +171,7 @@ def test_the_picture_has_two_roofs_and_a_named_point_for_every_operation(result,
 )
 def test_a_setting_out_of_range_is_refused(change, said):
     with pytest.raises(BadInput) as refused:
-        roofline.run(replace(SMALL, **change), 0)
+        run(replace(SMALL, **change), 0)
     assert said in refused.value.message and refused.value.hint
 
 

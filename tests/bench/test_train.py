@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tfx.bench import train
 from tfx.bench.machine import usable_cores
-from tfx.bench.train_findings import notes, plots, verdict
+from tfx.bench.train import notes_on, time_plot, verdict
 from tfx.bench.training_step import TrainingStep, new_gpt
 from tfx.errors import BadInput
+from tfx.lab import frame
 from tfx.measure.measuring import peak_bytes
 from tfx.params import flatten
 from tfx.records import to_plain_data
@@ -23,12 +25,16 @@ SMALL = replace(
 )
 
 
+def run(settings: Any, seed: int, **asked: Any) -> Any:
+    return frame.run(train, settings, seed, **asked)
+
+
 @pytest.fixture(scope="module")
 def without_torch():
     """As on a machine that has no PyTorch."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "torch", None)
-        return train.run(SMALL, 0)
+        return run(SMALL, 0)
 
 
 def test_every_width_and_number_of_threads_has_its_row(without_torch):
@@ -110,9 +116,9 @@ def test_the_aim_is_said_to_be_met_or_missed_as_measured():
         for d, n, ratio in ((64, 1, 0.9), (128, 1, 1.01), (128, 2, 1.0))
     ]
     assert verdict(rows[1]) == "missed with 1 thread (1.01)" and verdict(rows[2]) == "met with 2 threads (1.00)"
-    assert notes(rows, True, True)[-1].text.count("thread") == 2
-    assert notes(rows[:1], True, True)[-1].text.startswith("Medians")
-    assert len(plots(rows)[0].series) == 4 and not plots(rows[:1])
+    assert notes_on(rows, True, True)[-1].text.count("thread") == 2
+    assert notes_on(rows[:1], True, True)[-1].text.startswith("Medians")
+    assert len(time_plot(rows)[0].series) == 4 and not time_plot(rows[:1])
 
 
 @pytest.mark.parametrize(
@@ -127,7 +133,7 @@ def test_the_aim_is_said_to_be_met_or_missed_as_measured():
 )
 def test_settings_that_make_no_benchmark_are_refused(change, words):
     with pytest.raises(BadInput, match=words):
-        train.run(replace(SMALL, **change), 0)
+        run(replace(SMALL, **change), 0)
 
 
 # With PyTorch

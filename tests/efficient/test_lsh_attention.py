@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.efficient.test_gathered_attention import assert_equal
 from tfx.efficient.lsh_attention import lsh_attention_backward, lsh_attention_forward, meetings, sort_into_chunks
 from tfx.efficient.lsh_hashing import lsh_buckets, random_rotations
-from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.attention import AttentionParts, MultiHeadAttention
 from tfx.nn.lsh_kernel import LshKernel
 from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 from tfx.ops.norms.scale_norm import scale_norm_backward, scale_norm_forward
@@ -249,7 +249,7 @@ def test_as_a_kernel_it_reads_the_queries_for_keys_and_sends_nothing_to_other_ke
     assert np.array_equal(kernel.forward(x, x + 1, x)[0], y)
     dq, dk, _ = kernel.backward(y, cache)
     assert dq.any() and not dk.any() and dk.shape == x.shape
-    layer = MultiHeadAttention(12, 3, np.random.default_rng(0), dtype="float64", kernel=kernel)
+    layer = MultiHeadAttention(12, 3, np.random.default_rng(0), dtype="float64", parts=AttentionParts(kernel=kernel))
     assert layer.key is layer.query, "a key map would be a parameter that nothing reads"
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import tests.strict_device  # noqa: F401  (registers itself)
-from tfx.bench import BENCHMARKS, bench_module, decode, train
+from tfx.bench import bench_module, benchmarks, decode, train
 from tfx.errors import BadInput
+from tfx.lab import frame
 
 #: The ladders climb from Python loops to NumPy on a processor; there is nothing to climb on a card.
 OF_THE_PROCESSOR = {"ladder"}
@@ -22,7 +23,7 @@ TINY: dict[str, Any] = {
 
 
 def runs() -> Any:
-    card = [name for name in BENCHMARKS if name not in OF_THE_PROCESSOR]
+    card = [name for name in benchmarks() if name not in OF_THE_PROCESSOR]
     there = [pytest.param("cuda", name, None, marks=pytest.mark.gpu, id=f"cuda, {name}") for name in card]
     here = [pytest.param("strict", name, settings, id=f"strict, {name}") for name, settings in TINY.items()]
     return pytest.mark.parametrize(("device", "name", "settings"), [*here, *there])
@@ -31,7 +32,7 @@ def runs() -> Any:
 @runs()
 def test_a_benchmark_runs_on_a_device(device, name, settings):
     module = bench_module(name)
-    result = module.run(settings or module.Settings(), 0, quick=True, device=device)
+    result = frame.run(module, settings or module.Settings(), 0, quick=True, device=device)
     assert result.params["device"] == device and result.rows
     broken = [check for check in result.checks if not check.holds and not check.id.startswith("time-")]
     assert not broken
@@ -41,4 +42,4 @@ def test_a_benchmark_runs_on_a_device(device, name, settings):
 def test_what_measures_the_processor_says_so(name, device):
     module = bench_module(name)
     with pytest.raises(BadInput, match="processor"):
-        module.run(module.Settings(part=next(iter(module.PARTS))), 0, quick=True, device=device)
+        frame.run(module, module.Settings(part=next(iter(module.PARTS))), 0, quick=True, device=device)

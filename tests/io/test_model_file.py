@@ -19,7 +19,7 @@ IDS = np.random.default_rng(0).integers(7, size=(2, 5))
 
 @pytest.mark.parametrize("kind", [Encoder, DecoderOnly, EncoderDecoder])
 def test_a_loaded_model_says_what_the_saved_one_said(tmp_path, kind):
-    model = kind(7, norm="post", positions="learned", seed=3, **SIZE)
+    model = kind(7, norm_place="post", positions="learned", seed=3, **SIZE)
     model.parameters()["embedding.table"].value += 1  # trained away from what the seed gives
     save_model(tmp_path / "m.npz", model, {"task": "copy"})
     again, meta = load_model(tmp_path / "m.npz")

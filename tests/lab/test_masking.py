@@ -5,11 +5,17 @@ import pytest
 
 from tfx.errors import BadInput
 from tfx.gradcheck.mistakes.ops.attention import masks as wrong_masks
-from tfx.lab import mask_probes, masking
+from tfx.lab import frame, mask_probes, masking
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.records import to_plain_data
 
 DEFAULT = masking.Settings()
+
+
+def run(settings, seed, **asked):
+    return frame.run(masking, settings, seed, **asked)
+
+
 SHORTCUTS = {
     "no mask, future changed",
     "after softmax",
@@ -29,17 +35,17 @@ def verdicts(result):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_all_checks_hold(seed):
-    result = masking.run(DEFAULT, seed)
+    result = run(DEFAULT, seed)
     assert all(verdicts(result).values()), result.checks
 
 
 @pytest.mark.parametrize("change", [{"tokens": 4, "pads": 1}, {"tokens": 33, "pads": 20}, {"d_k": 2}, {"d_k": 200}])
 def test_all_checks_hold_for_other_sizes(change):
-    assert all(verdicts(masking.run(replace(DEFAULT, **change), 0)).values())
+    assert all(verdicts(run(replace(DEFAULT, **change), 0)).values())
 
 
 def test_exactly_the_shortcuts_are_wrong():
-    rows = masking.run(DEFAULT, 0).rows
+    rows = run(DEFAULT, 0).rows
     assert {row["case"] for row in rows if row["verdict"] == "WRONG"} == SHORTCUTS
 
 
@@ -52,13 +58,13 @@ def test_exactly_the_shortcuts_are_wrong():
     ],
 )
 def test_a_change_fails_the_checks_that_it_breaks(change, failing):
-    result = masking.run(replace(DEFAULT, **change), 0)
+    result = run(replace(DEFAULT, **change), 0)
     assert {name for name, holds in verdicts(result).items() if not holds} == failing
 
 
 def test_the_same_seed_gives_the_same_result():
-    assert masking.run(DEFAULT, 4) == masking.run(DEFAULT, 4)
-    assert masking.run(DEFAULT, 4).rows != masking.run(DEFAULT, 5).rows
+    assert run(DEFAULT, 4) == run(DEFAULT, 4)
+    assert run(DEFAULT, 4).rows != run(DEFAULT, 5).rows
 
 
 SCORES = np.array([[2.0, 1.0, 0.0], [0.5, -1.0, 3.0]])
@@ -144,9 +150,9 @@ def test_heads_hold_the_same_numbers_in_every_precision():
 @pytest.mark.parametrize("change", [{"tokens": 3}, {"pads": 8}, {"pads": 0}, {"d_k": 1}, {"penalty": 1.0}])
 def test_a_setting_out_of_range_is_refused(change):
     with pytest.raises(BadInput):
-        masking.run(replace(DEFAULT, **change), 0)
+        run(replace(DEFAULT, **change), 0)
 
 
 def test_the_result_is_plain_data_in_ascii():
-    plain = str(to_plain_data(masking.run(replace(DEFAULT, penalty=float("-inf")), 0)))
+    plain = str(to_plain_data(run(replace(DEFAULT, penalty=float("-inf")), 0)))
     assert plain.isascii() and "nan" not in plain

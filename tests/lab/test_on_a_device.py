@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.strict_device import xp
-from tfx.lab import EXPERIMENTS, complexity, experiment_module, masking, saturation, scaling
+from tfx.lab import complexity, experiment_module, experiments, frame, masking, saturation, scaling
 
 SETTINGS = {
     "scaling": scaling.Settings(d_k=(1, 16, 64), pairs=2000, softmax_rows=20),
@@ -15,12 +15,12 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(params=EXPERIMENTS)
+@pytest.fixture(params=SETTINGS)
 def experiment(request, monkeypatch):
     module = experiment_module(request.param)
-    host = module.run(SETTINGS[request.param], 0)
-    monkeypatch.setattr(module, "device_module", lambda device: xp)
-    return host, module.run(SETTINGS[request.param], 0, device="cuda")
+    host = frame.run(module, SETTINGS[request.param], 0)
+    monkeypatch.setattr(frame, "device_module", lambda device: xp)
+    return host, frame.run(module, SETTINGS[request.param], 0, device="cuda")
 
 
 def test_an_experiment_runs_on_a_device_and_finds_the_same(experiment):
@@ -35,8 +35,8 @@ def test_an_experiment_runs_on_a_device_and_finds_the_same(experiment):
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", experiments())
 def test_an_experiment_holds_on_a_graphics_card(name):
-    result = experiment_module(name).run(experiment_module(name).Settings(), 0, quick=True, device="cuda")
+    result = frame.run(experiment_module(name), experiment_module(name).Settings(), 0, quick=True, device="cuda")
     timed = {"time-attention", "time-projections", "time-crossing"}  # a card is not filled by small n
     assert all(check.holds for check in result.checks if check.id not in timed), result.checks

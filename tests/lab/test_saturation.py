@@ -5,11 +5,15 @@ import numpy as np
 import pytest
 
 from tfx.errors import BadInput
-from tfx.lab import saturation
-from tfx.lab.saturation_findings import closed_slope, closed_top_weight, logits_in_words
+from tfx.lab import frame, saturation
+from tfx.lab.sharpened_softmax import closed_slope, closed_top_weight, logits_in_words
 from tfx.records import to_plain_data
 
 DEFAULT = saturation.Settings()
+
+
+def run(settings, seed, **asked):
+    return frame.run(saturation, settings, seed, **asked)
 
 
 def verdicts(result):
@@ -18,7 +22,7 @@ def verdicts(result):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_all_checks_hold_for_a_a_2a(seed):
-    result = saturation.run(DEFAULT, seed, quick=True)
+    result = run(DEFAULT, seed, quick=True)
     assert all(verdicts(result).values()), result.checks
 
 
@@ -34,7 +38,7 @@ def test_all_checks_hold_for_a_a_2a(seed):
     ],
 )
 def test_another_pattern_fails_the_checks_that_speak_of_a_a_2a(change, failing):
-    result = saturation.run(replace(DEFAULT, **change), 0, quick=True)
+    result = run(replace(DEFAULT, **change), 0, quick=True)
     assert {name for name, holds in verdicts(result).items() if not holds} == failing
 
 
@@ -46,13 +50,13 @@ def test_the_closed_forms_reduce_to_the_known_ones():
 
 
 def test_adding_a_number_to_every_logit_changes_no_weight():
-    one = saturation.run(DEFAULT, 0, quick=True).rows
-    other = saturation.run(replace(DEFAULT, pattern=(101.0, 101.0, 102.0)), 0, quick=True).rows
+    one = run(DEFAULT, 0, quick=True).rows
+    other = run(replace(DEFAULT, pattern=(101.0, 101.0, 102.0)), 0, quick=True).rows
     np.testing.assert_allclose([r["top"] for r in one], [r["top"] for r in other], atol=1e-12)
 
 
 def test_the_slope_is_largest_where_the_top_weight_is_a_half():
-    rows = saturation.run(replace(DEFAULT, a=(0.0, math.log(2), 3.0)), 0, quick=True).rows
+    rows = run(replace(DEFAULT, a=(0.0, math.log(2), 3.0)), 0, quick=True).rows
     assert rows[1]["top"] == pytest.approx(0.5) and rows[1]["slope"] == pytest.approx(0.25)
 
 
@@ -85,8 +89,8 @@ def test_first_failure_finds_the_threshold_or_says_nan():
 
 
 def test_the_same_seed_gives_the_same_result():
-    assert saturation.run(DEFAULT, 4, quick=True) == saturation.run(DEFAULT, 4, quick=True)
-    assert saturation.run(DEFAULT, 4, quick=True).rows != saturation.run(DEFAULT, 5, quick=True).rows
+    assert run(DEFAULT, 4, quick=True) == run(DEFAULT, 4, quick=True)
+    assert run(DEFAULT, 4, quick=True).rows != run(DEFAULT, 5, quick=True).rows
 
 
 def test_logits_in_words():
@@ -99,9 +103,9 @@ def test_logits_in_words():
 )
 def test_a_setting_out_of_range_is_refused(change):
     with pytest.raises(BadInput):
-        saturation.run(replace(DEFAULT, **change), 0)
+        run(replace(DEFAULT, **change), 0)
 
 
 def test_the_result_is_plain_data_in_ascii():
-    plain = str(to_plain_data(saturation.run(replace(DEFAULT, pattern=(1.0, 1.0, 1.0)), 0, quick=True)))
+    plain = str(to_plain_data(run(replace(DEFAULT, pattern=(1.0, 1.0, 1.0)), 0, quick=True)))
     assert plain.isascii() and "nan" not in plain

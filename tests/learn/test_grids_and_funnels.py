@@ -11,7 +11,7 @@ from tfx.data.digits import N_CLASSES, SIZE, digits, standardised
 from tfx.models import PyramidVisionTransformer, SwinTransformer
 from tfx.nn.conformer import ConformerBlock, ConvolutionModule
 from tfx.nn.embedding import Embedding
-from tfx.nn.funnel import FunnelStack
+from tfx.nn.funnel import FunnelSettings, FunnelStack
 from tfx.nn.linear import Linear
 from tfx.nn.positions import Positions
 from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
@@ -109,7 +109,7 @@ def share_right(model: Labeller, places: Any, steps: int) -> float:
 
 
 def funnel(positions: str = "sinusoidal") -> Labeller:
-    stack = FunnelStack((1, 1), WIDTH, 4, 48, np.random.default_rng(1), n_decoder=1, norm="pre")
+    stack = FunnelStack((1, 1), FunnelSettings(WIDTH, 4, 48, norm_place="pre"), np.random.default_rng(1), n_decoder=1)
     return Labeller(stack, positions)
 
 

@@ -27,7 +27,7 @@ def accuracy(model: Encoder) -> float:
 
 @pytest.mark.parametrize("kind", NORMS)
 def test_an_encoder_learns_with_it_and_keeps_what_it_learned_in_evaluation(kind):
-    model = Encoder(6, d_model=24, n_heads=2, d_ff=32, n_layers=1, norm_kind=kind)
+    model = Encoder(6, d_model=24, n_heads=2, d_ff=32, n_layers=1, norm=kind)
     rate = partial(constant, learning_rate=0.01)
     untrained = accuracy(model)
     records = list(train(model, previous_token, labelling_loss(), AdamW(model), rate, 150))
@@ -38,7 +38,7 @@ def test_an_encoder_learns_with_it_and_keeps_what_it_learned_in_evaluation(kind)
 
 def test_with_batch_norm_one_sequence_alone_is_answered_by_the_running_statistics_only():
     """In training mode the statistics of a single sequence stand for the language: the answer changes."""
-    model = Encoder(6, d_model=24, n_heads=2, d_ff=32, n_layers=1, norm_kind="batch_norm")
+    model = Encoder(6, d_model=24, n_heads=2, d_ff=32, n_layers=1, norm="batch_norm")
     list(train(model, previous_token, labelling_loss(), AdamW(model), partial(constant, learning_rate=0.01), 20))
     ids = previous_token(np.random.default_rng(99), 8).ids
     in_training = [model.forward(part)[0][0] for part in (ids, ids[:1])]

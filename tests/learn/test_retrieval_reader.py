@@ -7,6 +7,7 @@ import pytest
 
 from tfx.data.facts import FactBatch, FactLanguage, fact_batch
 from tfx.models.retrieval_reader import RetrievalReader, TextEncoder
+from tfx.nn.block_settings import StackSettings
 from tfx.nn.embedding import Embedding
 from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.optim import AdamW
@@ -105,10 +106,8 @@ def test_without_the_fact_in_the_store_it_is_at_chance(reader):
 def test_a_reader_without_a_store_remembers_what_it_was_told_and_guesses_the_rest():
     """The same encoder, the question alone, and one world that never changes."""
     rng = np.random.default_rng(0)
-    model = TextEncoder(
-        Embedding(LANGUAGE.n_tokens, 32, rng), LANGUAGE.n_tokens, "first", 3, rng,
-        n_layers=1, n_heads=4, d_ff=64, norm="pre", activation="relu", dropout=0.0, dtype="float32",
-    )  # fmt: skip
+    settings = StackSettings(32, 4, 64, 1, activation="relu")
+    model = TextEncoder(Embedding(LANGUAGE.n_tokens, 32, rng), LANGUAGE.n_tokens, "first", 3, settings, rng)
     values = LANGUAGE.draw_values(np.random.default_rng(1))
 
     def answers(pairs: np.ndarray) -> np.ndarray:

@@ -142,7 +142,7 @@ def test_hashing_in_chunks_of_one_finds_it_only_by_luck():
 
 def remembered(n_memory: int, steps: int = 120) -> float:
     """Two segments of five; the last token has to be answered with the very first one."""
-    model = TransformerXL(N_SYMBOLS, n_memory=n_memory, norm="pre", **SMALL)
+    model = TransformerXL(N_SYMBOLS, n_memory=n_memory, norm_place="pre", **SMALL)
 
     def batches(rng: np.random.Generator, size: int = 32) -> np.ndarray:
         return rng.integers(N_SYMBOLS, size=(size, 10))
@@ -168,7 +168,7 @@ def test_a_memory_one_place_too_short_does_not():
 
 def remembered_squeezed(n_compressed: int, steps: int = 120) -> float:
     """As `remembered`, with two recent places and the three before them squeezed into one, if there is room for it."""
-    model = TransformerXL(N_SYMBOLS, n_memory=2, norm="pre", **SMALL)
+    model = TransformerXL(N_SYMBOLS, n_memory=2, norm_place="pre", **SMALL)
     memory = CompressiveMemory(1, SMALL["d_model"], 2, n_compressed, 3, np.random.default_rng(0))
 
     def before(ids: np.ndarray) -> tuple[Any, ...]:

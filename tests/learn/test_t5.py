@@ -68,8 +68,6 @@ def test_gaps_in_rhythms_that_were_never_seen_are_filled_but_not_without_positio
     model = t5(seed)
     learn(model)
     assert whole_targets(model) > 0.9
-    blind = EncoderDecoder(
-        V, 32, 4, 64, 1, positions="none", activation="relu", norm_kind="rms_norm", bias=False, seed=seed
-    )
+    blind = EncoderDecoder(V, 32, 4, 64, 1, positions="none", activation="relu", norm="rms_norm", bias=False, seed=seed)
     learn(blind)
     assert whole_targets(blind) < 0.3

@@ -220,7 +220,7 @@ def test_what_a_text_said_before_is_said_again_by_an_induction_head():
 
 def test_with_batch_norm_a_model_is_examined_on_each_row_as_if_it_were_alone():
     toy = Entities()
-    model = learn_toy(toy, 3, norm_kind="batch_norm").model
+    model = learn_toy(toy, 3, norm="batch_norm").model
     drawn = toy.draw(4, np.random.default_rng(5), held_out=True)
     alone = [examine(model, type(drawn)(*(part[row : row + 1] for part in drawn))).logits for row in range(4)]
     np.testing.assert_allclose(np.concatenate(alone), examine(model, drawn).logits, rtol=0, atol=1e-5)

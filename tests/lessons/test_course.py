@@ -19,7 +19,7 @@ from lessons.walk import Walk, walk
 from lessons.writing import Lesson
 from tfx.errors import BadInput
 from tfx.gradcheck import op_names
-from tfx.lab import EXPERIMENTS, experiment_module
+from tfx.lab import experiment_module, experiments
 from tfx.records import Check, Code, Matrix, Question, Record, Said, See, Source, Step, Table, to_plain_data
 from tfx.settings import apply_settings, as_typed, describe
 
@@ -186,7 +186,7 @@ def assert_known(words: list[str], line: str) -> None:
             lesson.title_of(words[words.index("--step") + 1])
         assert "--text" not in words or lesson.text is not None, line
     elif command == "experiment":
-        assert name in EXPERIMENTS, line
+        assert name in experiments(), line
         apply_settings(experiment_module(name).Settings(), pairs, line)
     elif command == "quiz":
         assert name is None or find_topic(name), line

@@ -9,7 +9,7 @@ from tests.lessons.steps import all_text, failed, steps_of
 from tfx.errors import BadInput
 from tfx.lab.shape_mistakes import provoke, raised_mistakes, silent_mistakes
 from tfx.lab.shape_trace import random_weights, trace_many_heads, trace_one_head
-from tfx.ops.attention.multi_head import multi_head_attention_forward
+from tfx.ops.attention.multi_head import Maps, multi_head_attention_forward
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -84,7 +84,7 @@ def test_the_named_axes_of_one_head_have_the_traced_lengths():
 def test_the_tracer_computes_multi_head_attention():
     rng = np.random.default_rng(1)
     x, w = rng.standard_normal((2, 5, 12)), random_weights(rng, 12, 3, 4)
-    out, _ = multi_head_attention_forward(x, x, w.w_q, w.w_k, w.w_v, w.w_o, n_heads=3)
+    out, _ = multi_head_attention_forward(x, x, Maps(w.w_q, w.w_k, w.w_v, w.w_o), n_heads=3)
     assert trace_many_heads(x, x, w, 3).out == pytest.approx(out, abs=1e-12)
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from tfx.measure.estimates import (
-    fit_power_law,
     mean_with_error,
     student_t_distribution,
     student_t_quantile,
     variance_with_error,
 )
+from tfx.measure.power_laws import fit_power_law
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ import pytest
 from tfx.data.toys.shapes import KINDS, Shapes
 from tfx.data.toys.tones import CLASSES, N_BANDS, N_FRAMES, sounds
 from tfx.measure.calibration import expected_calibration_error, fit_temperature
+from tfx.measure.covariate_shift import feature_shift
+from tfx.measure.gradient_sign import gradient_sign_attack, input_gradient
 from tfx.measure.out_of_distribution import DistanceScore, confidence_score, energy_score
 from tfx.measure.overlap import intersection_over_union
 from tfx.measure.ranking import auroc
@@ -17,8 +19,6 @@ from tfx.measure.uncertainty import split_uncertainty
 from tfx.models import VisionTransformer
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.optim import AdamW
-from tfx.phenomena.covariate_shift import feature_shift
-from tfx.phenomena.gradient_sign import gradient_sign_attack, input_gradient
 from tfx.schedule import warmup_cosine
 from tfx.train import ImageBatch, classification_loss, train
 from tfx.train.regression import NumbersBatch, squared_error_loss

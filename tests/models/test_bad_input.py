@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import dataclasses
 import math
 
 import numpy as np
@@ -23,7 +23,6 @@ from tfx.models import (
     TransformerXL,
     VisionTransformer,
 )
-from tfx.models.model import LEAST
 from tfx.models.word_vectors import nearest
 
 RNG = np.random.default_rng(0)
@@ -36,20 +35,31 @@ SMALL = {"d_model": 8, "n_heads": 2, "d_ff": 16, "n_layers": 1}
 
 
 def settings_of(name):
-    return inspect.signature(getattr(models, name).__init__).parameters
+    return {field.name: field for field in dataclasses.fields(getattr(models, name).settings_type)}
 
 
-SIZES = [(name, size) for name in MODELS for size in LEAST if size in settings_of(name)]
-SIZES.remove(("NonAutoregressive", "n_layers"))  # its own message: a decoder that reads a memory needs a block
+def least(name, size):
+    return settings_of(name)[size].metadata["least"]
+
+
+SIZES = [(name, size) for name in MODELS for size, field in settings_of(name).items() if "least" in field.metadata]
 
 
 @pytest.mark.parametrize(("name", "size"), SIZES)
 def test_a_size_that_is_too_small_or_not_whole_is_named_with_the_model_s_own_word(name, size):
     severally = size == "image_size" or isinstance(settings_of(name)[size].default, tuple)
-    for value, error in ((LEAST[size] - 1, ValueError), (2.5, TypeError), ("two", TypeError)):
+    for value, error in ((least(name, size) - 1, ValueError), (2.5, TypeError), ("two", TypeError)):
         given = (value, value) if severally else value
         with pytest.raises(error, match=f"{size} must be"):
             getattr(models, name)(**{**NEEDS[name], size: given})
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_setting_that_no_model_has_is_answered_with_the_nearest(name):
+    with pytest.raises(TypeError, match=r"has no setting 'sead'; did you mean seed\?"):
+        getattr(models, name)(**NEEDS[name], sead=1)
+    with pytest.raises(TypeError, match="has no setting 'zzz'; there are "):
+        getattr(models, name)(**NEEDS[name], zzz=1)
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if "eps" in settings_of(name)])

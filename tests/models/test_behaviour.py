@@ -22,7 +22,7 @@ def ids_of(*shape: int, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize(("norm", "positions"), SETTINGS)
 @pytest.mark.parametrize("changed", [1, 4, 8])
 def test_changing_a_future_token_changes_no_earlier_output(norm, positions, changed):
-    model = DecoderOnly(V, norm=norm, positions=positions, **SIZE)
+    model = DecoderOnly(V, norm_place=norm, positions=positions, **SIZE)
     ids = ids_of(3, 9)
     other = ids.copy()
     other[:, changed] = (other[:, changed] + 1) % V
@@ -54,7 +54,7 @@ def test_in_an_encoder_every_place_sees_every_other():
 @pytest.mark.parametrize(("norm", "positions"), SETTINGS)
 @pytest.mark.parametrize("kind", [Encoder, DecoderOnly])
 def test_a_padded_row_says_what_it_says_alone(kind, norm, positions):
-    model = kind(V, norm=norm, positions=positions, dtype="float64", **SIZE)
+    model = kind(V, norm_place=norm, positions=positions, dtype="float64", **SIZE)
     ids, lengths = ids_of(3, 8), np.array([8, 3, 5])
     batch = model.forward(ids, lengths=lengths)[0]
     for row, length in enumerate(lengths):
@@ -98,7 +98,7 @@ def test_without_positions_an_encoder_is_permutation_equivariant_and_with_them_i
 @pytest.mark.parametrize("kind", [Encoder, DecoderOnly, EncoderDecoder])
 @pytest.mark.parametrize("activation", ["relu", "gelu", "gelu_tanh"])
 def test_a_float32_model_is_float32_everywhere(kind, activation):
-    model = kind(V, activation=activation, positions="learned", norm="post", dropout=0.1, dtype="float32", **SIZE)
+    model = kind(V, activation=activation, positions="learned", norm_place="post", dropout=0.1, dtype="float32", **SIZE)
     ids, rng = ids_of(2, 5), np.random.default_rng(0)
     inputs = (ids, ids) if kind is EncoderDecoder else (ids,)
     logits, cache = model.forward(*inputs, rng=rng)
@@ -118,7 +118,7 @@ def _float_arrays(cache: Any) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("kind", [Encoder, DecoderOnly, EncoderDecoder])
 def test_a_config_rebuilds_the_model(kind):
-    model = kind(V, norm="post", positions="learned", tied=False, seed=8, **SIZE)
+    model = kind(V, norm_place="post", positions="learned", tied=False, seed=8, **SIZE)
     again = build(model.config)
     assert type(again) is kind and again.config == model.config
     for name, value in model.state().items():
@@ -137,8 +137,8 @@ def test_caches_show_the_weights_and_inputs_of_every_block():
     _, cache = model.forward(ids_of(2, 7), ids_of(2, 5))
     assert len(cache.blocks) == len(cache.source.stack.blocks) == 2
     assert cache.blocks[1].x.shape == (2, 5, 12)
-    assert cache.blocks[1].attention.attention.weights.shape == (2, 3, 5, 5)
-    assert cache.blocks[1].cross_attention.attention.weights.shape == (2, 3, 5, 7)
+    assert cache.blocks[1].weights.shape == (2, 3, 5, 5)
+    assert cache.blocks[1].cross_weights.shape == (2, 3, 5, 7)
     assert cache.source.stack.blocks[0].attention.attention.q.shape == (2, 3, 7, 4)
 
 

@@ -223,7 +223,7 @@ def test_a_config_rebuilds_the_model():
 def test_caches_show_the_weights_of_every_block():
     _, cache = Bert(V, **SIZE).forward(IDS)
     assert len(cache.blocks) == 2
-    assert cache.blocks[1].attention.attention.weights.shape == (3, 3, 7, 7)
+    assert cache.blocks[1].weights.shape == (3, 3, 7, 7)
 
 
 @pytest.mark.parametrize(

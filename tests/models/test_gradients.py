@@ -66,7 +66,7 @@ def worst_error(model: Any) -> float:
 @pytest.mark.parametrize(("positions", "tied"), [("learned", True), ("sinusoidal", False)])
 def test_every_parameter_of_a_model_has_the_gradient_of_its_loss(kind, norm, positions, tied):
     layers = 1 if kind is EncoderDecoder else 2  # it has as many again in its decoder
-    model = kind(V, norm=norm, positions=positions, tied=tied, dropout=0.2, **SIZE | {"n_layers": layers})
+    model = kind(V, norm_place=norm, positions=positions, tied=tied, dropout=0.2, **SIZE | {"n_layers": layers})
     assert worst_error(model) < 1e-8
 
 

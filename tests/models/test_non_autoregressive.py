@@ -26,7 +26,7 @@ def test_every_token_sees_the_whole_source_and_all_other_tokens_future_included(
 def test_no_token_attends_to_itself_in_self_attention():
     _, cache = model().forward(SRC, FERTILITIES, 4)
     for block in cache.blocks:
-        weights = block.attention.attention.weights
+        weights = block.weights
         np.testing.assert_array_equal(np.diagonal(weights, axis1=-2, axis2=-1), 0)
         np.testing.assert_allclose(weights[1].sum(axis=-1), 1, rtol=1e-12)
         assert (weights[1][..., ~np.eye(4, dtype=bool)] > 0).all(), "and to every other one"
@@ -35,8 +35,7 @@ def test_no_token_attends_to_itself_in_self_attention():
 def test_positional_attention_does_not_look_at_content():
     one = model()
     weights = [
-        one.forward(src, FERTILITIES, 4)[1].blocks[0].positional_attention.attention.weights
-        for src in (SRC, (SRC + 1) % 5)
+        one.forward(src, FERTILITIES, 4)[1].blocks[0].positional_attention.weights for src in (SRC, (SRC + 1) % 5)
     ]
     np.testing.assert_array_equal(*weights)
 
@@ -44,7 +43,7 @@ def test_positional_attention_does_not_look_at_content():
 @pytest.mark.parametrize("norm", ["pre", "post", "inner"])
 @pytest.mark.parametrize("copy", ["fertility", "uniform"])
 def test_a_padded_row_gives_what_it_gives_alone(norm, copy):
-    one = model(norm=norm, copy=copy)
+    one = model(norm_place=norm, copy=copy)
     together, _ = one.forward(SRC, FERTILITIES, 6, np.array([3, 2]))
     alone, _ = one.forward(SRC[1:, :2], FERTILITIES[1:, :2], 4)
     np.testing.assert_allclose(together.logits[1, :4], alone.logits[0], rtol=1e-9, atol=1e-12)
@@ -91,7 +90,7 @@ def test_translate_takes_the_likeliest_fertilities_and_then_the_likeliest_words(
 def test_a_target_of_one_token_has_nobody_to_attend_to_and_is_finite():
     out, cache = model().forward(SRC[:, :1], np.array([[1], [1]]), 1)
     assert np.isfinite(out.logits).all()
-    assert not cache.blocks[0].attention.attention.weights.any()
+    assert not cache.blocks[0].weights.any()
 
 
 def test_more_target_words_than_places_are_refused():

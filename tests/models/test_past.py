@@ -38,7 +38,9 @@ def test_a_language_model_reads_in_any_chunks(positions, n_kv_heads, chunks):
     np.testing.assert_allclose(in_chunks(model, ids, chunks), whole, rtol=0, atol=1e-12 * np.abs(whole).max())
 
 
-@pytest.mark.parametrize("options", [{"parallel": True}, {"shared": True}, {"norm": "post"}, {"norm": "inner"}])
+@pytest.mark.parametrize(
+    "options", [{"parallel": True}, {"shared": True}, {"norm_place": "post"}, {"norm_place": "inner"}]
+)
 def test_every_kind_of_block_hands_its_past_on(options):
     model = DecoderOnly(V, **SIZE, positions="rotary", **options)
     ids = ids_of(2, 9)

@@ -5,6 +5,7 @@ import pytest
 
 from tfx.models import build
 from tfx.models.retrieval_reader import RetrievalReader, TextEncoder, answer_log_probs
+from tfx.nn.block_settings import StackSettings
 from tfx.nn.embedding import Embedding
 from tfx.ops.basics.retrieval import nearest_documents
 from tfx.ops.basics.softmax import softmax_forward
@@ -107,7 +108,7 @@ def test_a_store_smaller_than_what_is_read_is_refused():
 def test_an_unknown_pooling_is_named():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="pool must be mean or first, not 'last'"):
-        TextEncoder(Embedding(4, 6, rng), 3, "last", 5, rng, dtype="float32")
+        TextEncoder(Embedding(4, 6, rng), 3, "last", 5, StackSettings(6, 3, 8), rng)
 
 
 def test_it_is_built_again_from_its_configuration():

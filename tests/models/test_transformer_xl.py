@@ -45,5 +45,5 @@ def test_order_is_known_without_a_table_of_positions():
 
 
 def test_its_configuration_builds_it_again():
-    model = TransformerXL(9, n_memory=4, norm="pre", tied=False, seed=3, **SMALL)
+    model = TransformerXL(9, n_memory=4, norm_place="pre", tied=False, seed=3, **SMALL)
     assert np.array_equal(build(model.config).forward(IDS)[0], model.forward(IDS)[0])

@@ -94,7 +94,7 @@ def test_the_attention_of_the_class_token_is_a_picture_of_the_squares():
     _, cache = vit.forward(IMAGES)
     for layer in (0, 1, -1):
         picture = vit.class_attention(cache, layer)
-        weights = cache.blocks[layer].attention.attention.weights
+        weights = cache.blocks[layer].weights
         assert picture.shape == (2, 3, 2, 3)
         assert picture[1, 2, 1, 0] == weights[1, 2, 0, 1 + 3], "second line, first square: the fourth after the token"
         np.testing.assert_allclose(picture.sum(axis=(2, 3)), 1 - weights[:, :, 0, 0], rtol=1e-12)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tfx.nn.auxiliary_losses import AuxiliaryLoss, auxiliary_loss, auxiliary_losses, weigh, with_losses
+from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.checkpointing import Checkpointed, CheckpointedStack
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.stacks import EncoderStack
@@ -45,7 +46,10 @@ EXPERTS = {"n": 3, "k": 1, "losses": {"balance": 0.5, "z": 0.1}}
 @pytest.mark.parametrize("every", [None, 1, 3])
 def test_checkpointing_tells_the_losses_of_a_plain_stack_and_takes_their_weight(every):
     x = np.random.default_rng(0).standard_normal((2, 4, 6))
-    plain = EncoderStack(3, *SIZES, np.random.default_rng(1), "pre", final_norm=False, dtype="float64", experts=EXPERTS)
+    plain = EncoderStack(
+        StackSettings(*SIZES, 3, norm_place="pre", final_norm=False, dtype="float64", experts=EXPERTS),
+        np.random.default_rng(1),
+    )
     kept = CheckpointedStack(plain.blocks, every)
     gradients = []
     for stack in (plain, kept):
@@ -61,7 +65,7 @@ def test_checkpointing_tells_the_losses_of_a_plain_stack_and_takes_their_weight(
 
 def test_a_checkpointed_layer_does_too():
     x = np.random.default_rng(0).standard_normal((2, 4, 6))
-    block = EncoderBlock(*SIZES, np.random.default_rng(1), dtype="float64", experts=EXPERTS)
+    block = EncoderBlock(BlockSettings(*SIZES, dtype="float64", experts=EXPERTS), np.random.default_rng(1))
     gradients = []
     for layer in (block, Checkpointed(block)):
         y, cache = layer.forward(x)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.compressive_memory import CompressiveMemory
 from tfx.nn.conformer import ConvolutionModule
 from tfx.nn.embedding import Embedding
 from tfx.nn.feed_forward import FeedForward
-from tfx.nn.funnel import FunnelStack
+from tfx.nn.funnel import FunnelSettings, FunnelStack
 from tfx.nn.key_value_buffer import KeyValueBuffer
 from tfx.nn.linear import Linear
 from tfx.nn.longformer import LongformerAttention
@@ -52,8 +53,8 @@ X = draw(2, 6, 8)
         (lambda n: MemoryAttention("additive", 8, 8, RNG, n), "hidden"),
         (lambda n: ConvolutionModule(8, n, RNG), "kernel"),
         (lambda n: CompressiveMemory(2, 8, 4, 4, n, RNG), "rate"),
-        (lambda n: SwinBlock(8, 2, 16, (4, 4), n, 0, RNG), "window"),
-        (lambda n: SwinBlock(8, 2, 16, (n, 4), 2, 0, RNG), "grid"),
+        (lambda n: SwinBlock(BlockSettings(8, 2, 16), (4, 4), n, 0, RNG), "window"),
+        (lambda n: SwinBlock(BlockSettings(8, 2, 16), (n, 4), 2, 0, RNG), "grid"),
         (lambda n: segment_memory_mask(6, n, 2), "segment"),
     ],
 )
@@ -128,15 +129,15 @@ def test_a_soft_mixture_needs_an_axis_of_tokens():
 
 def test_stages_and_grids_are_given_one_by_one():
     with pytest.raises(TypeError, match="layers must be a number of blocks for each stage, not 2"):
-        FunnelStack(2, 8, 2, 16, RNG)
+        FunnelStack(2, FunnelSettings(8, 2, 16), RNG)
     with pytest.raises(ValueError, match="n_decoder must be at least 0, not -1"):
-        FunnelStack((1, 1), 8, 2, 16, RNG, n_decoder=-1)
+        FunnelStack((1, 1), FunnelSettings(8, 2, 16), RNG, n_decoder=-1)
     with pytest.raises(ValueError, match=r"grid must be \(rows, columns\), not 4"):
-        SwinBlock(8, 2, 16, 4, 2, 0, RNG)
+        SwinBlock(BlockSettings(8, 2, 16), 4, 2, 0, RNG)
     with pytest.raises(ValueError, match="shift must be at least 0"):
-        SwinBlock(8, 2, 16, (4, 4), 2, -1, RNG)
+        SwinBlock(BlockSettings(8, 2, 16), (4, 4), 2, -1, RNG)
     with pytest.raises(ValueError, match="n_layers must be at least 0"):
-        SwinStage(-1, 8, 2, 16, (4, 4), 2, RNG)
+        SwinStage(StackSettings(8, 2, 16, -1), (4, 4), 2, RNG)
 
 
 def test_global_places_are_a_sequence():

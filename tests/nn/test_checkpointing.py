@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.nn.held_memory import held_bytes
+from tfx.nn.block_settings import BlockSettings
 from tfx.nn.checkpointing import Checkpointed, CheckpointedStack, recall, remember
 from tfx.nn.decoder_block import DecoderBlock
 from tfx.nn.encoder_block import EncoderBlock
@@ -19,7 +20,7 @@ DY = RNG(1).standard_normal(X.shape)
 
 
 def blocks(n: int, width: int = 6) -> list[EncoderBlock]:
-    return [EncoderBlock(width, 3, 8, RNG(i), dropout=0.3, dtype="float64") for i in range(n)]
+    return [EncoderBlock(BlockSettings(width, 3, 8, dropout=0.3, dtype="float64"), RNG(i)) for i in range(n)]
 
 
 def gradients(layer: Layer, rng: np.random.Generator) -> list[np.ndarray]:
@@ -66,7 +67,10 @@ def test_one_checkpointed_layer_gives_the_same_bits_whatever_draws_the_dropout(b
 
 
 def test_a_layer_with_several_inputs_and_gradients_can_be_checkpointed():
-    block, memory = DecoderBlock(6, 3, 8, RNG(0), dropout=0.3, dtype="float64"), RNG(1).standard_normal((2, 7, 6))
+    block, memory = (
+        DecoderBlock(BlockSettings(6, 3, 8, dropout=0.3, dtype="float64"), RNG(0)),
+        RNG(1).standard_normal((2, 7, 6)),
+    )
     both = []
     for layer in (block, Checkpointed(block)):
         layer.zero_grad()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfx.nn.compressive_memory import CompressiveMemory
-from tfx.nn.segment_memory import SegmentMemoryStack
+from tfx.nn.segment_memory import SegmentMemorySettings, SegmentMemoryStack
 
 B, C, H, F = 2, 6, 2, 8
 
@@ -73,7 +73,7 @@ def test_at_a_rate_of_one_the_mean_forgets_nothing():
 
 def test_a_stack_reads_farther_with_it():
     """One layer, segments of two: without compression the reach is four places, with it four and three times two."""
-    stack = SegmentMemoryStack(1, C, H, F, rng(), 4, dtype="float64")
+    stack = SegmentMemoryStack(SegmentMemorySettings(C, H, F, 1, 4, dtype="float64"), rng())
 
     def last(x):
         one, state = memory(), None
@@ -97,14 +97,14 @@ def reconstructed(one, stack, x):
 
 
 def test_the_loss_is_zero_where_nothing_is_lost():
-    stack = SegmentMemoryStack(1, C, H, F, rng(), 4, dtype="float64")
+    stack = SegmentMemoryStack(SegmentMemorySettings(C, H, F, 1, 4, dtype="float64"), rng())
     x = np.repeat(text(5), 2, axis=1)  # pairs of equal places: their mean is both of them
     assert float(reconstructed(memory(), stack, x)[0]) < 1e-28
     assert float(reconstructed(memory(), stack, text(10))[0]) > 1e-4
 
 
 def test_the_loss_teaches_the_maps_and_touches_nothing_else():
-    stack = SegmentMemoryStack(2, C, H, F, rng(), 4, dtype="float64")
+    stack = SegmentMemoryStack(SegmentMemorySettings(C, H, F, 2, 4, dtype="float64"), rng())
     one = memory(2, 3, compression="convolution", n_layers=2)
     losses = []
     for step in range(60):
@@ -119,7 +119,7 @@ def test_the_loss_teaches_the_maps_and_touches_nothing_else():
 
 
 def test_the_mean_has_nothing_to_learn():
-    stack = SegmentMemoryStack(1, C, H, F, rng(), 4, dtype="float64")
+    stack = SegmentMemoryStack(SegmentMemorySettings(C, H, F, 1, 4, dtype="float64"), rng())
     one = memory()
     one.backward(1.0, reconstructed(one, stack, text(10))[1])
     assert one.parameters() == {}

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tfx.efficient.tiled_attention import tiled_attention_backward, tiled_attention_forward
-from tfx.models import DecoderOnly, Encoder, EncoderDecoder
-from tfx.nn.attention import MultiHeadAttention
+from tfx.models import DecoderOnly, Encoder, EncoderDecoder, build
+from tfx.nn.attention import AttentionParts, MultiHeadAttention
 from tfx.nn.attention_kernels import RandomSynthesizerKernel
-from tfx.nn.efficient_attention import OperationKernel, make_kernel
+from tfx.nn.efficient_attention import Kernel, OperationKernel, make_kernel
 
 RNG = np.random.default_rng
 IDS = RNG(0).integers(8, size=(2, 7))
@@ -51,13 +51,17 @@ def test_stored_keys_and_values_go_through_a_causal_kernel():
     np.testing.assert_allclose(rest, whole[:, 4:], atol=1e-12)
 
 
-def test_given_by_name_every_block_makes_its_own_and_an_object_is_shared():
+def test_given_by_name_every_block_makes_its_own_and_one_for_all_is_shared():
     by_name = Encoder(8, **SMALL, attention={"kernel": "tiled"})
     first, second = (block.attention.kernel for block in by_name.stack.blocks)
     assert first is not second
-    one = OperationKernel(tiled_attention_forward, tiled_attention_backward)
-    shared = Encoder(8, **SMALL, attention={"kernel": one})
-    assert all(block.attention.kernel is one for block in shared.stack.blocks)
+    shared = Encoder(8, **SMALL, attention={"kernel": Kernel("tiled", one_for_all=True)})
+    first, second = (block.attention.kernel for block in shared.stack.blocks)
+    assert first is second
+    ready = OperationKernel(tiled_attention_forward, tiled_attention_backward)
+    assert MultiHeadAttention(12, 3, RNG(0), parts=AttentionParts(kernel=ready)).kernel is ready
+    with pytest.raises(TypeError, match=r'a kernel by name, such as Kernel\("tiled"\), not a OperationKernel'):
+        Encoder(8, **SMALL, attention={"kernel": ready})
 
 
 @pytest.mark.parametrize(
@@ -74,7 +78,9 @@ def test_a_kernel_that_does_not_exist_is_refused(kernel, error, message):
         make_kernel(kernel, 3, 4, RNG(0))
 
 
-@pytest.mark.parametrize("option", [{"soft_cap": 2.0}, {"logit_dropout": 0.1}, {"position_bias": object()}])
+@pytest.mark.parametrize(
+    "option", [{"soft_cap": 2.0}, {"logit_dropout": 0.1}, {"parts": AttentionParts(position_bias=object())}]
+)
 def test_what_acts_on_scores_is_refused_beside_a_kernel(option):
     with pytest.raises(ValueError, match="act on scores, and a kernel shows none"):
         MultiHeadAttention(12, 3, RNG(0), kernel="tiled", **option)
@@ -123,7 +129,9 @@ CAUSAL = ("tiled", "memory_efficient", "linear", "performer")
 def test_every_method_serves_an_encoder_whose_padding_holds_nothing(name):
     kernel = {"name": name, **METHODS[name]}
     model = Encoder(8, **SMALL, attention={"kernel": kernel})
-    assert model.config["attention"] == {"kernel": kernel}, "a model can be made again of its configuration"
+    again = build(model.config)
+    assert again.settings.attention.kernel == Kernel(**kernel), "a model can be made again of its configuration"
+    np.testing.assert_array_equal(again.forward(IDS)[0], model.forward(IDS)[0])
     lengths, other = np.array([7, 4]), IDS.copy()
     other[1, 4:] = (other[1, 4:] + 1) % 8
     out, _ = model.forward(IDS, lengths=lengths)
@@ -185,8 +193,8 @@ def test_the_features_of_a_performer_are_saved_and_not_trained_and_can_be_drawn_
     assert np.array_equal(first.w.value, changed), "the same seed draws the same features"
 
 
-def test_a_linformer_given_as_one_object_is_shared_by_the_layers_and_gathers_the_gradients_of_all():
-    kernel = make_kernel({"name": "linformer", "max_len": 9, "rank": 4}, 3, 4, RNG(0), "float64")
+def test_a_linformer_that_is_one_for_all_is_shared_by_the_layers_and_gathers_the_gradients_of_all():
+    kernel = Kernel("linformer", max_len=9, rank=4, one_for_all=True)
     model = Encoder(8, **SMALL, attention={"kernel": kernel})
     names = [name for name in model.parameters() if name.endswith("kernel.e")]
     assert len(names) == 1

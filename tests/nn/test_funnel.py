@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from tfx.nn.block_settings import BlockSettings
 from tfx.nn.encoder_block import EncoderBlock
-from tfx.nn.funnel import FunnelBlock, FunnelStack
+from tfx.nn.funnel import FunnelBlock, FunnelSettings, FunnelStack
 from tfx.ops.attention.masks import padding_mask
 
 C, H, F = 6, 3, 8
@@ -24,15 +25,15 @@ def gradients(layer, x):
 
 @pytest.mark.parametrize("norm", ["post", "pre", "inner"])
 def test_a_stride_of_one_is_the_encoder_block(norm):
-    funnel = FunnelBlock(C, H, F, rng(), 1, norm, dtype="float64")
-    plain = EncoderBlock(C, H, F, rng(), norm, dtype="float64")
+    funnel = FunnelBlock(FunnelSettings(C, H, F, stride=1, norm_place=norm, dtype="float64"), rng())
+    plain = EncoderBlock(BlockSettings(C, H, F, norm_place=norm, dtype="float64"), rng())
     plain.load_state(funnel.state())
     for a, b in zip(gradients(funnel, X), gradients(plain, X), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
 
 
 def test_the_block_is_the_formula_of_the_paper():
-    layer = FunnelBlock(C, H, F, rng(), dtype="float64")
+    layer = FunnelBlock(FunnelSettings(C, H, F, dtype="float64"), rng())
     q = X.reshape(2, 4, 2, C).mean(axis=2)
     a, _ = layer.attention.forward(q, X)
     r, _ = layer.norm1.forward(q + a)
@@ -42,18 +43,18 @@ def test_the_block_is_the_formula_of_the_paper():
 
 def test_a_short_place_hears_every_long_one():
     """Keys and values are not pooled: swapping two places of different windows changes all results."""
-    layer = FunnelBlock(C, H, F, rng(), dtype="float64")
+    layer = FunnelBlock(FunnelSettings(C, H, F, dtype="float64"), rng())
     changed = X.copy()
     changed[:, 5] += np.arange(C)
     assert (np.abs(layer.forward(changed)[0] - layer.forward(X)[0]).max(axis=(0, 2)) > 1e-6).all()
 
 
 def shapes_of_scores(cache):
-    return [block.attention.attention.weights.shape[-2:] for stage in cache.stages for block in stage]
+    return [block.weights.shape[-2:] for stage in cache.stages for block in stage]
 
 
 def test_every_stage_halves_the_length_and_pooling_blocks_halve_only_the_queries():
-    stack = FunnelStack((2, 2, 1), C, H, F, rng(), dtype="float64")
+    stack = FunnelStack((2, 2, 1), FunnelSettings(C, H, F, dtype="float64"), rng())
     y, cache = stack.forward(X)
     assert y.shape == (2, 2, C)
     assert shapes_of_scores(cache) == [(8, 8), (8, 8), (4, 8), (4, 4), (2, 4)]
@@ -62,21 +63,23 @@ def test_every_stage_halves_the_length_and_pooling_blocks_halve_only_the_queries
 @pytest.mark.parametrize(("length", "short"), [(1, 1), (2, 1), (5, 2), (7, 2), (9, 3)])
 def test_any_length_goes_through_and_comes_back(length, short):
     x = np.ones((2, length, C))
-    assert FunnelStack((1, 1, 1), C, H, F, rng(), dtype="float64").forward(x)[0].shape == (2, short, C)
-    stack = FunnelStack((1, 1, 1), C, H, F, rng(), n_decoder=1, dtype="float64")
+    assert FunnelStack((1, 1, 1), FunnelSettings(C, H, F, dtype="float64"), rng()).forward(x)[0].shape == (2, short, C)
+    stack = FunnelStack((1, 1, 1), FunnelSettings(C, H, F, dtype="float64"), rng(), n_decoder=1)
     y, cache = stack.forward(x)
     assert y.shape == stack.backward(y, cache).shape == x.shape
 
 
 def test_the_way_back_adds_the_first_stage_to_the_repeated_last_one():
-    short, long = (FunnelStack((1, 1, 1), C, H, F, rng(), n_decoder=n, dtype="float64") for n in (None, 0))
+    short, long = (
+        FunnelStack((1, 1, 1), FunnelSettings(C, H, F, dtype="float64"), rng(), n_decoder=n) for n in (None, 0)
+    )
     first, _ = long.stages[0][0].forward(X)
     want = first + np.repeat(short.forward(X)[0], 4, axis=1)
     np.testing.assert_allclose(long.forward(X)[0], want, atol=1e-14)
 
 
 def test_a_padded_row_gives_the_same_as_the_row_alone():
-    stack = FunnelStack((1, 1), C, H, F, rng(), n_decoder=1, dtype="float64")
+    stack = FunnelStack((1, 1), FunnelSettings(C, H, F, dtype="float64"), rng(), n_decoder=1)
     x = X.copy()
     x[1, 4:] = 0
     y, _ = stack.forward(x, keep=np.arange(8) < np.array([[8], [4]]))
@@ -84,13 +87,13 @@ def test_a_padded_row_gives_the_same_as_the_row_alone():
 
 
 def test_a_mask_keeps_padding_out_of_a_block():
-    layer = FunnelBlock(C, H, F, rng(), dtype="float64")
+    layer = FunnelBlock(FunnelSettings(C, H, F, dtype="float64"), rng())
     y, _ = layer.forward(X, padding_mask([8, 4], 8))
     np.testing.assert_allclose(y[1, :2], layer.forward(X[1:, :4])[0][0], atol=1e-13)
 
 
 def test_what_makes_no_sense_is_refused():
     with pytest.raises(ValueError, match="a stride must be at least 1, not 0"):
-        FunnelBlock(C, H, F, rng(), 0)
+        FunnelBlock(FunnelSettings(C, H, F, stride=0), rng())
     with pytest.raises(ValueError, match=r"every stage needs at least one block, not \(1, 0\)"):
-        FunnelStack((1, 0), C, H, F, rng())
+        FunnelStack((1, 0), FunnelSettings(C, H, F), rng())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.decoder_block import DecoderBlock
 from tfx.nn.embedding import Embedding
 from tfx.nn.encoder_block import EncoderBlock
@@ -55,7 +56,7 @@ def test_no_positions_change_nothing():
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_a_block_is_its_published_formula(norm):
-    block = EncoderBlock(6, 3, 8, RNG, norm, dtype="float64")
+    block = EncoderBlock(BlockSettings(6, 3, 8, norm_place=norm, dtype="float64"), RNG)
     x, mask = normal(2, 5, 6), np.tri(5, dtype=bool)
     y, _ = block.forward(x, mask)
     attend = lambda z: block.attention.forward(z, mask=mask)[0]  # noqa: E731
@@ -73,9 +74,9 @@ def test_a_block_is_its_published_formula(norm):
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_a_decoder_block_whose_cross_attention_says_nothing_is_an_encoder_block_in_pre_ln_only(norm):
-    decoder = DecoderBlock(6, 3, 8, np.random.default_rng(1), norm, dtype="float64")
+    decoder = DecoderBlock(BlockSettings(6, 3, 8, norm_place=norm, dtype="float64"), np.random.default_rng(1))
     decoder.cross_attention.output.w.value[...] = 0
-    encoder = EncoderBlock(6, 3, 8, RNG, norm, dtype="float64")
+    encoder = EncoderBlock(BlockSettings(6, 3, 8, norm_place=norm, dtype="float64"), RNG)
     encoder.norm1, encoder.attention = decoder.norm1, decoder.attention
     encoder.norm2, encoder.feed_forward = decoder.norm3, decoder.feed_forward
     x, memory, mask = normal(2, 5, 6), normal(2, 4, 6), np.tri(5, dtype=bool)
@@ -86,13 +87,18 @@ def test_a_decoder_block_whose_cross_attention_says_nothing_is_an_encoder_block_
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_only_a_pre_ln_stack_ends_with_a_norm_of_its_own(norm):
-    for stack in (EncoderStack(2, 6, 3, 8, RNG, norm), DecoderStack(2, 6, 3, 8, RNG, norm)):
+    for stack in (
+        EncoderStack(StackSettings(6, 3, 8, 2, norm_place=norm), RNG),
+        DecoderStack(StackSettings(6, 3, 8, 2, norm_place=norm), RNG),
+    ):
         assert (stack.norm is not None) == (norm == "pre")
 
 
 def test_a_stack_of_either_kind_gives_normalised_rows():
     for norm in ("pre", "post"):
-        y, _ = EncoderStack(3, 16, 4, 8, RNG, norm, dtype="float64").forward(10 * normal(2, 5, 16))
+        y, _ = EncoderStack(StackSettings(16, 4, 8, 3, norm_place=norm, dtype="float64"), RNG).forward(
+            10 * normal(2, 5, 16)
+        )
         np.testing.assert_allclose(y.mean(-1), 0, atol=1e-12)
         np.testing.assert_allclose(y.var(-1), 1, atol=1e-4)
 
@@ -108,7 +114,7 @@ def attributes(layer: Layer, prefix: str = "") -> dict[str, int]:
 
 
 def test_layers_keep_no_activation():
-    block = DecoderBlock(6, 3, 8, RNG, dropout=0.1)
+    block = DecoderBlock(BlockSettings(6, 3, 8, dropout=0.1), RNG)
     before = attributes(block)
     x = normal(2, 5, 6).astype("float32")
     y, cache = block.forward(x, x, rng=RNG)
@@ -132,8 +138,8 @@ def test_backward_twice_on_one_cache_adds_the_same_gradient_twice():
         (lambda: MultiHeadAttention(6, 4, RNG), "6 cannot be split into 4 heads"),
         (lambda: FeedForward(6, 8, RNG, "swish"), "swish"),
         (lambda: Positions("rotary", 4, 6, RNG), "rotary"),
-        (lambda: EncoderBlock(6, 3, 8, RNG, "middle"), "middle"),
-        (lambda: DecoderStack(0, 6, 3, 8, RNG, "pre"), "at least one block"),
+        (lambda: EncoderBlock(BlockSettings(6, 3, 8, norm_place="middle"), RNG), "middle"),
+        (lambda: DecoderStack(StackSettings(6, 3, 8, 0, norm_place="pre"), RNG), "at least one block"),
         (lambda: TokenOutput(Embedding(5, 6, RNG), 4, True, RNG), "4 classes"),
     ],
 )

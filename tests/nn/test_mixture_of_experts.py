@@ -7,6 +7,7 @@ import pytest
 
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
 from tfx.nn.auxiliary_losses import auxiliary_loss, auxiliary_losses, weigh
+from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.hash_experts import HashExperts
@@ -202,29 +203,34 @@ def test_a_choice_for_a_sequence_needs_sequences():
 
 
 def test_experts_stand_in_every_second_block_of_a_stack():
-    stack = EncoderStack(4, C, 3, F, np.random.default_rng(0), "pre", experts={"n": 3, "k": 1}, expert_every=2)
+    stack = EncoderStack(
+        StackSettings(C, 3, F, 4, norm_place="pre", experts={"n": 3, "k": 1}, expert_every=2), np.random.default_rng(0)
+    )
     kinds = [type(block.feed_forward) for block in stack.blocks]
     assert kinds == [FeedForward, MixtureOfExperts] * 2
     _, cache = stack.forward(X.astype("float32"))
     assert len(auxiliary_losses(cache)) == 2
     with pytest.raises(ValueError, match="every 0th"):
-        EncoderStack(2, C, 3, F, np.random.default_rng(0), "pre", experts={"n": 3, "k": 1}, expert_every=0)
+        EncoderStack(
+            StackSettings(C, 3, F, 2, norm_place="pre", experts={"n": 3, "k": 1}, expert_every=0),
+            np.random.default_rng(0),
+        )
 
 
 def test_every_kind_of_block_may_hold_experts():
     rng, experts = np.random.default_rng(0), {"n": 3, "k": 2, "noisy": True}
     for parallel in (False, True):
-        stack = EncoderStack(1, C, 3, F, rng, "pre", parallel=parallel, experts=experts)
+        stack = EncoderStack(StackSettings(C, 3, F, 1, norm_place="pre", parallel=parallel, experts=experts), rng)
         assert isinstance(stack.blocks[0].feed_forward, MixtureOfExperts)
         quiet, loud = stack.forward(X)[0], stack.forward(X, rng=np.random.default_rng(0))[0]
         assert (quiet != loud).any()
-    decoder = DecoderStack(2, C, 3, F, rng, "pre", experts=experts)
+    decoder = DecoderStack(StackSettings(C, 3, F, 2, norm_place="pre", experts=experts), rng)
     assert len(auxiliary_losses(decoder.forward(X, X)[1])) == 2
 
 
 def test_a_block_with_equal_experts_is_the_dense_block():
-    sparse = EncoderBlock(C, 3, F, np.random.default_rng(0), dtype="float64", experts={"n": E, "k": 2})
-    dense = EncoderBlock(C, 3, F, np.random.default_rng(0), dtype="float64")
+    sparse = EncoderBlock(BlockSettings(C, 3, F, dtype="float64", experts={"n": E, "k": 2}), np.random.default_rng(0))
+    dense = EncoderBlock(BlockSettings(C, 3, F, dtype="float64"), np.random.default_rng(0))
     make_experts_equal(sparse.feed_forward)
     dense.feed_forward.load_state(sparse.feed_forward.experts[0].state())
     np.testing.assert_allclose(sparse.forward(X)[0], dense.forward(X)[0], atol=1e-14)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.attention import AttentionParts, MultiHeadAttention
 from tfx.nn.dynamic_position_bias import DynamicPositionBias
 from tfx.nn.relative_bias import AlibiBias, GridRelativeBias, RelativeBias, SandwichBias
 from tfx.ops.attention.masks import causal_mask
@@ -48,7 +48,7 @@ def test_the_rows_behind_stored_keys_are_the_last_rows_of_all(build):
 
 @every_line
 def test_reading_in_pieces_with_stored_keys_equals_reading_at_once(build):
-    layer = MultiHeadAttention(4 * H, H, rng(), dtype="float64", position_bias=build())
+    layer = MultiHeadAttention(4 * H, H, rng(), dtype="float64", parts=AttentionParts(position_bias=build()))
     x = rng().standard_normal((2, 7, 4 * H))
     whole, _ = layer.forward(x, mask=causal_mask(7))
     past, done = None, 0
@@ -80,7 +80,10 @@ def test_asking_once_for_each_offset_equals_asking_for_each_pair(bidirectional):
 
 def test_blocks_that_share_one_bias_add_up_their_gradients():
     shared = RelativeBias(H, rng(), dtype="float64")
-    blocks = [MultiHeadAttention(4 * H, H, rng(), dtype="float64", position_bias=shared) for _ in range(2)]
+    blocks = [
+        MultiHeadAttention(4 * H, H, rng(), dtype="float64", parts=AttentionParts(position_bias=shared))
+        for _ in range(2)
+    ]
     x = rng().standard_normal((2, 5, 4 * H))
     grads = []
     for block in blocks:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.nn.held_memory import held_bytes
+from tfx.nn.block_settings import StackSettings
 from tfx.nn.reversible import ReversibleStack, Streams
 from tfx.ops.attention.masks import causal_mask
 
@@ -15,7 +16,7 @@ DY = RNG(1).standard_normal(X.shape)
 
 
 def stack(n: int, dtype: str = "float64", **settings) -> ReversibleStack:
-    made = ReversibleStack(n, 6, 3, 8, RNG(2), dropout=0.3, dtype=dtype, **settings)
+    made = ReversibleStack(StackSettings(6, 3, 8, n, dropout=0.3, dtype=dtype), RNG(2), **settings)
     for parameter in made.parameters().values():
         parameter.value += (0.1 * RNG(3).standard_normal(parameter.shape)).astype(dtype)
     return made
@@ -79,7 +80,7 @@ def test_what_is_held_is_both_streams_the_mask_and_the_last_norm():
 
 
 def allocated(n: int, **settings) -> int:
-    layer = ReversibleStack(n, 24, 3, 32, RNG(2), dtype="float64", **settings)
+    layer = ReversibleStack(StackSettings(24, 3, 32, n, dtype="float64"), RNG(2), **settings)
     x = RNG(0).standard_normal((4, 32, 24))
     layer.forward(x[:1])  # once, for what is allocated only once
     tracemalloc.start()

@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from tfx.nn.segment_memory import SegmentMemoryBlock, SegmentMemoryStack, segment_memory_mask
+from tfx.nn.segment_memory import SegmentMemoryBlock, SegmentMemorySettings, SegmentMemoryStack, segment_memory_mask
 from tfx.ops.attention.masks import causal_mask
 
 B, C, H, F = 2, 8, 2, 12
 
 
 def stack(n_memory, n_layers=2, **settings):
-    made = SegmentMemoryStack(n_layers, C, H, F, np.random.default_rng(0), n_memory, dtype="float64", **settings)
+    made = SegmentMemoryStack(
+        SegmentMemorySettings(C, H, F, n_layers, n_memory, dtype="float64", **settings), np.random.default_rng(0)
+    )
     for name, parameter in made.parameters().items():  # u and w start so small that mistakes would hide
         parameter.value = parameter.value + 0.3 * np.random.default_rng(len(name)).standard_normal(parameter.shape)
     return made
@@ -32,7 +34,7 @@ def in_segments(model, x, segment):
 @pytest.mark.parametrize("norm", ["post", "pre", "inner"])
 @pytest.mark.parametrize(("segment", "n_memory"), [(1, 4), (3, 3), (4, 2), (3, 5), (5, 0), (12, 3)])
 def test_reading_in_segments_equals_one_long_pass_under_the_mask_of_segments(norm, segment, n_memory):
-    model, x = stack(n_memory, norm=norm), text(11)
+    model, x = stack(n_memory, norm_place=norm), text(11)
     whole, _ = model.forward(x, mask=segment_memory_mask(11, segment, n_memory))
     np.testing.assert_allclose(in_segments(model, x, segment), whole, rtol=0, atol=1e-12)
 
@@ -147,5 +149,5 @@ def test_what_makes_no_sense_is_refused():
         stack(2).forward(text(3), (text(2),))
     with pytest.raises(ValueError, match="segment must be at least 1, not 0"):
         segment_memory_mask(4, 0, 2)
-    with pytest.raises(ValueError, match="norm must be one of"):
-        SegmentMemoryBlock(C, H, F, np.random.default_rng(0), norm="none")
+    with pytest.raises(ValueError, match="norm_place must be one of"):
+        SegmentMemoryBlock(SegmentMemorySettings(C, H, F, norm_place="none"), np.random.default_rng(0))

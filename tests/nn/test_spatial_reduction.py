@@ -42,7 +42,7 @@ def test_the_reduction_is_a_strided_convolution():
 @pytest.mark.parametrize("reduction", [1, 2])
 def test_the_scores_shrink_with_the_square_of_the_reduction(reduction):
     _, cache = layer(reduction).forward(X)
-    assert cache.attention.attention.weights.shape == (2, H, 24, 24 // reduction**2)
+    assert cache.attention.weights.shape == (2, H, 24, 24 // reduction**2)
 
 
 def test_in_a_pyramid_the_resolution_falls_and_the_width_grows():
@@ -51,7 +51,7 @@ def test_in_a_pyramid_the_resolution_falls_and_the_width_grows():
     assert y.shape == (2, 4, 2, 8)
     assert [len(stage) for stage in cache.blocks] == [1, 2, 1]
     assert [stage[0].attention.shape for stage in cache.blocks] == [(2, 16, 8, 4), (2, 8, 4, 6), (2, 4, 2, 8)]
-    keys = [stage[0].attention.attention.attention.weights.shape[-1] for stage in cache.blocks]
+    keys = [stage[0].attention.attention.weights.shape[-1] for stage in cache.blocks]
     assert keys == [8, 8, 8]  # smaller reductions on smaller grids: the same number of keys
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tfx.nn.block_settings import BlockSettings
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.stochastic_depth import LayerDropStack, StochasticDepth
 from tfx.params import Layer
@@ -12,7 +13,7 @@ X = RNG(0).standard_normal((4, 3, 6))
 
 
 def blocks(n: int) -> list[EncoderBlock]:
-    return [EncoderBlock(6, 3, 8, RNG(i), dtype="float64") for i in range(n)]
+    return [EncoderBlock(BlockSettings(6, 3, 8, dtype="float64"), RNG(i)) for i in range(n)]
 
 
 @pytest.mark.parametrize("rescaled", [True, False])

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from tfx.nn.attention import AttentionParts
+from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.relative_bias import GridRelativeBias
 from tfx.nn.swin import PatchMerging, SwinBlock, SwinStage
@@ -16,7 +18,7 @@ def rng():
 
 
 def block(grid=(4, 6), window=2, shift=0):
-    return SwinBlock(C, H, F, grid, window, shift, rng(), dtype="float64")
+    return SwinBlock(BlockSettings(C, H, F, dtype="float64"), grid, window, shift, rng())
 
 
 def gradients(layer, *inputs):
@@ -29,7 +31,7 @@ def gradients(layer, *inputs):
 def test_a_window_as_large_as_the_grid_is_a_plain_encoder_block():
     x = X[:, :, :4]
     bias = GridRelativeBias(4, 4, H, rng(), "float64")
-    plain = EncoderBlock(C, H, F, rng(), dtype="float64", attention={"position_bias": bias})
+    plain = EncoderBlock(BlockSettings(C, H, F, dtype="float64"), rng(), AttentionParts(position_bias=bias))
     swin = block((4, 4), window=4, shift=2)
     plain.load_state(swin.block.state())
     have, want = gradients(swin, x), gradients(plain, x.reshape(2, 16, C))
@@ -63,7 +65,7 @@ def test_places_from_opposite_ends_do_not_hear_each_other(place, region):
 
 
 def test_two_blocks_join_what_one_keeps_apart():
-    stage = SwinStage(2, C, H, F, (4, 6), 2, rng(), dtype="float64")
+    stage = SwinStage(StackSettings(C, H, F, 2, dtype="float64"), (4, 6), 2, rng())
     assert [one.shift for one in stage.blocks] == [0, 1]
     assert heard(stage, (1, 1)) > heard(block(), (1, 1))
     assert (2, 2) in heard(stage, (1, 1))
@@ -77,7 +79,7 @@ def test_the_number_of_scores_grows_with_the_places_and_not_with_their_square():
     for rows in (4, 8, 16):
         x = np.ones((1, rows, 6, C))
         _, cache = block((rows, 6)).forward(x)
-        assert cache.block.attention.attention.weights.size == H * rows * 6 * 4
+        assert cache.block.weights.size == H * rows * 6 * 4
 
 
 def test_merging_norms_four_places_and_maps_them_to_one():

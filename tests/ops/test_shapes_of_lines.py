@@ -12,7 +12,9 @@ from tests.shape_comments import broken_promises, promises
 from tfx.ops.attention.attend import attend_backward_steps, attend_forward
 from tfx.ops.attention.grouped_attention import grouped_attention_backward, grouped_attention_forward
 from tfx.ops.attention.multi_head import (
+    Acting,
     KeyValue,
+    Maps,
     Rotation,
     multi_head_attention_backward,
     multi_head_attention_forward,
@@ -95,8 +97,8 @@ def multi_head(kernel=None):
     past = KeyValue(normal(n.B, n.G, n.M, n.D), normal(n.B, n.G, n.M, n.Dv))
     x_q, x_kv = normal(n.B, n.T, n.C), normal(n.B, n.S, n.C)
     rotation = Rotation(*rotary_tables(np.arange(1), n.D), "pairs")
-    settings = {"n_heads": n.H, "n_kv_heads": n.G, "rotation": rotation, "past": past, "kernel": kernel}
-    _, cache = multi_head_attention_forward(x_q, x_kv, *maps, *offsets, **settings)
+    settings = {"n_heads": n.H, "n_kv_heads": n.G, "rotation": rotation, "past": past}
+    _, cache = multi_head_attention_forward(x_q, x_kv, Maps(*maps, *offsets), acting=Acting(kernel=kernel), **settings)
     multi_head_attention_backward(normal(n.B, n.T, n.C), cache)
 
 

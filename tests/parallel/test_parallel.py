@@ -9,6 +9,7 @@ import pytest
 
 from tfx.models import DecoderOnly, Encoder
 from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.stacks import EncoderStack
@@ -167,7 +168,7 @@ def test_shared_out_heads_are_the_whole_attention(options, n_workers):
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_a_block_needs_two_all_reduces_forward_and_two_backward(norm):
-    whole, reduce = EncoderBlock(12, 4, 8, RNG, norm, dtype="float64"), AllReduce()
+    whole, reduce = EncoderBlock(BlockSettings(12, 4, 8, norm_place=norm, dtype="float64"), RNG), AllReduce()
     shared = tensor_parallel(whole, 2, reduce)
     y, cache = whole.forward(X, causal_mask(5))
     y_shared, cache_shared = shared.forward(X, causal_mask(5))
@@ -247,7 +248,7 @@ def test_nobody_starts_before_what_is_needed_and_nobody_does_two_things_at_once(
 
 @pytest.mark.parametrize("kind", ["gpipe", "1f1b"])
 def test_micro_batches_through_stages_give_the_gradient_of_the_whole_batch(kind):
-    stack = EncoderStack(4, 12, 3, 8, RNG, "post", dtype="float64")
+    stack = EncoderStack(StackSettings(12, 3, 8, 4, norm_place="post", dtype="float64"), RNG)
     x, dy = RNG.standard_normal((6, 5, 12)), RNG.standard_normal((6, 5, 12))
     y, cache = stack.forward(x)
     dx = stack.backward(dy, cache)

@@ -135,7 +135,7 @@ def reversal(recorded: Recording, dtype: str) -> Run:
     settings, beta1, beta2, sizes = read(recorded)
     model = EncoderDecoder(
         **sizes,
-        norm="post",
+        norm_place="post",
         final_norm=settings["final_norm"],
         activation="relu",
         tgt_vocab=len(recorded.start["tgt.weight"]),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tfx.models import DeepSupervision, Encoder
+from tfx.nn.block_settings import StackSettings
 from tfx.nn.stacks import EncoderStack
 from tfx.ops.losses.cross_entropy import cross_entropy_forward
 from tfx.train import (
@@ -71,7 +72,7 @@ def test_an_early_head_reads_what_the_shorter_stack_gives():
 
 
 def test_a_gradient_may_join_at_the_very_input_of_a_stack():
-    stack = EncoderStack(2, 6, 3, 8, np.random.default_rng(0), "pre", dtype="float64")
+    stack = EncoderStack(StackSettings(6, 3, 8, 2, norm_place="pre", dtype="float64"), np.random.default_rng(0))
     x, dread = np.random.default_rng(1).standard_normal((2, 1, 4, 6))
     y, cache = stack.forward(x)
     assert [np.array_equal(cache.reads[0], x), len(cache.reads)] == [True, 2]

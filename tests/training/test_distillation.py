@@ -52,7 +52,7 @@ def test_the_teacher_gets_no_gradient():
 
 
 def test_a_teacher_with_batch_norm_teaches_each_text_what_it_says_of_it_alone_and_learns_nothing():
-    teacher = Encoder(7, d_model=16, seed=5, norm_kind="batch_norm", **SIZE)
+    teacher = Encoder(7, d_model=16, seed=5, norm="batch_norm", **SIZE)
     statistics = teacher.state()
     student, loss = Encoder(7, d_model=8, **SIZE), distilled_labelling_loss(teacher)
     parts = [LabelledBatch(IDS[row : row + 1], IDS[row : row + 1]) for row in range(3)]

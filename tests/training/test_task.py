@@ -48,11 +48,11 @@ def test_accuracy_counts_whole_sequences_that_are_held_out():
     assert wrong.wanted == wrong.given[::-1] and wrong.written != wrong.wanted
 
 
-@pytest.mark.parametrize("norm_kind", ["batch_norm", "power_norm"])
-def test_evaluation_neither_reads_the_statistics_of_the_held_out_batch_nor_learns_from_it(norm_kind):
+@pytest.mark.parametrize("norm", ["batch_norm", "power_norm"])
+def test_evaluation_neither_reads_the_statistics_of_the_held_out_batch_nor_learns_from_it(norm):
     run = TaskRun(TaskSettings("copy", steps=5, **TINY))
     settings = {name: value for name, value in run.model.config.items() if name != "model"}
-    run.model = Encoder(**settings | {"norm_kind": norm_kind})
+    run.model = Encoder(**settings | {"norm": norm})
     run.optimizer = AdamW(run.model)
     assert len(list(run.train())) == 5
     before = run.model.state()

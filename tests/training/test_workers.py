@@ -93,7 +93,7 @@ def test_a_replica_reads_the_same_values_and_has_its_own_gradients():
 def test_running_statistics_and_fewer_than_one_worker_are_refused():
     with pytest.raises(ValueError, match="n_workers must be at least 1, not 0"):
         shared_out(next_token_loss(), 0)
-    model = Encoder(V, 12, 3, 24, norm_kind="batch_norm", dtype="float64")
+    model = Encoder(V, 12, 3, 24, norm="batch_norm", dtype="float64")
     batch = LabelledBatch(np.zeros((4, T), dtype=int), np.ones((4, T), dtype=int))
     with pytest.raises(ValueError, match="running statistics"):
         shared_out(labelling_loss(), 2)(model, batch, np.random.default_rng(0))

@@ -70,7 +70,7 @@ def test_an_adapted_model_still_reads_in_chunks():
     first, cache = model.forward(IDS[:, :4])
     second, _ = model.forward(IDS[:, 4:], past=cache.stack.present)
     np.testing.assert_allclose(np.concatenate((first, second), axis=1), whole, rtol=0, atol=1e-12)
-    assert cache.blocks[0].attention.attention.weights.shape == (3, 3, 4, 4)
+    assert cache.blocks[0].weights.shape == (3, 3, 4, 4)
 
 
 def test_bad_input_is_refused():

@@ -30,7 +30,7 @@ def test_a_prompt_of_padded_rows_is_the_prompt_of_the_rows_alone():
     for row, length in enumerate(lengths):
         alone, _ = model.forward(IDS[row : row + 1, :length])
         np.testing.assert_allclose(logits[row : row + 1, :length], alone, rtol=0, atol=1e-12)
-    assert cache.blocks[0].attention.attention.weights.shape[-1] == M + 6
+    assert cache.blocks[0].weights.shape[-1] == M + 6
 
 
 @pytest.mark.parametrize("kind", MODELS)

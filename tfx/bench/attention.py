@@ -13,46 +13,48 @@ Source: Dao et al. 2022, "FlashAttention".
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tfx.allocator import keep_freed_memory
-from tfx.backend import device_module
-from tfx.bench.attention_findings import memory_law, notes, peaks_of_both, plots
-from tfx.bench.attention_turns import Measured, Name, measure
+from tfx.bench.attention_goals import goal_notes
+from tfx.bench.attention_memory import memory, memory_plots
+from tfx.bench.attention_turns import Measured as Timed
+from tfx.bench.attention_turns import Name, measure
 from tfx.bench.attention_ways import (
+    NAMES,
     PASSES,
     WAYS,
     Call,
+    Rows,
     draw,
     multiply_adds,
     numpy_calls,
+    select,
     torch_calls,
 )
 from tfx.bench.machine import machine
 from tfx.bench.pytorch import import_torch, torch_threads
-from tfx.blas_threads import blas_threads
-from tfx.efficient.tiled_attention import tiled_attention_forward
+from tfx.efficient.tiled_attention import TILE_SCORES, tiled_attention_forward
 from tfx.efficient.tiles import spans
-from tfx.errors import BadInput
-from tfx.lab import Progress, silent
-from tfx.measure.limits import generator, require_all_in_range, require_range
-from tfx.measure.measuring import thread_clock
-from tfx.measure.verdicts import at_most, exactly
-from tfx.records import Check, Column, Result
+from tfx.lab.frame import Measured, Run
+from tfx.measure.seeds import generator
+from tfx.measure.stopwatch import stopwatch
+from tfx.measure.verdicts import at_most, exactly, largest
+from tfx.records import Check, Column, Plot, Series, Text
+from tfx.settings import free_memory, setting
+
+QUESTION = "Exact and tiled attention, time and memory as the sequence grows"
+ORDER = 2
+TITLE = "Exact attention, whole and in tiles"
+BREAK_IT = ("--set lengths=512,1024,2048 --set heads=1",)
 
 DTYPE = "float32"
 #: Largest difference from the naive way (tiled where that is left out), as a share of the largest number.
 TOLERANCES = {"naive": 1e-5, "tiled": 1e-5, "torch_naive": 1e-4, "torch_fused": 1e-4}
-#: Memory of the tiled way like T^e.
-MEMORY_EXPONENT = 1.1
-#: Of the naive way's peak, at MEMORY_LENGTH tokens; the share is proportional to 1 / T.
-MEMORY_SHARE, MEMORY_LENGTH = 0.05, 8192
 #: Arrays of H T T numbers that a naive way has alive at once, at most.
 NAIVE_ARRAYS = 5
 #: Work is counted at a length not above this one.
@@ -65,14 +67,21 @@ CAUSAL_NAIVE_LENGTH = 4096
 
 @dataclass(frozen=True)
 class Settings:
-    """lengths: the T to try; heads, d_head: of one attention; turns: how often each call is timed at most;
-    memory_gib: a naive way that needs more is left out."""
+    lengths: tuple[int, ...] = setting((128, 256, 512, 1024, 2048, 4096, 8192), 1, 65_536, "the T to try", at_least=2)
+    heads: int = setting(4, 1, 1024, "of the attention")
+    d_head: int = setting(64, 1, 1024, "width of a head")
+    turns: int = setting(7, 3, 1000, "how often each call is timed, at most")
+    memory_gib: float = setting(8.0, 0.0, 4096.0, "a naive way that needs more GiB is left out")
 
-    lengths: tuple[int, ...] = (128, 256, 512, 1024, 2048, 4096, 8192)
-    heads: int = 4
-    d_head: int = 64
-    turns: int = 7
-    memory_gib: float = 8.0
+    def quick(self) -> Settings:
+        """Without the lengths over 1024, when enough others are left."""
+        short = tuple(n for n in self.lengths if n <= 1024)
+        return replace(self, lengths=short) if len(set(short)) >= 2 else self
+
+    def bytes_needed(self) -> float:
+        """Inputs, the first results of both ways with mask and without, and tiles.  A naive way that does not fit is
+        left out."""
+        return 4.0 * (28 * self.heads * self.d_head * max(self.lengths) + 4 * max(TILE_SCORES, max(self.lengths)))
 
 
 COLUMNS = (
@@ -90,65 +99,25 @@ COLUMNS = (
 )
 
 
-def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu", progress: Progress = silent) -> Result:
+def rows(run: Run[Settings]) -> Measured:
     """Compares, counts and times.  Differences, counts and memory are the same every time; the seconds are not."""
-    check_settings(settings)
-    if quick:
-        settings = shorten(settings)
-    xp = device_module(device)
+    settings, xp = run.settings, run.xp
     keep_freed_memory()
-    start = time.perf_counter()
     torch = import_torch() if xp is np else None
-    lengths = sorted(set(settings.lengths))
-    rows: list[dict[str, Any]] = []
-    with blas_threads(1) as threads, torch_threads(torch, 1):
-        single = threads == 1 and xp is np
-        clock = thread_clock() if single else time.perf_counter
-        for at, length in enumerate(lengths):
-            progress(at, len(lengths), f"T = {length}")
-            calls = calls_of(length, settings, generator(seed, length), xp, torch)
-            budget_s = QUICK_BUDGET_S if quick else BUDGET_S
-            measured = measure(calls, settings.turns, budget_s, clock, xp)
-            rows += [row(length, causal, each, measured) for causal in (False, True) for each in PASSES]
-        progress(len(lengths), len(lengths), "done")
-    return Result(
-        name="attention",
-        title="Exact attention, whole and in tiles",
-        seed=seed,
-        params={
-            **asdict(settings),
-            "quick": quick,
-            "device": device,
-            "dtype": DTYPE,
-            "threads": threads,
-            "clock": "thread" if single else "wall",
-            "machine": machine(),
-        },
-        columns=COLUMNS,
-        rows=tuple(rows),
-        checks=(*same_numbers(rows), *counted_work(settings, seed), *memory(rows, settings.heads)),
-        plots=plots(rows),
-        notes=notes(rows, settings, torch is not None, xp is np),
-        break_it=("--set lengths=512,1024,2048 --set heads=1",),
-        elapsed_s=time.perf_counter() - start,
-    )
+    with stopwatch(xp) as watch, torch_threads(torch, 1):
+        run.facts |= {"dtype": DTYPE, "threads": watch.threads, "clock": watch.kind, "machine": machine()}
+        for length in run.over(sorted(set(settings.lengths)), "T = {}"):
+            calls = calls_of(length, settings, run.generator(length), xp, torch)
+            budget_s = QUICK_BUDGET_S if run.quick else BUDGET_S
+            measured = measure(calls, settings.turns, budget_s, watch.clock, xp)
+            for causal in (False, True):
+                for each in PASSES:
+                    yield row(length, causal, each, measured)
 
 
-def check_settings(settings: Settings) -> None:
-    """Raises BadInput for a setting out of range."""
-    require_all_in_range("lengths", settings.lengths, 1, 65_536, at_least=2)
-    require_range("heads", settings.heads, 1, 1024)
-    require_range("d_head", settings.d_head, 1, 1024)
-    require_range("turns", settings.turns, 3, 1000)
-    require_range("memory_gib", settings.memory_gib, 0, 4096)
-    if settings.heads * settings.d_head * max(settings.lengths) > 2**27:
-        raise BadInput("Inputs of more than 512 MiB each are too many.", "Use fewer heads or smaller lengths.")
-
-
-def shorten(settings: Settings) -> Settings:
-    """Without the lengths over 1024, when enough others are left."""
-    short = tuple(n for n in settings.lengths if n <= 1024)
-    return replace(settings, lengths=short) if len(set(short)) >= 2 else settings
+def checks(run: Run[Settings]) -> tuple[Check, ...]:
+    rows, settings = run.rows, run.settings
+    return (*same_numbers(rows), *counted_work(settings, run.seed), *memory(rows, settings.heads))
 
 
 # Measuring
@@ -157,7 +126,8 @@ def shorten(settings: Settings) -> Settings:
 def calls_of(length: int, settings: Settings, rng: np.random.Generator, xp: Any, torch: Any | None) -> dict[Name, Call]:
     inputs = draw(rng, settings.heads, length, settings.d_head, DTYPE)
     needed = NAIVE_ARRAYS * settings.heads * length * length * inputs.q.itemsize
-    fits = needed <= min(settings.memory_gib * 2**30, available_bytes())
+    free = free_memory()
+    fits = needed <= min(settings.memory_gib * 2**30, needed if free is None else free)
     calls: dict[Name, Call] = {}
     for causal in (False, True):
         naive = fits and (not causal or length <= CAUSAL_NAIVE_LENGTH)
@@ -168,16 +138,7 @@ def calls_of(length: int, settings: Settings, rng: np.random.Generator, xp: Any,
     return calls
 
 
-def available_bytes(meminfo: Path = Path("/proc/meminfo")) -> float:
-    """Memory that a program may take without others being pushed out; no limit where Linux does not tell."""
-    if meminfo.is_file():
-        for line in meminfo.read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024 * int(line.split()[1])
-    return float("inf")
-
-
-def row(length: int, causal: bool, each: str, measured: Mapping[Name, Measured]) -> dict[str, Any]:
+def row(length: int, causal: bool, each: str, measured: Mapping[Name, Timed]) -> dict[str, Any]:
     case = f"{length} {'causal' if causal else 'full'} {each}"
     found: dict[str, Any] = {"case": case, "length": length, "causal": causal, "pass": each}
     here = {way: measured.get((causal, way, each)) for way in WAYS}
@@ -207,7 +168,7 @@ def same_numbers(rows: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
         if found and way != "naive":
             name, said = way.replace("_", "-"), way.replace("torch_", "PyTorch ")
             statement = f"{said}: the largest difference of outputs and gradients, as a share of the largest number"
-            checks.append(at_most(f"same-{name}", statement, TOLERANCES[way], max(found)))
+            checks.append(at_most(f"same-{name}", statement, TOLERANCES[way], largest(found)))
     return tuple(checks)
 
 
@@ -232,21 +193,66 @@ def counted_work(settings: Settings, seed: int) -> tuple[Check, ...]:
     )
 
 
-def memory(rows: Sequence[Mapping[str, Any]], heads: int) -> tuple[Check, ...]:
-    """Peaks of forward and backward, where they were measured and a tile is only a part of the scores."""
-    checks = []
-    for causal in (False, True):
-        name, which = ("-causal", "tiled and causal") if causal else ("", "tiled")
-        law = memory_law(rows, causal, heads)
-        if law is not None:
-            statement = f"{which}: peak memory grows like T^e, forward and backward"
-            checks.append(at_most(f"memory{name}", statement, MEMORY_EXPONENT, law.exponent))
-        both = [row for row in peaks_of_both(rows, causal) if row["naive_peak_mib"] is not None]
-        if both:
-            last = both[-1]
-            bound = MEMORY_SHARE * max(1.0, MEMORY_LENGTH / last["length"])
-            statement = f"{which}: share of the naive peak at T = {last['length']} (5% at {MEMORY_LENGTH}, like 1 / T)"
-            checks.append(
-                at_most(f"memory-share{name}", statement, bound, last["tiled_peak_mib"] / last["naive_peak_mib"])
+# Saying
+
+
+def notes(run: Run[Settings]) -> tuple[Text, ...]:
+    on_host = run.xp is np
+    return notes_on(run.rows, run.settings, on_host and import_torch() is not None, on_host)
+
+
+def notes_on(rows: Rows, settings: Settings, has_torch: bool, on_host: bool) -> tuple[Text, ...]:
+    found = [
+        *goal_notes(rows),
+        Text(
+            "Naive writes and reads T x T numbers between its products. Once they do not fit the cache, these trips to "
+            "main memory, and the pages that the system must find for new arrays, are most of its time. A tile stays "
+            "in the cache: tiled makes one product more, and is faster on long sequences (Dao et al. 2022)."
+        ),
+    ]
+    if not has_torch:
+        why = "PyTorch is not installed" if on_host else "PyTorch is compared on the processor alone"
+        found.append(Text(f"{why}: its columns are empty. Nothing else here needs it."))
+    left_out = [row["length"] for row in select(rows, False, "both") if row["naive_s"] is None]
+    if left_out:
+        found.append(
+            Text(
+                f"From T = {left_out[0]} on the naive ways are left out: their T x T arrays need more than memory_gib "
+                f"({settings.memory_gib:g}) or more than is free now."
             )
-    return tuple(checks)
+        )
+    found.append(
+        Text(
+            "Times are medians of turns, float32, one thread; they differ from run to run and from machine to machine. "
+            "Where a spread is missing there was time for one turn, and the longest naive calls are timed without a "
+            "mask only, because a mask saves them nothing. Counts, memory and differences are the same every time."
+        )
+    )
+    return tuple(found)
+
+
+def plots(run: Run[Settings]) -> tuple[Plot, ...]:
+    return (*(time_plot(run.rows, causal) for causal in (False, True)), *memory_plots(run.rows))
+
+
+def time_plot(rows: Rows, causal: bool) -> Plot:
+    """Seconds of forward and backward against T."""
+    here = select(rows, causal, "both")
+    last = next((row for row in reversed(here) if row["naive_s"] is not None), None)
+    which = "Causal attention" if causal else "Attention"
+    finding = (
+        "in tiles alone: the whole does not fit the memory"
+        if last is None
+        else f"{1 / last['tiled_over_naive']:.2g} times as fast in tiles at T = {last['length']}"
+    )
+    series = []
+    for way in WAYS:
+        timed = [row for row in here if row[f"{way}_s"] is not None]
+        if timed:
+            errors = [row[f"{way}_s_half_range"] or 0.0 for row in timed]
+            series.append(
+                Series(NAMES[way], [row["length"] for row in timed], [row[f"{way}_s"] for row in timed], errors)
+            )
+    return Plot(
+        f"{which}, forward and backward: {finding}", "T (tokens)", "time of one call (s)", tuple(series), True, True
+    )

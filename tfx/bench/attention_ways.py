@@ -9,7 +9,7 @@ torch_fused    PyTorch's scaled_dot_product_attention, which is tiled as well, i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,10 @@ from tfx.ops.attention.scaled_dot_product import attention_backward, attention_f
 
 WAYS = ("naive", "tiled", "torch_naive", "torch_fused")
 PASSES = ("forward", "both")
+NAMES = {"naive": "naive", "tiled": "tiled", "torch_naive": "PyTorch naive", "torch_fused": "PyTorch fused"}
+
+#: Those of the benchmark, one for each length, mask and pass.
+Rows = Sequence[Mapping[str, Any]]
 
 #: -> out, or out, dq, dk, dv.
 Call = Callable[[], tuple[Any, ...]]
@@ -34,6 +38,10 @@ class Inputs(NamedTuple):
     k: Array
     v: Array
     dout: Array
+
+
+def select(rows: Rows, causal: bool, each: str) -> list[Mapping[str, Any]]:
+    return [row for row in rows if row["causal"] is causal and row["pass"] == each]
 
 
 def draw(rng: np.random.Generator, heads: int, length: int, width: int, dtype: Any = "float32") -> Inputs:

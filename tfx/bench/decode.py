@@ -14,55 +14,71 @@ Source: Pope et al. 2022, "Efficiently Scaling Transformer Inference", section 2
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from tfx.allocator import keep_freed_memory
-from tfx.backend import device_module, synchronize
-from tfx.bench.decode_findings import notes, plots
+from tfx.bench.decode_agreement import WRITTEN, largest_difference, same_numbers
 from tfx.bench.decode_readers import WAYS, after, multiply_adds, one_token, reader, stored_in
+from tfx.bench.decode_storage import ITEMSIZE, storage
 from tfx.bench.machine import machine
-from tfx.blas_threads import blas_threads
-from tfx.errors import BadInput
 from tfx.generate import greedy
-from tfx.lab import Progress, silent
+from tfx.lab.frame import Measured, Run
 from tfx.measure import counting
-from tfx.measure.estimates import PowerLaw, fit_power_law
-from tfx.measure.limits import generator, require_all_in_range, require_range
-from tfx.measure.measuring import Timing, peak_bytes, thread_clock, time_in_turns
+from tfx.measure.estimates import straight_line
+from tfx.measure.measuring import Timing, peak_bytes
+from tfx.measure.power_laws import PowerLaw, fit_power_law
+from tfx.measure.stopwatch import stopwatch
 from tfx.measure.verdicts import at_least, at_most, between, exactly, within
 from tfx.models import GPT
-from tfx.records import Check, Column, Result
+from tfx.models.gpt import gpt_parameter_count
+from tfx.records import Check, Column, Plot, Series, Text
+from tfx.settings import require_divisor, setting
+
+QUESTION = "Tokens per second with stored keys and values, and without"
+ORDER = 5
+TITLE = "The next token, with stored keys and values and without"
 
 DTYPE = "float32"
-ITEMSIZE = 4
-#: So many tokens are written in each way, and must be the same.
-WRITTEN = 24
-#: The largest difference between logits, as a share of the largest logit.
-TOLERANCE = 1e-5
 #: Sums along rows, of a softmax or a norm, that are made by a product too: at most such a share of the others.
 ROW_SUMS = 0.1
 #: Time of one token like n^e.  What does not grow with n pulls both exponents down, noise pulls either way.
 STORED_EXPONENT, RECOMPUTED_EXPONENT = 1.25, 0.7
 
+Rows = Sequence[Mapping[str, Any]]
 Calls = dict[tuple[str, int], Callable[[], Any]]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """contexts: tokens that the new one may attend to, itself included; d_model, heads, layers, vocab: of the GPT;
-    turns: how often each call is timed at most."""
+    contexts: tuple[int, ...] = setting(
+        (64, 128, 256, 512, 1024, 2048), 2, 16_384, "tokens that the new one may attend to, with itself", at_least=3
+    )
+    d_model: int = setting(128, 1, 4096, "width of the GPT")
+    heads: int = setting(4, 1, 4096, "of the GPT; they divide d_model")
+    layers: int = setting(4, 1, 64, "of the GPT")
+    vocab: int = setting(256, 2, 100_000, "different tokens")
+    turns: int = setting(7, 3, 1000, "how often each call is timed, at most")
 
-    contexts: tuple[int, ...] = (64, 128, 256, 512, 1024, 2048)
-    d_model: int = 128
-    heads: int = 4
-    layers: int = 4
-    vocab: int = 256
-    turns: int = 7
+    def quick(self) -> Settings:
+        """Without the contexts over 512, when enough others are left."""
+        short = tuple(n for n in self.contexts if n <= 512)
+        return replace(self, contexts=short) if len(set(short)) >= 3 else self
+
+    def check(self) -> None:
+        require_divisor("heads", self.heads, "d_model", self.d_model)
+
+    def bytes_needed(self) -> float:
+        """Weights and gradients; keys and values of every context, stored and joined; and one whole pass."""
+        longest = max(self.contexts)
+        parameters = gpt_parameter_count(self.vocab, self.d_model, self.layers, longest + WRITTEN)
+        stored = 3 * 2 * self.layers * self.d_model * sum(set(self.contexts))
+        block = 2 * self.heads * longest * longest + 30 * longest * self.d_model
+        return float(ITEMSIZE * (2 * parameters + stored + self.layers * block + 3 * longest * self.vocab))
 
 
 COLUMNS = (
@@ -83,92 +99,54 @@ COLUMNS = (
 )
 
 
-def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu", progress: Progress = silent) -> Result:
+def rows(run: Run[Settings]) -> Measured:
     """Counts, writes, then times.  Texts, counts and logits are the same every time; the seconds are not."""
-    check_settings(settings)
-    if quick:
-        settings = shorten(settings)
-    xp = device_module(device)
+    settings, xp = run.settings, run.xp
     keep_freed_memory()
-    start = time.perf_counter()
     contexts = sorted(set(settings.contexts))
-    rng = generator(seed)
+    rng = run.generator()
     ids = rng.integers(settings.vocab, size=(1, contexts[-1]))
-    model = GPT(
-        settings.vocab,
-        settings.d_model,
-        settings.heads,
-        n_layers=settings.layers,
-        max_len=contexts[-1] + WRITTEN,
-        seed=int(rng.integers(2**31)),
-        dtype=DTYPE,
-    )
+    model = gpt(settings, contexts[-1] + WRITTEN, int(rng.integers(2**31)))
     counted = {(way, n): multiply_adds(model, way, ids[:, :n]) for way in ("stored", "recomputed") for n in contexts}
     for parameter in model.parameters().values():
         parameter.value, parameter.grad = xp.asarray(parameter.value), xp.asarray(parameter.grad)
-    with blas_threads(1) as threads:
+    with stopwatch(xp) as watch:
         texts = {way: greedy(reader(model, way), ids[0, : contexts[0]], WRITTEN) for way in WAYS}
         readers = {(way, n): after(reader(model, way), ids[:, :n]) for way in WAYS for n in contexts}
         calls: Calls = {name: lambda name=name: one_token(readers[name], ids) for name in readers}  # type: ignore[misc]
         difference = largest_difference({name: call() for name, call in calls.items()}, contexts)
-        single = threads == 1 and xp is np
-        timings = time_in_turns(
-            calls,
-            settings.turns,
-            budget_s=2.0 if quick else 25.0,
-            clock=thread_clock() if single else time.perf_counter,
-            wait=lambda: synchronize(xp),
-            progress=lambda done, total: progress(done, total, "timing"),
-        )
+        timings = watch.in_turns(calls, settings.turns, 2.0 if run.quick else 25.0, run.saying("timing"))
         peaks = {name: peak_bytes(call) if xp is np else None for name, call in calls.items()}
     kept = {n: sum(each.k.nbytes + each.v.nbytes for each in stored_in(readers["stored", n])) for n in contexts}
-    rows = [row(n, settings, timings, counted, peaks, kept[n]) for n in contexts]
-    laws = {way: fit_power_law([row["context"] for row in rows], [row[f"{way}_s"] for row in rows]) for way in WAYS}
-    return Result(
-        name="decode",
-        title="The next token, with stored keys and values and without",
+    run.facts |= {"dtype": DTYPE, "threads": watch.threads, "clock": watch.kind, "machine": machine()}
+    found = [row(n, settings, timings, counted, peaks, kept[n]) for n in contexts]
+    yield from found
+    yield from same_numbers(texts, difference)
+    yield from counted_work(found, counted, settings)
+    yield from storage(model, ids, found, settings.d_model, WRITTEN)
+
+
+def checks(run: Run[Settings]) -> tuple[Check, ...]:
+    """What was counted and written came with the rows; the clock is judged last."""
+    return time_checks(growth(run.rows))
+
+
+def gpt(settings: Settings, length: int, seed: int) -> GPT:
+    return GPT(
+        settings.vocab,
+        settings.d_model,
+        settings.heads,
+        n_layers=settings.layers,
+        max_len=length,
         seed=seed,
-        params={
-            **asdict(settings),
-            "quick": quick,
-            "device": device,
-            "dtype": DTYPE,
-            "threads": threads,
-            "clock": "thread" if single else "wall",
-            "machine": machine(),
-        },
-        columns=COLUMNS,
-        rows=tuple(rows),
-        checks=(
-            *same_numbers(texts, difference),
-            *counted_work(rows, counted, settings),
-            *storage(model, ids, rows, settings),
-            *time_checks(laws),
-        ),
-        plots=plots(rows, laws),
-        notes=notes(rows, settings),
-        elapsed_s=time.perf_counter() - start,
+        dtype=DTYPE,
     )
 
 
-def check_settings(settings: Settings) -> None:
-    """Raises BadInput for a setting out of range and for heads that do not divide d_model."""
-    require_all_in_range("contexts", settings.contexts, 2, 16_384, at_least=3)
-    require_range("d_model", settings.d_model, 1, 4096)
-    require_range("heads", settings.heads, 1, settings.d_model)
-    require_range("layers", settings.layers, 1, 64)
-    require_range("vocab", settings.vocab, 2, 100_000)
-    require_range("turns", settings.turns, 3, 1000)
-    if settings.d_model % settings.heads:
-        raise BadInput(
-            f"heads must divide d_model, but {settings.heads} does not divide {settings.d_model}.", "Try: --set heads=1"
-        )
-
-
-def shorten(settings: Settings) -> Settings:
-    """Without the contexts over 512, when enough others are left."""
-    short = tuple(n for n in settings.contexts if n <= 512)
-    return replace(settings, contexts=short) if len(set(short)) >= 3 else settings
+def growth(rows: Rows) -> dict[str, PowerLaw]:
+    """Of the time of one token, for each way."""
+    contexts = [row["context"] for row in rows]
+    return {way: fit_power_law(contexts, [row[f"{way}_s"] for row in rows]) for way in WAYS}
 
 
 def row(
@@ -205,28 +183,7 @@ def step_costs(n: int, settings: Settings) -> tuple[counting.Cost, ...]:
 # Judging
 
 
-def largest_difference(logits: Mapping[tuple[str, int], np.ndarray], contexts: Sequence[int]) -> float:
-    """Between the logits of a whole pass and those of the other ways, as a share of the largest logit."""
-    found = 0.0
-    for n in contexts:
-        want = logits["recomputed", n]
-        others = (logits["stored", n], logits["joined", n])
-        found = max(found, *(float(np.abs(have - want).max() / np.abs(want).max()) for have in others))
-    return found
-
-
-def same_numbers(texts: Mapping[str, np.ndarray], difference: float) -> tuple[Check, ...]:
-    differing = sum(int((texts[way] != texts["recomputed"]).sum()) for way in WAYS)
-    largest = "the largest difference between their logits, at every context, as a share of the largest logit"
-    return (
-        exactly("tokens", f"of {WRITTEN} tokens, written in three ways, so many differ", 0, differing),
-        at_most("logits", largest, TOLERANCE, difference),
-    )
-
-
-def counted_work(
-    rows: Sequence[Mapping[str, Any]], counted: Mapping[tuple[str, int], int], settings: Settings
-) -> tuple[Check, ...]:
+def counted_work(rows: Rows, counted: Mapping[tuple[str, int], int], settings: Settings) -> tuple[Check, ...]:
     """What the code did, against the formula."""
     first, middle, last = (rows[at]["context"] for at in (0, len(rows) // 2, -1))
     flops = {n: 2 * counted["stored", n] for n in (first, middle, last)}
@@ -245,36 +202,6 @@ def counted_work(
     )
 
 
-def storage(model: GPT, ids: np.ndarray, rows: Sequence[Mapping[str, Any]], settings: Settings) -> tuple[Check, ...]:
-    """That nothing which is stored is copied while tokens are added."""
-    writer = after(reader(model, "stored"), ids[:, : rows[0]["context"]])
-    seen = []
-    for _ in range(WRITTEN):
-        writer.read(ids[:, :1], 1)
-        seen.append([each.storage_k for each in stored_in(writer)])
-    moved = sum(each.moved_bytes for each in stored_in(writer))
-    arrays = max(len({id(array) for array in block}) for block in zip(*seen, strict=True))
-    checks = [
-        exactly("one-buffer", f"while {WRITTEN} tokens are added, so many arrays hold the keys of a block", 1, arrays),
-        exactly("nothing-moved", "bytes that were moved to make room for them", 0, moved),
-    ]
-    if rows[0]["stored_peak_mib"] is not None:
-        keys = settings.d_model * ITEMSIZE
-        less, more = "less than a block's keys", "a block's keys and values, or more"
-        slopes = {way: memory_slope(rows, way) for way in ("stored", "joined")}
-        checks += [
-            at_most("memory", f"bytes that one token needs, for each one stored: {less}", keys, slopes["stored"]),
-            at_least("memory-joined", f"... where arrays are joined: {more}", 2 * keys, slopes["joined"]),
-        ]
-    return tuple(checks)
-
-
-def memory_slope(rows: Sequence[Mapping[str, Any]], way: str) -> float:
-    """Extra bytes of one token, for each further token of context."""
-    key, first, last = f"{way}_peak_mib", rows[0], rows[-1]
-    return float((last[key] - first[key]) * 2**20 / (last["context"] - first["context"]))
-
-
 def time_checks(laws: Mapping[str, PowerLaw]) -> tuple[Check, ...]:
     """Measured exponents, with wide limits because caches and other programs have a say."""
     stored, recomputed = laws["stored"], laws["recomputed"]
@@ -283,3 +210,85 @@ def time_checks(laws: Mapping[str, PowerLaw]) -> tuple[Check, ...]:
         at_most("time-stored", "stored: " + said.format(stored), STORED_EXPONENT, stored.exponent),
         at_least("time-recomputed", "recomputed: " + said.format(recomputed), RECOMPUTED_EXPONENT, recomputed.exponent),
     )
+
+
+# Saying
+
+
+def seconds_of_text(rows: Rows, way: str) -> float:
+    """Of all tokens from the first context to the last, each as if it lay on a straight line between its neighbours."""
+    found = 0.0
+    for earlier, later in pairwise(rows):
+        found += (later["context"] - earlier["context"]) * (earlier[f"{way}_s"] + later[f"{way}_s"]) / 2
+    return found
+
+
+def notes(run: Run[Settings]) -> tuple[Text, ...]:
+    rows, settings = run.rows, run.settings
+    first, last = rows[0], rows[-1]
+    fixed, each = straight_line([row["context"] for row in rows], [row["stored_s"] for row in rows])
+    growing = f" and {each * 1e6:.2g} us for each token of context" if each > 0 else ", whatever the context"
+    texts = {way: seconds_of_text(rows, way) for way in ("stored", "joined", "recomputed")}
+    return (
+        Text(
+            f"Stored: a token takes about {fixed * 1e3:.2g} ms{growing}. "
+            f"At context {last['context']} it is {last['speedup']:.3g} times as fast as recomputing. "
+            f"All tokens from {first['context']} to {last['context']}: about {texts['stored']:.3g} s stored, "
+            f"{texts['joined']:.3g} s joined, {texts['recomputed']:.3g} s recomputed."
+        ),
+        Text(
+            "One token makes every product a matrix times a vector: each weight and each stored number is read for one "
+            f"multiply-add. So memory sets the pace ({last['stored_gb_per_s']:.2g} GB/s at context {last['context']}), "
+            "and several texts side by side cost little more than one (Pope et al. 2022, section 2.1)."
+        ),
+        Text(
+            "What is left to grow is the look at everything stored: scores, weights and their sum. A window or fewer "
+            "key and value heads shrink it. The extra memory of a stored token is those scores, one row a head and "
+            "block; the whole pass needs a square of them."
+        ),
+        Text(
+            f"Times are medians of at most {settings.turns} turns, taken in turns, one BLAS thread; they differ from "
+            "run to run and from machine to machine. Tokens, counts and memory do not."
+        ),
+    )
+
+
+def plots(run: Run[Settings]) -> tuple[Plot, ...]:
+    rows, laws = run.rows, growth(run.rows)
+    n, last = [row["context"] for row in rows], rows[-1]
+    fixed, each = straight_line(n, [row["stored_s"] for row in rows])
+
+    def points(way: str) -> Series:
+        seconds, errors = [row[f"{way}_s"] for row in rows], [row[f"{way}_s_half_range"] for row in rows]
+        return Series(way, n, [1e3 * s for s in seconds], [1e3 * e for e in errors])
+
+    made = [
+        Plot(
+            f"With stored keys and values, token {last['context']} comes {last['speedup']:.3g} times as fast; without, "
+            f"its time grows like n^{laws['recomputed'].exponent:.2f}",
+            "context n (tokens)",
+            "time of one token (ms)",
+            (
+                points("stored"),
+                Series("a + b n", n, [1e3 * (fixed + each * x) for x in n], kind="line"),
+                points("joined"),
+                points("recomputed"),
+            ),
+            log_x=True,
+            log_y=True,
+        )
+    ]
+    if last["stored_peak_mib"] is not None:
+        series = tuple(Series(w, n, [r[f"{w}_peak_mib"] for r in rows]) for w in ("stored", "joined", "recomputed"))
+        made.append(
+            Plot(
+                f"Buffers need {last['stored_peak_mib']:.3g} MiB on top for token {last['context']}, joining "
+                f"{last['joined_peak_mib']:.3g} MiB, recomputing {last['recomputed_peak_mib']:.3g} MiB",
+                "context n (tokens)",
+                "memory of one token, beyond what is stored (MiB)",
+                series,
+                log_x=True,
+                log_y=True,
+            )
+        )
+    return tuple(made)

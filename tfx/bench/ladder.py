@@ -8,27 +8,30 @@ system hands out memory that was not in use.  The rungs are in tfx/bench/ladders
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from textwrap import fill
+from typing import Any
 
 import numpy as np
 
-from tfx.bench.ladder_findings import notes, plots
-from tfx.bench.ladders import PARTS, Ladder, Rung, ladder_of
+from tfx.bench.ladder_steps import Row, compare, step_note
+from tfx.bench.ladders import PARTS, Ladder, Rung, ladder
+from tfx.bench.ladders.climbing import climb, inputs_of, same_checks
 from tfx.bench.machine import machine
-from tfx.blas_threads import blas_threads
-from tfx.errors import BadInput, unknown_name
-from tfx.lab import Progress, silent
-from tfx.measure.limits import generator, require_choice, require_range
-from tfx.measure.measuring import Timing, peak_bytes, thread_clock, time_in_turns
+from tfx.errors import BadInput
+from tfx.lab.frame import Measured, Run
+from tfx.measure.measuring import Timing, peak_bytes
+from tfx.measure.stopwatch import stopwatch
 from tfx.measure.verdicts import at_most
-from tfx.records import Check, Column, Result
+from tfx.records import Check, Column, Plot, Series, Text
+from tfx.settings import setting
 
-#: Rungs add the same numbers in another order: they may differ by this many roundings of the largest number.
-ROUNDINGS = 200
+QUESTION = "From loops to the code in use, each step timed: attention, softmax, gelu ..."
+ORDER = 3
+HOST_ONLY = "The ladders are about NumPy and a processor's caches."
+
 #: The library may hold some numbers per row on top of what the formula in whole arrays holds, and so many bytes more of
 #: small objects: caches, checks, scales.
 MEMORY_SLACK = 1.05
@@ -37,132 +40,123 @@ SMALL_OBJECTS = 16 << 10
 LOOPS_REACH = 4
 #: What the yardstick is called among the calls; no rung has this name.
 YARDSTICK = "yardstick"
+#: Characters in a line under the plot.
+LABEL_WIDTH = 100
 
 
 @dataclass(frozen=True)
 class Settings:
-    """part: which ladder.  size: how large, in rows, tokens, T or blocks, as the ladder counts; none is its own.
+    part: str = setting(next(iter(PARTS)), words=tuple(PARTS), about="which ladder")
+    size: int | None = setting(None, 1, 131_072, "how large, as the ladder counts; none is its own size")
+    loops: bool = setting(True, about="no leaves out the loops over single numbers, so that the size may grow")
+    dtype: str = setting("float32", words=("float32", "float64"), about="of the numbers")
+    turns: int = setting(7, 3, 1000, "how often each rung is timed, at most")
 
-    loops: no leaves out the loops over single numbers, so that the size may grow.  dtype: float32 or float64.
-    turns: how often each rung is timed at most.
-    """
+    def check(self) -> None:
+        """Raises BadInput for a size that this ladder does not have, or that its loops would not end."""
+        if self.size is None:
+            return
+        sizes = ladder(self.part).sizes
+        if self.size > sizes.most:
+            raise BadInput(
+                f"size must be from 1 to {sizes.most:,}, but is {self.size:,}.", f"Try: --set size={sizes.most}"
+            )
+        if self.loops and self.size > LOOPS_REACH * sizes.full:
+            raise BadInput(
+                f"size must be at most {LOOPS_REACH * sizes.full} while Python loops take part, but is {self.size}.",
+                f"Leave them out: --set loops=no --set size={self.size}",
+            )
 
-    part: str = next(iter(PARTS))
-    size: int | None = None
-    loops: bool = True
-    dtype: str = "float32"
-    turns: int = 7
+    def bytes_needed(self) -> float:
+        """Every rung has inputs of its own, and what it keeps, beside what one call has alive at once."""
+        climbed = ladder(self.part)
+        size = climbed.sizes.full if self.size is None else self.size
+        return float(np.dtype(self.dtype).itemsize * climbed.numbers(size) * (len(climbed.rungs) + 8))
 
 
-class Climb(NamedTuple):
-    """What was found on the way up: per rung its largest relative difference to the rung before, None for the first."""
-
-    differences: tuple[float | None, ...]
-    calls: dict[str, Callable[[], Any]]
+def name(run: Run[Settings]) -> str:
+    return f"ladder-{run.settings.part}"
 
 
-def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu", progress: Progress = silent) -> Result:
+def title(run: Run[Settings]) -> str:
+    climbed = ladder(run.settings.part)
+    return f"{climbed.title}: {len(rungs_of(run.settings))} rungs, {size_of(run)} {climbed.sizes.counts}"
+
+
+def break_it(run: Run[Settings]) -> tuple[str, ...]:
+    sizes = ladder(run.settings.part).sizes
+    return f"--set loops=no --set size={min(8 * sizes.full, sizes.most)}", "--set dtype=float64"
+
+
+def rungs_of(settings: Settings) -> list[Rung]:
+    return [rung for rung in ladder(settings.part).rungs if settings.loops or not rung.by_number]
+
+
+def size_of(run: Run[Settings]) -> int:
+    sizes = ladder(run.settings.part).sizes
+    own = sizes.quick if run.quick else sizes.full
+    return own if run.settings.size is None else run.settings.size
+
+
+def rows(run: Run[Settings]) -> Measured:
     """Climbs, compares, then times and counts.  The numbers are the same every time; the seconds are not."""
-    ladder, size = check_settings(settings, quick, device)
-    rungs = [rung for rung in ladder.rungs if settings.loops or not rung.by_number]
-    began = time.perf_counter()
-    with blas_threads(1) as threads:
-        clock = thread_clock() if threads == 1 else time.perf_counter
-        differences, calls = climb(ladder, rungs, size, settings.dtype, seed, progress)
-        yardstick = ladder.yardstick[1](inputs_of(ladder, size, settings.dtype, seed))
-        timings = time_in_turns(
-            {**calls, YARDSTICK: yardstick},
-            settings.turns,
-            budget_s=2.0 if quick else 15.0,
-            clock=clock,
-            progress=lambda done, total: progress(done, total, "timing"),
+    settings, seed, size = run.settings, run.seed, size_of(run)
+    climbed, rungs = ladder(settings.part), rungs_of(settings)
+    with stopwatch() as watch:
+        differences, calls = climb(climbed, rungs, size, settings.dtype, seed, run.progress)
+        yardstick = climbed.yardstick[1](inputs_of(climbed, size, settings.dtype, seed))
+        timings = watch.in_turns(
+            {**calls, YARDSTICK: yardstick}, settings.turns, 2.0 if run.quick else 15.0, run.saying("timing")
         )
         faults = {name: page_faults(call) for name, call in calls.items()}
         peaks = {}
         for done, (name, call) in enumerate(calls.items()):
-            progress(done, len(calls), "memory")
+            run.progress(done, len(calls), "memory")
             peaks[name] = peak_bytes(call)
-    work = ladder.work(inputs_of(ladder, size, settings.dtype, seed))
-    rows = rows_of(ladder, rungs, differences, timings, peaks, faults, work.amount, rate_key(work.unit))
-    return Result(
-        name=f"ladder-{settings.part}",
-        title=f"{ladder.title}: {len(rungs)} rungs, {size} {ladder.sizes.counts}",
-        seed=seed,
-        params={
-            **asdict(settings),
-            "size": size,
-            "quick": quick,
-            "device": device,
-            "blas_threads": threads,
-            "clock": "wall" if clock is time.perf_counter else "thread",
-            "yardstick": ladder.yardstick[0],
-            "yardstick_s": timings[YARDSTICK].median,
-            "yardstick_s_half_range": timings[YARDSTICK].half_range,
-            "machine": machine(),
-        },
-        columns=columns(work.unit),
-        rows=tuple(rows),
-        checks=(*same_checks(rungs, differences, settings.dtype), *memory_checks(ladder, rungs, peaks)),
-        plots=plots(rows, ladder, timings[YARDSTICK]),
-        notes=notes(rows, ladder, timings[YARDSTICK], settings),
-        break_it=(f"--set loops=no --set size={min(8 * ladder.sizes.full, ladder.sizes.most)}", "--set dtype=float64"),
-        elapsed_s=time.perf_counter() - began,
+    run.facts |= {
+        "size": size,
+        "blas_threads": watch.threads,
+        "clock": watch.kind,
+        "yardstick": climbed.yardstick[0],
+        "yardstick_s": timings[YARDSTICK].median,
+        "yardstick_s_half_range": timings[YARDSTICK].half_range,
+        "machine": machine(),
+    }
+    work = climbed.work(inputs_of(climbed, size, settings.dtype, seed))
+    yield from rows_of(climbed, rungs, differences, timings, peaks, faults, work.amount, rate_key(work.unit))
+    yield from same_checks(rungs, differences, settings.dtype)
+    yield from memory_checks(climbed, rungs, peaks)
+
+
+def checks(run: Run[Settings]) -> tuple[Check, ...]:
+    """All of them came with the rows."""
+    return ()
+
+
+def columns(run: Run[Settings]) -> tuple[Column, ...]:
+    unit = unit_of(run.settings)
+    return (
+        Column("name", "rung"),
+        Column("time_s", "time", "s", digits=3),
+        Column("time_s_half_range", "+-", "s", digits=1),
+        Column("times_before", "faster than before", "times", digits=3),
+        Column("times_first", "than the first", "times", digits=3),
+        Column(rate_key(unit), "rate", unit, digits=3),
+        Column("peak_mib", "peak memory", "MiB", digits=3),
+        Column("page_faults", "page faults"),
+        Column("difference", "difference", digits=2),
     )
 
 
-def check_settings(settings: Settings, quick: bool, device: str) -> tuple[Ladder, int]:
-    """-> the ladder and its size.  Raises BadInput for what cannot be climbed."""
-    if settings.part not in PARTS:
-        raise unknown_name("ladder", settings.part, PARTS, "tfx bench ladder")
-    if device != "cpu":
-        raise BadInput("The ladders are about NumPy and a processor's caches.", "Use --device cpu")
-    require_choice("dtype", settings.dtype, ("float32", "float64"))
-    require_range("turns", settings.turns, 3, 1000)
-    ladder = ladder_of(settings.part)
-    sizes = ladder.sizes
-    size = (sizes.quick if quick else sizes.full) if settings.size is None else settings.size
-    require_range("size", size, 1, sizes.most)
-    if settings.loops and size > LOOPS_REACH * sizes.full:
-        raise BadInput(
-            f"size must be at most {LOOPS_REACH * sizes.full} while Python loops take part, but is {size}.",
-            f"Leave them out: --set loops=no --set size={size}",
-        )
-    return ladder, size
+def unit_of(settings: Settings) -> str:
+    """Of the rate: what the smallest inputs of this ladder are counted in."""
+    climbed = ladder(settings.part)
+    return climbed.work(inputs_of(climbed, 1, settings.dtype, 0)).unit
 
 
-# Climbing
-
-
-def inputs_of(ladder: Ladder, size: int, dtype: str, seed: int) -> tuple[Any, ...]:
-    """The same numbers for every rung; each gets its own copy, because an optimiser writes to its model."""
-    return ladder.inputs(size, np.dtype(dtype), generator(seed))
-
-
-def climb(
-    ladder: Ladder, rungs: Sequence[Rung], size: int, dtype: str, seed: int, progress: Progress = silent
-) -> Climb:
-    """Runs every rung and compares it with the one before."""
-    differences: list[float | None] = []
-    calls: dict[str, Callable[[], Any]] = {}
-    before: np.ndarray | None = None
-    for done, rung in enumerate(rungs):
-        progress(done, len(rungs), "comparing")
-        call = ladder.start(rung.function, inputs_of(ladder, size, dtype, seed))
-        for _ in range(ladder.calls):
-            returned = call()
-        result = ladder.read(returned)  # a copy: the next call of an optimiser moves the numbers themselves
-        differences.append(None if before is None else largest_difference(result, before))
-        before = result
-        calls[rung.name] = call
-    return Climb(tuple(differences), calls)
-
-
-def largest_difference(result: np.ndarray, before: np.ndarray) -> float:
-    """max |result - before| / max |before|; NaN when shapes or dtypes differ."""
-    if result.shape != before.shape or result.dtype != before.dtype:
-        return float("nan")
-    scale = float(np.abs(before).max(initial=0.0))
-    return float(np.abs(result - before).max(initial=0.0)) / (scale or 1.0)
+def rate_key(unit: str) -> str:
+    """GB/s -> gb_s."""
+    return unit.lower().replace("/", "_")
 
 
 def page_faults(call: Callable[[], Any]) -> int | None:
@@ -178,28 +172,6 @@ def page_faults(call: Callable[[], Any]) -> int | None:
     before = getrusage(RUSAGE_SELF).ru_minflt
     call()
     return getrusage(RUSAGE_SELF).ru_minflt - before
-
-
-# Rows
-
-
-def rate_key(unit: str) -> str:
-    """GB/s -> gb_s."""
-    return unit.lower().replace("/", "_")
-
-
-def columns(unit: str) -> tuple[Column, ...]:
-    return (
-        Column("name", "rung"),
-        Column("time_s", "time", "s", digits=3),
-        Column("time_s_half_range", "+-", "s", digits=1),
-        Column("times_before", "faster than before", "times", digits=3),
-        Column("times_first", "than the first", "times", digits=3),
-        Column(rate_key(unit), "rate", unit, digits=3),
-        Column("peak_mib", "peak memory", "MiB", digits=3),
-        Column("page_faults", "page faults"),
-        Column("difference", "difference", digits=2),
-    )
 
 
 def rows_of(
@@ -240,23 +212,60 @@ def rows_of(
 # Judging
 
 
-def same_checks(rungs: Sequence[Rung], differences: Sequence[float | None], dtype: str) -> tuple[Check, ...]:
-    """Each rung computes what the one before computes, to rounding or to what its approximation may cost."""
-    rounding = ROUNDINGS * float(np.finfo(dtype).eps)
-    return tuple(
-        at_most(
-            f"same-{rung.name.replace(' ', '-')}",
-            f'"{rung.name}" agrees with "{before.name}", relative difference',
-            max(rounding, rung.unlike),
-            difference if difference is not None else float("nan"),
-        )
-        for (before, rung), difference in zip(pairwise(rungs), differences[1:], strict=True)
-    )
-
-
 def memory_checks(ladder: Ladder, rungs: Sequence[Rung], peaks: Mapping[str, int]) -> tuple[Check, ...]:
     """Speed was not bought with memory: the last rung against the formula in whole arrays."""
     if not ladder.naive:
         return ()
     statement = f'"{rungs[-1].name}" needs no more memory at once than "{ladder.naive}", bytes'
     return (at_most("memory", statement, MEMORY_SLACK * peaks[ladder.naive] + SMALL_OBJECTS, peaks[rungs[-1].name]),)
+
+
+# Saying
+
+
+def notes(run: Run[Settings]) -> tuple[Text, ...]:
+    steps = [Text(step_note(row, before)) for before, row in pairwise(run.rows)]
+    return (*steps, Text(summary(run.rows, run.facts)), Text(how_measured(run.settings)))
+
+
+def summary(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
+    """First to last, the largest step, the quickest rung, and the yardstick."""
+    first, last = rows[0], rows[-1]
+    largest = max(rows[1:], key=lambda row: row["times_before"])
+    quickest = min(rows, key=lambda row: row["time_s"])
+    words = [
+        f'From "{first["name"]}" to "{last["name"]}" the same result came {last["times_first"]:.3g} times faster.',
+        f'The largest step was "{largest["name"]}", {largest["times_before"]:.3g} times.',
+    ]
+    if compare(quickest, last) > 0:
+        ratio = last["time_s"] / quickest["time_s"]
+        words.append(f'The quickest rung here is "{quickest["name"]}", {ratio:.3g} times faster than the last.')
+    ratio = last["time_s"] / facts["yardstick_s"]
+    words.append(f"The last rung takes {ratio:.3g} times as long as {facts['yardstick']}.")
+    return " ".join(words)
+
+
+def how_measured(settings: Settings) -> str:
+    return (
+        f"Times are medians of up to {settings.turns} turns, {settings.dtype}, one thread, all rungs in turn; they "
+        "differ from machine to machine. The rate counts only what the result needs, not what a rung does on top. Page "
+        "faults depend on the C library's allocator. A difference is relative to the largest number."
+    )
+
+
+def plots(run: Run[Settings]) -> tuple[Plot, ...]:
+    rows, facts = run.rows, run.facts
+    numbers = [row["rung"] for row in rows]
+    names = ", ".join(f"{row['rung']} {row['name']}" for row in rows)
+    return (
+        Plot(
+            f"{ladder(run.settings.part).title}: {rows[-1]['times_first']:.3g} times faster in {len(rows) - 1} steps",
+            fill(f"rung: {names}", LABEL_WIDTH),
+            "time of one call (s)",
+            (
+                Series("rung", numbers, [row["time_s"] for row in rows], [row["time_s_half_range"] for row in rows]),
+                Series(facts["yardstick"], numbers, [facts["yardstick_s"]] * len(numbers), kind="line"),
+            ),
+            log_y=True,
+        ),
+    )

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tfx.settings import free_memory
+
 
 def machine() -> dict[str, Any]:
     """Python, NumPy and its BLAS, the processor and its cores, and PyTorch's version where it has been imported."""
@@ -38,3 +40,17 @@ def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or "unknown"
+
+
+def last_level_cache_mib(caches: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> int:
+    """Size of the largest cache of the first core, as Linux tells it; elsewhere 32 MiB, as much as most have."""
+    sizes = [int(size.read_text(encoding="ascii").strip().removesuffix("K")) for size in caches.glob("index*/size")]
+    return max(1, max(sizes) // 1024) if sizes else 32
+
+
+def large_copy_mib() -> int:
+    """So much that a cache holds only a small part: eight times the last one, or a sixteenth of the free memory where
+    that is less, since a copy takes it twice."""
+    free = free_memory()
+    wanted = 8 * last_level_cache_mib()
+    return wanted if free is None else max(1, min(wanted, int(free / 16 / 2**20)))

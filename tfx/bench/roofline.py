@@ -15,37 +15,35 @@ Source: Williams, Waterman and Patterson 2009, "Roofline: An Insightful Visual P
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tfx.allocator import keep_freed_memory
-from tfx.backend import device_module, synchronize
-from tfx.bench.machine import machine, usable_cores
-from tfx.bench.roofline_findings import notes, plots
+from tfx.bench.machine import large_copy_mib, machine, usable_cores
+from tfx.bench.roof import ITEMSIZE, bytes_of, operation_row, peak, step_row
 from tfx.bench.roofline_operations import (
-    Operation,
+    Sizes,
     new_model,
     operations,
     step_flops,
-    step_numbers,
 )
-from tfx.bench.training_step import TrainingStep
-from tfx.blas_threads import blas_threads
-from tfx.errors import BadInput
-from tfx.lab import Progress, silent
+from tfx.bench.training_step import TrainingStep, gpt_bytes
+from tfx.lab.frame import Measured, Run
 from tfx.measure.counting_array import counting_in
-from tfx.measure.limits import generator, require_range
-from tfx.measure.measuring import Timing, thread_clock, time_in_turns
+from tfx.measure.measuring import Timing
+from tfx.measure.stopwatch import stopwatch
 from tfx.measure.verdicts import at_most, between, exactly
 from tfx.models import GPT
-from tfx.records import Check, Column, Result
+from tfx.records import Check, Column, Plot, Series, Text
+from tfx.settings import require_divisor, setting
 
-ITEMSIZE = 4  # float32
+QUESTION = "What the machine can do, and how near each operation comes"
+ORDER = 4
+TITLE = "What the machine can do, and how near each operation comes"
+
 #: A copy that is in the cache: what it reads and writes, together, in bytes.
 CACHED_BYTES = 2**22
 #: Sums along rows that are made by a product, on top of the products that are counted.
@@ -53,24 +51,43 @@ SUMS = 1.1
 #: Of BLAS against float64, in units of the last place of float32.
 TOLERANCE = 1e-5
 
+#: The share of the peak that a whole training step should reach.
+GOAL = 0.6
+
 Call = Callable[[], Any]
+Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """d_model, heads, layers, vocab: of the GPT; batch and length: of what it reads; matrix: rows and columns of the
-    product that gives the peak; copy_mib: what the large copy reads, 0 for eight times the last-level cache; turns: how
-    often each call is timed at most."""
+    d_model: int = setting(256, 1, 2048, "width of the GPT")
+    heads: int = setting(4, 1, 2048, "of the GPT; they divide d_model")
+    layers: int = setting(4, 1, 24, "of the GPT")
+    vocab: int = setting(256, 2, 65_536, "different tokens")
+    length: int = setting(128, 2, 2048, "tokens in a row")
+    batch: int = setting(16, 1, 512, "rows of text in a step")
+    matrix: int = setting(1024, 16, 8192, "rows and columns of the product that gives the peak")
+    copy_mib: int = setting(0, 0, 4096, "what the large copy reads; 0: eight times the last cache, as memory allows")
+    turns: int = setting(5, 3, 1000, "how often each call is timed, at most")
 
-    d_model: int = 256
-    heads: int = 4
-    layers: int = 4
-    vocab: int = 256
-    length: int = 128
-    batch: int = 16
-    matrix: int = 1024
-    copy_mib: int = 0
-    turns: int = 5
+    @property
+    def sizes(self) -> Sizes:
+        return Sizes(self.d_model, self.heads, self.layers, self.vocab, self.length, self.batch)
+
+    def quick(self) -> Settings:
+        """Fewer rows of text, and a smaller product."""
+        return replace(self, batch=min(self.batch, 2), matrix=min(self.matrix, 512))
+
+    def check(self) -> None:
+        require_divisor("heads", self.heads, "d_model", self.d_model)
+
+    def bytes_needed(self) -> float:
+        """The whole step; inputs, results and copies of single operations; the product and the large copy."""
+        step = gpt_bytes(self.vocab, self.d_model, self.heads, self.layers, self.length, self.batch)
+        tokens = self.batch * self.length
+        alone = tokens * (60 * self.d_model + 8 * self.heads * self.length + 8 * self.vocab)
+        copied = 2 * 2**20 * (self.copy_mib or large_copy_mib())
+        return step + ITEMSIZE * (2.0 * alone + 3.0 * self.matrix**2) + copied
 
 
 COLUMNS = (
@@ -87,24 +104,20 @@ COLUMNS = (
 )
 
 
-def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu", progress: Progress = silent) -> Result:
+def rows(run: Run[Settings]) -> Measured:
     """Measures both roofs, then each operation and the whole step, all in turns.  Counts are the same every time."""
-    check_settings(settings)
-    if quick:
-        settings = replace(settings, batch=min(settings.batch, 2), matrix=min(settings.matrix, 512))
-    xp = device_module(device)
+    settings, seed, xp = run.settings, run.seed, run.xp
     keep_freed_memory()
-    start = time.perf_counter()
-    copy_bytes = 2 * 2**20 * (settings.copy_mib or (64 if quick else 8 * last_level_cache_mib()))
-    rng = generator(seed)
+    copy_bytes = 2 * 2**20 * (settings.copy_mib or (64 if run.quick else large_copy_mib()))
+    rng = run.generator()
 
     def draw(*shape: int) -> Any:
         return xp.asarray(rng.standard_normal(shape, dtype=np.float32))
 
     ids = rng.integers(settings.vocab, size=(settings.batch, settings.length + 1))
-    counted = counted_flops(new_model(settings, seed), ids)
+    counted = counted_flops(new_model(settings.sizes, seed), ids)
     on_device = xp.asarray(ids)
-    placed = operations(settings, draw, on_device[:, 1:])
+    placed = operations(settings.sizes, draw, on_device[:, 1:])
     a, b = draw(settings.matrix, settings.matrix), draw(settings.matrix, settings.matrix)
     product = xp.empty_like(a)
     copies = {size: copying(xp, size) for size in {copy_bytes, CACHED_BYTES, *(bytes_of(each) for each in placed)}}
@@ -119,82 +132,36 @@ def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu",
     for threads in sorted({1, cores}):
         steps, losses[threads] = whole_step(settings, seed, on_device, xp, threads)
         calls = {**single, "step": steps} if threads == 1 else {"peak": single["peak"], "step": steps}
-        with blas_threads(threads) as used:
-            alone = threads == 1 and used == 1 and xp is np
-            timings[threads] = time_in_turns(
-                calls,
-                settings.turns,
-                budget_s=(2.0 if quick else 25.0),
-                clock=thread_clock() if alone else time.perf_counter,
-                wait=lambda: synchronize(xp),
-                progress=lambda done, total, threads=threads: progress(done, total, f"timing, {threads} threads"),  # type: ignore[misc]
-            )
+        budget_s = 2.0 if run.quick else 25.0
+        with stopwatch(xp, threads) as watch:
+            timings[threads] = watch.in_turns(calls, settings.turns, budget_s, run.saying(f"timing, {threads} threads"))
     slowest = copy_bytes / timings[1]["copy", copy_bytes].median / 1e9
-    rows = [operation_row(each, timings[1], settings, slowest) for each in placed]
-    rows += [
-        step_row(settings, threads, timings[threads]["step"], peak(timings[threads], settings)) for threads in timings
-    ]
     bandwidths = {size: size / timings[1]["copy", size].median / 1e9 for size in (copy_bytes, CACHED_BYTES)}
-    roofs = {
+    run.facts |= {
+        "dtype": "float32",
+        "copied_mib": copy_bytes / 2**21,
+        "clock": "thread, and wall for several threads" if xp is np else "wall",
         "memory_gb_per_s": bandwidths[copy_bytes],
         "cache_gb_per_s": bandwidths[CACHED_BYTES],
-        "peak_gflop_per_s": peak(timings[1], settings),
-        "peak_all_gflop_per_s": peak(timings[cores], settings),
+        "peak_gflop_per_s": peak(timings[1], settings.matrix),
+        "peak_all_gflop_per_s": peak(timings[cores], settings.matrix),
+        "machine": machine(),
     }
-    return Result(
-        name="roofline",
-        title="What the machine can do, and how near each operation comes",
-        seed=seed,
-        params={
-            **asdict(settings),
-            "quick": quick,
-            "device": device,
-            "dtype": "float32",
-            "copied_mib": copy_bytes / 2**21,
-            "clock": "thread, and wall for several threads" if xp is np else "wall",
-            **roofs,
-            "machine": machine(),
-        },
-        columns=COLUMNS,
-        rows=tuple(rows),
-        checks=(
-            *same_numbers(a, b, product, xp),
-            *counted_work(settings, counted),
-            *trained(losses),
-        ),
-        plots=plots(rows, roofs),
-        notes=notes(rows, roofs, copy_bytes),
-        elapsed_s=time.perf_counter() - start,
-    )
+    for each in placed:
+        yield operation_row(each, timings[1], settings.matrix, slowest)
+    for threads in timings:
+        yield step_row(settings.sizes, threads, timings[threads]["step"], peak(timings[threads], settings.matrix))
+    yield from same_numbers(a, b, product, xp)
+    yield from counted_work(settings, counted)
+    yield from trained(losses)
 
 
-def check_settings(settings: Settings) -> None:
-    """Raises BadInput for a setting out of range and for heads that do not divide d_model."""
-    for name, low, high in (
-        ("d_model", 1, 2048),
-        ("layers", 1, 24),
-        ("vocab", 2, 65_536),
-        ("length", 2, 2048),
-        ("batch", 1, 512),
-        ("matrix", 16, 8192),
-        ("copy_mib", 0, 4096),
-        ("turns", 3, 1000),
-    ):
-        require_range(name, getattr(settings, name), low, high)
-    require_range("heads", settings.heads, 1, settings.d_model)
-    if settings.d_model % settings.heads:
-        raise BadInput(
-            f"heads must divide d_model, but {settings.heads} does not divide {settings.d_model}.", "Try: --set heads=1"
-        )
+def checks(run: Run[Settings]) -> tuple[Check, ...]:
+    """All of them came with the rows."""
+    return ()
 
 
 # Measuring
-
-
-def last_level_cache_mib(caches: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> int:
-    """Size of the largest cache of the first core, as Linux tells it; elsewhere 32 MiB, as much as most have."""
-    sizes = [int(size.read_text(encoding="ascii").strip().removesuffix("K")) for size in caches.glob("index*/size")]
-    return max(1, max(sizes) // 1024) if sizes else 32
 
 
 def copying(xp: Any, n_bytes: int) -> Call:
@@ -207,7 +174,7 @@ def copying(xp: Any, n_bytes: int) -> Call:
 
 def whole_step(settings: Settings, seed: int, ids: Any, xp: Any, threads: int) -> tuple[Call, list[float]]:
     """The training step, and the list to which it adds its losses."""
-    model = new_model(settings, seed)
+    model = new_model(settings.sizes, seed)
     model.to_device(xp)
     step, losses = TrainingStep(model, threads if xp is np else 1), []  # type: tuple[TrainingStep, list[float]]
     return lambda: losses.append(step(ids)), losses
@@ -219,50 +186,6 @@ def counted_flops(model: GPT, ids: np.ndarray) -> int:
     with counting_in(model) as counted:
         step(ids)
         return 2 * counted.multiply_adds
-
-
-def bytes_of(operation: Operation) -> int:
-    return operation.numbers * ITEMSIZE
-
-
-def peak(timings: Mapping[Any, Timing], settings: Settings) -> float:
-    """GFLOP/s of the product."""
-    return 2 * settings.matrix**3 / timings["peak"].median / 1e9
-
-
-def operation_row(
-    operation: Operation, timings: Mapping[Any, Timing], settings: Settings, slowest: float
-) -> dict[str, Any]:
-    """slowest: GB/s in memory.  (In the cache some sizes fall below it: C libraries have slow spots.)"""
-    moved = bytes_of(operation)
-    bandwidth = max(slowest, moved / timings["copy", moved].median / 1e9)
-    return row(operation.name, 1, operation.flops, moved, timings[operation.name], peak(timings, settings), bandwidth)
-
-
-def step_row(settings: Settings, threads: int, timing: Timing, peak: float) -> dict[str, Any]:
-    """The whole step does so much with each number that only the peak is above it."""
-    moved = step_numbers(settings) * ITEMSIZE
-    return row("training step", threads, step_flops(settings), moved, timing, peak, float("inf"))
-
-
-def row(
-    name: str, threads: int, flops: int, moved: int, timing: Timing, peak: float, bandwidth: float
-) -> dict[str, Any]:
-    intensity, achieved = flops / moved, flops / timing.median / 1e9
-    attainable = min(peak, intensity * bandwidth)
-    return {
-        "operation": name,
-        "threads": threads,
-        "mflop": flops / 1e6,
-        "mib": moved / 2**20,
-        "intensity": intensity,
-        "time_s": timing.median,
-        "time_s_half_range": timing.half_range,
-        "gflop_per_s": achieved,
-        "attainable_gflop_per_s": attainable,
-        "share": achieved / attainable,
-        "bound": "arithmetic" if attainable == peak else "memory",
-    }
 
 
 # Judging
@@ -281,7 +204,7 @@ def same_numbers(a: Any, b: Any, product: Any, xp: Any) -> tuple[Check, ...]:
 
 def counted_work(settings: Settings, counted: int) -> tuple[Check, ...]:
     """The formula for the step against what the code does: at most every pair of tokens, and sums made by products."""
-    low, high = step_flops(settings), SUMS * step_flops(settings, causal=False)
+    low, high = step_flops(settings.sizes), SUMS * step_flops(settings.sizes, causal=False)
     return (
         between("work", "FLOPs of the products in one training step: no fewer than are needed", low, high, counted),
     )
@@ -294,5 +217,81 @@ def trained(losses: Mapping[int, Sequence[float]]) -> tuple[Check, ...]:
         at_most("trains", "the loss after the steps that were timed, against the first", one[0], one[-1]),
         exactly(
             "same-loss", "the first loss, with as many threads as there are cores", round(one[0], 4), round(last[0], 4)
+        ),
+    )
+
+
+# Saying
+
+
+def notes(run: Run[Settings]) -> tuple[Text, ...]:
+    rows, roofs = run.rows, run.facts
+    steps = [row for row in rows if row["operation"] == "training step"]
+    operations = [row for row in rows if row["operation"] != "training step"]
+    lowest = min(operations, key=lambda row: row["share"])
+    ridge = roofs["peak_gflop_per_s"] / roofs["memory_gb_per_s"]
+    said = ", ".join(
+        f"{row['share']:.0%} with {row['threads']} thread{'s' if row['threads'] > 1 else ''}" for row in steps
+    )
+    met = "met" if all(row["share"] >= GOAL for row in steps) else "not met"
+    return (
+        Text(
+            f"Goal: the training step at {GOAL:.0%} of the machine's own product of matrices or more: {met} ({said})."
+        ),
+        Text(
+            f"One thread: {roofs['peak_gflop_per_s']:.3g} GFLOP/s in a product, {roofs['memory_gb_per_s']:.3g} GB/s in "
+            f"a copy of {roofs['copied_mib']:.0f} MiB (bytes read and written), {roofs['cache_gb_per_s']:.3g} GB/s in "
+            f"the cache. An operation needs {ridge:.0f} FLOPs for each byte before arithmetic sets the pace. All "
+            f"cores: {roofs['peak_all_gflop_per_s']:.3g} GFLOP/s."
+        ),
+        Text(
+            "FLOPs come from the formulas, a multiply-add is two, an exp is one. Traffic is the least there can be: "
+            "inputs read once, results written once. An exp costs many times what a sum does, temporaries cost "
+            "passes over memory, and a small product does not fill the processor: hence the distance. Lowest is "
+            f"{lowest['operation']}, at {lowest['share']:.0%}."
+        ),
+        Text(
+            "The step counts the products alone, and of the attention only pairs that may see each other; norms, "
+            "softmax, activation and optimiser take their time and count nothing (Williams et al. 2009 for the "
+            "roofline). Times differ from run to run and from machine to machine; counts do not."
+        ),
+    )
+
+
+def plots(run: Run[Settings]) -> tuple[Plot, ...]:
+    rows, roofs = run.rows, run.facts
+    single = [row for row in rows if row["threads"] == 1]
+    peak = roofs["peak_gflop_per_s"]
+    left = min(row["intensity"] for row in single) / 2
+    right = max(row["intensity"] for row in single) * 2
+
+    def roof(label: str, bandwidth: float) -> Series:
+        ridge = min(max(peak / bandwidth, left), right)
+        x = [left, ridge, right]
+        return Series(label, x, [min(peak, bandwidth * intensity) for intensity in x], kind="line")
+
+    def points(label: str, bound: str) -> Series:
+        found = [row for row in single if row["bound"] == bound]
+        x, y = [row["intensity"] for row in found], [row["gflop_per_s"] for row in found]
+        return Series(label, x, y, names=[row["operation"] for row in found])
+
+    step = next(row for row in single if row["operation"] == "training step")
+    series = (
+        roof(
+            f"copy in memory, {roofs['memory_gb_per_s']:.3g} GB/s; product, {peak:.3g} GFLOP/s",
+            roofs["memory_gb_per_s"],
+        ),
+        roof(f"copy in the cache, {roofs['cache_gb_per_s']:.3g} GB/s", roofs["cache_gb_per_s"]),
+        points("memory sets the pace", "memory"),
+        points("arithmetic sets the pace", "arithmetic"),
+    )
+    return (
+        Plot(
+            f"One thread: the training step reaches {step['share']:.0%} of the machine's own product of matrices",
+            "intensity (FLOP / byte)",
+            "achieved (GFLOP/s)",
+            tuple(each for each in series if each.x),
+            log_x=True,
+            log_y=True,
         ),
     )

@@ -10,7 +10,7 @@ distance to the roof.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tfx.bench.training_step import new_gpt
 from tfx.models import GPT
@@ -24,13 +24,21 @@ from tfx.ops.norms.layer_norm import layer_norm_backward, layer_norm_forward
 from tfx.optim import AdamW
 from tfx.params import FlatParameters
 
-if TYPE_CHECKING:
-    from tfx.bench.roofline import Settings
-
 #: FLOPs for each parameter: m 3, v 4, their corrections 2, root, + eps, quotient, * rate, two differences, decay 2.
 ADAMW_FLOPS = 15
 #: Parameter, gradient, m and v are read; parameter, m and v are written.
 ADAMW_TRAFFIC = 7
+
+
+class Sizes(NamedTuple):
+    """Of the GPT and of what it reads."""
+
+    d_model: int
+    heads: int
+    layers: int
+    vocab: int
+    length: int
+    batch: int
 
 
 class Operation(NamedTuple):
@@ -42,7 +50,7 @@ class Operation(NamedTuple):
     numbers: int
 
 
-def operations(sizes: Settings, draw: Callable[..., Any], ids: Any) -> list[Operation]:
+def operations(sizes: Sizes, draw: Callable[..., Any], ids: Any) -> list[Operation]:
     """draw(*shape): random numbers.  ids: (B, T).  The operations as one block of the model meets them."""
     b, t, c, h, v = sizes.batch, sizes.length, sizes.d_model, sizes.heads, sizes.vocab
     n, f, d = b * t, 4 * c, c // h
@@ -144,7 +152,7 @@ def operations(sizes: Settings, draw: Callable[..., Any], ids: Any) -> list[Oper
     ]
 
 
-def adamw(sizes: Settings, draw: Callable[..., Any]) -> Operation:
+def adamw(sizes: Sizes, draw: Callable[..., Any]) -> Operation:
     """One step on as many parameters as the model has."""
     n = parameter_count(sizes)
     value, grad = draw(n), draw(n)
@@ -155,15 +163,15 @@ def adamw(sizes: Settings, draw: Callable[..., Any]) -> Operation:
 # The whole training step
 
 
-def new_model(sizes: Settings, seed: int) -> GPT:
+def new_model(sizes: Sizes, seed: int) -> GPT:
     return new_gpt(sizes.vocab, sizes.d_model, sizes.heads, sizes.layers, sizes.length, seed)
 
 
-def parameter_count(sizes: Settings) -> int:
+def parameter_count(sizes: Sizes) -> int:
     return new_model(sizes, 0).n_parameters
 
 
-def step_flops(sizes: Settings, causal: bool = True) -> int:
+def step_flops(sizes: Sizes, causal: bool = True) -> int:
     """Of the matrix products alone: 2 forward and 4 backward for each weight and token, and those of the attention.
 
     causal: only the products for pairs that may see each other, T (T + 1) / 2 of T^2.  The look-up multiplies nothing;
@@ -175,6 +183,6 @@ def step_flops(sizes: Settings, causal: bool = True) -> int:
     return 6 * weights * b * t + 12 * sizes.layers * b * pairs * c
 
 
-def step_numbers(sizes: Settings) -> int:
+def step_numbers(sizes: Sizes) -> int:
     """AdamW's traffic, with the parameters read by forward and the gradients written by backward; and the ids."""
     return (ADAMW_TRAFFIC + 2) * parameter_count(sizes) + sizes.batch * (sizes.length + 1)

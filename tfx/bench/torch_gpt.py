@@ -6,11 +6,15 @@ the output tied to the embedding, and AdamW in its fused form.  Its weights are 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.bench.pytorch import torch_threads
+from tfx.bench.training_step import BETA2, EPS, LEARNING_RATE, WEIGHT_DECAY, TrainingStep
+from tfx.blas_threads import blas_threads
+from tfx.measure.verdicts import largest
 from tfx.models import GPT
 
 #: Ours -> PyTorch's, inside a block, for what is one tensor on both sides; matrices are transposed.
@@ -114,3 +118,31 @@ def torch_step(torch: Any, network: Any, optimizer: Any) -> Callable[[np.ndarray
         return float(loss.item())
 
     return step
+
+
+class Compared(NamedTuple):
+    """The largest differences over the steps compared; None without PyTorch."""
+
+    loss: float | None
+    gradient: float | None
+
+
+def compare_steps(torch: Any, model: GPT, batches: Sequence[np.ndarray]) -> Compared:
+    """Both libraries take the same steps from the model's weights."""
+    ours, network = TrainingStep(model), torch_gpt(torch, model)
+    theirs = torch_step(torch, network, torch_optimizer(torch, network, LEARNING_RATE, WEIGHT_DECAY, BETA2, EPS))
+    losses, gradients = [], []
+    with blas_threads(1), torch_threads(torch, 1):
+        for ids in batches:
+            losses.append(abs(ours(ids) - theirs(ids)))
+            gradients.append(gradient_difference(ours, network))
+    return Compared(largest(losses), largest(gradients))
+
+
+def gradient_difference(ours: TrainingStep, network: Any) -> float:
+    """The norm of the difference over the norm, all parameters together."""
+    mine = as_torch({name: parameter.grad for name, parameter in ours.model.parameters().items()})
+    theirs = {name: parameter.grad.numpy() for name, parameter in network.named_parameters()}
+    apart = sum(float(((mine[name] - theirs[name]).astype(np.float64) ** 2).sum()) for name in theirs)
+    size = sum(float((theirs[name].astype(np.float64) ** 2).sum()) for name in theirs)
+    return float(np.sqrt(apart / size))

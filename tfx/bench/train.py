@@ -13,49 +13,74 @@ stays with the process (allocator.py).
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
 from tfx.allocator import keep_freed_memory
-from tfx.backend import device_module, synchronize
 from tfx.bench.machine import machine, usable_cores
 from tfx.bench.pytorch import import_torch, torch_threads
-from tfx.bench.torch_gpt import as_torch, torch_gpt, torch_optimizer, torch_step
-from tfx.bench.train_findings import notes, plots
-from tfx.bench.training_step import BETA2, EPS, LEARNING_RATE, WEIGHT_DECAY, TrainingStep, new_gpt, repeated
-from tfx.blas_threads import blas_threads
-from tfx.errors import BadInput
-from tfx.lab import Progress, silent
+from tfx.bench.torch_gpt import Compared, compare_steps, torch_gpt, torch_optimizer, torch_step
+from tfx.bench.training_step import BETA2, EPS, LEARNING_RATE, WEIGHT_DECAY, TrainingStep, gpt_bytes, new_gpt, repeated
+from tfx.lab.frame import Measured, Run
 from tfx.measure.counting_array import counting_in
-from tfx.measure.limits import generator, require_all_in_range, require_range
-from tfx.measure.measuring import Timing, peak_bytes, thread_clock, time_in_turns
+from tfx.measure.measuring import Timing, peak_bytes
+from tfx.measure.seeds import generator
+from tfx.measure.stopwatch import stopwatch
 from tfx.measure.verdicts import at_most, between
-from tfx.records import Check, Column, Result
+from tfx.records import Check, Column, Plot, Series, Text
+from tfx.settings import require_divisor, setting
+
+QUESTION = "A training step of a GPT, beside PyTorch where it is installed"
+ORDER = 1
+BREAK_IT = ("--set batch=2", "--set length=512 --set batch=4")
 
 #: The largest difference of a loss, and of a gradient as a share of its norm, over all steps compared.
 LOSS_TOLERANCE, GRADIENT_TOLERANCE = 1e-5, 1e-5
+#: A step should take no longer than PyTorch's at this width.
+GOAL, GOAL_WIDTH = 1.0, 128
 
 
 @dataclass(frozen=True)
 class Settings:
-    """d_model: widths of the GPT.  threads: how many, one row for each; 0 stands for all cores.  batch, length, vocab,
-    heads, layers: the other sizes.  compare: steps that both libraries take side by side, on `compare_batch` rows;
-    turns: how often each step is timed at most."""
+    d_model: tuple[int, ...] = setting((64, 128, 256), 1, 4096, "widths of the GPT")
+    threads: tuple[int, ...] = setting((1, 0), 0, 1024, "how many, one row for each; 0 stands for all cores")
+    batch: int = setting(16, 1, 4096, "rows of text in a step")
+    length: int = setting(128, 1, 8192, "tokens in a row")
+    vocab: int = setting(256, 2, 100_000, "different tokens")
+    heads: int = setting(4, 1, 4096, "of the GPT; they divide d_model")
+    layers: int = setting(4, 1, 100, "of the GPT")
+    compare: int = setting(50, 1, 10_000, "steps that both libraries take side by side")
+    compare_batch: int = setting(2, 1, 4096, "rows of text in such a step")
+    turns: int = setting(15, 3, 1000, "how often each step is timed, at most")
 
-    d_model: tuple[int, ...] = (64, 128, 256)
-    threads: tuple[int, ...] = (1, 0)
-    batch: int = 16
-    length: int = 128
-    vocab: int = 256
-    heads: int = 4
-    layers: int = 4
-    compare: int = 50
-    compare_batch: int = 2
-    turns: int = 15
+    def quick(self) -> Settings:
+        """The narrowest model alone, fewer steps and rows."""
+        return replace(
+            self,
+            d_model=(min(self.d_model),),
+            batch=min(self.batch, 4),
+            compare=min(self.compare, 10),
+            turns=min(self.turns, 5),
+        )
+
+    def check(self) -> None:
+        for d_model in self.d_model:
+            require_divisor("heads", self.heads, "d_model", d_model)
+
+    def bytes_needed(self) -> float:
+        """A step here and, where it is installed, one in PyTorch."""
+        rows = max(self.batch, self.compare_batch)
+        return (2 if find_spec("torch") else 1) * gpt_bytes(
+            self.vocab, max(self.d_model), self.heads, self.layers, self.length, rows
+        )
+
+    def each_thread_count(self) -> tuple[int, ...]:
+        """0 threads are all cores; the same number is measured once."""
+        return tuple(dict.fromkeys(n or usable_cores() for n in self.threads))
 
 
 COLUMNS = (
@@ -72,89 +97,42 @@ COLUMNS = (
 COMPARED = ("torch_s", "ratio", "loss_difference", "gradient_difference")
 
 
-class Compared(NamedTuple):
-    """The largest differences over the steps compared; None without PyTorch."""
-
-    loss: float | None
-    gradient: float | None
+def taking_part(run: Run[Settings]) -> Any | None:
+    """PyTorch, where it is installed and the numbers are on the host."""
+    return import_torch() if run.xp is np else None
 
 
-def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu", progress: Progress = silent) -> Result:
+def title(run: Run[Settings]) -> str:
+    return "A training step of a GPT" + (", beside PyTorch" if taking_part(run) else "")
+
+
+def columns(run: Run[Settings]) -> tuple[Column, ...]:
+    return COLUMNS if taking_part(run) else tuple(column for column in COLUMNS if column.key not in COMPARED)
+
+
+def rows(run: Run[Settings]) -> Measured:
     """Compares, then times.  What is counted is the same every time; seconds are not, whatever the seed."""
-    settings = with_all_cores(settings)
-    check_settings(settings)
-    if quick:
-        settings = shorten(settings)
-    xp = device_module(device)
-    torch = import_torch() if xp is np else None
-    start = time.perf_counter()
-    kept = keep_freed_memory()
-    rows: list[dict[str, Any]] = []
-    checks: list[Check] = []
-    n_rows = len(settings.d_model) * len(settings.threads)
-    for d_model in settings.d_model:
-        compared = compare(settings, d_model, seed, torch) if torch else Compared(None, None)
-        checks += comparison_checks(d_model, compared, settings) if torch else []
-        flops = counted_flops(settings, d_model, seed)
-        checks.append(work_check(settings, d_model, flops))
-        for threads in settings.threads:
-            report = reporting(progress, len(rows), n_rows, f"d_model {d_model}, {threads} thread(s)")
-            timings = time_steps(settings, d_model, threads, seed, xp, torch, quick, report)
-            rows.append(row(settings, d_model, threads, timings, compared, flops))
-    if xp is np:
-        checks.append(memory_check(settings, settings.d_model[0], seed))
-    return Result(
-        name="train",
-        title="A training step of a GPT" + (", beside PyTorch" if torch else ""),
-        seed=seed,
-        params={**asdict(settings), "quick": quick, "device": device, "freed_memory_kept": kept, **machine()},
-        columns=COLUMNS if torch else tuple(column for column in COLUMNS if column.key not in COMPARED),
-        rows=tuple(rows),
-        checks=tuple(checks),
-        plots=plots(rows),
-        notes=notes(rows, torch is not None, xp is np),
-        break_it=("--set batch=2", "--set length=512 --set batch=4"),
-        elapsed_s=time.perf_counter() - start,
-    )
+    settings, seed, torch = run.settings, run.seed, taking_part(run)
+    threads = settings.each_thread_count()
+    run.facts |= {"threads": threads, "freed_memory_kept": keep_freed_memory(), **machine()}
+    compared, flops = Compared(None, None), 0
+    cases = [(d_model, n) for d_model in settings.d_model for n in threads]
+    for d_model, n in run.over(cases, "d_model {0[0]}, {0[1]} thread(s)"):
+        if n == threads[0]:
+            if torch:
+                compared = compare(settings, d_model, seed, torch)
+                yield from comparison_checks(d_model, compared, settings)
+            flops = counted_flops(settings, d_model, seed)
+            yield work_check(settings, d_model, flops)
+        timings = time_steps(run, d_model, n, torch)
+        yield row(settings, d_model, n, timings, compared, flops)
+    if run.xp is np:
+        yield memory_check(settings, settings.d_model[0], seed)
 
 
-def with_all_cores(settings: Settings) -> Settings:
-    """0 threads are all cores; the same number is measured once."""
-    numbers = [n or usable_cores() for n in settings.threads]
-    return replace(settings, threads=tuple(dict.fromkeys(numbers)))
-
-
-def check_settings(settings: Settings) -> None:
-    """Raises BadInput for a setting out of range and for heads that do not divide a width."""
-    require_all_in_range("d_model", settings.d_model, 1, 4096)
-    require_all_in_range("threads", settings.threads, 1, 1024)
-    for name, low, high in (
-        ("batch", 1, 4096),
-        ("length", 1, 8192),
-        ("vocab", 2, 100_000),
-        ("heads", 1, min(settings.d_model)),
-        ("layers", 1, 100),
-        ("compare", 1, 10_000),
-        ("compare_batch", 1, 4096),
-        ("turns", 3, 1000),
-    ):
-        require_range(name, getattr(settings, name), low, high)
-    for d_model in settings.d_model:
-        if d_model % settings.heads:
-            raise BadInput(
-                f"heads must divide d_model, but {settings.heads} does not divide {d_model}.", "Try: --set heads=1"
-            )
-
-
-def shorten(settings: Settings) -> Settings:
-    """The narrowest model alone, fewer steps and rows."""
-    return replace(
-        settings,
-        d_model=(min(settings.d_model),),
-        batch=min(settings.batch, 4),
-        compare=min(settings.compare, 10),
-        turns=min(settings.turns, 5),
-    )
+def checks(run: Run[Settings]) -> tuple[Check, ...]:
+    """All of them came with the rows."""
+    return ()
 
 
 def gpt(settings: Settings, d_model: int, seed: int) -> Any:
@@ -173,25 +151,9 @@ def batch(settings: Settings, rows: int, rng: np.random.Generator) -> np.ndarray
 
 def compare(settings: Settings, d_model: int, seed: int, torch: Any) -> Compared:
     """Both libraries take the same steps from the same weights; the largest difference of losses and of gradients."""
-    ours, rng = TrainingStep(gpt(settings, d_model, seed)), generator(seed, d_model)
-    network = torch_gpt(torch, ours.model)
-    theirs = torch_step(torch, network, torch_optimizer(torch, network, LEARNING_RATE, WEIGHT_DECAY, BETA2, EPS))
-    losses, gradients = [], []
-    with blas_threads(1), torch_threads(torch, 1):
-        for _ in range(settings.compare):
-            ids = batch(settings, settings.compare_batch, rng)
-            losses.append(abs(ours(ids) - theirs(ids)))
-            gradients.append(gradient_difference(ours, network))
-    return Compared(max(losses), max(gradients))
-
-
-def gradient_difference(ours: TrainingStep, network: Any) -> float:
-    """The norm of the difference over the norm, all parameters together."""
-    mine = as_torch({name: parameter.grad for name, parameter in ours.model.parameters().items()})
-    theirs = {name: parameter.grad.numpy() for name, parameter in network.named_parameters()}
-    apart = sum(float(((mine[name] - theirs[name]).astype(np.float64) ** 2).sum()) for name in theirs)
-    size = sum(float((theirs[name].astype(np.float64) ** 2).sum()) for name in theirs)
-    return float(np.sqrt(apart / size))
+    rng = generator(seed, d_model)
+    batches = [batch(settings, settings.compare_batch, rng) for _ in range(settings.compare)]
+    return compare_steps(torch, gpt(settings, d_model, seed), batches)
 
 
 def comparison_checks(d_model: int, compared: Compared, settings: Settings) -> list[Check]:
@@ -245,20 +207,11 @@ def memory_check(settings: Settings, d_model: int, seed: int) -> Check:
 # Timing
 
 
-Report = Callable[[int, int], None]
-
-
-def reporting(progress: Progress, done: int, total: int, what: str) -> Report:
-    """Turns of one row -> the part of the whole that is done."""
-    return lambda turn, turns: progress(done * turns + turn, total * turns, what)
-
-
-def time_steps(
-    settings: Settings, d_model: int, threads: int, seed: int, xp: Any, torch: Any, quick: bool, report: Report
-) -> Mapping[str, Timing]:
+def time_steps(run: Run[Settings], d_model: int, threads: int, torch: Any) -> Mapping[str, Timing]:
     """The median step of each library, from the same weights on the same batch."""
-    model = gpt(settings, d_model, seed)
-    ids = batch(settings, settings.batch, generator(seed, d_model))
+    settings, xp = run.settings, run.xp
+    model = gpt(settings, d_model, run.seed)
+    ids = batch(settings, settings.batch, run.generator(d_model))
     calls: dict[str, Callable[[], Any]] = {}
     if torch:
         network = torch_gpt(torch, model)
@@ -267,17 +220,9 @@ def time_steps(
     if xp is not np:
         model.to_device(xp)
     calls["tfx"] = repeated(TrainingStep(model, threads if xp is np else 1), xp.asarray(ids))
-    with blas_threads(1):
-        single = threads == 1 and xp is np
-        with torch_threads(torch, threads):
-            return time_in_turns(
-                calls,
-                settings.turns,
-                budget_s=3.0 if quick else 20.0,
-                clock=thread_clock() if single else time.perf_counter,
-                wait=lambda: synchronize(xp),
-                progress=report,
-            )
+    what = f"d_model {d_model}, {threads} thread(s)"
+    with stopwatch(xp, workers=threads) as watch, torch_threads(torch, threads):
+        return watch.in_turns(calls, settings.turns, 3.0 if run.quick else 20.0, run.saying(what))
 
 
 def row(
@@ -298,3 +243,58 @@ def row(
         "loss_difference": compared.loss,
         "gradient_difference": compared.gradient,
     }
+
+
+# Saying
+
+
+def notes(run: Run[Settings]) -> tuple[Text, ...]:
+    return notes_on(run.rows, taking_part(run) is not None, run.xp is np)
+
+
+def notes_on(rows: Sequence[Mapping[str, Any]], with_torch: bool, on_host: bool) -> tuple[Text, ...]:
+    if not on_host:
+        return (Text("On a card PyTorch takes no part here, and the number of threads counts for nothing."),)
+    if not with_torch:
+        return (
+            Text(
+                "PyTorch is not installed, so there is nothing to compare with. In an environment that has both "
+                "(pip install torch) it takes part."
+            ),
+        )
+    found = [verdict(row) for row in rows if row["d_model"] == GOAL_WIDTH]
+    said = (
+        Text(
+            "Medians of steps taken in turns; PyTorch in eager mode, fused attention, fused AdamW. With one thread "
+            "the thread's own clock counts, with several the clock on the wall."
+        ),
+    )
+    return (*said, Text(f"The aim was PyTorch's time at d_model {GOAL_WIDTH}: {'; '.join(found)}.")) if found else said
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    word = "met" if row["ratio"] <= GOAL else "missed"
+    return f"{word} with {row['threads']} thread{'s' * (row['threads'] > 1)} ({row['ratio']:.2f})"
+
+
+def plots(run: Run[Settings]) -> tuple[Plot, ...]:
+    return time_plot(run.rows)
+
+
+def time_plot(rows: Sequence[Mapping[str, Any]]) -> tuple[Plot, ...]:
+    """Time of a step by width, a curve for each library and number of threads; nothing for a single width."""
+    widths = list(dict.fromkeys(row["d_model"] for row in rows))
+    if len(widths) < 2:
+        return ()
+    curves = []
+    for threads in dict.fromkeys(row["threads"] for row in rows):
+        those = [row for row in rows if row["threads"] == threads]
+        for name, key in (("tfx", "tfx_s"), ("PyTorch", "torch_s")):
+            if those[0][key] is not None:
+                label = f"{name}, {threads} thread{'s' * (threads > 1)}"
+                errors = [row[f"{key}_half_range"] * 1e3 for row in those]
+                curves.append(Series(label, widths, [row[key] * 1e3 for row in those], errors))
+    title = "A training step: " + ", ".join(
+        f"{row['ratio']:.2f}x" if row["ratio"] is not None else f"{row['tfx_s'] * 1e3:.0f} ms" for row in rows
+    )
+    return (Plot(title, "d_model", "time of a step (ms)", tuple(curves), log_x=True, log_y=True),)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tfx.models import GPT
+from tfx.models.gpt import gpt_parameter_count
 from tfx.optim import AdamW
 from tfx.params import FlatParameters
 from tfx.train.losses import next_token_loss
@@ -24,6 +25,14 @@ def new_gpt(vocab: int, d_model: int, heads: int, layers: int, length: int, seed
     """float32, causal attention in chunks that keep their weights for the backward."""
     causal = {"name": "memory_efficient", "causal": True, "chunk": CHUNK, "keep": True}
     return GPT(vocab, d_model, heads, n_layers=layers, max_len=length, seed=seed, attention={"kernel": causal})
+
+
+def gpt_bytes(vocab: int, d_model: int, heads: int, layers: int, length: int, rows: int) -> float:
+    """What a training step has alive at once, about: weights, gradients, averages and copies of them for workers; what
+    each block keeps of a token for its backward, with its row of weights; logits and their gradients."""
+    parameters = gpt_parameter_count(vocab, d_model, layers, length)
+    kept = layers * (30 * length * d_model + heads * length * length) + 5 * length * vocab
+    return 4.0 * (6 * parameters + rows * kept)
 
 
 class TrainingStep:

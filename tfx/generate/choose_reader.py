@@ -11,8 +11,6 @@ from tfx.generate.carried_state import convolution_reader, recurrent_reader
 from tfx.generate.reader import Reader, WholePass, refuse_padding
 from tfx.generate.stored_keys import StoredDecoder, StoredTranslation, check_sources, logits_of
 from tfx.models import ConvolutionDecoder, DecoderOnly, EncoderDecoder, RecurrentLanguageModel
-from tfx.nn.attention import MultiHeadAttention
-from tfx.nn.stacks import EncoderStack
 
 
 class Translator(Protocol):
@@ -45,12 +43,12 @@ class WholeTranslation(WholePass):
 def reader_of(model: Any) -> Reader:
     """The reader for a language model; a reader is returned as it is.
 
-    DecoderOnly and its kin store keys and values, unless attention has a kernel or experts have a capacity: then what a
-    token gets depends on the other tokens of the same call, and everything is read again.
+    DecoderOnly and its kin store keys and values where they say that they can (`stores_keys`); else everything is read
+    again for each token.
     Raises TypeError for anything else; a model that needs a source gets its reader from `translation_of`.
     """
     if isinstance(model, DecoderOnly):
-        return StoredDecoder(model) if _may_store(model) else WholePass(logits_of(model), model.config["max_len"])
+        return StoredDecoder(model) if model.stores_keys else WholePass(logits_of(model), model.settings.max_len)
     if isinstance(model, RecurrentLanguageModel):
         return recurrent_reader(model)
     if isinstance(model, ConvolutionDecoder):
@@ -68,15 +66,6 @@ def translation_of(model: Translator, src: Array, src_lengths: Array | None = No
     """
     if not all(callable(getattr(model, name, None)) for name in ("encode", "decode")):
         raise TypeError(f"{type(model).__name__} reads no source: it has no encode and decode")
-    if isinstance(model, EncoderDecoder) and all(_keeps_its_past(block) for block in model.decoder.blocks):
+    if isinstance(model, EncoderDecoder) and model.stores_keys:
         return StoredTranslation(model, src, src_lengths)
     return WholeTranslation(model, src, src_lengths)
-
-
-def _may_store(model: DecoderOnly) -> bool:
-    return type(model.stack) is EncoderStack and all(_keeps_its_past(block) for block in model.stack.blocks)
-
-
-def _keeps_its_past(block: Any) -> bool:
-    plain = type(block.attention) is MultiHeadAttention and block.attention.kernel is None
-    return plain and getattr(block.feed_forward, "capacity_factor", None) is None

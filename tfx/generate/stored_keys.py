@@ -23,7 +23,7 @@ class StoredDecoder(WholePass):
     """A DecoderOnly with keys and values for up to max_len tokens."""
 
     def __init__(self, model: DecoderOnly) -> None:
-        self._capacity: int = model.config["max_len"]
+        self._capacity: int = model.settings.max_len
         super().__init__(logits_of(model), self._capacity)
         self._model = model
         self._past: tuple[Any, ...] = ()

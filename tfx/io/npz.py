@@ -127,7 +127,7 @@ def _write_entries(file: BinaryIO, entries: Iterable[tuple[str, np.ndarray]]) ->
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in entries:
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
+                np.lib.format.write_array(entry, np.asarray(array, order="C"), allow_pickle=False)  # also ()
 
 
 def _umask() -> int:

@@ -8,27 +8,29 @@ memory that attention has alive at once.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tfx.backend import device_module, synchronize
-from tfx.blas_threads import blas_threads
-from tfx.errors import BadInput
-from tfx.lab import Progress, silent
-from tfx.lab.complexity_findings import large_rows, notes, plots
+from tfx.lab.frame import Measured, Run
 from tfx.measure import counting
-from tfx.measure.estimates import PowerLaw, fit_power_law
-from tfx.measure.limits import generator, require_all_in_range, require_range
-from tfx.measure.measuring import Timing, peak_bytes, thread_clock, time_in_turns
+from tfx.measure.crossing import crossing
+from tfx.measure.measuring import Timing, peak_bytes
+from tfx.measure.power_laws import PowerLaw, fit_power_law
+from tfx.measure.stopwatch import stopwatch
 from tfx.measure.verdicts import at_most, between, exactly, within
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.linear import linear_forward
 from tfx.ops.basics.softmax import softmax_forward
-from tfx.records import Check, Column, Result
+from tfx.records import Check, Column, Plot, Series, Text
+from tfx.settings import require_divisor, setting
+
+QUESTION = "What does attention cost in FLOPs, bytes and seconds as n grows?"
+ORDER = 4
+TITLE = "Cost of one attention layer as n grows"
+BREAK_IT = ("--set lengths=4,8,16,32",)
 
 ITEMSIZE = 4  # float32
 #: A measured exponent may lie this far from the counted one: caches and clocks are not in the count.
@@ -37,20 +39,34 @@ TIME_EXPONENTS = {"attention": (1.5, 2.6), "projections": (0.7, 1.4)}
 MEMORY_SLACK = 0.03
 #: The softmax takes time that the count of products leaves out, so attention overtakes early; noise may delay it.
 CROSSING_SLACK = 1.25
-#: Memory of the largest n, so that a typing error does not stop the machine.
-MAX_GIB = 4.0
+#: Exponents are fitted from the largest n down to this share of it: below, the cost of calling Python shows.
+FIT_SHARE = 1 / 8
 
 Calls = dict[tuple[str, int], Callable[[], Any]]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """lengths: the n to try; d_model, heads: of one attention layer; turns: how often each call is timed at most."""
+    lengths: tuple[int, ...] = setting(
+        (64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096), 1, 65_536, "the n to try", at_least=3
+    )
+    d_model: int = setting(256, 1, 8192, "width of the attention layer")
+    heads: int = setting(1, 1, 8192, "of the attention layer; they divide d_model")
+    turns: int = setting(5, 3, 1000, "how often each call is timed, at most")
 
-    lengths: tuple[int, ...] = (64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
-    d_model: int = 256
-    heads: int = 1
-    turns: int = 5
+    def quick(self) -> Settings:
+        """Without the lengths over 1024, when enough others are left."""
+        short = tuple(n for n in self.lengths if n <= 1024)
+        return replace(self, lengths=short) if len(set(short)) >= 4 else self
+
+    def check(self) -> None:
+        require_divisor("heads", self.heads, "d_model", self.d_model)
+
+    def bytes_needed(self) -> float:
+        """Scores for the softmax, and scores, weights and a temporary of attention; inputs of all lengths; weights, and
+        the draws that they are scaled from."""
+        numbers = 4 * self.heads * max(self.lengths) ** 2 + 5 * self.d_model * sum(set(self.lengths))
+        return float(ITEMSIZE * (numbers + 9 * self.d_model**2))
 
 
 COLUMNS = (
@@ -67,92 +83,35 @@ COLUMNS = (
 )
 
 
-def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu", progress: Progress = silent) -> Result:
-    """Counts, then times, then fits.  The counts are the same every time; the seconds are not, whatever the seed."""
-    check_settings(settings)
-    if quick:
-        settings = shorten(settings)
-    xp = device_module(device)
-    start = time.perf_counter()
+def rows(run: Run[Settings]) -> Measured:
+    """Counts, then times all lengths in turns.  The counts are the same every time; the seconds are not, whatever the
+    seed."""
+    settings, xp = run.settings, run.xp
     lengths = sorted(set(settings.lengths))
-    with blas_threads(1) as threads:
-        calls = layer_calls(lengths, settings, seed, xp)
-        single = threads == 1 and xp is np
-        timings = time_in_turns(
-            calls,
-            settings.turns,
-            budget_s=1.0 if quick else 15.0,
-            clock=thread_clock() if single else time.perf_counter,
-            wait=lambda: synchronize(xp),
-            progress=lambda done, total: progress(done, total, "timing"),
-        )
+    with stopwatch(xp) as watch:
+        calls = layer_calls(lengths, settings, run.generator(), xp)
+        timings = watch.in_turns(calls, settings.turns, 1.0 if run.quick else 15.0, run.saying("timing"))
         peaks = {n: peak_bytes(calls["attention", n]) if xp is np else None for n in lengths}
-    rows = [row(n, settings, timings, peaks[n]) for n in lengths]
-    laws = fit(rows)
-    crossing = time_crossing(rows)
-    counted = counting.first_n_where(
-        lambda n: counting.total_matmul_flops(counting.attention_core(n, settings.d_model, settings.heads)),
-        lambda n: counting.total_matmul_flops(counting.projections(n, settings.d_model)),
+    run.facts |= {"blas_threads": watch.threads, "clock": watch.kind}
+    for n in lengths:
+        yield row(n, settings, timings, peaks[n])
+
+
+def checks(run: Run[Settings]) -> tuple[Check, ...]:
+    rows, settings = run.rows, run.settings
+    return (
+        *count_checks(rows[-1]["n"], settings, counted_crossing(settings)),
+        *memory_checks(rows[-1], settings),
+        *time_checks(fit(rows), time_crossing(rows), counted_crossing(settings)),
     )
-    return Result(
-        name="complexity",
-        title="Cost of one attention layer as n grows",
-        seed=seed,
-        params={
-            **asdict(settings),
-            "quick": quick,
-            "device": device,
-            "blas_threads": threads,
-            "clock": "thread" if single else "wall",
-        },
-        columns=COLUMNS,
-        rows=tuple(rows),
-        checks=(
-            *count_checks(lengths[-1], settings, counted),
-            *memory_checks(rows[-1], settings),
-            *time_checks(laws, crossing, counted),
-        ),
-        plots=plots(rows, laws, crossing, counted),
-        notes=notes(rows, settings, threads, crossing, counted),
-        break_it=("--set lengths=4,8,16,32",),
-        elapsed_s=time.perf_counter() - start,
-    )
-
-
-def check_settings(settings: Settings) -> None:
-    """Raises BadInput for a setting out of range, for heads that do not divide d_model and for too much memory."""
-    require_all_in_range("lengths", settings.lengths, 1, 65_536, at_least=3)
-    require_range("d_model", settings.d_model, 1, 8192)
-    require_range("heads", settings.heads, 1, settings.d_model)
-    require_range("turns", settings.turns, 3, 1000)
-    if settings.d_model % settings.heads:
-        raise BadInput(
-            f"heads must divide d_model, but {settings.heads} does not divide {settings.d_model}.", "Try: --set heads=1"
-        )
-    longest = max(settings.lengths)
-    gib = 4 * settings.heads * longest * longest * ITEMSIZE / 2**30
-    if gib > MAX_GIB:
-        raise BadInput(
-            f"{settings.heads} heads at n = {longest} would need about {gib:.0f} GiB.",
-            "Use fewer heads or smaller lengths.",
-        )
-
-
-def shorten(settings: Settings) -> Settings:
-    """Without the lengths over 1024, when enough others are left."""
-    short = tuple(n for n in settings.lengths if n <= 1024)
-    return replace(settings, lengths=short) if len(set(short)) >= 4 else settings
 
 
 # Measuring
 
 
-def layer_calls(
-    lengths: Sequence[int], settings: Settings, seed: int, xp: Any
-) -> dict[tuple[str, int], Callable[[], Any]]:
+def layer_calls(lengths: Sequence[int], settings: Settings, rng: np.random.Generator, xp: Any) -> Calls:
     """The three things to time for every n: four projections, attention_forward, and its softmax alone."""
     d_model, heads = settings.d_model, settings.heads
-    rng = generator(seed)
 
     def draw(*shape: int) -> Any:
         return xp.asarray(rng.standard_normal(shape, dtype=np.float32))
@@ -189,6 +148,12 @@ def row(n: int, settings: Settings, timings: Mapping[tuple[str, int], Timing], p
     }
 
 
+def large_rows(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows to which the power laws are fitted, at least three."""
+    large = [row for row in rows if row["n"] >= rows[-1]["n"] * FIT_SHARE]
+    return large if len(large) >= 3 else list(rows[-3:])
+
+
 def fit(rows: Sequence[Mapping[str, Any]]) -> dict[str, PowerLaw]:
     """Exponents over the large-n part of the rows; memory only where it was measured."""
     large = large_rows(rows)
@@ -200,19 +165,13 @@ def fit(rows: Sequence[Mapping[str, Any]]) -> dict[str, PowerLaw]:
 
 
 def time_crossing(rows: Sequence[Mapping[str, Any]]) -> float:
-    """The n from which attention takes longer than the projections, between two lengths on log-log axes.
+    """The n from which attention takes longer than the projections; NaN when it does not at the largest."""
+    return crossing([row["n"] for row in rows], [row["time_ratio"] for row in rows])
 
-    The first length when it does so everywhere; NaN when it does not at the largest.
-    """
-    ahead = [row["time_ratio"] >= 1 for row in rows]
-    if not ahead[-1]:
-        return math.nan
-    first = len(ahead) - ahead[::-1].index(False) if False in ahead else 0
-    if first == 0:
-        return float(rows[0]["n"])
-    below, above = rows[first - 1], rows[first]
-    share = -math.log(below["time_ratio"]) / math.log(above["time_ratio"] / below["time_ratio"])
-    return float(below["n"] * (above["n"] / below["n"]) ** share)
+
+def counted_crossing(settings: Settings) -> int:
+    """The n from which the products of attention are no fewer than those of its projections."""
+    return counting.attention_overtakes(settings.d_model, settings.heads)
 
 
 # Judging
@@ -223,10 +182,7 @@ def count_checks(n: int, settings: Settings, counted: int) -> tuple[Check, ...]:
     d, h = settings.d_model, settings.heads
     core = counting.total_matmul_flops(counting.attention_core(n, d, h))
     doubled = counting.total_matmul_flops(counting.attention_core(2 * n, d, h))
-    rest = counting.first_n_where(
-        lambda m: counting.total_matmul_flops(counting.attention_core(m, d, h)),
-        lambda m: counting.total_matmul_flops((*counting.projections(m, d), *counting.feed_forward(m, d, 4 * d))),
-    )
+    rest = counting.attention_overtakes(d, h, d_ff=4 * d)
     projected = counting.total_flops(counting.projections(n, d))
     return (
         exactly("count-projections", f"four projections take 8 n d^2 FLOPs, at n = {n}", 8 * n * d * d, projected),
@@ -247,7 +203,7 @@ def memory_checks(last: Mapping[str, Any], settings: Settings) -> tuple[Check, .
     return (within("memory", statement, expected, last["peak_mib"], MEMORY_SLACK * expected),)
 
 
-def time_checks(laws: Mapping[str, PowerLaw], crossing: float, counted: int) -> tuple[Check, ...]:
+def time_checks(laws: Mapping[str, PowerLaw], measured: float, counted: int) -> tuple[Check, ...]:
     """Measured exponents, with wide limits because caches and other programs have a say, and the measured crossing."""
     checks = []
     for name, (low, high) in TIME_EXPONENTS.items():
@@ -255,5 +211,88 @@ def time_checks(laws: Mapping[str, PowerLaw], crossing: float, counted: int) -> 
         statement = f"time of {name} grows like n^e, 95% interval {law.low:.2f} .. {law.high:.2f}"
         checks.append(between(f"time-{name}", statement, low, high, law.exponent))
     statement = f"measured, attention overtakes the projections by {CROSSING_SLACK:g} times the counted n"
-    checks.append(at_most("time-crossing", statement, CROSSING_SLACK * counted, crossing))
+    checks.append(at_most("time-crossing", statement, CROSSING_SLACK * counted, measured))
     return tuple(checks)
+
+
+# Saying
+
+
+def notes(run: Run[Settings]) -> tuple[Text, ...]:
+    last, counted, crossed = run.rows[-1], counted_crossing(run.settings), time_crossing(run.rows)
+    measured = f"near n = {crossed:.0f}" if math.isfinite(crossed) else f"not up to n = {last['n']}"
+    clock = "one BLAS thread" if run.facts["blas_threads"] == 1 else "as many BLAS threads as the system chose"
+    return (
+        Text(
+            f"Counted products make attention equal to its projections at n = 2 d = {counted}; in time it gets there "
+            f"{measured}. Between the products n^2 numbers pass through the softmax: few FLOPs, much memory. At "
+            f"n = {last['n']} the softmax takes {last['softmax_share']:.0%} of the time of attention."
+        ),
+        Text(
+            "n^2 d against n d^2 is why short sequences are cheap (Vaswani et al. 2017, table 1). The table hides the "
+            "constants: n = d is not yet the turning point. The n^2 memory is the stored weights; tiling avoids it "
+            "(Dao et al. 2022, FlashAttention)."
+        ),
+        Text(
+            f"Times are medians, float32, {clock}; they differ from run to run and from machine to machine, whatever "
+            "the seed. Counts do not. A multiply-add is two FLOPs here. More heads (--set heads=8) leave the products "
+            "as they are and multiply the n^2 part; a narrower model (--set d_model=64) is overtaken earlier."
+        ),
+    )
+
+
+def plots(run: Run[Settings]) -> tuple[Plot, ...]:
+    rows, laws, counted, crossed = run.rows, fit(run.rows), counted_crossing(run.settings), time_crossing(run.rows)
+    n = [row["n"] for row in rows]
+    where = f"they cross near n = {crossed:.0f}" if math.isfinite(crossed) else "they do not cross here"
+
+    def line(name: str) -> Series:
+        law = laws[name]
+        fitted = [row["n"] for row in large_rows(rows)]
+        label = f"n^{law.exponent:.2f} (95%: {law.low:.2f} .. {law.high:.2f})"
+        return Series(label, fitted, [law.coefficient * x**law.exponent for x in fitted], kind="line")
+
+    def points(label: str, key: str) -> Series:
+        return Series(label, n, [row[key] for row in rows], [row[key + "_half_range"] for row in rows])
+
+    made = [
+        Plot(
+            f"Time of attention grows like n^{laws['attention'].exponent:.2f}, of projections like "
+            f"n^{laws['projections'].exponent:.2f}; {where}",
+            "n (tokens)",
+            "time of one call (ms)",
+            (
+                points("attention", "attention_ms"),
+                line("attention"),
+                points("projections", "projection_ms"),
+                line("projections"),
+            ),
+            log_x=True,
+            log_y=True,
+        ),
+        Plot(
+            f"Counted, attention costs as much as its projections at n = {counted}; measured, {where}",
+            "n (tokens)",
+            "attention / projections",
+            (
+                Series("time, measured", n, [row["time_ratio"] for row in rows]),
+                Series("FLOPs, counted", n, [r["attention_mflop"] / r["projection_mflop"] for r in rows], kind="line"),
+                Series("equal", n, [1.0] * len(n), kind="line"),
+            ),
+            log_x=True,
+            log_y=True,
+        ),
+    ]
+    if "memory" in laws:
+        made.append(
+            Plot(
+                f"Peak memory of attention grows like n^{laws['memory'].exponent:.2f}: "
+                f"{rows[-1]['peak_mib']:.3g} MiB at n = {n[-1]}",
+                "n (tokens)",
+                "peak memory of one call (MiB)",
+                (Series("measured", n, [row["peak_mib"] for row in rows]), line("memory")),
+                log_x=True,
+                log_y=True,
+            )
+        )
+    return tuple(made)

@@ -13,7 +13,7 @@ import numpy as np
 
 from tfx.backend import Array, to_numpy, xp_of
 from tfx.gradcheck.mistakes.ops.attention import masks as wrong_masks
-from tfx.measure.limits import generator
+from tfx.measure.seeds import generator
 from tfx.ops.attention.masks import causal_mask, combine_masks, padding_mask
 from tfx.ops.attention.scaled_dot_product import attention_backward_steps, attention_forward
 

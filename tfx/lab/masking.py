@@ -6,19 +6,22 @@ exactly 0 and its gradient too.  Each case measures one number in the precisions
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tfx.backend import device_module, to_numpy
+from tfx.backend import to_numpy
+from tfx.errors import BadInput
 from tfx.gradcheck.mistakes.ops.attention import masks as wrong_masks
-from tfx.lab import Progress, silent
+from tfx.lab.frame import Measured, Run
 from tfx.lab.mask_probes import blocked_weight, draw_heads
 from tfx.lab.masking_cases import Case, cases
-from tfx.measure.limits import require_range
-from tfx.records import Column, Plot, Result, Series, Text
+from tfx.records import Check, Column, Plot, Series, Text
+from tfx.settings import setting
 
+QUESTION = "What do causal, padding and fully blocked masks do, and what do the usual shortcuts get wrong?"
+ORDER = 3
+TITLE = "What masks do, and what the shortcuts do"
+BREAK_IT = ("--set mask=no", "--set penalty=-30", "--set penalty=-inf")
 COLUMNS = (
     Column("case", "case"),
     Column("dtype", "float"),
@@ -30,49 +33,32 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Settings:
-    """tokens, d_k: the size of each head; pads: filling at the end of a row; penalty: what the additive shortcut adds.
+    """It is so small that --quick changes nothing."""
 
-    mask: no runs the library without its masks, to see which checks notice.
-    """
+    tokens: int = setting(8, 4, 64, "tokens in a row")
+    d_k: int = setting(16, 2, 256, "width of a query")
+    pads: int = setting(3, 1, 63, "filling at the end of a row")
+    penalty: float = setting(-1e9, float("-inf"), 0.0, "what the additive shortcut adds", infinite=True)
+    mask: bool = setting(True, about="no: the library runs without its masks, to see which checks notice")
 
-    tokens: int = 8
-    d_k: int = 16
-    pads: int = 3
-    penalty: float = -1e9
-    mask: bool = True
-
-
-def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu", progress: Progress = silent) -> Result:
-    """Measures every case.  It is so small that `quick` changes nothing."""
-    check_settings(settings)
-    xp = device_module(device)
-    start = time.perf_counter()
-    measured: list[Case] = []
-    for case in cases(seed, xp=xp, **asdict(settings)):
-        progress(len(measured), len(measured) + 1, case.case)
-        measured.append(case)
-    progress(len(measured), len(measured), "done")
-    return Result(
-        name="masking",
-        title="What masks do, and what the shortcuts do",
-        seed=seed,
-        params={**asdict(settings), "quick": quick, "device": device},
-        columns=COLUMNS,
-        rows=tuple(row(case) for case in measured),
-        checks=tuple(case.check for case in measured),
-        plots=(row_sums_plot(settings, seed, xp), penalty_plot(settings, seed, xp)),
-        notes=notes(measured),
-        break_it=("--set mask=no", "--set penalty=-30", "--set penalty=-inf"),
-        elapsed_s=time.perf_counter() - start,
-    )
+    def check(self) -> None:
+        """Raises BadInput for rows that are filling alone."""
+        if self.pads >= self.tokens:
+            raise BadInput(
+                f"pads must be from 1 to {self.tokens - 1}, but is {self.pads}.", f"Try: --set pads={self.tokens - 1}"
+            )
 
 
-def check_settings(settings: Settings) -> None:
-    """Raises BadInput for a setting out of range."""
-    require_range("tokens", settings.tokens, 4, 64)
-    require_range("d_k", settings.d_k, 2, 256)
-    require_range("pads", settings.pads, 1, settings.tokens - 1)
-    require_range("penalty", settings.penalty, float("-inf"), 0)
+def rows(run: Run[Settings]) -> Measured:
+    """Every case, with its check."""
+    for case in cases(run.seed, xp=run.xp, **asdict(run.settings)):
+        yield row(case)
+        yield case.check
+
+
+def checks(run: Run[Settings]) -> tuple[Check, ...]:
+    """Every case came with its own."""
+    return ()
 
 
 def row(case: Case) -> dict[str, Any]:
@@ -85,11 +71,11 @@ def row(case: Case) -> dict[str, Any]:
     }
 
 
-def notes(measured: Sequence[Case]) -> tuple[Text, ...]:
-    wrong = sum(not case.right for case in measured)
+def notes(run: Run[Settings]) -> tuple[Text, ...]:
+    wrong = sum(row["verdict"] == "WRONG" for row in run.rows)
     return (
         Text(
-            f"{wrong} of {len(measured)} ways do not do what a mask should; the checks are about what each way does, "
+            f"{wrong} of {len(run.rows)} ways do not do what a mask should; the checks are about what each way does, "
             "so a check that a shortcut leaks can hold. float: bits of the precisions tried, the worst is shown; eps: "
             "the spacing of numbers near 1 in that precision."
         ),
@@ -103,6 +89,10 @@ def notes(measured: Sequence[Case]) -> tuple[Text, ...]:
             "finite penalty gives weights to exactly those keys that were blocked."
         ),
     )
+
+
+def plots(run: Run[Settings]) -> tuple[Plot, ...]:
+    return row_sums_plot(run.settings, run.seed, run.xp), penalty_plot(run.settings, run.seed, run.xp)
 
 
 def row_sums_plot(settings: Settings, seed: int, xp: Any) -> Plot:

@@ -12,23 +12,29 @@ Sources: Bridle 1990 (softmax); Vaswani et al. 2017, section 3.2.1 ("extremely s
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tfx.backend import Array, device_module, to_numpy, xp_of
+from tfx.backend import Array, to_numpy, xp_of
+from tfx.errors import BadInput
 from tfx.gradcheck.mistakes.ops.basics.softmax import naive_softmax
-from tfx.lab import Progress, silent
-from tfx.lab.saturation_findings import closed_slope, closed_top_weight, logits_in_words, notes, plots
+from tfx.lab.frame import Measured, Run
+from tfx.lab.sharpened_softmax import closed_slope, closed_top_weight, logits_in_words
+from tfx.measure.crossing import first_failure
 from tfx.measure.estimates import mean_with_error
-from tfx.measure.limits import generator, require_all_in_range, require_range
-from tfx.measure.verdicts import at_most, within
+from tfx.measure.sharpness import frobenius, jacobian_norm
+from tfx.measure.verdicts import at_most, largest, within
 from tfx.ops.basics.softmax import softmax_backward, softmax_forward, softmax_jacobian
 from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.records import Check, Column, Result
+from tfx.records import Check, Column, Plot, Series, Text
+from tfx.settings import setting
+
+QUESTION = "How fast does softmax([a, a, 2a]) saturate, and what is left of its gradient?"
+ORDER = 2
+BREAK_IT = ("--set pattern=1,1,1", "--set pattern=0,0,2", "--set pattern=101,101,102")
 
 #: Step of the central differences, in units of a * (largest gap of the pattern).
 STEP = 1e-4
@@ -36,12 +42,25 @@ STEP = 1e-4
 
 @dataclass(frozen=True)
 class Settings:
-    """a: the sizes to try; pattern: the logits are a * pattern; random_rows, keys: normal rows sharpened by a."""
+    a: tuple[float, ...] = setting(
+        (0, 0.25, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30), 0.0, 300.0, "sizes to try", at_least=3
+    )
+    pattern: tuple[float, ...] = setting((1, 1, 2), -1000.0, 1000.0, "the logits are a * pattern")
+    random_rows: int = setting(4000, 2, 1_000_000, "normal rows that are sharpened by a")
+    keys: int = setting(16, 2, 256, "scores in such a row")
 
-    a: tuple[float, ...] = (0, 0.25, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30)
-    pattern: tuple[float, ...] = (1, 1, 2)
-    random_rows: int = 4000
-    keys: int = 16
+    def quick(self) -> Settings:
+        """An eighth of the random rows."""
+        return replace(self, random_rows=max(2, self.random_rows // 8))
+
+    def check(self) -> None:
+        """Raises BadInput for a pattern that is no row of scores."""
+        if not 2 <= len(self.pattern) <= 64:
+            raise BadInput(f"pattern needs 2 to 64 numbers, but has {len(self.pattern)}.", "Try: --set pattern=1,1,2")
+
+    def bytes_needed(self) -> float:
+        """The Jacobians of all random rows, and what they are made from."""
+        return 8.0 * self.random_rows * self.keys * (4 * self.keys + 4)
 
 
 COLUMNS = (
@@ -55,43 +74,21 @@ COLUMNS = (
 )
 
 
-def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu", progress: Progress = silent) -> Result:
-    """Follows the curve, judges it against closed forms and differences, and looks for the overflow of bare exp."""
-    check_settings(settings)
-    if quick:
-        settings = replace(settings, random_rows=max(2, settings.random_rows // 8))
-    xp = device_module(device)
-    start = time.perf_counter()
-    noise = generator(seed).standard_normal((settings.random_rows, settings.keys))
-    rows = []
-    sizes = sorted(set(settings.a))
-    for i, a in enumerate(sizes):
-        progress(i, len(sizes), f"a = {a:g}")
-        rows.append(measure_row(a, settings.pattern, noise, xp))
-    checks = (*curve_checks(rows, settings, xp), *gradient_checks(rows, settings, xp), *overflow_checks(settings, xp))
-    progress(len(sizes), len(sizes), "done")
-    return Result(
-        name="saturation",
-        title=f"softmax({logits_in_words(settings.pattern)}): weight and gradient as a grows",
-        seed=seed,
-        params={**asdict(settings), "quick": quick, "device": device},
-        columns=COLUMNS,
-        rows=tuple(rows),
-        checks=checks,
-        plots=plots(rows, settings),
-        notes=notes(rows, settings),
-        break_it=("--set pattern=1,1,1", "--set pattern=0,0,2", "--set pattern=101,101,102"),
-        elapsed_s=time.perf_counter() - start,
-    )
+def title(run: Run[Settings]) -> str:
+    return f"softmax({logits_in_words(run.settings.pattern)}): weight and gradient as a grows"
 
 
-def check_settings(settings: Settings) -> None:
-    """Raises BadInput for a setting out of range."""
-    require_all_in_range("a", settings.a, 0, 300, at_least=3)
-    require_all_in_range("pattern", settings.pattern, -1000, 1000)
-    require_range("number of pattern entries", len(settings.pattern), 2, 64)
-    require_range("random_rows", settings.random_rows, 2, 1_000_000)
-    require_range("keys", settings.keys, 2, 256)
+def rows(run: Run[Settings]) -> Measured:
+    """Every a sharpens the same random rows."""
+    noise = run.generator().standard_normal((run.settings.random_rows, run.settings.keys))
+    for a in run.over(sorted(set(run.settings.a)), "a = {:g}"):
+        yield measure_row(a, run.settings.pattern, noise, run.xp)
+
+
+def checks(run: Run[Settings]) -> tuple[Check, ...]:
+    """Closed forms and differences, what is left of the gradients, and the overflow of bare exp."""
+    rows, settings, xp = run.rows, run.settings, run.xp
+    return (*curve_checks(rows, settings, xp), *gradient_checks(rows), *overflow_checks(settings, xp))
 
 
 # Measuring
@@ -107,7 +104,7 @@ def measure_row(a: float, pattern: tuple[float, ...], noise: np.ndarray, xp: Any
     step = STEP / widest_gap(pattern)
     difference = (top_weight(a + step, pattern, xp) - top_weight(a - step, pattern, xp)) / (2 * step)
     random_weights, _ = softmax_forward(xp.asarray(noise * a))
-    random_jacobian, random_se = mean_with_error(to_numpy(frobenius(softmax_jacobian(random_weights))))
+    random_jacobian, random_se = mean_with_error(to_numpy(jacobian_norm(random_weights)))
     return {
         "a": float(a),
         "top": float(weights[top]),
@@ -149,24 +146,8 @@ def squared_error_gradient(logits: Array, label: int) -> Array:
     return softmax_backward(2.0 * (weights - y), cache)
 
 
-def frobenius(matrix: Array) -> Array:
-    """(..., S, S) -> (...,)"""
-    return xp_of(matrix).sqrt((matrix * matrix).sum(axis=(-2, -1)))
-
-
 def norm(vector: Array) -> float:
     return math.sqrt(float((vector * vector).sum()))
-
-
-def first_failure(fails: Callable[[float], bool], high: float) -> float:
-    """The smallest a in (0, high] for which `fails`, by bisection to 1e-9; NaN when even `high` does not fail."""
-    if not fails(high):
-        return math.nan
-    low = 0.0
-    while high - low > 1e-9 * high:
-        middle = (low + high) / 2
-        low, high = (low, middle) if fails(middle) else (middle, high)
-    return high
 
 
 # Judging
@@ -177,7 +158,7 @@ def curve_checks(rows: Sequence[Mapping[str, Any]], settings: Settings, xp: Any)
 
     def worst(key: str, truth: str) -> float:
         unit = 1.0 if key == "top" else widest_gap(pattern)
-        return max(abs(row[key] - row[truth]) for row in rows) / unit
+        return largest(abs(row[key] - row[truth]) for row in rows) / unit
 
     reach = first_failure(lambda a: top_weight(a, pattern, xp) >= 0.99, 1000.0)
     return (
@@ -191,7 +172,7 @@ def curve_checks(rows: Sequence[Mapping[str, Any]], settings: Settings, xp: Any)
     )
 
 
-def gradient_checks(rows: Sequence[Mapping[str, Any]], settings: Settings, xp: Any) -> tuple[Check, ...]:
+def gradient_checks(rows: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
     last = rows[-1]
     random = [row["random_jacobian"] for row in rows]
     peak = random.index(max(random))
@@ -240,3 +221,80 @@ def overflow_checks(settings: Settings, xp: Any) -> tuple[Check, ...]:
 
 def finite(x: Array) -> bool:
     return bool(xp_of(x).isfinite(x).all())
+
+
+# Saying
+
+
+def notes(run: Run[Settings]) -> tuple[Text, ...]:
+    last = run.rows[-1]
+    return (
+        Text(
+            "Only gaps between logits count: a pattern of 101, 101, 102 gives the same weights as 1, 1, 2, and equal "
+            "logits of any size give equal weights. Big scores saturate because their gaps are big."
+        ),
+        Text(
+            f"At a = {last['a']:g} a wrong label still pulls with norm {last['cross_entropy']:.4f} under "
+            f"cross-entropy, against {last['squared_error']:.2g} under squared error: the logarithm in the loss undoes "
+            "the softmax (Bridle 1990). Inside attention no such logarithm follows, so a saturated row learns slowly "
+            "(Vaswani et al. 2017, section 3.2.1)."
+        ),
+        Text(
+            "Sharper is not at once worse: at a = 0 all weights are equal and a random row has a small Jacobian, "
+            "which grows until a few keys compete and shrinks when one of them has won."
+        ),
+    )
+
+
+def plots(run: Run[Settings]) -> tuple[Plot, ...]:
+    rows, settings = run.rows, run.settings
+    words = logits_in_words(settings.pattern)
+    near = [row for row in rows if row["a"] <= 15] or list(rows)
+    x = [row["a"] for row in near]
+    steep = max(near, key=lambda row: row["slope"])
+    peak = max(rows, key=lambda row: row["random_jacobian"])
+    last = rows[-1]
+    fine = np.linspace(x[0], x[-1], 101).tolist()
+    seen = [row for row in rows if min(row["squared_error"], row["jacobian"]) > 0]  # zero has no place on a log axis
+    return (
+        Plot(
+            f"{words}: top weight {near[0]['top']:.2f} at a = {x[0]:g}, {near[-1]['top']:.6f} at a = {x[-1]:g}; "
+            f"its slope is largest near a = {steep['a']:g}",
+            "a",
+            "weight, and weight per unit of a",
+            (
+                Series("top weight, measured", x, [row["top"] for row in near]),
+                Series(
+                    "top weight, closed form", fine, [closed_top_weight(a, settings.pattern) for a in fine], kind="line"
+                ),
+                Series("dp/da, measured", x, [row["slope"] for row in near]),
+                Series("dp/da, closed form", fine, [closed_slope(a, settings.pattern) for a in fine], kind="line"),
+            ),
+        ),
+        Plot(
+            f"At a = {last['a']:g} a wrong label pulls with {last['cross_entropy']:.2f} under cross-entropy, "
+            f"{last['squared_error']:.1g} under squared error",
+            "a",
+            "norm of the gradient at the logits",
+            (
+                Series("cross-entropy", [r["a"] for r in seen], [r["cross_entropy"] for r in seen]),
+                Series("squared error", [r["a"] for r in seen], [r["squared_error"] for r in seen]),
+                Series("softmax Jacobian", [r["a"] for r in seen], [r["jacobian"] for r in seen]),
+            ),
+            log_y=True,
+        ),
+        Plot(
+            f"Random rows of {settings.keys} keys: the Jacobian norm peaks at a = {peak['a']:g} "
+            f"({peak['random_jacobian']:.2f}) and falls to {last['random_jacobian']:.2g}",
+            "a (standard deviation of the scores)",
+            "mean Frobenius norm of the softmax Jacobian",
+            (
+                Series(
+                    "random rows",
+                    [row["a"] for row in rows],
+                    [row["random_jacobian"] for row in rows],
+                    [row["random_jacobian_se"] for row in rows],
+                ),
+            ),
+        ),
+    )

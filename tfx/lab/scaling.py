@@ -8,27 +8,30 @@ of Vaswani et al. 2017, section 3.2.1: with independent coordinates of mean 0 an
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tfx.backend import Array, device_module, to_numpy, xp_of
-from tfx.lab import Progress, silent
-from tfx.lab.scaling_findings import notes, plots
-from tfx.lab.vectors import KURTOSIS, Flaws, draw_queries_and_keys
-from tfx.measure.estimates import mean_with_error, variance_with_error
-from tfx.measure.limits import generator, require_all_in_range, require_choice, require_range
-from tfx.measure.verdicts import at_least, at_most, within
+from tfx.backend import Array, to_numpy
+from tfx.lab.frame import Measured, Run
+from tfx.lab.vectors import CHUNK, KURTOSIS, Flaws, dot_products
+from tfx.measure.estimates import distance_in_se, mean_with_error, variance_with_error
+from tfx.measure.power_laws import fit_power_law
+from tfx.measure.seeds import generator
+from tfx.measure.sharpness import entropy_share, jacobian_norm
+from tfx.measure.verdicts import at_least, at_most, largest, within
 from tfx.ops.attention.scaled_dot_product import attention_forward
-from tfx.ops.basics.entropy import entropy
-from tfx.ops.basics.softmax import softmax_forward, softmax_jacobian
-from tfx.records import Check, Column, Result
+from tfx.ops.basics.softmax import softmax_forward
+from tfx.records import Check, Column, Plot, Series, Text
+from tfx.settings import setting
 
-#: Numbers in memory at a time (float32, so 2 MiB).
-CHUNK = 1 << 19
+QUESTION = "Why divide by sqrt(d_k)?  Variance of q.k, before and after"
+ORDER = 1
+TITLE = "Variance of q.k against d_k"
+BREAK_IT = ("--set mean=0.5", "--set correlation=0.5", "--set rank=4", "--set scale=1")
+
 #: How far a measured variance may lie from its law, in standard errors.
 TOLERANCE_SE = 4.0
 #: Scaled scores of different d_k are not equal in shape, only in variance: their entropy may differ by this much.
@@ -37,26 +40,42 @@ FLATNESS = 0.1
 
 @dataclass(frozen=True)
 class Settings:
-    """pairs: of q and k per row at most; budget: coordinates of q drawn per row at most, which limits wide rows.
+    """mean, correlation, rank, distribution: the flaws of tfx/lab/vectors.py."""
 
-    mean, correlation, rank, distribution: see tfx.lab.vectors.  scale: in the place of 1/sqrt(d_k).
-    softmax_rows, keys: how many rows of how many scores go through the softmax.
-    """
-
-    d_k: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
-    pairs: int = 200_000
-    budget: int = 16_000_000
-    softmax_rows: int = 400
-    keys: int = 16
-    mean: float = 0.0
-    correlation: float = 0.0
-    rank: int | None = None
-    distribution: str = "normal"
-    scale: float | None = None
+    d_k: tuple[int, ...] = setting(tuple(2**i for i in range(13)), 1, 65_536, "widths of a query, one row for each")
+    pairs: int = setting(200_000, 100, 10_000_000, "pairs of q and k in a row, at most")
+    budget: int = setting(16_000_000, 100, 1_000_000_000, "coordinates of q drawn for a row, at most")
+    softmax_rows: int = setting(400, 2, 100_000, "rows of scores that go through the softmax")
+    keys: int = setting(16, 2, 1024, "scores in such a row")
+    mean: float = setting(0.0, -100.0, 100.0, "mean of every coordinate")
+    correlation: float = setting(0.0, -1.0, 1.0, "between coordinate i of q and of k")
+    rank: int | None = setting(None, 1, 65_536, "coordinates that are really drawn; the others repeat them")
+    distribution: str = setting("normal", words=tuple(KURTOSIS), about="of a coordinate")
+    scale: float | None = setting(None, -1e6, 1e6, "in the place of 1/sqrt(d_k)")
 
     @property
     def flaws(self) -> Flaws:
         return Flaws(self.mean, self.correlation, self.rank, self.distribution)
+
+    def pairs_of(self, d_k: int) -> int:
+        """As many as the budget allows for rows of this width."""
+        return min(self.pairs, max(100, self.budget // d_k))
+
+    def quick(self) -> Settings:
+        """A quarter of everything that is drawn."""
+        return replace(
+            self,
+            pairs=max(100, self.pairs // 4),
+            budget=max(100, self.budget // 4),
+            softmax_rows=max(2, self.softmax_rows // 4),
+        )
+
+    def bytes_needed(self) -> float:
+        """Dot products and their moments in float64; a piece of q, k and their product; Jacobians of the softmax."""
+        moments = 6 * 8 * self.pairs_of(min(self.d_k))
+        piece = 4 * 4 * max(CHUNK, max(self.d_k) * (1 + self.keys))
+        jacobians = 4 * 8 * self.softmax_rows * self.keys * self.keys
+        return float(moments + piece + jacobians)
 
 
 COLUMNS = (
@@ -77,54 +96,20 @@ COLUMNS = (
 )
 
 
-def run(settings: Settings, seed: int, quick: bool = False, device: str = "cpu", progress: Progress = silent) -> Result:
-    """Measures every d_k.  Random numbers come from NumPy and are then moved, so every device sees the same ones."""
-    check_settings(settings)
-    if quick:
-        settings = replace(
-            settings,
-            pairs=max(100, settings.pairs // 4),
-            budget=max(100, settings.budget // 4),
-            softmax_rows=max(2, settings.softmax_rows // 4),
-        )
-    xp = device_module(device)
-    start = time.perf_counter()
-    rows = []
-    widths = sorted(set(settings.d_k))
-    for i, d_k in enumerate(widths):
-        progress(i, len(widths), f"d_k = {d_k}")
-        rows.append(measure_row(settings, seed, d_k, xp))
-    checks = (*variance_checks(rows, settings), *softmax_checks(rows), attention_check(widths, seed, xp))
-    progress(len(widths), len(widths), "done")
-    return Result(
-        name="scaling",
-        title="Variance of q.k against d_k",
-        seed=seed,
-        params={**asdict(settings), "quick": quick, "device": device},
-        columns=COLUMNS,
-        rows=tuple(rows),
-        checks=checks,
-        plots=plots(rows, settings),
-        notes=notes(checks, settings),
-        break_it=("--set mean=0.5", "--set correlation=0.5", "--set rank=4", "--set scale=1"),
-        elapsed_s=time.perf_counter() - start,
+def rows(run: Run[Settings]) -> Measured:
+    """Random numbers come from NumPy and are then moved, so every device sees the same ones."""
+    for d_k in run.over(sorted(set(run.settings.d_k)), "d_k = {}"):
+        yield measure_row(run.settings, run.seed, d_k, run.xp)
+
+
+def checks(run: Run[Settings]) -> tuple[Check, ...]:
+    widths = [row["d_k"] for row in run.rows]
+    return (
+        *variance_checks(run.rows, run.settings),
+        law_check(run.rows, run.settings),
+        *softmax_checks(run.rows),
+        attention_check(widths, run.seed, run.xp),
     )
-
-
-def check_settings(settings: Settings) -> None:
-    """Raises BadInput for a setting out of range."""
-    require_all_in_range("d_k", settings.d_k, 1, 65_536)
-    require_range("pairs", settings.pairs, 100, 10_000_000)
-    require_range("budget", settings.budget, 100, 1_000_000_000)
-    require_range("softmax_rows", settings.softmax_rows, 2, 100_000)
-    require_range("keys", settings.keys, 2, 1024)
-    require_range("mean", settings.mean, -100, 100)
-    require_range("correlation", settings.correlation, -1, 1)
-    if settings.rank is not None:
-        require_range("rank", settings.rank, 1, 65_536)
-    require_choice("distribution", settings.distribution, tuple(KURTOSIS))
-    if settings.scale is not None:
-        require_range("scale", settings.scale, -1e6, 1e6)
 
 
 # Measuring
@@ -133,8 +118,8 @@ def check_settings(settings: Settings) -> None:
 def measure_row(settings: Settings, seed: int, d_k: int, xp: Any) -> dict[str, Any]:
     """All numbers of one d_k.  Its random numbers depend on the seed and d_k only, not on the other rows."""
     scale = 1.0 / math.sqrt(d_k) if settings.scale is None else settings.scale
-    pairs = min(settings.pairs, max(100, settings.budget // d_k))
-    raw = gather(dot_products(generator(seed, d_k, 0), settings.flaws, pairs, 1, d_k, xp))
+    pairs = settings.pairs_of(d_k)
+    raw = dot_products(generator(seed, d_k, 0), settings.flaws, pairs, 1, d_k, xp)
     variance, variance_se = variance_with_error(raw)
     scaled_variance, scaled_variance_se = variance_with_error(raw * scale)
     row: dict[str, Any] = {
@@ -147,66 +132,41 @@ def measure_row(settings: Settings, seed: int, d_k: int, xp: Any) -> dict[str, A
         "law": settings.flaws.variance_of_dot(d_k),
         "pairs": pairs,
     }
-    scores = gather(
-        dot_products(generator(seed, d_k, 1), settings.flaws, settings.softmax_rows, settings.keys, d_k, xp)
-    )
+    rng = generator(seed, d_k, 1)
+    scores = dot_products(rng, settings.flaws, settings.softmax_rows, settings.keys, d_k, xp)
     for name, factor in (("raw", 1.0), ("scaled", scale)):
         for key, per_row in softmax_shape(xp.asarray(scores * factor)).items():
             row[f"{key}_{name}"], row[f"{key}_{name}_se"] = mean_with_error(to_numpy(per_row))
     return row
 
 
-def dot_products(rng: np.random.Generator, flaws: Flaws, n: int, n_keys: int, d_k: int, xp: Any) -> Iterator[Array]:
-    """Yields q.k in pieces (some, n_keys), n rows in all.  A plain sum: BLAS may add in an order that depends on
-    its number of threads, and the same seed must give the same bytes."""
-    at_once = max(1, CHUNK // (d_k * (1 + n_keys)))
-    for done in range(0, n, at_once):
-        q, k = draw_queries_and_keys(rng, flaws, min(at_once, n - done), n_keys, d_k)
-        yield (xp.asarray(q) * xp.asarray(k)).sum(axis=-1)
-
-
-def gather(pieces: Iterator[Array]) -> np.ndarray:
-    """Joins the pieces on the host, in float64, so that the moments lose nothing."""
-    return np.concatenate([to_numpy(piece).astype(np.float64) for piece in pieces])
-
-
 def softmax_shape(scores: Array) -> dict[str, Array]:
     """scores: (N, S) -> top weight, entropy as a share of log S, and Frobenius norm of the Jacobian, each (N,)."""
-    xp = xp_of(scores)
     weights, _ = softmax_forward(scores)
-    jacobian = softmax_jacobian(weights)
-    return {
-        "top": weights.max(axis=-1),
-        "entropy": entropy(weights) / math.log(scores.shape[-1]),
-        "jacobian": xp.sqrt((jacobian * jacobian).sum(axis=(-2, -1))),
-    }
+    return {"top": weights.max(axis=-1), "entropy": entropy_share(weights), "jacobian": jacobian_norm(weights)}
 
 
 # Judging
 
 
-def distance_in_se(measured: float, law: float, se: float) -> float:
-    """|measured - law| in standard errors; a difference that float32 rounding explains counts as none."""
-    difference = abs(measured - law)
-    if difference <= 1e-6 * max(law, measured, 1e-300):
-        return 0.0
-    return difference / se if se > 0 else math.inf
-
-
 def worst_distance(rows: Sequence[Mapping[str, Any]], key: str, laws: Sequence[float]) -> float:
-    return max(distance_in_se(row[key], law, row[key + "_se"]) for row, law in zip(rows, laws, strict=True))
+    return largest(distance_in_se(row[key], law, row[key + "_se"]) for row, law in zip(rows, laws, strict=True))
 
 
 def variance_checks(rows: Sequence[Mapping[str, Any]], settings: Settings) -> tuple[Check, ...]:
     worst_raw = worst_distance(rows, "variance", [row["d_k"] for row in rows])
     worst_scaled = worst_distance(rows, "scaled_variance", [1.0] * len(rows))
-    worst_law = worst_distance(rows, "variance", [row["law"] for row in rows])
     scale = "q.k / sqrt(d_k)" if settings.scale is None else f"{settings.scale:g} q.k"
     return (
         within("raw-variance", "Var(q.k) = d_k, worst row in s.e.", 0.0, worst_raw, TOLERANCE_SE),
         within("scaled-variance", f"Var({scale}) = 1, worst row in s.e.", 0.0, worst_scaled, TOLERANCE_SE),
-        within("law", f"law here, {settings.flaws.law_in_words()}: worst row in s.e.", 0.0, worst_law, TOLERANCE_SE),
     )
+
+
+def law_check(rows: Sequence[Mapping[str, Any]], settings: Settings) -> Check:
+    """Whatever the flaws: the variance that theory gives them."""
+    worst = worst_distance(rows, "variance", [row["law"] for row in rows])
+    return within("law", f"law here, {settings.flaws.law_in_words()}: worst row in s.e.", 0.0, worst, TOLERANCE_SE)
 
 
 def softmax_checks(rows: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
@@ -226,12 +186,115 @@ def softmax_checks(rows: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
 def attention_check(widths: Sequence[int], seed: int, xp: Any) -> Check:
     """attention_forward must turn the very scores measured here into its weights, but for rounding: it scales the
     queries before the product, and here the product is scaled."""
-    worst = 0.0
+    gaps = []
     for d_k in widths:
         rng = generator(seed, d_k, 2)
         q = xp.asarray(rng.integers(-2, 3, (1, d_k)).astype(np.float64))
         k = xp.asarray(rng.integers(-2, 3, (5, d_k)).astype(np.float64))
         _, cache = attention_forward(q, k, k)
         here, _ = softmax_forward((q * k).sum(axis=-1) * (1.0 / math.sqrt(d_k)))
-        worst = max(worst, float(abs(cache.weights[0] - here).max()))
-    return within("attention", "attention_forward divides by sqrt(d_k): its weights are these", 0.0, worst, 1e-14)
+        gaps.append(float(abs(cache.weights[0] - here).max()))
+    statement = "attention_forward divides by sqrt(d_k): its weights are these"
+    return within("attention", statement, 0.0, largest(gaps), 1e-14)
+
+
+# Saying
+
+
+def notes(run: Run[Settings]) -> tuple[Text, ...]:
+    """What the numbers mean; when the draws are not ideal, first which law holds then."""
+    settings = run.settings
+    said = [
+        Text(
+            "Each of the d_k products adds its own variance of 1, so q.k has variance d_k and standard deviation "
+            "sqrt(d_k). Dividing by sqrt(d_k), not by d_k, brings the deviation back to 1 (Vaswani et al. 2017, "
+            "section 3.2.1, footnote 4)."
+        ),
+        Text(
+            "This speaks of independent coordinates with mean 0 and variance 1, as at initialisation. Training may "
+            "grow the scores again; the scale does not bound them."
+        ),
+    ]
+    if settings.flaws.law_in_words() != "d_k":
+        law = law_check(run.rows, settings)
+        held = "holds" if law.holds else "fails"
+        said.insert(
+            0,
+            Text(
+                "These queries and keys are not ideal. The true law here is "
+                f"Var(q.k) = {settings.flaws.law_in_words()}: "
+                f"the check `law` {held}, with the worst row {law.measured:.1f} s.e. away."
+            ),
+        )
+    if settings.scale is not None:
+        said.insert(0, Text(f"The scale is {settings.scale:g} for every d_k, in the place of 1/sqrt(d_k)."))
+    return tuple(said)
+
+
+def plots(run: Run[Settings]) -> tuple[Plot, ...]:
+    rows, settings = run.rows, run.settings
+    x = [row["d_k"] for row in rows]
+    scale = "1/sqrt(d_k)" if settings.scale is None else f"{settings.scale:g}"
+
+    def curve(key: str, label: str) -> Series:
+        return Series(label, x, [row[key] for row in rows], [row[key + "_se"] for row in rows])
+
+    return (
+        Plot(
+            variance_finding(rows, scale),
+            "d_k",
+            "variance",
+            (
+                curve("variance", "q.k, measured"),
+                Series("theory: " + settings.flaws.law_in_words(), x, [row["law"] for row in rows], kind="line"),
+                curve("scaled_variance", f"q.k times {scale}, measured"),
+                Series("theory: 1", x, [1.0] * len(x), kind="line"),
+            ),
+            log_x=True,
+            log_y=True,
+        ),
+        Plot(
+            top_weight_finding(rows, settings.keys),
+            "d_k",
+            "mean top weight",
+            (curve("top_raw", "raw"), curve("top_scaled", f"times {scale}")),
+            log_x=True,
+        ),
+        Plot(
+            jacobian_finding(rows),
+            "d_k",
+            "mean Frobenius norm of the softmax Jacobian",
+            (curve("jacobian_raw", "raw"), curve("jacobian_scaled", f"times {scale}")),
+            log_x=True,
+        ),
+    )
+
+
+def variance_finding(rows: Sequence[Mapping[str, Any]], scale: str) -> str:
+    raw, scaled = [row["variance"] for row in rows], [row["scaled_variance"] for row in rows]
+    if len(rows) == 1:
+        return f"At d_k = {rows[0]['d_k']} Var(q.k) is {raw[0]:.3g}; times {scale} it is {scaled[0]:.3g}"
+    grows = f"lies in {min(raw):.3g} .. {max(raw):.3g}"
+    if min(raw) > 0:
+        grows = f"grows like d_k^{fit_power_law([row['d_k'] for row in rows], raw).exponent:.2f}"
+    return f"Var(q.k) {grows}; times {scale} it lies in {min(scaled):.3g} .. {max(scaled):.3g}"
+
+
+def top_weight_finding(rows: Sequence[Mapping[str, Any]], keys: int) -> str:
+    first, last = rows[0], rows[-1]
+    if len(rows) == 1:
+        return f"Top weight of {keys} keys: raw {first['top_raw']:.2f}, scaled {first['top_scaled']:.2f}"
+    return (
+        f"Top weight of {keys} keys: raw {first['top_raw']:.2f} to {last['top_raw']:.2f}, "
+        f"scaled {first['top_scaled']:.2f} to {last['top_scaled']:.2f}"
+    )
+
+
+def jacobian_finding(rows: Sequence[Mapping[str, Any]]) -> str:
+    peak, last = max(rows, key=lambda row: row["jacobian_raw"]), rows[-1]
+    if peak is last:
+        return f"The raw softmax Jacobian is largest at d_k = {peak['d_k']}: norm {peak['jacobian_raw']:.2g}"
+    return (
+        f"The raw softmax Jacobian is largest at d_k = {peak['d_k']} and then shrinks: "
+        f"{peak['jacobian_raw']:.2g} to {last['jacobian_raw']:.2g}"
+    )

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfx.gradcheck.mistakes.ops.attention.multi_head import merge_by_reshape, split_by_reshape, weights_transposed
 from tfx.lab.shape_trace import Weights
-from tfx.ops.attention.multi_head import merge_heads, multi_head_attention_forward, split_heads
+from tfx.ops.attention.multi_head import Maps, merge_heads, multi_head_attention_forward, split_heads
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.linear import linear_forward
 
@@ -44,7 +44,9 @@ def raised_mistakes(t: int, s: int, d: int) -> tuple[Raised, ...]:
         provoke(f"{d + 1} heads in {d}", lambda: split_heads(q, d + 1)),
         provoke(
             "mask (B, T, T) for heads",
-            lambda: multi_head_attention_forward(x, x, w, w, w, w, n_heads=1, mask=np.ones((2, t, t), dtype=bool)),
+            lambda: multi_head_attention_forward(
+                x, x, Maps(w, w, w, w), n_heads=1, mask=np.ones((2, t, t), dtype=bool)
+            ),
         ),
     )
 

@@ -24,6 +24,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfx.backend import to_numpy
+
+#: Numbers in memory at a time (float32, so 2 MiB).
+CHUNK = 1 << 19
 #: E a^4 of each distribution, all with mean 0 and variance 1.
 KURTOSIS = {"normal": 3.0, "uniform": 1.8, "sign": 1.0}
 
@@ -75,6 +79,20 @@ def draw_pairs(rng: np.random.Generator, n: int, d_k: int, flaws: Flaws = IDEAL)
     """
     q, k = draw_queries_and_keys(rng, flaws, n, 1, d_k, np.float64)
     return Pairs(q[:, 0], k[:, 0], flaws.variance_of_dot(d_k))
+
+
+def dot_products(rng: np.random.Generator, flaws: Flaws, n: int, n_keys: int, d_k: int, xp: Any) -> np.ndarray:
+    """(n, n_keys) q.k of n queries, each with its own keys, on the host, in float64, so that moments lose nothing.
+
+    They are made in pieces, by a plain sum: BLAS may add in an order that depends on its number of threads, and the
+    same seed must give the same bytes.
+    """
+    at_once = max(1, CHUNK // (d_k * (1 + n_keys)))
+    pieces = []
+    for done in range(0, n, at_once):
+        q, k = draw_queries_and_keys(rng, flaws, min(at_once, n - done), n_keys, d_k)
+        pieces.append(to_numpy((xp.asarray(q) * xp.asarray(k)).sum(axis=-1)).astype(np.float64))
+    return np.concatenate(pieces)
 
 
 def draw_queries_and_keys(

@@ -128,3 +128,12 @@ def first_n_where(at_least: Callable[[int], int], other: Callable[[int], int], l
         middle = (low + high) // 2
         low, high = (low, middle) if at_least(middle) >= other(middle) else (middle, high)
     return high
+
+
+def attention_overtakes(d_model: int, n_heads: int, d_ff: int = 0) -> int:
+    """The n from which the products of attention are no fewer than those of its projections, and than those of a
+    feed-forward layer of that width with them."""
+    return first_n_where(
+        lambda n: total_matmul_flops(attention_core(n, d_model, n_heads)),
+        lambda n: total_matmul_flops((*projections(n, d_model), *feed_forward(n, d_model, d_ff))),
+    )

@@ -1,10 +1,9 @@
-"""Estimates with their uncertainty: a sample variance, and an exponent fitted on log-log axes."""
+"""Estimates with their uncertainty: mean and variance of a sample, a straight line, and Student's t for intervals."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,39 +30,23 @@ def variance_with_error(x: np.ndarray) -> tuple[float, float]:
     return second * n / (n - 1), math.sqrt(max(fourth - second * second * (n - 3) / (n - 1), 0.0) / n)
 
 
-@dataclass(frozen=True)
-class PowerLaw:
-    """y = coefficient * x^exponent; `low` and `high` bound the exponent with the asked confidence."""
-
-    exponent: float
-    coefficient: float
-    low: float
-    high: float
+def distance_in_se(measured: float, law: float, se: float) -> float:
+    """|measured - law| in standard errors; a difference that float32 rounding explains counts as none."""
+    difference = abs(measured - law)
+    if difference <= 1e-6 * max(law, measured, 1e-300):
+        return 0.0
+    return difference / se if se > 0 else math.inf
 
 
-def fit_power_law(x: Sequence[float], y: Sequence[float], confidence: float = 0.95) -> PowerLaw:
-    """Least squares of log y on log x, with Student's t interval for the exponent (infinite for two points).
-
-    The interval covers scatter around a straight line; it cannot know of an error that all points share.
-    Raises ValueError for fewer than two different x or for numbers that have no logarithm.
-    """
-    if len(set(x)) < 2 or len(x) != len(y):
-        raise ValueError(f"a power law needs two different x and one y for each, got {len(x)} x and {len(y)} y")
-    if min(*x, *y) <= 0:
-        raise ValueError("a power law needs positive numbers")
-    u, v = np.log(np.asarray(x, dtype=np.float64)), np.log(np.asarray(y, dtype=np.float64))
-    du = u - u.mean()
-    spread = float((du * du).sum())
-    slope = float((du * v).sum()) / spread
-    intercept = float(v.mean()) - slope * float(u.mean())
-    residual = v - (intercept + slope * u)
-    freedom = len(x) - 2
-    half = math.inf
-    if freedom > 0:
-        half = student_t_quantile(0.5 + confidence / 2, freedom) * math.sqrt(
-            float((residual * residual).sum()) / freedom / spread
-        )
-    return PowerLaw(slope, math.exp(intercept), slope - half, slope + half)
+def straight_line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    """a, b of y = a + b x, least squares of the error as a share of y: long times do not drown the short ones."""
+    weights = [1 / (each * each) for each in y]
+    total = sum(weights)
+    mean_x = sum(w * each for w, each in zip(weights, x, strict=True)) / total
+    mean_y = sum(w * each for w, each in zip(weights, y, strict=True)) / total
+    both = sum(w * (u - mean_x) * (v - mean_y) for w, u, v in zip(weights, x, y, strict=True))
+    b = both / sum(w * (u - mean_x) ** 2 for w, u in zip(weights, x, strict=True))
+    return mean_y - b * mean_x, b
 
 
 def student_t_quantile(probability: float, freedom: int) -> float:

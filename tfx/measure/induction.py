@@ -26,8 +26,5 @@ def induction_scores(model: Any, ids: np.ndarray, period: int) -> np.ndarray:
         raise ValueError(f"the rows do not repeat after {period} tokens")
     _, cache = model.forward(ids)
     from_places = np.arange(period, ids.shape[1])
-    scores = [
-        block.attention.attention.weights[:, :, from_places, from_places - period + 1].mean(axis=(0, 2))
-        for block in cache.blocks
-    ]
+    scores = [block.weights[:, :, from_places, from_places - period + 1].mean(axis=(0, 2)) for block in cache.blocks]
     return np.stack(scores)

@@ -17,18 +17,22 @@ section 3; Lan et al. 2020, "ALBERT", section 3.1; eps = 1e-12 from the code of 
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import Vocabulary
+from tfx.nn.block_settings import StackSettings
 from tfx.nn.embedding import Embedding
 from tfx.nn.encoder_block import EncoderBlockCache
 from tfx.nn.linear import Linear
 from tfx.nn.masked_language_head import MaskedLanguageHead, MaskedLanguageHeadCache
 from tfx.nn.pooler import Pooler
 from tfx.nn.segment_input import SegmentInput, SegmentInputCache
+from tfx.nn.settings import size
 from tfx.nn.stacks import EncoderStack, EncoderStackCache
 from tfx.ops.attention.masks import padding_mask
 from tfx.ops.basics.linear import LinearCache
@@ -46,7 +50,7 @@ class BertOutput(NamedTuple):
 
 
 class BertCache(NamedTuple):
-    """blocks[i].attention.attention holds q, k, v and weights of block i; blocks[i].x its input."""
+    """blocks[i].weights: who attended to whom in block i; .attention.attention holds q, k and v; .x is its input."""
 
     input: SegmentInputCache
     stack: EncoderStackCache
@@ -59,39 +63,37 @@ class BertCache(NamedTuple):
         return self.stack.blocks
 
 
-class Bert(Model):
+@dataclass(frozen=True)
+class BertSettings(StackSettings, Vocabulary):
     """embedding_width: E, None for the model's width.  shared: one block, used n_layers times.
 
-    positions: "learned", or "none" for experiments.  eps: of every LayerNorm.  dropout: on input, attention weights and
-    sub-layer outputs.  Equal seeds give equal weights.
+    positions: "learned", or "none" for experiments.  dropout: on the input too.
     """
 
-    def __init__(
-        self,
-        vocab: int,
-        d_model: int = 64,
-        n_heads: int = 4,
-        d_ff: int = 256,
-        n_layers: int = 2,
-        max_len: int = 128,
-        n_segments: int = 2,
-        embedding_width: int | None = None,
-        shared: bool = False,
-        positions: str = "learned",
-        activation: str = "gelu",
-        dropout: float = 0.0,
-        eps: float = 1e-12,
-        seed: int = 0,
-        dtype: str = "float32",
-    ) -> None:
-        self._remember(locals())
-        rng = np.random.default_rng(seed)
-        width = d_model if embedding_width is None else embedding_width
-        self.embedding = Embedding(vocab, width, rng, dtype, scaled=False)
-        self.input = SegmentInput(self.embedding, d_model, n_segments, positions, max_len, rng, dropout, dtype, eps)
-        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps}
-        self.stack = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, "post", shared=shared, **block)
-        self.masked_language = MaskedLanguageHead(self.embedding, d_model, rng, activation, dtype, eps)
+    max_len: int = size(128)
+    n_segments: int = size(2)
+    _: KW_ONLY
+    embedding_width: int | None = size(None)
+    positions: str = "learned"
+    norm_place: str = "post"
+    eps: float = 1e-12
+    seed: int = size(0, 0)
+
+
+@buildable
+class Bert(Model):
+    """Settings as in BertSettings."""
+
+    settings_type = BertSettings
+
+    def make(self, settings: BertSettings, rng: np.random.Generator) -> None:
+        d_model, eps, dtype = settings.d_model, settings.eps, settings.dtype
+        width = d_model if settings.embedding_width is None else settings.embedding_width
+        table = (settings.n_segments, settings.positions, settings.max_len)
+        self.embedding = Embedding(settings.vocab, width, rng, dtype, scaled=False)
+        self.input = SegmentInput(self.embedding, d_model, *table, rng, settings.dropout, dtype, eps)
+        self.stack = EncoderStack(settings, rng)
+        self.masked_language = MaskedLanguageHead(self.embedding, d_model, rng, settings.activation, dtype, eps)
         self.pooler = Pooler(d_model, rng, dtype)
         self.next_sentence = Linear(d_model, 2, rng, dtype=dtype)
 

@@ -14,15 +14,18 @@ Sources: van den Oord et al. 2016, "WaveNet", section 2.1; Kalchbrenner et al. 2
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import Vocabulary
 from tfx.nn.convolution_block import ConvolutionBlock, ConvolutionBlockCache
 from tfx.nn.embedding import Embedding
 from tfx.nn.layer_norm import LayerNorm
+from tfx.nn.settings import size
 from tfx.nn.through_blocks import backward_through, forward_through
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
@@ -41,33 +44,41 @@ class ConvolutionDecoderCache(NamedTuple):
         return tuple(block.state for block in self.blocks)
 
 
-class ConvolutionDecoder(Model):
-    """kernel: K, taps of every convolution.  dilations: one for each block."""
+@dataclass(frozen=True)
+class ConvolutionDecoderSettings(Vocabulary):
+    """kernel: K, taps of every convolution.  dilations: one for each block.  tied: the output shares the embedding."""
 
-    def __init__(
-        self,
-        vocab: int,
-        d_model: int = 64,
-        kernel: int = 3,
-        dilations: Sequence[int] = (1, 2, 4, 8),
-        activation: str = "relu",
-        tied: bool = True,
-        dropout: float = 0.0,
-        seed: int = 0,
-        dtype: str = "float32",
-    ) -> None:
-        if not isinstance(dilations, Sequence):
-            raise TypeError(f"dilations must be one number for each block, not {dilations!r}")
-        dilations = list(dilations)
-        self._remember(locals())
-        rng = np.random.default_rng(seed)
-        self.embedding = Embedding(vocab, d_model, rng, dtype)
+    d_model: int = size(64)
+    _: KW_ONLY
+    kernel: int = size(3)
+    dilations: tuple[int, ...] = size((1, 2, 4, 8))
+    activation: str = "relu"
+    tied: bool = True
+    dropout: float = 0.0
+    seed: int = size(0, 0)
+    dtype: str = "float32"
+
+    def check(self) -> None:
+        if not isinstance(self.dilations, tuple):
+            raise TypeError(f"dilations must be one number for each block, not {self.dilations!r}")
+
+
+@buildable
+class ConvolutionDecoder(Model):
+    """Settings as in ConvolutionDecoderSettings."""
+
+    settings_type = ConvolutionDecoderSettings
+
+    def make(self, settings: ConvolutionDecoderSettings, rng: np.random.Generator) -> None:
+        width, dropout, dtype = settings.d_model, settings.dropout, settings.dtype
+        self.embedding = Embedding(settings.vocab, width, rng, dtype)
         self.input = TokenInput(self.embedding, "none", 0, rng, dropout, dtype)
         self.blocks = [
-            ConvolutionBlock(d_model, kernel, dilation, rng, activation, dropout, dtype) for dilation in dilations
+            ConvolutionBlock(width, settings.kernel, dilation, rng, settings.activation, dropout, dtype)
+            for dilation in settings.dilations
         ]
-        self.norm = LayerNorm(d_model, dtype)
-        self.output = TokenOutput(self.embedding, vocab, tied, rng, dtype)
+        self.norm = LayerNorm(width, dtype)
+        self.output = TokenOutput(self.embedding, settings.vocab, settings.tied, rng, dtype)
 
     @property
     def receptive_field(self) -> int:

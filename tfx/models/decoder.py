@@ -10,16 +10,16 @@ Sources: Liu et al. 2018, "Generating Wikipedia by Summarizing Long Sequences", 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tfx.backend import Array, xp_of
 from tfx.models.encoder import EncoderCache
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import TextSettings
 from tfx.nn.embedding import Embedding
-from tfx.nn.position_scheme import position_scheme
+from tfx.nn.position_scheme import attention_parts, table_of
 from tfx.nn.stacks import EncoderStack, Past
 from tfx.nn.token_input import TokenInput
 from tfx.nn.token_output import TokenOutput
@@ -29,39 +29,24 @@ from tfx.ops.basics.embedding import check_rows_of_ids
 DecoderOnlyCache = EncoderCache
 
 
+@buildable
 class DecoderOnly(Model):
-    """Settings as in Encoder."""
+    """Settings as in TextSettings."""
 
-    def __init__(
-        self,
-        vocab: int,
-        d_model: int = 64,
-        n_heads: int = 4,
-        d_ff: int = 256,
-        n_layers: int = 2,
-        max_len: int = 128,
-        norm: str = "pre",
-        positions: str = "sinusoidal",
-        activation: str = "gelu",
-        tied: bool = True,
-        dropout: float = 0.0,
-        seed: int = 0,
-        dtype: str = "float32",
-        eps: float = 1e-5,
-        final_norm: bool | None = None,
-        scaled_embedding: bool = True,
-        attention: Mapping[str, Any] | None = None,
-        **further: Any,
-    ) -> None:
-        self._remember(locals())
-        rng = np.random.default_rng(seed)
-        self.embedding = Embedding(vocab, d_model, rng, dtype, scaled_embedding)
-        table, in_attention = position_scheme(positions, d_model, n_heads, attention, rng, dtype, causal=True)
-        self.input = TokenInput(self.embedding, table, max_len, rng, dropout, dtype)
-        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps, **further}
-        block["attention"] = in_attention
-        self.stack = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, final_norm=final_norm, **block)
-        self.output = TokenOutput(self.embedding, vocab, tied, rng, dtype)
+    settings_type = TextSettings
+
+    def make(self, settings: TextSettings, rng: np.random.Generator) -> None:
+        dtype, table = settings.dtype, table_of(settings.positions)
+        self.embedding = Embedding(settings.vocab, settings.d_model, rng, dtype, settings.scaled_embedding)
+        parts = attention_parts(settings.positions, settings, rng, causal=True)
+        self.input = TokenInput(self.embedding, table, settings.max_len, rng, settings.dropout, dtype)
+        self.stack = EncoderStack(settings, rng, parts)
+        self.output = TokenOutput(self.embedding, settings.vocab, settings.tied, rng, dtype)
+
+    @property
+    def stores_keys(self) -> bool:
+        """Whether it can write token by token, after stored keys and values."""
+        return getattr(self.stack, "stores_keys", False)
 
     def forward(
         self,
@@ -104,9 +89,8 @@ class DecoderOnly(Model):
         padding = None if lengths is None else padding_mask(lengths, m + length, xp, ids.shape[0])
         filling = None
         if left_padding is not None:
-            filling = left_padding_mask(
-                left_padding - (start - m), m + length, xp, ids.shape[0]
-            )  # start - m were dropped
+            dropped = start - m  # places whose keys and values are no longer stored
+            filling = left_padding_mask(left_padding - dropped, m + length, xp, ids.shape[0])
         x, input_cache = self.input.forward(ids, rng, start if left_padding is None else start - left_padding)
         causal = None if length == 1 else causal_mask(length, past=m, xp=xp)  # the newest token alone may see all
         allowed = combine_masks(causal, padding, filling, mask)

@@ -9,16 +9,19 @@ Sources: Vaswani et al. 2017; as a model of its own: Devlin et al. 2019, "BERT".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import TextSettings
 from tfx.nn.embedding import Embedding
 from tfx.nn.encoder_block import EncoderBlockCache
-from tfx.nn.position_scheme import position_scheme
+from tfx.nn.position_scheme import attention_parts, table_of
+from tfx.nn.settings import size
 from tfx.nn.stacks import EncoderStack, EncoderStackCache
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
@@ -28,7 +31,7 @@ from tfx.ops.basics.linear import LinearCache
 
 
 class EncoderCache(NamedTuple):
-    """blocks[i].attention.attention holds q, k, v and weights of block i; blocks[i].x its input."""
+    """blocks[i].weights: who attended to whom in block i; .attention.attention holds q, k and v; .x is its input."""
 
     input: TokenInputCache
     stack: EncoderStackCache
@@ -39,48 +42,28 @@ class EncoderCache(NamedTuple):
         return self.stack.blocks
 
 
+@dataclass(frozen=True)
+class EncoderSettings(TextSettings):
+    """n_outputs: classes per place, the vocabulary unless told (then `tied` must be off)."""
+
+    _: KW_ONLY
+    n_outputs: int | None = size(None)
+
+
+@buildable
 class Encoder(Model):
-    """n_outputs: classes per place, the vocabulary unless told (then `tied` must be off).
+    """Settings as in EncoderSettings."""
 
-    norm: "pre", "post" or "inner", see nn/residual.py.  positions: a name in nn/position_scheme.py ("learned": up
-    to max_len).  activation: "relu", "gelu", "swiglu" ..., see nn/feed_forward.py.  dropout: on input, attention
-    weights and sub-layer outputs.  eps: of every norm; final_norm: one after the last block, None = where the blocks do
-    not end with one; scaled_embedding: look-ups times sqrt(C).  attention: further settings of nn.MultiHeadAttention
-    (n_kv_heads, soft_cap ...).  What is left goes to the stack and its blocks (norm_kind, bias, shared, parallel,
-    drop_path).  Equal seeds give equal weights.
-    """
+    settings_type = EncoderSettings
 
-    def __init__(
-        self,
-        vocab: int,
-        d_model: int = 64,
-        n_heads: int = 4,
-        d_ff: int = 256,
-        n_layers: int = 2,
-        max_len: int = 128,
-        norm: str = "pre",
-        positions: str = "sinusoidal",
-        activation: str = "gelu",
-        tied: bool = True,
-        dropout: float = 0.0,
-        n_outputs: int | None = None,
-        seed: int = 0,
-        dtype: str = "float32",
-        eps: float = 1e-5,
-        final_norm: bool | None = None,
-        scaled_embedding: bool = True,
-        attention: Mapping[str, Any] | None = None,
-        **further: Any,
-    ) -> None:
-        self._remember(locals())
-        rng = np.random.default_rng(seed)
-        self.embedding = Embedding(vocab, d_model, rng, dtype, scaled_embedding)
-        table, in_attention = position_scheme(positions, d_model, n_heads, attention, rng, dtype, causal=False)
-        self.input = TokenInput(self.embedding, table, max_len, rng, dropout, dtype)
-        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps, **further}
-        block["attention"] = in_attention
-        self.stack = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, norm, final_norm=final_norm, **block)
-        self.output = TokenOutput(self.embedding, vocab if n_outputs is None else n_outputs, tied, rng, dtype)
+    def make(self, settings: EncoderSettings, rng: np.random.Generator) -> None:
+        dtype, table = settings.dtype, table_of(settings.positions)
+        self.embedding = Embedding(settings.vocab, settings.d_model, rng, dtype, settings.scaled_embedding)
+        parts = attention_parts(settings.positions, settings, rng, causal=False)
+        self.input = TokenInput(self.embedding, table, settings.max_len, rng, settings.dropout, dtype)
+        self.stack = EncoderStack(settings, rng, parts)
+        n_outputs = settings.vocab if settings.n_outputs is None else settings.n_outputs
+        self.output = TokenOutput(self.embedding, n_outputs, settings.tied, rng, dtype)
 
     def forward(
         self, ids: Array, lengths: Array | None = None, mask: Array | None = None, rng: Any = None

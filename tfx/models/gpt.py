@@ -13,53 +13,48 @@ Sources: Radford et al. 2018, "Improving Language Understanding by Generative Pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tfx.models.decoder import DecoderOnly
+from tfx.models.model import buildable
+from tfx.models.settings import TextSettings
 from tfx.nn.init import Initialisation, normal, scaled_residual
+from tfx.nn.position_scheme import read_positions
+from tfx.nn.settings import size
 
 _START = "normal"
 _LAST_MAPS = ("attention.output.w", "feed_forward.second.w")
 
 
-class GPT(DecoderOnly):
-    """d_ff: 4 d_model unless told.  Other settings, forward and backward as in DecoderOnly."""
+@dataclass(frozen=True)
+class GPTSettings(TextSettings):
+    """d_ff: 4 d_model unless told."""
 
-    def __init__(
-        self,
-        vocab: int,
-        d_model: int = 64,
-        n_heads: int = 4,
-        d_ff: int | None = None,
-        n_layers: int = 2,
-        max_len: int = 128,
-        dropout: float = 0.0,
-        seed: int = 0,
-        dtype: str = "float32",
-        attention: Mapping[str, Any] | None = None,
-    ) -> None:
-        arguments = dict(locals())
-        super().__init__(
-            vocab,
-            d_model,
-            n_heads,
-            4 * d_model if d_ff is None else d_ff,
-            n_layers,
-            max_len,
-            positions="learned",
-            activation="gelu_tanh",
-            dropout=dropout,
-            seed=seed,
-            dtype=dtype,
-            scaled_embedding=False,
-            attention=attention,
-        )
-        self._remember(arguments)
-        rng = np.random.default_rng(seed)
-        last = scaled_residual(max(n_layers, 1), _START)
+    d_ff: int = size(None)
+    _: KW_ONLY
+    positions: Any = field(default="learned", metadata={"read": read_positions})
+    activation: str = "gelu_tanh"
+    scaled_embedding: bool = False
+
+    def complete(self) -> None:
+        super().complete()
+        if self.d_ff is None:
+            object.__setattr__(self, "d_ff", 4 * self.d_model)
+
+
+@buildable
+class GPT(DecoderOnly):
+    """Settings as in GPTSettings; forward and backward as in DecoderOnly."""
+
+    settings_type = GPTSettings
+
+    def make(self, settings: TextSettings, rng: np.random.Generator) -> None:
+        super().make(settings, rng)
+        rng = np.random.default_rng(settings.seed)
+        last = scaled_residual(max(settings.n_layers, 1), _START)
         for name, parameter in self.parameters().items():
             if parameter.value.ndim == 2:
                 draw: Initialisation = last if name.endswith(_LAST_MAPS) else normal

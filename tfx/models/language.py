@@ -6,15 +6,18 @@ number to a whole row of scores, and the softmax ignores it.
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
 
 from tfx.models.decoder import DecoderOnly
+from tfx.models.model import buildable
 from tfx.models.pronoun import without_offsets
+from tfx.models.settings import TextSettings
 
 
+@buildable
 class LanguageModel(DecoderOnly):
-    """Settings as in DecoderOnly, given by name."""
+    """Settings as in TextSettings."""
 
-    def __init__(self, vocab: int, **settings: Any) -> None:
-        super().__init__(vocab, **settings)
+    def make(self, settings: TextSettings, rng: np.random.Generator) -> None:
+        super().make(settings, rng)
         without_offsets(self.stack.blocks)

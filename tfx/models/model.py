@@ -1,62 +1,57 @@
-"""What all models share: a configuration from which they can be built again."""
+"""What all models share: settings from which they can be built again, whole and without sharing anything.
+
+    GPT(vocab=50, d_model=64, n_layers=2)          keywords; sizes may also be given in their order
+    GPT(GPTSettings(50, 64, n_layers=2))           the same settings, made before
+    build(model.config)                            the same model, with fresh weights from its seed
+
+A new model is one new file in this folder: a class marked `@buildable` with `settings_type` and `make`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar, TypeVar
 
-from tfx.arguments import number, whole_number
+import numpy as np
+
+from tfx.nn.settings import Settings
 from tfx.params import Layer
 
-#: The settings that are sizes, and the smallest that makes a model; where there are several, each of them.
-LEAST = {
-    "vocab": 1,
-    "tgt_vocab": 1,
-    "d_model": 1,
-    "n_heads": 1,
-    "d_head": 1,
-    "d_ff": 1,
-    "n_layers": 0,
-    "max_len": 1,
-    "n_memory": 0,
-    "n_segments": 1,
-    "embedding_width": 1,
-    "n_outputs": 1,
-    "n_classes": 1,
-    "channels": 1,
-    "image_size": 1,
-    "widths": 1,
-    "ratio": 1,
-    "kernel": 1,
-    "dilations": 1,
-    "max_fertility": 1,
-    "d_retrieval": 1,
-    "n_retrieved": 1,
-    "seed": 0,
-}
+M = TypeVar("M", bound="type[Model]")
 
 
 class Model(Layer):
-    """A layer with `config`: the keyword arguments of its class, plus "model", the name of that class."""
+    """A layer with `settings`.  Equal seeds give equal weights.
 
-    config: dict[str, Any]
+    Raises TypeError or ValueError for settings that the model cannot have: an unknown one is answered with the nearest.
+    """
 
-    def _remember(self, arguments: dict[str, Any]) -> None:
-        """Call it in __init__ with locals().  `further`, the settings a model passes on, stand among the others.
+    settings_type: ClassVar[type[Settings]]
+    settings: Any
 
-        Raises TypeError or ValueError for a size that is not a whole number or too small, and for an eps below 0.
-        """
-        kept = {name: value for name, value in arguments.items() if name not in ("self", "__class__", "further")}
-        self.config = {"model": type(self).__name__, **kept, **arguments.get("further", {})}
-        for name, least in LEAST.items():
-            sizes = self.config.get(name)
-            for size in sizes if isinstance(sizes, tuple | list) else (sizes,):
-                if size is not None:
-                    whole_number(name, size, least)
-        if self.config.get("eps") is not None:
-            number("eps", self.config["eps"], 0)
+    def __init__(self, *values: Any, **named: Any) -> None:
+        self.settings = self.settings_type.of(*values, **named)
+        self.make(self.settings, np.random.default_rng(self.settings.seed))
+
+    def make(self, settings: Any, rng: np.random.Generator) -> None:
+        """Makes all that the model owns, in the order in which rng draws it."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it owns")
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The settings as JSON can hold them, plus "model", the name of the class."""
+        return {"model": type(self).__name__, **self.settings.as_dict()}
 
     def astype(self, dtype: Any) -> Model:
-        """As Layer.astype; the configuration follows."""
+        """As Layer.astype; the settings follow."""
         super().astype(dtype)
-        self.config["dtype"] = str(dtype)
+        self.settings = replace(self.settings, dtype=dtype)
         return self
+
+
+def buildable(model: M) -> M:
+    """Marks a model that `tfx.models.build` makes of its config.
+
+    The mark is read from the source, before anything is imported.
+    """
+    return model

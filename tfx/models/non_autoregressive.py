@@ -19,20 +19,22 @@ Source: Gu et al. 2018, "Non-Autoregressive Neural Machine Translation".
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.arguments import whole_number
 from tfx.backend import Array, to_numpy, xp_of
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import Vocabulary
+from tfx.nn.block_settings import StackSettings
 from tfx.nn.dropout import Dropout
 from tfx.nn.embedding import Embedding
-from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
 from tfx.nn.non_autoregressive_block import NonAutoregressiveBlock
 from tfx.nn.positions import Positions
-from tfx.nn.stacks import EncoderStack
+from tfx.nn.settings import size
+from tfx.nn.stacks import EncoderStack, make_final_norm
 from tfx.ops.attention.masks import padding_mask
 from tfx.ops.basics.fertility import (
     CopySourcesCache,
@@ -72,49 +74,46 @@ class NonAutoregressiveCache(NamedTuple):
     output: Any
 
 
-class NonAutoregressive(Model):
+@dataclass(frozen=True)
+class NonAutoregressiveSettings(StackSettings, Vocabulary):
     """copy: "fertility", or "uniform" (of the fertilities only their sum, the target's length, is used).
 
     tgt_vocab: V of the target, `vocab` unless told.  max_fertility: the most target words one source word can become.
-    n_layers: blocks in the encoder and again in the decoder.  Positions are sinusoidal.
+    n_layers: blocks in the encoder and again in the decoder.
     """
 
-    def __init__(
-        self,
-        vocab: int,
-        d_model: int = 64,
-        n_heads: int = 4,
-        d_ff: int = 256,
-        n_layers: int = 2,
-        max_fertility: int = 3,
-        copy: str = "fertility",
-        norm: str = "pre",
-        activation: str = "gelu",
-        dropout: float = 0.0,
-        tgt_vocab: int | None = None,
-        seed: int = 0,
-        dtype: str = "float32",
-    ) -> None:
-        if copy not in COPIES:
-            raise ValueError(f"copy must be one of {', '.join(COPIES)}, not {copy!r}")
-        if whole_number("n_layers", n_layers) < 1:
+    max_fertility: int = size(3)
+    _: KW_ONLY
+    copy: str = "fertility"
+    tgt_vocab: int | None = size(None)
+    seed: int = size(0, 0)
+
+    def check(self) -> None:
+        super().check()
+        if self.copy not in COPIES:
+            raise ValueError(f"copy must be one of {', '.join(COPIES)}, not {self.copy!r}")
+        if self.n_layers < 1:
             raise ValueError("a decoder that reads a memory needs at least one block")
-        self._remember(locals())
-        rng = np.random.default_rng(seed)
-        self.copy, self.max_fertility = copy, max_fertility
-        self.embedding = Embedding(vocab, d_model, rng, dtype)
-        self.positions = Positions("sinusoidal", 0, d_model, rng, dtype)
-        self.dropout = Dropout(dropout)
-        self.encoder = EncoderStack(
-            n_layers, d_model, n_heads, d_ff, rng, norm, activation=activation, dropout=dropout, dtype=dtype
-        )
-        self.fertility = Linear(d_model, max_fertility + 1, rng, dtype=dtype)
-        self.blocks = [
-            NonAutoregressiveBlock(d_model, n_heads, d_ff, rng, norm, activation, dropout, dtype)
-            for _ in range(n_layers)
-        ]
-        self.norm = None if norm == "post" else LayerNorm(d_model, dtype)
-        self.output = Linear(d_model, vocab if tgt_vocab is None else tgt_vocab, rng, dtype=dtype)
+
+
+@buildable
+class NonAutoregressive(Model):
+    """Positions are sinusoidal.  Settings as in NonAutoregressiveSettings."""
+
+    settings_type = NonAutoregressiveSettings
+
+    def make(self, settings: NonAutoregressiveSettings, rng: np.random.Generator) -> None:
+        width, dtype = settings.d_model, settings.dtype
+        self.copy, self.max_fertility = settings.copy, settings.max_fertility
+        self.embedding = Embedding(settings.vocab, width, rng, dtype)
+        self.positions = Positions("sinusoidal", 0, width, rng, dtype)
+        self.dropout = Dropout(settings.dropout)
+        self.encoder = EncoderStack(settings, rng)
+        self.fertility = Linear(width, settings.max_fertility + 1, rng, dtype=dtype)
+        self.blocks = [NonAutoregressiveBlock(settings.layer(i), rng) for i in range(settings.n_layers)]
+        self.norm = make_final_norm(settings, settings.final_norm)
+        n_outputs = settings.vocab if settings.tgt_vocab is None else settings.tgt_vocab
+        self.output = Linear(width, n_outputs, rng, dtype=dtype)
 
     def forward(
         self,

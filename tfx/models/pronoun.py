@@ -16,15 +16,19 @@ the last attention.  `EncoderBlock.backward` takes the second one as `dweights`.
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array, on_host, to_device, xp_of
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import Vocabulary
+from tfx.nn.block_settings import BlockSettings
 from tfx.nn.embedding import Embedding
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
-from tfx.nn.layer_norm import LayerNorm
+from tfx.nn.residual import block_norm
+from tfx.nn.settings import size
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.ops.attention.masks import padding_mask
 from tfx.ops.attention.scaled_dot_product import AttentionCache
@@ -45,26 +49,27 @@ class PronounCache(NamedTuple):
         return self.blocks[layer].attention.attention
 
 
+@dataclass(frozen=True)
+class PronounSettings(BlockSettings, Vocabulary):
+    d_model: int = size(48)
+    d_ff: int = size(96)
+    _: KW_ONLY
+    activation: str = "relu"
+    seed: int = size(0, 0)
+
+
+@buildable
 class PronounModel(Model):
     """Two layers."""
 
-    def __init__(
-        self,
-        vocab: int,
-        d_model: int = 48,
-        n_heads: int = 4,
-        d_ff: int = 96,
-        activation: str = "relu",
-        seed: int = 0,
-        dtype: str = "float32",
-    ) -> None:
-        self._remember(locals())
-        rng = np.random.default_rng(seed)
-        self.embedding = Embedding(vocab, d_model, rng, dtype)
-        self.input = TokenInput(self.embedding, "sinusoidal", 0, rng, dtype=dtype)
-        self.first = EncoderBlock(d_model, n_heads, d_ff, rng, activation=activation, dtype=dtype)
-        self.last = EncoderBlock(d_model, n_heads, d_ff, rng, activation=activation, dtype=dtype)
-        self.norm = LayerNorm(d_model, dtype)
+    settings_type = PronounSettings
+
+    def make(self, settings: PronounSettings, rng: np.random.Generator) -> None:
+        self.embedding = Embedding(settings.vocab, settings.d_model, rng, settings.dtype)
+        self.input = TokenInput(self.embedding, "sinusoidal", 0, rng, dtype=settings.dtype)
+        self.first = EncoderBlock(settings, rng)
+        self.last = EncoderBlock(settings, rng)
+        self.norm = block_norm(settings)
         without_offsets(self.blocks)
 
     @property

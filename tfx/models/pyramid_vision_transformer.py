@@ -10,18 +10,21 @@ section 3.2.  They read a class token in the last stage; here the mean answers.
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import ImageSettings, check_stages
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
+from tfx.nn.settings import size
 from tfx.nn.spatial_reduction import PyramidStack, PyramidStackCache
 from tfx.ops.basics.linear import LinearCache
-from tfx.ops.grids.patches import image_shape, patch_grid
+from tfx.ops.grids.patches import check_images, image_shape, patch_grid
 
 
 class PyramidVisionTransformerCache(NamedTuple):
@@ -33,55 +36,47 @@ class PyramidVisionTransformerCache(NamedTuple):
     head: LinearCache
 
 
+@dataclass(frozen=True)
+class PyramidVisionTransformerSettings(ImageSettings):
+    """widths, n_heads, reductions, n_layers: one entry for each stage; ratio: d_ff / width."""
+
+    widths: tuple[int, ...] = size((32, 64))
+    n_heads: tuple[int, ...] = size((2, 4))
+    reductions: tuple[int, ...] = (2, 1)
+    n_layers: tuple[int, ...] = size((1, 1), 0)
+    ratio: int = size(4)
+    _: KW_ONLY
+    activation: str = "gelu"
+    seed: int = size(0, 0)
+    dtype: str = "float32"
+
+    def check(self) -> None:
+        check_stages(widths=self.widths, n_heads=self.n_heads, reductions=self.reductions, n_layers=self.n_layers)
+
+
+@buildable
 class PyramidVisionTransformer(Model):
-    """image_size: (height, width) in pixels; patch: pixels on the side of a square.
+    """Raises ValueError when squares or stages do not fit the image, or the lists differ in length."""
 
-    widths, n_heads, reductions, n_layers: one entry for each stage; ratio: d_ff / width.
-    Raises ValueError when squares or stages do not fit the image, or the lists differ in length.
-    """
+    settings_type = PyramidVisionTransformerSettings
 
-    def __init__(
-        self,
-        image_size: tuple[int, int],
-        patch: int,
-        n_classes: int,
-        channels: int = 1,
-        widths: tuple[int, ...] = (32, 64),
-        n_heads: tuple[int, ...] = (2, 4),
-        reductions: tuple[int, ...] = (2, 1),
-        n_layers: tuple[int, ...] = (1, 1),
-        ratio: int = 4,
-        activation: str = "gelu",
-        seed: int = 0,
-        dtype: str = "float32",
-    ) -> None:
-        self._remember(locals())
-        for name, each in (
-            ("widths", widths),
-            ("n_heads", n_heads),
-            ("reductions", reductions),
-            ("n_layers", n_layers),
-        ):
-            if not isinstance(each, tuple | list) or not each:
-                raise ValueError(f"{name} must be one number for each stage, not {each!r}")
-        rng = np.random.default_rng(seed)
-        self.image_shape = image_shape(image_size, channels)
-        self.grid = patch_grid((0, *self.image_shape), patch)
-        self.patches = PatchEmbedding(patch, channels, widths[0], rng, dtype)
+    def make(self, settings: PyramidVisionTransformerSettings, rng: np.random.Generator) -> None:
+        widths, dtype = settings.widths, settings.dtype
+        self.image_shape = image_shape(settings.image_size, settings.channels)
+        self.grid = patch_grid((0, *self.image_shape), settings.patch)
+        self.patches = PatchEmbedding(settings.patch, settings.channels, widths[0], rng, dtype)
         self.first_norm = LayerNorm(widths[0], dtype)
-        self.stack = PyramidStack(
-            self.grid, widths, n_heads, reductions, n_layers, rng, ratio, dtype, activation=activation
-        )
+        stages = (widths, settings.n_heads, settings.reductions, settings.n_layers)
+        self.stack = PyramidStack(self.grid, *stages, rng, settings.ratio, dtype, settings.activation)
         self.last_norm = LayerNorm(widths[-1], dtype)
-        self.head = Linear(widths[-1], n_classes, rng, dtype=dtype)
+        self.head = Linear(widths[-1], settings.n_classes, rng, dtype=dtype)
 
     def forward(self, images: Array, rng: Any = None) -> tuple[Array, PyramidVisionTransformerCache]:
         """images: (B, height, width, K) float -> logits: (B, classes), cache.  rng: not used, there is no dropout.
 
         Raises ValueError for images of another size than the model's.
         """
-        if images.shape[1:] != self.image_shape:
-            raise ValueError(f"the model reads images of {self.image_shape} but these are {images.shape[1:]}")
+        check_images(images, self.image_shape)
         x, patches = self.patches.forward(images)
         x, first_norm = self.first_norm.forward(x)
         x, stack = self.stack.forward(x.reshape(x.shape[0], *self.grid, x.shape[-1]))

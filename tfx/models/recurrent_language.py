@@ -11,15 +11,18 @@ Sources: Mikolov et al. 2010, "Recurrent neural network based language model"; Z
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import Vocabulary
 from tfx.nn.dropout import Dropout
 from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
 from tfx.nn.recurrent import Recurrent, RecurrentCache
+from tfx.nn.settings import size
 from tfx.nn.token_output import TokenOutput
 from tfx.ops.basics.dropout import DropoutCache
 from tfx.ops.basics.embedding import TiedLogitsCache, check_rows_of_ids
@@ -40,27 +43,33 @@ class RecurrentLanguageModelCache(NamedTuple):
         return self.recurrent.last
 
 
-class RecurrentLanguageModel(Model):
+@dataclass(frozen=True)
+class RecurrentLanguageSettings(Vocabulary):
     """cell: "rnn", "lstm" or "gru".  tied: the output shares the embedding.  dropout: on the embedded tokens, between
-    layers and on the last hidden states, never along time.  Equal seeds give equal weights.
+    layers and on the last hidden states, never along time.
     """
 
-    def __init__(
-        self,
-        vocab: int,
-        d_model: int = 64,
-        n_layers: int = 1,
-        cell: str = "lstm",
-        tied: bool = True,
-        dropout: float = 0.0,
-        seed: int = 0,
-        dtype: str = "float32",
-    ) -> None:
-        self._remember(locals())
-        rng = np.random.default_rng(seed)
-        self.embedding = Embedding(vocab, d_model, rng, dtype)
-        self.recurrent = Recurrent(cell, d_model, d_model, rng, n_layers, dropout=dropout, dtype=dtype)
-        self.output = TokenOutput(self.embedding, vocab, tied, rng, dtype)
+    d_model: int = size(64)
+    n_layers: int = size(1, 0)
+    cell: str = "lstm"
+    _: KW_ONLY
+    tied: bool = True
+    dropout: float = 0.0
+    seed: int = size(0, 0)
+    dtype: str = "float32"
+
+
+@buildable
+class RecurrentLanguageModel(Model):
+    """Settings as in RecurrentLanguageSettings."""
+
+    settings_type = RecurrentLanguageSettings
+
+    def make(self, settings: RecurrentLanguageSettings, rng: np.random.Generator) -> None:
+        width, dropout, dtype = settings.d_model, settings.dropout, settings.dtype
+        self.embedding = Embedding(settings.vocab, width, rng, dtype)
+        self.recurrent = Recurrent(settings.cell, width, width, rng, settings.n_layers, dropout=dropout, dtype=dtype)
+        self.output = TokenOutput(self.embedding, settings.vocab, settings.tied, rng, dtype)
         self.dropout = Dropout(dropout)
 
     def forward(

@@ -21,18 +21,21 @@ direction alone); Luong, Pham and Manning 2015 (dot and general score; the reado
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import Vocabulary
 from tfx.nn.dropout import Dropout
 from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
 from tfx.nn.linear import Linear
 from tfx.nn.memory_attention import MemoryAttention, MemoryAttentionCache
 from tfx.nn.recurrent import Recurrent, RecurrentCache
 from tfx.nn.recurrent_cell import RecurrentCell
+from tfx.nn.settings import size
 from tfx.nn.token_output import TokenOutput
 from tfx.ops.attention.masks import padding_mask
 from tfx.ops.basics.dropout import DropoutCache
@@ -73,39 +76,49 @@ class RecurrentSeq2SeqCache(NamedTuple):
         return xp_of(self.memory).concatenate(read, axis=1)
 
 
-class RecurrentSeq2Seq(Model):
+@dataclass(frozen=True)
+class RecurrentSeq2SeqSettings(Vocabulary):
     """attention: "additive" (Bahdanau), "dot", "general" (Luong) or "none".  cell: "rnn", "lstm" or "gru".
 
-    One layer in the encoder and one in the decoder.  tgt_vocab: None = both sides share one vocabulary and one
-    embedding.  tied: the output shares the target's embedding.  Raises ValueError for an odd d_model: half of it is
-    the width of each encoder direction.
+    tgt_vocab: None = both sides share one vocabulary and one embedding.  tied: the output shares the target's
+    embedding.  Raises ValueError for an odd d_model: half of it is the width of each encoder direction.
     """
 
-    def __init__(
-        self,
-        vocab: int,
-        d_model: int = 64,
-        attention: str = "additive",
-        cell: str = "gru",
-        tied: bool = True,
-        dropout: float = 0.0,
-        tgt_vocab: int | None = None,
-        seed: int = 0,
-        dtype: str = "float32",
-    ) -> None:
-        self._remember(locals())
-        if d_model % 2:
-            raise ValueError(f"d_model must be even, half for each direction of the encoder, not {d_model}")
-        rng = np.random.default_rng(seed)
-        self.embedding = Embedding(vocab, d_model, rng, dtype)
-        self.tgt_embedding = self.embedding if tgt_vocab is None else Embedding(tgt_vocab, d_model, rng, dtype)
-        self.encoder = Recurrent(cell, d_model, d_model // 2, rng, bidirectional=True, dtype=dtype)
-        self.attention = None if attention == "none" else MemoryAttention(attention, d_model, d_model, rng, dtype=dtype)
-        widths = d_model if self.attention is None else 2 * d_model
-        self.cell = RecurrentCell(cell, widths, d_model, rng, dtype=dtype)
-        self.readout = Linear(widths, d_model, rng, dtype=dtype)
-        self.output = TokenOutput(self.tgt_embedding, self.tgt_embedding.table.shape[0], tied, rng, dtype)
-        self.dropout = Dropout(dropout)
+    d_model: int = size(64)
+    _: KW_ONLY
+    attention: str = "additive"
+    cell: str = "gru"
+    tied: bool = True
+    dropout: float = 0.0
+    tgt_vocab: int | None = size(None)
+    seed: int = size(0, 0)
+    dtype: str = "float32"
+
+    def check(self) -> None:
+        if self.d_model % 2:
+            raise ValueError(f"d_model must be even, half for each direction of the encoder, not {self.d_model}")
+
+
+@buildable
+class RecurrentSeq2Seq(Model):
+    """One layer in the encoder and one in the decoder.  Settings as in RecurrentSeq2SeqSettings."""
+
+    settings_type = RecurrentSeq2SeqSettings
+
+    def make(self, settings: RecurrentSeq2SeqSettings, rng: np.random.Generator) -> None:
+        width, tgt_vocab, dtype = settings.d_model, settings.tgt_vocab, settings.dtype
+        self.embedding = self.tgt_embedding = Embedding(settings.vocab, width, rng, dtype)
+        if tgt_vocab is not None:
+            self.tgt_embedding = Embedding(tgt_vocab, width, rng, dtype)
+        self.encoder = Recurrent(settings.cell, width, width // 2, rng, bidirectional=True, dtype=dtype)
+        self.attention = None
+        if settings.attention != "none":
+            self.attention = MemoryAttention(settings.attention, width, width, rng, dtype=dtype)
+        widths = width if self.attention is None else 2 * width
+        self.cell = RecurrentCell(settings.cell, widths, width, rng, dtype=dtype)
+        self.readout = Linear(widths, width, rng, dtype=dtype)
+        self.output = TokenOutput(self.tgt_embedding, self.tgt_embedding.table.shape[0], settings.tied, rng, dtype)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(
         self,

@@ -22,14 +22,18 @@ Sources: Lewis et al. 2020, "Retrieval-Augmented Generation for Knowledge-Intens
 from __future__ import annotations
 
 import math
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array, to_device, xp_of
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import Vocabulary
+from tfx.nn.block_settings import StackSettings
 from tfx.nn.embedding import Embedding
 from tfx.nn.linear import Linear
+from tfx.nn.settings import size
 from tfx.nn.stacks import EncoderStack
 from tfx.nn.token_input import TokenInput
 from tfx.ops.basics.embedding import check_ids, check_rows_of_ids
@@ -59,15 +63,20 @@ class TextEncoder(Layer):
     """
 
     def __init__(
-        self, embedding: Embedding, n_outputs: int, pool: str, max_len: int, rng: np.random.Generator, **stack: Any
+        self,
+        embedding: Embedding,
+        n_outputs: int,
+        pool: str,
+        max_len: int,
+        settings: StackSettings,
+        rng: np.random.Generator,
     ) -> None:
         if pool not in ("mean", "first"):
             raise ValueError(f"pool must be mean or first, not {pool!r}")
         self.pool = pool
-        width, dtype = embedding.table.shape[1], stack["dtype"]
-        self.input = TokenInput(embedding, "learned", max_len, rng, stack["dropout"], dtype)
-        self.stack = EncoderStack(d_model=width, rng=rng, **stack)
-        self.output = Linear(width, n_outputs, rng, dtype=dtype)
+        self.input = TokenInput(embedding, "learned", max_len, rng, settings.dropout, settings.dtype)
+        self.stack = EncoderStack(settings, rng)
+        self.output = Linear(settings.d_model, n_outputs, rng, dtype=settings.dtype)
 
     def forward(self, ids: Array, rng: Any = None) -> tuple[Array, TextEncoderCache]:
         """ids: (B, T) integers, T >= 1 -> y: (B, n_outputs)."""
@@ -103,49 +112,39 @@ class RetrievalReaderCache(NamedTuple):
     reader: TextEncoderCache
 
 
-class RetrievalReader(Model):
+@dataclass(frozen=True)
+class RetrievalReaderSettings(StackSettings, Vocabulary):
     """d_retrieval: D, width of the vectors that are compared; n_retrieved: K, documents read for each question.
 
-    max_len: the longest question and document together.  n_layers: blocks in each of the three encoders.  All three
-    share one token embedding, so that a word means the same to retriever and reader.  The two encoders of the retriever
-    start with equal values and average over places, so that texts which share words are near each other from the
-    start; the papers start both from one BERT and read its first place.
+    max_len: the longest question and document together.  n_layers: blocks in each of the three encoders.
     """
 
-    def __init__(
-        self,
-        vocab: int,
-        d_model: int = 64,
-        n_heads: int = 4,
-        d_ff: int = 256,
-        n_layers: int = 1,
-        d_retrieval: int = 32,
-        n_retrieved: int = 4,
-        max_len: int = 32,
-        norm: str = "pre",
-        activation: str = "gelu",
-        dropout: float = 0.0,
-        seed: int = 0,
-        dtype: str = "float32",
-    ) -> None:
-        self._remember(locals())
-        rng = np.random.default_rng(seed)
-        stack = {
-            "n_layers": n_layers,
-            "n_heads": n_heads,
-            "d_ff": d_ff,
-            "norm": norm,
-            "activation": activation,
-            "dropout": dropout,
-            "dtype": dtype,
-        }
-        self.n_retrieved = n_retrieved
-        self.embedding = Embedding(vocab, d_model, rng, dtype)
+    n_layers: int = size(1, 0)
+    _: KW_ONLY
+    d_retrieval: int = size(32)
+    n_retrieved: int = size(4)
+    max_len: int = size(32)
+    seed: int = size(0, 0)
+
+
+@buildable
+class RetrievalReader(Model):
+    """All three encoders share one token embedding, so that a word means the same to retriever and reader.
+
+    The two encoders of the retriever start with equal values and average over places, so that texts which share words
+    are near each other from the start; the papers start both from one BERT and read its first place.
+    """
+
+    settings_type = RetrievalReaderSettings
+
+    def make(self, settings: RetrievalReaderSettings, rng: np.random.Generator) -> None:
+        self.n_retrieved = settings.n_retrieved
+        self.embedding = Embedding(settings.vocab, settings.d_model, rng, settings.dtype)
+        of_texts = (self.embedding, settings.d_retrieval, "mean", settings.max_len, settings)
         self.query_encoder, self.document_encoder = (
-            TextEncoder(self.embedding, d_retrieval, "mean", max_len, np.random.default_rng((seed, 1)), **stack)
-            for _ in range(2)
+            TextEncoder(*of_texts, np.random.default_rng((settings.seed, 1))) for _ in range(2)
         )
-        self.reader = TextEncoder(self.embedding, vocab, "first", max_len, rng, **stack)
+        self.reader = TextEncoder(self.embedding, settings.vocab, "first", settings.max_len, settings, rng)
 
     def forward(
         self,

@@ -9,16 +9,18 @@ Source: Vaswani et al. 2017, "Attention Is All You Need".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import TextSettings
 from tfx.nn.decoder_block import DecoderBlockCache
 from tfx.nn.embedding import Embedding
-from tfx.nn.position_scheme import position_scheme
+from tfx.nn.position_scheme import attention_parts, table_of
+from tfx.nn.settings import size
 from tfx.nn.stacks import DecoderStack, DecoderStackCache, EncoderStack, EncoderStackCache, Past
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
@@ -33,7 +35,7 @@ class SourceCache(NamedTuple):
 
 
 class EncoderDecoderCache(NamedTuple):
-    """blocks[i] of the decoder: .attention.attention and .cross_attention.attention; source.stack.blocks: encoder."""
+    """blocks[i] of the decoder: .weights of its self-attention and .cross_weights; source.stack.blocks: the encoder."""
 
     source: SourceCache
     input: TokenInputCache
@@ -45,52 +47,47 @@ class EncoderDecoderCache(NamedTuple):
         return self.stack.blocks
 
 
-class EncoderDecoder(Model):
+@dataclass(frozen=True)
+class EncoderDecoderSettings(TextSettings):
     """tgt_vocab: None = source and target share one vocabulary and one embedding.
 
     tied: the output shares the target's embedding; with one vocabulary all three are one matrix (Vaswani et al. 2017,
     section 3.4).  Not tied and with tgt_vocab, all three are matrices of their own.  n_layers: blocks in the encoder
-    and again in the decoder.  Other settings as in Encoder.
+    and again in the decoder.  output_scale: of the hidden states, before the output.
     """
 
-    def __init__(
-        self,
-        vocab: int,
-        d_model: int = 64,
-        n_heads: int = 4,
-        d_ff: int = 256,
-        n_layers: int = 2,
-        max_len: int = 128,
-        norm: str = "pre",
-        positions: str = "sinusoidal",
-        activation: str = "gelu",
-        tied: bool = True,
-        dropout: float = 0.0,
-        tgt_vocab: int | None = None,
-        seed: int = 0,
-        dtype: str = "float32",
-        eps: float = 1e-5,
-        final_norm: bool | None = None,
-        scaled_embedding: bool = True,
-        attention: Mapping[str, Any] | None = None,
-        output_scale: float = 1.0,
-        **further: Any,
-    ) -> None:
-        self._remember(locals())
-        rng = np.random.default_rng(seed)
-        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps, **further}
-        self.embedding = Embedding(vocab, d_model, rng, dtype, scaled_embedding)
-        self.tgt_embedding = self.embedding
-        if tgt_vocab is not None:
-            self.tgt_embedding = Embedding(tgt_vocab, d_model, rng, dtype, scaled_embedding)
-        table, in_encoder = position_scheme(positions, d_model, n_heads, attention, rng, dtype, causal=False)
-        table, in_decoder = position_scheme(positions, d_model, n_heads, attention, rng, dtype, causal=True)
-        self.src_input = TokenInput(self.embedding, table, max_len, rng, dropout, dtype)
-        self.tgt_input = TokenInput(self.tgt_embedding, table, max_len, rng, dropout, dtype)
-        sizes, block["final_norm"] = (n_layers, d_model, n_heads, d_ff), final_norm
-        self.encoder = EncoderStack(*sizes, rng, norm, attention=in_encoder, **block)
-        self.decoder = DecoderStack(*sizes, rng, norm, attention=in_decoder, **block)
-        self.output = TokenOutput(self.tgt_embedding, self.tgt_embedding.table.shape[0], tied, rng, dtype, output_scale)
+    _: KW_ONLY
+    tgt_vocab: int | None = size(None)
+    output_scale: float = 1.0
+
+
+@buildable
+class EncoderDecoder(Model):
+    """Settings as in EncoderDecoderSettings."""
+
+    settings_type = EncoderDecoderSettings
+
+    def make(self, settings: EncoderDecoderSettings, rng: np.random.Generator) -> None:
+        width, scaled, dtype = settings.d_model, settings.scaled_embedding, settings.dtype
+        self.embedding = self.tgt_embedding = Embedding(settings.vocab, width, rng, dtype, scaled)
+        if settings.tgt_vocab is not None:
+            self.tgt_embedding = Embedding(settings.tgt_vocab, width, rng, dtype, scaled)
+        in_encoder, in_decoder = (
+            attention_parts(settings.positions, settings, rng, causal) for causal in (False, True)
+        )
+        self.src_input, self.tgt_input = (
+            TokenInput(embedding, table_of(settings.positions), settings.max_len, rng, settings.dropout, dtype)
+            for embedding in (self.embedding, self.tgt_embedding)
+        )
+        self.encoder = EncoderStack(settings, rng, in_encoder)
+        self.decoder = DecoderStack(settings, rng, in_decoder)
+        n_outputs = self.tgt_embedding.table.shape[0]
+        self.output = TokenOutput(self.tgt_embedding, n_outputs, settings.tied, rng, dtype, settings.output_scale)
+
+    @property
+    def stores_keys(self) -> bool:
+        """Whether it can write token by token, after stored keys and values."""
+        return getattr(self.decoder, "stores_keys", False)
 
     def forward(
         self,

@@ -12,18 +12,22 @@ figure 3.
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import ImageSettings, check_stages
+from tfx.nn.block_settings import StackSettings
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
+from tfx.nn.settings import size
 from tfx.nn.swin import PatchMerging, PatchMergingCache, SwinBlockCache, SwinStage
 from tfx.ops.basics.linear import LinearCache
-from tfx.ops.grids.patches import image_shape, patch_grid
+from tfx.ops.grids.patches import check_images, image_shape, patch_grid
 
 
 class SwinTransformerCache(NamedTuple):
@@ -36,59 +40,60 @@ class SwinTransformerCache(NamedTuple):
     head: LinearCache
 
 
-class SwinTransformer(Model):
-    """image_size: (height, width) in pixels; patch: pixels on the side of a square; d_model: C of the first stage.
+@dataclass(frozen=True)
+class SwinTransformerSettings(ImageSettings):
+    """d_model: C of the first stage.  n_heads, n_layers: one entry for each stage.
 
-    n_heads, n_layers: one entry for each stage.  window: squares on a side; ratio: d_ff / width.
-    Raises ValueError when squares, windows or mergings do not fit the image.
+    window: squares on a side; ratio: d_ff / width.
     """
 
-    def __init__(
-        self,
-        image_size: tuple[int, int],
-        patch: int,
-        n_classes: int,
-        channels: int = 1,
-        d_model: int = 32,
-        n_heads: tuple[int, ...] = (2, 4),
-        n_layers: tuple[int, ...] = (2, 2),
-        window: int = 4,
-        ratio: int = 4,
-        activation: str = "gelu",
-        dropout: float = 0.0,
-        seed: int = 0,
-        dtype: str = "float32",
-    ) -> None:
-        self._remember(locals())
-        for name, each in (("n_heads", n_heads), ("n_layers", n_layers)):
-            if not isinstance(each, tuple | list) or not each:
-                raise ValueError(f"{name} must be one number for each stage, not {each!r}")
-        if len(n_heads) != len(n_layers):
-            raise ValueError(f"{len(n_heads)} numbers of heads do not fit {len(n_layers)} stages")
-        rng = np.random.default_rng(seed)
-        self.image_shape = image_shape(image_size, channels)
-        grid = self.grid = patch_grid((0, *self.image_shape), patch)
-        self.patches = PatchEmbedding(patch, channels, d_model, rng, dtype)
-        self.first_norm = LayerNorm(d_model, dtype)
+    d_model: int = size(32)
+    n_heads: tuple[int, ...] = size((2, 4))
+    n_layers: tuple[int, ...] = size((2, 2), 0)
+    window: int = 4
+    ratio: int = size(4)
+    _: KW_ONLY
+    activation: str = "gelu"
+    dropout: float = 0.0
+    seed: int = size(0, 0)
+    dtype: str = "float32"
+
+    def check(self) -> None:
+        check_stages(n_heads=self.n_heads, n_layers=self.n_layers)
+        if len(self.n_heads) != len(self.n_layers):
+            raise ValueError(f"{len(self.n_heads)} numbers of heads do not fit {len(self.n_layers)} stages")
+
+
+@buildable
+class SwinTransformer(Model):
+    """Raises ValueError when squares, windows or mergings do not fit the image."""
+
+    settings_type = SwinTransformerSettings
+
+    def make(self, settings: SwinTransformerSettings, rng: np.random.Generator) -> None:
+        width, dtype = settings.d_model, settings.dtype
+        self.image_shape = image_shape(settings.image_size, settings.channels)
+        grid = self.grid = patch_grid((0, *self.image_shape), settings.patch)
+        self.patches = PatchEmbedding(settings.patch, settings.channels, width, rng, dtype)
+        self.first_norm = LayerNorm(width, dtype)
         self.stages: list[SwinStage] = []
         self.merges: list[PatchMerging] = []
-        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype}
-        width = d_model
-        for i, (heads, depth) in enumerate(zip(n_heads, n_layers, strict=True)):
+        alike: dict[str, Any] = {"activation": settings.activation, "dropout": settings.dropout, "dtype": dtype}
+        for i, (heads, depth) in enumerate(zip(settings.n_heads, settings.n_layers, strict=True)):
             if i:
                 self.merges.append(PatchMerging(width, rng, dtype=dtype))
                 grid, width = patch_grid((0, *grid, width), 2), 2 * width
-            self.stages.append(SwinStage(depth, width, heads, ratio * width, grid, window, rng, **block))
+            stage = StackSettings(width, heads, settings.ratio * width, depth, **alike)
+            self.stages.append(SwinStage(stage, grid, settings.window, rng))
         self.last_norm = LayerNorm(width, dtype)
-        self.head = Linear(width, n_classes, rng, dtype=dtype)
+        self.head = Linear(width, settings.n_classes, rng, dtype=dtype)
 
     def forward(self, images: Array, rng: Any = None) -> tuple[Array, SwinTransformerCache]:
         """images: (B, height, width, K) float -> logits: (B, classes), cache.  rng: dropout, None in evaluation.
 
         Raises ValueError for images of another size than the model's.
         """
-        if images.shape[1:] != self.image_shape:
-            raise ValueError(f"the model reads images of {self.image_shape} but these are {images.shape[1:]}")
+        check_images(images, self.image_shape)
         x, patches = self.patches.forward(images)
         x, first_norm = self.first_norm.forward(x)
         x = x.reshape(x.shape[0], *self.grid, x.shape[-1])

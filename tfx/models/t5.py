@@ -17,50 +17,47 @@ section 2.1; version 1.1: Shazeer 2020, "GLU Variants Improve Transformer".
 from __future__ import annotations
 
 import math
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any
 
-from tfx.arguments import whole_number
-from tfx.models.seq2seq import EncoderDecoder
+import numpy as np
+
+from tfx.models.model import buildable
+from tfx.models.seq2seq import EncoderDecoder, EncoderDecoderSettings
+from tfx.nn.position_scheme import read_positions
+from tfx.nn.settings import size
 
 
+@dataclass(frozen=True)
+class T5Settings(EncoderDecoderSettings):
+    """d_head: D, d_model / n_heads unless told.  The scale of the scores and of the output follow from the rest."""
+
+    _: KW_ONLY
+    d_head: int | None = size(None)
+    positions: Any = field(default="relative", metadata={"read": read_positions})
+    norm: str = "rms_norm"
+    eps: float = 1e-6
+    activation: str = "relu"
+    bias: bool = False
+    scaled_embedding: bool = False
+
+    def complete(self) -> None:
+        super().complete()
+        d_head = self.attention.d_head if self.d_head is None else self.d_head
+        object.__setattr__(self, "d_head", d_head)
+        object.__setattr__(self, "attention", replace(self.attention, scale=1.0, d_head=d_head))
+        object.__setattr__(self, "output_scale", 1.0 / math.sqrt(self.d_model) if self.tied else 1.0)
+
+
+@buildable
 class T5(EncoderDecoder):
-    """d_head: D, d_model / n_heads unless told.  Other settings as in EncoderDecoder."""
+    """Settings as in T5Settings."""
 
-    def __init__(
-        self,
-        vocab: int,
-        d_model: int = 64,
-        n_heads: int = 4,
-        d_ff: int = 256,
-        n_layers: int = 2,
-        d_head: int | None = None,
-        activation: str = "relu",
-        tied: bool = True,
-        dropout: float = 0.0,
-        seed: int = 0,
-        dtype: str = "float32",
-    ) -> None:
-        arguments = dict(locals())
-        super().__init__(
-            vocab,
-            d_model,
-            n_heads,
-            d_ff,
-            n_layers,
-            positions="relative",
-            activation=activation,
-            tied=tied,
-            dropout=dropout,
-            seed=seed,
-            dtype=dtype,
-            eps=1e-6,
-            scaled_embedding=False,
-            attention={"scale": 1.0, "d_head": d_head},
-            norm_kind="rms_norm",
-            bias=False,
-            output_scale=1.0 / math.sqrt(whole_number("d_model", d_model, 1)) if tied else 1.0,
-        )
-        self._remember(arguments)
-        d_head = d_model // n_heads if d_head is None else d_head
+    settings_type = T5Settings
+
+    def make(self, settings: EncoderDecoderSettings, rng: np.random.Generator) -> None:
+        super().make(settings, rng)
+        _, d_head = settings.attention.heads(settings.d_model, settings.n_heads)
         for name, parameter in self.parameters().items():
             if name.endswith("query.w"):
                 parameter.value *= 1.0 / math.sqrt(d_head)  # instead of the factor on the scores

@@ -10,14 +10,17 @@ Source: Dai et al. 2019, "Transformer-XL: Attentive Language Models Beyond a Fix
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import Vocabulary
 from tfx.nn.embedding import Embedding
-from tfx.nn.segment_memory import SegmentMemoryStack, SegmentMemoryStackCache
+from tfx.nn.segment_memory import SegmentMemorySettings, SegmentMemoryStack, SegmentMemoryStackCache
+from tfx.nn.settings import size
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
 from tfx.ops.basics.embedding import TiedLogitsCache
@@ -35,32 +38,27 @@ class TransformerXLModelCache(NamedTuple):
         return self.stack.memory
 
 
-class TransformerXL(Model):
-    """n_memory: M, places that each layer remembers.  Other settings as in DecoderOnly; norm: "post" in the paper."""
+@dataclass(frozen=True)
+class TransformerXLSettings(SegmentMemorySettings, Vocabulary):
+    """tied: the output shares the embedding."""
 
-    def __init__(
-        self,
-        vocab: int,
-        d_model: int = 64,
-        n_heads: int = 4,
-        d_ff: int = 256,
-        n_layers: int = 2,
-        n_memory: int = 32,
-        norm: str = "post",
-        activation: str = "relu",
-        tied: bool = True,
-        dropout: float = 0.0,
-        seed: int = 0,
-        dtype: str = "float32",
-        eps: float = 1e-5,
-    ) -> None:
-        self._remember(locals())
-        rng = np.random.default_rng(seed)
-        self.embedding = Embedding(vocab, d_model, rng, dtype)
-        self.input = TokenInput(self.embedding, "none", 0, rng, dropout, dtype)
-        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps}
-        self.stack = SegmentMemoryStack(n_layers, d_model, n_heads, d_ff, rng, n_memory, norm=norm, **block)
-        self.output = TokenOutput(self.embedding, vocab, tied, rng, dtype)
+    _: KW_ONLY
+    tied: bool = True
+    seed: int = size(0, 0)
+
+
+@buildable
+class TransformerXL(Model):
+    """Settings as in TransformerXLSettings."""
+
+    settings_type = TransformerXLSettings
+
+    def make(self, settings: TransformerXLSettings, rng: np.random.Generator) -> None:
+        dtype = settings.dtype
+        self.embedding = Embedding(settings.vocab, settings.d_model, rng, dtype)
+        self.input = TokenInput(self.embedding, "none", 0, rng, settings.dropout, dtype)
+        self.stack = SegmentMemoryStack(settings, rng)
+        self.output = TokenOutput(self.embedding, settings.vocab, settings.tied, rng, dtype)
 
     def forward(
         self, ids: Array, memory: Sequence[Array] | None = None, rng: Any = None

@@ -15,12 +15,15 @@ published with it.
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.models.model import Model
+from tfx.models.model import Model, buildable
+from tfx.models.settings import ImageSettings
+from tfx.nn.block_settings import StackSettings
 from tfx.nn.dropout import Dropout
 from tfx.nn.encoder_block import EncoderBlockCache
 from tfx.nn.grid_positions import GridPositions
@@ -28,11 +31,12 @@ from tfx.nn.init import embedding_normal
 from tfx.nn.linear import Linear
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
 from tfx.nn.positions import FrequenciesCache, PlacesCache, Positions
+from tfx.nn.settings import size
 from tfx.nn.stacks import EncoderStack, EncoderStackCache
 from tfx.ops.basics.class_token import ClassTokenCache, class_token_backward, class_token_forward
 from tfx.ops.basics.dropout import DropoutCache
 from tfx.ops.basics.linear import LinearCache
-from tfx.ops.grids.patches import image_shape, patch_grid
+from tfx.ops.grids.patches import check_images, image_shape, patch_grid
 from tfx.ops.positions.positions import PositionsCache
 from tfx.params import Parameter
 
@@ -40,7 +44,7 @@ POOLS = ("class", "mean")
 
 
 class VisionTransformerCache(NamedTuple):
-    """blocks[i].attention.attention holds q, k, v and weights of block i; blocks[i].x its input."""
+    """blocks[i].weights: who attended to whom in block i; .attention.attention holds q, k and v; .x is its input."""
 
     patches: PatchEmbeddingCache
     class_token: ClassTokenCache | None
@@ -55,58 +59,51 @@ class VisionTransformerCache(NamedTuple):
         return self.stack.blocks
 
 
-class VisionTransformer(Model):
-    """image_size: (height, width) in pixels, patch: pixels on the side of a square.
-
-    pool: "class" or "mean"; positions: "learned", "sinusoidal" (squares counted line by line), "grid" (sinusoids of row
-    and column) or "none"; dropout: on input, attention weights and sub-layer outputs; eps: of every LayerNorm.
-    Equal seeds give equal weights.
+@dataclass(frozen=True)
+class VisionTransformerSettings(StackSettings, ImageSettings):
+    """pool: "class" or "mean"; positions: "learned", "sinusoidal" (squares counted line by line), "grid" (sinusoids of
+    row and column) or "none".
     """
 
-    def __init__(
-        self,
-        image_size: tuple[int, int],
-        patch: int,
-        n_classes: int,
-        channels: int = 1,
-        d_model: int = 64,
-        n_heads: int = 4,
-        d_ff: int = 256,
-        n_layers: int = 2,
-        pool: str = "class",
-        positions: str = "learned",
-        activation: str = "gelu",
-        dropout: float = 0.0,
-        eps: float = 1e-6,
-        seed: int = 0,
-        dtype: str = "float32",
-    ) -> None:
-        self._remember(locals())
-        if pool not in POOLS:
-            raise ValueError(f"pool must be one of {', '.join(POOLS)}, not {pool!r}")
-        rng = np.random.default_rng(seed)
-        self.image_shape = image_shape(image_size, channels)
-        self.grid = patch_grid((0, *self.image_shape), patch)
-        n_before = int(pool == "class")
-        self.patches = PatchEmbedding(patch, channels, d_model, rng, dtype)
-        self.class_token = Parameter(embedding_normal(rng, 1, d_model, dtype)[0]) if pool == "class" else None
+    _: KW_ONLY
+    pool: str = "class"
+    positions: str = "learned"
+    eps: float = 1e-6
+    seed: int = size(0, 0)
+
+    def check(self) -> None:
+        super().check()
+        if self.pool not in POOLS:
+            raise ValueError(f"pool must be one of {', '.join(POOLS)}, not {self.pool!r}")
+
+
+@buildable
+class VisionTransformer(Model):
+    """Settings as in VisionTransformerSettings.  Raises ValueError when squares do not fit the image."""
+
+    settings_type = VisionTransformerSettings
+
+    def make(self, settings: VisionTransformerSettings, rng: np.random.Generator) -> None:
+        width, dtype, n_before = settings.d_model, settings.dtype, int(settings.pool == "class")
+        self.image_shape = image_shape(settings.image_size, settings.channels)
+        self.grid = patch_grid((0, *self.image_shape), settings.patch)
+        self.patches = PatchEmbedding(settings.patch, settings.channels, width, rng, dtype)
+        self.class_token = Parameter(embedding_normal(rng, 1, width, dtype)[0]) if n_before else None
         self.positions: GridPositions | Positions
-        if positions == "grid":
+        if settings.positions == "grid":
             self.positions = GridPositions(self.grid, n_before)
         else:
-            self.positions = Positions(positions, n_before + self.grid[0] * self.grid[1], d_model, rng, dtype)
-        self.dropout = Dropout(dropout)
-        block: dict[str, Any] = {"activation": activation, "dropout": dropout, "dtype": dtype, "eps": eps}
-        self.stack = EncoderStack(n_layers, d_model, n_heads, d_ff, rng, "pre", **block)
-        self.head = Linear(d_model, n_classes, rng, dtype=dtype)
+            self.positions = Positions(settings.positions, n_before + self.grid[0] * self.grid[1], width, rng, dtype)
+        self.dropout = Dropout(settings.dropout)
+        self.stack = EncoderStack(settings, rng)
+        self.head = Linear(width, settings.n_classes, rng, dtype=dtype)
 
     def forward(self, images: Array, rng: Any = None) -> tuple[Array, VisionTransformerCache]:
         """images: (B, height, width, K) float -> logits: (B, classes), cache.  rng: dropout, None in evaluation.
 
         Raises ValueError for images of another size than the model's.
         """
-        if images.shape[1:] != self.image_shape:
-            raise ValueError(f"the model reads images of {self.image_shape} but these are {images.shape[1:]}")
+        check_images(images, self.image_shape)
         x, patches_cache = self.patches.forward(images)
         class_cache = None
         if self.class_token is not None:
@@ -147,5 +144,5 @@ class VisionTransformer(Model):
             raise ValueError('there is no class token to look through: the model has pool="mean"')
         if not -len(cache.blocks) <= layer < len(cache.blocks):
             raise ValueError(f"there is no layer {layer} of {len(cache.blocks)}")
-        weights = cache.blocks[layer].attention.attention.weights  # (B, H, N + 1, N + 1)
+        weights = cache.blocks[layer].weights  # (B, H, N + 1, N + 1)
         return weights[:, :, 0, 1:].reshape(*weights.shape[:2], *self.grid)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
+from tfx.nn.attention_settings import AttentionSettings, refuse_beside_a_kernel
 from tfx.nn.dropout import Dropout
-from tfx.nn.efficient_attention import make_kernel
+from tfx.nn.efficient_attention import FOURIER, make_kernel
 from tfx.nn.fourier_mixing import FourierMixing
 from tfx.nn.linear import Linear
 from tfx.nn.rotary import Rotary
 from tfx.ops.attention.head_mask import head_dropout_mask
 from tfx.ops.attention.masks import combine_masks
 from tfx.ops.attention.multi_head import (
+    Acting,
     KeyValue,
+    Maps,
     MultiHeadCache,
     StoredKeyValue,
     multi_head_attention_backward,
@@ -24,6 +28,9 @@ from tfx.ops.attention.multi_head import (
 )
 from tfx.ops.basics.dropout import kept_logits
 from tfx.params import Layer
+
+if TYPE_CHECKING:
+    from tfx.nn.block_settings import BlockSettings
 
 
 class AttentionInputGrads(NamedTuple):
@@ -38,19 +45,29 @@ class AttentionInputGrads(NamedTuple):
         return self.dx_q + self.dx_kv
 
 
+class AttentionParts(NamedTuple):
+    """Layers inside attention that blocks may share; a model makes them, see nn/position_scheme.py.
+
+    rotary: a nn.Rotary that turns queries and keys by their places (self-attention only).
+    position_bias: a layer whose forward(n_queries, n_keys, past, like) gives a bias for the scores, (H, T, M + S).
+    kernel: a ready kernel in place of the one that the settings name, see nn/efficient_attention.py.
+    """
+
+    rotary: Rotary | None = None
+    position_bias: Any = None
+    kernel: Any = None
+
+
+NO_PARTS = AttentionParts()
+
+
 class MultiHeadAttention(Layer):
     """Owns query: Linear(C, H D), key and value: Linear(C, G D), output: Linear(H D, C).
 
-    n_kv_heads: G, the heads of keys and values (1: multi-query attention), H unless told.  d_head: D, C / H unless
-    told.  bias: offsets in the four maps.  dropout: on the weights; logit_dropout: on the scores, so that the weights
-    still sum to 1; head_dropout: on whole heads.  width_k, width_v: C of the source of keys, of values, if they differ.
-    soft_cap: of the scores.
-    rotary: a nn.Rotary that turns queries and keys by their places (self-attention only).
-    position_bias: a layer whose forward(n_queries, n_keys, past, like) gives a bias for the scores, (H, T, M + S);
-    blocks may share it.
-    kernel: another way to attend, by name or as an object, see nn/efficient_attention.py.  It has no scores that a soft
-    cap, a bias or dropout could act on: `dropout` is left out, the others are refused.  One that does not read the keys
-    leaves key the same map as query.
+    dropout: on the weights, and left out beside a kernel.  width_k, width_v: C of the source of keys, of values, if
+    they differ.  parts: what blocks may share, see AttentionParts.  settings: what else there is to choose, or the same
+    by name (n_kv_heads, d_head, bias, soft_cap, kernel ...), see nn/attention_settings.py.
+    A kernel that does not read the keys leaves key the same map as query.
     Raises ValueError when the heads do not divide the width, or G does not divide H, or options exclude each other,
     TypeError for sizes that are not whole numbers.
     """
@@ -63,48 +80,39 @@ class MultiHeadAttention(Layer):
         dropout: float = 0.0,
         dtype: Any = "float32",
         *,
-        n_kv_heads: int | None = None,
-        d_head: int | None = None,
-        bias: bool = True,
-        scale: float | None = None,
-        soft_cap: float | None = None,
-        logit_dropout: float = 0.0,
-        head_dropout: float = 0.0,
         width_k: int | None = None,
         width_v: int | None = None,
-        rotary: Rotary | None = None,
-        position_bias: Any = None,
-        kernel: Any = None,
+        parts: AttentionParts = NO_PARTS,
+        settings: AttentionSettings | None = None,
+        **named: Any,
     ) -> None:
         whole_number("width", width, 1)
-        whole_number("n_heads", n_heads)
-        if n_heads < 1 or (d_head is None and width % n_heads):
-            raise ValueError(f"width {width} cannot be split into {n_heads} heads of equal width")
-        self.n_heads = n_heads
-        self.n_kv_heads = n_heads if n_kv_heads is None else whole_number("n_kv_heads", n_kv_heads)
-        if self.n_kv_heads < 1 or n_heads % self.n_kv_heads:
-            raise ValueError(f"{n_heads} query heads cannot share {n_kv_heads} key and value heads evenly")
-        self.d_head = width // n_heads if d_head is None else whole_number("d_head", d_head, 1)
-        self.scale, self.soft_cap = scale, soft_cap
-        shared = self.n_kv_heads * self.d_head
+        settings = AttentionSettings.of(settings or AttentionSettings(), **named)
+        self.n_heads, (self.n_kv_heads, self.d_head) = n_heads, settings.heads(width, n_heads)
+        self.scale, self.soft_cap = settings.scale, settings.soft_cap
+        shared, bias = self.n_kv_heads * self.d_head, settings.bias is not False
         self.query = Linear(width, n_heads * self.d_head, rng, bias, dtype=dtype)
         self.key = Linear(width if width_k is None else width_k, shared, rng, bias, dtype=dtype)
         self.value = Linear(width if width_v is None else width_v, shared, rng, bias, dtype=dtype)
         self.output = Linear(n_heads * self.d_head, width, rng, bias, dtype=dtype)
-        self.dropout, self.logit_dropout = Dropout(dropout), Dropout(logit_dropout)
-        self.head_dropout = Dropout(head_dropout).rate
-        self.rotary, self.position_bias = rotary, position_bias
+        self.dropout, self.logit_dropout = Dropout(dropout), Dropout(settings.logit_dropout)
+        self.head_dropout = Dropout(settings.head_dropout).rate
+        self.rotary, self.position_bias = parts.rotary, parts.position_bias
+        kernel = settings.kernel if parts.kernel is None else parts.kernel
         self.kernel = make_kernel(kernel, n_heads, self.d_head, rng, dtype)
-        if self.kernel is not None and (soft_cap is not None or logit_dropout or position_bias is not None):
-            raise ValueError("soft_cap, logit_dropout and position_bias act on scores, and a kernel shows none")
-        if self.kernel is not None and head_dropout:
-            raise ValueError("head_dropout acts on attention weights, and a kernel shows none")
+        if self.kernel is not None:
+            refuse_beside_a_kernel(settings, self.position_bias)
         if not getattr(self.kernel, "reads_keys", True):
             if self.key.w.shape != self.query.w.shape:
                 raise ValueError(
                     "this kernel makes keys of the queries: n_kv_heads and width_k cannot differ from theirs"
                 )
             self.key = self.query  # one map for both, and no parameters that nothing reads
+
+    @property
+    def stores_keys(self) -> bool:
+        """Whether a token can be read on its own, after stored keys and values: a kernel wants to see the whole."""
+        return self.kernel is None
 
     def forward(
         self,
@@ -134,24 +142,21 @@ class MultiHeadAttention(Layer):
         bias, bias_cache = None, None
         if self.position_bias is not None:
             bias, bias_cache = self.position_bias.forward(n_queries, n_keys, m, x_q)
-        maps = {"q": self.query, "k": self.key, "v": self.value, "o": self.output}
-        given: dict[str, Any] = {f"w_{name}": each.w.value for name, each in maps.items()}
-        given |= {f"b_{name}": None if each.b is None else each.b.value for name, each in maps.items()}
+        linears = (self.query, self.key, self.value, self.output)
+        offsets = (None if linear.b is None else linear.b.value for linear in linears)
+        maps = Maps(*(linear.w.value for linear in linears), *offsets)
+        dropout = None if self.kernel is not None else self._multiplier(shape, rng, x_q)
         y, cache = multi_head_attention_forward(
             x_q,
             x_kv,
-            **given,
+            maps,
             x_v=x_v,
             n_heads=self.n_heads,
             n_kv_heads=self.n_kv_heads,
             rotation=None if self.rotary is None else self.rotary.rotation(n_queries, start, x_q),
             past=past,
             mask=mask,
-            scale=self.scale,
-            dropout=None if self.kernel is not None else self._multiplier(shape, rng, x_q),
-            bias=bias,
-            soft_cap=self.soft_cap,
-            kernel=self.kernel,
+            acting=Acting(self.scale, dropout, bias, self.soft_cap, self.kernel),
         )
         return y, cache._replace(position_bias=bias_cache)
 
@@ -183,10 +188,23 @@ class MultiHeadAttention(Layer):
         return AttentionInputGrads(grads.dx_q, grads.dx_kv, grads.dx_v, grads.dpast)
 
 
-def make_self_attention(
-    width: int, n_heads: int, rng: np.random.Generator, dropout: float, dtype: Any, **settings: Any
-) -> Any:
-    """What a block uses to mix its tokens: attention with these settings, or FourierMixing for kernel="fourier"."""
-    if settings.get("kernel") == "fourier":
+def make_self_attention(settings: BlockSettings, rng: np.random.Generator, parts: AttentionParts = NO_PARTS) -> Any:
+    """What a block uses to mix its tokens: attention with these settings, or FourierMixing for the kernel "fourier"."""
+    kernel = settings.attention.kernel
+    if kernel is not None and kernel.name == FOURIER:
         return FourierMixing()
-    return MultiHeadAttention(width, n_heads, rng, dropout, dtype, **settings)
+    return _attention_of(settings, rng, parts, settings.attention)
+
+
+def make_cross_attention(settings: BlockSettings, rng: np.random.Generator) -> MultiHeadAttention:
+    """Attention over a memory: without what belongs to places, causality and lengths, so always exact."""
+    return _attention_of(settings, rng, NO_PARTS, replace(settings.attention, kernel=None))
+
+
+def _attention_of(
+    block: BlockSettings, rng: np.random.Generator, parts: AttentionParts, settings: AttentionSettings
+) -> MultiHeadAttention:
+    if settings.bias is None:
+        settings = replace(settings, bias=block.bias)
+    sizes = (block.d_model, block.n_heads, rng, block.dropout, block.dtype)
+    return MultiHeadAttention(*sizes, parts=parts, settings=settings)

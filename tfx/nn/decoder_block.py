@@ -14,16 +14,15 @@ Sources: Vaswani et al. 2017, sections 3.1 and 3.2.3; pre-LN: Xiong et al. 2020;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array
-from tfx.nn.attention import MultiHeadAttention
-from tfx.nn.block_feed_forward import make_feed_forward, run_feed_forward
-from tfx.nn.normalisation import make_norm
-from tfx.nn.residual import LeaveCache, Residual
+from tfx.nn.attention import NO_PARTS, AttentionParts, make_cross_attention, make_self_attention
+from tfx.nn.block_feed_forward import make_feed_forward
+from tfx.nn.block_settings import BlockSettings
+from tfx.nn.residual import LeaveCache, Residual, block_norm
 from tfx.ops.attention.multi_head import MultiHeadCache, StoredKeyValue
 from tfx.params import Layer
 
@@ -40,41 +39,34 @@ class DecoderBlockCache(NamedTuple):
     feed_forward: Any
     leave3: LeaveCache
 
+    @property
+    def weights(self) -> Array:
+        """(B, H, T, M + T), who attended to whom.  Raises AttributeError for a kernel, which shows none."""
+        return self.attention.weights
+
+    @property
+    def cross_weights(self) -> Array:
+        """(B, H, T, S), how much each target token read of each source token."""
+        return self.cross_attention.weights
+
 
 class DecoderBlock(Layer):
-    """One block.  Settings as in EncoderBlock.
+    """One block.
 
-    `attention` belongs to the self-attention; of it, the cross-attention takes over what has nothing to do with places.
+    `settings.attention` belongs to the self-attention; of it, the cross-attention takes over what has nothing to do
+    with places.  parts: layers inside the self-attention that it shares with other blocks.
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
-        rng: np.random.Generator,
-        norm: str = "pre",
-        activation: str = "gelu",
-        dropout: float = 0.0,
-        dtype: Any = "float32",
-        *,
-        norm_kind: str = "layer_norm",
-        eps: float = 1e-5,
-        bias: bool = True,
-        drop_path: float = 0.0,
-        attention: Mapping[str, Any] | None = None,
-        experts: Mapping[str, Any] | None = None,
-    ) -> None:
-        settings = {"bias": bias, **(attention or {})}
-        own = ("rotary", "position_bias", "kernel")  # what belongs to self-attention: places, causality, lengths
-        cross = {name: value for name, value in settings.items() if name not in own}
-        self.residual = Residual(norm, dropout, drop_path)
-        self.norm1 = make_norm(norm_kind, d_model, dtype, eps, bias)
-        self.attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype, **settings)
-        self.norm2 = make_norm(norm_kind, d_model, dtype, eps, bias)
-        self.cross_attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype, **cross)
-        self.norm3 = make_norm(norm_kind, d_model, dtype, eps, bias)
-        self.feed_forward = make_feed_forward(d_model, d_ff, rng, activation, dtype, bias, experts)
+    def __init__(self, settings: BlockSettings, rng: np.random.Generator, parts: AttentionParts = NO_PARTS) -> None:
+        if settings.parallel:
+            raise ValueError("a block that reads a memory has no parallel form")
+        self.residual = Residual(settings)
+        self.norm1 = block_norm(settings)
+        self.attention = make_self_attention(settings, rng, parts)
+        self.norm2 = block_norm(settings)
+        self.cross_attention = make_cross_attention(settings, rng)
+        self.norm3 = block_norm(settings)
+        self.feed_forward = make_feed_forward(settings, rng)
 
     def forward(
         self,
@@ -95,15 +87,19 @@ class DecoderBlock(Layer):
         that they are not made again; memory is then (B, 0, C), and memory_mask covers what memory_past holds.
         keep: (B, T), as EncoderBlock.forward.
         """
-        read1, enter1 = self.residual.enter(self.norm1, x)
-        a, attention = self.attention.forward(read1, mask=mask, rng=rng, past=past)
-        r, leave1 = self.residual.leave(self.norm1, x, a, rng)
-        read2, enter2 = self.residual.enter(self.norm2, r)
-        c, cross_attention = self.cross_attention.forward(read2, memory, mask=memory_mask, rng=rng, past=memory_past)
-        s, leave2 = self.residual.leave(self.norm2, r, c, rng)
-        read3, enter3 = self.residual.enter(self.norm3, s)
-        f, feed_forward = run_feed_forward(self.feed_forward, read3, rng, keep)
-        y, leave3 = self.residual.leave(self.norm3, s, f, rng)
+        read1, enter1 = self.residual.enter(self.norm1, x)  # (B, T, C) -> (B, T, C)
+        a, attention = self.attention.forward(
+            read1, mask=mask, rng=rng, past=past
+        )  # (B, T, C) -> (B, T, C); weights (B, H, T, M + T)
+        r, leave1 = self.residual.leave(self.norm1, x, a, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read2, enter2 = self.residual.enter(self.norm2, r)  # (B, T, C) -> (B, T, C)
+        c, cross_attention = self.cross_attention.forward(
+            read2, memory, mask=memory_mask, rng=rng, past=memory_past
+        )  # (B, T, C), (B, S, C) -> (B, T, C); weights (B, H, T, S)
+        s, leave2 = self.residual.leave(self.norm2, r, c, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read3, enter3 = self.residual.enter(self.norm3, s)  # (B, T, C) -> (B, T, C)
+        f, feed_forward = self.feed_forward.forward(read3, rng, keep)  # (B, T, C) -> (B, T, C), through (B, T, F)
+        y, leave3 = self.residual.leave(self.norm3, s, f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
         return y, DecoderBlockCache(
             x, enter1, attention, leave1, enter2, cross_attention, leave2, enter3, feed_forward, leave3
         )

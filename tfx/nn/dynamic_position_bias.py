@@ -33,6 +33,8 @@ from tfx.ops.positions.relative_buckets import bucket_bias_backward, bucket_bias
 from tfx.ops.positions.relative_offsets import OffsetBiasCache, every_offset, offset_bias_backward, offset_bias_forward
 from tfx.params import Layer
 
+Rng = np.random.Generator
+
 
 class StageCache(NamedTuple):
     norm: LayerNormCache
@@ -59,15 +61,7 @@ class DynamicPositionBiasCache(NamedTuple):
 class DynamicNetwork(Layer):
     """Owns first: Linear(axes, F), and norms and linears for three stages, the last of which gives H numbers."""
 
-    def __init__(
-        self,
-        axes: int,
-        d_ff: int,
-        n_heads: int,
-        rng: np.random.Generator,
-        activation: str = "relu",
-        dtype: Any = "float32",
-    ) -> None:
+    def __init__(self, axes: int, d_ff: int, n_heads: int, rng: Rng, activation: str, dtype: Any = "float32") -> None:
         self.activation = activation
         self.first = Linear(axes, d_ff, rng, dtype=dtype)
         self.norms = [LayerNorm(d_ff, dtype) for _ in range(3)]
@@ -99,15 +93,7 @@ class ContinuousNetwork(Layer):
     The second has no bias: it would raise all scores of a head alike, and softmax does not see that.
     """
 
-    def __init__(
-        self,
-        axes: int,
-        d_ff: int,
-        n_heads: int,
-        rng: np.random.Generator,
-        activation: str = "relu",
-        dtype: Any = "float32",
-    ) -> None:
+    def __init__(self, axes: int, d_ff: int, n_heads: int, rng: Rng, activation: str, dtype: Any = "float32") -> None:
         self.activation = activation
         self.first = Linear(axes, d_ff, rng, dtype=dtype)
         self.second = Linear(d_ff, n_heads, rng, bias=False, dtype=dtype)

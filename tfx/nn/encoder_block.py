@@ -16,16 +16,15 @@ Transformer Architecture".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array
-from tfx.nn.attention import make_self_attention
-from tfx.nn.block_feed_forward import make_feed_forward, run_feed_forward
-from tfx.nn.normalisation import make_norm
-from tfx.nn.residual import LeaveCache, Residual
+from tfx.nn.attention import NO_PARTS, AttentionParts, make_self_attention
+from tfx.nn.block_feed_forward import make_feed_forward
+from tfx.nn.block_settings import BlockSettings
+from tfx.nn.residual import LeaveCache, Residual, block_norm
 from tfx.ops.attention.multi_head import MultiHeadCache, StoredKeyValue
 from tfx.params import Layer
 
@@ -39,41 +38,21 @@ class EncoderBlockCache(NamedTuple):
     feed_forward: Any
     leave2: LeaveCache
 
+    @property
+    def weights(self) -> Array:
+        """(B, H, T, M + T), who attended to whom.  Raises AttributeError for a kernel, which shows none."""
+        return self.attention.weights
+
 
 class EncoderBlock(Layer):
-    """One block.
+    """One block.  parts: layers inside attention that it shares with other blocks."""
 
-    norm: where the norms stand, "pre", "post" or "inner"; norm_kind: what they are, see nn/normalisation.py.
-    activation: also "glu", "swiglu" ... for a gated feed-forward network.  bias: offsets in maps and norms.
-    attention: further settings of MultiHeadAttention (n_kv_heads, rotary, position_bias, ...).
-    experts: settings of MixtureOfExperts (n, k, ...), which then stands in for the feed-forward network.
-    """
-
-    def __init__(
-        self,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
-        rng: np.random.Generator,
-        norm: str = "pre",
-        activation: str = "gelu",
-        dropout: float = 0.0,
-        dtype: Any = "float32",
-        *,
-        norm_kind: str = "layer_norm",
-        eps: float = 1e-5,
-        bias: bool = True,
-        drop_path: float = 0.0,
-        attention: Mapping[str, Any] | None = None,
-        experts: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.residual = Residual(norm, dropout, drop_path)
-        self.norm1 = make_norm(norm_kind, d_model, dtype, eps, bias)
-        self.attention = make_self_attention(
-            d_model, n_heads, rng, dropout, dtype, **{"bias": bias, **(attention or {})}
-        )
-        self.norm2 = make_norm(norm_kind, d_model, dtype, eps, bias)
-        self.feed_forward = make_feed_forward(d_model, d_ff, rng, activation, dtype, bias, experts)
+    def __init__(self, settings: BlockSettings, rng: np.random.Generator, parts: AttentionParts = NO_PARTS) -> None:
+        self.residual = Residual(settings)
+        self.norm1 = block_norm(settings)
+        self.attention = make_self_attention(settings, rng, parts)
+        self.norm2 = block_norm(settings)
+        self.feed_forward = make_feed_forward(settings, rng)
 
     def forward(
         self,
@@ -88,12 +67,14 @@ class EncoderBlock(Layer):
         rng: dropout, None for evaluation.  past: keys and values of M earlier tokens, from cache.attention.present.
         keep: (B, T) boolean, True = a real token; only experts ask, whom filling must not take places from.
         """
-        read1, enter1 = self.residual.enter(self.norm1, x)
-        a, attention = self.attention.forward(read1, mask=mask, rng=rng, past=past)
-        r, leave1 = self.residual.leave(self.norm1, x, a, rng)
-        read2, enter2 = self.residual.enter(self.norm2, r)
-        f, feed_forward = run_feed_forward(self.feed_forward, read2, rng, keep)
-        y, leave2 = self.residual.leave(self.norm2, r, f, rng)
+        read1, enter1 = self.residual.enter(self.norm1, x)  # (B, T, C) -> (B, T, C)
+        a, attention = self.attention.forward(
+            read1, mask=mask, rng=rng, past=past
+        )  # (B, T, C) -> (B, T, C); weights (B, H, T, M + T)
+        r, leave1 = self.residual.leave(self.norm1, x, a, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read2, enter2 = self.residual.enter(self.norm2, r)  # (B, T, C) -> (B, T, C)
+        f, feed_forward = self.feed_forward.forward(read2, rng, keep)  # (B, T, C) -> (B, T, C), through (B, T, F)
+        y, leave2 = self.residual.leave(self.norm2, r, f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
         return y, EncoderBlockCache(x, enter1, attention, leave1, enter2, feed_forward, leave2)
 
     def backward(self, dy: Array, cache: EncoderBlockCache, dweights: Array | None = None) -> Array:

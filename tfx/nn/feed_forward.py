@@ -39,17 +39,20 @@ class FeedForward(Layer):
         bias: bool = True,
         init: str | Initialisation = "xavier_uniform",
     ) -> None:
-        if activation not in ACTIVATIONS and activation not in GATES:
-            known = ", ".join((*ACTIVATIONS, *GATES))
-            raise ValueError(f"activation must be one of {known}, not {activation!r}")
+        check_activation(activation)
         whole_number("d_ff", d_ff, 1)
         self.activation = activation
         self.first = Linear(width, d_ff, rng, bias, dtype, init)
         self.gate = Linear(width, d_ff, rng, bias, dtype, init) if activation in GATES else None
         self.second = Linear(d_ff, width, rng, bias, dtype, init)
 
-    def forward(self, x: Array) -> tuple[Array, FeedForwardCache | GatedFeedForwardCache]:
-        """x: (..., C) -> y: (..., C), every place on its own."""
+    def forward(
+        self, x: Array, rng: Any = None, keep: Array | None = None
+    ) -> tuple[Array, FeedForwardCache | GatedFeedForwardCache]:
+        """x: (..., C) -> y: (..., C), every place on its own.
+
+        rng and keep are for a mixture of experts, which may stand in the same place; one network needs neither.
+        """
         first, second = _values(self.first), _values(self.second)
         if self.gate is not None:
             return gated_feed_forward_forward(x, *_values(self.gate), *first, *second, self.activation)
@@ -67,6 +70,13 @@ class FeedForward(Layer):
         _add(self.first, grads.dw1, grads.db1)
         _add(self.second, grads.dw2, grads.db2)
         return grads.dx
+
+
+def check_activation(activation: str) -> None:
+    """Raises ValueError for a name that is neither an activation nor a gated unit."""
+    if activation not in ACTIVATIONS and activation not in GATES:
+        known = ", ".join((*ACTIVATIONS, *GATES))
+        raise ValueError(f"activation must be one of {known}, not {activation!r}")
 
 
 def gated_width(d_ff: int, multiple: int = 1) -> int:

@@ -25,17 +25,18 @@ is never pooled, and their relative positions are left to the caller.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.backend import Array
-from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.attention import make_cross_attention
+from tfx.nn.block_feed_forward import make_feed_forward
+from tfx.nn.block_settings import BlockSettings
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
-from tfx.nn.feed_forward import FeedForward
-from tfx.nn.normalisation import make_norm
-from tfx.nn.residual import LeaveCache, Residual
+from tfx.nn.residual import LeaveCache, Residual, block_norm
 from tfx.nn.through_blocks import backward_through, forward_through
 from tfx.ops.attention.multi_head import MultiHeadCache
 from tfx.ops.basics.mean_pool import (
@@ -59,6 +60,11 @@ class FunnelBlockCache(NamedTuple):
     feed_forward: Any
     leave2: LeaveCache
 
+    @property
+    def weights(self) -> Array:
+        """(B, H, T / s, T), who attended to whom."""
+        return self.attention.weights
+
 
 class FunnelStackCache(NamedTuple):
     stages: tuple[tuple[Any, ...], ...]
@@ -66,48 +72,43 @@ class FunnelStackCache(NamedTuple):
     decoder: tuple[EncoderBlockCache, ...]
 
 
+@dataclass(frozen=True)
+class FunnelSettings(BlockSettings):
+    """stride: how many places become one.  norm_place: "post" in the paper."""
+
+    _: KW_ONLY
+    norm_place: str = "post"
+    stride: int = 2
+
+    def check(self) -> None:
+        super().check()
+        check_stride(self.stride)
+
+
 class FunnelBlock(Layer):
-    """An encoder block whose queries, and whose result, are `stride` times shorter.
+    """An encoder block whose queries, and whose result, are `stride` times shorter."""
 
-    norm: "post" (the paper's), "pre" or "inner", see nn/residual.py.
-    """
-
-    def __init__(
-        self,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
-        rng: np.random.Generator,
-        stride: int = 2,
-        norm: str = "post",
-        activation: str = "gelu",
-        dropout: float = 0.0,
-        dtype: Any = "float32",
-        *,
-        norm_kind: str = "layer_norm",
-        eps: float = 1e-5,
-    ) -> None:
-        check_stride(stride)
-        self.stride = stride
-        self.residual = Residual(norm, dropout)
-        self.norm1 = make_norm(norm_kind, d_model, dtype, eps)
-        self.attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype)
-        self.norm2 = make_norm(norm_kind, d_model, dtype, eps)
-        self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype)
+    def __init__(self, settings: FunnelSettings, rng: np.random.Generator) -> None:
+        self.stride = settings.stride
+        self.residual = Residual(settings)
+        self.norm1 = block_norm(settings)
+        self.attention = make_cross_attention(settings, rng)
+        self.norm2 = block_norm(settings)
+        self.feed_forward = make_feed_forward(settings, rng)
 
     def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, FunnelBlockCache]:
         """x: (B, T, C) -> y: (B, ceil(T / stride), C).
 
         mask: boolean, True = may attend, broadcastable to (B, H, ceil(T / stride), T).  rng: dropout.
         """
-        read1, enter1 = self.residual.enter(self.norm1, x)
-        q, _ = mean_pool_forward(read1, self.stride)
-        a, attention = self.attention.forward(q, read1, mask, rng)
-        short, pool = mean_pool_forward(x, self.stride)
-        r, leave1 = self.residual.leave(self.norm1, short, a, rng)
-        read2, enter2 = self.residual.enter(self.norm2, r)
-        f, feed_forward = self.feed_forward.forward(read2)
-        y, leave2 = self.residual.leave(self.norm2, r, f, rng)
+        read1, enter1 = self.residual.enter(self.norm1, x)  # (B, T, C) -> (B, T, C)
+        q, _ = mean_pool_forward(read1, self.stride)  # (B, T, C) -> (B, T / s, C)
+        a, attention = self.attention.forward(q, read1, mask, rng)  # (B, T / s, C), (B, T, C) -> (B, T / s, C)
+        short, pool = mean_pool_forward(x, self.stride)  # (B, T, C) -> (B, T / s, C)
+        r, leave1 = self.residual.leave(self.norm1, short, a, rng)  # (B, T / s, C) -> (B, T / s, C)
+        read2, enter2 = self.residual.enter(self.norm2, r)  # (B, T / s, C) -> (B, T / s, C)
+        f, feed_forward = self.feed_forward.forward(read2, rng)  # (B, T / s, C) -> (B, T / s, C)
+        y, leave2 = self.residual.leave(self.norm2, r, f, rng)  # (B, T / s, C) -> (B, T / s, C)
         return y, FunnelBlockCache(enter1, pool, attention, leave1, enter2, feed_forward, leave2)
 
     def backward(self, dy: Array, cache: FunnelBlockCache) -> Array:
@@ -125,20 +126,16 @@ class FunnelBlock(Layer):
 class FunnelStack(Layer):
     """layers: the number of blocks of each stage; n_decoder: blocks at full length behind them.
 
-    n_decoder=None: no way back, the result stays short; 0: repeated and added, no further block.  block: settings of
-    the blocks (norm, activation, dropout, dtype ...).  Raises ValueError for a stage without blocks.
+    n_decoder=None: no way back, the result stays short; 0: repeated and added, no further block.
+    Raises ValueError for a stage without blocks.
     """
 
     def __init__(
         self,
         layers: Sequence[int],
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
+        settings: FunnelSettings,
         rng: np.random.Generator,
-        stride: int = 2,
         n_decoder: int | None = None,
-        **block: Any,
     ) -> None:
         if not isinstance(layers, Sequence):
             raise TypeError(f"layers must be a number of blocks for each stage, not {layers!r}")
@@ -146,17 +143,12 @@ class FunnelStack(Layer):
             whole_number("n_decoder", n_decoder, 0)
         if not layers or min(whole_number("a stage", depth) for depth in layers) < 1:
             raise ValueError(f"every stage needs at least one block, not {tuple(layers)}")
-        self.stride, self.n_decoder = stride, n_decoder
-        settings = {"norm": "post", **block}
-
-        def plain() -> EncoderBlock:
-            return EncoderBlock(d_model, n_heads, d_ff, rng, **settings)
-
+        self.stride, self.n_decoder = settings.stride, n_decoder
         self.stages: list[list[Any]] = []
         for depth in layers:
-            first = FunnelBlock(d_model, n_heads, d_ff, rng, stride, **settings) if self.stages else plain()
-            self.stages.append([first, *(plain() for _ in range(depth - 1))])
-        self.decoder = [plain() for _ in range(n_decoder or 0)]
+            first = FunnelBlock(settings, rng) if self.stages else EncoderBlock(settings, rng)
+            self.stages.append([first, *(EncoderBlock(settings, rng) for _ in range(depth - 1))])
+        self.decoder = [EncoderBlock(settings, rng) for _ in range(n_decoder or 0)]
 
     def forward(self, x: Array, keep: Array | None = None, rng: Any = None) -> tuple[Array, FunnelStackCache]:
         """x: (B, T, C) -> y: (B, T, C), or (B, about T / stride^(n - 1), C) without a decoder.

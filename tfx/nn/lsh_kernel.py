@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from tfx.backend import Array, xp_of
 from tfx.efficient.lsh_attention import LshAttentionCache, lsh_attention_backward, lsh_attention_forward
+from tfx.nn.efficient_attention import check_names
 from tfx.params import Layer
 
 
@@ -23,10 +23,13 @@ class LshKernel(Layer):
     #: Keys are the queries at length 1.
     reads_keys = False
 
+    #: The operation whose settings these are, and how many of its arguments are none.
+    takes = (lsh_attention_forward, 4)
+
     def __init__(
         self, n_heads: Any = None, d_head: Any = None, rng: Any = None, dtype: Any = None, **settings: Any
     ) -> None:
-        inspect.signature(lsh_attention_forward).bind(None, None, **settings)
+        check_names(*self.takes, settings)
         self.settings = settings
 
     def forward(

@@ -23,14 +23,14 @@ Sources: Shazeer et al. 2017, "Outrageously Large Neural Networks"; Lepikhin et 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.arguments import whole_number
 from tfx.backend import Array, to_numpy, xp_of
 from tfx.nn.auxiliary_losses import AuxiliaryLoss
+from tfx.nn.expert_settings import ExpertSettings
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.linear import Linear
 from tfx.ops.basics.linear import LinearCache
@@ -45,11 +45,9 @@ from tfx.ops.experts.expert_dispatch import (
     plan_dispatch,
 )
 from tfx.ops.experts.noisy_logits import NoisyLogitsCache, noisy_logits_backward, noisy_logits_forward
-from tfx.ops.experts.router_losses import RouterLossesCache, check_losses, router_losses_backward, router_losses_forward
+from tfx.ops.experts.router_losses import RouterLossesCache, router_losses_backward, router_losses_forward
 from tfx.ops.experts.top_k_routing import GatesCache, choose_top_k, gates_backward, gates_forward
 from tfx.params import Layer, walk
-
-LEVELS = ("token", "sequence")
 
 
 class MixtureOfExpertsCache(NamedTuple):
@@ -85,15 +83,8 @@ class MixtureOfExpertsCache(NamedTuple):
 class MixtureOfExperts(Layer):
     """Owns router: Linear(C, E) without offsets, experts: E times FeedForward, and noise: Linear(C, E) if noisy.
 
-    d_ff: F of each expert, one number or E of them (experts of several scales).  n: E; k: experts for a token.
-    renormalise: gates sum to 1; unless told, for k > 1 (top-k), and not for k = 1 (Switch).
-    noisy: noise on the logits while training, of a size that is learnt.
-    capacity_factor: places of an expert, in even shares; None = no limit, nothing is dropped.  by_importance: tokens
-    with the largest gates get places first, instead of the first in the batch.
-    level: "token", or "sequence": one choice for all tokens of a sequence, from their mean.
-    With a choice for a sequence, or a limit on places, what a token gets depends on later ones: not for step by step.
-    losses: name -> coefficient, see ops/experts/router_losses.py; an even load at 0.01 unless told.
-    Raises ValueError for k outside 1 .. E and other settings that cannot be.
+    d_ff: F of each expert, one number or E of them (experts of several scales).
+    settings: what else there is to choose, or the same by name: see nn/expert_settings.py.
     """
 
     def __init__(
@@ -104,38 +95,25 @@ class MixtureOfExperts(Layer):
         activation: str = "gelu",
         dtype: Any = "float32",
         bias: bool = True,
-        *,
-        n: int = 8,
-        k: int = 2,
-        renormalise: bool | None = None,
-        noisy: bool = False,
-        capacity_factor: float | None = None,
-        by_importance: bool = False,
-        level: str = "token",
-        losses: Mapping[str, float] | None = None,
+        settings: ExpertSettings | None = None,
+        **named: Any,
     ) -> None:
-        if whole_number("n", n) < 1:
-            raise ValueError(f"a mixture needs at least one expert, not {n}")
-        if not 1 <= whole_number("k", k) <= n:
-            raise ValueError(f"a token can choose 1 to {n} of {n} experts, not {k}")
-        if level not in LEVELS:
-            raise ValueError(f'the level of routing must be one of {", ".join(LEVELS)}, not "{level}"')
-        if capacity_factor is not None:
-            expert_capacity(0, n, k, capacity_factor)  # raises for a factor that leaves no place
-        if losses is not None and not isinstance(losses, Mapping):
-            raise TypeError(f"losses are coefficients by name, not {losses!r}")
-        self.losses = {"balance": 0.01} if losses is None else dict(losses)
-        check_losses(self.losses)
-        if self.losses.get("load") and (not noisy or k == n):
-            raise ValueError("the load loss asks what noise would change: it needs noisy=True and k < n")
+        settings = ExpertSettings.of(settings or ExpertSettings(), **named)
+        n, self.k, self.losses = settings.n, settings.k, settings.coefficients
         widths: tuple[Any, ...] = tuple(d_ff) if isinstance(d_ff, list | tuple) else (d_ff,) * n
         if len(widths) != n:
             raise ValueError(f"there are {len(widths)} widths for {n} experts")
-        self.k, self.level, self.capacity_factor, self.by_importance = k, level, capacity_factor, by_importance
-        self.renormalise = k > 1 if renormalise is None else renormalise
+        self.level, self.capacity_factor = settings.level, settings.capacity_factor
+        self.by_importance = settings.by_importance
+        self.renormalise = self.k > 1 if settings.renormalise is None else settings.renormalise
         self.router = Linear(width, n, rng, bias=False, dtype=dtype)
-        self.noise = Linear(width, n, rng, bias=False, dtype=dtype) if noisy else None
-        self.experts = [FeedForward(width, one, rng, activation, dtype, bias) for one in widths]
+        self.noise = Linear(width, n, rng, bias=False, dtype=dtype) if settings.noisy else None
+        self.experts = [FeedForward(width, d_expert, rng, activation, dtype, bias) for d_expert in widths]
+
+    @property
+    def step_by_step(self) -> bool:
+        """Whether what a token gets depends on no other token of the same call."""
+        return self.capacity_factor is None and self.level == "token"
 
     def forward(self, x: Array, rng: Any = None, keep: Array | None = None) -> tuple[Array, MixtureOfExpertsCache]:
         """x: (..., C), (B, T, C) for level "sequence" -> y: (..., C).

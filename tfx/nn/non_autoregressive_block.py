@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.nn.attention import MultiHeadAttention
-from tfx.nn.feed_forward import FeedForward
-from tfx.nn.layer_norm import LayerNorm
-from tfx.nn.residual import LeaveCache, Residual
+from tfx.nn.attention import make_cross_attention
+from tfx.nn.block_feed_forward import make_feed_forward
+from tfx.nn.block_settings import BlockSettings
+from tfx.nn.residual import LeaveCache, Residual, block_norm
 from tfx.ops.attention.masks import combine_masks
 from tfx.ops.attention.multi_head import MultiHeadCache
 from tfx.ops.positions.positions import sinusoidal_positions
@@ -43,30 +43,25 @@ class NonAutoregressiveBlockCache(NamedTuple):
     feed_forward: Any
     leave4: LeaveCache
 
+    @property
+    def weights(self) -> Array:
+        """(B, H, T, T), who attended to whom."""
+        return self.attention.weights
+
 
 class NonAutoregressiveBlock(Layer):
-    """One block.  norm: where the norms stand, "pre", "post" or "inner"."""
+    """One block.  Its three attentions are exact: no kernel stands in for them."""
 
-    def __init__(
-        self,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
-        rng: np.random.Generator,
-        norm: str = "pre",
-        activation: str = "gelu",
-        dropout: float = 0.0,
-        dtype: Any = "float32",
-    ) -> None:
-        self.residual = Residual(norm, dropout)
-        self.norm1 = LayerNorm(d_model, dtype)
-        self.attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype)
-        self.norm2 = LayerNorm(d_model, dtype)
-        self.positional_attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype)
-        self.norm3 = LayerNorm(d_model, dtype)
-        self.cross_attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype)
-        self.norm4 = LayerNorm(d_model, dtype)
-        self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype)
+    def __init__(self, settings: BlockSettings, rng: np.random.Generator) -> None:
+        self.residual = Residual(settings)
+        self.norm1 = block_norm(settings)
+        self.attention = make_cross_attention(settings, rng)
+        self.norm2 = block_norm(settings)
+        self.positional_attention = make_cross_attention(settings, rng)
+        self.norm3 = block_norm(settings)
+        self.cross_attention = make_cross_attention(settings, rng)
+        self.norm4 = block_norm(settings)
+        self.feed_forward = make_feed_forward(settings, rng)
 
     def forward(
         self,
@@ -81,20 +76,23 @@ class NonAutoregressiveBlock(Layer):
         mask: padding of the target, (B, 1, 1, T); memory_mask: padding of the source, (B, 1, 1, S).
         """
         xp, length = xp_of(x), x.shape[-2]
-        others = combine_masks(~xp.eye(length, dtype=bool), mask)
-        read1, enter1 = self.residual.enter(self.norm1, x)
-        a, attention = self.attention.forward(read1, mask=others, rng=rng)
-        r, leave1 = self.residual.leave(self.norm1, x, a, rng)
-        read2, enter2 = self.residual.enter(self.norm2, r)
-        table = xp.broadcast_to(sinusoidal_positions(length, x.shape[-1], dtype=x.dtype, xp=xp), x.shape)
-        p, positional = self.positional_attention.forward(table, table, mask=mask, rng=rng, x_v=read2)
-        s, leave2 = self.residual.leave(self.norm2, r, p, rng)
-        read3, enter3 = self.residual.enter(self.norm3, s)
-        c, cross = self.cross_attention.forward(read3, memory, mask=memory_mask, rng=rng)
-        u, leave3 = self.residual.leave(self.norm3, s, c, rng)
-        read4, enter4 = self.residual.enter(self.norm4, u)
-        f, feed_forward = self.feed_forward.forward(read4)
-        y, leave4 = self.residual.leave(self.norm4, u, f, rng)
+        others = combine_masks(~xp.eye(length, dtype=bool), mask)  # (T, T), (B, 1, 1, T) -> (B, 1, T, T)
+        read1, enter1 = self.residual.enter(self.norm1, x)  # (B, T, C) -> (B, T, C)
+        a, attention = self.attention.forward(read1, mask=others, rng=rng)  # (B, T, C) -> (B, T, C)
+        r, leave1 = self.residual.leave(self.norm1, x, a, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read2, enter2 = self.residual.enter(self.norm2, r)  # (B, T, C) -> (B, T, C)
+        table = sinusoidal_positions(length, x.shape[-1], dtype=x.dtype, xp=xp)  # -> (T, C)
+        table = xp.broadcast_to(table, x.shape)  # (T, C) -> (B, T, C)
+        p, positional = self.positional_attention.forward(table, table, mask, rng, x_v=read2)  # (B, T, C) -> (B, T, C)
+        s, leave2 = self.residual.leave(self.norm2, r, p, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read3, enter3 = self.residual.enter(self.norm3, s)  # (B, T, C) -> (B, T, C)
+        c, cross = self.cross_attention.forward(
+            read3, memory, mask=memory_mask, rng=rng
+        )  # (B, T, C), (B, S, C) -> (B, T, C)
+        u, leave3 = self.residual.leave(self.norm3, s, c, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read4, enter4 = self.residual.enter(self.norm4, u)  # (B, T, C) -> (B, T, C)
+        f, feed_forward = self.feed_forward.forward(read4, rng)  # (B, T, C) -> (B, T, C), through (B, T, F)
+        y, leave4 = self.residual.leave(self.norm4, u, f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
         return y, NonAutoregressiveBlockCache(
             x,
             enter1,

@@ -31,11 +31,26 @@ NORMS: dict[str, Callable[[int, Any, float, bool], Any]] = {
 }
 
 
+#: Where norms can stand: see nn/residual.py.
+PLACEMENTS = ("pre", "post", "inner")
+
+
 def make_norm(kind: str, width: int, dtype: Any = "float32", eps: float = 1e-5, bias: bool = True) -> Any:
     """A layer that normalises rows of `width` numbers.  Raises ValueError for an unknown kind."""
+    check_norm(kind)
+    return NORMS[kind](width, dtype, eps, bias)
+
+
+def check_norm(kind: str) -> None:
+    """Raises ValueError for an unknown kind."""
     if kind not in NORMS:
         raise ValueError(f'the norm must be one of {", ".join(NORMS)}, not "{kind}"')
-    return NORMS[kind](width, dtype, eps, bias)
+
+
+def check_placement(placement: str) -> None:
+    """Raises ValueError for a place where no norm stands."""
+    if placement not in PLACEMENTS:
+        raise ValueError(f'norm_place must be one of {", ".join(PLACEMENTS)}, not "{placement}"')
 
 
 def set_training(model: Layer, training: bool) -> None:

@@ -12,16 +12,16 @@ Sources: Wang and Komatsuzaki 2021, "GPT-J-6B"; Chowdhery et al. 2022, "PaLM", s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array
-from tfx.nn.attention import make_self_attention
-from tfx.nn.block_feed_forward import make_feed_forward, run_feed_forward
+from tfx.nn.attention import NO_PARTS, AttentionParts, make_self_attention
+from tfx.nn.block_feed_forward import make_feed_forward
+from tfx.nn.block_settings import BlockSettings
 from tfx.nn.dropout import Dropout
-from tfx.nn.normalisation import make_norm
+from tfx.nn.residual import block_norm
 from tfx.nn.stochastic_depth import StochasticDepth
 from tfx.ops.attention.multi_head import MultiHeadCache, StoredKeyValue
 from tfx.ops.basics.dropout import DropoutCache
@@ -37,37 +37,25 @@ class ParallelBlockCache(NamedTuple):
     dropout2: DropoutCache
     path: DropoutCache
 
+    @property
+    def weights(self) -> Array:
+        """(B, H, T, M + T), who attended to whom.  Raises AttributeError for a kernel, which shows none."""
+        return self.attention.weights
+
 
 class ParallelBlock(Layer):
-    """One block.  Settings as in EncoderBlock; the norm can only stand in front ("pre")."""
+    """One block.  The norm can only stand in front ("pre").  parts: as in EncoderBlock."""
 
-    def __init__(
-        self,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
-        rng: np.random.Generator,
-        norm: str = "pre",
-        activation: str = "gelu",
-        dropout: float = 0.0,
-        dtype: Any = "float32",
-        *,
-        norm_kind: str = "layer_norm",
-        eps: float = 1e-5,
-        bias: bool = True,
-        drop_path: float = 0.0,
-        attention: Mapping[str, Any] | None = None,
-        experts: Mapping[str, Any] | None = None,
-    ) -> None:
-        if norm != "pre":
-            raise ValueError(f'a parallel block has its norm in front: norm must be "pre", not "{norm}"')
-        self.norm = make_norm(norm_kind, d_model, dtype, eps, bias)
-        self.attention = make_self_attention(
-            d_model, n_heads, rng, dropout, dtype, **{"bias": bias, **(attention or {})}
-        )
-        self.feed_forward = make_feed_forward(d_model, d_ff, rng, activation, dtype, bias, experts)
-        self.dropout = Dropout(dropout)
-        self.path = StochasticDepth(drop_path)
+    def __init__(self, settings: BlockSettings, rng: np.random.Generator, parts: AttentionParts = NO_PARTS) -> None:
+        if settings.norm_place != "pre":
+            raise ValueError(
+                f'a parallel block has its norm in front: norm_place must be "pre", not "{settings.norm_place}"'
+            )
+        self.norm = block_norm(settings)
+        self.attention = make_self_attention(settings, rng, parts)
+        self.feed_forward = make_feed_forward(settings, rng)
+        self.dropout = Dropout(settings.dropout)
+        self.path = StochasticDepth(settings.drop_path)
 
     def forward(
         self,
@@ -78,12 +66,14 @@ class ParallelBlock(Layer):
         keep: Array | None = None,
     ) -> tuple[Array, ParallelBlockCache]:
         """x: (B, T, C), mask broadcastable to (B, H, T, M + T) -> y: (B, T, C).  As EncoderBlock.forward."""
-        normed, norm = self.norm.forward(x)
-        a, attention = self.attention.forward(normed, mask=mask, rng=rng, past=past)
-        a, dropout1 = self.dropout.forward(a, rng)
-        f, feed_forward = run_feed_forward(self.feed_forward, normed, rng, keep)
-        f, dropout2 = self.dropout.forward(f, rng)
-        branch, path = self.path.forward(a + f, rng)
+        normed, norm = self.norm.forward(x)  # (B, T, C) -> (B, T, C)
+        a, attention = self.attention.forward(
+            normed, mask=mask, rng=rng, past=past
+        )  # (B, T, C) -> (B, T, C); weights (B, H, T, M + T)
+        a, dropout1 = self.dropout.forward(a, rng)  # (B, T, C) -> (B, T, C)
+        f, feed_forward = self.feed_forward.forward(normed, rng, keep)  # (B, T, C) -> (B, T, C), through (B, T, F)
+        f, dropout2 = self.dropout.forward(f, rng)  # (B, T, C) -> (B, T, C)
+        branch, path = self.path.forward(a + f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
         return x + branch, ParallelBlockCache(x, norm, attention, dropout1, feed_forward, dropout2, path)
 
     def backward(self, dy: Array, cache: ParallelBlockCache, dweights: Array | None = None) -> Array:

@@ -19,12 +19,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array
+from tfx.nn.block_settings import PlainBlockSettings
 from tfx.nn.dropout import Dropout
+from tfx.nn.normalisation import make_norm
 from tfx.nn.stochastic_depth import StochasticDepth
 from tfx.ops.basics.dropout import DropoutCache
 from tfx.params import Layer
-
-PLACEMENTS = ("pre", "post", "inner")
 
 
 class LeaveCache(NamedTuple):
@@ -34,13 +34,12 @@ class LeaveCache(NamedTuple):
 
 
 class Residual(Layer):
-    """Owns no parameters: the block owns the norms and hands them in.  Raises ValueError for an unknown placement."""
+    """Owns no parameters: the block owns the norms and hands them in."""
 
-    def __init__(self, placement: str, dropout: float = 0.0, drop_path: float = 0.0) -> None:
-        check_placement(placement)
-        self.placement = placement
-        self.dropout = Dropout(dropout)
-        self.path = StochasticDepth(drop_path)
+    def __init__(self, settings: PlainBlockSettings) -> None:
+        self.placement = settings.norm_place
+        self.dropout = Dropout(settings.dropout)
+        self.path = StochasticDepth(getattr(settings, "drop_path", 0.0))
 
     def enter(self, norm: Any, x: Array) -> tuple[Array, Any]:
         """x: (B, T, C) -> what the sub-layer reads: (B, T, C)."""
@@ -73,6 +72,6 @@ class Residual(Layer):
         return dy, df
 
 
-def check_placement(placement: str) -> None:
-    if placement not in PLACEMENTS:
-        raise ValueError(f'norm must be one of {", ".join(PLACEMENTS)}, not "{placement}"')
+def block_norm(settings: PlainBlockSettings) -> Any:
+    """The norm of a block with these settings."""
+    return make_norm(settings.norm, settings.d_model, settings.dtype, settings.eps, settings.bias)

@@ -4,7 +4,7 @@
     y2 = x2 + G(y1)                    x1 = y1 - F(x2)           the same steps backwards, undone by subtraction
 
 An ordinary residual y = x + F(x) cannot be solved for x; two streams that take turns can.  F is attention and G the
-feed-forward network, each with a LayerNorm before and a dropout after it.
+feed-forward network, each with a norm before and a dropout after it.
 
 Derivation.  Let dy1, dy2 be given.  y1 went into y2 through G, and out:
 
@@ -27,10 +27,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
-from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.attention import make_self_attention
+from tfx.nn.block_feed_forward import make_feed_forward
+from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.dropout import Dropout
-from tfx.nn.feed_forward import FeedForward
-from tfx.nn.layer_norm import LayerNorm
+from tfx.nn.residual import block_norm
 from tfx.params import Layer
 
 
@@ -43,12 +44,10 @@ class BranchCache(NamedTuple):
 class AttentionBranch(Layer):
     """F(x) = dropout(attention(norm(x))), self-attention."""
 
-    def __init__(
-        self, d_model: int, n_heads: int, rng: np.random.Generator, dropout: float = 0.0, dtype: Any = "float32"
-    ) -> None:
-        self.norm = LayerNorm(d_model, dtype)
-        self.attention = MultiHeadAttention(d_model, n_heads, rng, dropout, dtype)
-        self.dropout = Dropout(dropout)
+    def __init__(self, settings: BlockSettings, rng: np.random.Generator) -> None:
+        self.norm = block_norm(settings)
+        self.attention = make_self_attention(settings, rng)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, BranchCache]:
         """x: (B, T, C), mask broadcastable to (B, H, T, T) -> (B, T, C)."""
@@ -66,23 +65,15 @@ class AttentionBranch(Layer):
 class FeedForwardBranch(Layer):
     """G(x) = dropout(feed_forward(norm(x))); a mask is accepted and not needed."""
 
-    def __init__(
-        self,
-        d_model: int,
-        d_ff: int,
-        rng: np.random.Generator,
-        activation: str = "gelu",
-        dropout: float = 0.0,
-        dtype: Any = "float32",
-    ) -> None:
-        self.norm = LayerNorm(d_model, dtype)
-        self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype)
-        self.dropout = Dropout(dropout)
+    def __init__(self, settings: BlockSettings, rng: np.random.Generator) -> None:
+        self.norm = block_norm(settings)
+        self.feed_forward = make_feed_forward(settings, rng)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, BranchCache]:
         """x: (B, T, C) -> (B, T, C)."""
         normed, norm = self.norm.forward(x)
-        f, inner = self.feed_forward.forward(normed)
+        f, inner = self.feed_forward.forward(normed, rng)
         f, dropout = self.dropout.forward(f, rng)
         return f, BranchCache(norm, inner, dropout)
 
@@ -140,32 +131,16 @@ class ReversibleStackCache(NamedTuple):
 
 
 class ReversibleStack(Layer):
-    """n_layers reversible blocks of attention and feed-forward, and a LayerNorm at the end.
+    """n_layers reversible blocks of attention and feed-forward, and a norm at the end.
 
     Both streams start as x, and their mean is what leaves: the papers leave this open.  recompute=False keeps all
     caches and goes back as usual, for comparison.
     """
 
-    def __init__(
-        self,
-        n_layers: int,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
-        rng: np.random.Generator,
-        activation: str = "gelu",
-        dropout: float = 0.0,
-        dtype: Any = "float32",
-        recompute: bool = True,
-    ) -> None:
-        self.blocks = [
-            ReversibleBlock(
-                AttentionBranch(d_model, n_heads, rng, dropout, dtype),
-                FeedForwardBranch(d_model, d_ff, rng, activation, dropout, dtype),
-            )
-            for _ in range(n_layers)
-        ]
-        self.norm = LayerNorm(d_model, dtype)
+    def __init__(self, settings: StackSettings, rng: np.random.Generator, recompute: bool = True) -> None:
+        layers = [settings.layer(i) for i in range(settings.n_layers)]
+        self.blocks = [ReversibleBlock(AttentionBranch(own, rng), FeedForwardBranch(own, rng)) for own in layers]
+        self.norm = block_norm(settings)
         self.recompute = recompute
 
     def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, ReversibleStackCache]:

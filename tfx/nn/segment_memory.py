@@ -22,16 +22,18 @@ With pre-LN the memory holds what the attention read, behind the norm: the norm 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.nn.feed_forward import FeedForward
-from tfx.nn.normalisation import make_norm
+from tfx.nn.block_feed_forward import make_feed_forward
+from tfx.nn.block_settings import PlainBlockSettings
 from tfx.nn.relative_attention import RelativeAttention, RelativeAttentionCache
-from tfx.nn.residual import LeaveCache, Residual
+from tfx.nn.residual import LeaveCache, Residual, block_norm
+from tfx.nn.settings import size
 from tfx.nn.stacks import make_final_norm
 from tfx.nn.through_blocks import backward_through, forward_through
 from tfx.params import Layer
@@ -58,31 +60,31 @@ class SegmentMemoryStackCache(NamedTuple):
         return tuple(block.read for block in self.blocks)
 
 
-class SegmentMemoryBlock(Layer):
-    """Relative attention over memory and segment, then a feed-forward network.
+@dataclass(frozen=True)
+class SegmentMemorySettings(PlainBlockSettings):
+    """n_memory: M, places that each layer remembers.  norm_place: "post" in the paper.
 
-    norm: "post" (the paper's), "pre" or "inner", see nn/residual.py; norm_kind: see nn/normalisation.py.
+    final_norm: one after the last block; None: where the blocks do not end with one.
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
-        rng: np.random.Generator,
-        norm: str = "post",
-        activation: str = "relu",
-        dropout: float = 0.0,
-        dtype: Any = "float32",
-        *,
-        norm_kind: str = "layer_norm",
-        eps: float = 1e-5,
-    ) -> None:
-        self.residual = Residual(norm, dropout)
-        self.norm1 = make_norm(norm_kind, d_model, dtype, eps)
-        self.attention = RelativeAttention(d_model, n_heads, rng, causal=True, dropout=dropout, dtype=dtype)
-        self.norm2 = make_norm(norm_kind, d_model, dtype, eps)
-        self.feed_forward = FeedForward(d_model, d_ff, rng, activation, dtype)
+    n_layers: int = size(2, 0)
+    n_memory: int = size(32, 0)
+    _: KW_ONLY
+    norm_place: str = "post"
+    activation: str = "relu"
+    final_norm: bool | None = None
+
+
+class SegmentMemoryBlock(Layer):
+    """Relative attention over memory and segment, then a feed-forward network."""
+
+    def __init__(self, settings: PlainBlockSettings, rng: np.random.Generator) -> None:
+        sizes = (settings.d_model, settings.n_heads, rng)
+        self.residual = Residual(settings)
+        self.norm1 = block_norm(settings)
+        self.attention = RelativeAttention(*sizes, causal=True, dropout=settings.dropout, dtype=settings.dtype)
+        self.norm2 = block_norm(settings)
+        self.feed_forward = make_feed_forward(settings, rng)
 
     def forward(
         self, x: Array, memory: Array | None = None, mask: Array | None = None, rng: Any = None
@@ -91,12 +93,14 @@ class SegmentMemoryBlock(Layer):
 
         mask: boolean, True = may attend, broadcastable to (B, H, T, M + T), on top of the causal one.
         """
-        read1, enter1 = self.residual.enter(self.norm1, x)
-        a, attention = self.attention.forward(read1, memory, mask, rng)
-        r, leave1 = self.residual.leave(self.norm1, x, a, rng)
-        read2, enter2 = self.residual.enter(self.norm2, r)
-        f, feed_forward = self.feed_forward.forward(read2)
-        y, leave2 = self.residual.leave(self.norm2, r, f, rng)
+        read1, enter1 = self.residual.enter(self.norm1, x)  # (B, T, C) -> (B, T, C)
+        a, attention = self.attention.forward(
+            read1, memory, mask, rng
+        )  # (B, T, C), (B, M, C) -> (B, T, C); weights (B, H, T, M + T)
+        r, leave1 = self.residual.leave(self.norm1, x, a, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
+        read2, enter2 = self.residual.enter(self.norm2, r)  # (B, T, C) -> (B, T, C)
+        f, feed_forward = self.feed_forward.forward(read2)  # (B, T, C) -> (B, T, C), through (B, T, F)
+        y, leave2 = self.residual.leave(self.norm2, r, f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
         return y, SegmentMemoryBlockCache(read1, enter1, attention, leave1, enter2, feed_forward, leave2)
 
     def backward(self, dy: Array, cache: SegmentMemoryBlockCache) -> Array:
@@ -110,29 +114,12 @@ class SegmentMemoryBlock(Layer):
 
 
 class SegmentMemoryStack(Layer):
-    """n_layers blocks, each with a memory of n_memory places (M); `block` holds their further settings.
+    """n_layers blocks, each with a memory of n_memory places (M)."""
 
-    final_norm: one after the last block; None: where the blocks do not end with one.
-    Raises ValueError for a negative n_memory.
-    """
-
-    def __init__(
-        self,
-        n_layers: int,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
-        rng: np.random.Generator,
-        n_memory: int,
-        *,
-        final_norm: bool | None = None,
-        **block: Any,
-    ) -> None:
-        whole_number("n_memory", n_memory, 0)
-        whole_number("n_layers", n_layers, 0)
-        self.n_memory = n_memory
-        self.blocks = [SegmentMemoryBlock(d_model, n_heads, d_ff, rng, **block) for _ in range(n_layers)]
-        self.norm = make_final_norm(final_norm, block.get("norm", "post"), d_model, block)
+    def __init__(self, settings: SegmentMemorySettings, rng: np.random.Generator) -> None:
+        self.n_memory = settings.n_memory
+        self.blocks = [SegmentMemoryBlock(settings, rng) for _ in range(settings.n_layers)]
+        self.norm = make_final_norm(settings, settings.final_norm)
 
     def forward(
         self, x: Array, memory: Sequence[Array] | None = None, mask: Array | None = None, rng: Any = None
@@ -171,8 +158,8 @@ def segment_memory_mask(n_tokens: int, segment: int, n_memory: int, xp: Any = np
 
     Raises ValueError for a segment below 1.
     """
-    for name, size, least in (("n_tokens", n_tokens, 0), ("segment", segment, 1), ("n_memory", n_memory, 0)):
-        whole_number(name, size, least)
+    for name, given, least in (("n_tokens", n_tokens, 0), ("segment", segment, 1), ("n_memory", n_memory, 0)):
+        whole_number(name, given, least)
     places = xp.arange(n_tokens)
     first = places // segment * segment - n_memory  # the oldest place that a segment remembers
     return (places[None, :] <= places[:, None]) & (places[None, :] >= first[:, None])

@@ -146,7 +146,7 @@ class PyramidStack(Layer):
         rng: np.random.Generator,
         ratio: int = 4,
         dtype: Any = "float32",
-        **block: Any,
+        activation: str = "gelu",
     ) -> None:
         if len({len(widths), len(n_heads), len(reductions), len(n_layers)}) > 1:
             raise ValueError(
@@ -159,7 +159,7 @@ class PyramidStack(Layer):
         places = [(grid[0] // halving) * (grid[1] // halving) for halving in halvings]
         self.positions = [Positions("learned", n, width, rng, dtype) for n, width in zip(places, widths, strict=True)]
         self.stages = [
-            [PyramidBlock(width, heads, ratio * width, reduction, rng, dtype=dtype, **block) for _ in range(depth)]
+            [PyramidBlock(width, heads, ratio * width, reduction, rng, activation, dtype) for _ in range(depth)]
             for width, heads, reduction, depth in zip(widths, n_heads, reductions, n_layers, strict=True)
         ]
 

@@ -9,23 +9,27 @@ gradient, nothing else changes (Lan et al. 2020, "ALBERT", section 3.1; Dehghani
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array
+from tfx.nn.attention import NO_PARTS, AttentionParts
+from tfx.nn.block_settings import PlainBlockSettings, StackSettings
 from tfx.nn.decoder_block import DecoderBlock, DecoderBlockCache
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
-from tfx.nn.normalisation import make_norm
 from tfx.nn.parallel_block import ParallelBlock
+from tfx.nn.residual import block_norm
 from tfx.nn.through_blocks import forward_through
 from tfx.ops.attention.multi_head import StoredKeyValue
-from tfx.ops.basics.stochastic_depth import linear_decay_rates
 from tfx.params import Layer
 
 #: Keys and values of earlier tokens, one for each block.
 Past = Sequence[StoredKeyValue]
+
+#: What blocks share inside attention: the same for all, or one entry for each.
+Parts = AttentionParts | Sequence[AttentionParts]
 
 
 class EncoderStackCache(NamedTuple):
@@ -44,37 +48,19 @@ class EncoderStackCache(NamedTuple):
 
 
 class EncoderStack(Layer):
-    """n_layers encoder blocks; `block` holds their further settings (norm, activation, dropout, dtype ...).
+    """settings.n_layers encoder blocks, each with the settings of its layer.
 
-    parallel: attention and feed-forward network side by side, see nn/parallel_block.py.  drop_path: the rate of
-    stochastic depth in the last block; it grows linearly from the first.  experts: settings of nn.MixtureOfExperts, for
-    every `expert_every`-th block: 1 for all, 2 for every other one, the second first (GShard, GLaM, Switch).
+    parts: layers inside attention that the blocks share, or one entry for each block: see nn/position_scheme.py.
     """
 
-    def __init__(
-        self,
-        n_layers: int,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
-        rng: np.random.Generator,
-        norm: str,
-        *,
-        parallel: bool = False,
-        shared: bool = False,
-        final_norm: bool | None = None,
-        drop_path: float = 0.0,
-        experts: Mapping[str, Any] | None = None,
-        expert_every: int = 1,
-        **block: Any,
-    ) -> None:
-        kind = ParallelBlock if parallel else EncoderBlock
+    def __init__(self, settings: StackSettings, rng: np.random.Generator, parts: Parts = NO_PARTS) -> None:
+        self.blocks = _blocks(ParallelBlock if settings.parallel else EncoderBlock, settings, rng, parts)
+        self.norm = make_final_norm(settings, settings.final_norm)
 
-        def make(rate: float, experts: Any) -> Any:
-            return kind(d_model, n_heads, d_ff, rng, norm, drop_path=rate, experts=experts, **block)
-
-        self.blocks = _blocks(make, n_layers, shared, drop_path, experts, expert_every)
-        self.norm = make_final_norm(final_norm, norm, d_model, block)
+    @property
+    def stores_keys(self) -> bool:
+        """Whether every block can read a token on its own, after stored keys and values."""
+        return all(map(_stores_keys, self.blocks))
 
     def forward(
         self,
@@ -131,30 +117,16 @@ class DecoderStack(Layer):
     Raises ValueError for fewer than one.
     """
 
-    def __init__(
-        self,
-        n_layers: int,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
-        rng: np.random.Generator,
-        norm: str,
-        *,
-        shared: bool = False,
-        final_norm: bool | None = None,
-        drop_path: float = 0.0,
-        experts: Mapping[str, Any] | None = None,
-        expert_every: int = 1,
-        **block: Any,
-    ) -> None:
-        if n_layers < 1:
+    def __init__(self, settings: StackSettings, rng: np.random.Generator, parts: Parts = NO_PARTS) -> None:
+        if settings.n_layers < 1:
             raise ValueError("a decoder that reads a memory needs at least one block")
+        self.blocks = _blocks(DecoderBlock, settings, rng, parts)
+        self.norm = make_final_norm(settings, settings.final_norm)
 
-        def make(rate: float, experts: Any) -> DecoderBlock:
-            return DecoderBlock(d_model, n_heads, d_ff, rng, norm, drop_path=rate, experts=experts, **block)
-
-        self.blocks = _blocks(make, n_layers, shared, drop_path, experts, expert_every)
-        self.norm = make_final_norm(final_norm, norm, d_model, block)
+    @property
+    def stores_keys(self) -> bool:
+        """Whether every block can read a token on its own, after stored keys and values."""
+        return all(map(_stores_keys, self.blocks))
 
     def forward(
         self,
@@ -189,24 +161,35 @@ class DecoderStack(Layer):
         return dx, dmemory
 
 
-def _blocks(
-    make: Any, n_layers: int, shared: bool, drop_path: float, experts: Mapping[str, Any] | None, expert_every: int
-) -> list[Any]:
-    if expert_every < 1:
-        raise ValueError(f"experts stand in every 1st, 2nd, ... block, not in every {expert_every}th")
-    if shared:
-        return [make(drop_path, experts)] * n_layers
-    rates = linear_decay_rates(n_layers, drop_path)
-    return [make(rate, None if number % expert_every else experts) for number, rate in enumerate(rates, start=1)]
+def _blocks(make: Any, settings: StackSettings, rng: np.random.Generator, parts: Parts) -> list[Any]:
+    """The blocks from the first to the last; one block, several times, where they are shared."""
+    n_layers = settings.n_layers
+    entries = (parts,) * n_layers if isinstance(parts, AttentionParts) else parts
+    if len(entries) != n_layers:
+        raise ValueError(f"parts for {len(entries)} layers do not fit {n_layers} layers")
+    if settings.shared:
+        return [make(settings.layer(0), rng, entries[0])] * n_layers if n_layers else []
+    blocks: list[Any] = []
+    for index, own in enumerate(entries):
+        layer = settings.layer(index)
+        if blocks and layer.attention.kernel is not None and layer.attention.kernel.one_for_all:
+            own = own._replace(kernel=blocks[0].attention.kernel)
+        blocks.append(make(layer, rng, own))
+    return blocks
 
 
-def make_final_norm(wanted: bool | None, placement: str, d_model: int, block: dict[str, Any]) -> Any:
-    """A norm like those of the blocks, unless told only where the last block does not end with one."""
-    if not (placement != "post" if wanted is None else wanted):
+def _stores_keys(block: Any) -> bool:
+    """Layers that wrap the attention of a block do not say so, and then cannot."""
+    return getattr(block.attention, "stores_keys", False) and getattr(block.feed_forward, "step_by_step", True)
+
+
+def make_final_norm(settings: PlainBlockSettings, wanted: bool | None = None) -> Any:
+    """A norm like those of the last block; unless told, only where that block does not end with one."""
+    if isinstance(settings, StackSettings) and settings.n_layers:
+        settings = settings.layer(settings.n_layers - 1)
+    if not (settings.norm_place != "post" if wanted is None else wanted):
         return None
-    names = {"norm_kind": "kind", "dtype": "dtype", "eps": "eps", "bias": "bias"}
-    settings = {new: block[old] for old, new in names.items() if old in block}
-    return make_norm(**{"kind": "layer_norm", "width": d_model, **settings})
+    return block_norm(settings)
 
 
 def _each(past: Past | None, blocks: list[Any]) -> Sequence[StoredKeyValue | None]:

@@ -22,6 +22,8 @@ import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
+from tfx.nn.attention import AttentionParts
+from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
@@ -55,21 +57,17 @@ class PatchMergingCache(NamedTuple):
 class SwinBlock(Layer):
     """Owns block: an EncoderBlock whose attention has a GridRelativeBias for one window.
 
-    window: M, cut down to the shorter side of the grid; shift: s, 0 where one window is all.  block: its further
-    settings (norm, activation, dropout ...).  Raises ValueError when windows do not cover the grid or s is not below M.
+    window: M, cut down to the shorter side of the grid; shift: s, 0 where one window is all.
+    Raises ValueError when windows do not cover the grid or s is not below M.
     """
 
     def __init__(
         self,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
+        settings: BlockSettings,
         grid: tuple[int, int],
         window: int,
         shift: int,
         rng: np.random.Generator,
-        dtype: Any = "float32",
-        **block: Any,
     ) -> None:
         if not isinstance(grid, Sequence) or len(grid) != 2:
             raise ValueError(f"grid must be (rows, columns), not {grid!r}")
@@ -78,10 +76,10 @@ class SwinBlock(Layer):
         self.grid = grid
         self.window = min(window, *grid)
         self.shift = shift if self.window == window and grid != (window, window) else 0
-        patch_grid((1, *grid, d_model), self.window)
+        patch_grid((1, *grid, settings.d_model), self.window)
         shifted_window_mask(grid, self.window, self.shift)  # settings that do not fit are refused here
-        bias = GridRelativeBias(self.window, self.window, n_heads, rng, dtype)
-        self.block = EncoderBlock(d_model, n_heads, d_ff, rng, dtype=dtype, attention={"position_bias": bias}, **block)
+        bias = GridRelativeBias(self.window, self.window, settings.n_heads, rng, settings.dtype)
+        self.block = EncoderBlock(settings, rng, AttentionParts(position_bias=bias))
 
     def forward(self, x: Array, rng: Any = None) -> tuple[Array, SwinBlockCache]:
         """x: (B, R, W, C) -> y: (B, R, W, C).  rng: dropout, None for evaluation."""
@@ -103,23 +101,12 @@ class SwinBlock(Layer):
 
 
 class SwinStage(Layer):
-    """n_layers blocks, every second one shifted by half a window; settings as in SwinBlock."""
+    """n_layers blocks, every second one shifted by half a window."""
 
-    def __init__(
-        self,
-        n_layers: int,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
-        grid: tuple[int, int],
-        window: int,
-        rng: np.random.Generator,
-        **block: Any,
-    ) -> None:
-        whole_number("n_layers", n_layers, 0)
+    def __init__(self, settings: StackSettings, grid: tuple[int, int], window: int, rng: np.random.Generator) -> None:
         whole_number("window", window, 1)
-        shifts = [(i % 2) * (window // 2) for i in range(n_layers)]
-        self.blocks = [SwinBlock(d_model, n_heads, d_ff, grid, window, shift, rng, **block) for shift in shifts]
+        shifts = [(i % 2) * (window // 2) for i in range(settings.n_layers)]
+        self.blocks = [SwinBlock(settings.layer(i), grid, window, shift, rng) for i, shift in enumerate(shifts)]
 
     def forward(self, x: Array, rng: Any = None) -> tuple[Array, tuple[SwinBlockCache, ...]]:
         """x: (B, R, W, C) -> y: (B, R, W, C)."""

@@ -56,7 +56,7 @@ class TensorParallelFeedForward(Layer):
             worker.second.b = None
         self.all_reduce = all_reduce
 
-    def forward(self, x: Array) -> tuple[Array, list[Any]]:
+    def forward(self, x: Array, rng: Any = None, keep: Array | None = None) -> tuple[Array, list[Any]]:
         """x: (..., C) -> y: (..., C)."""
         parts = [worker.forward(x) for worker in self.workers]
         return self.all_reduce([y for y, _ in parts]), [cache for _, cache in parts]

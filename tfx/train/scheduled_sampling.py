@@ -1,7 +1,7 @@
 """Scheduled sampling: a model that always read the truth has never read its own mistakes, so let it read some.
 
 Teacher forcing shows the model the true tokens before place t, while in use it reads what it wrote itself; how much
-that costs is measured in phenomena/exposure_bias.py.  Here, with probability 1 - e, a place reads the model's own guess
+that costs is measured in measure/exposure_bias.py.  Here, with probability 1 - e, a place reads the model's own guess
 instead of the truth.  A Transformer has no step before to take the guess from, so it reads twice: once teacher-forced,
 to guess, and then the mixture, which alone is trained.  The guesses are tokens, hence constants: no gradient flows into
 the first reading.

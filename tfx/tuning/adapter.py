@@ -58,6 +58,10 @@ class AdaptedCache(NamedTuple):
         return self.layer.attention
 
     @property
+    def weights(self) -> Array:
+        return self.layer.weights
+
+    @property
     def present(self) -> KeyValue:
         return self.layer.present
 

@@ -16,9 +16,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 def complete_name(incomplete: str) -> list[tuple[str, str]]:
     """Names for TAB, from the list and not from the modules."""
-    from tfx.bench import BENCHMARKS
+    from tfx.bench import benchmarks
 
-    return [(name, about) for name, about in BENCHMARKS.items() if name.startswith(incomplete)]
+    return [(name, about) for name, about in benchmarks().items() if name.startswith(incomplete)]
 
 
 @app.command()
@@ -51,7 +51,7 @@ def bench(
         list_benchmarks(face)
         return
     from tfx.bench import bench_module
-    from tfx_cli.measurement import Files, measure_and_show
+    from tfx_cli.measurement import Asked, Files, measure_and_show
 
     module, command, defaults = bench_module(name), f"tfx bench {name}", None
     if hasattr(module, "PARTS"):
@@ -63,8 +63,8 @@ def bench(
         from tfx.errors import BadInput
 
         raise BadInput(f'"{command}" takes no further word, but got "{part}".', f"Try: {command}")
-    files = Files(plot, csv, html)
-    measure_and_show(module, command, settings or [], seed, quick, device.value, files, face, defaults)
+    asked = Asked(seed, quick, device.value, Files(plot, csv, html), face)
+    measure_and_show(module, command, settings or [], asked, defaults)
 
 
 def chosen_part(module: ModuleType, part: str, command: str) -> Any:
@@ -77,12 +77,13 @@ def chosen_part(module: ModuleType, part: str, command: str) -> Any:
 
 
 def list_benchmarks(face: Face) -> None:
-    from tfx.bench import BENCHMARKS
+    from tfx.bench import benchmarks
 
+    known = benchmarks()
     if face is Face.json:
-        show_document({"benchmarks": [{"name": name, "about": about} for name, about in BENCHMARKS.items()]})
+        show_document({"benchmarks": [{"name": name, "about": about} for name, about in known.items()]})
     else:
-        show_list("Benchmarks", BENCHMARKS, "run one: tfx bench " + next(iter(BENCHMARKS)), face)
+        show_list("Benchmarks", known, "run one: tfx bench " + next(iter(known)), face)
 
 
 def list_parts(module: ModuleType, command: str, face: Face) -> None:

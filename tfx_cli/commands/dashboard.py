@@ -40,7 +40,7 @@ def measure(state: State, now: datetime) -> Dashboard:
     """Counts topics and cards and chooses what to advise."""
     from lessons.course import modules, topics
     from lessons.quiz_ids import item_ids
-    from tfx.lab import EXPERIMENTS
+    from tfx.lab import experiments
     from tfx_cli.quizzing.stats import seconds_per_answer
 
     explained = state.explained()
@@ -50,7 +50,7 @@ def measure(state: State, now: datetime) -> Dashboard:
     new = len(ids) - len(when)
     minutes = math.ceil(due * seconds_per_answer(state.answers()) / 60)
     following = next_topic(modules(), explained)
-    name, about = next(iter(EXPERIMENTS.items()))
+    name, about = next(iter(experiments().items()))
     advice = [
         Advice("next", following.title, f"tfx explain {following.name}")
         if following

@@ -15,9 +15,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 def complete_name(incomplete: str) -> list[tuple[str, str]]:
     """Names for TAB, from the list and not from the modules."""
-    from tfx.lab import EXPERIMENTS
+    from tfx.lab import experiments
 
-    return [(name, about) for name, about in EXPERIMENTS.items() if name.startswith(incomplete)]
+    return [(name, about) for name, about in experiments().items() if name.startswith(incomplete)]
 
 
 @app.command()
@@ -30,12 +30,14 @@ def experiment(
     csv: options.CsvPath = None,
     html: options.HtmlPath = None,
     device: options.OnDevice = options.Device.cpu,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what Ctrl-C left.")] = False,
     json: options.Json = False,
     plain: options.Plain = False,
 ) -> None:
     """Measure a claim: table, checks and a saved plot.
 
     Every number is computed now; equal seeds give equal numbers.  Exit code 1 when a check fails.
+    Ctrl-C shows what was measured so far; --resume ends with the numbers of a run that was never stopped.
 
     \b
     examples
@@ -48,17 +50,17 @@ def experiment(
         list_experiments(face)
         return
     from tfx.lab import experiment_module
-    from tfx_cli.measurement import Files, measure_and_show
+    from tfx_cli.measurement import Asked, Files, measure_and_show
 
-    files = Files(plot, csv, html)
-    module = experiment_module(name)
-    measure_and_show(module, f"tfx experiment {name}", settings or [], seed, quick, device.value, files, face)
+    asked = Asked(seed, quick, device.value, Files(plot, csv, html), face, resume)
+    measure_and_show(experiment_module(name), f"tfx experiment {name}", settings or [], asked)
 
 
 def list_experiments(face: Face) -> None:
-    from tfx.lab import EXPERIMENTS
+    from tfx.lab import experiments
 
+    known = experiments()
     if face is Face.json:
-        show_document({"experiments": [{"name": name, "about": about} for name, about in EXPERIMENTS.items()]})
+        show_document({"experiments": [{"name": name, "about": about} for name, about in known.items()]})
     else:
-        show_list("Experiments", EXPERIMENTS, "run one: tfx experiment " + next(iter(EXPERIMENTS)), face)
+        show_list("Experiments", known, "run one: tfx experiment " + next(iter(known)), face)

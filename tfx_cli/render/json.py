@@ -46,6 +46,7 @@ def experiment_fields(result: Result) -> dict[str, Any]:
         "notes": [note.text for note in result.notes],
         "break_it": result.break_it,
         "elapsed_s": result.elapsed_s,
+        **({"partial": True} if result.partial else {}),
     }
 
 

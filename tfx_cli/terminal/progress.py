@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tfx.lab import Progress, silent
+from tfx.measure.progress import Progress, silent
 from tfx_cli.terminal.console import is_terminal, width
 
 BAR = 16

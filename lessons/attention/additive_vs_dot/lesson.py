@@ -13,7 +13,7 @@ from lessons.writing import (
     question, setting, table, within,
 )  # fmt: skip
 from tfx.lab.pair_scores import draw_scorer, seconds, spread, work
-from tfx.measure.estimates import fit_power_law
+from tfx.measure.power_laws import fit_power_law
 from tfx.measure.verdicts import largest
 from tfx.ops.attention.additive_attention import additive_scores_backward, additive_scores_forward
 from tfx.ops.attention.scaled_dot_product import attention_forward

@@ -4,54 +4,26 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
+import shutil
 import sys
-from dataclasses import dataclass
-from types import ModuleType
+from pathlib import Path
 
 import pytest
 
 import tfx.lab
-from tfx.errors import BadInput
-from tfx.records import Check, Column, Plot, Result, Series, Text
-
-
-@dataclass(frozen=True)
-class Settings:
-    """top: the largest number."""
-
-    top: int = 3
-
-
-def run(settings, seed, quick=False, device="cpu", progress=tfx.lab.silent):
-    progress(1, 2, "counting")
-    if settings.top > 100:
-        raise BadInput("top must be at most 100.", "Try: --set top=3")
-    rows = tuple({"n": n, "square": float(n * n) + seed / 3, "none": None} for n in range(settings.top))
-    return Result(
-        "squares",
-        "Squares of numbers",
-        seed,
-        {"top": settings.top, "quick": quick, "device": device},
-        (Column("n", "n"), Column("square", "n squared", "m2"), Column("none", "nothing")),
-        rows,
-        (Check("three", "there are three rows", 3, len(rows), 0, len(rows) == 3),),
-        (
-            Plot(
-                "Squares grow", "n", "square", (Series("squares", [1, 2, 4], [1, 4, 16], [0.1, 0.2, 0.4]),), log_x=True
-            ),
-        ),
-        (Text("A note."),),
-        ("--set top=2",),
-        0.25,
-    )
 
 
 @pytest.fixture(autouse=True)
-def squares(monkeypatch):
-    module = ModuleType("tfx.lab.squares")
-    module.Settings, module.run = Settings, run  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "tfx.lab.squares", module)
-    monkeypatch.setattr(tfx.lab, "EXPERIMENTS", {"squares": "How fast do squares grow?"})
+def squares(monkeypatch, tmp_path):
+    """An experiment dropped into the folder of experiments, and no other edit: the only one there."""
+    folder = tmp_path / "experiments"
+    folder.mkdir()
+    shutil.copy(Path(__file__).parents[1] / "squares.py", folder)
+    monkeypatch.setattr(tfx.lab, "__path__", [str(folder), *tfx.lab.__path__])
+    monkeypatch.setattr(tfx.lab, "experiments", lambda: {"squares": tfx.lab.entries("tfx.lab", [folder])["squares"][2]})
+    yield lambda: sys.modules["tfx.lab.squares"]
+    sys.modules.pop("tfx.lab.squares", None)
 
 
 def test_without_a_name_the_experiments_are_listed(tfx):
@@ -64,7 +36,7 @@ def test_without_a_name_the_experiments_are_listed(tfx):
 def test_a_run_shows_title_table_checks_what_to_break_and_the_saved_plot(tfx, tmp_path):
     ran = tfx("experiment", "squares")
     assert ran.code == 0 and ran.err == ""
-    for words in ("Squares of numbers", "seed 0, 0.2 s", "PASS  there are three rows", "A note.", "--set top=2"):
+    for words in ("Squares of numbers", "seed 0, 0.0 s", "PASS  there are three rows", "A note.", "--set top=2"):
         assert words in ran.out
     assert ran.out.rstrip().endswith("plot saved: squares.png")
     assert (tmp_path / "here" / "squares.png").read_bytes().startswith(b"\x89PNG")
@@ -87,8 +59,13 @@ def test_json_keeps_the_contract(tfx):
     assert document["checks"][0]["holds"] is True
 
 
+def without_time(out):
+    return [line for line in out.splitlines() if "elapsed_s" not in line]
+
+
 def test_equal_seeds_give_the_same_bytes(tfx):
-    assert tfx("experiment", "squares", "--json").out == tfx("experiment", "squares", "--json").out
+    runs = [tfx("experiment", "squares", "--json").out for _ in range(2)]
+    assert without_time(runs[0]) == without_time(runs[1])
 
 
 def test_a_failing_check_exits_1_in_every_face(tfx):
@@ -124,3 +101,64 @@ def test_html_is_one_page_with_the_table_the_checks_and_the_picture(tfx, tmp_pat
     tfx("experiment", "squares", "--html", "p.html")
     page = (tmp_path / "here" / "p.html").read_text(encoding="utf-8")
     assert "<td class='number'>4</td>" in page and "PASS" in page and "<svg" in page and "Squares grow" in page
+
+
+def test_ctrl_c_shows_what_was_measured_and_how_to_go_on(tfx, squares):
+    tfx("experiment", "squares", "--json")
+    squares().interrupted_at.append(2)
+    asked = "tfx experiment squares --set top=4 --seed 7 --quick --csv 'my table.csv' --json"
+    ran = tfx(*shlex.split(asked)[1:])
+    document = json.loads(ran.out)
+    assert ran.code == 130 and document["partial"] is True and [row["n"] for row in document["rows"]] == [0, 1]
+    assert document["checks"] == [] and "Stopped after 2 of 4" in document["notes"][0]
+    assert ran.err == f"tfx: stopped after 2 of 4 pieces.\n     Go on: {asked} --resume\n"
+
+
+def test_a_resumed_run_measures_only_the_rest_and_ends_with_the_same_bytes(tfx, squares, tmp_path):
+    whole = tfx("experiment", "squares", "--json")
+    squares().interrupted_at.append(2)
+    tfx("experiment", "squares", "--json")
+    assert len(list((tmp_path / "home" / "unfinished").iterdir())) == 1
+    squares().interrupted_at.clear()
+    squares().measured.clear()
+    resumed = tfx("experiment", "squares", "--json", "--resume")
+    assert resumed.code == 0 and squares().measured == [2]
+    assert without_time(resumed.out) == without_time(whole.out)
+    assert list((tmp_path / "home" / "unfinished").iterdir()) == []
+
+
+@pytest.mark.parametrize("other", [["--seed", "1"], ["--set", "top=4"], ["--quick"]])
+def test_rows_of_another_run_are_never_taken(tfx, squares, other):
+    tfx("experiment", "squares", "--json")
+    squares().interrupted_at.append(2)
+    tfx("experiment", "squares")
+    squares().interrupted_at.clear()
+    squares().measured.clear()
+    ran = tfx("experiment", "squares", "--json", "--resume", *other)
+    assert squares().measured[:3] == [0, 1, 2]
+    assert ran.err == "nothing was kept of a run with these settings: it starts at the beginning.\n"
+
+
+def test_without_resume_it_starts_at_the_beginning(tfx, squares):
+    tfx("experiment", "squares", "--json")
+    squares().interrupted_at.append(2)
+    tfx("experiment", "squares")
+    squares().interrupted_at.clear()
+    squares().measured.clear()
+    tfx("experiment", "squares", "--json")
+    assert squares().measured == [0, 1, 2]
+
+
+def test_ctrl_c_before_the_first_row_shows_no_table(tfx, squares):
+    tfx("experiment", "squares", "--json")
+    squares().interrupted_at.append(0)
+    ran = tfx("experiment", "squares")
+    assert ran.code == 130 and ran.out == "" and "Start again: tfx experiment squares\n" in ran.err
+
+
+def test_a_folder_that_cannot_be_written_keeps_nothing_and_stops_nothing(tfx, squares, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "unfinished").write_text("a file where the folder should be", encoding="utf-8")
+    assert tfx("experiment", "squares").code == 0
+    squares().interrupted_at.append(2)
+    assert "Start again" in tfx("experiment", "squares").err

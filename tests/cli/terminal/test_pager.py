@@ -17,7 +17,8 @@ THREE_SCREENS = """
 import sys
 from tfx_cli.terminal.pager import page_through
 from tfx_cli.terminal.lines import show_line
-done = page_through(3, lambda index, code: show_line(f"screen {index + 1} code {code}"), lambda index: f"tfx explain x --step {index + 1}")
+show = lambda index, code: show_line(f"screen {index + 1} code {code}")
+done = page_through(3, show, lambda index: f"tfx explain x --step {index + 1}")
 show_line(f"done {done}")
 """
 

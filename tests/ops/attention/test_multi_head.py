@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from tfx.gradcheck.cases.ops.attention.multi_head import attend_by_name
 from tfx.ops.attention.masks import causal_mask, padding_mask
 from tfx.ops.attention.multi_head import (
     mean_heads_backward,
     mean_heads_forward,
     merge_heads,
     multi_head_attention_backward,
-    multi_head_attention_forward,
     repeat_heads,
     split_heads,
     sum_repeated_heads,
@@ -36,7 +36,7 @@ def test_merging_undoes_splitting_and_a_head_is_a_slice_of_the_width():
 
 def test_each_head_is_an_attention_of_its_own():
     given = inputs()
-    y, cache = multi_head_attention_forward(**given, n_heads=H)
+    y, cache = attend_by_name(**given, n_heads=H)
     q, k, v = given["x_q"] @ given["w_q"], given["x_kv"] @ given["w_k"], given["x_kv"] @ given["w_v"]
     outs = [attention_forward(*(x[..., s : s + 4] for x in (q, k, v)))[0] for s in (0, 4, 8)]
     np.testing.assert_allclose(y, np.concatenate(outs, axis=-1) @ given["w_o"], rtol=1e-12)
@@ -46,7 +46,7 @@ def test_each_head_is_an_attention_of_its_own():
 
 def test_the_weights_of_heads_that_share_keys_are_those_of_every_head():
     given = inputs() | {name: np.random.default_rng(9).standard_normal((C, C // H)) for name in ("w_k", "w_v")}
-    _, cache = multi_head_attention_forward(**given, n_heads=H, n_kv_heads=1)
+    _, cache = attend_by_name(**given, n_heads=H, n_kv_heads=1)
     assert cache.weights.shape == (B, H, T, S)
     np.testing.assert_allclose(cache.weights.sum(axis=-1), 1, rtol=1e-12)
 
@@ -59,14 +59,14 @@ class Averaging:
 
 
 def test_a_kernel_shows_no_weights_and_the_cache_says_so():
-    _, cache = multi_head_attention_forward(**inputs(), n_heads=H, kernel=Averaging())
+    _, cache = attend_by_name(**inputs(), n_heads=H, kernel=Averaging())
     with pytest.raises(AttributeError, match="Averaging shows no attention weights"):
         _ = cache.weights
 
 
 def test_one_head_is_plain_attention():
     given = inputs()
-    y, _ = multi_head_attention_forward(**given, n_heads=1)
+    y, _ = attend_by_name(**given, n_heads=1)
     x_q, x_kv = given["x_q"], given["x_kv"]
     out, _ = attention_forward(x_q @ given["w_q"], x_kv @ given["w_k"], x_kv @ given["w_v"])
     np.testing.assert_allclose(y, out @ given["w_o"], rtol=1e-12)
@@ -76,25 +76,25 @@ def test_exchanging_two_heads_with_their_weights_changes_nothing():
     given = inputs()
     swap = np.r_[4:8, 0:4, 8:12]
     swapped = given | {name: given[name][:, swap] for name in WEIGHTS[:3]} | {"w_o": given["w_o"][swap]}
-    y, _ = multi_head_attention_forward(**given, n_heads=H)
-    np.testing.assert_allclose(multi_head_attention_forward(**swapped, n_heads=H)[0], y, rtol=1e-11)
+    y, _ = attend_by_name(**given, n_heads=H)
+    np.testing.assert_allclose(attend_by_name(**swapped, n_heads=H)[0], y, rtol=1e-11)
 
 
 def test_in_self_attention_changing_the_future_changes_no_earlier_output_bit_for_bit():
     given = inputs(n_keys=T)
     x = given["x_q"]
-    y, _ = multi_head_attention_forward(**(given | {"x_kv": x}), n_heads=H, mask=causal_mask(T))
+    y, _ = attend_by_name(**(given | {"x_kv": x}), n_heads=H, mask=causal_mask(T))
     x2 = x.copy()
     x2[:, 3:] += 5.0
-    y2, _ = multi_head_attention_forward(**(given | {"x_q": x2, "x_kv": x2}), n_heads=H, mask=causal_mask(T))
+    y2, _ = attend_by_name(**(given | {"x_q": x2, "x_kv": x2}), n_heads=H, mask=causal_mask(T))
     assert np.array_equal(y2[:, :3], y[:, :3]) and not np.array_equal(y2[:, 3:], y[:, 3:])
 
 
 def test_a_key_bias_has_no_effect_and_no_gradient():
     """It adds the same number to every score of a row, and softmax does not see that."""
     given = inputs() | {"b_k": np.random.default_rng(1).standard_normal(C)}
-    y, cache = multi_head_attention_forward(**given, n_heads=H)
-    np.testing.assert_allclose(y, multi_head_attention_forward(**inputs(), n_heads=H)[0], rtol=1e-10)
+    y, cache = attend_by_name(**given, n_heads=H)
+    np.testing.assert_allclose(y, attend_by_name(**inputs(), n_heads=H)[0], rtol=1e-10)
     grads = multi_head_attention_backward(np.ones_like(y), cache)
     np.testing.assert_allclose(grads.db_k, 0, atol=1e-12)
     assert grads.db_q is None and grads.db_o is None
@@ -102,24 +102,24 @@ def test_a_key_bias_has_no_effect_and_no_gradient():
 
 def test_mask_and_batch_fit_as_documented():
     for mask in (np.ones((T, S), bool), padding_mask([S, 3], S), np.ones((B, H, T, S), bool), np.ones((1, T, S), bool)):
-        multi_head_attention_forward(**inputs(), n_heads=H, mask=mask)
+        attend_by_name(**inputs(), n_heads=H, mask=mask)
 
 
 def test_a_mask_whose_first_axis_could_be_batch_or_heads_is_refused():
     with pytest.raises(ValueError, match=r"is axis 0 of mask \(2, 5, 7\) batch or heads"):
-        multi_head_attention_forward(**inputs(), n_heads=H, mask=np.ones((B, T, S), bool))
+        attend_by_name(**inputs(), n_heads=H, mask=np.ones((B, T, S), bool))
 
 
 @pytest.mark.parametrize("n_heads", [0, 5, 24])
 def test_heads_that_do_not_divide_the_width_are_refused(n_heads):
     with pytest.raises(ValueError, match=f"width 12 cannot be split into {n_heads} heads"):
-        multi_head_attention_forward(**inputs(), n_heads=n_heads)
+        attend_by_name(**inputs(), n_heads=n_heads)
 
 
 @pytest.mark.parametrize(("n_queries", "n_keys"), [(0, 7), (5, 0)])
 def test_length_zero_works_both_ways(n_queries, n_keys):
     given = inputs() | {"x_q": np.ones((B, n_queries, C)), "x_kv": np.ones((B, n_keys, C))}
-    y, cache = multi_head_attention_forward(**given, n_heads=H)
+    y, cache = attend_by_name(**given, n_heads=H)
     grads = multi_head_attention_backward(np.ones_like(y), cache)
     assert y.shape == (B, n_queries, C)
     assert (grads.dx_q.shape, grads.dx_kv.shape) == ((B, n_queries, C), (B, n_keys, C))
@@ -128,8 +128,8 @@ def test_length_zero_works_both_ways(n_queries, n_keys):
 
 def test_one_sentence_without_a_batch_axis_works():
     given = inputs()
-    whole, _ = multi_head_attention_forward(**given, n_heads=H)
-    one, _ = multi_head_attention_forward(**(given | {"x_q": given["x_q"][1], "x_kv": given["x_kv"][1]}), n_heads=H)
+    whole, _ = attend_by_name(**given, n_heads=H)
+    one, _ = attend_by_name(**(given | {"x_q": given["x_q"][1], "x_kv": given["x_kv"][1]}), n_heads=H)
     np.testing.assert_allclose(one, whole[1], rtol=1e-12)
 
 
@@ -138,8 +138,8 @@ def test_grouped_heads_equal_full_heads_whose_key_and_value_maps_are_repeated():
     group = slice(0, C // H)  # the map of one head
     shared = given | {name: given[name][..., group] for name in ("w_k", "w_v")}
     repeated = given | {name: np.tile(shared[name], H) for name in ("w_k", "w_v")}
-    one, cache = multi_head_attention_forward(**shared, n_heads=H, n_kv_heads=1)
-    full, full_cache = multi_head_attention_forward(**repeated, n_heads=H)
+    one, cache = attend_by_name(**shared, n_heads=H, n_kv_heads=1)
+    full, full_cache = attend_by_name(**repeated, n_heads=H)
     np.testing.assert_allclose(one, full, rtol=1e-13)
     dy = np.random.default_rng(1).standard_normal(one.shape)
     grads, full_grads = multi_head_attention_backward(dy, cache), multi_head_attention_backward(dy, full_cache)
@@ -168,11 +168,11 @@ def test_reading_in_chunks_with_stored_keys_and_values_equals_reading_at_once(ch
     x = given["x_q"]
     given = {name: value for name, value in given.items() if name not in ("x_q", "x_kv")}
     heads = {"n_heads": H, "n_kv_heads": n_kv_heads}
-    whole, _ = multi_head_attention_forward(x, x, **given, **heads, mask=causal_mask(T))
+    whole, _ = attend_by_name(x, x, **given, **heads, mask=causal_mask(T))
     past, written, at = None, [], 0
     for n in chunks:
         part = x[:, at : at + n]
-        y, cache = multi_head_attention_forward(part, part, **given, **heads, past=past, mask=causal_mask(n, past=at))
+        y, cache = attend_by_name(part, part, **given, **heads, past=past, mask=causal_mask(n, past=at))
         written.append(y)
         past, at = cache.present, at + n
     np.testing.assert_allclose(np.concatenate(written, axis=1), whole, rtol=1e-12, atol=1e-13)
@@ -181,12 +181,12 @@ def test_reading_in_chunks_with_stored_keys_and_values_equals_reading_at_once(ch
 def test_the_gradient_of_stored_keys_and_values_is_that_of_the_tokens_they_came_from():
     given = inputs(T)
     x, maps = given["x_q"], {name: value for name, value in given.items() if name not in ("x_q", "x_kv")}
-    _, first = multi_head_attention_forward(x[:, :2], x[:, :2], **maps, n_heads=H, mask=causal_mask(2))
-    y, second = multi_head_attention_forward(
+    _, first = attend_by_name(x[:, :2], x[:, :2], **maps, n_heads=H, mask=causal_mask(2))
+    y, second = attend_by_name(
         x[:, 2:], x[:, 2:], **maps, n_heads=H, past=first.present, mask=causal_mask(T - 2, past=2)
     )
     dy = np.random.default_rng(1).standard_normal(y.shape)
-    _, whole = multi_head_attention_forward(x, x, **maps, n_heads=H, mask=causal_mask(T))
+    _, whole = attend_by_name(x, x, **maps, n_heads=H, mask=causal_mask(T))
     late = np.concatenate((np.zeros_like(dy[:, :2]), dy), axis=1)  # the loss reads the second part only
     want = multi_head_attention_backward(late, whole)
     have = multi_head_attention_backward(dy, second)
@@ -198,12 +198,12 @@ def test_the_gradient_of_stored_keys_and_values_is_that_of_the_tokens_they_came_
 def test_values_may_come_from_another_source():
     given = inputs()
     other = np.random.default_rng(5).standard_normal(given["x_kv"].shape)
-    y, cache = multi_head_attention_forward(**given, x_v=other, n_heads=H)
-    swapped, _ = multi_head_attention_forward(**(given | {"x_kv": other}), n_heads=H)
+    y, cache = attend_by_name(**given, x_v=other, n_heads=H)
+    swapped, _ = attend_by_name(**(given | {"x_kv": other}), n_heads=H)
     np.testing.assert_array_equal(cache.value.x, other)
     assert not np.allclose(y, swapped)
-    same, _ = multi_head_attention_forward(**given, x_v=given["x_kv"], n_heads=H)
-    np.testing.assert_array_equal(same, multi_head_attention_forward(**given, n_heads=H)[0])
+    same, _ = attend_by_name(**given, x_v=given["x_kv"], n_heads=H)
+    np.testing.assert_array_equal(same, attend_by_name(**given, n_heads=H)[0])
 
 
 def test_the_mean_over_heads_and_its_gradient():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfx.ops.attention.masks import causal_mask
-from tfx.ops.attention.multi_head import multi_head_attention_forward
+from tfx.ops.attention.multi_head import Maps, multi_head_attention_forward
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.attention.self_attention import self_attention_backward, self_attention_forward
 
@@ -25,7 +25,7 @@ def test_it_is_attention_of_three_projections():
 def test_it_is_multi_head_attention_with_one_head_and_nothing_mixed():
     x, w_q, w_k, w_v = drawn(d=6, dv=6)
     mask = causal_mask(5)
-    want, _ = multi_head_attention_forward(x, x, w_q, w_k, w_v, np.eye(6), n_heads=1, mask=mask)
+    want, _ = multi_head_attention_forward(x, x, Maps(w_q, w_k, w_v, np.eye(6)), n_heads=1, mask=mask)
     np.testing.assert_allclose(self_attention_forward(x, w_q, w_k, w_v, mask)[0], want, atol=1e-14)
 
 

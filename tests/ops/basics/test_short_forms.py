@@ -11,7 +11,7 @@ import pytest
 import tfx.ops.basics.short_forms as short_forms
 from tests.shape_comments import broken_promises
 from tfx.ops.attention.masks import causal_mask
-from tfx.ops.attention.multi_head import multi_head_attention_backward, multi_head_attention_forward
+from tfx.ops.attention.multi_head import Maps, multi_head_attention_backward, multi_head_attention_forward
 from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 from tfx.ops.basics.short_forms import (
     short_attention,
@@ -76,7 +76,7 @@ def test_attention_with_any_mask_that_leaves_every_query_a_key():
 
 def test_multi_head_attention():
     x, dy, maps = normal(B, T, C), normal(B, T, C, seed=1), [normal(C, C, seed=seed) for seed in range(4)]
-    y, cache = multi_head_attention_forward(x, x, *maps, n_heads=H, mask=causal_mask(T))
+    y, cache = multi_head_attention_forward(x, x, Maps(*maps), n_heads=H, mask=causal_mask(T))
     equal(short_multi_head(x, *maps, H, causal_mask(T)), y)
     whole = multi_head_attention_backward(dy, cache)
     short = short_multi_head_gradients(dy, x, *maps, H, causal_mask(T))

@@ -11,6 +11,7 @@ import numpy as np
 
 from tests.peers.adapters import Skip
 from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.decoder_block import DecoderBlock
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.stacks import DecoderStack, EncoderStack
@@ -220,10 +221,9 @@ class Transformer(Layer):
     def __init__(self, settings: Arrays) -> None:
         sizes = [settings["d_model"], settings["nhead"], settings.get("dim_feedforward", 2048)]
         block = _block_settings(settings) | {"final_norm": True}
-        placement = block.pop("norm")
         rng = np.random.default_rng(0)
-        self.encoder = EncoderStack(settings.get("num_encoder_layers", 6), *sizes, rng, placement, **block)
-        self.decoder = DecoderStack(settings.get("num_decoder_layers", 6), *sizes, rng, placement, **block)
+        self.encoder = EncoderStack(StackSettings(*sizes, settings.get("num_encoder_layers", 6), **block), rng)
+        self.decoder = DecoderStack(StackSettings(*sizes, settings.get("num_decoder_layers", 6), **block), rng)
 
 
 def transformer(args: Any, kwargs: Any, params: Arrays, config: Any, cot: Any) -> Arrays:
@@ -261,7 +261,7 @@ def _settings(config: Any, names: tuple[str, ...]) -> Arrays:
 
 def _block_settings(settings: Arrays) -> Arrays:
     return {
-        "norm": "pre" if settings.get("norm_first", False) else "post",
+        "norm_place": "pre" if settings.get("norm_first", False) else "post",
         "activation": settings.get("activation", "relu"),
         "dtype": "float64",
         "eps": settings.get("layer_norm_eps", 1e-5),
@@ -271,7 +271,7 @@ def _block_settings(settings: Arrays) -> Arrays:
 
 def _block(kind: Any, settings: Arrays) -> Any:
     sizes = (settings["d_model"], settings["nhead"], settings.get("dim_feedforward", 2048))
-    return kind(*sizes, np.random.default_rng(0), **_block_settings(settings))
+    return kind(BlockSettings(*sizes, **_block_settings(settings)), np.random.default_rng(0))
 
 
 def _masks(kwargs: Arrays, names: tuple[str, ...], n_heads: int, x: np.ndarray) -> list[Any]:

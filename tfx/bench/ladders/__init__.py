@@ -2,7 +2,7 @@
 
 A ladder is one module with `LADDER`; a rung is one small function whose docstring says what changed and why that should
 help.  The last rung is the library's own function, imported.  Whether a rung did help is measured, on the reader's
-machine, by tfx/bench/ladder.py; nothing here says so.
+machine, by tfx/bench/ladder.py; nothing here says so.  tfx/bench/ladders/climbing.py yields the rungs for lessons.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from tfx.errors import unknown_name
 
 #: name -> one line on what is computed; the module is tfx.bench.ladders.<name with underscores>.
 PARTS: Mapping[str, str] = {
@@ -76,6 +78,7 @@ def call_operation(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Cal
 @dataclass(frozen=True)
 class Ladder:
     """inputs(size, dtype, rng): what every rung gets.  work(inputs): what the result costs at the least.
+    numbers(size): about as many are in the inputs and in the largest arrays that a rung makes of them.
 
     yardstick: what it is compared with, and a function of the inputs that makes such a call.
     naive: the rung that states the maths in whole-array NumPy; the last rung must not need more memory than that one,
@@ -90,6 +93,7 @@ class Ladder:
     inputs: Callable[[int, Any, np.random.Generator], tuple[Any, ...]]
     rungs: tuple[Rung, ...]
     work: Callable[[tuple[Any, ...]], Work]
+    numbers: Callable[[int], int]
     yardstick: tuple[str, Callable[[tuple[Any, ...]], Callable[[], Any]]]
     naive: str = ""
     start: Callable[[Callable[..., Any], tuple[Any, ...]], Callable[[], Any]] = call_operation
@@ -97,10 +101,12 @@ class Ladder:
     read: Callable[[Any], np.ndarray] = np.array
 
 
-def ladder_of(part: str) -> Ladder:
-    """The ladder of that name, one of PARTS."""
-    ladder: Ladder = importlib.import_module(f"tfx.bench.ladders.{part.replace('-', '_')}").LADDER
-    return ladder
+def ladder(name: str) -> Ladder:
+    """The ladder of that name, one of PARTS; raises BadInput with the nearest name when there is none."""
+    if name not in PARTS:
+        raise unknown_name("ladder", name, PARTS, "tfx bench ladder")
+    found: Ladder = importlib.import_module(f"tfx.bench.ladders.{name.replace('-', '_')}").LADDER
+    return found
 
 
 def copy_of_input(inputs: tuple[Any, ...]) -> Callable[[], Any]:

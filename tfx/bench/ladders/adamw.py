@@ -256,6 +256,7 @@ LADDER = Ladder(
         ),
     ),
     work=work,
+    numbers=lambda size: 4 * 12 * D_MODEL**2 * size,
     yardstick=("copying value, m and v", copies),
     naive="one vector",
     start=start,

@@ -171,6 +171,7 @@ LADDER = Ladder(
         ),
     ),
     work=work,
+    numbers=lambda size: HEADS * size * (4 * WIDTH + size),
     yardstick=("the two products alone, without a mask", products_alone),
     naive="all heads",
 )

@@ -127,6 +127,7 @@ LADDER = Ladder(
         ),
     ),
     work=work,
+    numbers=lambda size: size * (WIDTH + VOCABULARY),
     yardstick=("a copy of dy", copy_of_input),
     naive="one-hot product",
 )

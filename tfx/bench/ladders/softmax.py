@@ -147,6 +147,7 @@ LADDER = Ladder(
         ),
     ),
     work=input_and_output,
+    numbers=lambda size: size * WIDTH,
     yardstick=("a copy of the numbers", copy_of_input),
     naive="whole array",
 )

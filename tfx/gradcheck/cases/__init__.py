@@ -11,12 +11,15 @@ from __future__ import annotations
 from tfx.gradcheck.case import Case
 from tfx.gradcheck.discovery import found_in
 
-#: Operations first, then other ways to attend, layers (nn.), what tunes them (tuning.), and whole models (models.).
 ROOMS = ("ops", "efficient", "nn", "tuning", "models")
+#: Operations first, wherever they stand, then layers (nn.), what tunes them (tuning.), and whole models (models.).
+_KINDS = ("", "nn", "tuning", "models")
 
 
 def __getattr__(name: str) -> tuple[Case, ...]:
     """CASES imports the whole library, so it is made when it is asked for: a case alone imports what it tests."""
     if name == "CASES":
-        return found_in(__name__, ROOMS, "CASES")
+        return tuple(
+            sorted(found_in(__name__, ROOMS, "CASES"), key=lambda case: _KINDS.index(case.op.rpartition(".")[0]))
+        )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

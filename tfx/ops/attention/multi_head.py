@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, Protocol
 
 from tfx.backend import Array, xp_of
 from tfx.ops.attention.grouped_attention import grouped_attention_backward, grouped_attention_forward
+from tfx.ops.attention.join_tokens import join_tokens
 from tfx.ops.attention.scaled_dot_product import AttentionCache
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
@@ -51,7 +52,7 @@ class KeyValue(NamedTuple):
 
     def followed_by(self, new: KeyValue) -> KeyValue:
         """These tokens, then the new ones; leading axes of length 1 are broadcast to those of the new ones."""
-        return KeyValue(_join(self.k, new.k), _join(self.v, new.v))
+        return KeyValue(join_tokens(self.k, new.k), join_tokens(self.v, new.v))
 
 
 class StoredKeyValue(Protocol):
@@ -88,6 +89,35 @@ class AttentionKernel(Protocol):
 
     def backward(self, dout: Array, cache: Any) -> tuple[Array, Array, Array]:
         """dout: (..., H, T, Dv) -> dq, dk, dv."""
+
+
+class Maps(NamedTuple):
+    """w_q: (C, H D), w_k: (C, G D), w_v: (C, G Dv), w_o: (H Dv, C), and an offset or None for each; mostly H D = C."""
+
+    w_q: Array
+    w_k: Array
+    w_v: Array
+    w_o: Array
+    b_q: Array | None = None
+    b_k: Array | None = None
+    b_v: Array | None = None
+    b_o: Array | None = None
+
+
+class Acting(NamedTuple):
+    """What acts on scores (..., H, T, M + S) and weights, as in attention_forward.
+
+    kernel: another way to attend, which gets q, k, v, mask and scale, and has no scores for the other three.
+    """
+
+    scale: float | None = None
+    dropout: Array | None = None
+    bias: Array | None = None
+    soft_cap: float | None = None
+    kernel: AttentionKernel | None = None
+
+
+NOTHING = Acting()
 
 
 class MultiHeadCache(NamedTuple):
@@ -180,38 +210,27 @@ def mean_heads_backward(dmean: Array, cache: MeanHeadsCache) -> Array:
 def multi_head_attention_forward(
     x_q: Array,
     x_kv: Array,
-    w_q: Array,
-    w_k: Array,
-    w_v: Array,
-    w_o: Array,
-    b_q: Array | None = None,
-    b_k: Array | None = None,
-    b_v: Array | None = None,
-    b_o: Array | None = None,
-    x_v: Array | None = None,
+    maps: Maps,
     *,
     n_heads: int,
     n_kv_heads: int | None = None,
+    x_v: Array | None = None,
     rotation: Rotation | None = None,
     past: StoredKeyValue | None = None,
     mask: Array | None = None,
-    scale: float | None = None,
-    dropout: Array | None = None,
-    bias: Array | None = None,
-    soft_cap: float | None = None,
-    kernel: AttentionKernel | None = None,
+    acting: Acting = NOTHING,
 ) -> tuple[Array, MultiHeadCache]:
     """x_q: (..., T, C), x_kv: (..., S, C) -> y: (..., T, C), cache.
 
-    w_q: (C, H D), w_k: (C, G D), w_v: (C, G Dv), w_o: (H Dv, C), and a bias or None for each; most often H D = C.
     x_v: (..., S, C), where the values come from, if not from x_kv.  n_heads: H; n_kv_heads: G, H unless told.
     rotation: turns queries and new keys by their positions (self-attention).
     past: keys and values in front of the new ones; leading axes of length 1 are broadcast.
     mask: boolean, True = may attend, broadcastable to (..., H, T, M + S): (T, S), (B, 1, 1, S) or (B, H, T, S).
-    scale, dropout, bias and soft_cap: as in attention_forward, for scores (..., H, T, M + S).
-    kernel: another way to attend, which gets q, k, v, mask and scale; it has no scores for the other three to act on.
+    acting: what else acts on the scores, or a kernel, which has no scores for dropout, bias and soft_cap to act on.
     Raises ValueError when widths, lengths or heads do not fit, or a kernel meets dropout, bias or soft_cap.
     """
+    w_q, w_k, w_v, w_o, b_q, b_k, b_v, b_o = maps
+    scale, dropout, bias, soft_cap, kernel = acting
     if mask is not None and mask.ndim == 3 and x_q.ndim == 3 and mask.shape[0] != 1:
         raise ValueError(f"is axis 0 of mask {mask.shape} batch or heads? write mask[:, None] or mask[None]")
     n_kv_heads = n_heads if n_kv_heads is None else n_kv_heads
@@ -229,8 +248,8 @@ def multi_head_attention_forward(
     present: StoredKeyValue = new if past is None else past.followed_by(new)  # k: (..., G, S, D) -> (..., G, M + S, D)
     attention_cache: Any
     if kernel is None:
-        acting = (mask, scale, dropout, bias, soft_cap)  # on scores and weights
-        heads, attention_cache = grouped_attention_forward(q, present.k, present.v, *acting)  # -> (..., H, T, Dv)
+        on_scores = (mask, scale, dropout, bias, soft_cap)
+        heads, attention_cache = grouped_attention_forward(q, present.k, present.v, *on_scores)  # -> (..., H, T, Dv)
     elif dropout is not None or bias is not None or soft_cap is not None:
         raise ValueError("dropout, bias and soft_cap act on scores or weights, and a kernel shows neither")
     else:
@@ -277,13 +296,3 @@ def multi_head_attention_backward(dy: Array, cache: MultiHeadCache, dweights: Ar
         dx_k += dx_v  # (..., S, C) -> (..., S, C)
         dx_v = None
     return MultiHeadGrads(dx_q, dx_k, dw_q, dw_k, dw_v, dw_o, db_q, db_k, db_v, db_o, dx_v, dbias, dpast)
-
-
-def _join(past: Array, new: Array) -> Array:
-    """Past tokens in front of new ones, along the axis of tokens.  Raises ValueError when they do not fit."""
-    xp = xp_of(new)
-    lead = list(zip(past.shape[-3::-1], new.shape[-3::-1], strict=False))
-    if past.shape[-1] != new.shape[-1] or past.ndim > new.ndim or any(a not in (1, b) for a, b in lead):
-        raise ValueError(f"past keys or values {past.shape} do not fit the new ones, {new.shape}")
-    past = xp.broadcast_to(past, (*new.shape[:-2], *past.shape[-2:]))
-    return xp.concatenate((past, new), axis=-2)

@@ -54,6 +54,12 @@ def image_shape(image_size: Any, channels: int) -> tuple[int, int, int]:
     return image_size[0], image_size[1], channels
 
 
+def check_images(images: Array, shape: tuple[int, int, int]) -> None:
+    """Raises ValueError unless images are (B, height, width, K) with that (height, width, K)."""
+    if images.shape[1:] != shape:
+        raise ValueError(f"the model reads images of {shape} but these are {images.shape[1:]}")
+
+
 def patch_grid(shape: tuple[int, ...], patch: int) -> tuple[int, int]:
     """Shape of images (B, height, width, K) -> how many squares lie below and beside each other: (h, w).
 

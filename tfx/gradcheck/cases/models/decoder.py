@@ -20,7 +20,7 @@ CASES: tuple[Case, ...] = (
     Case(
         DecoderOnly,
         "post-LN, no positions",
-        partial(decoder_only, norm="post", positions="none"),
+        partial(decoder_only, norm_place="post", positions="none"),
     ),
     *(Case(DecoderOnly, f"{positions} positions", partial(decoder_only, positions=positions)) for positions in SCHEMES),
     Case(
@@ -30,7 +30,7 @@ CASES: tuple[Case, ...] = (
             decoder_only,
             n_layers=2,
             attention={"n_kv_heads": 1},
-            norm_kind="rms_norm",
+            norm="rms_norm",
             bias=False,
             activation="swiglu",
             parallel=True,

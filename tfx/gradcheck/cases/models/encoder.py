@@ -23,7 +23,7 @@ CASES: tuple[Case, ...] = (
     Case(
         Encoder,
         "post-LN, learned positions, own output",
-        partial(encoder, norm="post", positions="learned", tied=False),
+        partial(encoder, norm_place="post", positions="learned", tied=False),
     ),
     *(Case(Encoder, f"{positions} positions", partial(encoder, positions=positions)) for positions in SCHEMES),
 )

@@ -45,5 +45,7 @@ def model(rng: Rng, **settings: Any) -> Problem:
 
 CASES: tuple[Case, ...] = (
     Case(NonAutoregressive, "pre-LN, by fertility, padding, dropout", model),
-    Case(NonAutoregressive, "post-LN, even copies, padding, dropout", partial(model, norm="post", copy="uniform")),
+    Case(
+        NonAutoregressive, "post-LN, even copies, padding, dropout", partial(model, norm_place="post", copy="uniform")
+    ),
 )

@@ -1,13 +1,11 @@
-"""Cases for tfx/models/one_page_gpt.py: its block element by element, the whole in a random direction each."""
+"""Cases of tfx/models/one_page_gpt.py: its block by elements, the whole by a random direction for each parameter."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tfx.gradcheck.case import Case, Problem
-from tfx.gradcheck.cases.sizes import B, F, H, Rng, T, V
+from tfx.gradcheck.cases.sizes import IDS, B, F, H, Rng, T, V
 from tfx.models.one_page_gpt import (
     gpt_backward,
     gpt_block_backward,
@@ -18,7 +16,6 @@ from tfx.models.one_page_gpt import (
 )
 
 C, M = 6, 9  # H divides C
-IDS = np.array([[3, 3, 0, 7, 1], [6, 3, 2, 2, 5]])
 
 Gradients = dict[str, Any]
 

@@ -28,6 +28,6 @@ CASES: tuple[Case, ...] = (
     Case(
         EncoderDecoder,
         "post-LN, learned positions, own output",
-        partial(encoder_decoder, norm="post", positions="learned", tied=False),
+        partial(encoder_decoder, norm_place="post", positions="learned", tied=False),
     ),
 )

@@ -10,8 +10,8 @@ from tfx.models.transformer_xl import TransformerXL
 WIDTH, DIRECTIONS = 6, 1
 
 
-def transformer_xl(rng: Rng, norm: str, tied: bool) -> Problem:
-    layer = TransformerXL(8, WIDTH, H, F, 1, 4, norm, "gelu", tied, dropout=0.2)
+def transformer_xl(rng: Rng, norm_place: str, tied: bool) -> Problem:
+    layer = TransformerXL(8, WIDTH, H, F, 1, 4, norm_place=norm_place, activation="gelu", tied=tied, dropout=0.2)
     ids, fixed = rng.integers(8, size=(B, T)), {"memory": (states(rng, 4),)}
     return layer_problem(layer, rng, {"ids": ids}, fixed, dropout_seed=5, directions=DIRECTIONS)
 

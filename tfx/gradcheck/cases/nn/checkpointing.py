@@ -6,13 +6,14 @@ from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.nn.sizes import sequences
 from tfx.gradcheck.cases.nn.stochastic_depth import blocks
 from tfx.gradcheck.cases.sizes import C, F, H, Rng, T
+from tfx.nn.block_settings import BlockSettings
 from tfx.nn.checkpointing import Checkpointed, CheckpointedStack
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.ops.attention.masks import causal_mask
 
 
 def checkpointed(rng: Rng) -> Problem:
-    layer = Checkpointed(EncoderBlock(C, H, F, rng, dropout=0.2))
+    layer = Checkpointed(EncoderBlock(BlockSettings(C, H, F, dropout=0.2), rng))
     return layer_problem(
         layer, rng, {"x": sequences(rng, width=C)}, {"mask": causal_mask(T)}, dropout_seed=5, directions=1
     )

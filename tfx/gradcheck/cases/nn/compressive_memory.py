@@ -8,7 +8,7 @@ from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.nn.segment_memory import states
 from tfx.gradcheck.cases.sizes import F, H, Rng, S
 from tfx.nn.compressive_memory import CompressiveMemory
-from tfx.nn.segment_memory import SegmentMemoryStack
+from tfx.nn.segment_memory import SegmentMemorySettings, SegmentMemoryStack
 from tfx.params import Layer
 
 WIDTH = 6
@@ -33,7 +33,7 @@ class _Reconstruction(Layer):
 def compression(rng: Rng) -> Problem:
     """Two blocks; seven places come in, room for three: four are squeezed to two."""
     memory = CompressiveMemory(2, WIDTH, 3, 5, 2, rng)
-    stack = SegmentMemoryStack(2, WIDTH, H, F, rng, 3)
+    stack = SegmentMemoryStack(SegmentMemorySettings(WIDTH, H, F, 2, 3), rng)
     layer = _Reconstruction(memory, stack)
     return layer_problem(layer, rng, {}, {"reads": (states(rng, S), states(rng, S))})
 

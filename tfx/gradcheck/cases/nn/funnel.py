@@ -7,20 +7,20 @@ import numpy as np
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.nn.sizes import DIRECTIONS, C, sequences
 from tfx.gradcheck.cases.sizes import F, H, Rng, S
-from tfx.nn.funnel import FunnelBlock, FunnelStack
+from tfx.nn.funnel import FunnelBlock, FunnelSettings, FunnelStack
 from tfx.ops.attention.masks import padding_mask
 
 KEEP = np.arange(S) < np.array([[S], [4]])
 
 
-def funnel_block(rng: Rng, norm: str) -> Problem:
-    layer = FunnelBlock(C, H, F, rng, norm=norm, dropout=0.2)
+def funnel_block(rng: Rng, norm_place: str) -> Problem:
+    layer = FunnelBlock(FunnelSettings(C, H, F, norm_place=norm_place, dropout=0.2), rng)
     fixed = {"mask": padding_mask([S, 4], S)}
     return layer_problem(layer, rng, {"x": sequences(rng, S)}, fixed, dropout_seed=5, directions=DIRECTIONS)
 
 
-def funnel_stack(rng: Rng, n_decoder: int | None, norm: str = "post") -> Problem:
-    layer = FunnelStack((1, 2, 1), C, H, F, rng, n_decoder=n_decoder, norm=norm)
+def funnel_stack(rng: Rng, n_decoder: int | None, norm_place: str = "post") -> Problem:
+    layer = FunnelStack((1, 2, 1), FunnelSettings(C, H, F, norm_place=norm_place), rng, n_decoder=n_decoder)
     return layer_problem(layer, rng, {"x": sequences(rng, S)}, {"keep": KEEP}, directions=DIRECTIONS)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, H, Rng, S, T
-from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.attention import AttentionParts, MultiHeadAttention
 from tfx.nn.relative_bias import AlibiBias, GridRelativeBias, RelativeBias, SandwichBias
 from tfx.params import Layer
 
@@ -21,7 +21,7 @@ def position_bias(rng: Rng, build: Any, n_queries: int = T, n_keys: int = S, pas
 
 def attention_with(rng: Rng, bias: Layer) -> Problem:
     """A bias without parameters: the gradients of the attention around it."""
-    layer = MultiHeadAttention(4 * H, H, rng, position_bias=bias)
+    layer = MultiHeadAttention(4 * H, H, rng, parts=AttentionParts(position_bias=bias))
     return layer_problem(layer, rng, {"x_q": rng.standard_normal((B, T, 4 * H))}, sums=True, directions=1)
 
 

@@ -9,6 +9,7 @@ from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.nn.sizes import sequences
 from tfx.gradcheck.cases.sizes import C, F, H, Rng, T
+from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.reversible import AttentionBranch, FeedForwardBranch, ReversibleBlock, ReversibleStack, Streams
 from tfx.ops.attention.masks import causal_mask
 from tfx.params import Layer
@@ -30,21 +31,24 @@ class _Undone(Layer):
 
 
 def reversible_block(rng: Rng) -> Problem:
-    f, g = AttentionBranch(C, H, rng, dropout=0.2), FeedForwardBranch(C, F, rng, dropout=0.2)
+    f, g = (
+        AttentionBranch(BlockSettings(C, H, dropout=0.2), rng),
+        FeedForwardBranch(BlockSettings(C, d_ff=F, dropout=0.2), rng),
+    )
     fixed = {"mask": causal_mask(T), "seed": (5,)}
     inputs = {"one": sequences(rng, width=C), "two": sequences(rng, width=C)}
     return layer_problem(_Undone(ReversibleBlock(f, g)), rng, inputs, fixed, directions=1)
 
 
 def reversible_stack(rng: Rng, recompute: bool) -> Problem:
-    layer = ReversibleStack(2, C, H, F, rng, dropout=0.2, recompute=recompute)
+    layer = ReversibleStack(StackSettings(C, H, F, 2, dropout=0.2), rng, recompute=recompute)
     return layer_problem(
         layer, rng, {"x": sequences(rng, width=C)}, {"mask": causal_mask(T)}, dropout_seed=5, directions=1
     )
 
 
 def attention_branch(rng: Rng) -> Problem:
-    layer = AttentionBranch(C, H, rng, dropout=0.2)
+    layer = AttentionBranch(BlockSettings(C, H, dropout=0.2), rng)
     return layer_problem(
         layer, rng, {"x": sequences(rng, width=C)}, {"mask": causal_mask(T)}, dropout_seed=5, directions=1
     )
@@ -52,7 +56,11 @@ def attention_branch(rng: Rng) -> Problem:
 
 def feed_forward_branch(rng: Rng) -> Problem:
     return layer_problem(
-        FeedForwardBranch(C, F, rng, dropout=0.2), rng, {"x": sequences(rng, width=C)}, dropout_seed=5, directions=1
+        FeedForwardBranch(BlockSettings(C, d_ff=F, dropout=0.2), rng),
+        rng,
+        {"x": sequences(rng, width=C)},
+        dropout_seed=5,
+        directions=1,
     )
 
 

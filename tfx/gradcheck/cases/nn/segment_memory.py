@@ -6,7 +6,7 @@ from typing import Any
 
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, F, H, Rng, S, T
-from tfx.nn.segment_memory import SegmentMemoryBlock, SegmentMemoryStack
+from tfx.nn.segment_memory import SegmentMemoryBlock, SegmentMemorySettings, SegmentMemoryStack
 
 WIDTH, DIRECTIONS = 6, 1
 
@@ -15,14 +15,16 @@ def states(rng: Rng, length: int = T) -> Any:
     return rng.standard_normal((B, length, WIDTH))
 
 
-def segment_block(rng: Rng, norm: str) -> Problem:
-    layer = SegmentMemoryBlock(WIDTH, H, F, rng, norm, "gelu", dropout=0.2)
+def segment_block(rng: Rng, norm_place: str) -> Problem:
+    layer = SegmentMemoryBlock(
+        SegmentMemorySettings(WIDTH, H, F, norm_place=norm_place, activation="gelu", dropout=0.2), rng
+    )
     fixed = {"memory": states(rng, S)}
     return layer_problem(layer, rng, {"x": states(rng)}, fixed, dropout_seed=5, directions=DIRECTIONS)
 
 
-def segment_stack(rng: Rng, norm: str) -> Problem:
-    layer = SegmentMemoryStack(2, WIDTH, H, F, rng, 4, norm=norm, activation="gelu")
+def segment_stack(rng: Rng, norm_place: str) -> Problem:
+    layer = SegmentMemoryStack(SegmentMemorySettings(WIDTH, H, F, 2, 4, norm_place=norm_place, activation="gelu"), rng)
     fixed = {"memory": (states(rng, 4), states(rng, 3))}
     return layer_problem(layer, rng, {"x": states(rng)}, fixed, directions=DIRECTIONS)
 

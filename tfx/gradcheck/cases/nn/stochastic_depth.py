@@ -7,6 +7,7 @@ from functools import partial
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.nn.sizes import sequences
 from tfx.gradcheck.cases.sizes import C, F, H, Rng, T
+from tfx.nn.block_settings import BlockSettings
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.stochastic_depth import LayerDropStack, StochasticDepth
 from tfx.ops.attention.masks import causal_mask
@@ -22,7 +23,7 @@ def drop_path(rng: Rng, rescaled: bool, training: bool) -> Problem:
 
 
 def blocks(rng: Rng, n: int, dropout: float = 0.2) -> list[EncoderBlock]:
-    return [EncoderBlock(C, H, F, rng, dropout=dropout) for _ in range(n)]
+    return [EncoderBlock(BlockSettings(C, H, F, dropout=dropout), rng) for _ in range(n)]
 
 
 def layer_drop(rng: Rng) -> Problem:

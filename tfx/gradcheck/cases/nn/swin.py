@@ -5,18 +5,19 @@ from __future__ import annotations
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.ops.grids.windows import GRID, WIDTH, grid
 from tfx.gradcheck.cases.sizes import Rng
+from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.swin import PatchMerging, SwinBlock, SwinStage
 
 HEADS, D_FF, DIRECTIONS = 3, 7, 1
 
 
-def swin_block(rng: Rng, shift: int, norm: str) -> Problem:
-    layer = SwinBlock(WIDTH, HEADS, D_FF, GRID, 2, shift, rng, norm=norm, dropout=0.2)
+def swin_block(rng: Rng, shift: int, norm_place: str) -> Problem:
+    layer = SwinBlock(BlockSettings(WIDTH, HEADS, D_FF, norm_place=norm_place, dropout=0.2), GRID, 2, shift, rng)
     return layer_problem(layer, rng, {"x": grid(rng)}, dropout_seed=5, directions=DIRECTIONS)
 
 
 def swin_stage(rng: Rng) -> Problem:
-    layer = SwinStage(2, WIDTH, HEADS, D_FF, GRID, 2, rng)
+    layer = SwinStage(StackSettings(WIDTH, HEADS, D_FF, 2), GRID, 2, rng)
     return layer_problem(layer, rng, {"x": grid(rng)}, directions=DIRECTIONS)
 
 

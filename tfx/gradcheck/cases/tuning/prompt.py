@@ -7,6 +7,7 @@ from functools import partial
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.nn.sizes import C, sequences
 from tfx.gradcheck.cases.sizes import F, H, Rng, T
+from tfx.nn.block_settings import StackSettings
 from tfx.nn.stacks import EncoderStack
 from tfx.ops.attention.masks import causal_mask, padding_mask
 from tfx.tuning.prompt import PromptedStack
@@ -15,7 +16,9 @@ M = 4
 
 
 def prompted_stack(rng: Rng, causal: bool) -> Problem:
-    layer = PromptedStack(EncoderStack(2, C, H, F, rng, "pre"), rng.standard_normal((M, C)), causal)
+    layer = PromptedStack(
+        EncoderStack(StackSettings(C, H, F, 2, norm_place="pre"), rng), rng.standard_normal((M, C)), causal
+    )
     mask = causal_mask(T) if causal else padding_mask([T, 3], T)
     return layer_problem(layer, rng, {"x": sequences(rng)}, {"mask": mask}, directions=1)
 

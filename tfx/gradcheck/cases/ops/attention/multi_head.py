@@ -11,7 +11,9 @@ from tfx.gradcheck.case import Case, Problem
 from tfx.gradcheck.cases.sizes import DV, B, C, D, F, H, Rng, S, T, V
 from tfx.ops.attention.masks import causal_mask, padding_mask
 from tfx.ops.attention.multi_head import (
+    Acting,
     KeyValue,
+    Maps,
     Rotation,
     mean_heads_backward,
     mean_heads_forward,
@@ -22,6 +24,12 @@ from tfx.ops.basics.dropout import dropout_mask
 from tfx.ops.positions.rotary import rotary_tables
 
 
+def attend_by_name(x_q: Any, x_kv: Any, **named: Any) -> Any:
+    """multi_head_attention_forward, with every array by its own name: as a check gives its inputs."""
+    maps, acting = ({name: named.pop(name) for name in kind._fields if name in named} for kind in (Maps, Acting))
+    return multi_head_attention_forward(x_q, x_kv, Maps(**maps), acting=Acting(**acting), **named)
+
+
 def multi_head(rng: Rng, bias: bool = True, n_keys: int = S, n_kv_heads: int = H, **fixed: Any) -> Problem:
     inputs = {"x_q": rng.standard_normal((B, T, C)), "x_kv": rng.standard_normal((B, n_keys, C))}
     widths = {"w_q": C, "w_k": C // H * n_kv_heads, "w_v": C // H * n_kv_heads, "w_o": C}
@@ -29,7 +37,7 @@ def multi_head(rng: Rng, bias: bool = True, n_keys: int = S, n_kv_heads: int = H
     if bias:
         inputs |= {name.replace("w", "b"): rng.standard_normal(width) for name, width in widths.items()}
     settings = {"n_heads": H, "n_kv_heads": n_kv_heads, **fixed}
-    return Problem(multi_head_attention_forward, multi_head_attention_backward, inputs, settings)
+    return Problem(attend_by_name, multi_head_attention_backward, inputs, settings)
 
 
 def multi_head_other_values(rng: Rng) -> Problem:
@@ -37,14 +45,14 @@ def multi_head_other_values(rng: Rng) -> Problem:
     shapes = {"x_q": (B, T, D), "x_kv": (B, S, F), "w_q": (D, 2 * H), "w_k": (F, 2 * H), "w_v": (V, DV * H)}
     shapes |= {"w_o": (DV * H, C), "x_v": (B, S, V), "bias": (H, T, S)}
     inputs = {name: 0.5 * rng.standard_normal(shape) for name, shape in shapes.items()}
-    return Problem(multi_head_attention_forward, multi_head_attention_backward, inputs, {"n_heads": H})
+    return Problem(attend_by_name, multi_head_attention_backward, inputs, {"n_heads": H})
 
 
 def multi_head_rotary(rng: Rng) -> Problem:
     problem = multi_head(rng, n_keys=T, mask=causal_mask(T))
 
     def forward(cos: Any, sin: Any, **given: Any) -> tuple[Any, Any]:
-        return multi_head_attention_forward(**given, rotation=Rotation(cos, sin, "pairs"))
+        return attend_by_name(**given, rotation=Rotation(cos, sin, "pairs"))
 
     cos, sin = rotary_tables(np.arange(4, 4 + T), 2)
     return problem._replace(forward=forward, fixed={**problem.fixed, "cos": cos, "sin": sin})
@@ -56,7 +64,7 @@ def multi_head_past(rng: Rng, lead: tuple[int, ...] = (B,), n_kv_heads: int = H)
     stored = {name: rng.standard_normal((*lead, n_kv_heads, 2, C // H)) for name in ("past_k", "past_v")}
 
     def forward(past_k: Any, past_v: Any, **given: Any) -> tuple[Any, Any]:
-        return multi_head_attention_forward(**given, past=KeyValue(past_k, past_v))
+        return attend_by_name(**given, past=KeyValue(past_k, past_v))
 
     def backward(dy: Any, cache: Any) -> Any:
         grads: Any = multi_head_attention_backward(dy, cache)

@@ -1,0 +1,57 @@
+"""A world of rare facts: theory, learners that really ask, and a rule that fails beyond its points."""
+
+import numpy as np
+import pytest
+
+from tfx.lab import frame, rare_facts
+from tfx.lab.rare_facts import error_of_learner, error_of_memory, errors_of_askers, frequencies
+from tfx.measure.power_laws import fit_log_rule, fit_loss_law
+
+
+@pytest.mark.parametrize("a", [0.5, 1.0])
+def test_rare_facts_make_power_laws_of_memory_and_of_data_with_the_exponents_of_theory(a):
+    slots = np.unique(np.logspace(1, 3, 9).astype(int))
+    n_facts = 1_000_000
+    assert fit_loss_law(slots, error_of_memory(slots, n_facts, a), floors=1).alpha == pytest.approx(a, rel=0.1)
+    seen = np.unique(np.logspace(2, 4, 7).astype(int))
+    errors = error_of_learner(seen, n_facts, a)
+    assert fit_loss_law(seen, errors, floors=1).alpha == pytest.approx(a / (1 + a), rel=0.15)
+
+
+def test_the_error_of_a_larger_memory_is_foretold_by_the_power_law_and_not_by_the_log_rule():
+    """Fitted on memories of 10 to 1000 facts, asked about 10 000."""
+    slots = np.unique(np.logspace(1, 3, 9).astype(int))
+    errors, large = error_of_memory(slots, 1_000_000, 0.5), error_of_memory(np.array([10_000]), 1_000_000, 0.5)[0]
+    assert fit_loss_law(slots, errors).at(10_000) == pytest.approx(large, rel=0.25)
+    assert fit_log_rule(slots, errors).at(10_000) < 0
+
+
+def test_a_learner_that_asks_at_random_comes_out_as_expected():
+    p, rng, errors = frequencies(1000, 1.0), np.random.default_rng(0), []
+    for _ in range(200):
+        unseen = np.ones(1000, dtype=bool)
+        unseen[rng.choice(1000, size=50, p=p)] = False
+        errors.append(p[unseen].sum())
+    assert np.mean(errors) == pytest.approx(error_of_learner(np.array([50]), 1000, 1.0)[0], rel=0.05)
+
+
+def test_frequencies_sum_to_one_and_a_memory_of_everything_makes_no_error():
+    assert frequencies(50, 0.7).sum() == pytest.approx(1)
+    assert error_of_memory(np.array([50]), 50, 0.7)[0] == pytest.approx(0, abs=1e-12)
+    with pytest.raises(ValueError, match="positive"):
+        frequencies(5, 0.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_all_checks_hold(seed):
+    found = frame.run(rare_facts, rare_facts.Settings(), seed, quick=True)
+    assert all(check.holds for check in found.checks), found.checks
+
+
+def test_askers_meet_what_chance_says_and_a_wrong_world_is_noticed():
+    errors = errors_of_askers(50, 1000, 1.0, 400, np.random.default_rng(0))
+    assert errors.mean() == pytest.approx(error_of_learner(np.array([50]), 1000, 1.0)[0], rel=0.05)
+    found = frame.run(rare_facts, rare_facts.Settings(draws=20), 0)
+    wrong = [{**row, "asked": 1.2 * row["asked"]} for row in found.rows]
+    run = frame.Run(rare_facts.Settings(), rows=wrong)
+    assert [check.id for check in rare_facts.checks(run) if not check.holds] == ["asked"]

@@ -1,0 +1,208 @@
+"""The frame of experiments and benchmarks: seed, quick sizes, timing, progress, Ctrl-C and resuming are its own.
+
+An experiment is one module.  It has
+
+    QUESTION = "..."             one line, the one of the list; whoever has it is an experiment
+    TITLE = "..."                or title(run)
+    COLUMNS = (Column(...), )    or columns(run)
+    BREAK_IT = ("--set ...", )   what makes a check fail; or break_it(run), or nothing
+    HOST_ONLY = "..."            why it has nothing to do on a card, where that is so
+    class Settings               tfx/settings.py: declared fields, and quick() -> Settings for smaller sizes
+    def rows(run)                a generator: yields a row as soon as it is measured, and checks that belong to no row
+    def checks(run)              verdicts on run.rows, when all are there
+    def notes(run)               what the numbers mean: Texts
+    def plots(run)               Plots, or ()
+
+and nothing that another file has to know of.  Where rows do not depend on each other, it goes over their keys with
+
+    for d_k in run.over(run.settings.d_k, "d_k = {}"):
+        yield measure_row(run.settings, run.seed, d_k, run.xp)
+
+which shows how far it is and measures no key again that was measured before a Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from tfx.backend import device_module
+from tfx.errors import BadInput
+from tfx.lab.kept_rows import KeptRows, Piece
+from tfx.measure.progress import Progress, silent
+from tfx.measure.seeds import generator
+from tfx.records import Check, Result, Text
+from tfx.settings import check_settings
+
+S = TypeVar("S")
+K = TypeVar("K")
+
+Row = dict[str, Any]
+#: What `rows(run)` is.
+Measured = Iterator[Row | Check]
+
+
+@dataclass
+class Run(Generic[S]):
+    """What an experiment is given, and what it has measured so far.
+
+    facts: what belongs to no row and to every one (a clock, a machine); it is shown among the parameters.
+    """
+
+    settings: S
+    seed: int = 0
+    quick: bool = False
+    device: str = "cpu"
+    progress: Progress = silent
+    kept: KeptRows | None = None
+    rows: list[Row] = field(default_factory=list)
+    verdicts: list[Check] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    n_keys: int | None = None
+    n_done: int = 0
+
+    @property
+    def xp(self) -> Any:
+        """NumPy, or CuPy on a card."""
+        return device_module(self.device)
+
+    def generator(self, *key: int) -> np.random.Generator:
+        """Random numbers for one part: they depend on the seed and the key, and not on the other parts."""
+        return generator(self.seed, *key)
+
+    def over(self, keys: Iterable[K], label: str = "{}") -> Iterator[K]:
+        """The keys whose rows are still to be measured, in order; rows that were kept take their own place."""
+        keys = list(keys)
+        self.n_keys = len(keys)
+        for key in keys:
+            self.progress(self.n_done, len(keys), label.format(key))
+            piece = self.kept.find(key) if self.kept else None
+            if piece:
+                self.rows += map(dict, piece.rows)
+                self.verdicts += piece.checks
+            else:
+                rows, verdicts = len(self.rows), len(self.verdicts)
+                yield key
+                if self.kept:
+                    self.kept.keep(key, Piece(self.rows[rows:], self.verdicts[verdicts:]))
+            self.n_done += 1
+        self.progress(len(keys), len(keys), "done")
+
+    def saying(self, what: str) -> Callable[[int, int], None]:
+        """Progress inside a key, or of all where there are no keys, for who counts it in parts: turns of a clock."""
+        n_keys = self.n_keys or 1
+        return lambda done, total: self.progress(self.n_done * total + done, n_keys * total, what)
+
+    def params(self) -> dict[str, Any]:
+        """Everything that the numbers depend on."""
+        return {**asdict(self.settings), "quick": self.quick, "device": self.device, **self.facts}  # type: ignore[call-overload]
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C: what was measured until then, a Result that is `partial`, with the rows of whole keys where keys are."""
+
+    def __init__(self, result: Result, progress: str) -> None:
+        super().__init__(progress)
+        self.result = result
+
+
+def run(
+    experiment: ModuleType,
+    settings: Any,
+    seed: int = 0,
+    quick: bool = False,
+    device: str = "cpu",
+    progress: Progress = silent,
+    kept: KeptRows | None = None,
+) -> Result:
+    """Measures, judges and puts together.  Equal seeds give equal results, but for what is measured in seconds.
+
+    kept: where rows are kept while they are measured; those that are there already are not measured again.
+    Raises BadInput for settings out of range, and Stopped with what is there on Ctrl-C.
+    """
+    check_settings(settings)
+    this = Run(shortened(settings) if quick else settings, seed, quick, device, progress, kept)
+    if device != "cpu" and hasattr(experiment, "HOST_ONLY"):
+        raise BadInput(experiment.HOST_ONLY, "Use --device cpu")
+    generator(seed), device_module(device)  # a seed below 0, a card that is missing: said before anything is measured
+    began = time.perf_counter()
+    try:
+        measure(experiment, this)
+        return finished(experiment, this, began)
+    except KeyboardInterrupt:
+        raise stopped(experiment, this, began) from None
+
+
+def shortened(settings: S) -> S:
+    """The sizes of --quick."""
+    return settings.quick() if hasattr(settings, "quick") else settings
+
+
+def measure(experiment: ModuleType, this: Run[Any]) -> None:
+    """Takes what the experiment yields until it has no more."""
+    for found in experiment.rows(this):
+        if isinstance(found, Check):
+            this.verdicts.append(found)
+        else:
+            this.rows.append(found)
+
+
+def finished(experiment: ModuleType, this: Run[Any], began: float) -> Result:
+    """The whole Result; what was kept has done its service."""
+    result = Result(
+        name=name_of(experiment, this),
+        title=said(experiment, "title", this),
+        seed=this.seed,
+        params=this.params(),
+        columns=said(experiment, "columns", this),
+        rows=tuple(this.rows),
+        checks=(*this.verdicts, *experiment.checks(this)),
+        plots=tuple(experiment.plots(this)),
+        notes=tuple(experiment.notes(this)),
+        break_it=said(experiment, "break_it", this, ()),
+        elapsed_s=time.perf_counter() - began,
+    )
+    if this.kept:
+        this.kept.forget()
+    return result
+
+
+def stopped(experiment: ModuleType, this: Run[Any], began: float) -> Stopped:
+    """The rows there are.  Only verdicts that were reached are claimed: the others need all rows."""
+    if this.n_keys is None:
+        far = f"{len(this.rows)} row{'' if len(this.rows) == 1 else 's'}"
+    else:
+        far = f"{this.n_done} of {this.n_keys} pieces"
+    note = f"Stopped after {far}. What needs all of the rows is not claimed: checks, notes and plots."
+    result = Result(
+        name=name_of(experiment, this),
+        title=said(experiment, "title", this),
+        seed=this.seed,
+        params=this.params(),
+        columns=said(experiment, "columns", this),
+        rows=tuple(this.rows),
+        checks=tuple(this.verdicts),
+        notes=(Text(note),),
+        elapsed_s=time.perf_counter() - began,
+        partial=True,
+    )
+    return Stopped(result, f"stopped after {far}")
+
+
+def name_of(experiment: ModuleType, this: Run[Any]) -> str:
+    """`name(run)` where there is one, else the file's name."""
+    own = getattr(experiment, "name", None)
+    return own(this) if own else experiment.__name__.rpartition(".")[2].replace("_", "-")
+
+
+def said(experiment: ModuleType, what: str, this: Run[Any], otherwise: Any = None) -> Any:
+    """`title(run)` where the experiment has it, else its TITLE; the same for columns and break_it."""
+    function = getattr(experiment, what, None)
+    if callable(function):
+        return function(this)
+    return getattr(experiment, what.upper()) if otherwise is None else getattr(experiment, what.upper(), otherwise)

@@ -1,0 +1,43 @@
+"""Finds the experiments of a folder, and the question that each answers, without importing them.
+
+A module is an experiment when it has a line `QUESTION = "..."`; its name is the file's, with dashes.  The list goes by
+the line `ORDER = 1`, smallest first, and then by name; whoever has none comes after those that have.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+QUESTION = re.compile(r'^QUESTION = (".*")$', re.MULTILINE)
+ORDER = re.compile(r"^ORDER = (\d+)$", re.MULTILINE)
+
+
+class Entry(NamedTuple):
+    """order: None where the file names none.  question: one line.  module: its dotted name."""
+
+    order: int | None
+    name: str
+    question: str
+    module: str
+
+
+def entries(package: str, folders: Iterable[str]) -> dict[str, Entry]:
+    """name -> entry, in the order of the list.  folders: the package's `__path__`; folders in them count as well."""
+    found = sorted(_found(package, folders), key=lambda entry: (entry.order is None, entry.order or 0, entry.name))
+    return {entry.name: entry for entry in found}
+
+
+def _found(package: str, folders: Iterable[str]) -> Iterator[Entry]:
+    for folder in map(Path, folders):
+        for path in folder.rglob("*.py"):
+            source = path.read_text(encoding="utf-8")
+            question = QUESTION.search(source)
+            if question:
+                order = ORDER.search(source)
+                module = ".".join((package, *path.relative_to(folder).with_suffix("").parts))
+                name = path.stem.replace("_", "-")
+                yield Entry(int(order[1]) if order else None, name, ast.literal_eval(question[1]), module)

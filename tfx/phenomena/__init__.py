@@ -1,1 +1,0 @@
-"""What happens when Transformers are scaled, trained and used: laws and failures, each of them measured."""
