@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -70,6 +70,14 @@ def weights_transposed(weights: Array, v: Array) -> Array:
     return weights.swapaxes(-1, -2) @ v
 
 
+class Steps(NamedTuple):
+    """The three steps of multi-head attention that people get wrong; as they are right, unless told."""
+
+    split: Callable[[Array, int], Array] = split_heads
+    merge: Callable[[Array], Array] = merge_heads
+    read: Callable[[Array, Array], Array] = np.matmul
+
+
 def through_heads(
     x_q: Array,
     x_kv: Array,
@@ -79,11 +87,10 @@ def through_heads(
     w_o: Array,
     n_heads: int,
     n_kv_heads: int,
-    split: Callable[[Array, int], Array] = split_heads,
-    merge: Callable[[Array], Array] = merge_heads,
-    read: Callable[[Array, Array], Array] = np.matmul,
+    steps: Steps = Steps(),  # noqa: B008
 ) -> Array:
     """Multi-head attention with one of its three steps exchanged."""
+    split, merge, read = steps
     q, k, v = split(x_q @ w_q, n_heads), split(x_kv @ w_k, n_kv_heads), split(x_kv @ w_v, n_kv_heads)
     weights = attention_forward(q, k, v)[1].weights
     return merge(read(weights, v)) @ w_o
@@ -127,7 +134,7 @@ MISTAKES: tuple[Mistake, ...] = (
         why="The shape asked for is (B, H, T, D), and a reshape gives any shape of the right size.",
         hint="Which numbers belong to one head: some features of every word, or all features of some words?",
         problem=SELF,
-        wrong_forward=partial(through_heads, split=split_by_reshape),
+        wrong_forward=partial(through_heads, steps=Steps(split=split_by_reshape)),
     ),
     Mistake(
         op="multi_head_attention",
@@ -136,7 +143,7 @@ MISTAKES: tuple[Mistake, ...] = (
         why="Splitting needed a swap of axes and merging looks like mere gluing.",
         hint="Follow the first feature of the second word through both reshapes: where does it end?",
         problem=SELF,
-        wrong_forward=partial(through_heads, merge=merge_by_reshape),
+        wrong_forward=partial(through_heads, steps=Steps(merge=merge_by_reshape)),
     ),
     Mistake(
         op="multi_head_attention",
@@ -145,7 +152,7 @@ MISTAKES: tuple[Mistake, ...] = (
         why="With as many queries as keys the transposed matrix fits as well.",
         hint="Along which axis do the weights sum to 1, and over which axis does the product add up?",
         problem=SELF,
-        wrong_forward=partial(through_heads, read=weights_transposed),
+        wrong_forward=partial(through_heads, steps=Steps(read=weights_transposed)),
     ),
     Mistake(
         op="mean_heads",
