@@ -69,7 +69,6 @@ def explain(
     face = options.face(json, plain)
     ensure_lessons()
     from lessons.course import find_topic
-    from lessons.walk import walk
 
     if topic is None:
         show_map(face)
@@ -83,6 +82,8 @@ def explain(
     request = request_for(found, text, seed, settings or [], untrained)
     if request is None:
         return
+    from lessons.walk import walk  # and with it NumPy
+
     started = time.perf_counter()
     steps = walk(found, request)
     chosen = range(len(steps)) if step is None else [place_of(found, steps, step)]
