@@ -8,7 +8,8 @@ import pytest
 
 from tfx.errors import BadInput
 from tfx.gradcheck import CASES, all_mistakes, find_mistake, mistakes, mistakes_of, run_control
-from tfx.gradcheck.discovery import found_in
+from tfx.gradcheck.discovery import modules_in
+from tfx.gradcheck.mistake import WRITTEN_IN, sentences, wrong_backward, wrong_forward
 
 ALL = all_mistakes()
 FORWARDS = [mistake for mistake in ALL if mistake.wrong_forward is not None]
@@ -41,8 +42,16 @@ def test_every_mistake_belongs_to_an_operation_of_the_checker_and_every_operatio
 def test_a_mistake_stands_in_the_room_of_its_operation():
     rooms = {case.op: case.target.__module__ for case in CASES}
     for room in mistakes.ROOMS:
-        for mistake in found_in(mistakes.__name__, (room,), "MISTAKES"):
-            assert rooms[mistake.op].startswith(f"tfx.{room}."), mistake.id
+        for module in modules_in(mistakes.__name__, (room,)):
+            for mistake in WRITTEN_IN.get(module.__name__, ()):
+                assert rooms[mistake.op].startswith(f"tfx.{room}."), mistake.id
+
+
+def test_the_name_of_a_wrong_function_is_that_of_its_mistake():
+    for module in modules_in(mistakes.__name__, mistakes.ROOMS):
+        for mistake in WRITTEN_IN.get(module.__name__, ()):
+            name = mistake.name.replace("-", "_")
+            assert hasattr(module, f"{mistake.op}_{name}") or hasattr(module, name), mistake.id
 
 
 @pytest.mark.parametrize("mistake", FORWARDS, ids=lambda mistake: mistake.id)
@@ -57,6 +66,62 @@ def test_a_wrong_forward_differs_from_the_right_one(mistake):
 @pytest.mark.parametrize("mistake", [one for one in ALL if one not in FORWARDS], ids=lambda mistake: mistake.id)
 def test_a_wrong_backward_is_caught(mistake):
     assert run_control(mistake).caught
+
+
+def documented(text):
+    def forgets_the_sum(dy, cache):
+        return dy
+
+    forgets_the_sum.__doc__ = text
+    return forgets_the_sum
+
+
+def test_a_mistake_is_read_from_the_docstring_of_the_wrong_function():
+    text = """The sum
+    is forgotten.
+
+    Why: Here: a reason that takes
+    two lines.
+    Hint: How many terms are there?  Count.
+    """
+    assert sentences(documented(text)) == (
+        "the sum is forgotten",
+        "Here: a reason that takes two lines.",
+        "How many terms are there? Count.",
+    )
+    detailed = text.replace("Why:", "More for those who read on: y = x.\n\n    Why:")
+    assert sentences(documented(detailed)) == sentences(documented(text))
+
+
+@pytest.mark.parametrize(
+    ("first", "says"),
+    [
+        ("A step.", "a step"),
+        ("Q is lost.", "Q is lost"),
+        ("dK = dS Q.", "dK = dS Q"),
+        ("LayerNorm's way.", "LayerNorm's way"),
+        ("Beta is lost.", "beta is lost"),
+    ],
+)
+def test_a_sentence_goes_on_in_a_table_where_names_keep_their_letters(first, says):
+    assert sentences(documented(f"{first}\n\n    Why: It is.\n    Hint: Look."))[0] == says
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "The sum is forgotten.",
+        "The sum is forgotten.\n\n    Why: Sums are dull.\n    ",
+        "The sum is forgotten.\n\n    Hint: Count the terms.\n    ",
+        "The sum is forgotten.\n\n    Hint: Count the terms.\n    Why: Sums are dull.\n    ",
+        "Why: Sums are dull.\n    Hint: Count the terms.\n    ",
+    ],
+)
+def test_a_docstring_without_why_or_hint_is_refused_with_the_name_of_the_function(text):
+    for mark in (wrong_backward, wrong_forward):
+        with pytest.raises(ValueError, match=r"test_bank\.forgets_the_sum: its docstring has to say .* \"Hint: ..."):
+            mark(ALL[0].problem)(documented(text))
 
 
 def test_mistakes_are_found_by_operation_and_by_name():

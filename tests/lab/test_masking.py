@@ -72,14 +72,14 @@ MASK = np.array([[True, False, False], [True, True, False]])
 
 
 def test_masking_late_keeps_the_blocked_scores_in_the_denominator():
-    weights = wrong_masks.softmax_then_mask(SCORES, MASK)
+    weights = wrong_masks.mask_after_softmax(SCORES, MASK)
     np.testing.assert_allclose(weights[0], [np.exp(2) / (np.exp(2) + np.exp(1) + 1), 0, 0])
     repaired = wrong_masks.softmax_then_mask_then_divide(SCORES, MASK)
     np.testing.assert_allclose(repaired.sum(axis=-1), 1)
 
 
 def test_a_zeroed_score_keeps_its_weight():
-    weights = wrong_masks.zero_scores(SCORES, MASK)
+    weights = wrong_masks.blocked_scores_zero(SCORES, MASK)
     np.testing.assert_allclose(weights[0], np.exp([2, 0, 0]) / (np.exp(2) + 2))
 
 
@@ -88,32 +88,32 @@ def test_normalising_over_queries_makes_columns_sum_to_one():
 
 
 def test_a_penalty_equals_minus_infinity_only_when_it_is_large():
-    right = wrong_masks.block_with_inf(SCORES, MASK)
-    np.testing.assert_array_equal(wrong_masks.add_penalty(SCORES, MASK, -1e9), right)
-    assert abs(wrong_masks.add_penalty(SCORES, MASK, -5.0) - right).max() > 1e-3
+    right = wrong_masks.minus_infinity_unguarded(SCORES, MASK)
+    np.testing.assert_array_equal(wrong_masks.finite_penalty(SCORES, MASK, -1e9), right)
+    assert abs(wrong_masks.finite_penalty(SCORES, MASK, -5.0) - right).max() > 1e-3
 
 
 def test_a_fully_blocked_row_in_four_ways():
     nothing = np.zeros((1, 1), dtype=bool)
     scores = SCORES.astype(np.float32)
-    assert np.isnan(wrong_masks.block_with_inf(scores, nothing)).all()
-    np.testing.assert_allclose(wrong_masks.add_penalty(scores, nothing, -1e9), 1 / 3)
+    assert np.isnan(wrong_masks.minus_infinity_unguarded(scores, nothing)).all()
+    np.testing.assert_allclose(wrong_masks.finite_penalty(scores, nothing, -1e9), 1 / 3)
     unmasked = np.exp(SCORES) / np.exp(SCORES).sum(axis=-1, keepdims=True)
-    np.testing.assert_allclose(wrong_masks.add_penalty(SCORES, nothing, -1e9), unmasked, atol=1e-6)
-    assert np.isnan(wrong_masks.add_penalty(SCORES.astype(np.float16), nothing, -1e9)).all()
+    np.testing.assert_allclose(wrong_masks.finite_penalty(SCORES, nothing, -1e9), unmasked, atol=1e-6)
+    assert np.isnan(wrong_masks.finite_penalty(SCORES.astype(np.float16), nothing, -1e9)).all()
 
 
 def test_shortcuts_keep_the_precision_of_their_scores():
     for dtype in (np.float16, np.float32, np.float64):
         for shortcut in (
-            wrong_masks.softmax_then_mask,
+            wrong_masks.mask_after_softmax,
             wrong_masks.softmax_then_mask_then_divide,
-            wrong_masks.zero_scores,
-            wrong_masks.block_with_inf,
+            wrong_masks.blocked_scores_zero,
+            wrong_masks.minus_infinity_unguarded,
             wrong_masks.softmax_over_queries,
         ):
             assert shortcut(SCORES.astype(dtype), MASK).dtype == dtype
-        assert wrong_masks.add_penalty(SCORES.astype(dtype), MASK, -1e9).dtype == dtype
+        assert wrong_masks.finite_penalty(SCORES.astype(dtype), MASK, -1e9).dtype == dtype
 
 
 @pytest.fixture

@@ -5,15 +5,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
-from typing import Any
+from types import ModuleType
 
 
 @cache
-def found_in(package: str, rooms: tuple[str, ...], name: str) -> tuple[Any, ...]:
-    """Everything in the tuples called `name` of the modules below these rooms of the package, room by room."""
-    found: list[Any] = []
+def modules_in(package: str, rooms: tuple[str, ...]) -> tuple[ModuleType, ...]:
+    """The modules below these rooms of the package, imported, room by room."""
+    found = []
     for room in rooms:
         path = importlib.import_module(f"{package}.{room}").__path__
-        for info in pkgutil.walk_packages(path, f"{package}.{room}."):
-            found += getattr(importlib.import_module(info.name), name, ())
+        found += [importlib.import_module(info.name) for info in pkgutil.walk_packages(path, f"{package}.{room}.")]
     return tuple(found)

@@ -119,5 +119,5 @@ def gradient_through_mask(heads: Heads, blocked_by: Array, mask: Array | None) -
 
 
 def blocked_weight(heads: Heads, penalty: float) -> float:
-    """Largest weight that `add_penalty` leaves on a key that the causal mask blocks."""
-    return largest(wrong_masks.add_penalty(heads.scores, heads.causal, penalty) * (~heads.causal))
+    """Largest weight that `finite_penalty` leaves on a key that the causal mask blocks."""
+    return largest(wrong_masks.finite_penalty(heads.scores, heads.causal, penalty) * (~heads.causal))

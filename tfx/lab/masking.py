@@ -98,7 +98,7 @@ def plots(run: Run[Settings]) -> tuple[Plot, ...]:
 def row_sums_plot(settings: Settings, seed: int, xp: Any) -> Plot:
     """How much weight each query keeps when a causal mask comes too late."""
     heads = draw_heads(seed, settings.tokens, settings.pads, settings.d_k, "float64", xp)
-    late = to_numpy(wrong_masks.softmax_then_mask(heads.scores, heads.causal)).sum(axis=-1).mean(axis=(0, 1))
+    late = to_numpy(wrong_masks.mask_after_softmax(heads.scores, heads.causal)).sum(axis=-1).mean(axis=(0, 1))
     x = [float(i) for i in range(1, settings.tokens + 1)]
     return Plot(
         f"Masked after the softmax, the first query keeps {late[0]:.0%} of its weight, the last {late[-1]:.0%}",

@@ -106,7 +106,7 @@ def right_cases(precisions: tuple[Heads, ...], mask: bool) -> Iterator[Case]:
 def late_mask_cases(precisions: tuple[Heads, ...]) -> Iterator[Case]:
     """Masking after the softmax, and normalising over the wrong axis."""
     rounding = ROUNDING_EPS * max(heads.eps for heads in precisions)
-    late = wrong_masks.softmax_then_mask
+    late = wrong_masks.mask_after_softmax
     kept = min(float(late(h.scores, h.causal).sum(axis=-1).min()) for h in precisions)
     check = at_least("late-loses", "masked after the softmax, some row loses a tenth of its weight", 0.1, 1 - kept)
     yield Case("after softmax", BOTH, "row sum = 1", kept, abs(kept - 1) <= rounding, check)
@@ -136,7 +136,7 @@ def zero_case(precisions: tuple[Heads, ...]) -> Case:
     leak, error = 0.0, 0.0
     for heads in precisions:
         n = heads.lengths[0]
-        found = to_numpy(wrong_masks.zero_scores(heads.scores, heads.padding))[0, :, :, n:]
+        found = to_numpy(wrong_masks.blocked_scores_zero(heads.scores, heads.padding))[0, :, :, n:]
         real = to_numpy(heads.scores)[0, :, :, :n].astype(np.float64)
         predicted = 1.0 / (np.exp(real).sum(axis=-1, keepdims=True) + found.shape[-1])
         leak = max(leak, float(found.mean()))
@@ -154,30 +154,30 @@ def blocked_row_cases(double: Heads, single: Heads, half: Heads, penalty: float,
     check = within("blocked-ours", "a fully blocked row gives zeros", 0.0, ours, 0.0)
     yield Case("all blocked, ours", ALL, "output = 0", ours, check.holds, check)
 
-    bare = min(nan_share(wrong_masks.block_with_inf(h.scores, nothing)) for h in (double, single, half))
+    bare = min(nan_share(wrong_masks.minus_infinity_unguarded(h.scores, nothing)) for h in (double, single, half))
     check = exactly("blocked-inf", "-inf without care: a fully blocked row is all NaN", 1.0, bare)
     yield Case("all blocked, bare -inf", ALL, "NaN share = 0", bare, bare == 0, check)
 
-    found = wrong_masks.add_penalty(single.scores, nothing, penalty)
+    found = wrong_masks.finite_penalty(single.scores, nothing, penalty)
     from_uniform = largest(found - 1.0 / single.k.shape[-2]) / single.eps
     said = f"{penalty:g} swallows float32 scores: uniform weights (error in eps)"
     check = within("blocked-single", said, 0.0, from_uniform, ROUNDING_EPS)
     yield Case(added, "32", "weight = 0", largest(found), largest(found) == 0, check)
 
-    found = wrong_masks.add_penalty(double.scores, nothing, penalty)
+    found = wrong_masks.finite_penalty(double.scores, nothing, penalty)
     plain, _ = softmax_forward(double.scores)
     said = f"{penalty:g} cancels in float64: the unmasked softmax"
     check = within("blocked-double", said, 0.0, largest(found - plain), 1e-6)
     yield Case(added, "64", "weight = 0", largest(found), largest(found) == 0, check)
 
-    halves = nan_share(wrong_masks.add_penalty(half.scores, nothing, penalty))
+    halves = nan_share(wrong_masks.finite_penalty(half.scores, nothing, penalty))
     check = exactly("blocked-half", f"{penalty:g} is -inf in float16: NaN", 1.0, halves)
     yield Case(added, "16", "NaN share = 0", halves, halves == 0, check)
 
 
 def penalty_cases(precisions: tuple[Heads, ...], penalty: float) -> Iterator[Case]:
     """Rows with something visible: a large penalty is as good as -inf, a small one is not."""
-    with_penalty, with_inf = wrong_masks.add_penalty, wrong_masks.block_with_inf
+    with_penalty, with_inf = wrong_masks.finite_penalty, wrong_masks.minus_infinity_unguarded
     moved = max(largest(with_penalty(h.scores, h.causal, penalty) - with_inf(h.scores, h.causal)) for h in precisions)
     check = within("penalty-normal", f"with a visible key {penalty:g} gives what -inf gives", 0.0, moved, 0.0)
     yield Case(f"{penalty:g} on blocked keys", ALL, "change = 0", moved, check.holds, check)

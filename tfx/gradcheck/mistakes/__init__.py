@@ -6,22 +6,38 @@
     >>> find_mistake("softmax/inner-sum-missing").says
     'the inner sum is missing'
 
-The mistakes in tfx/ops/basics/softmax.py stand in mistakes/ops/basics/softmax.py, as MISTAKES: a new file is found by
-itself.
+A mistake is one thing, the wrong function, and its docstring says the rest:
+
+    @wrong_backward(softmax)
+    def inner_sum_missing(dy: Any, cache: SoftmaxCache) -> Any:
+        \"\"\"The inner sum is missing.
+
+        Why: The derivative of exp is remembered and that of the divisor is not.
+        Hint: Move one input: how many outputs of the row move?
+        \"\"\"
+        return cache.y * dy
+
+The decorator is handed the problem of a case on which the mistake shows, and with it the operation's name where the
+problem has another (`op="relu"`) and the problem's settings (`scale=0.3`).  The function's name is the slug, and stays:
+ids are links.  Why says what makes people do it, Hint what to look at without giving the answer away; both are shown
+to readers.  A paragraph above Why is for those who read the code.  `wrong_forward` marks a wrong forward.
+
+The mistakes in tfx/ops/basics/softmax.py stand in mistakes/ops/basics/softmax.py: a new file is found by itself.
 """
 
 from __future__ import annotations
 
 from tfx.errors import unknown_name
-from tfx.gradcheck.discovery import found_in
-from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.discovery import modules_in
+from tfx.gradcheck.mistake import WRITTEN_IN, Mistake
 
 ROOMS = ("ops", "efficient", "models")
 
 
 def all_mistakes() -> tuple[Mistake, ...]:
     """The whole bank, room by room.  It imports the whole library."""
-    return found_in(__name__, ROOMS, "MISTAKES")
+    modules = modules_in(__name__, ROOMS)
+    return tuple(mistake for module in modules for mistake in WRITTEN_IN.get(module.__name__, ()))
 
 
 def mistakes_of(op: str) -> tuple[Mistake, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tfx.backend import xp_of
@@ -10,7 +11,7 @@ from tfx.gradcheck.case import Case, Problem
 from tfx.gradcheck.cases.sizes import DV, B, D, H, Rng, T, heads
 
 
-def fast_weights(rng: Rng, *names: str, n_decays: int = 1) -> Problem:
+def fast_weights(rng: Rng, names: tuple[str, ...] = (), n_decays: int = 1) -> Problem:
     inputs = heads(rng, T, T)
     further = {
         "decay": -0.3 * rng.random((B, H, T, n_decays)),
@@ -28,14 +29,14 @@ def fast_weights_with_last_state(rng: Rng) -> Problem:
     def backward(dy: Any, cache: Any) -> Any:
         return fast_weights_backward(dy[..., :T, :], cache, dy[..., T:, :])
 
-    return fast_weights(rng, "decay", "beta", "state", n_decays=D)._replace(forward=forward, backward=backward)
+    return fast_weights(rng, ("decay", "beta", "state"), n_decays=D)._replace(forward=forward, backward=backward)
 
 
 CASES: tuple[Case, ...] = (
     Case(fast_weights_backward, "linear", fast_weights),
-    Case(fast_weights_backward, "one decay", lambda rng: fast_weights(rng, "decay")),
-    Case(fast_weights_backward, "decays", lambda rng: fast_weights(rng, "decay", "state", n_decays=D)),
-    Case(fast_weights_backward, "delta rule", lambda rng: fast_weights(rng, "beta", "state")),
-    Case(fast_weights_backward, "gated delta rule", lambda rng: fast_weights(rng, "decay", "beta", n_decays=D)),
+    Case(fast_weights_backward, "one decay", partial(fast_weights, names=("decay",))),
+    Case(fast_weights_backward, "decays", partial(fast_weights, names=("decay", "state"), n_decays=D)),
+    Case(fast_weights_backward, "delta rule", partial(fast_weights, names=("beta", "state"))),
+    Case(fast_weights_backward, "gated delta rule", partial(fast_weights, names=("decay", "beta"), n_decays=D)),
     Case(fast_weights_backward, "last state", fast_weights_with_last_state),
 )

@@ -6,24 +6,18 @@ from typing import Any
 
 from tfx.efficient.memory_efficient_attention import MemoryEfficientAttentionCache, memory_efficient_attention_backward
 from tfx.gradcheck.cases.efficient.memory_efficient_attention import memory_efficient
-from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.mistake import wrong_backward
 
 
-def memory_efficient_with_the_last_chunk_only(dout: Any, cache: MemoryEfficientAttentionCache) -> Any:
-    """Keys and values get the gradient of one chunk instead of the sum over all."""
+@wrong_backward(memory_efficient, op="memory_efficient_attention")
+def last_chunk_only(dout: Any, cache: MemoryEfficientAttentionCache) -> Any:
+    """One chunk only.
+
+    Keys and values get the gradient of one chunk instead of the sum over all.
+
+    Why: Inside the loop over chunks of queries the gradient of keys is assigned and not accumulated.
+    Hint: How many chunks of queries read each key?
+    """
     dq, _, _ = memory_efficient_attention_backward(dout, cache)
     last = cache._replace(q=cache.q[..., -2:, :])
     return (dq, *memory_efficient_attention_backward(dout[..., -2:, :], last)[1:])
-
-
-MISTAKES: tuple[Mistake, ...] = (
-    Mistake(
-        op="memory_efficient_attention",
-        name="last-chunk-only",
-        says="one chunk only",
-        why="Inside the loop over chunks of queries the gradient of keys is assigned and not accumulated.",
-        hint="How many chunks of queries read each key?",
-        problem=memory_efficient,
-        wrong_backward=memory_efficient_with_the_last_chunk_only,
-    ),
-)

@@ -8,22 +8,16 @@ import numpy as np
 
 from tfx.efficient.sparse_transformer import SparseTransformerCache, sparse_transformer_attention_backward
 from tfx.gradcheck.cases.efficient.sparse_transformer import sparse_transformer
-from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.mistake import wrong_backward
 
 
-def sparse_transformer_with_swapped_heads(dout: Any, cache: SparseTransformerCache) -> Any:
-    """The upstream gradient one head off: local heads get what belongs to distant ones."""
+@wrong_backward(sparse_transformer, op="sparse_transformer_attention")
+def heads_swapped(dout: Any, cache: SparseTransformerCache) -> Any:
+    """Local and distant heads swapped.
+
+    The upstream gradient one head off: local heads get what belongs to distant ones.
+
+    Why: Half of the heads use one pattern and half the other, and an order of heads is quickly mixed up.
+    Hint: Which pattern did the first head use in the forward pass, and which one on the way back?
+    """
     return sparse_transformer_attention_backward(np.roll(dout, 1, axis=-3), cache)
-
-
-MISTAKES: tuple[Mistake, ...] = (
-    Mistake(
-        op="sparse_transformer_attention",
-        name="heads-swapped",
-        says="local and distant heads swapped",
-        why="Half of the heads use one pattern and half the other, and an order of heads is quickly mixed up.",
-        hint="Which pattern did the first head use in the forward pass, and which one on the way back?",
-        problem=sparse_transformer,
-        wrong_backward=sparse_transformer_with_swapped_heads,
-    ),
-)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,7 @@ def causal_convolution(rng: Rng, length: int = T, dilation: int = 2, groups: int
     if bias:
         inputs["b"] = rng.standard_normal(len(inputs["w"]))
     fixed = {"dilation": dilation, "groups": groups}
-    return Problem(_with_state, with_state_backward, inputs, fixed)
+    return Problem(_with_state, state_too(causal_convolution_backward), inputs, fixed)
 
 
 def _with_state(**given: Any) -> tuple[Any, Any]:
@@ -32,10 +33,15 @@ def _with_state(**given: Any) -> tuple[Any, Any]:
     return both, (cache, y.shape, state.shape)
 
 
-def with_state_backward(dboth: Any, cache: Any, backward: Any = causal_convolution_backward) -> Any:
-    inner, y_shape, state_shape = cache
-    n = dboth.size - inner.state.size
-    return backward(dboth[:n].reshape(y_shape), inner, dboth[n:].reshape(state_shape))
+def state_too(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """backward(dy, cache, dstate) as a function of the joined vector of `_with_state`."""
+
+    def joined_backward(dboth: Any, cache: Any) -> Any:
+        inner, y_shape, state_shape = cache
+        n = dboth.size - inner.state.size
+        return backward(dboth[:n].reshape(y_shape), inner, dboth[n:].reshape(state_shape))
+
+    return joined_backward
 
 
 CASES: tuple[Case, ...] = (

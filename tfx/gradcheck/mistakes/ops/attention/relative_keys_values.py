@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfx.gradcheck.cases.ops.attention.relative_keys_values import relative_keys_values, relative_keys_values_masked
-from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.mistake import wrong_backward
 from tfx.ops.attention.relative_keys_values import (
     RelativeKeysValuesCache,
     RelativeKeysValuesGrads,
@@ -15,52 +15,41 @@ from tfx.ops.attention.relative_keys_values import (
 )
 
 
-def relative_values_forgotten(dout: Any, cache: RelativeKeysValuesCache) -> RelativeKeysValuesGrads:
-    """a_v has a gradient, but the weights do not hear of it."""
+@wrong_backward(relative_keys_values, op="relative_keys_values_attention")
+def values_path_forgotten(dout: Any, cache: RelativeKeysValuesCache) -> RelativeKeysValuesGrads:
+    """The weights do not hear of a_v.
+
+    a_v has a gradient, but the weights do not hear of it.
+
+    Why: The vectors a_v are added to the values, and the weights that multiply them are taken for settled.
+    Hint: By what is a_v multiplied, and does that factor get a gradient from it?
+    """
     right = relative_keys_values_attention_backward(dout, cache)
     deaf = relative_keys_values_attention_backward(dout, cache._replace(rows_v=0 * cache.rows_v))
     return right._replace(dq=deaf.dq, dk=deaf.dk, da_k=deaf.da_k)
 
 
-def relative_values_before_dropout(dout: Any, cache: RelativeKeysValuesCache) -> RelativeKeysValuesGrads:
+@wrong_backward(relative_keys_values_masked, op="relative_keys_values_attention")
+def dropout_skipped(dout: Any, cache: RelativeKeysValuesCache) -> RelativeKeysValuesGrads:
+    """Dropout is left out behind a_v.
+
+    Why: Dropout of the weights is handled in the product with the values and forgotten in the second product.
+    Hint: Which weights, with dropout or without, met a_v in the forward pass?
+    """
     return relative_keys_values_attention_backward(dout, cache._replace(dropout=None))
 
 
-def relative_keys_cut_off_lost(dout: Any, cache: RelativeKeysValuesCache) -> RelativeKeysValuesGrads:
-    """Of all offsets that share the end row, only one sends its gradient."""
+@wrong_backward(relative_keys_values, op="relative_keys_values_attention")
+def cut_off_averaged(dout: Any, cache: RelativeKeysValuesCache) -> RelativeKeysValuesGrads:
+    """Offsets that were cut off are averaged.
+
+    Of all offsets that share the end row, only one sends its gradient.
+
+    Why: Many far offsets share one row, and the shared row gets the mean of their gradients.
+    Hint: How many pairs read the row for the farthest offset, and what does each of them add?
+    """
     right = relative_keys_values_attention_backward(dout, cache)
     ids = cache.keys.ids
     once = np.zeros_like(right.da_k)
     once[ids] = right.da_k[ids] / np.bincount(ids)[ids][:, None]
     return right._replace(da_k=once)
-
-
-MISTAKES: tuple[Mistake, ...] = (
-    Mistake(
-        op="relative_keys_values_attention",
-        name="values-path-forgotten",
-        says="the weights do not hear of a_v",
-        why="The vectors a_v are added to the values, and the weights that multiply them are taken for settled.",
-        hint="By what is a_v multiplied, and does that factor get a gradient from it?",
-        problem=relative_keys_values,
-        wrong_backward=relative_values_forgotten,
-    ),
-    Mistake(
-        op="relative_keys_values_attention",
-        name="dropout-skipped",
-        says="dropout is left out behind a_v",
-        why="Dropout of the weights is handled in the product with the values and forgotten in the second product.",
-        hint="Which weights, with dropout or without, met a_v in the forward pass?",
-        problem=relative_keys_values_masked,
-        wrong_backward=relative_values_before_dropout,
-    ),
-    Mistake(
-        op="relative_keys_values_attention",
-        name="cut-off-averaged",
-        says="offsets that were cut off are averaged",
-        why="Many far offsets share one row, and the shared row gets the mean of their gradients.",
-        hint="How many pairs read the row for the farthest offset, and what does each of them add?",
-        problem=relative_keys_values,
-        wrong_backward=relative_keys_cut_off_lost,
-    ),
-)

@@ -7,22 +7,15 @@ from typing import Any
 import numpy as np
 
 from tfx.gradcheck.cases.ops.basics.dropout import dropout
-from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.mistake import wrong_backward
 from tfx.ops.basics.dropout import DropoutCache
 
 
-def dropout_not_rescaled(dy: Any, cache: DropoutCache) -> Any:
+@wrong_backward(dropout)
+def scale_forgotten(dy: Any, cache: DropoutCache) -> Any:
+    """Kept numbers are not scaled.
+
+    Why: Dropout is remembered as a mask of zeros and ones, and the division by the keep rate is forgotten.
+    Hint: By what number was a kept entry multiplied in the forward pass?
+    """
     return dy * (np.asarray(cache.multiplier) > 0)
-
-
-MISTAKES: tuple[Mistake, ...] = (
-    Mistake(
-        op="dropout",
-        name="scale-forgotten",
-        says="kept numbers are not scaled",
-        why="Dropout is remembered as a mask of zeros and ones, and the division by the keep rate is forgotten.",
-        hint="By what number was a kept entry multiplied in the forward pass?",
-        problem=dropout,
-        wrong_backward=dropout_not_rescaled,
-    ),
-)

@@ -8,22 +8,15 @@ from typing import Any
 import numpy as np
 
 from tfx.gradcheck.cases.ops.feed_forward.erf import erf
-from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.mistake import wrong_backward
 from tfx.ops.feed_forward.erf import ErfCache
 
 
-def erf_as_the_normal_density(dy: Any, cache: ErfCache) -> Any:
+@wrong_backward(erf)
+def normal_density(dy: Any, cache: ErfCache) -> Any:
+    """The normal density.
+
+    Why: erf and the normal distribution function differ by scale and shift, and so do their derivatives.
+    Hint: Is the derivative of erf at 0 about 0.4 or about 1.1?
+    """
     return dy * np.exp(-cache.x * cache.x / 2) / math.sqrt(2 * math.pi)
-
-
-MISTAKES: tuple[Mistake, ...] = (
-    Mistake(
-        op="erf",
-        name="normal-density",
-        says="the normal density",
-        why="erf and the normal distribution function differ by scale and shift, and so do their derivatives.",
-        hint="Is the derivative of erf at 0 about 0.4 or about 1.1?",
-        problem=erf,
-        wrong_backward=erf_as_the_normal_density,
-    ),
-)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfx.gradcheck.cases.ops.feed_forward.gated_feed_forward import gated_feed_forward
-from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.mistake import wrong_backward
 from tfx.ops.basics.linear import linear_backward
 from tfx.ops.feed_forward.gated import glu_backward
 from tfx.ops.feed_forward.gated_feed_forward import (
@@ -15,21 +15,15 @@ from tfx.ops.feed_forward.gated_feed_forward import (
 )
 
 
-def gated_feed_forward_up_only(dy: Any, cache: GatedFeedForwardCache) -> GatedFeedForwardGrads:
-    """x fed two maps; only one of them answers."""
+@wrong_backward(gated_feed_forward)
+def one_of_two_gradients(dy: Any, cache: GatedFeedForwardCache) -> GatedFeedForwardGrads:
+    """x gets one of its two gradients.
+
+    x fed two maps; only one of them answers.
+
+    Why: The input is used twice, and the second path is forgotten.
+    Hint: How many linear maps read x?
+    """
     dhidden, _, _ = linear_backward(dy, cache.down)
     _, du = glu_backward(dhidden, cache.glu)
     return gated_feed_forward_backward(dy, cache)._replace(dx=linear_backward(du, cache.up)[0])
-
-
-MISTAKES: tuple[Mistake, ...] = (
-    Mistake(
-        op="gated_feed_forward",
-        name="one-of-two-gradients",
-        says="x gets one of its two gradients",
-        why="The input is used twice, and the second path is forgotten.",
-        hint="How many linear maps read x?",
-        problem=gated_feed_forward,
-        wrong_backward=gated_feed_forward_up_only,
-    ),
-)

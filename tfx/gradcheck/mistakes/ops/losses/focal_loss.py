@@ -7,25 +7,19 @@ from typing import Any
 import numpy as np
 
 from tfx.gradcheck.cases.ops.losses.focal_loss import focal_loss
-from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.mistake import wrong_backward
 from tfx.ops.losses.focal_loss import FocalLossCache, focal_loss_backward
 
 
-def focal_factor_held_fixed(dloss: Any, cache: FocalLossCache) -> Any:
-    """(1 - p)^g is taken for a constant weight, and only log p for a function of the logits."""
+@wrong_backward(focal_loss)
+def factor_is_constant(dloss: Any, cache: FocalLossCache) -> Any:
+    """The factor (1 - p)^g is taken for a constant.
+
+    (1 - p)^g is taken for a constant weight, and only log p for a function of the logits.
+
+    Why: The factor is called a weight, and weights are usually constants.
+    Hint: Does (1 - p)^g depend on the logits?
+    """
     weights = cache.targets.weights * (-np.expm1(cache.l)) ** cache.gamma
     plain = cache._replace(gamma=0.0, targets=cache.targets._replace(weights=weights))
     return focal_loss_backward(dloss, plain)
-
-
-MISTAKES: tuple[Mistake, ...] = (
-    Mistake(
-        op="focal_loss",
-        name="factor-is-constant",
-        says="the factor (1 - p)^g is taken for a constant",
-        why="The factor is called a weight, and weights are usually constants.",
-        hint="Does (1 - p)^g depend on the logits?",
-        problem=focal_loss,
-        wrong_backward=focal_factor_held_fixed,
-    ),
-)

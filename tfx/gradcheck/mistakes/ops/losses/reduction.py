@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tfx.gradcheck.case import Problem
 from tfx.gradcheck.cases.sizes import B, Rng, T
-from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.mistake import wrong_backward
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
 
 
@@ -18,18 +17,11 @@ def reduction(rng: Rng, kind: str) -> Problem:
     return Problem(reduction_forward, reduction_backward, {"losses": rng.standard_normal((B, T))}, fixed)
 
 
-def reduction_not_divided(dloss: Any, cache: ReductionCache) -> Any:
+@wrong_backward(reduction, kind="mean")
+def mean_not_divided(dloss: Any, cache: ReductionCache) -> Any:
+    """The mean is not divided.
+
+    Why: Mean and sum spread the gradient in the same way, and differ only in a factor.
+    Hint: What is the gradient of a mean of n numbers in one of them?
+    """
     return reduction_backward(dloss, cache._replace(divisor=1))
-
-
-MISTAKES: tuple[Mistake, ...] = (
-    Mistake(
-        op="reduction",
-        name="mean-not-divided",
-        says="the mean is not divided",
-        why="Mean and sum spread the gradient in the same way, and differ only in a factor.",
-        hint="What is the gradient of a mean of n numbers in one of them?",
-        problem=partial(reduction, kind="mean"),
-        wrong_backward=reduction_not_divided,
-    ),
-)

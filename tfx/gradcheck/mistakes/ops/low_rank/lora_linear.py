@@ -5,23 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from tfx.gradcheck.cases.ops.low_rank.lora_linear import lora_linear
-from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.mistake import wrong_backward
 from tfx.ops.low_rank.lora_linear import LoraLinearCache, LoraLinearGrads, lora_linear_backward
 
 
-def update_read_once(dy: Any, cache: LoraLinearCache) -> LoraLinearGrads:
-    """dx by way of the frozen matrix only."""
+@wrong_backward(lora_linear)
+def one_path_only(dy: Any, cache: LoraLinearCache) -> LoraLinearGrads:
+    """x is counted once, but read twice.
+
+    dx by way of the frozen matrix only.
+
+    Why: The frozen map does not learn and the small one does, so only one of them is followed for x.
+    Hint: How many terms of y contain x?
+    """
     return lora_linear_backward(dy, cache)._replace(dx=dy @ cache.w.T)
-
-
-MISTAKES: tuple[Mistake, ...] = (
-    Mistake(
-        op="lora_linear",
-        name="one-path-only",
-        says="x is counted once, but read twice",
-        why="The frozen map does not learn and the small one does, so only one of them is followed for x.",
-        hint="How many terms of y contain x?",
-        problem=lora_linear,
-        wrong_backward=update_read_once,
-    ),
-)

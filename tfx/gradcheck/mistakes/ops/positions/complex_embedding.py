@@ -7,36 +7,27 @@ from typing import Any
 import numpy as np
 
 from tfx.gradcheck.cases.ops.positions.complex_embedding import complex_embedding
-from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.mistake import wrong_backward
 from tfx.ops.positions.complex_embedding import ComplexEmbeddingCache, ComplexEmbeddingGrads, complex_embedding_backward
 
 
-def complex_embedding_turned_the_wrong_way(dy: Any, cache: ComplexEmbeddingCache) -> ComplexEmbeddingGrads:
-    """cos' is taken for + sin."""
+@wrong_backward(complex_embedding)
+def cosine_sign(dy: Any, cache: ComplexEmbeddingCache) -> ComplexEmbeddingGrads:
+    """cos' = + sin.
+
+    cos' is taken for + sin.
+
+    Why: Sine and cosine are derivatives of each other only up to a sign, and the sign is easily lost.
+    Hint: Is the cosine rising or falling just to the right of 0?
+    """
     return complex_embedding_backward(dy, cache._replace(sines=-cache.sines))
 
 
-def complex_embedding_position_forgotten(dy: Any, cache: ComplexEmbeddingCache) -> ComplexEmbeddingGrads:
+@wrong_backward(complex_embedding)
+def position_forgotten(dy: Any, cache: ComplexEmbeddingCache) -> ComplexEmbeddingGrads:
+    """The position is left out.
+
+    Why: The angle is thought of as frequency plus phase, although the frequency is multiplied with the position.
+    Hint: By what is the frequency multiplied before the phase is added?
+    """
     return complex_embedding_backward(dy, cache._replace(positions=np.ones_like(cache.positions)))
-
-
-MISTAKES: tuple[Mistake, ...] = (
-    Mistake(
-        op="complex_embedding",
-        name="cosine-sign",
-        says="cos' = + sin",
-        why="Sine and cosine are derivatives of each other only up to a sign, and the sign is easily lost.",
-        hint="Is the cosine rising or falling just to the right of 0?",
-        problem=complex_embedding,
-        wrong_backward=complex_embedding_turned_the_wrong_way,
-    ),
-    Mistake(
-        op="complex_embedding",
-        name="position-forgotten",
-        says="the position is left out",
-        why="The angle is thought of as frequency plus phase, although the frequency is multiplied with the position.",
-        hint="By what is the frequency multiplied before the phase is added?",
-        problem=complex_embedding,
-        wrong_backward=complex_embedding_position_forgotten,
-    ),
-)

@@ -6,25 +6,19 @@ from typing import Any
 
 from tfx.gradcheck.cases.ops.recurrence.gru import gru
 from tfx.gradcheck.cases.ops.recurrence.through_time import WIDTH, last_too
-from tfx.gradcheck.mistake import Mistake
+from tfx.gradcheck.mistake import wrong_backward
 from tfx.ops.recurrence.gru import GruCache, GruGrads, gru_backward
 
 
-def gru_other_reset(dh: Any, cache: GruCache, dlast: Any) -> GruGrads:
-    """The forward resets and then multiplies; this backward is that of multiplying and then resetting."""
+@wrong_backward(gru, through=last_too)
+def reset_in_the_other_place(dh: Any, cache: GruCache, dlast: Any) -> GruGrads:
+    """The other place of the reset.
+
+    The forward resets and then multiplies; this backward is that of multiplying and then resetting.
+
+    Why: There are two published forms of the GRU, and both are called GRU.
+    Hint: Is the reset applied before or after the product with the recurrent matrix?
+    """
     w_n = cache.w_h[:, 2 * WIDTH :]
     swapped = [step._replace(read=step.h, u_n=step.h @ w_n) for step in cache.time.steps]
     return gru_backward(dh, cache._replace(time=cache.time._replace(steps=tuple(swapped))), dlast)
-
-
-MISTAKES: tuple[Mistake, ...] = (
-    Mistake(
-        op="gru",
-        name="reset-in-the-other-place",
-        says="the other place of the reset",
-        why="There are two published forms of the GRU, and both are called GRU.",
-        hint="Is the reset applied before or after the product with the recurrent matrix?",
-        problem=gru,
-        wrong_backward=last_too(gru_other_reset),
-    ),
-)
