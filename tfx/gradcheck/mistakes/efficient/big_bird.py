@@ -13,7 +13,8 @@ from tfx.gradcheck.mistake import wrong_backward
 def global_rows_forgotten(dout: Any, cache: BigBirdCache) -> Any:
     """Without the rows of global queries.
 
-    Why: The sparse part is computed block by block, and the few dense rows are computed elsewhere.
+    Why: The rows of global queries are dense and computed apart from the blocks, so a loop over the blocks never meets
+    them.
     Hint: Which queries see all keys, and do those keys hear from them?
     """
     return big_bird_attention_backward(dout, cache._replace(rows=None))

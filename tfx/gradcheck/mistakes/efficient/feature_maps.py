@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tfx.efficient.feature_maps import EluPlusOneCache
 from tfx.gradcheck.cases.efficient.feature_maps import elu_plus_one
 from tfx.gradcheck.mistake import wrong_backward
@@ -13,9 +15,9 @@ from tfx.gradcheck.mistake import wrong_backward
 def wrong_slope_above_zero(dy: Any, cache: EluPlusOneCache) -> Any:
     """The wrong side.
 
-    exp(x) on both sides: the 1 of the upper side forgotten.
+    exp(x) below 0, and nothing above it: the slope 1 of x + 1 is forgotten.
 
-    Why: The function has two pieces, and the slope of one of them is carried over to the other.
+    Why: The exponential below 0 is the new part of the function, and the straight line beside it is passed over.
     Hint: What is the slope for inputs above 0? Draw the two pieces.
     """
-    return dy * (cache.slope - (cache.slope == 1) * 0.5)
+    return dy * np.where(cache.slope < 1, cache.slope, 0)

@@ -17,7 +17,7 @@ def inverse_transform(dy: Any, cache: FourierMixingCache) -> Any:
 
     The inverse transform instead of the transposed one.
 
-    Why: To undo something on the way back is confused with inverting it.
+    Why: The way back is said to undo the forward pass, and to undo is taken for to invert.
     Hint: The backward needs the transpose of a linear map; is that the same as its inverse here?
     """
     return np.fft.ifft2(dy, axes=(-2, -1)).real

@@ -24,7 +24,7 @@ def divisor_is_constant(dout: Any, cache: LinearAttentionCache) -> Any:
 
     The sum of the weights taken as a constant.
 
-    Why: The numerator is a plain product, and the normaliser is seen as a mere scale.
+    Why: The numerator is the new idea, a plain product, and the divisor below it looks like a mere scale.
     Hint: Does the sum of the weights of a row change when one of its keys changes?
     """
     return linear_attention_backward(dout, cache._replace(attention=_constant_divisor(cache.attention)))

@@ -15,7 +15,7 @@ def shared_matrix_used_once(dout: Any, cache: LinformerCache) -> LinformerGrads:
 
     One matrix mixes keys and values; its gradient from the values forgotten.
 
-    Why: The matrix was meant for the keys, and that the values pass through it too is overlooked.
+    Why: The backward is written for two matrices, and sharing makes them one without a change in that code.
     Hint: Count how many products the shared matrix takes part in.
     """
     grads = linformer_backward(dout, cache)

@@ -13,10 +13,10 @@ from tfx.gradcheck.mistake import wrong_backward
 def row_sum_missing(dout: Any, cache: LshAttentionCache) -> Any:
     """Without the row sum D.
 
-    D without the rounds: rowsum(W * dW) taken inside a round, as if each were a softmax of its own.
+    D = 0: what all weights of a row have in common, over all rounds, is left out.
 
-    Why: Each round looks like an attention of its own, with a softmax of its own.
-    Hint: Over which rounds does the denominator of one query's weights run?
+    Why: A query's weights are spread over rounds and chunks, and no place in the code holds a whole row of them.
+    Hint: In how many pieces is the softmax of one query computed, and which term of its Jacobian needs them all?
     """
     return lsh_attention_backward(dout, cache._replace(out=0 * cache.out))
 

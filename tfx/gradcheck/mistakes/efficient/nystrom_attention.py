@@ -15,7 +15,7 @@ def inverse_is_constant(dout: Any, cache: NystromAttentionCache) -> Any:
 
     A^+ taken as a constant: no gradient through the iteration.
 
-    Why: The middle factor is small and made by an iteration, so it is treated like a preconditioner.
+    Why: The inverse is found by an iteration and not by a formula, so it looks like a number that is given.
     Hint: From which of the inputs is the matrix made that is inverted?
     """
     return nystrom_attention_backward(dout, cache._replace(w=0 * cache.w))

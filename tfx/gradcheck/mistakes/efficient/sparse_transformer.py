@@ -17,7 +17,8 @@ def heads_swapped(dout: Any, cache: SparseTransformerCache) -> Any:
 
     The upstream gradient one head off: local heads get what belongs to distant ones.
 
-    Why: Half of the heads use one pattern and half the other, and an order of heads is quickly mixed up.
+    Why: Even heads are local and odd ones distant: an order that no shape shows, so a loop that starts at the other one
+    runs.
     Hint: Which pattern did the first head use in the forward pass, and which one on the way back?
     """
     return sparse_transformer_attention_backward(np.roll(dout, 1, axis=-3), cache)

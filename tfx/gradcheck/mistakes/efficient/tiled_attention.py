@@ -25,9 +25,10 @@ def row_sum_missing(dout: Any, cache: TiledAttentionCache) -> Any:
 def wrong_logsumexp(dout: Any, cache: TiledAttentionCache) -> Any:
     """Wrong log-sum-exp.
 
-    The sum of exponentials left out of L: weights that do not sum to 1.
+    L = m, the maximum of the row, without log l: weights that do not sum to 1.
 
-    Why: The maximum of a row and its log-sum-exp are kept side by side and mean almost the same.
+    Why: The maximum of a row and its log-sum-exp are both a number for each row, and either keeps exp from overflowing.
     Hint: Recompute the weights on the way back and add up one row of them.
     """
-    return tiled_attention_backward(dout, cache._replace(logsumexp=cache.logsumexp - 0.1))
+    scores = cache.q @ cache.k.swapaxes(-1, -2) * cache.tiling.scale
+    return tiled_attention_backward(dout, cache._replace(logsumexp=scores.max(axis=-1, keepdims=True)))

@@ -29,7 +29,7 @@ def one_query_answers(dscores: Any, cache: AdditiveScoresCache) -> AdditiveScore
 
     A key gets the gradient of the first query alone, although every query read it.
 
-    Why: Each key is one vector, and one row of gradients seems to belong to it.
+    Why: A key is one vector, and the gradient from one query has its shape already.
     Hint: How many queries are compared with the same key?
     """
     first = np.zeros_like(dscores)

@@ -13,8 +13,6 @@ from tfx.ops.attention.attention_reconstruction import AttentionReconstructionCa
 def two_of_the_square(dloss: Any, cache: AttentionReconstructionCache) -> Any:
     """The 2 of the square.
 
-    The 2 of the square forgotten.
-
     Why: The factor 2 is left to the learning rate so often that it is no longer missed.
     Hint: Is there a 1/2 in front of the square that would cancel it?
     """

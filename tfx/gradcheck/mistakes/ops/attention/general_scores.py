@@ -36,8 +36,6 @@ def scale_forgotten(dscores: Any, cache: DotScoresCache) -> DotScoresGrads:
 def first_row_only(dscores: Any, cache: GeneralScoresCache) -> GeneralScoresGrads:
     """dW of one row of the batch.
 
-    dW is taken from the first row of the batch alone.
-
     Why: W has no batch axis, and a product of two matrices gives the right shape from one example.
     Hint: How many sequences of the batch used W?
     """

@@ -44,8 +44,8 @@ def attending(weigh: Callable[[Array, Array], Array]) -> Callable[[Array, Array,
 def mask_after_softmax(scores: Array, mask: Array) -> Array:
     """The weights are zeroed after the softmax.
 
-    WRONG: the weights are zeroed after the softmax. Blocked keys still stand in the denominator: rows sum to less than
-    one, and by how much less tells every query about the keys that it must not see.
+    Blocked keys still stand in the denominator: rows sum to less than one, and by how much less tells every query about
+    the keys that it must not see.
 
     Why: Zero weight is what a mask is for, and setting the weights to zero seems the shortest way to it.
     Hint: Add up the weights of one row. Which keys are still counted in the denominator?
@@ -58,9 +58,9 @@ def mask_after_softmax(scores: Array, mask: Array) -> Array:
 def blocked_scores_zero(scores: Array, mask: Array) -> Array:
     """Blocked scores are set to 0 before the softmax.
 
-    WRONG: blocked scores are set to 0 before the softmax. A score of 0 is a score: exp(0) = 1.
+    A score of 0 is a score: exp(0) = 1.
 
-    Why: Zero looks like nothing, and for weights it is nothing; for scores it is not.
+    Why: A weight of zero means nothing is read, so a score of zero seems to say the same.
     Hint: What does the exponential make of the score that you put in?
     """
     weights, _ = softmax_forward(xp_of(scores).where(mask, scores, 0).astype(scores.dtype))
@@ -71,10 +71,10 @@ def blocked_scores_zero(scores: Array, mask: Array) -> Array:
 def finite_penalty(scores: Array, mask: Array, penalty: float = -1e9) -> Array:
     """Blocked scores get a large negative number added.
 
-    WRONG for a fully blocked row, and for a small penalty: blocked scores get `penalty` added, -1e9 for instance. When
-    every key has it, it cancels in the quotient; and exp(-30) is not 0. In float16 -1e9 is -inf.
+    Wrong for a fully blocked row, and for a small penalty. When every key has it, it cancels in the quotient; and
+    exp(-30) is not 0. In float16 -1e9 is -inf.
 
-    Why: A penalty of -1e9 works in every row that may see something, so tests rarely show the other rows.
+    Why: A penalty of -1e9 works in every row that may see something, and rows that see nothing are rare in tests.
     Hint: Look at a row in which every key is blocked: what is left after the row's maximum is taken off?
     """
     with np.errstate(over="ignore"):
@@ -86,9 +86,9 @@ def finite_penalty(scores: Array, mask: Array, penalty: float = -1e9) -> Array:
 def minus_infinity_unguarded(scores: Array, mask: Array) -> Array:
     """A fully blocked row is not thought of.
 
-    WRONG for a fully blocked row: -inf minus the row's maximum, also -inf, is NaN.
+    -inf minus the row's maximum, also -inf, is NaN.
 
-    Why: -inf is right for every row that may see something, and no test has a row that sees nothing.
+    Why: -inf is right in every row that may see something, and rows that see nothing come up mostly with padding.
     Hint: What is the maximum of a row in which all scores are -inf, and what is -inf minus that?
     """
     return bare_softmax(xp_of(scores).where(mask, scores, -math.inf).astype(scores.dtype))
@@ -98,7 +98,7 @@ def minus_infinity_unguarded(scores: Array, mask: Array) -> Array:
 def softmax_over_queries(scores: Array, mask: Array) -> Array:
     """The softmax runs over the queries.
 
-    WRONG axis: normalises each key over the queries. Rows do not sum to one, and every query feels all others.
+    Each key is shared out among the queries. Rows do not sum to one, and every query feels all others.
 
     Why: Both axes are lengths of a sentence, and in self-attention they are even equal, so no shape complains.
     Hint: Who shares out one unit of attention: each query among the keys, or each key among the queries?

@@ -79,8 +79,6 @@ def merged_without_swapping(dy: Any, cache: MultiHeadCache) -> MultiHeadGrads:
 def one_query_head_answers(dy: Any, cache: MultiHeadCache) -> MultiHeadGrads:
     """A shared key head hears from one query head only.
 
-    Of the query heads that share a key head, only the first sends something back.
-
     Why: The key head is stored once, so one gradient is stored for it.
     Hint: How many query heads read the same keys?
     """
@@ -107,7 +105,7 @@ def share_of_keys_lost(dy: Any, cache: MultiHeadCache) -> MultiHeadGrads:
 def split_by_reshape(x: Array, n_heads: int) -> Array:
     """Heads are split by one reshape to (B, H, T, D).
 
-    WRONG: x (..., T, H D) -> (..., H, T, D) by one reshape, which cuts the sentence and not the width.
+    x (..., T, H D) -> (..., H, T, D) by one reshape, which cuts the sentence and not the width.
 
     Why: The shape asked for is (B, H, T, D), and a reshape gives any shape of the right size.
     Hint: Which numbers belong to one head: some features of every word, or all features of some words?
@@ -119,7 +117,7 @@ def split_by_reshape(x: Array, n_heads: int) -> Array:
 def merge_by_reshape(heads: Array) -> Array:
     """Heads are merged by one reshape to (B, T, H D).
 
-    WRONG: heads (..., H, T, D) -> (..., T, H D) without bringing T back in front of the heads.
+    heads (..., H, T, D) -> (..., T, H D) without bringing T back in front of the heads.
 
     Why: Splitting needed a swap of axes and merging looks like mere gluing.
     Hint: Follow the first feature of the second word through both reshapes: where does it end?
@@ -132,7 +130,7 @@ def merge_by_reshape(heads: Array) -> Array:
 def weights_transposed(weights: Array, v: Array) -> Array:
     """The values are read with transposed weights.
 
-    WRONG: P^T V in the place of P V, weights (..., T, T), v (..., T, D); it fits, because T = S.
+    P^T V in the place of P V, weights (..., T, T), v (..., T, D); it fits, because T = S.
 
     Why: With as many queries as keys the transposed matrix fits as well.
     Hint: Along which axis do the weights sum to 1, and over which axis does the product add up?
@@ -144,7 +142,7 @@ def weights_transposed(weights: Array, v: Array) -> Array:
 def mean_taken_for_a_sum(dmean: Any, cache: MeanHeadsCache) -> Any:
     """The mean is taken for a sum.
 
-    Why: Adding up heads and averaging them differ by a constant that no picture shows.
+    Why: In a picture of the weights the sum of the heads and their mean look the same.
     Hint: By how much does the mean move when one head moves by 1?
     """
     return mean_heads_backward(dmean, cache) * cache.n_heads

@@ -43,9 +43,9 @@ def dropout_skipped(dout: Any, cache: RelativeKeysValuesCache) -> RelativeKeysVa
 def cut_off_averaged(dout: Any, cache: RelativeKeysValuesCache) -> RelativeKeysValuesGrads:
     """Offsets that were cut off are averaged.
 
-    Of all offsets that share the end row, only one sends its gradient.
+    A row gets the mean over the offsets that share it instead of their sum.
 
-    Why: Many far offsets share one row, and the shared row gets the mean of their gradients.
+    Why: Many far offsets share one row, and sharing suggests an average.
     Hint: How many pairs read the row for the farthest offset, and what does each of them add?
     """
     right = relative_keys_values_attention_backward(dout, cache)

@@ -26,7 +26,7 @@ CAUSAL = partial(attention, n_keys=T, mask=causal_mask(T))
 def scale_missing(dout: Any, cache: AttentionCache) -> Any:
     """The scale is left out of dQ and dK.
 
-    Why: The scale looks like a constant of the forward pass, so it is dropped when the products are undone.
+    Why: Constants vanish in a derivative: true for what is added, and carried over to what is multiplied.
     Hint: Which factor stood in front of Q K^T, and what does a constant factor do to a derivative?
     """
     dq, dk, dv = attention_backward(dout, cache)
@@ -48,7 +48,8 @@ def keys_not_transposed(dout: Any, cache: AttentionCache) -> Any:
 def dropout_skipped_for_values(dout: Any, cache: AttentionCache) -> Any:
     """dV uses the weights before dropout.
 
-    Why: The weights are what one has in mind, and the dropped copy of them that met the values is forgotten.
+    Why: The output of the softmax is what is called the weights, and the copy with dropout, which met the values, is
+    not.
     Hint: With which array were the values multiplied in the forward pass?
     """
     dq, dk, _ = attention_backward(dout, cache)
@@ -80,7 +81,7 @@ def unscaled(q: Array, k: Array, v: Array) -> Array:
 def width_of_the_values(q: Array, k: Array, v: Array) -> Array:
     """The scores are divided by the root of the values' width.
 
-    Why: d_k and d_v are equal in most models, so any of the two widths seems to do.
+    Why: d_k and d_v are equal in most models, so either of them seems to do.
     Hint: Which vectors are multiplied with each other to give a score?
     """
     return attention_forward(q, k, v, scale=1.0 / math.sqrt(v.shape[-1]))[0]

@@ -13,8 +13,6 @@ from tfx.ops.attention.tensor_scatter import TensorScatterCache, tensor_scatter_
 def overwritten_answers(dy: Any, cache: TensorScatterCache) -> Any:
     """The past keeps what was written over.
 
-    Forgets that what was written over no longer counts.
-
     Why: The past is copied in the forward pass, and a copy sends everything back.
     Hint: What is left in the output of a place that was written over?
     """

@@ -26,7 +26,7 @@ def distances_forgotten(dout: Any, cache: TransformerXLCache) -> TransformerXLGr
 def biases_swapped(dout: Any, cache: TransformerXLCache) -> TransformerXLGrads:
     """u and w are swapped.
 
-    Why: Two learned vectors of the same shape do almost the same thing.
+    Why: Both are learned vectors of one shape that are added to the query, so a swap raises no error.
     Hint: Which of the two meets the keys, and which one the distances?
     """
     right = transformer_xl_attention_backward(dout, cache)

@@ -15,7 +15,7 @@ from tfx.ops.basics.embedding import EmbeddingCache, TiedLogitsCache, tied_logit
 def repeated_id_overwrites(dy: Any, cache: EmbeddingCache) -> Any:
     """A repeated id overwrites.
 
-    Why: Assigning by index looks like the reverse of reading by index.
+    Why: Assigning by index looks like the reverse of reading by index, and in a short test no id comes twice.
     Hint: Which row of the table is read twice, and what should it receive?
     """
     dtable = np.zeros_like(cache.table)

@@ -17,7 +17,7 @@ def one_copy_counts(dy: Any, cache: CopySourcesCache) -> Any:
 
     Each token takes the gradient of one of its copies: `=` where `+=` is meant.
 
-    Why: An assignment by index is written where an addition is meant.
+    Why: Assigning by index looks like the reverse of copying by index, and an assignment keeps the last value only.
     Hint: What happens to a token that was copied three times?
     """
     dtable = np.zeros(cache.lookup.table.shape)

@@ -25,7 +25,7 @@ def sum_missing(dy: Any, cache: LogSoftmaxCache) -> Any:
 def backward_of_softmax(dy: Any, cache: LogSoftmaxCache) -> Any:
     """softmax's backward.
 
-    Why: The names differ by a logarithm, and so does the derivative.
+    Why: A softmax is computed on the way, so its backward is called, and the logarithm behind it is not undone.
     Hint: Is the output a probability or the logarithm of one?
     """
     return softmax_backward(dy, SoftmaxCache(xp_of(cache.y).exp(cache.y), cache.axis))

@@ -14,7 +14,8 @@ from tfx.ops.basics.matmul import GemmCache, MatmulCache, gemm_backward, matmul_
 def da_not_transposed(dy: Any, cache: MatmulCache) -> Any:
     """da is transposed.
 
-    Why: A reshape repairs the shape after a wrong transpose, and the numbers stand in wrong places.
+    Why: A transpose in the wrong place gives the wrong shape, and a reshape silences the error without moving the
+    numbers.
     Hint: Write y[i, k] as a sum, and ask for the gradient of a[i, j] index by index.
     """
     da, db = matmul_backward(dy, cache)
@@ -25,7 +26,7 @@ def da_not_transposed(dy: Any, cache: MatmulCache) -> Any:
 def broadcast_not_summed(dy: Any, cache: MatmulCache) -> Any:
     """A shared b gets the gradient of the first use.
 
-    Why: One matrix for a whole batch is stored once, and one product gives the right shape.
+    Why: The matrix has no batch axis, and the product of one example has its shape already.
     Hint: How many times was b used in the forward pass?
     """
     da, _ = matmul_backward(dy, cache)

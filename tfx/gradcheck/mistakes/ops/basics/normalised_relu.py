@@ -16,7 +16,7 @@ from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward
 def sum_is_constant(dy: Any, cache: NormalisedReluCache) -> Any:
     """The sum of the row is taken for a constant.
 
-    Why: Dividing by a number that was computed before looks like a change of scale.
+    Why: A row is divided by one number, and that this number was added up from the row itself is forgotten.
     Hint: Does the divisor of a row change when one of its positive scores grows?
     """
     return np.where(cache.positive, dy / cache.divisor, 0)

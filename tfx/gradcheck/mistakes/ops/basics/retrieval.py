@@ -13,9 +13,7 @@ from tfx.ops.basics.retrieval import RetrievalScoresCache, retrieval_scores_back
 def first_document_for_all(dscores: Any, cache: RetrievalScoresCache) -> Any:
     """One document stands for all.
 
-    The first document's vector stands for all of them.
-
-    Why: Broadcasting makes a product with one document fit the shape of all.
+    Why: With one document for a question, as in a first test, there is nothing to tell apart.
     Hint: With which document was each score computed?
     """
     _, ddocuments = retrieval_scores_backward(dscores, cache)

@@ -46,8 +46,8 @@ def wrong_axis(dy: Any, cache: SoftmaxCache) -> Any:
 def maximum_not_subtracted(x: Array, axis: int = -1) -> Array:
     """The maximum is not subtracted first.
 
-    WRONG in floating point: exp(x) / sum exp(x) as it is written, without taking off the maximum. exp overflows to inf
-    and inf / inf is NaN; far below 0 all exps vanish, and 0 / 0 is NaN too.
+    exp(x) / sum exp(x) as it is written. exp overflows to inf and inf / inf is NaN; far below 0 all exps vanish, and 0
+    / 0 is NaN too.
 
     Why: The formula in the books has no maximum in it, and on small scores the code gives the same numbers.
     Hint: What is the largest number whose exponential still fits into the type?

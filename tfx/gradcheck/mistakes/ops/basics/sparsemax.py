@@ -25,7 +25,7 @@ def threshold_is_constant(dy: Any, cache: SparsemaxCache) -> Any:
 def mean_over_the_row(dy: Any, cache: SparsemaxCache) -> Any:
     """The mean is taken over the whole row.
 
-    Why: A mean over the row is one call, and for small scores everything is in the support anyway.
+    Why: A mean over the row is one call, and for scores that lie close together everything is in the support anyway.
     Hint: Which scores had a part in the threshold?
     """
     return np.where(cache.support, dy - dy.mean(axis=-1, keepdims=True), 0)

@@ -23,7 +23,7 @@ def dropped_branch_answers(dy: Any, cache: StochasticDepthCache) -> Any:
 def residual_dropped(dy: Any, cache: StochasticDepthCache) -> Any:
     """The residual is left out with its branch.
 
-    Why: One multiplier is applied to the whole block and not to the branch alone.
+    Why: Leaving out a layer is read as leaving out all that stands in its line, and the residual stands there too.
     Hint: Which of the two terms of the sum did the forward pass multiply?
     """
     _, dbranch = stochastic_depth_backward(dy, cache)

@@ -13,7 +13,7 @@ from tfx.ops.experts.cv_squared import CvSquaredCache
 def mean_is_constant(dy: Any, cache: CvSquaredCache) -> Any:
     """The mean is taken for a constant.
 
-    Why: The variance is in view, and the mean below it in the fraction is taken for a mere unit.
+    Why: The variance draws all attention, and the mean by which it is divided is taken for a fixed unit.
     Hint: Double all numbers: the result must not change, so what must the gradient along x be?
     """
     return dy * 2 * cache.centred / (cache.centred.size * cache.mean * cache.mean)

@@ -24,7 +24,7 @@ def threshold_is_constant(dload: Any, cache: ExpertLoadCache) -> Any:
 def one_threshold(dload: Any, cache: ExpertLoadCache) -> Any:
     """One threshold for all.
 
-    One threshold for all: that an expert among the first k has to beat the (k+1)-th is forgotten.
+    That an expert among the first k has to beat the (k+1)-th is forgotten.
 
     Why: The k-th largest logit is a single number for a token, so it seems to serve all experts.
     Hint: An expert among the first k must not be compared with itself; whom does it have to beat?

@@ -13,7 +13,7 @@ from tfx.ops.experts.load_balance import LoadBalanceCache, load_balance_backward
 def mean_forgotten(dloss: Any, cache: LoadBalanceCache) -> Any:
     """The mean over tokens is forgotten.
 
-    Why: The loss is derived for one token, and its average over the tokens is left out.
+    Why: The loss is derived for one token, and the division by their number belongs to no single token.
     Hint: Repeat the batch twice: the loss stays, so what happens to the gradient of one token?
     """
     return load_balance_backward(dloss * cache.n_tokens, cache)

@@ -13,7 +13,7 @@ from tfx.ops.experts.noisy_logits import NoisyLogitsCache
 def spread_is_constant(dy: Any, cache: NoisyLogitsCache) -> Any:
     """The spread is taken for a constant.
 
-    Why: Noise is random, so everything that is multiplied by it is taken for random too.
+    Why: A random number has no gradient, and that its spread is computed from the input is forgotten.
     Hint: The drawn noise is fixed, but by what is it multiplied, and where does that factor come from?
     """
     return dy, 0 * dy

@@ -13,7 +13,7 @@ from tfx.ops.experts.router_losses import RouterLossesCache, router_losses_backw
 def one_loss_missing(dloss: Any, cache: RouterLossesCache) -> Any:
     """One loss is left out.
 
-    Why: Several losses share one input, and the sum of their gradients is one line for each loss.
+    Why: A loss is added to the forward pass in one line, and the line that adds its gradient stands elsewhere.
     Hint: Set all coefficients but one to zero, and do so for each loss in turn.
     """
     return router_losses_backward(dloss, cache._replace(caches={k: v for k, v in cache.caches.items() if k != "z"}))

@@ -15,9 +15,7 @@ from tfx.ops.experts.top_k_routing import GatesCache, gates_backward, spread_ove
 def divisor_is_constant(dgates: Any, cache: GatesCache) -> Any:
     """The sum of the chosen is taken for a constant.
 
-    p / sum of p, with the sum taken for a number.
-
-    Why: Renormalising looks like a change of scale, and the scale depends on the gates themselves.
+    Why: Renormalising looks like a change of scale, and a scale is usually a number that is given.
     Hint: Do the renormalised gates of one token still sum to 1 after you move one of them?
     """
     return spread_over_experts(dgates * cache.softmax.y, cache.experts, cache.n_experts)

@@ -14,7 +14,7 @@ from tfx.ops.feed_forward.activations import ACTIVATIONS, GeluCache, GeluTanhCac
 def always_on(dy: Any, cache: ReluCache) -> Any:
     """Negative inputs get a gradient.
 
-    Why: The gradient is passed on as if the function were the identity.
+    Why: Where the ReLU is on it changes nothing, so its derivative seems to be 1 everywhere.
     Hint: What is the output for an input of -1, and for one of -1.1?
     """
     return dy
@@ -45,7 +45,7 @@ def derivative_of_the_approximation(dy: Any, cache: GeluCache) -> Any:
 def cubic_factor_lost(dy: Any, cache: GeluTanhCache) -> Any:
     """The 3 of the cubic term is lost.
 
-    Why: The argument of the tanh is differentiated in a hurry, and a power loses its factor.
+    Why: The argument is often written x (1 + 0.044715 x^2), and the bracket is taken for its derivative.
     Hint: Differentiate the argument of the tanh term by term.
     """
     x, s = cache
@@ -57,7 +57,7 @@ def cubic_factor_lost(dy: Any, cache: GeluTanhCache) -> Any:
 def slope_of_two(dy: Any, cache: Any) -> Any:
     """The slope is 2.
 
-    Why: A factor has slipped in where there is nothing to do, and nobody looks for it there.
+    Why: `dx = dy` makes no copy, so a `dx += dy` that follows adds dy to itself.
     Hint: What should come back from an operation that does nothing?
     """
     return 2 * dy

@@ -16,7 +16,7 @@ from tfx.ops.feed_forward.erf import ErfCache
 def normal_density(dy: Any, cache: ErfCache) -> Any:
     """The normal density.
 
-    Why: erf and the normal distribution function differ by scale and shift, and so do their derivatives.
+    Why: erf is met inside the normal distribution function, and the bell curve is that function's derivative.
     Hint: Is the derivative of erf at 0 about 0.4 or about 1.1?
     """
     return dy * np.exp(-cache.x * cache.x / 2) / math.sqrt(2 * math.pi)

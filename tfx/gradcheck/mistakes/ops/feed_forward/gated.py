@@ -13,7 +13,7 @@ from tfx.ops.feed_forward.gated import GluCache, SplitGluCache, glu_backward, sp
 def gate_is_constant(dy: Any, cache: GluCache) -> Any:
     """The gate is taken for a constant.
 
-    Why: A gate is thought of as a switch and not as a number that is learned.
+    Why: A gate is thought of as a switch and not as a number that was computed from the input.
     Hint: The output is a product of two factors; both were computed from inputs.
     """
     return 0 * dy, dy * cache.gate

@@ -19,9 +19,7 @@ from tfx.ops.feed_forward.gated_feed_forward import (
 def one_of_two_gradients(dy: Any, cache: GatedFeedForwardCache) -> GatedFeedForwardGrads:
     """x gets one of its two gradients.
 
-    x fed two maps; only one of them answers.
-
-    Why: The input is used twice, and the second path is forgotten.
+    Why: The gradient through one of the maps has the shape of x, so nothing seems to be missing.
     Hint: How many linear maps read x?
     """
     dhidden, _, _ = linear_backward(dy, cache.down)

@@ -28,7 +28,7 @@ def applied_twice(dy: Any, cache: SigmoidCache) -> Any:
 def square_missing(dy: Any, cache: TanhCache) -> Any:
     """1 - y instead of 1 - y^2.
 
-    Why: The sigmoid's y (1 - y) and the tanh's formula get mixed up.
+    Why: The derivative of the sigmoid contains 1 - y, and that of the tanh is remembered by its likeness.
     Hint: At y = -0.9 the curve is nearly flat; what does your formula give there?
     """
     return dy * (1 - cache.y)
@@ -57,8 +57,6 @@ def beta_forgotten(dy: Any, cache: SiluCache) -> Any:
 @wrong_backward(activation, op="softplus", name="softplus")
 def step_for_a_sigmoid(dy: Any, cache: Any) -> Any:
     """A step instead of a sigmoid.
-
-    relu's slope.
 
     Why: Softplus is taught as a smooth relu, and relu's slope is used for it.
     Hint: What is the slope at 0? Look at the curve.

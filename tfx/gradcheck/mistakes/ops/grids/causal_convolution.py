@@ -13,8 +13,6 @@ from tfx.ops.grids.causal_convolution import CausalConvolutionCache, CausalConvo
 def state_is_constant(dy: Any, cache: CausalConvolutionCache, dstate: Any) -> CausalConvolutionGrads:
     """Nothing flows back across the cut.
 
-    The state that goes out is taken for a constant: nothing flows back across the cut.
-
     Why: A state that is handed from chunk to chunk looks like data and not like a function of the input.
     Hint: The state that goes out is made of the last inputs of this chunk; who reads it later?
     """

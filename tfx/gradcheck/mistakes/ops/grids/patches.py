@@ -15,7 +15,7 @@ def axes_not_swapped(dy: Any, cache: PatchesCache) -> Any:
 
     A reshape without the swap of axes: the numbers of one square land in a strip of the image.
 
-    Why: A single reshape gives the shape of an image, with the numbers in the wrong places.
+    Why: dy holds as many numbers as the image, so one reshape gives the right shape and raises no error.
     Hint: Between the two reshapes of the forward pass, which axes change places?
     """
     return dy.reshape(cache.shape)

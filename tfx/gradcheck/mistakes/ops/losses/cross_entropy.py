@@ -50,7 +50,7 @@ def smoothing_skips_the_target(dloss: Any, cache: CrossEntropyCache) -> Any:
 def keep_ignored(dloss: Any, cache: CrossEntropyCache) -> Any:
     """keep is ignored.
 
-    Why: Padding is left out of the loss, and the gradient is computed for all tokens as before.
+    Why: Padding is left out where the losses are added up, and p - q is formed elsewhere, for all tokens.
     Hint: Should the logits of a padded place move?
     """
     return cross_entropy_backward(dloss, cache._replace(targets=cache.targets._replace(keep=None)))

@@ -15,9 +15,9 @@ from tfx.ops.losses.focal_loss import FocalLossCache, focal_loss_backward
 def factor_is_constant(dloss: Any, cache: FocalLossCache) -> Any:
     """The factor (1 - p)^g is taken for a constant.
 
-    (1 - p)^g is taken for a constant weight, and only log p for a function of the logits.
+    Only log p is taken for a function of the logits.
 
-    Why: The factor is called a weight, and weights are usually constants.
+    Why: The factor weighs the tokens, and the weights of a loss are usually given.
     Hint: Does (1 - p)^g depend on the logits?
     """
     weights = cache.targets.weights * (-np.expm1(cache.l)) ** cache.gamma

@@ -13,9 +13,7 @@ from tfx.ops.losses.glove_loss import GloveLossCache, glove_loss_backward
 def two_of_the_square(dloss: Any, cache: GloveLossCache) -> Any:
     """The 2 of the square is forgotten.
 
-    The 2 of the square is forgotten.
-
-    Why: The factor is often swallowed by the learning rate.
+    Why: A learning rate twice as large would make up for it, so training does not show it.
     Hint: Is there a 1/2 in front of the square that would cancel it?
     """
     return tuple(gradient / 2 for gradient in glove_loss_backward(dloss, cache))
@@ -25,7 +23,7 @@ def two_of_the_square(dloss: Any, cache: GloveLossCache) -> Any:
 def word_and_context_swapped(dloss: Any, cache: GloveLossCache) -> Any:
     """Word and context swapped.
 
-    Why: The two vectors play the same part in the loss, and their gradients are told apart only by the product.
+    Why: Word and context play the same part in the loss: after a swap all shapes fit and all sizes look right.
     Hint: With which vector was the word vector multiplied?
     """
     grads = glove_loss_backward(dloss, cache)

@@ -13,8 +13,6 @@ from tfx.ops.losses.kl_divergence import KlDivergenceCache, KlDivergenceGrads, k
 def p_read_once(dloss: Any, cache: KlDivergenceCache) -> KlDivergenceGrads:
     """p is counted once, but read twice.
 
-    The target is read twice, and only its first reading is counted.
-
     Why: p log p - p log q is differentiated like the cross-entropy, where p stands only once.
     Hint: Use the product rule on p log p.
     """

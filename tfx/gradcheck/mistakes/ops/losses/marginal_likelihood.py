@@ -29,9 +29,9 @@ def prior_for_posterior(dy: Any, cache: MarginalLikelihoodCache) -> Any:
 def prior_not_subtracted(dy: Any, cache: MarginalLikelihoodCache) -> Any:
     """The prior is not taken off.
 
-    Scores rise by the posterior, with nothing taken off: the softmax of the prior is forgotten.
+    Scores rise by the posterior, with nothing taken off.
 
-    Why: The posterior is the well-known half of the answer, and the softmax over documents is forgotten.
+    Why: The gradient of the log prior is the posterior, and that the prior is a softmax of the scores is forgotten.
     Hint: Scores pass a softmax first: what does adding a constant to all scores change?
     """
     _, dlog_likelihoods = marginal_likelihood_backward(dy, cache)

@@ -21,7 +21,7 @@ def reduction(rng: Rng, kind: str) -> Problem:
 def mean_not_divided(dloss: Any, cache: ReductionCache) -> Any:
     """The mean is not divided.
 
-    Why: Mean and sum spread the gradient in the same way, and differ only in a factor.
+    Why: A sum and a mean send the same number to every entry, and the factor 1 / n between them is easily dropped.
     Hint: What is the gradient of a mean of n numbers in one of them?
     """
     return reduction_backward(dloss, cache._replace(divisor=1))

@@ -29,7 +29,7 @@ def target_sum_assumed(dloss: Any, cache: SoftCrossEntropyCache) -> SoftCrossEnt
 def target_unsmoothed(dloss: Any, cache: SoftCrossEntropyCache) -> SoftCrossEntropyGrads:
     """Smoothing is forgotten in the gradient of the target.
 
-    Why: The gradient of the target is rarely needed, so its chain rule is done with less care.
+    Why: The targets are smoothed in a line before the loss, and the gradient stops at the smoothed ones.
     Hint: How does the smoothed target depend on the given one?
     """
     grads = soft_cross_entropy_backward(dloss, cache)

@@ -15,10 +15,10 @@ from tfx.ops.low_rank.low_rank_linear import LowRankLinearCache, low_rank_linear
 def inner_product_forgotten(dy: Any, cache: LowRankLinearCache) -> Any:
     """dV does not see x U.
 
-    dV from x U is forgotten: V gets the gradient as if U were not there.
+    Every row of dV is the sum of dy, as if V were an offset.
 
-    Why: The product U V is treated as one matrix, and its second factor gets the gradient of the first.
+    Why: x U is neither an input nor an output, so a cache that keeps only those has nothing to multiply dy with.
     Hint: What was multiplied by V in the forward pass?
     """
     dx, du, _, db = low_rank_linear_backward(dy, cache)
-    return dx, du, du.sum(axis=0)[:, None] * np.ones_like(cache.up.w), db
+    return dx, du, np.broadcast_to(dy.reshape(-1, dy.shape[-1]).sum(axis=0), cache.up.w.shape), db

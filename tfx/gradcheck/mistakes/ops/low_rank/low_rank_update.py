@@ -13,7 +13,7 @@ from tfx.ops.low_rank.low_rank_update import LowRankUpdateCache, LowRankUpdateGr
 def scale_forgotten(dupdated: Any, cache: LowRankUpdateCache) -> LowRankUpdateGrads:
     """The scale is forgotten.
 
-    Why: The update A B is derived without the factor alpha / rank that stands before it.
+    Why: The paper's equation has no factor in it; alpha / rank comes in the text below.
     Hint: What multiplies A B before it is added to W?
     """
     return low_rank_update_backward(dupdated, cache._replace(scale=1.0))

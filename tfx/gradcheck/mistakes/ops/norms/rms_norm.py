@@ -14,7 +14,7 @@ from tfx.ops.norms.rms_norm import RmsNormCache, rms_norm_backward
 def rms_is_constant(dy: Any, cache: RmsNormCache) -> Any:
     """The root mean square is taken for a constant.
 
-    Why: Dividing by a number that was computed before looks like a change of scale.
+    Why: By the time a row is divided by it, the root mean square has a name of its own and looks like a given number.
     Hint: Does the divisor of a row depend on the entries of that row?
     """
     return dy * cache.gamma * cache.inv_rms, rms_norm_backward(dy, cache)[1]
@@ -24,9 +24,7 @@ def rms_is_constant(dy: Any, cache: RmsNormCache) -> Any:
 def backward_of_layer_norm(dy: Any, cache: RmsNormCache) -> Any:
     """LayerNorm's backward.
 
-    LayerNorm's backward, copied and not changed.
-
-    Why: RMSNorm is close to LayerNorm, so its backward is copied and not changed.
+    Why: In code RMSNorm is LayerNorm with a line less, so the backward is copied and that line stays in it.
     Hint: Which of LayerNorm's two statistics does RMSNorm not have?
     """
     dx, dgamma, _ = layer_norm_backward(dy, LayerNormCache(cache.xhat, cache.inv_rms, cache.gamma, False, dy))

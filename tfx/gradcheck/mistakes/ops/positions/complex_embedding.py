@@ -15,9 +15,7 @@ from tfx.ops.positions.complex_embedding import ComplexEmbeddingCache, ComplexEm
 def cosine_sign(dy: Any, cache: ComplexEmbeddingCache) -> ComplexEmbeddingGrads:
     """cos' = + sin.
 
-    cos' is taken for + sin.
-
-    Why: Sine and cosine are derivatives of each other only up to a sign, and the sign is easily lost.
+    Why: Sine and cosine are derivatives of each other up to a sign, and which of the two brings the sign is mixed up.
     Hint: Is the cosine rising or falling just to the right of 0?
     """
     return complex_embedding_backward(dy, cache._replace(sines=-cache.sines))

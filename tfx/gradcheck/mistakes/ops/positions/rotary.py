@@ -13,8 +13,6 @@ from tfx.ops.positions.rotary import RotaryCache, rotary_backward, rotary_forwar
 def turned_the_same_way(dy: Any, cache: RotaryCache) -> Any:
     """Turned by a instead of -a.
 
-    The backward turns by a instead of back by -a.
-
     Why: The backward is written by calling the forward again on the gradient.
     Hint: The transpose of a rotation is a rotation too: by which angle?
     """

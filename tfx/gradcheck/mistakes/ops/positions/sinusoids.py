@@ -26,7 +26,7 @@ def position_forgotten(dy: Any, cache: SinusoidsCache) -> Any:
 def cosine_sign(dy: Any, cache: SinusoidsCache) -> Any:
     """cos' = + sin.
 
-    Why: Sine and cosine are derivatives of each other only up to a sign.
+    Why: sin turns into cos without a sign, and the way back is taken to be the same.
     Hint: Is the cosine rising or falling just to the right of 0?
     """
     return sinusoids_backward(dy, cache._replace(sines=-cache.sines))
