@@ -90,7 +90,7 @@ def directional_derivative(
     rounding: float = 0.0,
 ) -> tuple[float, float]:
     """The slope of sum(dy * y) as inputs[name] moves along `direction`, and an estimate of its error."""
-    return richardson(partial(_central, forward, inputs, name, direction, dy), step, levels, scale, rounding)
+    return richardson(partial(central_derivative, forward, inputs, name, direction, dy), step, levels, scale, rounding)
 
 
 def central_derivative(
@@ -101,22 +101,13 @@ def central_derivative(
     dy: np.ndarray,
     step: float = CENTRAL_STEP,
 ) -> float:
-    """The same slope from one plain central difference: what most gradient checks do, with half of the digits."""
-    return _central(forward, inputs, name, direction, dy, step)
+    """The same slope from one plain central difference: what most gradient checks do, with half of the digits.
 
-
-def _central(
-    forward: Callable[..., tuple[Any, Any]],
-    inputs: Mapping[str, Any],
-    name: str,
-    direction: np.ndarray,
-    dy: np.ndarray,
-    h: float,
-) -> float:
-    """The two outputs are subtracted before they are summed, so outputs that did not move add no rounding error."""
-    above = np.asarray(forward(**{**inputs, name: inputs[name] + h * direction})[0])
-    below = np.asarray(forward(**{**inputs, name: inputs[name] - h * direction})[0])
-    return float((dy * (above - below)).sum()) / (2.0 * h)
+    The two outputs are subtracted before they are summed, so outputs that did not move add no rounding error.
+    """
+    above = np.asarray(forward(**{**inputs, name: inputs[name] + step * direction})[0])
+    below = np.asarray(forward(**{**inputs, name: inputs[name] - step * direction})[0])
+    return float((dy * (above - below)).sum()) / (2.0 * step)
 
 
 def numeric_gradient(

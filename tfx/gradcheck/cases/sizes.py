@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfx.ops.attention.masks import padding_mask
+from tfx.ops.basics.dropout import dropout_mask
 
 Rng = np.random.Generator
 
@@ -31,6 +32,13 @@ def some_allowed(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
     mask = rng.random(shape) < 0.67
     mask[..., 0] = True
     return mask
+
+
+def blocked_row_and_dropout(rng: Rng, row: tuple[int, int, int]) -> dict[str, Any]:
+    """What attention may be given besides its inputs: a mask (B, H, T, S) that blocks this row, dropout, a scale."""
+    mask = some_allowed(rng, (B, H, T, S))
+    mask[row] = False
+    return {"mask": mask, "dropout": dropout_mask((B, H, T, S), 0.3, rng), "scale": 0.8}
 
 
 def off_zero(x: np.ndarray) -> np.ndarray:

@@ -18,17 +18,22 @@ def causal_product(rng: Rng, chunk: int, state: bool = False) -> Problem:
     return Problem(causal_product_forward, causal_product_backward, inputs, {"chunk": chunk})
 
 
-def causal_product_with_last_state(rng: Rng) -> Problem:
+def last_state_too(problem: Problem) -> Problem:
     """The last state goes into a loss as well: both are one output, the state under the tokens."""
 
     def forward(**given: Any) -> tuple[Any, Any]:
-        y, cache = causal_product_forward(**given)
+        y, cache = problem.forward(**given)
         return xp_of(y).concatenate((y, cache.last_state), axis=-2), cache
 
     def backward(dy: Any, cache: Any) -> Any:
-        return causal_product_backward(dy[..., :T, :], cache, dy[..., T:, :])
+        return problem.backward(dy[..., :T, :], cache, dy[..., T:, :])  # type: ignore[call-arg]
 
-    return causal_product(rng, 2, state=True)._replace(forward=forward, backward=backward)
+    return problem._replace(forward=forward, backward=backward)
+
+
+def causal_product_with_last_state(rng: Rng) -> Problem:
+    """The last state goes into a loss as well: both are one output, the state under the tokens."""
+    return last_state_too(causal_product(rng, 2, state=True))
 
 
 CASES: tuple[Case, ...] = (

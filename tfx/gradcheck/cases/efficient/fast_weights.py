@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
-from tfx.backend import xp_of
 from tfx.efficient.fast_weights import fast_weights_backward, fast_weights_forward
 from tfx.gradcheck.case import Case, Problem
+from tfx.gradcheck.cases.efficient.causal_product import last_state_too
 from tfx.gradcheck.cases.sizes import DV, B, D, H, Rng, T, heads
 
 
@@ -22,14 +21,7 @@ def fast_weights(rng: Rng, names: tuple[str, ...] = (), n_decays: int = 1) -> Pr
 
 
 def fast_weights_with_last_state(rng: Rng) -> Problem:
-    def forward(**given: Any) -> tuple[Any, Any]:
-        y, cache = fast_weights_forward(**given)
-        return xp_of(y).concatenate((y, cache.last_state), axis=-2), cache
-
-    def backward(dy: Any, cache: Any) -> Any:
-        return fast_weights_backward(dy[..., :T, :], cache, dy[..., T:, :])
-
-    return fast_weights(rng, ("decay", "beta", "state"), n_decays=D)._replace(forward=forward, backward=backward)
+    return last_state_too(fast_weights(rng, ("decay", "beta", "state"), n_decays=D))
 
 
 CASES: tuple[Case, ...] = (

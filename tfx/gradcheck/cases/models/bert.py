@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Problem, layer_problem
+from tfx.gradcheck.cases.joined import apart, join
 from tfx.gradcheck.cases.nn.segment_input import SEGMENTS
 from tfx.gradcheck.cases.sizes import IDS, C, F, H, Rng, S, T, V
 from tfx.models.bert import Bert
@@ -25,15 +25,11 @@ class _AllOutputs(Layer):
 
     def forward(self, **inputs: Any) -> tuple[Any, Any]:
         output, cache = self.model.forward(**inputs)
-        return xp_of(*output).concatenate([part.reshape(-1) for part in output]), (
-            cache,
-            [part.shape for part in output],
-        )
+        return join(*output), (cache, [part.shape for part in output])
 
     def backward(self, dy: Any, cache: Any) -> None:
         inner, shapes = cache
-        stops = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
-        dhidden, dmlm, dnsp = (part.reshape(shape) for part, shape in zip(np.split(dy, stops), shapes, strict=True))
+        dhidden, dmlm, dnsp = apart(dy, shapes)
         self.model.backward(dmlm, dnsp, inner, dhidden)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Problem, layer_problem
+from tfx.gradcheck.cases.joined import apart, join
 from tfx.gradcheck.cases.ops.basics.fertility import FERTILITIES, N_TARGETS
 from tfx.gradcheck.cases.sizes import Rng, V
 from tfx.models.non_autoregressive import NonAutoregressive
@@ -23,16 +23,12 @@ class _Joined(Layer):
 
     def forward(self, **inputs: Any) -> tuple[Any, Any]:
         out, cache = self.model.forward(**inputs)
-        return xp_of(*out).concatenate([part.reshape(-1) for part in out]), (
-            cache,
-            out.logits.shape,
-            out.fertility_logits.shape,
-        )
+        return join(*out), (cache, out.logits.shape, out.fertility_logits.shape)
 
     def backward(self, dy: Any, cache: Any) -> None:
-        inner, shape, fertility_shape = cache
-        n = int(np.prod(shape))
-        self.model.backward(dy[:n].reshape(shape), dy[n:].reshape(fertility_shape), inner)
+        inner, *shapes = cache
+        dlogits, dfertility = apart(dy, shapes)
+        self.model.backward(dlogits, dfertility, inner)
 
 
 def model(rng: Rng, **settings: Any) -> Problem:

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Problem, layer_problem
+from tfx.gradcheck.cases.joined import apart, join
 from tfx.gradcheck.cases.nn.sizes import DIRECTIONS, WIDE, C, sequences
 from tfx.gradcheck.cases.sizes import B, F, H, Rng, T
 from tfx.nn.attention_settings import AttentionSettings
@@ -51,13 +49,12 @@ class WithWeights(Layer):
     def forward(self, **inputs: Any) -> tuple[Any, Any]:
         y, cache = self.layer.forward(**inputs)
         weights = self.attention_of(cache).weights  # (B, H, T, T)
-        return xp_of(y).concatenate((y.reshape(-1), weights.reshape(-1))), (cache, y.shape, weights.shape)
+        return join(y, weights), (cache, y.shape, weights.shape)
 
     def backward(self, dy: Any, cache: Any) -> Any:
-        inner, shape, weights_shape = cache
-        n = int(np.prod(shape))
-        dweights = dy[n:].reshape(weights_shape)
-        return self.layer.backward(dy[:n].reshape(shape), inner, dweights)
+        inner, *shapes = cache
+        dout, dweights = apart(dy, shapes)
+        return self.layer.backward(dout, inner, dweights)
 
 
 def block_with_weights(rng: Rng, norm_place: str) -> Problem:

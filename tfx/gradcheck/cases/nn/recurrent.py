@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Problem, layer_problem
+from tfx.gradcheck.cases.joined import apart, join
 from tfx.gradcheck.cases.nn.recurrent_cell import states
 from tfx.gradcheck.cases.sizes import B, Rng
 from tfx.nn.recurrent import GRU, LSTM, RNN, Recurrent
@@ -28,13 +28,11 @@ class _WithStates(Layer):
     def forward(self, x: Any, h0: Any, c0: Any = None, **options: Any) -> tuple[Any, Any]:
         state = (h0,) if c0 is None else (h0, c0)
         y, cache = self.layer.forward(x, state, **options)
-        return xp_of(y).concatenate([part.reshape(-1) for part in (y, *cache.last)]), (cache, y.shape)
+        return join(y, *cache.last), (cache, y.shape)
 
     def backward(self, dy: Any, cache: Any) -> Any:
         inner, shape = cache
-        shapes = [shape, *(part.shape for part in inner.last)]
-        ends = np.cumsum([int(np.prod(s)) for s in shapes])
-        dy, *dlast = (part.reshape(s) for part, s in zip(np.split(dy, ends[:-1]), shapes, strict=True))
+        dy, *dlast = apart(dy, [shape, *(part.shape for part in inner.last)])
         dx, dstate = self.layer.backward(dy, inner, tuple(dlast))
         return (dx, *dstate)
 

@@ -6,13 +6,12 @@ from functools import partial
 from typing import Any
 
 from tfx.gradcheck.case import Case, Problem
-from tfx.gradcheck.cases.sizes import DV, B, D, H, Rng, S, T, heads, some_allowed
+from tfx.gradcheck.cases.sizes import DV, D, Rng, S, T, blocked_row_and_dropout, heads
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.relative_keys_values import (
     relative_keys_values_attention_backward,
     relative_keys_values_attention_forward,
 )
-from tfx.ops.basics.dropout import dropout_mask
 
 
 def relative_keys_values(rng: Rng, c: int = 2, **fixed: Any) -> Problem:
@@ -21,9 +20,7 @@ def relative_keys_values(rng: Rng, c: int = 2, **fixed: Any) -> Problem:
 
 
 def relative_keys_values_masked(rng: Rng) -> Problem:
-    mask = some_allowed(rng, (B, H, T, S))
-    mask[1, 0, 3] = False
-    return relative_keys_values(rng, mask=mask, dropout=dropout_mask((B, H, T, S), 0.3, rng), scale=0.8)
+    return relative_keys_values(rng, **blocked_row_and_dropout(rng, (1, 0, 3)))
 
 
 CASES: tuple[Case, ...] = (

@@ -6,10 +6,9 @@ from functools import partial
 from typing import Any
 
 from tfx.gradcheck.case import Case, Problem
-from tfx.gradcheck.cases.sizes import B, D, H, Rng, S, T, heads, some_allowed
+from tfx.gradcheck.cases.sizes import D, H, Rng, S, T, blocked_row_and_dropout, heads
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.transformer_xl import transformer_xl_attention_backward, transformer_xl_attention_forward
-from tfx.ops.basics.dropout import dropout_mask
 
 
 def transformer_xl(rng: Rng, n_offsets: int = T + S - 1, **fixed: Any) -> Problem:
@@ -19,9 +18,7 @@ def transformer_xl(rng: Rng, n_offsets: int = T + S - 1, **fixed: Any) -> Proble
 
 
 def transformer_xl_masked(rng: Rng) -> Problem:
-    mask = some_allowed(rng, (B, H, T, S))
-    mask[0, 1, 2] = False
-    return transformer_xl(rng, mask=mask, dropout=dropout_mask((B, H, T, S), 0.3, rng), scale=0.8)
+    return transformer_xl(rng, **blocked_row_and_dropout(rng, (0, 1, 2)))
 
 
 CASES: tuple[Case, ...] = (

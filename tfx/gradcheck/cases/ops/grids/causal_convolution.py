@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tfx.backend import xp_of
 from tfx.gradcheck.case import Case, Problem
+from tfx.gradcheck.cases.joined import apart, join
 from tfx.gradcheck.cases.ops.grids.convolution import CIN, COUT, K
 from tfx.gradcheck.cases.sizes import B, Rng, T
 from tfx.ops.grids.causal_convolution import causal_convolution_backward, causal_convolution_forward
@@ -28,18 +28,16 @@ def causal_convolution(rng: Rng, length: int = T, dilation: int = 2, groups: int
 
 def _with_state(**given: Any) -> tuple[Any, Any]:
     y, cache = causal_convolution_forward(**given)
-    state = cache.state
-    both = xp_of(y).concatenate((y.reshape(-1), state.reshape(-1)))
-    return both, (cache, y.shape, state.shape)
+    return join(y, cache.state), (cache, y.shape, cache.state.shape)
 
 
 def state_too(backward: Callable[..., Any]) -> Callable[..., Any]:
     """backward(dy, cache, dstate) as a function of the joined vector of `_with_state`."""
 
     def joined_backward(dboth: Any, cache: Any) -> Any:
-        inner, y_shape, state_shape = cache
-        n = dboth.size - inner.state.size
-        return backward(dboth[:n].reshape(y_shape), inner, dboth[n:].reshape(state_shape))
+        inner, *shapes = cache
+        dy, dstate = apart(dboth, shapes)
+        return backward(dy, inner, dstate)
 
     return joined_backward
 

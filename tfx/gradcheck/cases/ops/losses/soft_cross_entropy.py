@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from tfx.gradcheck.case import Case, Problem
+from tfx.gradcheck.cases.ops.losses.targets import kept_tokens
 from tfx.gradcheck.cases.sizes import B, Rng, T, V
 from tfx.ops.losses.soft_cross_entropy import soft_cross_entropy_backward, soft_cross_entropy_forward
 
@@ -15,9 +16,8 @@ def soft_cross_entropy(rng: Rng, kept: int | None = None, weighted: bool = False
     inputs = {"logits": rng.standard_normal((B, T, V)), "targets": rng.uniform(0.1, 1.0, (B, T, V))}
     if weighted:
         inputs["class_weights"] = rng.uniform(0.2, 3.0, V)
-    keep = None if kept is None else (rng.permutation(B * T) < kept).reshape(B, T)
-    fixed = {"keep": keep, **settings}
-    return Problem(soft_cross_entropy_forward, soft_cross_entropy_backward, inputs, fixed)
+    settings["keep"] = kept_tokens(rng, kept)
+    return Problem(soft_cross_entropy_forward, soft_cross_entropy_backward, inputs, settings)
 
 
 CASES: tuple[Case, ...] = (

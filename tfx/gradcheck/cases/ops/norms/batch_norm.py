@@ -6,15 +6,14 @@ from functools import partial
 from typing import Any
 
 from tfx.gradcheck.case import Case, Problem
-from tfx.gradcheck.cases.ops.norms.inputs import flat, kept_tokens, x_gain_offset
+from tfx.gradcheck.cases.ops.norms.inputs import by_tokens
 from tfx.gradcheck.cases.sizes import C, Rng
 from tfx.ops.norms.batch_norm import Statistics, batch_norm_backward, batch_norm_forward
 
 
 def batch_norm(rng: Rng, eps: float = 1e-5, running: bool = False, padding: bool = False) -> Problem:
     statistics = Statistics(rng.standard_normal(C), 0.5 + rng.random(C)) if running else None
-    fixed = {"eps": eps, "running": statistics, "keep": kept_tokens(rng) if padding else None}
-    return Problem(_batch_norm_forward, batch_norm_backward, x_gain_offset(rng, 1.0, "gamma", "beta"), flat(fixed))
+    return by_tokens(rng, _batch_norm_forward, batch_norm_backward, statistics, eps, padding)
 
 
 def _batch_norm_forward(x: Any, gamma: Any, beta: Any, mean: Any = None, variance: Any = None, **rest: Any) -> Any:

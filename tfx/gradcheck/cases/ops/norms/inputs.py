@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx.gradcheck.case import Problem
 from tfx.gradcheck.cases.sizes import B, C, Rng, T, some_allowed
 
 
@@ -23,7 +24,9 @@ def kept_tokens(rng: Rng) -> np.ndarray:
     return keep
 
 
-def flat(fixed: dict[str, Any]) -> dict[str, Any]:
-    """Running statistics as arrays of their own, so that a test can move every array to another dtype or device."""
-    running = fixed.pop("running")
-    return fixed | ({} if running is None else running._asdict())
+def by_tokens(rng: Rng, forward: Any, backward: Any, running: Any, eps: float, padding: bool) -> Problem:
+    """A norm that takes its statistics over the tokens.  Running ones stand among the settings as arrays of their own,
+    so that a test can move every array to another dtype or device."""
+    fixed = {"eps": eps, "keep": kept_tokens(rng) if padding else None}
+    fixed |= {} if running is None else running._asdict()
+    return Problem(forward, backward, x_gain_offset(rng, 1.0, "gamma", "beta"), fixed)

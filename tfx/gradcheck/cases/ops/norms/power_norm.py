@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from tfx.gradcheck.case import Case, Problem
-from tfx.gradcheck.cases.ops.norms.inputs import flat, kept_tokens, x_gain_offset
+from tfx.gradcheck.cases.ops.norms.inputs import by_tokens
 from tfx.gradcheck.cases.sizes import C, Rng
 from tfx.ops.norms.power_norm import PowerStatistics, power_norm_backward, power_norm_forward
 
@@ -14,8 +14,7 @@ from tfx.ops.norms.power_norm import PowerStatistics, power_norm_backward, power
 def power_norm(rng: Rng, eps: float = 1e-5, running: bool = False, padding: bool = False) -> Problem:
     """PN-V, and PN's evaluation; in PN's training dx is not the derivative (tests/ops/norms/test_power_norm.py)."""
     statistics = PowerStatistics(0.5 + rng.random(C), None) if running else None
-    fixed = {"eps": eps, "running": statistics, "keep": kept_tokens(rng) if padding else None}
-    return Problem(_power_norm_forward, power_norm_backward, x_gain_offset(rng, 1.0, "gamma", "beta"), flat(fixed))
+    return by_tokens(rng, _power_norm_forward, power_norm_backward, statistics, eps, padding)
 
 
 def _power_norm_forward(x: Any, gamma: Any, beta: Any, psi2: Any = None, nu: Any = None, **rest: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx.backend import xp_of
+from tfx.gradcheck.cases.joined import apart, join
 from tfx.gradcheck.cases.sizes import B, Rng
 
 #: Steps, widths of input, state and projected state: all different, and small, because every step is a loop.
@@ -20,8 +20,7 @@ def with_last(forward: Callable[..., Any], backward: Callable[..., Any]) -> tupl
 
     def joined_forward(**inputs: Any) -> tuple[Any, Any]:
         h, cache = forward(**inputs)
-        parts = (h, *cache.last)
-        return xp_of(h).concatenate([part.reshape(-1) for part in parts]), cache
+        return join(h, *cache.last), cache
 
     return joined_forward, last_too(backward)
 
@@ -31,13 +30,9 @@ def last_too(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     def joined_backward(dy: Any, cache: Any) -> Any:
         last = cache.last
-        start = dy.size - sum(part.size for part in last)
-        dh = dy[:start].reshape(last[0].shape[0], -1, last[0].shape[1])
-        dlast = []
-        for part in last:
-            dlast.append(dy[start : start + part.size].reshape(part.shape))
-            start += part.size
-        return backward(dh, cache, tuple(dlast))
+        n = dy.size - sum(part.size for part in last)
+        dh = dy[:n].reshape(last[0].shape[0], -1, last[0].shape[1])
+        return backward(dh, cache, tuple(apart(dy[n:], [part.shape for part in last])))
 
     return joined_backward
 
