@@ -66,9 +66,9 @@ lesson = Lesson(Run, Settings, text=DEFAULT_TEXT)
 def the_dictionary(run: Run) -> Iterator[Shown]:
     (sweet, warm), s, score = run.query, run.settings.sharpness, run.answer.scores[1]
     why = f"{s:g} * ({sweet:g}*{KEYS[1, 0]:g} + {warm:g}*{KEYS[1, 1]:g}) = {score:.3f}."
-    yield "A Python dict returns the value whose key equals the query, or nothing. Attention is the same idea without the sharp edge: the query is compared with every key, and every value is returned in part, the more the better its key fits."
+    yield "A Python dict returns the value whose key equals the query, or nothing. Attention compares the query with every key and returns every value in part, the more the better its key fits."
     yield matrix("keys", KEYS, "entry, feature", DRINKS, TASTES, f"The query is ({sweet:g}, {warm:g}): so sweet, so warm.")  # fmt: skip
-    yield "The query q asks, a key k is what it is matched against, a value v is what is returned. Key and value are separate: a thing may be found by one property and hand over another. Query and key are compared by their dot product: multiply number by number, add up."
+    yield "The query q asks, a key k is what it is matched against, a value v is what is returned. Query and key are compared by their dot product: multiply number by number, add up."
     yield formula("score_i = s * q.k_i", "how well does key i fit?  s: a sharpness")
     yield question(f"With s = {s:g}, what is the score of {DRINKS[1]}?", score, why, 0.01 * abs(score))
     yield Try.here(query=(1.0, 0.0))
@@ -126,7 +126,6 @@ def relative_scores(run: Run) -> Iterator[Shown]:
     law = before[low] * math.exp(bump) / (1 + before[low] * math.expm1(bump))
     rounding = 8 * float(np.finfo(np.float64).eps) * (1 + abs(shift) + float(abs(scores).max()))
     rows = ("as they are", f"all {shift:+g}", f"{DRINKS[low]} {bump:+g}")
-    yield "What does a score mean? Nothing on its own: only how much it differs from the other scores of its row counts."
     yield matrix("weights of the query", np.stack([before, shifted, bumped]), "scores, entry", rows, DRINKS)
     yield "Add the same c to a whole row: numerator and denominator are multiplied by exp(c), which cancels."
     yield formula("exp(s_i + c) / sum_k exp(s_k + c) = exp(s_i) / sum_k exp(s_k)")
@@ -162,7 +161,7 @@ def the_pronoun(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     best, asker, total = int(it.second.argmax()), names[it.asker], np.exp(it.scores - it.scores.max()).sum()
     shown = sorted(np.argsort(-(it.first + it.second), kind="stable")[:12])
     rows = [{"word": names[i], "one": 100 * it.first[i], "two": 100 * it.second[i]} for i in shown]
-    yield f'Queries, keys and values are made from the vectors of the words by matrices, the projections; here all are set by hand. In lookup 1, "{asker}" asks which quality is named; in lookup 2, which word can have it.'
+    yield f'Queries, keys and values are made from the vectors of the words by matrices, the projections, here set by hand. In lookup 1, "{asker}" asks which quality is named; in lookup 2, which word can have it.'
     title = f'The weights of "{asker}": {len(shown)} of {len(words)} words'
     yield table(title, rows, word="word", one="1: quality? [%] :3", two="2: who? [%] :3")
     yield f'By hand, the largest weight of lookup 2: 1 / sum of exp(score - largest score) = 1 / {total:.3f} = {it.second[best]:.3f}, on "{names[best]}".'

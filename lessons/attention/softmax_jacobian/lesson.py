@@ -70,8 +70,7 @@ def one_entry(run: Run) -> Iterator[Shown]:
 @lesson.step("All entries: J = diag(y) - y y^T")
 def the_matrix(run: Run) -> Iterator[Shown]:
     j = softmax_jacobian(run.y)
-    yield "With the weights on the diagonal, minus every product of two of them:"
-    yield formula("J = diag(y) - y y^T", "(S, S)")
+    yield formula("J = diag(y) - y y^T", "(S, S): y on the diagonal, minus all products y_i y_j")
     yield matrix("J", j, "weight, score", note="Nothing negative on the diagonal, nothing positive elsewhere.")
     yield "J is symmetric. Its rows sum to zero, because adding a constant to every score changes nothing; its columns do, because the weights always sum to one. It has no negative eigenvalue. And when y is one-hot, J is the zero matrix."
     yield agree("row-sums", "every row of J sums to 0", j.sum(axis=1), to=1e-15)
@@ -86,10 +85,10 @@ def three_roads(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     by_matrix, by_vector = softmax_jacobian(run.y).T @ dy, softmax_backward(dy, run.cache)
     by_step = np.array([complex_step_derivative(softmax_forward, {"x": x}, "x", row, dy) for row in np.eye(x.size)])
     roads = {"dy": dy, "J^T dy": by_matrix, "vector form": by_vector, "complex step": by_step}
-    yield "A layer is handed dy, the gradient of the loss with respect to its weights y, and owes J^T dy. J is a diagonal matrix minus one of rank one, so it need not be built:"
+    yield "A layer is handed dy, the gradient of the loss with respect to its weights y, and owes J^T dy. J is diagonal minus rank one:"
     yield formula("dx = J^T dy = y * (dy - sum(dy * y))", "(S) and (S) -> (S)")
     yield matrix("dx for a random dy", np.stack(list(roads.values())), "road, score", tuple(roads))
-    yield f"The matrix needs {x.size**2} entries for a row of {x.size}; the vector form needs one sum. For a row of 4,096 keys that is {4096**2:,} numbers against {4096:,}. The complex step moves one score by an imaginary h and reads dx off the imaginary part: it subtracts nothing, so it works where differences drown in rounding, such as a saturated row."
+    yield f"The matrix needs {x.size**2} entries for a row of {x.size}; the vector form needs one sum. For a row of 4,096 keys that is {4096**2:,} numbers against {4096:,}. The complex step moves a score by an imaginary h; it subtracts nothing, so it is exact even in a saturated row."
     yield agree("same", "matrix form = vector form", by_matrix, by_vector, to=1e-14)
     yield agree("numeric", "vector form = complex step through the forward", by_vector, by_step, to=1e-14)
     yield softmax_backward
@@ -139,11 +138,11 @@ def with_a_loss(run: Run) -> Iterator[Shown]:
         scores = np.array([gap, 0.0, 0.0])
         jacobian, gradient = softmax_jacobian(softmax_forward(scores)[0]), cross_entropy_gradient(scores, 1)
         rows.append({"gap": gap, "jacobian": float(frobenius(jacobian)), "loss": float(np.linalg.norm(gradient))})
-    yield "Now softmax is the last layer, and the loss L is the cross-entropy. onehot(target) is 1 at the target and 0 elsewhere:"
+    yield "Softmax is now the last layer; L is the loss, onehot(target) 1 at the target:"
     yield formula("L = -log y_target        dL/dx = y - onehot(target)")
     title = "scores [gap, 0, 0], target is the second: confidently wrong"
     yield table(title, rows, gap="gap", jacobian="||J|| :3", loss="||dL/dx||")
-    yield "The Jacobian alone vanishes, but the slope of the loss is -1/y_target, which is as large as J is small: the two cancel."
+    yield "J vanishes, but the slope of the loss is -1/y_target, and the two cancel."
     yield Said(
         "A saturated softmax has no gradient.", "too strong",
         "Almost none passes when something else, such as attention's weighted sum, sits on top of it. Under cross-entropy "

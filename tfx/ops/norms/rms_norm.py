@@ -4,8 +4,8 @@
     xhat = x r
     y = gamma * xhat
 
-gamma is a learned gain for each coordinate; eps is small and keeps a token of zeros from dividing by 0.  It is
-LayerNorm without the mean and the offset: on a centred token, and without an offset, the two are equal.
+gamma is a learned gain for each coordinate; eps is small and keeps a token of zeros from dividing by 0.  This is
+LayerNorm without the mean and the offset: on a centred token, and where that offset is 0, the two are equal.
 
 Derivation.  Let C be the width, g = dy * gamma (the gradient of xhat), and <.> the mean over the width.
 x_i reaches xhat_j = x_j r directly and through r.  With v = mean(x^2),
