@@ -76,7 +76,7 @@ class Operation:
         yield table("mistakes made on purpose", caught, mistake="mistake", why="why people make it", caught="it is")
         worst = largest(ran.report.worst for ran in cases)
         yield at_most("gradients", f"{self.name}: worst relative error of all cases", TOLERANCE, worst)
-        yield exactly("caught", "mistakes that were caught", len(controls), sum(ran.caught for ran in controls))
+        yield exactly("caught", "mistakes that were caught", len(controls) or 1, sum(ran.caught for ran in controls))
 
 
 def derivation(backward: Callable[..., Any]) -> Iterator[Shown]:

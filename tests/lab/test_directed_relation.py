@@ -27,6 +27,17 @@ def test_a_relation_without_direction_is_learned_even_with_one_matrix():
     assert runs.partner_tied.losses[-1] < 0.05 and runs.partner_tied.accuracy == 1
 
 
+@pytest.mark.parametrize("tokens", [4, 6, 8])
+def test_with_its_own_key_open_a_tied_head_cannot_even_learn_partners(tokens):
+    """s_ii + s_jj >= 2 s_ij, so P_ij P_ji <= 1/4: no pair can weigh more for each other."""
+    run = compare(tokens, 8, 300, 0).partner_open
+    mate = partner(tokens, np.random.default_rng(0))
+    assert min(run.losses) >= LOG_2 - 1e-9
+    assert (run.weights[np.arange(tokens), mate] * run.weights[mate, np.arange(tokens)]).max() <= 0.25 + 1e-12
+    assert (run.weights.diagonal() > 0).all()
+    assert train(mate, False, 8, 300, 0, own_key=True).losses[-1] < 0.05  # two matrices: the own key does no harm
+
+
 def test_a_tied_run_keeps_one_matrix_and_an_untied_one_two():
     targets = follows(6, np.random.default_rng(0))
     tied, free = (train(targets, choice, 4, 20, 0) for choice in (True, False))

@@ -29,7 +29,7 @@ def test_every_quality_finds_its_kind_of_noun(adjective):
         words = ("the", place, "and", "the", mover, "because", "it", "was", adjective)
         it = found(words)
         assert words[it.second.argmax()] == (mover if adjective in FITS_MOVERS else place)
-        assert it.known == 3 and it.quality
+        assert it.known == 4 and it.quality
 
 
 def test_without_sharpness_every_word_gets_the_same_share():
@@ -49,10 +49,12 @@ def test_the_scores_give_the_second_row_of_weights():
 
 
 def test_who_asks_and_what_is_known():
-    assert found(WORDS).asker == 8 and found(WORDS).known == 3
+    assert found(WORDS).asker == 8 and found(WORDS).known == 4
     assert found(("it", "rains")).asker == 1 and found(("hello", "big", "world")).asker == 2
     assert found(("it", "is", "it")).asker == 2
     assert not found(("hello", "big", "world")).quality and not found(("the", "dog")).quality
+    last_asks = found(("the", "animal", "was", "tired"))  # and so is no quality itself
+    assert not last_asks.quality and last_asks.known == 2
 
 
 def test_equal_words_have_equal_vectors_and_known_ones_name_one_feature():

@@ -23,7 +23,7 @@ from tests.lessons.steps import (
     tables,
 )
 from tfx.errors import BadInput
-from tfx.records import Said
+from tfx.records import Matrix, Said
 
 TOPIC = "attention-intuition"
 
@@ -158,13 +158,35 @@ def test_the_table_of_the_answer_is_the_formula_written_out():
 
 def test_by_hand_lines_are_computed():
     _, hand = sentences(records_of(intuition.the_answer, run_of()))
-    assert hand == "By hand, sugar: 0.139*24 + 0.690*18 + 0.170*3 = 16.28. A Python dict would need the exact key."
+    assert hand == "By hand, sugar: 0.1394*24 + 0.6904*18 + 0.1702*3 = 16.28. A Python dict would need the exact key."
     gap = (
         "How hard a lookup is depends on the gap between the best score and the rest. A key that leads by 7 has, "
         "against 63 equal others, the weight 0.95."
     )
     assert gap in sentences(records_of(intuition.sharpness, run_of()))
     assert 1 / (1 + 63 * math.exp(-7)) == pytest.approx(0.95, abs=0.005)
+
+
+def test_the_weights_by_hand_give_the_answer_that_is_shown():
+    for query in ("1,1", "1,0", "-1,2", "0.5,2", "3,-2"):
+        hand = sentences(records_of(intuition.the_answer, run_of(f"query={query}")))[-1]
+        terms, answer = (
+            hand.removeprefix("By hand, sugar: ").removesuffix(". A Python dict would need the exact key.").split(" = ")
+        )
+        added = sum(math.prod(map(float, term.split("*"))) for term in terms.split(" + "))
+        assert added == pytest.approx(float(answer), abs=0.0075)  # half a unit of each of the digits shown
+
+
+def test_the_other_weights_keep_their_proportions_when_one_score_changes():
+    run = run_of("bump=-3")
+    assert (
+        "The others keep their proportions and share the rest of 1."
+        in sentences(records_of(intuition.relative_scores, run))[-1]
+    )
+    (shown,) = (record for record in records_of(intuition.relative_scores, run) if isinstance(record, Matrix))
+    before, bumped = shown.values[0], shown.values[2]
+    assert bumped[0] < before[0] and bumped[1] / bumped[2] == pytest.approx(before[1] / before[2])
+    assert bumped.sum() == pytest.approx(1)
 
 
 def test_the_table_of_sharpness_follows_the_formula_and_a_tie_is_told():
@@ -185,14 +207,15 @@ def test_the_box_of_the_average_holds_the_reader_s_own_answer():
 
 def test_without_a_known_quality_the_step_says_that_the_rows_mean_nothing():
     nothing = (
-        "No word here names a quality that this lesson has set by hand, so the vectors that matter are random and "
+        "No other word names a quality that this lesson has set by hand, so the vectors that matter are random and "
         "the rows mean nothing."
     )
     known = (
-        "3 of 12 words have hand-set vectors; the others have small random ones. Change the adjective and the row "
-        "turns, although no matrix changes."
+        "4 of 12 words have hand-set vectors; the others have small random ones. Name the other kind of quality (wide "
+        "in place of tired), and lookup 2 looks for the other kind of word, although no matrix changes."
     )
     assert nothing in sentences(records_of(intuition.the_pronoun, run_of(text="hello big world")))
+    assert nothing in sentences(records_of(intuition.the_pronoun, run_of(text="the animal was tired")))  # tired asks
     assert known in sentences(records_of(intuition.the_pronoun, run_of()))
 
 

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from tests.lessons.steps import all_text, checks, failed, steps_of, tables
+import lessons.attention.softmax.lesson as lesson
+from lessons.attention.softmax.lesson import Run
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
 from tfx.lab.softmax_limits import moved_by_the_last_query, naive_softmax, over_queries, overflow_limit, zero_gap
 from tfx.lab.softmax_rivals import RIVALS, away_from_kinks, nearer_than
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
-from tfx.ops.basics.softmax import softmax_forward
+from tfx.ops.basics.softmax import softmax_backward, softmax_forward
 from tfx.ops.basics.sparsemax import sparsemax_forward
 
 TOPIC = "softmax-attention"
@@ -104,24 +118,93 @@ def test_the_wrong_axis_is_shown_to_be_wrong():
     assert found["wrong-axis"].measured > 0.05 and found["leak"].measured > 1e-3
 
 
-def doubled(x, axis=-1):
-    y, cache = softmax_forward(x, axis)
-    return 2 * y, cache
+def weights(by, only=lambda x, axis: True):
+    """softmax_forward with weights that are `by` times too large where `only` says so."""
+
+    def wrong(x, axis=-1):
+        y, cache = softmax_forward(x, axis)
+        return (by * y if only(x, axis) else y), cache
+
+    return wrong
 
 
+def scores(by, only=lambda x: True):
+    """softmax_forward of scores that are `by` times too large where `only` says so."""
+    return lambda x, axis=-1: softmax_forward(by * x if only(x) else x, axis)
+
+
+def rivals(by, key, which):
+    """The rivals, one of which has weights or gradients that are `by` times too large."""
+
+    def forward(rival):
+        return lambda x: (by * rival.forward(x)[0], rival.forward(x)[1])
+
+    def backward(rival):  # a multiple of the whole gradient would still sum to 0
+        return lambda dy, cache: rival.backward(dy, cache) + (by - 1) * dy
+
+    wrong = {"forward": forward, "backward": backward}[which]
+    return tuple(rival._replace(**{which: wrong(rival)}) if rival.key == key else rival for rival in RIVALS)
+
+
+def level(x, axis=-1):
+    return np.ptp(x) == 0
+
+
+def moved(right, wrong):
+    return lambda rng, n: (np.full(n, right), np.full(n, wrong))
+
+
+#: check -> its step, and the name there that is replaced by something wrong: `by` times what it should be.
 BREAKS = {
-    "sum": ("lessons.attention.softmax.lesson.softmax_forward", doubled),
-    "ratio": ("lessons.attention.softmax.lesson.softmax_forward", lambda x, axis=-1: softmax_forward(2 * x, axis)),
-    "naive": ("lessons.attention.softmax.lesson.naive_softmax", lambda x: softmax_forward(x)[0]),
-    "kept": ("lessons.attention.softmax.lesson.moved_by_the_last_query", lambda rng, n: (np.ones(n), np.ones(n))),
-    "leak": ("lessons.attention.softmax.lesson.moved_by_the_last_query", lambda rng, n: (np.zeros(n), np.zeros(n))),
-    "entropy": ("lessons.attention.softmax.lesson.entropy", lambda w: -w.max(axis=-1) if w.ndim > 1 else w.max()),
-    "nearest": ("lessons.attention.softmax.lesson.nearer_than", lambda rng, scores, weights: float("nan")),
-    "all-four": ("lessons.attention.softmax.lesson.worst_gradient", lambda rng: float("nan")),
+    "sum": ("one_row", "softmax_forward", weights),
+    "ratio": ("one_row", "softmax_forward", scores),
+    "shift": ("the_shift", "softmax_forward", lambda by: scores(by, lambda x: x.max() > 500)),
+    "level": ("the_shift", "softmax_forward", lambda by: weights(by, level)),
+    "naive": ("the_overflow", "naive_softmax", lambda by: lambda x: softmax_forward(x)[0]),
+    "stable": ("the_overflow", "softmax_forward", lambda by: scores(by, lambda x: x.max() > 500)),
+    "rows": ("the_axis", "softmax_forward", lambda by: weights(by, lambda x, axis: x.ndim == 4)),
+    "wrong-axis": ("the_axis", "softmax_forward", lambda by: lambda x, axis=-1: weights(by / by)(x, -1)),
+    "kept": ("the_leak", "moved_by_the_last_query", lambda by: moved(by - 1, 1.0)),
+    "leak": ("the_leak", "moved_by_the_last_query", lambda by: moved(0.0, 0.0 * by)),
+    "entropy": ("the_sharpness", "entropy", lambda by: lambda w: by * w.max(axis=-1)),
+    "sums": ("other_weights", "RIVALS", lambda by: rivals(by, "softmax", "forward")),
+    "nearest": ("other_weights", "nearer_than", lambda by: lambda *args: by - 1),
+    "zero-sum": ("other_gradients", "RIVALS", lambda by: rivals(by, "softmax", "backward")),
+    "all-four": ("other_gradients", "worst_gradient", lambda by: lambda rng: by - 1),
+    "gradcheck": ("interview", "softmax_backward", lambda by: lambda dy, cache: by * softmax_backward(dy, cache)),
 }
 
 
+@pytest.mark.parametrize("by", [1.001, math.nan])
 @pytest.mark.parametrize("check", BREAKS)
-def test_a_check_notices_when_what_it_checks_is_broken(check, monkeypatch):
-    monkeypatch.setattr(*BREAKS[check])
-    assert check in {found.id for found in failed(steps_of(TOPIC))}
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(check, by, monkeypatch):
+    step, name, wrong = BREAKS[check]
+    write, run = getattr(lesson, step), Run(request_for(TOPIC))
+    assert not failed_in(write, run)
+    monkeypatch.setattr(lesson, name, wrong(by))
+    with np.errstate(all="ignore"):
+        broken = failed_in(write, run)
+    assert broken == {check} or (math.isnan(by) and check in broken)
+
+
+def test_no_check_goes_unwatched():
+    assert set(checks(steps_of(TOPIC))) == {*BREAKS}
+
+
+@pytest.mark.parametrize("shift", ["708", "709"])
+def test_a_row_with_one_nan_is_told_as_nan_and_not_by_the_sum_of_the_others(shift):
+    """exp overflows for the largest score alone: inf / inf is NaN, finite / inf is 0."""
+    (shown,) = tables(records_of(lesson.the_overflow, Run(request_for(TOPIC, f"shift={shift}"))))
+    assert {row["c"]: row["double"] for row in shown.rows}[float(shift)] == "NaN"
+
+
+def test_a_sum_that_overflows_leaves_weights_that_sum_to_nothing():
+    (shown,) = tables(records_of(lesson.the_overflow, Run(request_for(TOPIC, "scores=0,0", "shift=709.7"))))
+    assert {row["c"]: row["double"] for row in shown.rows}[709.7] == "sums to 0"
+
+
+def test_no_key_is_said_to_be_without_weight_where_all_have_some():
+    said = sentences(records_of(lesson.other_gradients, Run(request_for(TOPIC, "scores=0,0,0"))))[0]
+    assert "(0 of 3 here)" in said
+    said = sentences(records_of(lesson.other_gradients, Run(request_for(TOPIC, "scores=9,0,0"))))[0]
+    assert "(2 of 3 here)" in said

@@ -3,7 +3,8 @@
     follows   a circle: every token must look at the token after it.  i -> j does not mean j -> i
     partner   pairs: every token must look at its partner.            i -> j means j -> i
 
-The weights are the answer: loss = mean_i -log P[i, target_i] (a pointing loss), and a token may not look at itself.
+The weights are the answer: loss = mean_i -log P[i, target_i] (a pointing loss), and a token may not look at itself,
+unless its own key is left open.
 
 Why the tied head fails.  With W_Q = W_K the scores are symmetric: whatever i gives to the token after it, that token
 gives back to i.  Averaging symmetric scores over all rotations of the circle keeps them symmetric and cannot raise
@@ -12,6 +13,9 @@ the loss, which is convex in the scores.  After that, the tokens before and afte
     loss >= log 2
 
 Nor can every row be right: scores that rise from link to link all the way round would have to rise above themselves.
+
+With its own key open a tied head cannot learn even partners.  The scores are inner products, so s_ii + s_jj >= 2 s_ij:
+with u = s_ij - s_ii and w = s_ij - s_jj, u + w <= 0, and P[i, j] P[j, i] <= sigmoid(u) sigmoid(w) <= 1/4.
 Sources: projections of their own for queries and keys: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2;
 the loss: Vinyals, Fortunato and Jaitly 2015, "Pointer Networks", section 2.3.
 """
@@ -45,12 +49,13 @@ class Trained(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Four trainings.  circle: (N,), the tokens in the order in which they follow each other."""
+    """Five trainings; partner_open leaves the own key open.  circle: (N,), the tokens as they follow each other."""
 
     follows_tied: Trained
     follows_untied: Trained
     partner_tied: Trained
     partner_untied: Trained
+    partner_open: Trained
     circle: np.ndarray
 
 
@@ -73,7 +78,7 @@ def partner(n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def compare(tokens: int, d_k: int, steps: int, seed: int) -> Comparison:
-    """Trains both relations with W_Q = W_K and with two matrices, from the same seed.
+    """Trains both relations with W_Q = W_K and with two matrices, from the same seed, and partners with open own keys.
 
     Raises ValueError when tokens is odd.
     """
@@ -86,15 +91,18 @@ def compare(tokens: int, d_k: int, steps: int, seed: int) -> Comparison:
         follows_untied=train(after, False, d_k, steps, seed),
         partner_tied=train(mate, True, d_k, steps, seed),
         partner_untied=train(mate, False, d_k, steps, seed),
+        partner_open=train(mate, True, d_k, steps, seed, own_key=True),
         circle=np.array(circle),
     )
 
 
-def train(targets: np.ndarray, tied: bool, d_k: int, steps: int, seed: int, rate: float = 1.5) -> Trained:
+def train(
+    targets: np.ndarray, tied: bool, d_k: int, steps: int, seed: int, rate: float = 1.5, own_key: bool = False
+) -> Trained:
     """Plain gradient descent on W_Q and W_K, gradients by the library's hand-derived backward functions.
 
-    targets: (N,) integer.  The tokens have fixed random vectors; W_V is not needed, because the values are one-hot and
-    so the output of attention is the row of weights itself.
+    targets: (N,) integer.  own_key: whether a token may look at itself.  The tokens have fixed random vectors; W_V is
+    not needed, because the values are one-hot and so the output of attention is the row of weights itself.
     """
     n = len(targets)
     rng = np.random.default_rng(seed)
@@ -102,7 +110,7 @@ def train(targets: np.ndarray, tied: bool, d_k: int, steps: int, seed: int, rate
     x = np.linalg.qr(rng.standard_normal((width, n)))[0].T  # (N, C), orthogonal rows of length 1
     w_q = rng.standard_normal((width, d_k)) / 2
     w_k = w_q if tied else rng.standard_normal((width, d_k)) / 2
-    others, rows = ~np.eye(n, dtype=bool), np.zeros(n, dtype=np.int64)
+    others, rows = own_key | ~np.eye(n, dtype=bool), np.zeros(n, dtype=np.int64)
     one_hot = np.eye(n)
     losses = []
     for _ in range(steps):

@@ -24,7 +24,7 @@ _KNOWN = {word: feature for feature, group in enumerate((MOVERS, PLACES, FITS_MO
 
 class Lookups(NamedTuple):
     """asker: position of the asking word.  first, second: its rows of weights, (T,); scores: (T,), those of the second.
-    known: how many words have hand-set vectors; quality: whether one of them names a quality."""
+    known: how many words have hand-set vectors, the asker included; quality: whether another word names a quality."""
 
     asker: int
     first: np.ndarray
@@ -64,6 +64,7 @@ def find_referent(words: tuple[str, ...], sharpness: float, rng: np.random.Gener
     x2 = x + found  # the residual connection: the word keeps what it was and adds what it found
     q, k, v = (linear_forward(x2, w[name])[0] for name in ("q2", "k2", "v2"))
     _, second = attention_forward(q, k, v, scale=1.0)
-    known = sum(word in _KNOWN for word in words)
-    quality = not {*FITS_MOVERS, *FITS_PLACES}.isdisjoint(words)
+    others = (*words[:asker], *words[asker + 1 :])  # the asking word's own vector only asks
+    known = 1 + sum(word in _KNOWN for word in others)
+    quality = not {*FITS_MOVERS, *FITS_PLACES}.isdisjoint(others)
     return Lookups(asker, first.weights[asker], second.weights[asker], q[asker] @ k.T, known, quality)

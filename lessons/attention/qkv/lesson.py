@@ -33,7 +33,7 @@ class Settings:
 
 
 class Run:
-    """What the steps share.  x: (T, C); w_q, w_k, w_v: (C, D); q, k, v: (T, D); trained: four short trainings."""
+    """What the steps share.  x: (T, C); w_q, w_k, w_v: (C, D); q, k, v: (T, D); trained: five short trainings."""
 
     def __init__(self, request: Request) -> None:
         self.settings: Settings = request.settings
@@ -56,9 +56,9 @@ def three_maps(run: Run) -> Iterator[Shown]:
     x, first = run.x, run.w_q[:, 0]
     by_row = sum(a * b for a, b in zip(x[1], first, strict=True))
     names = ("q1", "q2", "k1", "k2", "v1", "v2")
-    yield "A layer receives one vector for each token: the rows of X. From each it makes three others: a query, what this token looks for; a key, what it can be found by; a value, what it hands over. W_Q, W_K and W_V are learned linear maps, and there is nothing else to it."
+    yield "A layer receives one vector for each token: the rows of X. From each it makes three others: a query, what this token looks for; a key, what it can be found by; a value, what it hands over. W_Q, W_K and W_V are learned matrices. Many models add a bias to each product; here there is none."
     yield matrix("X, the layer's input", x, "token, coordinate", WORDS)
-    yield formula("Q = X W_Q     K = X W_K     V = X W_V", f"each (T, C) x (C, D) -> (T, D), T={len(x)} C={C} D={D}")
+    yield formula("Q = X W_Q     K = X W_K     V = X W_V", f"(T, C) x (C, D) -> (T, D): T = {len(x)} tokens of C = {C} numbers, D = {D} after the map")  # fmt: skip
     why = f"Three matrices of {C} x {D} numbers; the number of tokens does not matter."
     prompt = f"With C = {C} and D = {D}: how many numbers do W_Q, W_K and W_V hold together?"
     yield question(prompt, run.w_q.size + run.w_k.size + run.w_v.size, why, 0.5)
@@ -79,11 +79,8 @@ def who_responds(run: Run) -> Iterator[Shown]:
     counts = ", ".join(f"({response.weight_rows}, {response.outputs})" for response in found)
     why = "Values play no part in the weights; they are mixed by them."
     yield question(f"One value is edited. How many of the {n} rows of weights change?", 0, why, 0.5)
-    yield table(
-        f"1 is added to each coordinate; {n} rows of weights, {n} outputs", rows,
-        edited="edited", weight_rows="weight rows", outputs="outputs", largest="largest change :3",
-    )  # fmt: skip
-    yield f'So queries and keys set the weights, values set the content. An edited query moves its own row and its own output. An edited key moves every row, since each row is normalised over all keys. An edited value moves no weight, but every output that reads it. A token\'s own key is one of those that its query meets: "{WORDS[at]}" gives {own:.3f} of its weight to itself.'
+    yield table(f"1 is added to each coordinate; {n} rows of weights, {n} outputs", rows, edited="edited", weight_rows="weight rows", outputs="outputs", largest="largest change :3")  # fmt: skip
+    yield f'So queries and keys set the weights, values set the content. An edited query moves its own row and its own output. An edited key moves every row, since every query is scored against every key (under a mask: every query that may see it). An edited value moves no weight, but every output that reads it. A token\'s own key is one of those that its query meets: "{WORDS[at]}" gives {own:.3f} of its weight to itself.'
     expected = f"(1, 1), ({n}, {n}), (0, {n})"
     yield exactly("who-responds", "(weight rows, outputs) that change for query, key, value", expected, counts)
     yield responses
@@ -95,18 +92,16 @@ def match_and_content(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     x = rng.standard_normal((len(WORDS), 4))
     changed = x + np.outer(
         np.eye(len(WORDS))[1], (0, 0, 1, 1)
-    )  # content of the second token; what it is matched on stays
+    )  # the second token's content; what it is matched on stays
     match, content = np.hsplit(np.eye(4), 2)
     rows, moved = [], []
     for label, w_v in (("its own, reads content", content), ("W_V = W_K", match)):
         (before, old), (after, new) = (self_attention_forward(given, match, match, w_v) for given in (x, changed))
         weights, share = old.weights, old.weights[:, 1:2]
         moved.append(after - before)
-        rows.append({"w_v": label, "weights": abs(new.weights - weights).max(), "output": moved[-1].max()})
+        rows.append({"w_v": label, "weights": abs(new.weights - weights).max(), "output": abs(moved[-1]).max()})
     yield "Why not one map for all three? First reason: matching and content may use different features. What a word is found by (it is a plural noun) need not be what it hands over (which animal it is)."
-    yield formula(
-        "x = (what it is matched on: 2 numbers, content: 2 numbers)", "W_Q, W_K read the first, W_V the second"
-    )
+    yield formula("x = (what it is matched on: 2 numbers, content: 2 numbers)", "W_Q, W_K read the first, W_V the second")  # fmt: skip
     title = f'The content of "{WORDS[1]}" is raised by 1'
     yield table(title, rows, w_v="W_V", weights="weights move :3", output="output moves :3")
     yield "A library is searched by title and hands over the text. With a W_V of its own, the head matches on one set of features and delivers another. If the value had to be the key, content that plays no part in matching could not get through at all."
@@ -126,8 +121,8 @@ def only_the_product(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield formula("(W_Q A)(W_K A^-T)^T = W_Q A A^-1 W_K^T = W_Q W_K^T")
     yield matrix("A", a, "from, to", note="Any invertible A will do; this one is random.")
     yield matrix("S with W_Q, W_K", scores, "query, key", WORDS, WORDS)
-    yield f"W_Q A differs from W_Q by up to {abs(w_q2 - run.w_q).max():.2f}, and yet S is the same. So single entries of W_Q or W_K mean nothing: the pair stores one C x C matrix, W_Q W_K^T, of rank at most D; here it is {rank}. W_Q and W_K are its two thin factors."
-    truth = "That holds for the bare vectors. With projections a score is x_i^T M x_j, where M = W_Q W_K^T may be any matrix of rank at most D, also one with a direction. The limit is rank, not similarity."
+    yield f"W_Q A differs from W_Q by up to {abs(w_q2 - run.w_q).max():.2f}, and yet S is the same. So single entries of W_Q or W_K mean nothing on their own: the pair stores one C x C matrix, W_Q W_K^T, of rank at most D; here it is {rank}. W_Q and W_K are its two thin factors. (With biases, or with positions that turn Q and K, the scores see more.)"
+    truth = "That holds for the bare vectors. With projections the score of tokens x_i and x_j is x_i^T M x_j, where M = W_Q W_K^T may be any matrix of rank at most D, also one with a direction. The limit is rank, not similarity."
     yield Said("Dot-product attention can only express similarity of the dot-product kind.", "true with conditions", truth, "C019")  # fmt: skip
     yield agree("gauge", "relative change of the scores", (again - scores) / abs(scores).max())
     yield at_most("rank", "rank of W_Q W_K^T is at most D", D, rank)
@@ -142,10 +137,10 @@ def symmetric_scores(run: Run) -> Iterator[Shown]:
     yield formula("S = Q Q^T     S^T = (Q Q^T)^T = Q Q^T = S")
     prompt = f'The tied score of query "{WORDS[0]}" with key "{WORDS[2]}" is {tied[0, 2]:.3f}. What is that of query "{WORDS[2]}" with key "{WORDS[0]}"?'
     why = "q_i . q_j is q_j . q_i: without a second matrix nothing tells who asks and who answers."
-    yield question(prompt, tied[2, 0], why, 0.01)
+    yield question(prompt, tied[2, 0], why, 0.02 * abs(tied[2, 0]))
     yield matrix("scores, tied", tied, "query, key", WORDS, WORDS)
-    yield f"Largest |S - S^T| / |S|: {asymmetry(tied):.1e} tied, {asymmetry(run.q @ run.k.T):.2f} with two matrices."
-    truth = f"The scores are. The weights are not in general ({asymmetry(weights):.2f} here), because each row is divided by its own sum; but the ranking comes from symmetric numbers."
+    yield f"Largest |S - S^T|, as a share of the largest |S|: {asymmetry(tied):.2g} tied, {asymmetry(run.q @ run.k.T):.2f} with two matrices."
+    truth = f"The scores are. The weights are not in general ({asymmetry(weights):.2f} here), because each row is divided by its own sum."
     yield Said("With W_Q = W_K the attention matrix is symmetric.", "too strong", truth)
     yield "One more habit of tied heads: a score with oneself is a squared length, and s_ij is never larger than both s_ii and s_jj. Of any two tokens, at least one likes itself at least as much as the other."
     yield agree("tied", "asymmetry of tied scores", asymmetry(tied))
@@ -153,31 +148,26 @@ def symmetric_scores(run: Run) -> Iterator[Shown]:
     yield Try.here(seed=run.seed + 1)
 
 
-@lesson.step("A directed relation cannot be learned with one matrix")
+@lesson.step("A circle cannot be learned with one matrix")
 def one_direction(run: Run) -> Iterator[Shown]:
     s, runs = run.settings, run.trained
-    names = ("follows, tied", "follows, two matrices", "partner, tied", "partner, two matrices")
-    named = dict(zip(names, runs[:4], strict=True))
-    rows = [
-        {"run": name, "first": trained.losses[0], "last": trained.losses[-1], "accuracy": trained.accuracy}
-        for name, trained in named.items()
-    ]
+    names = ("follows, tied", "follows, two matrices", "partner, tied", "partner, two matrices", "partner, tied, own key open")  # fmt: skip
+    named = dict(zip(names, runs[:5], strict=True))
+    rows = [{"run": name, "first": trained.losses[0], "last": trained.losses[-1], "accuracy": trained.accuracy} for name, trained in named.items()]  # fmt: skip
     points = [*range(0, s.steps, max(1, s.steps // 50)), s.steps]
     curves = {name: [trained.losses[i] for i in points] for name, trained in named.items()}
-    yield f"{s.tokens} tokens. 'follows': each must look at the next one on a circle. 'partner': each must look at the other of its pair. {s.steps} steps of gradient descent with hand-derived gradients, d_k = {s.d_k}, loss = mean -log weight on the target. Where one matrix is used twice, its two gradients add."
-    title = "Trained just now"
-    yield table(title, rows, run="relation", first="first loss :3", last="last loss :3", accuracy="accuracy :3")  # fmt: skip
-    yield Plot(
-        "Tied scores stay at log 2 where direction matters", "gradient step", "loss",
-        lines(points, **curves) + lines([0, s.steps], log_2=[FLOOR] * 2),
-    )  # fmt: skip
+    yield f"{s.tokens} tokens. 'follows': each must look at the next one on a circle. 'partner': each must look at the other of its pair. Its own key is blocked, except in the last run. {s.steps} steps of gradient descent with hand-derived gradients, d_k = {s.d_k}, loss = mean -log weight on the target. Where one matrix is used twice, its two gradients add."
+    yield table("Trained just now", rows, run="relation", first="first loss :3", last="last loss :3", accuracy="accuracy :3")  # fmt: skip
+    yield Plot("Tied scores stay at log 2 where direction matters", "gradient step", "loss", lines(points, **curves) + lines([0, s.steps], log_2=[FLOOR] * 2))  # fmt: skip
     yield "Why? Averaging symmetric scores over all rotations of the circle cannot raise the loss, because it is convex in the scores. After that the next and the previous token score alike, so each gets at most half of the weight:"
     yield formula(f"loss >= log 2 = {FLOOR:.4f}     for symmetric scores on a circle")
+    yield "With its own key open a tied head cannot even learn partners: s_ii + s_jj >= 2 s_ij, so their two weights for each other multiply to at most 1/4, and their mean loss is again at least log 2."
     lowest = -largest(-loss for loss in runs.follows_tied.losses)
     control = largest([runs.partner_tied.losses[-1], runs.partner_untied.losses[-1]])
     yield at_least("stuck", "follows, tied: never below log 2", FLOOR - 1e-9, lowest)
     yield at_most("learned", "follows, two matrices: learned", FLOOR / 2, runs.follows_untied.losses[-1])
-    yield at_most("control", "partner needs no direction: both learn it", FLOOR / 2, control)
+    yield at_most("control", "partner, own key blocked: both learn it", FLOOR / 2, control)
+    yield at_least("open", "partner, tied, own key open: never below log 2", FLOOR - 1e-9, -largest(-loss for loss in runs.partner_open.losses))  # fmt: skip
     yield train
     yield Try.here(tokens=s.tokens + 2 if s.tokens < 16 else 4)
 
@@ -189,14 +179,11 @@ def what_they_learned(run: Run) -> Iterator[Shown]:
     tied, free = runs.follows_tied.weights[order], runs.follows_untied.weights[order]
     after, before, one_way = tied[at, (at + 1) % n], tied[at, at - 1], free[at, (at + 1) % n].min()
     yield "The tokens are listed along the circle: t1 must look at t2, t2 at t3, and the last one at t1."
-    yield matrix(
-        "weights, two matrices", free, "query, key", names, names, f"At least {one_way:.3f} on the next token."
-    )
-    note = "It looks both ways: it cannot tell after from before."
-    yield matrix("weights, W_Q = W_K", tied, "query, key", names, names, note)
-    yield f"Whatever score the tied head gives from t1 to t2 it also gives from t2 to t1, where it is wrong. Averaged round the circle the link forward and the link back weigh the same: forward {after.mean():.3f}, back {before.mean():.3f} on average."
-    truth = "It learns which pairs belong together, not which way round. In some rows it can even be right: scores that rise along the circle do that, until the circle closes. A chain with a beginning could be ranked by tied scores; a circle cannot."
-    yield Said("The tied head learns nothing.", "false", truth)
+    yield matrix("weights, two matrices", free, "query, key", names, names, f"At least {one_way:.3f} on the next token.")  # fmt: skip
+    yield matrix("weights, W_Q = W_K", tied, "query, key", names, names, "It looks both ways: it cannot tell after from before.")  # fmt: skip
+    yield f"Whatever score the tied head gives from t1 to t2 it also gives from t2 to t1, where it is wrong. So round the circle the scores forward and back are equal on average. The weights here: forward {after.mean():.3f}, back {before.mean():.3f}."
+    truth = "With its own key blocked it learns which pairs belong together, not which way round. In some rows it can even be right: scores that rise along the circle do that, until the circle closes. A chain with a beginning can be learned that way; a circle cannot."
+    yield Said("The tied head learns nothing.", "too strong", truth)
     yield at_least("one-way", "two matrices: smallest weight on the next token", 0.5, one_way)
     lead = runs.follows_tied.lead
     yield at_most("both-ways", "tied: in some row the next token does not lead the others", 0, lead)
@@ -216,7 +203,7 @@ def which_sequence(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
         {"kind": "cross", "q": "this sequence", "kv": "the other", "weights": str(cross.weights.shape)},
     ]
     yield "In cross-attention the queries come from this sequence, X, and keys and values from another one, Y:"
-    yield formula("cross-attention:  Q = X W_Q     K = Y W_K     V = Y W_V", "X (T, C), Y (S, C)")
+    yield formula("cross-attention:  Q = X W_Q     K = Y W_K     V = Y W_V", "X: (T, C), Y: (S, C), S tokens")
     title = f"Where queries, keys and values are made from; X has {n} tokens, Y has {len(other)}"
     yield table(title, rows, kind="attention", q="Q from", kv="K, V from", weights="weights")
     truth = f"They are projections of the layer's input. Only in the first layer is that the embeddings: here the queries of layer 2 are {gap:.2f} (root mean square) away from what the embeddings would give."
@@ -224,9 +211,7 @@ def which_sequence(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     truth = "It passes its output; each decoder layer projects it with a W_K and a W_V of its own."
     yield Said("The encoder passes its keys and values to the decoder.", "false", truth)
     yield at_least("layer", "layer 2 does not project the embeddings: distance", 1e-6, gap)
-    yield exactly(
-        "cross", "weights (T, S), output (T, D)", f"({n}, 3), ({n}, {D})", f"{cross.weights.shape}, {out.shape}"
-    )
+    yield exactly("cross", "weights (T, S), output (T, D)", f"({n}, 3), ({n}, {D})", f"{cross.weights.shape}, {out.shape}")  # fmt: skip
     yield See("attention-intuition", "roles")
     yield Try.here(seed=run.seed + 1)
 
@@ -238,7 +223,7 @@ def interview(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     worst = check_gradients(self_attention_forward, self_attention_backward, inputs, seed=run.seed).worst
     tied, untied = run.trained.follows_tied.losses[-1], run.trained.follows_untied.losses[-1]
     yield "Q, K and V are three learned linear maps of the layer's input. The query says what a token looks for, the key what it can be found by, the value what it hands over; queries and keys set the weights, values the content. In cross-attention K and V come from the other sequence."
-    yield f"They are separate so that matching and content may use different features, and so that relations can have a direction: with W_Q = W_K scores are symmetric, and our circle stays at loss {tied:.3f} against {untied:.3f}. Only W_Q W_K^T counts."
+    yield f"They are separate so that matching and content may use different features, and so that relations can have a direction: with W_Q = W_K scores are symmetric, and our circle stays at loss {tied:.3f} against {untied:.3f}. Without biases, scores depend on W_Q and W_K only through W_Q W_K^T."
     yield at_most("gradient", "dX, dW_Q, dW_K, dW_V against finite differences", TOLERANCE, worst)
     yield self_attention_backward
     yield Try("tfx quiz attention-qkv")

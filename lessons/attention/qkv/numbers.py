@@ -32,7 +32,7 @@ def parameters(rng: np.random.Generator) -> NumberCase:
 
 def rank_of_scores(rng: np.random.Generator) -> NumberCase:
     """The rank of Q K^T for random input."""
-    n, c, d = int(rng.choice([20, 24, 30])), int(rng.choice([40, 48, 64])), int(rng.choice([4, 6, 8]))
+    n, c, d = int(rng.choice([20, 24, 30])), int(rng.choice([40, 48, 80])), int(rng.choice([4, 6, 8]))
     x = rng.standard_normal((n, c))
     scores = linear_forward(x, rng.standard_normal((c, d)))[0] @ linear_forward(x, rng.standard_normal((c, d)))[0].T
     return NumberCase(

@@ -9,8 +9,8 @@ import numpy as np
 from lessons.quiz import NumberCase, Wrong
 from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward, softmax_jacobian
 
-#: Rows with two decimals that sum to 1, so that the reader can compute with what is shown.
-_ROWS = ((0.5, 0.3, 0.2), (0.6, 0.3, 0.1), (0.7, 0.2, 0.1), (0.5, 0.4, 0.1), (0.8, 0.15, 0.05))
+#: Rows with two decimals that sum to 1, so that the reader can compute with what is shown; no 0.5, where y = 1 - y.
+_ROWS = ((0.4, 0.35, 0.25), (0.6, 0.3, 0.1), (0.7, 0.2, 0.1), (0.55, 0.35, 0.1), (0.75, 0.15, 0.1))
 
 
 def entry(rng: np.random.Generator) -> NumberCase:
@@ -38,7 +38,7 @@ def entry(rng: np.random.Generator) -> NumberCase:
 
 def backward(rng: np.random.Generator) -> NumberCase:
     """dx_1 for two outputs."""
-    y1 = float(rng.choice([0.2, 0.3, 0.6, 0.7, 0.8]))
+    y1 = float(rng.choice([0.1, 0.3, 0.7, 0.9]))  # none of them makes the inner sum 0, or two mistakes alike
     y = np.array([y1, 1 - y1])
     g1, g2 = (float(g) for g in rng.permutation([-2.0, -1.0, 1.0, 3.0])[:2])
     dy = np.array([g1, g2])

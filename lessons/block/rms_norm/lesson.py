@@ -37,9 +37,9 @@ lesson.step("One number for a token: its root mean square", rms_norm.idea)
 def one_token(run: Run) -> Iterator[Shown]:
     x, (y, _) = run.x[0], rms_norm_forward(run.x, eps=0.0)
     rms, squares = float(np.sqrt((x * x).mean())), f"The squares of {x.size} coordinates sum to {(x * x).sum():.3f}."
-    yield question(f"{squares} What is the root of their mean?", rms, "Divide by the width, then take the root.")
+    yield question(f"{squares} What is the root of their mean?", rms, "Divide by the width, then take the root.", 0.02 * rms)  # fmt: skip
     yield matrix("one token", np.stack([x, y[0]]), "row, coordinate", ("x", "y"))
-    yield f"mean square = ({by_hand(x, x)}) / {x.size} = {rms**2:.3f}; every coordinate is divided by its root, {rms:.3f}."
+    yield f"Gain 1, eps 0: mean square = ({by_hand(x, x)}) / {x.size} = {rms**2:.3f}; every coordinate is divided by its root, {rms:.3f}."
     yield agree("unit", "the mean square of every row of y is 1", (y * y).mean(axis=-1), 1.0)
 
 
@@ -50,11 +50,13 @@ def the_mean(run: Run) -> Iterator[Shown]:
     rows = [{"norm": name, "moved": moved[name], "mean": float(norm(run.x)[0].mean())} for name, norm in norms.items()]
     title = f"{run.shift:g} is added to every coordinate"
     yield table(title, rows, norm="norm", moved="output moves by :3", mean="mean of an output :3")
-    yield "LayerNorm takes the mean away and does not notice. RMSNorm does notice; in return it has one statistic less to compute."
+    yield "LayerNorm takes the mean away first, so no shift moves it. RMSNorm is moved; in return it has one statistic less to compute."
     yield agree("blind", "LayerNorm does not see the shift", moved["LayerNorm"], to=1e-6)
-    truth = "They are equal, but for eps, on tokens whose coordinates have mean 0."
+    truth = "They are equal on tokens whose coordinates have mean 0, given the same gain and eps, and no offset."
     yield Said("RMSNorm is LayerNorm.", "true with conditions", truth)
-    yield Try.here(shift=0)
+    centred = run.x - run.x.mean(axis=-1, keepdims=True)
+    yield agree("centred", "on centred tokens both give the same", norms["RMSNorm"](centred), norms["LayerNorm"](centred))  # fmt: skip
+    yield Try.here(shift=-run.shift or 1.0)
 
 
 lesson.step("Shapes", rms_norm.shapes)

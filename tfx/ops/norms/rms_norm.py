@@ -1,10 +1,11 @@
-"""RMS normalisation of the last axis: every token is scaled to a root mean square of 1, and not centred.
+"""RMS normalisation of the last axis: every token x is scaled to a root mean square of 1, and not centred.
 
     r = 1 / sqrt(mean(x^2) + eps)
     xhat = x r
     y = gamma * xhat
 
-LayerNorm without the mean: one statistic and one parameter less, and on a centred row the two are equal.
+gamma is a learned gain for each coordinate; eps is small and keeps a token of zeros from dividing by 0.  This is
+LayerNorm without the mean and the offset: on a centred token, and where that offset is 0, the two are equal.
 
 Derivation.  Let C be the width, g = dy * gamma (the gradient of xhat), and <.> the mean over the width.
 x_i reaches xhat_j = x_j r directly and through r.  With v = mean(x^2),

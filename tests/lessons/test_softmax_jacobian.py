@@ -1,0 +1,143 @@
+"""softmax-jacobian: the matrix, three roads to one gradient, and where it vanishes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import lessons.attention.softmax_jacobian.lesson as jacobian
+from lessons.attention.softmax_jacobian.lesson import Run
+from tests.lessons.steps import all_text, checks, failed, failed_in, records_of, request_for, steps_of, tables
+from tfx.errors import BadInput
+from tfx.records import Matrix, Question
+
+TOPIC = "softmax-jacobian"
+KEPT = {name: getattr(jacobian, name) for name in vars(jacobian)}
+
+
+def run_of(*pairs):
+    return Run(request_for(TOPIC, *pairs))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_check_holds_for_every_seed(seed):
+    steps = steps_of(TOPIC, seed=seed)
+    assert 6 <= len(steps) <= 9 and not failed(steps)
+    assert set(checks(steps)) == {*SPOILT}
+    assert all_text(steps).isascii()
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        ["scores=20,0,0"],  # differences of so flat a row are rounding: that must not look like a wrong gradient
+        ["scores=40,0,0", "a=0"],
+        ["scores=1e6,-1e6,0", "a=300"],
+        ["scores=1e6,1e6,1e6"],
+        ["scores=1,2,3,4,5,6,7,8"],
+        ["scores=0,0"],
+    ],
+)
+def test_a_right_gradient_is_never_called_wrong_however_flat_the_row(pairs):
+    for seed in range(3):
+        assert not failed(steps_of(TOPIC, *pairs, seed=seed))
+
+
+@pytest.mark.parametrize("pair", ["scores=1", "scores=1,2,3,4,5,6,7,8,9", "scores=nan,1", "a=-1", "a=301"])
+def test_settings_out_of_range_are_refused(pair):
+    with pytest.raises(BadInput) as refusal:
+        run_of(pair)
+    assert "--set" in refusal.value.hint
+
+
+def plus(change):
+    """softmax_jacobian with something added; change(n, by) -> (n, n)."""
+    return lambda by: lambda y: KEPT["softmax_jacobian"](y) + change(y.size, by - 1)
+
+
+def upper_only(n, by):
+    """Two entries above the diagonal of one row, so that the row still sums to 0."""
+    matrix = np.zeros((n, n))
+    matrix[0, -2:] = by, -by
+    return matrix
+
+
+def times(name):
+    return lambda by: lambda *args: by * KEPT[name](*args)
+
+
+def without_inner_sum(by):
+    return lambda dy, cache: by * dy * cache.y
+
+
+def too_sure(by):
+    return lambda *args: KEPT["measure_row"](*args) | {"top": by * KEPT["measure_row"](*args)["top"]}
+
+
+#: check -> its step, and the name there that is replaced by something wrong: `by` times what it should be.
+SPOILT = {
+    "row-sums": ("the_matrix", "softmax_jacobian", plus(lambda n, by: by * np.eye(n))),
+    "symmetric": ("the_matrix", "softmax_jacobian", plus(upper_only)),
+    "semi-definite": ("the_matrix", "softmax_jacobian", lambda by: lambda y: -by * KEPT["softmax_jacobian"](y)),
+    "same": ("three_roads", "softmax_jacobian", times("softmax_jacobian")),
+    "numeric": ("three_roads", "complex_step_derivative", times("complex_step_derivative")),
+    "blind": ("ones_are_blind", "softmax_backward", without_inner_sum),
+    "closed-form": ("saturation", "measure_row", too_sure),
+    "sqrt2": ("with_a_loss", "cross_entropy_gradient", times("cross_entropy_gradient")),
+    "gradcheck": ("interview", "softmax_backward", times("softmax_backward")),
+}
+
+
+@pytest.mark.parametrize("by", [1.001, math.nan])
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    step, name, wrong = SPOILT[id]
+    write = getattr(jacobian, step)
+    assert not failed_in(write, run_of())
+    monkeypatch.setattr(jacobian, name, wrong(by))
+    with np.errstate(all="ignore"):
+        try:
+            broken = failed_in(write, run_of())
+        except np.linalg.LinAlgError:  # a matrix of NaN has no eigenvalues, and NumPy says so
+            broken = {id} if math.isnan(by) else set()
+    assert broken == {id} or (math.isnan(by) and id in broken)
+
+
+def test_a_wrong_backward_is_caught_by_both_roads(monkeypatch):
+    monkeypatch.setattr(jacobian, "softmax_backward", without_inner_sum(1))
+    assert failed_in(jacobian.three_roads, run_of()) == {"same", "numeric"}
+
+
+def test_a_multiple_of_the_right_gradient_passes_the_test_with_ones_and_a_forgotten_inner_sum_does_not(monkeypatch):
+    monkeypatch.setattr(jacobian, "softmax_backward", times("softmax_backward")(7))
+    assert not failed_in(jacobian.ones_are_blind, run_of())
+    monkeypatch.setattr(jacobian, "softmax_backward", lambda dy, cache: cache.y * (dy - dy.mean()))
+    assert not failed_in(jacobian.ones_are_blind, run_of())  # and is no multiple of the right one
+
+
+def test_the_matrix_is_the_formula_written_out():
+    run = run_of("scores=1,0,-2")
+    (shown,) = (record for record in records_of(jacobian.the_matrix, run) if isinstance(record, Matrix))
+    e = [math.exp(x) for x in (1, 0, -2)]
+    y = [x / sum(e) for x in e]
+    wanted = [[y[i] * ((i == j) - y[j]) for j in range(3)] for i in range(3)]
+    assert shown.values == pytest.approx(np.array(wanted))
+
+
+def test_an_answer_of_nothing_is_not_close_to_a_small_entry():
+    (asked,) = (r for r in records_of(jacobian.one_entry, run_of("scores=5,1,0")) if isinstance(r, Question))
+    assert -0.02 < asked.answer < 0 and asked.tolerance < abs(asked.answer) / 10
+
+
+def test_the_curve_follows_its_closed_forms():
+    (shown,) = tables(records_of(jacobian.saturation, run_of("a=3")))
+    assert [row["a"] for row in shown.rows] == [0, 1, 2, 3, 5, 10, 15]
+    for row in shown.rows:
+        p = 1 / (1 + 2 * math.exp(-row["a"]))
+        y = np.array([(1 - p) / 2, (1 - p) / 2, p])
+        norm = np.sqrt(((np.diag(y) - np.outer(y, y)) ** 2).sum())
+        assert [row["p"], row["slope"], row["norm"]] == pytest.approx([p, p * (1 - p), norm])
+    slope = [p * (1 - p) for p in (1 / (1 + 2 * math.exp(-a)) for a in (0.6, math.log(2), 0.8))]
+    assert max(slope) == slope[1]
