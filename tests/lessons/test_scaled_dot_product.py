@@ -251,11 +251,15 @@ def test_outputs_outside_the_values_are_noticed():
 
 def test_a_mask_that_blocks_nothing_is_not_said_to_have_stopped_a_gradient():
     ids = {r.id for step in steps() for r in step.records if isinstance(r, Check)}
-    assert "blocked" not in ids and "blocked" in {r.id for step in steps(OWN) for r in step.records if isinstance(r, Check)}
+    assert "blocked" not in ids and "blocked" in {
+        r.id for step in steps(OWN) for r in step.records if isinstance(r, Check)
+    }
 
 
 def test_with_a_changed_scale_or_mask_it_is_said_whose_gradient_comes_back():
-    whose = "The dO here is that of the model as it was trained; the lines below send it back through your scale or mask."
+    whose = (
+        "The dO here is that of the model as it was trained; the lines below send it back through your scale or mask."
+    )
     assert whose in words(steps(None, "scale=1")) and whose not in words(steps())
 
 

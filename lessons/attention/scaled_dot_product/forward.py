@@ -104,7 +104,7 @@ def softmax(run: Run) -> Iterator[Shown]:
     share, total = math.exp(row[j] - top), float(np.exp(row - top).sum())
     spread = (f"its entropy is {float(entropy(p[i])) / math.log(seen):.0%} of that of equal weights (0% would be one key alone)" if seen > 1 else "one key only")  # fmt: skip
     yield "Each row of scores becomes shares of 1: raise e to the power of each score, and divide by the sum of the row. Subtracting the row's maximum first changes no share and keeps every power at most 1."
-    yield question(f'exp(score - max) is {share:.3f} for "{run.target}" and the row sums to {total:.3f}. Which weight does "{run.target}" get?', p[i, j], "Its share of the sum.")  # fmt: skip
+    yield question(f'exp(score - max) is {share:.3f} for "{run.target}" and the row sums to {total:.3f}. Which weight does "{run.target}" get?', p[i, j], "Its share of the sum.", 0.02 * p[i, j])  # fmt: skip
     yield run.square("P", p, f'"{run.word}" gives its largest weight, {p[i, j]:.3f}, to "{run.target}".')
     yield formula("P[i, j] = exp(S[i, j]) / sum_k exp(S[i, k])", f"{p.shape} -> {p.shape}, row by row")
     yield f'By hand, row "{run.word}": {share:.3f} / {total:.3f} = {p[i, j]:.3f}; {spread}.'

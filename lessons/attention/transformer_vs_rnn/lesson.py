@@ -70,7 +70,7 @@ def one_after_the_other(run: Run) -> Iterator[Shown]:
 def all_at_once(run: Run) -> Iterator[Shown]:
     _, cache = run.attention.forward(run.x)
     steps = len(run.rnn.forward(run.x)[1].time.steps)
-    yield "Here no token waits. Each one looks at all others, itself included, and takes home a weighted average of what they hold. Every row below is computed by the same few matrix products, whatever n is."
+    yield "Here no token waits. Each looks at all tokens, itself included, and takes home a weighted average of what they hold. Every row below is computed by the same few matrix products, whatever n is."
     yield matrix("who looks at whom: the first rows and columns", cache.weights[0, :6, :6], note=f"Each full row, over {run.n} tokens, sums to 1.")  # fmt: skip
     yield formula("O = softmax(Q K^T / sqrt(d)) V        Q = X W_Q, K = X W_K, V = X W_V")
     rows: list[dict[str, Any]] = [
@@ -124,7 +124,7 @@ def the_power(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     ordered = all(a["share"] < b["share"] for a, b in pairwise(rows))
     yield "Near zero tanh is linear. Then one matrix stands in every step and is multiplied with itself again and again, and in the long run lengths grow or shrink with the size of its largest eigenvalue, the spectral radius."
     yield table("gradient 32 tokens back, relative to 1 token back", rows, radius="radius of W_h", share="tiny inputs :3", power="radius^31 :3", bent="inputs of size 1 :3")  # fmt: skip
-    yield "With tiny inputs only a radius near 1 keeps it alive, and training moves the radius. Inputs of size 1 reach where tanh is flatter, so every step shrinks the gradient further, and it may die at a radius above 1 as well. LSTM and GRU cells add a path with a factor close to 1; attention needs no path at all."
+    yield "With tiny inputs only a radius near 1 keeps it alive, and training moves the radius. Inputs of size 1 reach where tanh is flatter, so every step shrinks the gradient further, and it may die at a radius above 1 as well. LSTM and GRU cells add a path whose factor can be learned to stay near 1; attention's path is one step long."
     yield Check("ordered", "a larger radius leaves more", "ordered", "ordered" if ordered else "not", "strict", ordered)
     yield from derivation(rnn_backward)
     yield Source("Bengio, Simard and Frasconi", 1994, "Learning Long-Term Dependencies with Gradient Descent is Difficult")  # fmt: skip
