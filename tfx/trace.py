@@ -167,7 +167,7 @@ def _run_pronoun(model: PronounModel, shipped: Shipped, reading: Reading, answer
         float(loss),
         _best(logits[0], shipped.vocabulary),
         answer,
-        f'At "it" the model names the word that "it" stands for; the grammar says "{sentence.answer}".',
+        f'At "it" the model is asked what "it" stands for; the grammar of its sentences says "{sentence.answer}".',
     )
 
 

@@ -207,7 +207,7 @@ def test_what_is_said_about_both_models_was_counted_now():
     assert said.truth == (
         f"The plain model is right in {rates.accuracy:.0%} of the held-out sentences and looks hardest at the noun in "
         f"{rates.pointing_rate:.0%}; {len(rates.right_without_pointing)} times it was right while looking elsewhere. "
-        "Weights show what is mixed in one head, not why an answer was given."
+        "Weights show what one head mixes; whether that explains an answer is disputed."
     )
 
 
@@ -221,6 +221,8 @@ def broken(run: Run, what: str) -> Run:
         run.grads = run.grads._replace(ds=run.grads.ds * np.nan)
     elif what == "leak":
         run.grads = run.grads._replace(ds=run.grads.ds + 1e-30 * run.blocked)
+    elif what == "slope":
+        run.grads = run.grads._replace(ds=1.001 * run.grads.ds)
     return run
 
 
@@ -232,6 +234,7 @@ def broken(run: Run, what: str) -> Run:
         ("out", {"model"}),
         ("nan", {"jacobian", "blocked"}),
         ("leak", {"blocked"}),
+        ("slope", {"jacobian"}),
     ],
 )
 def test_each_check_fails_when_its_numbers_are_wrong(what, ids):
@@ -240,8 +243,24 @@ def test_each_check_fails_when_its_numbers_are_wrong(what, ids):
 
 def test_outputs_outside_the_values_are_noticed():
     run = Run(Request(OWN, 0, Settings(mask="none")))
-    run.out = run.out + 100
-    assert failing(run) == {"hull"}
+    good = run.out
+    for wrong in (good + 100, good * np.nan):
+        run.out = wrong
+        assert failing(run) == {"hull"}
+
+
+def test_a_mask_that_blocks_nothing_is_not_said_to_have_stopped_a_gradient():
+    ids = {r.id for step in steps() for r in step.records if isinstance(r, Check)}
+    assert "blocked" not in ids and "blocked" in {
+        r.id for step in steps(OWN) for r in step.records if isinstance(r, Check)
+    }
+
+
+def test_with_a_changed_scale_or_mask_it_is_said_whose_gradient_comes_back():
+    whose = (
+        "The dO here is that of the model as it was trained; the lines below send it back through your scale or mask."
+    )
+    assert whose in words(steps(None, "scale=1")) and whose not in words(steps())
 
 
 def test_a_wrong_backward_fails_the_gradient_check(monkeypatch):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from tests.lessons.steps import all_text, failed, steps_of
+import lessons.attention.shapes.lesson as topic
+from tests.lessons.steps import all_text, checks, failed, failed_in, request_for, steps_of
 from tfx.errors import BadInput
-from tfx.lab.shape_mistakes import provoke, raised_mistakes, silent_mistakes
+from tfx.lab.shape_mistakes import Raised, provoke, raised_mistakes, silent_mistakes
 from tfx.lab.shape_trace import random_weights, trace_many_heads, trace_one_head
 from tfx.ops.attention.multi_head import Maps, multi_head_attention_forward
+
+Spoil = Callable[[topic.Run, pytest.MonkeyPatch], None]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -123,3 +128,92 @@ def test_what_is_said_about_w_o_follows_the_widths():
 
 def test_all_text_is_ascii():
     assert all_text(steps_of("attention-shapes")).isascii()
+
+
+def run_of(*pairs: str) -> topic.Run:
+    return topic.Run(request_for("attention-shapes", *pairs))
+
+
+def traced(name: str, **arrays: object) -> Spoil:
+    """The run whose trace `name` holds other arrays: functions of the right ones."""
+
+    def spoil(run, monkeypatch):
+        right = getattr(run, name)
+        setattr(run, name, right._replace(**{key: change(getattr(right, key)) for key, change in arrays.items()}))
+
+    return spoil
+
+
+def called(name: str, wrong: object) -> Spoil:
+    """The topic with another function under that name."""
+    return lambda run, monkeypatch: monkeypatch.setattr(topic, name, wrong(getattr(topic, name, None)), raising=False)
+
+
+def other_trace(right):
+    """Cross-attention with queries and keys in each other's place."""
+    return lambda x, y, w, heads: right(y, x, w, heads)
+
+
+def scaled_pairs(a, b, strict):
+    """zip, whose second entries are a little too large."""
+    return [(x, 1.001 * y) for x, y in zip(a, b, strict=strict)]
+
+
+def quiet(right):
+    return lambda *sizes: (Raised("no mistake", "", ""), *right(*sizes))
+
+
+def silent(**changes):
+    return lambda right: lambda *a: (*right(*a)[:-1], right(*a)[-1]._replace(**changes))
+
+
+def a_row_short(right):
+    return lambda dout, cache: (right(dout, cache)[0][..., 1:, :], *right(dout, cache)[1:])
+
+
+def wider(array):
+    return np.concatenate([array, array[..., :1]], axis=-1)
+
+
+#: what is wrong -> the step, the only check that fails there, and how it is made wrong.
+SPOILT = {
+    "a key too many": ("one_head", "square", traced("one", weights=wider)),
+    "an output short": ("one_head", "square", traced("one", out=lambda out: out[1:])),
+    "another entry": ("rows_and_columns", "entry", called("zip", lambda right: scaled_pairs)),
+    "rows of 1.001": ("rows_and_columns", "sums", traced("one", weights=lambda w: 1.001 * w)),
+    "rows of NaN": ("rows_and_columns", "sums", traced("one", weights=lambda w: np.nan * w)),
+    "heads last": ("many_heads", "per-head", traced("many", weights=lambda w: np.moveaxis(w, 1, -1))),
+    "X for Y": ("across", "cross", called("trace_many_heads", other_trace)),
+    "a head too wide": ("the_width", "widths", traced("many", heads=wider)),
+    "no batch": ("the_width", "residual", traced("many", out=lambda out: out[:1])),
+    "a call without a mistake": ("what_raises", "raised", called("raised_mistakes", quiet)),
+    "another shape": ("what_does_not", "same-shape", called("silent_mistakes", silent(shape=(1, 2)))),
+    "no damage": ("what_does_not", "wrong-numbers", called("silent_mistakes", silent(error=0.0))),
+    "damage of NaN": ("what_does_not", "wrong-numbers", called("silent_mistakes", silent(error=np.nan))),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_every_check_fails_when_exactly_what_it_watches_is_wrong(what, monkeypatch):
+    step, id, spoil = SPOILT[what]
+    run = run_of("d_v=4")
+    assert not failed_in(getattr(topic, step), run)
+    spoil(run, monkeypatch)
+    assert failed_in(getattr(topic, step), run) == {id}
+
+
+def test_gradients_of_the_wrong_shape_or_size_are_noticed(monkeypatch):
+    backward = topic.attention_backward
+    monkeypatch.setattr(
+        topic, "attention_backward", lambda dout, cache: (1.001 * backward(dout, cache)[0], *backward(dout, cache)[1:])
+    )
+    assert failed_in(topic.interview, run_of()) == {"gradcheck"}
+    monkeypatch.setattr(topic, "attention_backward", a_row_short(backward))
+    monkeypatch.setattr(topic, "proof", lambda *a: "what the proof says of such a gradient is not the question here")
+    assert failed_in(topic.interview, run_of()) == {"grad-shapes"}
+
+
+def test_every_check_of_the_topic_is_broken_here():
+    assert {id for _, id, _ in SPOILT.values()} | {"gradcheck", "grad-shapes"} == set(
+        checks(steps_of("attention-shapes"))
+    )

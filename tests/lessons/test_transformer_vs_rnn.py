@@ -79,6 +79,7 @@ def test_layers_in_each_others_place_fail_what_tells_them_apart(monkeypatch):
         ("order_gap", lambda layer, x, shuffle: 1e-9, {"equivariant", "rnn-orders"}),
         ("order_gap", lambda layer, x, shuffle: math.nan, {"equivariant", "rnn-orders"}),
         ("order_gap", lambda layer, x, shuffle: 1.0, {"equivariant"}),
+        ("order_gap", lambda layer, x, shuffle: 0.0, {"rnn-orders"}),
         ("recurrence", lambda n, d: (), {"equal"}),
         (
             "through_depth",
@@ -95,6 +96,32 @@ def test_what_is_measured_wrongly_fails_its_own_check(monkeypatch, name, wrong, 
         assert {check.id for check in failed(steps_of("rnn"))} == ids
     else:
         assert failing(monkeypatch, name, wrong) == ids
+
+
+@pytest.mark.parametrize(
+    ("id", "layer", "tokens", "sizes"),
+    [
+        ("rnn-decays", Recurrent, 64, np.ones(64)),
+        ("rnn-decays", Recurrent, 64, np.full(64, np.nan)),
+        ("attention-flat", SelfAttention, 64, np.exp(-0.1 * np.arange(64))),
+        ("attention-flat", SelfAttention, 64, np.full(64, np.nan)),
+        ("ordered", Recurrent, 33, np.ones(33)),
+        ("ordered", Recurrent, 33, np.full(33, np.nan)),
+    ],
+)
+def test_gradients_of_the_wrong_size_fail_exactly_the_check_that_reads_them(monkeypatch, id, layer, tokens, sizes):
+    right = topic.gradient_by_distance
+
+    def wrong(asked, x, rng):
+        return sizes if isinstance(asked, layer) and x.shape[1] == tokens else right(asked, x, rng)
+
+    with np.errstate(all="ignore"):
+        assert failing(monkeypatch, "gradient_by_distance", wrong) == {id}
+
+
+def test_inputs_of_size_1_lose_more_of_the_gradient_than_tiny_ones():
+    for row in rows(named(steps_of("rnn"), "the_power")):
+        assert 0 < row["bent"] < row["share"]
 
 
 def test_equal_shares_would_not_be_ordered(monkeypatch):

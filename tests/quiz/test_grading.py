@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -33,8 +34,10 @@ def test_a_wrong_number_that_no_misconception_gives_is_wrong_without_a_name():
 
 
 def test_the_nearest_misconception_is_named():
-    asked = ask(ITEMS["weight-of-two"], 0)
+    asked = next(asked for seed in range(50) if len((asked := ask(ITEMS["weight-of-two"], seed)).case.wrong) == 3)
     assert grade(asked, "1").misconception == "weight proportional to score"
+    unscaled = 1 / (1 + math.exp(-float(asked.case.values["raw"])))
+    assert grade(asked, f"{unscaled:.2f}").misconception == "no scaling"
 
 
 def test_a_wrong_shape_names_the_axis_that_went_wrong():

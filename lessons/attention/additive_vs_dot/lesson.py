@@ -13,10 +13,11 @@ from lessons.writing import (
     question, setting, table, within,
 )  # fmt: skip
 from tfx.lab.pair_scores import draw_scorer, seconds, spread, work
+from tfx.measure.measuring import told_apart
 from tfx.measure.power_laws import fit_power_law
 from tfx.measure.verdicts import largest
 from tfx.ops.attention.additive_attention import additive_scores_backward, additive_scores_forward
-from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.attention.attend import attend_forward
 from tfx.ops.basics.softmax import softmax_forward
 
 
@@ -49,25 +50,18 @@ lesson = Lesson(Run, Settings)
 def two_formulas(run: Run) -> Iterator[Shown]:
     q, k = run.q, run.k
     dot, (additive, _) = q @ k.T, additive_scores_forward(q, k, *run.scorer)
-    _, cache = attention_forward(q, k, k, scale=1.0)
     labels = numbered(4, "q"), numbered(5, "k")
-    yield "Attention needs one number for every pair of query and key. The dot product multiplies coordinate by coordinate; with a matrix between, q W k, it is called the general form. The additive score is a network with one hidden layer, run on every pair."
-    yield formula("dot:       S_ij = q_i . k_j", "(T, D) x (D, S) -> (T, S)")
-    yield formula("additive:  S_ij = v . tanh(q_i W_q + k_j W_k + b)", "(T, S, A) x (A) -> (T, S)")
+    yield "Attention needs one number for every pair of query and key. The dot product multiplies coordinate by coordinate and adds up; with a matrix between, q W k^T, it is called the general form. The additive score is a network with one hidden layer of d_a units, run on every pair. Here T queries meet S keys, all D wide, and A is d_a."
+    yield formula("dot:       score_ij = q_i . k_j", "(T, D) x (D, S) -> (T, S)")
+    yield formula("additive:  score_ij = v . tanh(q_i W_q + k_j W_k + b)", "(T, S, A) x (A) -> (T, S)")
     yield matrix("dot-product scores", dot, "query, key", *labels)
     yield matrix("additive scores", additive, "query, key", *labels)
     yield "Either way a softmax over the keys follows, and the weighted average of the values."
-    yield agree("same-softmax", "the rest of attention is the same", cache.weights, softmax_forward(dot)[0], to=0)
-    yield "Both are older than the Transformer. What 2017 added was the division by sqrt(d_k), and attention as the only way in which positions talk to each other."
-    yield Source(
-        "Bahdanau, Cho and Bengio", 2015, "Neural Machine Translation by Jointly Learning to Align and Translate"
-    )
-    yield Source(
-        "Luong, Pham and Manning",
-        2015,
-        "Effective Approaches to Attention-based Neural Machine Translation",
-        "section 3.1",
-    )
+    rest = [attend_forward(scores, k)[0] for scores in (dot, additive)]
+    yield agree("same-softmax", "the rest of attention is the same", rest, [softmax_forward(scores)[0] @ k for scores in (dot, additive)], to=1e-14)  # fmt: skip
+    yield "Both are older than the Transformer. What 2017 added was the division by sqrt(d_k), several heads side by side, and attention as the only way in which positions talk to each other."
+    yield Source("Bahdanau, Cho and Bengio", 2015, "Neural Machine Translation by Jointly Learning to Align and Translate")  # fmt: skip
+    yield Source("Luong, Pham and Manning", 2015, "Effective Approaches to Attention-based Neural Machine Translation", "section 3.1")  # fmt: skip
 
 
 @lesson.step("One additive score, by hand")
@@ -78,7 +72,7 @@ def one_pair(run: Run) -> Iterator[Shown]:
     terms = " + ".join(f"({v:.3f})({h:.3f})" for v, h in zip(scorer.v, hidden, strict=True))
     rows = np.stack([before, hidden, scorer.v])
     yield matrix("q1 meets k1", rows, "quantity, hidden unit", ("z", "tanh(z)", "v"), numbered(hidden.size, "u"))
-    yield question(f"v . tanh(z) = {terms}. What is the score?", scores[0, 0], "Multiply, then add.")
+    yield question(f"v . tanh(z) = {terms}. What is the score?", scores[0, 0], "Multiply, then add.", 0.005)
     yield f"v . tanh(z) = {terms} = {scores[0, 0]:.4f}."
     yield "The vector v at the end is needed: tanh gives a vector for every pair, and a score is one number."
     yield additive_scores_forward
@@ -86,14 +80,15 @@ def one_pair(run: Run) -> Iterator[Shown]:
 
 @lesson.step("How far scores spread as the width grows")
 def the_spread(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
-    tokens = 128
-    rows = spread(rng, (4, 16, 64, 256, 1024), tokens, hidden=16)
+    tokens, hidden, wide = 128, 16, 256
+    rows = spread(rng, (4, 16, 64, 256, 1024), tokens, hidden)
+    grown = math.sqrt(wide) * spread(rng, (wide,), tokens, wide)[0]["additive"]  # v of variance 1 for 1/wide
     widths = [row["d"] for row in rows]
     growth = fit_power_law(widths, [row["dot"] for row in rows]).exponent
     passed = largest(row["largest"] / row["bound"] for row in rows)
     yield formula("|v . tanh(z)| <= |v_1| + ... + |v_A|        whatever q and k are")
     yield table(
-        f"standard deviation of {tokens**2:,} scores", rows,
+        f"standard deviation of {tokens**2:,} scores; additive: {hidden} hidden units, v of variance 1/{hidden}", rows,
         d="d", dot="dot", scaled="dot/sqrt(d)", additive="additive", bound="its bound",
     )  # fmt: skip
     curves = {name: [row[name] for row in rows] for name in ("dot", "scaled", "additive")}
@@ -101,13 +96,13 @@ def the_spread(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
         f"Raw dot-product scores spread like d^{growth:.2f}; additive ones do not",
         "width d", "standard deviation of the scores", lines(widths, **curves, root_of_d=math.sqrt), log_x=True, log_y=True,
     )  # fmt: skip
-    yield "So it is at LARGE d that unscaled dot products saturate and fall behind. With 1/sqrt(d) the spread stays put."
+    yield f"So it is at LARGE d that unscaled dot products saturate the softmax. With 1/sqrt(d) the spread stays put. The additive bound does not see d, but it is no gift: it is the sum of |v|. With {wide} hidden units and v of variance 1 the scores at d = {wide} would spread by {grown:.1f}."
     yield Said(
         "Dot products are better for small widths, additive scores for large ones.", "too strong",
-        "At small d_k both learn alike. Only WITHOUT the scale does the dot product fall behind at large d_k; with it the cheap form "
-        "keeps up. That observation is where 1/sqrt(d_k) came from.",
+        "Vaswani et al. report that both do alike at small d_k, and that at large d_k the dot product falls behind WITHOUT the scale; that is "
+        "where 1/sqrt(d_k) came from. In the recurrent translators of Britz et al. additive scores stayed slightly ahead. It depends on the task.",
     )  # fmt: skip
-    yield Source("Britz et al.", 2017, "Massive Exploration of Neural Machine Translation Architectures")
+    yield Source("Britz et al.", 2017, "Massive Exploration of Neural Machine Translation Architectures", "section 4.5")
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.2.1")
     yield at_most("bounded", "no additive score passes its bound: largest share of it", 1.0, passed)
     yield within("root", "dot products spread like sqrt(d): exponent", 0.5, growth, 0.05)
@@ -121,9 +116,9 @@ def the_work(run: Run) -> Iterator[Shown]:
     yield table(title, work(n, d, run.hidden), part="part", dot="dot :12", additive="additive :12")
     counted = work(big, big, big)[0]["dot"]
     why = f"n * n scores, each a sum of d products: {big} * {big} * {big}."
-    yield question(f"How many multiply-adds does Q K^T take at n = d = {big}?", counted, why, 0.005)
-    yield f"At n = d = {big}: {counted:,} multiply-adds for Q K^T, that is {2 * counted:,} FLOPs, and {4 * counted:,} FLOPs with the product P V. Multiply-adds and FLOPs differ by two; many printed tables mix them."
-    yield "Same order n^2 times a width for both. The order does not decide this race; memory and time do."
+    yield question(f"How many multiply-adds does Q K^T take at n = d = {big}?", counted, why, 0.005 * counted)
+    yield f"At n = d = {big}: {counted:,} multiply-adds for Q K^T, that is {2 * counted:,} FLOPs, and {4 * counted:,} FLOPs with the product P V. The two differ by a factor of two; many printed tables mix them."
+    yield "Both are of the order of n^2 times a width, so the order does not decide; what has to be stored, and how it is computed, does."
     yield Try.here(n=512, d=512, hidden=512)
 
 
@@ -136,7 +131,7 @@ def the_memory(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     title = f"float32, n = {run.n}, d_a = {run.hidden}, measured on the arrays themselves"
     yield table(title, rows, array="array", shape="shape", bytes="bytes :12")
     ratio = cache.hidden.nbytes / scores.nbytes
-    yield f"The hidden tensor is {ratio:.0f} times the scores, because every pair keeps d_a numbers, and the backward pass needs all of them. At n = 512, d_a = 64 that is {512 * 512 * 64 * 4 / 1e6:.0f} MB against {512 * 512 * 4 / 1e6:.0f} MB. A loop over chunks needs less memory and no less work."
+    yield f"The hidden tensor is {ratio:.0f} times the scores, because every pair has d_a numbers, and the backward pass needs all of them, kept or made again. At n = 512, d_a = 64 that is {512 * 512 * 64 * 4 / 1e6:.0f} MB against {512 * 512 * 4 / 1e6:.0f} MB. A loop over chunks needs less memory and no less work."
     yield exactly("ratio", "hidden / scores = d_a", float(run.hidden), ratio)
     yield Try.here(n=512)
 
@@ -149,38 +144,33 @@ def the_time(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
         {"how": how, "us": time.median * 1e6, "spread": time.half_range * 1e6, "ratio": time.median / dot.median}
         for how, time in (("dot product", dot), ("additive", additive))
     ]
-    title = (
-        f"scores only, n = {run.n}, d = {run.d}, d_a = {run.hidden}, float32, one thread, median of interleaved runs"
-    )
+    title = f"scores only, n = {run.n}, d = {run.d}, d_a = {run.hidden}, float32, one thread, medians of turns"
     yield table(title, rows, how="scores", us="time [us] :3", spread="+- half range :2", ratio="ratio :3")
-    if additive.median - dot.median > additive.half_range + dot.half_range:
-        yield f"Measured just now: {additive.median / dot.median:.1f} times. No fixed factor is a law: it moves with n, d and the machine. What stays is the reason: one matrix product against n * n * d_a numbers written, read and sent through tanh."
+    if told_apart(dot, additive):
+        yield f"Measured just now: {additive.median / dot.median:.1f} times. No fixed factor is a law: it moves with n, d and the machine. The reason stays: one matrix product against n * n * d_a numbers written, read and sent through tanh."
     else:
         yield "The two runs differ by less than they scatter: at this size, or on a machine this busy, there is nothing to say."
-    yield Said(
-        "Additive attention is slow because it is sequential.", "false",
-        "The tanh works on every entry by itself, all at once. The sentence mixes it up with the RNN that it grew up in.",
-    )  # fmt: skip
+    yield Said("Additive attention is slow because it is sequential.", "false", "The tanh works on every entry by itself, so all may run at once. The sentence confuses the score with the RNN in which it was first used.")  # fmt: skip
     yield Try.here(n=256)
 
 
 @lesson.step("A trap: projecting twice")
 def projecting_twice(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     x, y = rng.standard_normal((4, 6)), rng.standard_normal((5, 6))
-    project_q, project_k = rng.standard_normal((2, 6, 3))
-    w_q, w_k, b, v = run.scorer
+    project_q, project_k = rng.standard_normal((2, 6, 5))
+    w_q, w_k, b, v = draw_scorer(rng, 5, 4)
     twice, _ = additive_scores_forward(x @ project_q, y @ project_k, w_q, w_k, b, v)
     once, _ = additive_scores_forward(x, y, project_q @ w_q, project_k @ w_k, b, v)
     yield formula("(x P) W = x (P W)        two linear maps in a row are one")
-    yield "Dot-product scoring adds no parameters to the projections that make q and k. Some listings of additive scoring first project x to queries and keys and then apply W_q and W_k. The second pair adds parameters and nothing else, as long as d_a is at most the width it reads: the same scores come from the product of the two."
+    yield "Dot-product scoring adds no parameters to the projections that make q and k. Some listings of additive scoring first project x to queries and keys and then apply W_q and W_k. As long as d_a is at most the width of q, the second pair adds parameters and nothing else: the same scores come from the product of the two."
     yield agree("collapse", "project twice = project once", twice, once)
-    yield "What additive scoring really adds to projected queries and keys is v, and a bias: 2 * d_a numbers."
+    yield "What additive scoring then really adds to projected queries and keys is v, and a bias: 2 * d_a numbers."
 
 
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
     yield "Dot-product scores are one matrix product. Additive scores run a small tanh network on every pair: the same order of work, but n * n * d_a numbers to store, and no single matrix product to do it."
-    yield "At small widths they learn alike. At large widths raw dot products saturate, and dividing by sqrt(d_k) repairs that, which is why the Transformer could keep the cheap form."
+    yield "At large widths raw dot products saturate the softmax, and dividing by sqrt(d_k) repairs that, which is why the Transformer could keep the cheap form. Additive scores are bounded by the sum of |v|, whatever d_k is."
     inputs = {"q": run.q, "k": run.k, **run.scorer._asdict()}
     yield proof("additive scores", additive_scores_forward, additive_scores_backward, inputs)
     yield additive_scores_backward

@@ -17,7 +17,9 @@ from tfx.ops.basics.softmax import softmax_backward, softmax_jacobian
 
 
 def the_way_back(run: Run) -> Iterator[Shown]:
-    yield f"Backward asks of every number on the way: how would the loss of {run.case.loss:.4f} change with it? That is its gradient, written with a d in front, and it has the shape of the number's own matrix."
+    yield f"Backward asks of every number on the way: how would the loss of {run.case.loss:.4f} change with it? That is its gradient, written with a d in front, and all gradients of a matrix together have its shape. Forward there were three lines: S = Q K^T * scale, P = softmax(S), O = P V."
+    if run.changed:
+        yield "The dO here is that of the model as it was trained; the lines below send it back through your scale or mask."
     yield from derivation(attention_backward)
     yield "The next screens take these lines one by one, on your sentence."
 
@@ -58,7 +60,7 @@ def jacobian(run: Run) -> Iterator[Shown]:
     names = [run.tokens[key] for key in keys]
     whole = softmax_jacobian(y)
     cut = "" if keys.size == y.size else f", the {keys.size} heaviest keys of {y.size}"
-    yield "The weights of a row share one sum, so no weight moves alone: raise one score, and all others of the row must give way. How much is a matrix, one for each row."
+    yield "The weights of a row share one sum, so no weight moves alone: raise one score, and its weight grows while all others of the row give way. How much is a matrix, one for each row."
     if y.size > 1:
         first, second = (int(key) for key in heaviest[:2])
         slope = float(whole[first, second])
@@ -74,13 +76,14 @@ def jacobian(run: Run) -> Iterator[Shown]:
 
 def scores_gradient(run: Run) -> Iterator[Shown]:
     i, (dp, ds) = run.row, (run.grads.dp, run.grads.ds)
-    yield "The same for all rows at once, and without a single matrix J: each entry of dP is compared with the average of its row, weighted by P."
+    yield "Each entry of dP is compared with the average of its row, weighted by P."
     yield run.square("dS", ds)
     yield formula("dS = P * (dP - rowsum(dP * P))", f"{dp.shape} -> {ds.shape}")
     yield f'Training moves against the gradient, so in row "{run.word}" it wants the score of "{run.tokens[int(ds[i].argmin())]}" to grow most. Largest entry of the row: {np.abs(ds[i]).max():.2e}.'
-    yield "A blocked entry has weight 0, so its dS is 0 as well: no gradient passes a mask."
     yield agree("jacobian", "J dP equals the row of dS", softmax_jacobian(run.weights[i]) @ dp[i], ds[i], to=1e-14 * max(1.0, float(np.abs(dp[i]).max())))  # fmt: skip
-    yield exactly("blocked", "no gradient passes the mask", 0.0, float(np.abs(np.where(run.blocked, ds, 0.0)).max()))
+    if run.blocked.any():
+        yield "A blocked entry has weight 0, so its dS is 0 as well: no gradient passes a mask."
+        yield exactly("blocked", "no gradient passes the mask", 0.0, float(np.abs(ds[run.blocked]).max()))
     yield softmax_backward
 
 

@@ -74,20 +74,15 @@ def weight_of_two(rng: np.random.Generator) -> NumberCase:
     def first_weight(score: float) -> float:
         return float(softmax_forward(np.array([score, 0.0]))[0][0])
 
-    return NumberCase(
-        values={"d": d, "raw": f"{raw:g}", "scaled": f"{scaled:g}"},
-        answer=first_weight(scaled),
-        tolerance=0.01,
-        wrong=(
-            Wrong(first_weight(raw), "no scaling", f"This is the softmax of the raw scores {raw:g} and 0."),
-            Wrong(
-                first_weight(raw / d),
-                "dividing by the variance",
-                f"This divides by d_k = {d} instead of its root, and flattens the row too much.",
-            ),
-            Wrong(1.0, "weight proportional to score", "A score of 0 is no weight of 0: exp(0) = 1 counts too."),
-        ),
+    unscaled, flat = first_weight(raw), first_weight(raw / d)
+    wrong = (
+        Wrong(unscaled, "no scaling", f"This is the softmax of the raw scores {raw:g} and 0."),
+        Wrong(flat, "dividing by the variance", f"This divides by d_k = {d}, not by its root, and flattens the row."),
+        Wrong(1.0, "weight proportional to score", "A score of 0 is no weight of 0: exp(0) = 1 counts too."),
     )
+    values = {"d": d, "raw": f"{raw:g}", "scaled": f"{scaled:g}"}
+    # who types 1 where softmax of the raw scores is all but 1 has made either mistake: then only the likelier is named
+    return NumberCase(values, first_weight(scaled), wrong[:2] if unscaled > 0.97 else wrong, 0.01)
 
 
 def shape_after_scaling(rng: np.random.Generator) -> ShapeCase:

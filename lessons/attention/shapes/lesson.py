@@ -80,7 +80,7 @@ def the_letters(run: Run) -> Iterator[Shown]:
     yield table(title, rows, letter="letter", means="axis", here="here")
     why = f"{s.batch} x {t} x {s.d_model} = {total}"
     yield question("The input X is (B, T, C). How many numbers are that here?", total, why, 0.5)
-    yield "T counts queries, S counts keys and values. In self-attention both are the length of your sentence, and that is why two different axes are so easily confused. D is C / H by custom; Dv is free."
+    yield "T counts queries, S counts keys and values. In self-attention both are the length of your sentence, and that is why two different axes are so easily confused. D is C / H by custom; Dv is free. Papers write n for T, h for H, d_model for C, d_k for D and d_v for Dv."
     yield Try.here(text="a longer sentence of your own", heads=4)
 
 
@@ -128,7 +128,7 @@ def many_heads(run: Run) -> Iterator[Shown]:
     yield Try.here(batch=4, d_model=min(8 * s.heads, 256 // s.heads * s.heads))
 
 
-@lesson.step("Cross-attention: T queries, S keys, no square")
+@lesson.step("Cross-attention: T queries, S keys, a T x S matrix")
 def across(run: Run) -> Iterator[Shown]:
     traced = trace_many_heads(run.x, run.y, run.w, run.settings.heads)
     (t, s), rows = traced.weights.shape[-2:], traced.out.shape[-2]
@@ -136,11 +136,7 @@ def across(run: Run) -> Iterator[Shown]:
     shape = "square only because both have the same length" if t == s else "not square"
     yield arrays(f'X: your {t} tokens, Y: "{" ".join(labels(run.others[:4]))}" with {s}', traced)
     yield f"Each head's matrix is {t} x {s}, {shape}. Outputs follow the queries: {rows} of them, however long Y is."
-    yield Said(
-        "Attention weights are an n x n matrix.",
-        "true with conditions",
-        "In self-attention, where T = S = n. In cross-attention the matrix is T x S.",
-    )
+    yield Said("Attention weights are an n x n matrix.", "true with conditions", "In self-attention, where T = S = n. In cross-attention the matrix is T x S.")  # fmt: skip
     yield exactly("cross", "weights end in (T, S), output has T rows", f"{wanted}, {wanted[0]}", f"{(t, s)}, {rows}")
     yield Try.here(other="le chat dort sur le tapis")
 
@@ -152,7 +148,7 @@ def the_width(run: Run) -> Iterator[Shown]:
     if without.kind:
         said = f'Without W_O the residual addition fails: "{without.message}".'
     elif h * dv == c:
-        said = f"Here h*d_v = d_model = {c}, so the sum would even work without W_O; heads would then never mix."
+        said = f"Here h*d_v = d_model = {c}, so the sum would even work without W_O; but this layer would then not mix its heads."
     else:
         said = f"Here the sum without W_O is possible only because a width of 1 is stretched to {c}: a silent mistake."
     here = [array.shape[-1] for array in (traced.heads, traced.merged, traced.out)]
@@ -163,12 +159,7 @@ def the_width(run: Run) -> Iterator[Shown]:
     yield f"{said} W_O brings the width back to that of the input, one vector for each query."
     yield "Equal widths in and out are also what lets layers be stacked."
     yield exactly("widths", "d_v, h*d_v, d_model", f"{dv}, {h * dv}, {c}", ", ".join(map(str, here)))
-    yield exactly(
-        "residual",
-        "output and x + output have the shape of x",
-        f"{x.shape}, {x.shape}",
-        f"{traced.out.shape}, {(x + traced.out).shape}",
-    )
+    yield exactly("residual", "output and x + output have the shape of x", f"{x.shape}, {x.shape}", f"{traced.out.shape}, {(x + traced.out).shape}")  # fmt: skip
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.2.2")
     yield Try.here(d_v=c // h if dv != c // h and c // h <= 64 else dv % 64 + 1)
 
@@ -179,7 +170,7 @@ def what_raises(run: Run) -> Iterator[Shown]:
     title = f"Really called, with {len(run.words)} queries, {len(run.others)} keys, width {run.d}"
     yield table(title, [mistake._asdict() for mistake in found], tried="mistake", message="tfx answers")
     yield "q.k multiplies coordinate by coordinate, so Q and K share their width. Every weight belongs to a key and picks its value, so K and V share their length. A mask says yes or no to each (query, key). Axes in front are matched from the right."
-    yield "Widths of V and lengths of Q are free: neither meets anything."
+    yield "The width of V and the length of Q are free: but for the mask, nothing has to match them."
     yield exactly("raised", "mistakes that passed unnoticed", 0, sum(not mistake.kind for mistake in found))
     yield check_attention_shapes
     yield check_attend_shapes
@@ -192,19 +183,12 @@ def what_does_not(run: Run) -> Iterator[Shown]:
     found = silent_mistakes(x, run.w, heads)
     harmful = [mistake for mistake in found if heads > 1 or mistake.tried == "weights transposed"]
     rows = [{"tried": mistake.tried, "shape": str(mistake.shape), "error": mistake.error} for mistake in found]
-    yield table(
-        f"Right shape {x.shape}, wrong numbers", rows, tried="mistake", shape="output", error="largest error :3"
-    )
-    yield (
-        "(B, T, C) -> (B, H, T, D) by reshape alone cuts the sentence into H pieces instead of the width. The "
-        "way is reshape to (B, T, H, D), then swap T and H; and back in the other order."
-        + (" With one head there is nothing to swap: set heads=2 to see the damage." if heads == 1 else "")
-    )
-    yield "The transposed weights fit because T = S. So test with sizes that are all different: T = S, D = H or B = 1 hide exactly these mistakes."
-    yield exactly(
-        "same-shape", "mistakes with the right shape", len(found), sum(mistake.shape == x.shape for mistake in found)
-    )
-    yield at_least("wrong-numbers", "smallest damage done", 1e-6, min(mistake.error for mistake in harmful))
+    yield table(f"Right shape {x.shape}, wrong numbers", rows, tried="mistake", shape="output", error="largest error :3")  # fmt: skip
+    lone = " With one head there is nothing to swap: set heads=2 to see the damage." * (heads == 1)
+    yield f"(B, T, C) -> (B, H, T, D) by reshape alone cuts the sentence into H pieces instead of the width. Reshape to (B, T, H, D), then swap T and H; on the way back swap first, then reshape.{lone}"
+    yield "The transposed weights fit only because T = S, so test with sizes that are all different. The two reshapes fit at any size: only the numbers show them, next to a plain loop over the heads."
+    yield exactly("same-shape", "mistakes with the right shape", len(found), sum(mistake.shape == x.shape for mistake in found))  # fmt: skip
+    yield at_least("wrong-numbers", "smallest damage done", 1e-6, float(np.min([mistake.error for mistake in harmful])))
     yield silent_mistakes
     yield Try.here(heads=1 if heads > 1 else 2)
 
@@ -217,12 +201,7 @@ def interview(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     grads = attention_backward(rng.standard_normal(out.shape), cache)
     yield "Per head Q and K are n x d_k, V is n x d_v, the scores and weights n x n with queries as rows and keys as columns, the output n x d_v. In a batch: (B, h, n, d_k) and (B, h, n, n); cross-attention makes it n_q x n_k."
     yield "Concatenation gives h*d_v, W_O brings it back to d_model, because the residual adds it to the input. Going backwards every gradient has the shape of what it belongs to."
-    yield exactly(
-        "grad-shapes",
-        "dq, dk, dv have the shapes of q, k, v",
-        str([*shapes.values()]),
-        str([grad.shape for grad in grads]),
-    )
+    yield exactly("grad-shapes", "dq, dk, dv have the shapes of q, k, v", str([*shapes.values()]), str([grad.shape for grad in grads]))  # fmt: skip
     yield proof(f"attention at q {shapes['q']}, k {shapes['k']}", attention_forward, attention_backward, inputs)
     yield See("transformer-vs-rnn")
     yield Try("tfx quiz attention-shapes")
@@ -230,10 +209,7 @@ def interview(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 
 def arrays(title: str, traced: Traced) -> Table:
     """One row for each array on the way, its shape without blanks, so that it does not break across lines."""
-    rows = [
-        {"name": name, "made": made, "axes": tight(axes), "shape": tight(shape)}
-        for name, made, axes, shape in traced.lines
-    ]
+    rows = [{"name": name, "made": made, "axes": tight(axes), "shape": tight(shape)} for name, made, axes, shape in traced.lines]  # fmt: skip
     return table(title, rows, name="array", made="made by", axes="axes", shape="shape")
 
 

@@ -54,9 +54,11 @@ def one_after_the_other(run: Run) -> Iterator[Shown]:
     h, cache = run.rnn.forward(run.x)
     from_token, from_state = float(run.x[0, 1] @ run.rnn.w_x[:, 0]), float(h[0, 0] @ run.rnn.w_h[:, 0])
     waits = len(cache.time.steps)
-    yield "A recurrent network keeps all it knows in one vector, its state. It reads a token, mixes it with the state, and that is the new state. Then the next token."
+    yield "A recurrent network keeps all it knows of a text in one vector, its state. It reads a token and mixes it with the state; the result is the new state. Then comes the next token."
     yield matrix("the state after each of the first tokens, first coordinates", h[0, :6, :6], "after token, coordinate")
-    yield formula("h_t = tanh(x_t W_x + h_{t-1} W_h)", "x_t: token t, h_t: the state after it, d numbers each")
+    yield formula(
+        "h_t = tanh(x_t W_x + h_{t-1} W_h)", "x_t: token t, h_t: the state after it, d numbers each; W_x, W_h: learned"
+    )
     yield f"By hand, coordinate 1 after token 2: tanh({from_token:.3f} from the token + {from_state:.3f} from state 1) = {math.tanh(from_token + from_state):.3f}. Nobody can compute state 2 before state 1."
     yield agree("by-hand", "the second state, by hand", math.tanh(from_token + from_state), float(h[0, 1, 0]))
     yield Said("Teacher forcing lets an RNN train in parallel.", "false", f"All {run.n} inputs were known here before the first was read, and the states were still made in {waits} steps, each waiting for the one before.", "C252")  # fmt: skip
@@ -68,16 +70,16 @@ def one_after_the_other(run: Run) -> Iterator[Shown]:
 def all_at_once(run: Run) -> Iterator[Shown]:
     _, cache = run.attention.forward(run.x)
     steps = len(run.rnn.forward(run.x)[1].time.steps)
-    yield "Here no token waits. Each one looks at all others, itself included, and takes home a weighted average of what they hold. Every row below is computed by the same few matrix products, whatever n is."
+    yield "Here no token waits. Each looks at all tokens, itself included, and takes home a weighted average of what they hold. Every row below is computed by the same few matrix products, whatever n is."
     yield matrix("who looks at whom: the first rows and columns", cache.weights[0, :6, :6], note=f"Each full row, over {run.n} tokens, sums to 1.")  # fmt: skip
     yield formula("O = softmax(Q K^T / sqrt(d)) V        Q = X W_Q, K = X W_K, V = X W_V")
     rows: list[dict[str, Any]] = [
         {"what": "steps in sequence", "rnn": steps, "attention": 1}, {"what": "longest path between two tokens", "rnn": steps, "attention": 1},
         {"what": "work", "rnn": "n d^2", "attention": "n^2 d"}, {"what": "kept while writing", "rnn": "d numbers", "attention": "2 n d numbers"},
-        {"what": "knows the order", "rnn": "yes", "attention": "no"},
+        {"what": "knows the order without a mask", "rnn": "yes", "attention": "no"},
     ]  # fmt: skip
     yield table(f"one layer, n = {run.n} tokens, width d = {run.d}", rows, what="what", rnn="RNN", attention="attention")  # fmt: skip
-    yield "Per layer, that is: layers still run one after another, and text is still written token by token. The next steps measure these rows one by one."
+    yield "Per layer, that is: layers still run one after another, and text is still written token by token, as a rule. It is the tanh that makes the RNN wait: a linear recurrence can be computed in blocks. The next steps measure these rows one by one."
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 4 and table 1")
     yield self_attention_forward
     yield See("attention-scaled-dot-product")
@@ -115,14 +117,14 @@ def the_gradient(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 @lesson.step("Dying or exploding: the k-th power of a matrix")
 def the_power(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     quiet, directions = 1e-8 * rng.standard_normal((1, 33, run.d)), int(rng.integers(2**32))
-    rows = []
+    rows, loud = [], 1e8 * quiet
     for radius in (0.5, 0.9, 1.0, 1.1, 1.5):
-        sizes = gradient_by_distance(run.rnn.stretched(radius), quiet, np.random.default_rng(directions))
-        rows.append({"radius": radius, "share": sizes[32] / sizes[1], "power": radius**31})
+        sizes, bent = (gradient_by_distance(run.rnn.stretched(radius), x, np.random.default_rng(directions)) for x in (quiet, loud))  # fmt: skip
+        rows.append({"radius": radius, "share": sizes[32] / sizes[1], "power": radius**31, "bent": bent[32] / bent[1]})
     ordered = all(a["share"] < b["share"] for a, b in pairwise(rows))
-    yield "One matrix stands in every step, so it is multiplied with itself again and again. How the lengths then behave is decided by its largest eigenvalue, the spectral radius."
-    yield table("gradient 32 tokens back, relative to 1 token back; tiny inputs, so that tanh is linear", rows, radius="radius of W_h", share="what is left :3", power="radius^31 :3")  # fmt: skip
-    yield "Only a radius near 1 keeps it alive, and training moves the radius. LSTM and GRU cells add a path with a factor close to 1; attention needs no path at all."
+    yield "Near zero tanh is linear. Then one matrix stands in every step and is multiplied with itself again and again, and in the long run lengths grow or shrink with the size of its largest eigenvalue, the spectral radius."
+    yield table("gradient 32 tokens back, relative to 1 token back", rows, radius="radius of W_h", share="tiny inputs :3", power="radius^31 :3", bent="inputs of size 1 :3")  # fmt: skip
+    yield "With tiny inputs only a radius near 1 keeps it alive, and training moves the radius. Inputs of size 1 reach where tanh is flatter, so every step shrinks the gradient further, and it may die at a radius above 1 as well. LSTM and GRU cells add a path whose factor can be learned to stay near 1; attention's path is one step long."
     yield Check("ordered", "a larger radius leaves more", "ordered", "ordered" if ordered else "not", "strict", ordered)
     yield from derivation(rnn_backward)
     yield Source("Bengio, Simard and Frasconi", 1994, "Learning Long-Term Dependencies with Gradient Descent is Difficult")  # fmt: skip
@@ -134,17 +136,17 @@ def the_dilution(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     sizes = {n: float(gradient_by_distance(run.attention, rng.standard_normal((1, n, run.d)), rng)[1:].mean()) for n in (fewest, 32, 128, most)}  # fmt: skip
     yield "Attention's path has one step for any distance. But the weights of a row sum to 1, so at the start of training each of n tokens gets about 1/n of the attention, and of the gradient."
     yield table("mean size of the attention gradient at one token", [{"n": n, "size": size, "times": n * size} for n, size in sizes.items()], n="n", size="size :3", times="size times n :3")  # fmt: skip
-    yield Said("Attention's path length is constant, so long range is easy.", "true with conditions", f"The path is one step. What arrives over it shrinks like 1/n before training: from n = {fewest} to n = {most} by a factor {sizes[fewest] / sizes[most]:.0f}. That is far from a power of the distance, and training can sharpen a row.", "C305")  # fmt: skip
+    yield Said("Attention's path length is constant, so long range is easy.", "true with conditions", f"The path is one step. What arrives over it shrinks like 1/n before training: from n = {fewest} to n = {most} by a factor {sizes[fewest] / sizes[most]:.0f}. It shrinks like a power of n, where the RNN's shrinks exponentially, and training can sharpen a row.", "C305")  # fmt: skip
 
 
-@lesson.step("The price: attention does not know the order")
+@lesson.step("The price: without a mask attention does not know the order")
 def the_order(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     shuffle, places = np.empty(run.n, dtype=int), rng.permutation(run.n)
     shuffle[places] = np.roll(places, 1)  # one round through all places: no token stays where it was
     attention, rnn = (order_gap(layer, run.x, shuffle) for layer in (run.attention, run.rnn))
     yield f"Shuffle the tokens: attention gives the same outputs, shuffled (difference {attention:.0e}). The RNN gives different ones (difference {rnn:.2f})."
-    yield formula("attention(shuffle(X)) = shuffle(attention(X))", "for every shuffle")
-    yield "So order has to be put back in by positions: sinusoids, learned tables, rotations."
+    yield formula("attention(shuffle(X)) = shuffle(attention(X))", "for every shuffle, without a mask")
+    yield "So order has to be put back in by positions: sinusoids, learned tables, rotations. A causal mask alone lets some of it in: then tokens differ in how many others they see."
     yield agree("equivariant", "attention commutes with shuffling", attention)
     yield at_least("rnn-orders", "the RNN does not: difference", 0.01, rnn)
     yield Said("Without positions two orders of the same words look the same.", "true with conditions", "As sets: the outputs are the same vectors in another order, so their mean is equal. Row by row they differ, and a causal mask breaks the symmetry.", "C075")  # fmt: skip
@@ -158,9 +160,12 @@ def the_work(run: Run) -> Iterator[Shown]:
         rnn, core, maps = (total_matmul_flops(costs) // 2 for costs in (recurrence(n, d), attention_core(n, d, 1), projections(n, d)))  # fmt: skip
         rows.append({"n": n, "rnn": rnn, "attention": core, "whole": core + maps, "ratio": core / rnn})
     yield "The RNN multiplies each token and each state with a d x d matrix. Attention compares every token with every other, d numbers each time, and averages as many values."
-    yield formula("RNN: 2 n d^2        attention: 2 n^2 d        equal at n = d", "multiply-adds, projections aside")
+    yield formula(
+        "RNN: 2 n d^2        Q K^T and P V: 2 n^2 d        equal at n = d",
+        "multiply-adds; half of the RNN's are for x W_x",
+    )
     yield table(f"multiply-adds of one layer at width d = {d}", rows, n="n", rnn="RNN :12", attention="Q K^T and P V :12", whole="with its four maps :12", ratio="ratio :3")  # fmt: skip
-    yield Said("Self-attention is cheaper than recurrence at typical lengths.", "true with conditions", f"Counting Q K^T and P V alone, it is below n = d, here {d}, and dearer above. Its four maps take another 4 n d^2, and with them it is dearer at every length.", "C155")  # fmt: skip
+    yield Said("Self-attention is cheaper than recurrence at typical lengths.", "true with conditions", f"Q K^T and P V alone against the whole RNN: below n = d, here {d}. Leave out what the RNN does to each x as well: below n = d/2. With its own four maps, another 4 n d^2, attention is dearer at every length.", "C155")  # fmt: skip
     yield exactly("equal", "at n = d both count the same", total_matmul_flops(recurrence(d, d)), total_matmul_flops(attention_core(d, d, 1)))  # fmt: skip
     yield Try("tfx experiment complexity")
 
@@ -173,7 +178,7 @@ def the_time(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
         rnn, attention = times["rnn"], times["attention"]
         faster = (("attention" if attention.median < rnn.median else "RNN") if told_apart(rnn, attention) else "too close to tell")  # fmt: skip
         rows.append({"n": n, "rnn": rnn.median * 1e3, "attention": attention.median * 1e3, "ratio": rnn.median / attention.median, "faster": faster})  # fmt: skip
-    yield "The RNN pays for every step of its loop, attention for n x n scores. One core shows the loop alone: on hardware with thousands of cores the n steps still wait for each other, and the few large products do not."
+    yield "The RNN pays for every step of its loop, attention for n x n scores. One core shows the loop alone: on hardware with thousands of cores the n steps still wait for each other, while a few large products keep all of it busy."
     yield table(f"forward pass of one layer on this machine, one thread, d = {run.d}, float32, medians of turns", rows, n="n", rnn="RNN [ms] :3", attention="attention [ms] :3", ratio="RNN/attention :3", faster="faster")  # fmt: skip
     wins = {name: ", ".join(str(row["n"]) for row in rows if row["faster"] == name) for name in ("attention", "RNN", "too close to tell")}  # fmt: skip
     told = "; ".join(f"{name}: n = {lengths}" for name, lengths in wins.items() if lengths)
@@ -185,7 +190,7 @@ def the_time(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 def the_memory(run: Run) -> Iterator[Shown]:
     rows = [{"n": n, "rnn": 4 * run.d, "attention": 2 * 4 * n * run.d} for n in LENGTHS]
     rnn, attention = (kept_numbers(layer, run.x) for layer in (run.rnn, run.attention))
-    yield "To go on writing, the RNN needs its one state of fixed size, into which it has forgotten the rest. The Transformer keeps every key and value it has made."
+    yield "To go on writing, the RNN needs only its state, whose size is fixed; whatever it did not keep there is gone. The Transformer keeps every key and value it has made."
     yield table(f"bytes that one layer must keep to go on writing, d = {run.d}, float32", rows, n="n", rnn="RNN state :12", attention="keys + values :12")  # fmt: skip
     yield Said("An RNN needs only its current state.", "true with conditions", f"For writing. For learning it keeps what every step made: here {rnn:,} numbers for {run.n} tokens, and attention {attention:,}, of which {run.n * run.n:,} are weights.", "C159")  # fmt: skip
 
@@ -193,7 +198,7 @@ def the_memory(run: Run) -> Iterator[Shown]:
 @lesson.step("What each weakness was answered with, and what stays open")
 def still_open(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     answers = {
-        "one step after the other": "all positions in a few matrix products", "one vector for the whole source": "cross-attention to every encoder output",
+        "one step after the other": "all positions in a few matrix products", "one vector for the whole source": "attention to every encoder output (RNNs had it in 2015)",
         "long gradient paths": "any two positions one step apart", "order comes from the recurrence": "positions added to the embeddings",
         "deep stacks are hard to train": "residuals and normalisation", "one kind of relation at a time": "several heads",
     }  # fmt: skip
@@ -204,15 +209,16 @@ def still_open(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     rows = [{"depth": b["depth"], "spread": b["spread"], "gradient": b["gradient"], "kept": a["spread"], "arrives": a["gradient"]} for b, a in zip(bare, added, strict=True)]  # fmt: skip
     yield "Depth is not solved by attention. Stacked bare, it averages the tokens until they are all alike; then no score can tell them apart, and W_Q learns nothing. Adding the input back, x + attention(x), keeps them apart. The spread is how much of what a layer reads tells its tokens from each other."
     yield table("layers of self-attention on top of each other", rows, depth="layer", spread="bare: spread :2", gradient="bare: dW_Q :2", kept="with x +: spread :2", arrives="with x +: dW_Q :2")  # fmt: skip
-    yield Said("Transformers avoid vanishing gradients.", "false", f"Along the text they do. Through depth, {len(stack)} bare layers leave {left:.0e} of the gradient of W_Q; residual connections and normalisation are there for that.", "C112")  # fmt: skip
-    yield at_most("depth", "dW_Q of the last bare layer, relative to the first", 1e-3, left)  # fmt: skip
-    yield "Open in both: exposure bias. In training they are shown the right previous tokens, in use they see their own. New with attention: long texts pay n^2 for the direct paths, and the cache grows with the text."
+    yield Said("Transformers avoid vanishing gradients.", "false", f"Along the text no k-th power stands in the way. Through depth, {len(stack)} bare layers leave {left:.0e} of the gradient of W_Q; residual connections and normalisation are there for that.", "C112")  # fmt: skip
+    yield at_most("depth", "dW_Q of the last bare layer, relative to the first", 1e-3, left)
+    yield Source("Dong, Cordonnier and Loukas", 2021, "Attention is not all you need: pure attention loses rank doubly exponentially with depth")  # fmt: skip
+    yield "Open in both: exposure bias. In training they are shown the right previous tokens, in use they see what they wrote themselves. New with attention: long texts pay n^2 for the direct paths, and the cache grows with the text."
 
 
 @lesson.step("Say it in an interview")
 def interview(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
-    yield "An RNN reads token by token into one state, so it takes n steps, and news and gradients pass through all tokens in between. Attention replaces this by a few matrix products and connects any two tokens directly, so training runs in parallel."
-    yield "It pays with n^2 work, a cache that grows with the text, and blindness to order that positions must cure. Depth still needs residuals and normalisation."
+    yield "An RNN reads token by token into one state, so it takes n steps, and news and gradients pass through all tokens in between. Attention replaces this by a few matrix products and connects any two tokens directly, so in training all positions run at once."
+    yield "It pays with n^2 work, a cache that grows with the text, and, without a mask, blindness to order, which positions cure. Depth still needs residuals and normalisation."
     sizes = {"x": (2, 5, 3), "h0": (2, 4), "w_x": (3, 4), "w_h": (4, 4), "b": (4,)}
     yield proof("the RNN", rnn_forward, rnn_backward, {name: rng.standard_normal(size) for name, size in sizes.items()}, to=1e-7)  # fmt: skip
     yield Try("tfx quiz transformer-vs-rnn")

@@ -4,6 +4,13 @@
     P = softmax(S)          weights, row by row, with blocked entries set to -inf first
     O = P V                 output                   (T, S) x (S, Dv) -> (T, Dv)
 
+The last two lines, with dV, dP and dS, are in ops/attention/attend.py: every attention ends with them.
+Without the options it is a few lines, forward and backward: `short_attention` in ops/basics/short_forms.py.
+
+Two options act on the scores.  A soft cap squeezes them (ops/attention/soft_cap.py); a bias, such as one for the
+distance between query and key, is added to them, so that its gradient is dS itself, summed over the axes along which it
+was broadcast.
+
 Derivation.  Undo the three lines in reverse; dO is what arrives from above:
 
     dV = P^T dO             O = P V is linear in V
@@ -12,12 +19,6 @@ Derivation.  Undo the three lines in reverse; dO is what arrives from above:
     dQ = dS K * scale       S = Q K^T * scale
     dK = dS^T Q * scale
 
-The last two lines of the forward, with dV, dP and dS, are in ops/attention/attend.py: every attention ends with them.
-Without the options it is a few lines, forward and backward: `short_attention` in ops/basics/short_forms.py.
-
-Two options act on the scores.  A soft cap squeezes them (ops/attention/soft_cap.py); a bias, such as one for the
-distance between query and key, is added to them, so that its gradient is dS itself, summed over the axes along which it
-was broadcast.
 Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1, equation 1.
 """
 

@@ -9,9 +9,10 @@ Derivation.  Every h_t is used twice: it is an output, and it feeds h_{t+1}.  So
     dx_t = dz_t W_x^T
     dW_x = sum_t x_t^T dz_t     dW_h = sum_t h_{t-1}^T dz_t     db = sum_t dz_t
 
-A gradient that travels k steps back is multiplied k times by diag(1 - h^2) W_h^T: it behaves like a k-th power.  Where
-the spectral radius (largest eigenvalue) of that matrix stays below 1 the gradient vanishes, above 1 it may explode, and
-since 1 - h^2 <= 1, a W_h of spectral norm below 1 always makes it vanish.
+A gradient that travels k steps back is multiplied k times by diag(1 - h^2) W_h^T.  Since 1 - h^2 <= 1, a W_h of
+spectral norm (the most by which it stretches a vector) below 1 always makes it vanish.  Near h = 0, where all k factors
+are W_h^T, they are a k-th power: with a spectral radius (size of the largest eigenvalue) below 1 the gradient vanishes
+in the end, above 1 it may explode.
 Sources: Elman 1990, "Finding Structure in Time"; Werbos 1990, "Backpropagation Through Time"; Bengio et al. 1994,
 "Learning Long-Term Dependencies with Gradient Descent is Difficult"; Pascanu et al. 2013, section 2.
 """

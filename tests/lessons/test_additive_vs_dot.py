@@ -1,0 +1,179 @@
+"""attention-additive-vs-dot: what is counted is counted again, the clock has its say, and every check can fail."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import lessons.attention.additive_vs_dot.lesson as topic
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
+from tfx.errors import BadInput
+from tfx.measure.measuring import Timing
+from tfx.records import Question
+
+TOPIC = "attention-additive-vs-dot"
+NAMES = ("attend_forward", "spread", "additive_scores_forward", "additive_scores_backward", "draw_scorer")
+KEPT = {name: getattr(topic, name) for name in NAMES}
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """Tests of numbers do not wait for the clock; the lab's own test does."""
+    times = {"dot": Timing(1e-5, 1e-6), "additive": Timing(5e-4, 1e-5)}
+    monkeypatch.setattr(topic, "seconds", lambda rng, n, d, hidden: times)
+    return times
+
+
+def run_of(*pairs: str) -> topic.Run:
+    return topic.Run(request_for(TOPIC, *pairs))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_check_holds_for_every_seed(seed):
+    steps = steps_of(TOPIC, seed=seed)
+    assert 6 <= len(steps) <= 9 and not failed(steps)
+    assert list(checks(steps)) == [*SPOILT]
+
+
+@pytest.mark.parametrize("pairs", [["n=2", "d=1", "hidden=1"], ["hidden=512", "d=4"], ["n=512", "hidden=1"]])
+def test_every_check_holds_for_changed_settings(pairs):
+    assert not failed(steps_of(TOPIC, *pairs, seed=1))
+
+
+@pytest.mark.parametrize("pairs", [["n=1"], ["n=513"], ["d=0"], ["hidden=0"], ["hidden=513"]])
+def test_settings_out_of_range_are_refused(pairs):
+    with pytest.raises(BadInput):
+        steps_of(TOPIC, *pairs)
+
+
+def too_large(name, by):
+    def wrong(*arguments):
+        out, cache = KEPT[name](*arguments)
+        return by * out, cache
+
+    return wrong
+
+
+def rows_with(by, *columns):
+    def wrong(*arguments):
+        return [
+            {**row, **{c: row[c] * by ** math.log2(row["d"]) for c in columns}} for row in KEPT["spread"](*arguments)
+        ]
+
+    return wrong
+
+
+def once_too_large(by):
+    """Additive scores that depend on how wide the vectors are that come in."""
+
+    def wrong(q, *others):
+        out, cache = KEPT["additive_scores_forward"](q, *others)
+        return (by if q.shape[-1] == 6 else 1) * out, cache
+
+    return wrong
+
+
+def hidden_units(by):
+    """A scorer with other hidden units than were asked for."""
+    return lambda rng, d, hidden, dtype: KEPT["draw_scorer"](rng, d, hidden + 1, dtype)
+
+
+def first_gradient(by):
+    def wrong(dy, cache):
+        grads = KEPT["additive_scores_backward"](dy, cache)
+        return grads._replace(dq=by * grads.dq)
+
+    return wrong
+
+
+#: check -> its step, the name there that is replaced, and by what.
+SPOILT = {
+    "same-softmax": ("two_formulas", "attend_forward", lambda by: too_large("attend_forward", by)),
+    "bounded": ("the_spread", "spread", lambda by: rows_with(by, "largest")),
+    "root": ("the_spread", "spread", lambda by: rows_with(by, "dot")),
+    "ratio": ("the_memory", "draw_scorer", hidden_units),
+    "collapse": ("projecting_twice", "additive_scores_forward", once_too_large),
+    "gradcheck": ("interview", "additive_scores_backward", first_gradient),
+}
+
+
+@pytest.mark.parametrize("by", [1.3, math.nan])
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    step, name, wrong = SPOILT[id]
+    write, run = getattr(topic, step), run_of()
+    assert not failed_in(write, run)
+    monkeypatch.setattr(topic, name, wrong(by))
+    with np.errstate(all="ignore"):
+        assert failed_in(write, run) == {id}
+
+
+def test_the_scores_are_the_formulas_written_out():
+    run = run_of()
+    dot, additive = (r for r in records_of(topic.two_formulas, run) if hasattr(r, "values"))
+    w_q, w_k, b, v = run.scorer
+    for i, q in enumerate(run.q):
+        for j, k in enumerate(run.k):
+            assert dot.values[i][j] == pytest.approx(sum(q * k))
+            hidden = [math.tanh(q @ w_q[:, u] + k @ w_k[:, u] + b[u]) for u in range(4)]
+            assert additive.values[i][j] == pytest.approx(sum(x * y for x, y in zip(v, hidden, strict=True)))
+
+
+def test_the_work_is_counted_over_the_shapes():
+    n, d, a = 6, 3, 5
+    (shown,) = tables(records_of(topic.the_work, run_of(f"n={n}", f"d={d}", f"hidden={a}")))
+    rows = {row["part"]: (row["dot"], row["additive"]) for row in shown.rows}
+    pairs = [(i, j) for i in range(n) for j in range(n)]
+    assert rows["scores"] == (sum(d for _ in pairs), sum(a for _ in pairs))
+    assert rows["projections q, k"] == (0, 2 * np.zeros((n, d, a)).size)
+    assert rows["tanh"] == (0, np.zeros((n, n, a)).size)
+    assert rows["weights times values"] == (sum(d for _ in pairs),) * 2
+    assert rows["extra parameters"] == (0, np.zeros((d, a)).size * 2 + a + a)
+
+
+def test_a_large_count_is_graded_by_its_leading_digits():
+    (asked,) = (r for r in records_of(topic.the_work, run_of()) if isinstance(r, Question))
+    assert asked.answer == 512**3 and abs(1.342e8 - asked.answer) <= asked.tolerance < abs(1.3e8 - asked.answer)
+
+
+def test_the_additive_spread_is_that_of_its_hidden_width_and_v():
+    """Wider, and with v of variance 1, additive scores spread as the sum of their units does."""
+    from lessons.walk import generator_of
+
+    rng = generator_of(0, "the_spread")
+    KEPT["spread"](rng, (4, 16, 64, 256, 1024), 128, 16)
+    q, k = rng.standard_normal((128, 256)), rng.standard_normal((128, 256))
+    w_q, w_k, _, v = KEPT["draw_scorer"](rng, 256, 256)
+    scores = np.tanh((q @ w_q)[:, None] + (k @ w_k)[None]) @ (v * 16)
+    last = sentences(records_of(topic.the_spread, run_of()))[0]
+    assert last.endswith(
+        f"With 256 hidden units and v of variance 1 the scores at d = 256 would spread by {scores.std():.1f}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("additive", "told"),
+    [
+        (Timing(5e-4, 1e-5), "Measured just now: 50.0 times."),
+        (Timing(1.05e-5, 1e-6), "The two runs differ by less than they scatter"),
+    ],
+)
+def test_what_a_busy_machine_cannot_tell_is_said(clock, additive, told):
+    clock["additive"] = additive
+    assert any(text.startswith(told) for text in sentences(records_of(topic.the_time, run_of())))
+
+
+def test_all_text_is_ascii():
+    assert all_text(steps_of(TOPIC)).isascii()

@@ -1,0 +1,154 @@
+"""scaling-variance: every number is measured, every check can fail, and the laws are those of other draws, too."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import lessons.attention.scaling_variance.lesson as topic
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
+from tfx.errors import BadInput
+from tfx.lab.vectors import Pairs
+from tfx.records import Said
+
+TOPIC = "scaling-variance"
+KEPT = {name: getattr(topic, name) for name in ("attend", "draw_pairs")}
+
+
+def run_of(*pairs: str) -> topic.Run:
+    return topic.Run(request_for(TOPIC, "pairs=2000", *pairs))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_check_holds_for_every_seed(seed):
+    steps = steps_of(TOPIC, seed=seed)
+    assert 6 <= len(steps) <= 9 and not failed(steps)
+    assert list(checks(steps)) == [*SPOILT]
+
+
+@pytest.mark.parametrize(
+    "pairs", [["keys=2"], ["keys=3"], ["d_k=2"], ["d_k=3", "pairs=100"], ["d_k=4096", "pairs=100"]]
+)
+def test_every_check_holds_for_changed_settings(pairs):
+    for seed in range(3):
+        assert not failed(steps_of(TOPIC, *pairs, seed=seed))
+
+
+@pytest.mark.parametrize("pairs", [["d_k=1"], ["d_k=8193"], ["keys=1"], ["pairs=99"], ["pairs=1000000", "d_k=8192"]])
+def test_settings_out_of_range_are_refused(pairs):
+    with pytest.raises(BadInput):
+        steps_of(TOPIC, *pairs)
+
+
+def spread(run, by):
+    run.scores  # noqa: B018 - drawn before q is spoilt
+    run.drawn = (by * run.drawn[0], run.drawn[1])
+
+
+def raw_spread(run, by):
+    run.scores = by * run.scores
+
+
+def divisor(run, by):
+    run.root = run.root * by
+
+
+def as_if_unscaled(monkeypatch, by):
+    """Scaled rows that starve as well; not a number where `by` is not one."""
+
+    def wrong(rng, d_k, keys, rows):
+        raw, _ = KEPT["attend"](rng, d_k, keys, rows)
+        softmax = raw.attend.softmax._replace(y=by / by * raw.weights)
+        return [raw, raw._replace(attend=raw.attend._replace(softmax=softmax))]
+
+    monkeypatch.setattr(topic, "attend", wrong)
+
+
+def other_pairs(monkeypatch, by):
+    monkeypatch.setattr(
+        topic, "draw_pairs", lambda *a: (lambda q, k, law: Pairs(by * q, k, law))(*KEPT["draw_pairs"](*a))
+    )
+
+
+#: check -> its step and how it is spoilt, on the run or in the topic.
+SPOILT = {
+    "one-product": ("one_product", spread),
+    "sum": ("the_sum", raw_spread),
+    "scaled": ("the_division", divisor),
+    "starving": ("the_gradient", as_if_unscaled),
+    "laws": ("the_assumptions", other_pairs),
+    "closing": ("interview", divisor),
+}
+
+
+@pytest.mark.parametrize("by", [2.0, math.nan])
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    step, spoil = SPOILT[id]
+    run = run_of()
+    assert not failed_in(getattr(topic, step), run)
+    with np.errstate(all="ignore"):
+        spoil(monkeypatch if spoil in (as_if_unscaled, other_pairs) else run, by)
+        assert failed_in(getattr(topic, step), run) == {id}
+
+
+def test_the_table_of_the_gradient_is_measured_another_way():
+    """One width, with scores, weights and slopes written out."""
+    run, caches = run_of("keys=5"), []
+
+    def kept(*arguments):
+        caches.append(KEPT["attend"](*arguments))
+        return caches[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(topic, "attend", kept)
+        (shown,) = tables(records_of(topic.the_gradient, run))
+    for row, pair in zip(shown.rows, caches, strict=True):
+        slopes = []
+        for cache, scale, size, starved in zip(
+            pair, (1, 1 / math.sqrt(row["d_k"])), ("raw", "scaled"), ("starved", "starved_scaled"), strict=True
+        ):
+            s = (cache.q @ cache.k.swapaxes(1, 2))[:, 0] * scale
+            p = np.exp(s - s.max(axis=1, keepdims=True))
+            p /= p.sum(axis=1, keepdims=True)
+            sizes = np.array([np.linalg.norm(np.diag(y) - np.outer(y, y)) for y in p])
+            assert row[size] == pytest.approx(sizes.mean()) and row[starved] == (sizes < 0.01).mean()
+            v = cache.v[..., 0]
+            ds = p * (v - (p * v).sum(axis=1, keepdims=True))
+            slopes.append(np.linalg.norm(scale * (ds[:, None] @ cache.k)[:, 0], axis=1).mean())
+        assert row["dq"] == pytest.approx(slopes[0] / slopes[1])
+
+
+@pytest.mark.parametrize("keys", [2, 16, 100])
+def test_on_average_more_gradient_reaches_the_query_without_the_scale(keys):
+    said = next(r for r in records_of(topic.the_gradient, run_of(f"keys={keys}")) if isinstance(r, Said))
+    assert said.truth == (
+        "It does in rows that are nearly one-hot. On average over rows the gradient that reaches q is even larger "
+        "without the scale at d_k = 4, 16, 64, 256, 1024: dq = dS K * scale then lacks the factor 1/sqrt(d_k)."
+    )
+
+
+def test_the_laws_of_the_broken_assumptions_are_the_formulas_of_the_text():
+    (shown,) = tables(records_of(topic.the_assumptions, run_of("d_k=64")))
+    assert [row["law"] for row in shown.rows] == [64, 64 * (1 + 2 * 0.5**2), 64 * (1 + 0.5**2), 64**2 / 4]
+
+
+def test_the_text_is_computed():
+    run = run_of("d_k=16")
+    assert sentences(records_of(topic.the_division, run))[-1] == (
+        "Dividing by d_k overshoots: the scores would have deviation 1/sqrt(d_k), here 0.250. The wider the head, the "
+        "nearer its rows would start to uniform."
+    )
+    assert all_text(steps_of(TOPIC, "pairs=100")).isascii()
