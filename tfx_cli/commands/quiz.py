@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tfx.errors import BadInput
 from tfx_cli import options
 from tfx_cli.find_lessons import ensure_lessons
 from tfx_cli.options import Face
@@ -36,6 +37,11 @@ def quiz(
         str | None,
         typer.Option("--answers", metavar="FILE|-", help="One answer a line, or JSON lines; no terminal needed."),
     ] = None,
+    sheet: Annotated[
+        int | None,
+        typer.Option("--sheet", min=1, metavar="N", help="N questions to hand out; nothing is recorded."),
+    ] = None,
+    key: Annotated[bool, typer.Option("--key", help="With --sheet: the answers too.")] = False,
     stats: Annotated[bool, typer.Option("--stats", help="How far you are, and your commonest misconceptions.")] = False,
     seed: Annotated[int | None, typer.Option("--seed", min=0, metavar="N", help="Draw the same numbers again.")] = None,
     json: options.Json = False,
@@ -52,6 +58,7 @@ def quiz(
       tfx quiz scaling-variance --count 3
       tfx quiz --interview
       tfx quiz scaling-variance --count 2 --seed 1 --answers answers.txt --json
+      tfx quiz --sheet 20 --key --seed 1
       tfx quiz --stats
     """
     face = options.face(json, plain)
@@ -65,11 +72,20 @@ def quiz(
     if topic is not None:
         find_topic(topic)
     wish = Wish(topic, count, level, due, interview, seed)
+    if key and sheet is None:
+        raise BadInput("--key belongs to a sheet.", "Try: tfx quiz --sheet 20 --key")
+    if sheet is not None:
+        if due or answers is not None:
+            other = "--due" if due else "--answers"
+            raise BadInput(f"a sheet is for everybody: {other} is about one reader's history.", "Leave it out.")
+        from tfx_cli.quizzing.sheet import show_sheet
+
+        show_sheet(wish, sheet, key, face)
+        return 0
     if answers is not None:
         from tfx_cli.quizzing.script import run_script
 
         return run_script(wish, answers, face)
-    from tfx.errors import BadInput
     from tfx_cli.terminal.console import interactive
 
     if face is Face.json or not interactive():

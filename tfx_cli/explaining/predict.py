@@ -11,28 +11,18 @@ from tfx_cli.terminal.lines import write
 
 
 def verdict(question: Question, given: str) -> str:
-    """`Right: ...`, `Not quite: ...` or, for an empty answer, the answer alone."""
+    """`Right: ...`, `Not quite: ...` or, for an empty answer, the answer alone.
+
+    Reads as the quiz does.  Raises Unreadable, with a message that says how to write it.
+    """
+    from lessons.answers import read_number
+
     if not given.strip():
         return f"The answer is {answer_of(question)}"
-    number = parse_number(given)
-    if number is None:
-        return f'"{given.strip()}" is not a number.  The answer is {answer_of(question)}'
+    number = read_number(given, question.unit)
     if abs(number - question.answer) <= question.tolerance:
         return f"Right: {answer_of(question)}"
     return f"Not quite, you said {brief(number)}.  The answer is {answer_of(question)}"
-
-
-def parse_number(text: str) -> float | None:
-    """A number as people type it: `0.125`, `1/8`, `12.5%`, `1e-3`; None when it is none."""
-    text = text.strip().replace(" ", "")
-    scale = 1.0
-    if text.endswith("%"):
-        text, scale = text[:-1], 0.01
-    above, slash, below = text.partition("/")
-    try:
-        return float(above) / (float(below) if slash else 1.0) * scale
-    except (ValueError, ZeroDivisionError):
-        return None
 
 
 def show_question(question: Question, face: Face) -> None:

@@ -89,15 +89,24 @@ def parts_of(records: Sequence[Record]) -> Iterator[list[Record]]:
 
 
 def ask(question: Question, face: Face) -> None:
-    """Asks for the number and says right or wrong; without a terminal the answer follows the question."""
+    """Asks for the number until it can be read, and says right or wrong; Enter alone shows the answer.
+
+    Without a terminal the answer follows the question.
+    """
+    from lessons.answers import Unreadable
     from tfx_cli.explaining.predict import show_answer, show_question, verdict
 
     show_question(question, face)
-    if face is Face.terminal and interactive():
-        given = input("  > ")
-        show_records([Text(verdict(question, given))], face)
-    else:
+    if face is not Face.terminal or not interactive():
         show_answer(question, face)
+        return
+    while True:
+        try:
+            said = verdict(question, input("  > "))
+            break
+        except Unreadable as problem:
+            show_records([Text(f"{problem}  Enter alone shows the answer.")], face)
+    show_records([Text(said)], face)
 
 
 def show_foot(step: Step, face: Face, code: bool) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from lessons.grading import Asked
 from tfx_cli.learner.scheduling import in_words
 from tfx_cli.quizzing.round import Asking, where_to_see
 from tfx_cli.render.plain import line
@@ -46,6 +47,24 @@ class Page:
             self._put([*paragraphs(asking.asked.prompt, prose_width() - 2), ""], indent=2)
         if item.kind != "open":
             self.choices(asking)
+
+    def heading(self, title: str, seed: int) -> None:
+        """The head of a sheet: with the seed the same sheet can be printed again."""
+        if self.plain:
+            self._record("sheet", title, f"seed {seed}")
+        else:
+            self._put([f"{title}   seed {seed}"], "bold")
+            self._put([""])
+
+    def key(self, asked: Asked, number: int, see: str) -> None:
+        """One line of a key: the answer, why, and where it is shown."""
+        if self.plain:
+            self._record("key", number, asked.item.id, asked.answer, asked.explain, see)
+            return
+        first, *rest = wrapped(asked.answer, prose_width() - 6)
+        self._put([f"  {number:>2}  {first}", *("      " + more for more in rest)], "bold")
+        self._put(paragraphs(asked.explain, prose_width() - 6), indent=6)
+        self._put([f"      See it: {see}", ""])
 
     def choices(self, asking: Asking) -> None:
         """Numbered options, steps or key points."""

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tfx_cli.explaining.predict import parse_number, verdict
+from tfx.records import Question
+from tfx_cli.explaining.predict import verdict
 
 pytestmark = pytest.mark.usefixtures("doubling")
 
@@ -102,6 +103,14 @@ def test_a_prediction_on_a_terminal_hides_the_answer_until_it_is_given(tfx, monk
     assert "you said 40" in ran.out and "It is 42" in ran.out
 
 
+def test_what_cannot_be_read_is_asked_again(tfx, monkeypatch):
+    typed = iter(["eight", "21 * 2"])
+    monkeypatch.setattr("tfx_cli.explaining.walk.interactive", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
+    out = " ".join(tfx("explain", "doubling", "--predict", "--step", "2").out.split())
+    assert "Please answer with a number" in out and "Enter alone shows the answer." in out and "Right: 42." in out
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -109,21 +118,12 @@ def test_a_prediction_on_a_terminal_hides_the_answer_until_it_is_given(tfx, monk
         ("41.995", "Right"),
         ("84/2", "Right"),
         ("42.5", "Not quite"),
-        ("x", "not a number"),
+        ("-42", "Not quite"),
         ("", "The answer"),
     ],
 )
 def test_the_verdict_on_a_prediction(given, words):
-    from tfx.records import Question
-
-    assert words in verdict(Question("?", 42.0, 0.01, "Because."), given)
-
-
-@pytest.mark.parametrize(
-    ("text", "number"), [("1/8", 0.125), ("12.5%", 0.125), ("1e-3", 0.001), ("1/0", None), ("", None), ("1/2/3", None)]
-)
-def test_numbers_as_people_type_them(text, number):
-    assert parse_number(text) == number
+    assert verdict(Question("?", 42.0, 0.01, "Because."), given).startswith(words)
 
 
 def test_json_is_one_document_with_steps_checks_and_time(tfx):
