@@ -109,13 +109,13 @@ def _(record: Matrix) -> str:
 
 def matrix_cell(grid: Grid, value: Any, shown: str) -> str:
     part = grid.part(value)
-    inside = shown if max(grid.shape) <= NUMBERS else ""
-    title = f" title='{shown}'" if not inside else ""
+    in_cell = shown if max(grid.shape) <= NUMBERS else ""
+    title = f" title='{shown}'" if not in_cell else ""
     if part is None:
-        return f"<td{title}>{inside}</td>"
+        return f"<td{title}>{in_cell}</td>"
     background = viridis(part)
     colors = f"background:rgb{background};color:rgb{readable_on(background)}".replace(" ", "")
-    return f"<td style='{colors}'{title}>{inside}</td>"
+    return f"<td style='{colors}'{title}>{in_cell}</td>"
 
 
 @html.register

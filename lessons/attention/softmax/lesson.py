@@ -169,7 +169,7 @@ def the_sharpness(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
         )
     random_rows, keys = softmax_forward(rng.standard_normal((500, 64)))[0], 64
     share = float(entropy(random_rows).mean()) / math.log(keys)
-    first, one, last = rows[0]["top"], next(row["top"] for row in rows if row["s"] == 1.0), rows[-1]["top"]
+    first, unchanged, last = rows[0]["top"], next(row["top"] for row in rows if row["s"] == 1.0), rows[-1]["top"]
     title = "The same row, multiplied by a factor"
     yield table(title, rows, s="factor", top="top weight", low="least weight :3", entropy="entropy share :3")
     curves = lines(
@@ -179,7 +179,7 @@ def the_sharpness(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield f"Softmax favours larger scores, but it is not sharp by nature. With {keys} random scores of variance 1, as at the start of training, a row has {share:.2f} of the entropy of a uniform one. And a weight is never quite 0: only when exp underflows, {zero_gap(np.float64)} below the best score in float64 and {zero_gap(np.float32)} in float32."
     yield Said(
         "Attention weights are probabilities.", "too strong",
-        f"Each row is a distribution, yet it is not calibrated: multiply the scores by a factor and the ranking stays while the top weight moves from {first:.2f} over {one:.2f} to {last:.2f}. Nothing in the model says which is right. With dropout on the weights they do not even sum to 1 during training.",
+        f"Each row is a distribution, yet it is not calibrated: multiply the scores by a factor and the ranking stays while the top weight moves from {first:.2f} over {unchanged:.2f} to {last:.2f}. Nothing in the model says which is right. With dropout on the weights they do not even sum to 1 during training.",
     )  # fmt: skip
     rises = [after["entropy"] - before["entropy"] for before, after in pairwise(rows)]
     yield at_most("entropy", "entropy never rises with the factor: largest rise", 1e-12, largest(rises))
