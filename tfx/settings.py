@@ -227,6 +227,12 @@ def parse_value(text: str, hint: Any) -> Any:
     return hint(text)
 
 
+def up_to(values: tuple[int, ...], most: int, at_least: int) -> tuple[int, ...]:
+    """The values not above `most`, when so many different ones are left, else all: what --quick tries."""
+    short = tuple(value for value in values if value <= most)
+    return short if len(set(short)) >= at_least else values
+
+
 def type_name(hint: Any) -> str:
     """A reader's word for a type: `a whole number`, `numbers joined by commas`."""
     origin = typing.get_origin(hint)

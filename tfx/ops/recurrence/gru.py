@@ -108,7 +108,7 @@ def gru_backward(dh: Array, cache: GruCache, dlast: State | None = None) -> GruG
 
     dlast: (dh,), a further gradient, (B, C), that arrives at the last state, cache.last.
     """
-    inputs, time, w_h, has_b_h = cache
+    inputs, time, w_h, has_b_h, _ = cache
 
     def step_backward(dstate: State, step: GruStepCache) -> tuple[tuple[Array, ...], State]:
         return _step_backward(dstate[0], step, w_h)

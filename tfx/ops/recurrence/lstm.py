@@ -32,7 +32,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
-from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.basics.linear import linear_backward, linear_forward
 from tfx.ops.basics.sums import column_sums
 from tfx.ops.feed_forward.sigmoid import TanhCache, tanh_backward, tanh_forward
 from tfx.ops.recurrence.clipped_activation import (
@@ -41,13 +41,15 @@ from tfx.ops.recurrence.clipped_activation import (
     clipped_activation_forward,
 )
 from tfx.ops.recurrence.through_time import (
+    RecurrentCache,
     State,
-    ThroughTimeCache,
     backpropagate_through_time,
     over_time,
     run_through_time,
     weight_gradient,
 )
+
+LstmCache = RecurrentCache
 
 
 class LstmStepCache(NamedTuple):
@@ -64,18 +66,9 @@ class LstmStepCache(NamedTuple):
     m: Array  # o * tanh(c): h before the projection
 
 
-class LstmCache(NamedTuple):
-    inputs: LinearCache
-    time: ThroughTimeCache
-    w_h: Array
-    has_b_h: bool
+class LstmOptions(NamedTuple):
     peepholes: Array | None
     w_r: Array | None
-
-    @property
-    def last(self) -> State:
-        """(h, c): the last state, (B, R) and (B, C)."""
-        return self.time.last
 
 
 class LstmGrads(NamedTuple):
@@ -120,7 +113,7 @@ def lstm_forward(
         return _step(a_t, state, w_h, b_h, peepholes, w_r, clip)
 
     h, time = run_through_time(step, a, (h0, c0), lengths, reverse)
-    return h, LstmCache(inputs, time, w_h, b_h is not None, peepholes, w_r)
+    return h, LstmCache(inputs, time, w_h, b_h is not None, LstmOptions(peepholes, w_r))
 
 
 def lstm_backward(dh: Array, cache: LstmCache, dlast: tuple[Array | None, Array | None] | None = None) -> LstmGrads:
@@ -128,7 +121,7 @@ def lstm_backward(dh: Array, cache: LstmCache, dlast: tuple[Array | None, Array 
 
     dlast: (dh, dc), further gradients that arrive at the last state, cache.last; None for one that nobody reads.
     """
-    inputs, time, w_h, has_b_h, peepholes, w_r = cache
+    inputs, time, w_h, has_b_h, (peepholes, w_r) = cache
 
     def step_backward(dstate: State, step: LstmStepCache) -> tuple[tuple[Array, ...], State]:
         return _step_backward(dstate, step, w_h, peepholes, w_r)

@@ -88,7 +88,7 @@ def rnn_backward(dh: Array, cache: RnnCache, dlast: State | None = None) -> RnnG
 
     dlast: (dh,), a further gradient, (B, C), that arrives at the last state, cache.last.
     """
-    inputs, time, w_h, has_b_h = cache
+    inputs, time, w_h, has_b_h, _ = cache
 
     def step_backward(dstate: State, step: RnnStepCache) -> tuple[tuple[Array, ...], State]:
         dz = clipped_activation_backward(dstate[0], step.activation)  # h = activation(clip(z))

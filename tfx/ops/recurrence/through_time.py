@@ -48,10 +48,11 @@ class RecurrentCache(NamedTuple):
     time: ThroughTimeCache
     w_h: Array
     has_b_h: bool
+    further: Any = None  # what else the backward needs: an LSTM's peepholes and projection
 
     @property
     def last(self) -> State:
-        """(h,): the last state, (B, C)."""
+        """(h,), or (h, c) of an LSTM: the last state, each (B, .)."""
         return self.time.last
 
 
