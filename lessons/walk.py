@@ -74,10 +74,10 @@ class Walk:
         arguments: list[Any] = [self._run]
         if len(inspect.signature(scene.write).parameters) > 1:
             arguments.append(generator_of(self.request.seed, scene.name))
-        shown = [as_record(one) for one in scene.write(*arguments)]
-        whole = [self._complete(one, scene.name) if isinstance(one, Try | See) else one for one in shown]
-        tries = tuple(one for one in whole if isinstance(one, Try))
-        return Step(scene.title, tuple(one for one in whole if not isinstance(one, Try)), tries, scene.name)
+        shown = [as_record(written) for written in scene.write(*arguments)]
+        whole = [self._complete(record, scene.name) if isinstance(record, Try | See) else record for record in shown]
+        tries = tuple(record for record in whole if isinstance(record, Try))
+        return Step(scene.title, tuple(record for record in whole if not isinstance(record, Try)), tries, scene.name)
 
 
 def generator_of(seed: int, name: str) -> np.random.Generator:

@@ -44,7 +44,7 @@ def setting(
     words: the allowed values, when they can be listed.  at_least: how many different values a tuple needs.
     infinite: whether an end of the range that is infinite may be reached.
     """
-    told = {
+    declared = {
         "low": low,
         "high": high,
         "about": about,
@@ -52,7 +52,7 @@ def setting(
         "at_least": at_least,
         "infinite": infinite,
     }
-    return dataclasses.field(default=default, metadata=told)
+    return dataclasses.field(default=default, metadata=declared)
 
 
 class Described(NamedTuple):
@@ -69,10 +69,13 @@ def describe(defaults: Any) -> tuple[Described, ...]:
     hints = typing.get_type_hints(type(defaults))
     found = []
     for field in dataclasses.fields(defaults):
-        told = _told(field)
+        declared = _declaration(field)
         found.append(
             Described(
-                field.name, as_typed(getattr(defaults, field.name)), _allowed(hints[field.name], told), told["about"]
+                field.name,
+                as_typed(getattr(defaults, field.name)),
+                _allowed(hints[field.name], declared),
+                declared["about"],
             )
         )
     return tuple(found)
@@ -128,12 +131,12 @@ def apply_settings(defaults: S, pairs: Iterable[str], see_all: str) -> S:
 def check_settings(settings: Any) -> None:
     """Raises BadInput for the first setting that is not allowed, and for sizes that the machine cannot hold."""
     for field in dataclasses.fields(settings):
-        value, told = getattr(settings, field.name), _told(field)
+        value, declared = getattr(settings, field.name), _declaration(field)
         values = value if isinstance(value, tuple) else (value,)
         for entry in values:
-            _check_one(field, entry, value, told)
-        if isinstance(value, tuple) and len(set(value)) < told["at_least"]:
-            numbers = "one value" if told["at_least"] == 1 else f"{told['at_least']} different values"
+            _check_value(field, entry, value, declared)
+        if isinstance(value, tuple) and len(set(value)) < declared["at_least"]:
+            numbers = "one value" if declared["at_least"] == 1 else f"{declared['at_least']} different values"
             raise BadInput(
                 f"{field.name} needs at least {numbers}.",
                 f"Values are joined by commas: --set {field.name}={as_typed(field.default)}",
@@ -144,21 +147,21 @@ def check_settings(settings: Any) -> None:
         require_memory(settings.bytes_needed())
 
 
-def _check_one(field: dataclasses.Field[Any], value: Any, whole: Any, told: Mapping[str, Any]) -> None:
+def _check_value(field: dataclasses.Field[Any], value: Any, whole: Any, declared: Mapping[str, Any]) -> None:
     """`value` is the whole of a setting, or one entry of it."""
     name = field.name
-    if told["words"]:
-        if value not in told["words"]:
-            words = ", ".join(map(as_typed, told["words"]))
+    if declared["words"]:
+        if value not in declared["words"]:
+            words = ", ".join(map(as_typed, declared["words"]))
             shown = f'"{value}"' if isinstance(value, str) else as_typed(value)
             raise BadInput(
-                f"{name} must be one of {words}, but is {shown}.", f"Try: --set {name}={as_typed(told['words'][0])}"
+                f"{name} must be one of {words}, but is {shown}.", f"Try: --set {name}={as_typed(declared['words'][0])}"
             )
         return
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
-    low, high = told["low"], told["high"]
-    if not low <= value <= high or (math.isinf(value) and not told["infinite"]):
+    low, high = declared["low"], declared["high"]
+    if not low <= value <= high or (math.isinf(value) and not declared["infinite"]):
         nearest: Any = min(max(value, low), high)  # NaN stays NaN
         if not math.isfinite(nearest):
             nearest = field.default
@@ -224,6 +227,12 @@ def parse_value(text: str, hint: Any) -> Any:
     return hint(text)
 
 
+def up_to(values: tuple[int, ...], most: int, at_least: int) -> tuple[int, ...]:
+    """The values not above `most`, when so many different ones are left, else all: what --quick tries."""
+    short = tuple(value for value in values if value <= most)
+    return short if len(set(short)) >= at_least else values
+
+
 def type_name(hint: Any) -> str:
     """A reader's word for a type: `a whole number`, `numbers joined by commas`."""
     origin = typing.get_origin(hint)
@@ -234,7 +243,7 @@ def type_name(hint: Any) -> str:
     return {bool: "yes or no", int: "a whole number", float: "a number", str: "a word"}.get(hint, "a value")
 
 
-def _told(field: dataclasses.Field[Any]) -> Mapping[str, Any]:
+def _declaration(field: dataclasses.Field[Any]) -> Mapping[str, Any]:
     return field.metadata or {
         "low": -math.inf,
         "high": math.inf,
@@ -245,15 +254,17 @@ def _told(field: dataclasses.Field[Any]) -> Mapping[str, Any]:
     }
 
 
-def _allowed(hint: Any, told: Mapping[str, Any]) -> str:
+def _allowed(hint: Any, declared: Mapping[str, Any]) -> str:
     """`a whole number from 2 to 65,536`."""
-    if told["words"]:
+    if declared["words"]:
         many = " joined by commas" if typing.get_origin(hint) is tuple else ""
         return (
-            " or ".join(filter(None, (", ".join(map(as_typed, told["words"][:-1])), as_typed(told["words"][-1]))))
+            " or ".join(
+                filter(None, (", ".join(map(as_typed, declared["words"][:-1])), as_typed(declared["words"][-1])))
+            )
             + many
         )
-    bounds = _range(told["low"], told["high"])
+    bounds = _range(declared["low"], declared["high"])
     name = type_name(hint)
     if not bounds:
         return name

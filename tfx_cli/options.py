@@ -3,6 +3,7 @@ by tfx_cli.app, so commands do not mention them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +41,11 @@ PlotPath = Annotated[Path | None, typer.Option("--plot", metavar="PATH", help="S
 CsvPath = Annotated[Path | None, typer.Option("--csv", metavar="PATH", help="Save the table.")]
 HtmlPath = Annotated[Path | None, typer.Option("--html", metavar="PATH", help="Save one self-contained page.")]
 OnDevice = Annotated[Device, typer.Option("--device", help="Where to compute; cuda needs CuPy.")]
+
+
+def completions(known: Mapping[str, str], incomplete: str) -> list[tuple[str, str]]:
+    """What TAB offers: names that begin like that, each with its one line."""
+    return [(name, about) for name, about in known.items() if name.startswith(incomplete)]
 
 
 def face(json: bool, plain: bool) -> Face:

@@ -13,22 +13,17 @@ have the field `part`.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from types import ModuleType
 
-from tfx.errors import unknown_name
-from tfx.lab.listing import entries
+from tfx.lab.listing import find_module, questions
 
 
 def benchmarks() -> Mapping[str, str]:
     """name -> one line on what it measures, in the order of the list."""
-    return {name: entry.question for name, entry in entries(__name__, __path__).items()}
+    return questions(__name__, __path__)
 
 
 def bench_module(name: str) -> ModuleType:
     """The module of the benchmark `name`; raises BadInput with the nearest name when there is none."""
-    known = entries(__name__, __path__)
-    if name not in known:
-        raise unknown_name("benchmark", name, known, "tfx bench")
-    return importlib.import_module(known[name].module)
+    return find_module(__name__, __path__, name, "benchmark", "tfx bench")

@@ -45,7 +45,7 @@ from tfx.measure.seeds import generator
 from tfx.measure.stopwatch import stopwatch
 from tfx.measure.verdicts import at_most, exactly, largest
 from tfx.records import Check, Column, Plot, Series, Text
-from tfx.settings import free_memory, setting
+from tfx.settings import free_memory, setting, up_to
 
 QUESTION = "Exact and tiled attention, time and memory as the sequence grows"
 ORDER = 2
@@ -75,8 +75,7 @@ class Settings:
 
     def quick(self) -> Settings:
         """Without the lengths over 1024, when enough others are left."""
-        short = tuple(n for n in self.lengths if n <= 1024)
-        return replace(self, lengths=short) if len(set(short)) >= 2 else self
+        return replace(self, lengths=up_to(self.lengths, 1024, at_least=2))
 
     def bytes_needed(self) -> float:
         """Inputs, the first results of both ways with mask and without, and tiles.  A naive way that does not fit is

@@ -37,7 +37,7 @@ from tfx.measure.verdicts import at_least, at_most, between, exactly, within
 from tfx.models import GPT
 from tfx.models.gpt import gpt_parameter_count
 from tfx.records import Check, Column, Plot, Series, Text
-from tfx.settings import require_divisor, setting
+from tfx.settings import require_divisor, setting, up_to
 
 QUESTION = "Tokens per second with stored keys and values, and without"
 ORDER = 5
@@ -66,8 +66,7 @@ class Settings:
 
     def quick(self) -> Settings:
         """Without the contexts over 512, when enough others are left."""
-        short = tuple(n for n in self.contexts if n <= 512)
-        return replace(self, contexts=short) if len(set(short)) >= 3 else self
+        return replace(self, contexts=up_to(self.contexts, 512, at_least=3))
 
     def check(self) -> None:
         require_divisor("heads", self.heads, "d_model", self.d_model)

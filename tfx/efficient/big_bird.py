@@ -36,6 +36,7 @@ from tfx.efficient.gathered_attention import (
     gathered_attention_forward,
     gathering,
 )
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 
 BigBirdCache = GatheredAttentionCache
@@ -45,7 +46,7 @@ def big_bird_attention_forward(
     q: Array,
     k: Array,
     v: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     scale: float | None = None,
     *,
     block: int,

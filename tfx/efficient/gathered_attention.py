@@ -34,7 +34,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx.backend import Array, on_host, xp_of
-from tfx.ops.attention.masks import causal_mask, combine_masks
+from tfx.ops.attention.masks import Mask, causal_mask, combine_masks
 from tfx.ops.attention.scaled_dot_product import (
     AttentionCache,
     attention_backward,
@@ -133,7 +133,7 @@ def gathering_of_mask(mask: np.ndarray) -> Gathering:
 
 
 def gathered_attention_forward(
-    q: Array, k: Array, v: Array, mask: Array | None = None, scale: float | None = None, *, table: Gathering
+    q: Array, k: Array, v: Array, mask: Mask = None, scale: float | None = None, *, table: Gathering
 ) -> tuple[Array, GatheredAttentionCache]:
     """q: (..., T, D), k: (..., S, D), v: (..., S, Dv) -> out: (..., T, Dv), in q's dtype.
 

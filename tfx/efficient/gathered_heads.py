@@ -17,6 +17,7 @@ from tfx.efficient.gathered_attention import (
     gathered_attention_forward,
 )
 from tfx.efficient.tiles import common_dtype, leading_axes
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 from tfx.ops.basics.broadcast import fold
 
@@ -30,7 +31,7 @@ class GatheredHeadsCache(NamedTuple):
 
 
 def gathered_heads_forward(
-    q: Array, k: Array, v: Array, mask: Array | None = None, scale: float | None = None, *, groups: Groups
+    q: Array, k: Array, v: Array, mask: Mask = None, scale: float | None = None, *, groups: Groups
 ) -> tuple[Array, GatheredHeadsCache]:
     """As gathered_attention_forward, with q: (..., H, T, D).  groups: together, every head once."""
     check_attention_shapes(q, k, v, mask)

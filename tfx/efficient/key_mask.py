@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tfx.backend import Array, on_host, xp_of
 from tfx.efficient.tiles import diagonal_tile
+from tfx.ops.attention.masks import Mask
 
 
-def key_mask(mask: Array | None, n_queries: int, n_keys: int, causal: bool = False) -> Array | None:
+def key_mask(mask: Mask, n_queries: int, n_keys: int, causal: bool = False) -> Array | None:
     """mask: broadcastable to (..., T, S) -> (..., S) boolean, True = the key takes part; None when all of them do.
 
     Its rows must be equal; when causal, equal but for what lies above the diagonal, so that the mask of a language

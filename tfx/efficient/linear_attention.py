@@ -32,6 +32,7 @@ from tfx.backend import Array, xp_of
 from tfx.efficient.causal_product import CausalProductCache, causal_product_backward, causal_product_forward
 from tfx.efficient.feature_maps import find_feature_map
 from tfx.efficient.key_mask import blocked_to_zero, key_mask
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 from tfx.ops.basics.broadcast import fold
 
@@ -70,7 +71,7 @@ def linear_attention_forward(
     q: Array,
     k: Array,
     v: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     scale: float | None = None,
     *,
     causal: bool = False,
@@ -107,7 +108,7 @@ def feature_attention_forward(
     q: Array,
     k: Array,
     v: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     *,
     causal: bool = False,
     chunk: int = 64,

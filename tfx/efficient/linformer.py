@@ -24,6 +24,7 @@ from typing import NamedTuple
 from tfx.backend import Array, xp_of
 from tfx.efficient.key_mask import blocked_to_zero, key_mask
 from tfx.efficient.tiles import leading_axes
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import (
     AttentionCache,
     attention_backward,
@@ -54,13 +55,7 @@ class LinformerGrads(NamedTuple):
 
 
 def linformer_forward(
-    q: Array,
-    k: Array,
-    v: Array,
-    e: Array,
-    f: Array | None = None,
-    mask: Array | None = None,
-    scale: float | None = None,
+    q: Array, k: Array, v: Array, e: Array, f: Array | None = None, mask: Mask = None, scale: float | None = None
 ) -> tuple[Array, LinformerCache]:
     """q: (..., T, D), k: (..., S, D), v: (..., S, Dv) -> out: (..., T, Dv), in q's dtype.
 

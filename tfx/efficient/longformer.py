@@ -37,6 +37,7 @@ from tfx.efficient.gathered_heads import (
     gathered_heads_backward,
     gathered_heads_forward,
 )
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 
 LongformerCache = GatheredHeadsCache
@@ -46,7 +47,7 @@ def longformer_attention_forward(
     q: Array,
     k: Array,
     v: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     scale: float | None = None,
     *,
     window: int,

@@ -43,6 +43,7 @@ import numpy as np
 from tfx.arguments import number, whole_number
 from tfx.backend import Array, xp_of
 from tfx.efficient.lsh_hashing import lsh_buckets, random_rotations
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 from tfx.ops.basics.logsumexp import logsumexp_forward
 from tfx.ops.norms.scale_norm import ScaleNormCache, scale_norm_backward, scale_norm_forward
@@ -72,7 +73,7 @@ class LshAttentionCache(NamedTuple):
 def lsh_attention_forward(
     qk: Array,
     v: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     scale: float | None = None,
     *,
     n_buckets: int,

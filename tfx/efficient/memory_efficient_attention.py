@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
 from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_tile, spans
-from tfx.ops.attention.masks import combine_masks
+from tfx.ops.attention.masks import Mask, combine_masks
 from tfx.ops.attention.scaled_dot_product import (
     AttentionCache,
     attention_backward,
@@ -42,7 +42,7 @@ class MemoryEfficientAttentionCache(NamedTuple):
     q: Array
     k: Array
     v: Array
-    mask: Array | None
+    mask: Mask
     scale: float | None
     causal: bool
     chunk: int
@@ -53,7 +53,7 @@ def memory_efficient_attention_forward(
     q: Array,
     k: Array,
     v: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     scale: float | None = None,
     *,
     causal: bool = False,

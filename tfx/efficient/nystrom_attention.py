@@ -42,6 +42,7 @@ from tfx.efficient.iterative_inverse import (
     iterative_inverse_forward,
 )
 from tfx.efficient.key_mask import key_mask
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import (
     AttentionCache,
     attention_backward,
@@ -71,7 +72,7 @@ def nystrom_attention_forward(
     q: Array,
     k: Array,
     v: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     scale: float | None = None,
     *,
     n_landmarks: int = 32,

@@ -38,6 +38,7 @@ from tfx.efficient.linear_attention import (
     feature_attention_backward,
     feature_attention_forward,
 )
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 from tfx.ops.basics.broadcast import fold
 
@@ -82,7 +83,7 @@ def performer_forward(
     k: Array,
     v: Array,
     w: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     scale: float | None = None,
     *,
     causal: bool = False,

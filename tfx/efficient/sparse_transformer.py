@@ -36,6 +36,7 @@ from tfx.backend import Array
 from tfx.efficient.gathered_attention import Gathering, gathering, gathering_of_mask
 from tfx.efficient.gathered_heads import GatheredHeadsCache, gathered_heads_backward, gathered_heads_forward
 from tfx.efficient.longformer import longformer_table
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 
 SparseTransformerCache = GatheredHeadsCache
@@ -47,7 +48,7 @@ def sparse_transformer_attention_forward(
     q: Array,
     k: Array,
     v: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     scale: float | None = None,
     *,
     stride: int,

@@ -25,6 +25,7 @@ from typing import NamedTuple
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
 from tfx.ops.attention.attend import AttendCache, attend_backward, attend_forward
+from tfx.ops.attention.masks import Mask
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.matmul import MatmulCache, matmul_backward, matmul_forward
 from tfx.ops.feed_forward.activations import ReluCache, relu_backward, relu_forward
@@ -55,7 +56,7 @@ class DenseSynthesizerGrads(NamedTuple):
 
 
 def random_synthesizer_forward(
-    v: Array, scores: Array, n_queries: int | None = None, mask: Array | None = None
+    v: Array, scores: Array, n_queries: int | None = None, mask: Mask = None
 ) -> tuple[Array, RandomSynthesizerCache]:
     """v: (..., S, Dv), scores: (L, L) or (H, L, L) with L at least S -> out: (..., T, Dv), in v's dtype.
 
@@ -85,7 +86,7 @@ def random_synthesizer_backward(dout: Array, cache: RandomSynthesizerCache) -> t
 
 
 def dense_synthesizer_forward(
-    x: Array, v: Array, w1: Array, b1: Array, w2: Array, b2: Array, mask: Array | None = None
+    x: Array, v: Array, w1: Array, b1: Array, w2: Array, b2: Array, mask: Mask = None
 ) -> tuple[Array, DenseSynthesizerCache]:
     """x: (..., T, D), v: (..., S, Dv) -> out: (..., T, Dv), in v's dtype.
 

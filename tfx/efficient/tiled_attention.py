@@ -43,6 +43,7 @@ import numpy as np
 from tfx.arguments import number, whole_number
 from tfx.backend import Array, xp_of
 from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_tile, spans
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.dropout import dropout_mask
@@ -69,7 +70,7 @@ class TiledAttentionCache(NamedTuple):
     q: Array
     k: Array
     v: Array
-    mask: Array | None
+    mask: Mask
     out: Array  # (..., T, Dv)
     logsumexp: Array  # L: (..., T, 1), 0 for a fully blocked row
     tiling: Tiling
@@ -82,7 +83,7 @@ class Heads(NamedTuple):
     q: Array
     k: Array
     v: Array
-    mask: Array | None
+    mask: Mask
     numbers: Any  # one for each head, of which its dropout is drawn
 
 
@@ -90,7 +91,7 @@ def tiled_attention_forward(
     q: Array,
     k: Array,
     v: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     scale: float | None = None,
     *,
     causal: bool = False,
@@ -203,7 +204,7 @@ def _blocks(n_queries: int, block_q: int | None, block_k: int | None) -> tuple[i
     return block_q, block_k
 
 
-def _heads(q: Array, k: Array, v: Array, mask: Array | None, tiling: Tiling) -> Iterator[Heads]:
+def _heads(q: Array, k: Array, v: Array, mask: Mask, tiling: Tiling) -> Iterator[Heads]:
     """On the host as many heads at a time as have their tiles in the cache; a graphics card takes all at once."""
     xp, lead = xp_of(q), leading_axes(q, k, v, mask)
     numbers = np.arange(math.prod(lead)).reshape(lead)

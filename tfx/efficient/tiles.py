@@ -8,6 +8,7 @@ import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.backend import Array
+from tfx.ops.attention.masks import Mask
 
 
 def spans(length: int, block: int, name: str = "block") -> list[slice]:
@@ -19,7 +20,7 @@ def spans(length: int, block: int, name: str = "block") -> list[slice]:
     return [slice(start, min(start + block, length)) for start in range(0, length, block)]
 
 
-def mask_tile(mask: Array | None, rows: slice, columns: slice) -> Array | None:
+def mask_tile(mask: Mask, rows: slice, columns: slice) -> Array | None:
     """The part of a mask for these queries and keys; an axis of length 1, or a missing one, is left to broadcast."""
     if mask is None or mask.ndim == 0:
         return mask
@@ -33,7 +34,7 @@ def diagonal_tile(rows: slice, columns: slice, past: int, xp: Any = np) -> Array
     return xp.arange(columns.start, columns.stop) <= xp.arange(rows.start, rows.stop)[:, None] + past
 
 
-def leading_axes(q: Array, k: Array, v: Array, mask: Array | None) -> tuple[int, ...]:
+def leading_axes(q: Array, k: Array, v: Array, mask: Mask) -> tuple[int, ...]:
     """The axes in front of (T, D), all four broadcast together."""
     lead = () if mask is None else mask.shape[:-2]
     return np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2], lead)

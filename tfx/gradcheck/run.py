@@ -55,7 +55,7 @@ class CaseReport:
 
     @property
     def reports(self) -> tuple[Report, ...]:
-        return tuple(one for one in (self.report, self.by_complex_step, self.by_adjoint) if one is not None)
+        return tuple(report for report in (self.report, self.by_complex_step, self.by_adjoint) if report is not None)
 
     @property
     def passes(self) -> bool:
@@ -70,7 +70,7 @@ class CaseReport:
         return tuple(self._row(name) for name in self.report.inputs)
 
     def _row(self, name: str) -> GradcheckRow:
-        found = [one.inputs[name].error <= one.tolerance for one in self.reports if name in one.inputs]
+        found = [report.inputs[name].error <= report.tolerance for report in self.reports if name in report.inputs]
         richardson = self.report.inputs[name]
         return GradcheckRow(
             self.case.op,

@@ -6,22 +6,17 @@ an experiment by its line `QUESTION = "..."`: `experiments()` lists them without
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from types import ModuleType
 
-from tfx.errors import unknown_name
-from tfx.lab.listing import entries
+from tfx.lab.listing import find_module, questions
 
 
 def experiments() -> Mapping[str, str]:
     """name -> the question it answers, in the order of the list."""
-    return {name: entry.question for name, entry in entries(__name__, __path__).items()}
+    return questions(__name__, __path__)
 
 
 def experiment_module(name: str) -> ModuleType:
     """The module of the experiment `name`; raises BadInput with the nearest name when there is none."""
-    known = entries(__name__, __path__)
-    if name not in known:
-        raise unknown_name("experiment", name, known, "tfx experiment")
-    return importlib.import_module(known[name].module)
+    return find_module(__name__, __path__, name, "experiment", "tfx experiment")

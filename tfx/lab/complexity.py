@@ -25,7 +25,7 @@ from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.linear import linear_forward
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.records import Check, Column, Plot, Series, Text
-from tfx.settings import require_divisor, setting
+from tfx.settings import require_divisor, setting, up_to
 
 QUESTION = "What does attention cost in FLOPs, bytes and seconds as n grows?"
 ORDER = 4
@@ -56,8 +56,7 @@ class Settings:
 
     def quick(self) -> Settings:
         """Without the lengths over 1024, when enough others are left."""
-        short = tuple(n for n in self.lengths if n <= 1024)
-        return replace(self, lengths=short) if len(set(short)) >= 4 else self
+        return replace(self, lengths=up_to(self.lengths, 1024, at_least=4))
 
     def check(self) -> None:
         require_divisor("heads", self.heads, "d_model", self.d_model)

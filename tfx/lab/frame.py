@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
@@ -154,13 +154,8 @@ def measure(experiment: ModuleType, this: Run[Any]) -> None:
 
 def finished(experiment: ModuleType, this: Run[Any], began: float) -> Result:
     """The whole Result; what was kept has done its service."""
-    result = Result(
-        name=name_of(experiment, this),
-        title=said(experiment, "title", this),
-        seed=this.seed,
-        params=this.params(),
-        columns=said(experiment, "columns", this),
-        rows=tuple(this.rows),
+    result = replace(
+        measured(experiment, this),
         checks=(*this.verdicts, *experiment.checks(this)),
         plots=tuple(experiment.plots(this)),
         notes=tuple(experiment.notes(this)),
@@ -179,7 +174,15 @@ def stopped(experiment: ModuleType, this: Run[Any], began: float) -> Stopped:
     else:
         far = f"{this.n_done} of {this.n_keys} pieces"
     note = f"Stopped after {far}. What needs all of the rows is not claimed: checks, notes and plots."
-    result = Result(
+    result = replace(
+        measured(experiment, this), notes=(Text(note),), elapsed_s=time.perf_counter() - began, partial=True
+    )
+    return Stopped(result, f"stopped after {far}")
+
+
+def measured(experiment: ModuleType, this: Run[Any]) -> Result:
+    """The rows so far, with the verdicts that came with them, and what they are rows of."""
+    return Result(
         name=name_of(experiment, this),
         title=said(experiment, "title", this),
         seed=this.seed,
@@ -187,11 +190,7 @@ def stopped(experiment: ModuleType, this: Run[Any], began: float) -> Stopped:
         columns=said(experiment, "columns", this),
         rows=tuple(this.rows),
         checks=tuple(this.verdicts),
-        notes=(Text(note),),
-        elapsed_s=time.perf_counter() - began,
-        partial=True,
     )
-    return Stopped(result, f"stopped after {far}")
 
 
 def name_of(experiment: ModuleType, this: Run[Any]) -> str:

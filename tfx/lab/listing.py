@@ -7,10 +7,14 @@ the line `ORDER = 1`, smallest first, and then by name; whoever has none comes a
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
+
+from tfx.errors import unknown_name
 
 QUESTION = re.compile(r'^QUESTION = (".*")$', re.MULTILINE)
 ORDER = re.compile(r"^ORDER = (\d+)$", re.MULTILINE)
@@ -29,6 +33,23 @@ def entries(package: str, folders: Iterable[str]) -> dict[str, Entry]:
     """name -> entry, in the order of the list.  folders: the package's `__path__`; folders in them count as well."""
     found = sorted(_found(package, folders), key=lambda entry: (entry.order is None, entry.order or 0, entry.name))
     return {entry.name: entry for entry in found}
+
+
+def questions(package: str, folders: Iterable[str]) -> dict[str, str]:
+    """name -> the question it answers, in the order of the list."""
+    return {name: entry.question for name, entry in entries(package, folders).items()}
+
+
+def find_module(package: str, folders: Iterable[str], name: str, kind: str, see_all: str) -> ModuleType:
+    """The module of that name, imported.
+
+    Raises BadInput with the nearest name when there is none: `kind` is what such modules are called, `see_all` the
+    command that lists them.
+    """
+    known = entries(package, folders)
+    if name not in known:
+        raise unknown_name(kind, name, known, see_all)
+    return importlib.import_module(known[name].module)
 
 
 def _found(package: str, folders: Iterable[str]) -> Iterator[Entry]:

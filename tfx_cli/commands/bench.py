@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tfx_cli import options
-from tfx_cli.options import Face
-from tfx_cli.render.show import show_document, show_list
+from tfx_cli.render.show import show_choices
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -18,7 +17,7 @@ def complete_name(incomplete: str) -> list[tuple[str, str]]:
     """Names for TAB, from the list and not from the modules."""
     from tfx.bench import benchmarks
 
-    return [(name, about) for name, about in benchmarks().items() if name.startswith(incomplete)]
+    return options.completions(benchmarks(), incomplete)
 
 
 @app.command()
@@ -47,16 +46,17 @@ def bench(
       tfx bench ladder softmax
     """
     face = options.face(json, plain)
+    from tfx.bench import bench_module, benchmarks
+
     if name is None:
-        list_benchmarks(face)
+        show_choices("Benchmarks", benchmarks(), "tfx bench", face, called="benchmarks")
         return
-    from tfx.bench import bench_module
     from tfx_cli.measurement import Asked, Files, measure_and_show
 
     module, command, defaults = bench_module(name), f"tfx bench {name}", None
     if hasattr(module, "PARTS"):
         if part is None:
-            list_parts(module, command, face)
+            show_choices(f"{command}: which?", module.PARTS, command, face, called="parts")
             return
         command, defaults = f"{command} {part}", chosen_part(module, part, command)
     elif part is not None:
@@ -74,20 +74,3 @@ def chosen_part(module: ModuleType, part: str, command: str) -> Any:
     if part not in module.PARTS:
         raise unknown_name(command.rpartition(" ")[2], part, module.PARTS, command)
     return module.Settings(part=part)
-
-
-def list_benchmarks(face: Face) -> None:
-    from tfx.bench import benchmarks
-
-    known = benchmarks()
-    if face is Face.json:
-        show_document({"benchmarks": [{"name": name, "about": about} for name, about in known.items()]})
-    else:
-        show_list("Benchmarks", known, "run one: tfx bench " + next(iter(known)), face)
-
-
-def list_parts(module: ModuleType, command: str, face: Face) -> None:
-    if face is Face.json:
-        show_document({"parts": [{"name": name, "about": about} for name, about in module.PARTS.items()]})
-    else:
-        show_list(f"{command}: which?", module.PARTS, f"run one: {command} {next(iter(module.PARTS))}", face)

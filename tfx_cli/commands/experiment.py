@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from tfx_cli import options
-from tfx_cli.options import Face
-from tfx_cli.render.show import show_document, show_list
+from tfx_cli.render.show import show_choices
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -17,7 +16,7 @@ def complete_name(incomplete: str) -> list[tuple[str, str]]:
     """Names for TAB, from the list and not from the modules."""
     from tfx.lab import experiments
 
-    return [(name, about) for name, about in experiments().items() if name.startswith(incomplete)]
+    return options.completions(experiments(), incomplete)
 
 
 @app.command()
@@ -46,21 +45,12 @@ def experiment(
       tfx experiment scaling --set mean=0.5 --json
     """
     face = options.face(json, plain)
+    from tfx.lab import experiment_module, experiments
+
     if name is None:
-        list_experiments(face)
+        show_choices("Experiments", experiments(), "tfx experiment", face, called="experiments")
         return
-    from tfx.lab import experiment_module
     from tfx_cli.measurement import Asked, Files, measure_and_show
 
     asked = Asked(seed, quick, device.value, Files(plot, csv, html), face, resume)
     measure_and_show(experiment_module(name), f"tfx experiment {name}", settings or [], asked)
-
-
-def list_experiments(face: Face) -> None:
-    from tfx.lab import experiments
-
-    known = experiments()
-    if face is Face.json:
-        show_document({"experiments": [{"name": name, "about": about} for name, about in known.items()]})
-    else:
-        show_list("Experiments", known, "run one: tfx experiment " + next(iter(known)), face)

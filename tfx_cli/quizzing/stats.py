@@ -100,7 +100,7 @@ def document(stats: Stats) -> dict[str, Any]:
     fields = {
         name: getattr(stats, name) for name in ("items", "seen", "due", "new", "answers", "right", "streak", "days")
     }
-    topics = [{name: getattr(one, name) for name in one.__dataclass_fields__} for one in stats.topics]
+    topics = [{name: getattr(score, name) for name in score.__dataclass_fields__} for score in stats.topics]
     mistakes = [{"misconception": name, "count": count, "item": item} for name, count, item in stats.misconceptions]
     when = stats.next_due.isoformat(timespec="seconds") if stats.next_due else None
     return {**fields, "next_due": when, "topics": topics, "misconceptions": mistakes}
@@ -112,8 +112,8 @@ def plain_lines(stats: Stats) -> Iterator[str]:
 
     for name in ("items", "seen", "due", "new", "answers", "right", "streak", "days"):
         yield line(name, getattr(stats, name))
-    for one in stats.topics:
-        yield line("topic", one.topic, one.items, one.seen, one.answers, one.right)
+    for score in stats.topics:
+        yield line("topic", score.topic, score.items, score.seen, score.answers, score.right)
     for name, count, item in stats.misconceptions:
         yield line("misconception", name, count, item)
 
@@ -126,14 +126,14 @@ def terminal_lines(stats: Stats) -> Iterator[str]:
     yield f"  due        {stats.due} now, {stats.new} new"
     if stats.answers:
         yield f"  streak     {stats.streak} right in a row, {stats.days} day{'' if stats.days == 1 else 's'} in a row"
-    started = [one for one in stats.topics if one.answers]
+    started = [score for score in stats.topics if score.answers]
     if started:
         yield ""
-        width = max(len(one.topic) for one in started)
+        width = max(len(score.topic) for score in started)
         yield f"  {'topic'.ljust(width)}    seen  answers  right"
-        for one in started:
-            seen = f"{one.seen}/{one.items}"
-            yield f"  {one.topic.ljust(width)}  {seen:>6}  {one.answers:>7}  {one.right / one.answers:>5.0%}"
+        for score in started:
+            seen = f"{score.seen}/{score.items}"
+            yield f"  {score.topic.ljust(width)}  {seen:>6}  {score.answers:>7}  {score.right / score.answers:>5.0%}"
     if stats.misconceptions:
         yield ""
         yield "  misconceptions, the commonest first"

@@ -10,24 +10,7 @@ from functools import singledispatch
 from html import escape
 from typing import Any
 
-from tfx.records import (
-    Check,
-    Code,
-    Column,
-    Formula,
-    Matrix,
-    Plot,
-    Question,
-    Record,
-    Result,
-    Said,
-    See,
-    Source,
-    Step,
-    Table,
-    Text,
-    Try,
-)
+from tfx import records
 from tfx_cli.render.colors import readable_on, viridis
 from tfx_cli.render.matrix_text import Grid, cell_format
 from tfx_cli.render.number_text import column_texts, is_number, label_of
@@ -74,24 +57,24 @@ def text(value: object) -> str:
 
 
 @singledispatch
-def html(record: Record) -> str:
+def html(record: records.Record) -> str:
     """The markup of one record."""
     raise TypeError(f"no HTML face for {type(record).__name__}")
 
 
 @html.register
-def _(record: Text) -> str:
+def _(record: records.Text) -> str:
     return f"<p>{text(record.text)}</p>"
 
 
 @html.register
-def _(record: Formula) -> str:
+def _(record: records.Formula) -> str:
     shapes = f"      <span class='note'>{text(record.shapes)}</span>" if record.shapes else ""
     return f"<p class='formula'>{text(record.text)}{shapes}</p>"
 
 
 @html.register
-def _(record: Matrix) -> str:
+def _(record: records.Matrix) -> str:
     grid = Grid.of(record)
     form = cell_format(grid.values) if 0 not in grid.shape else None
     times = f", all numbers times 1e{form.exponent}" if form and form.exponent else ""
@@ -109,21 +92,21 @@ def _(record: Matrix) -> str:
 
 def matrix_cell(grid: Grid, value: Any, shown: str) -> str:
     part = grid.part(value)
-    inside = shown if max(grid.shape) <= NUMBERS else ""
-    title = f" title='{shown}'" if not inside else ""
+    in_cell = shown if max(grid.shape) <= NUMBERS else ""
+    title = f" title='{shown}'" if not in_cell else ""
     if part is None:
-        return f"<td{title}>{inside}</td>"
+        return f"<td{title}>{in_cell}</td>"
     background = viridis(part)
     colors = f"background:rgb{background};color:rgb{readable_on(background)}".replace(" ", "")
-    return f"<td style='{colors}'{title}>{inside}</td>"
+    return f"<td style='{colors}'{title}>{in_cell}</td>"
 
 
 @html.register
-def _(record: Table) -> str:
+def _(record: records.Table) -> str:
     return html_table(record.title, record.columns, record.rows)
 
 
-def html_table(title: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> str:
+def html_table(title: str, columns: Sequence[records.Column], rows: Sequence[Mapping[str, Any]]) -> str:
     """A table; numbers to the right."""
     numeric = [any(is_number(row.get(column.key)) for row in rows) for column in columns]
     kinds = [" class='number'" if right else "" for right in numeric]
@@ -140,7 +123,7 @@ def html_table(title: str, columns: Sequence[Column], rows: Sequence[Mapping[str
 
 
 @html.register
-def _(record: Plot) -> str:
+def _(record: records.Plot) -> str:
     from tfx_cli.render.plots import picture_of_plots
 
     svg = picture_of_plots([record], ".svg").decode("utf-8")
@@ -155,7 +138,7 @@ def without_addresses(svg: str) -> str:
 
 
 @html.register
-def _(record: Code) -> str:
+def _(record: records.Code) -> str:
     return (
         f"<details><summary>code <code>{text(link_of(record.target))}</code></summary>"
         f"<pre>{text(source_of(record.target))}</pre></details>"
@@ -163,39 +146,39 @@ def _(record: Code) -> str:
 
 
 @html.register
-def _(record: Question) -> str:
+def _(record: records.Question) -> str:
     answer = f"<details><summary>answer</summary><p>{text(answer_of(record))}</p></details>"
     return f"<p><strong>Predict:</strong> {text(record.prompt)}</p>{answer}"
 
 
 @html.register
-def _(record: Check) -> str:
+def _(record: records.Check) -> str:
     word, kind = ("PASS", "pass") if record.holds else ("FAIL", "fail")
     numbers = f"<span class='note'>{text(check_numbers(record))}</span>"
     return f"<p><span class='{kind}'>{word}</span> {text(record.statement)} {numbers}</p>"
 
 
 @html.register
-def _(record: Said) -> str:
+def _(record: records.Said) -> str:
     return f"<p><strong>Said:</strong> &ldquo;{text(record.sentence)}&rdquo;<br>{text(verdict_words(record))}</p>"
 
 
 @html.register
-def _(record: Source) -> str:
+def _(record: records.Source) -> str:
     return f"<p class='note'>Source: {text(source_words(record))}</p>"
 
 
 @html.register
-def _(record: See) -> str:
+def _(record: records.See) -> str:
     return f"<p>See also: {text(record.title)} <code>{text(record.command)}</code></p>"
 
 
 @html.register
-def _(record: Try) -> str:
+def _(record: records.Try) -> str:
     return f"<p>What if: <code>{text(record.command)}</code></p>"
 
 
-def experiment_page(result: Result) -> str:
+def experiment_page(result: records.Result) -> str:
     """A whole experiment."""
     settings = ", ".join(f"{key} = {value}" for key, value in result.params.items())
     body = [
@@ -209,7 +192,7 @@ def experiment_page(result: Result) -> str:
     return page(result.title, body)
 
 
-def walkthrough_page(title: str, steps: Sequence[Step]) -> str:
+def walkthrough_page(title: str, steps: Sequence[records.Step]) -> str:
     """A whole walkthrough."""
     body = [f"<h1>{text(title)}</h1>"]
     for number, step in enumerate(steps, 1):

@@ -11,22 +11,7 @@ from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
-from tfx.records import (
-    Check,
-    Code,
-    Formula,
-    Matrix,
-    Plot,
-    Question,
-    Record,
-    Result,
-    Said,
-    See,
-    Source,
-    Table,
-    Text,
-    Try,
-)
+from tfx import records
 from tfx_cli.render.number_text import cell_text, label_of, number_text
 from tfx_cli.render.sentences import source_words
 from tfx_cli.render.source_code import place_of
@@ -38,23 +23,23 @@ def line(*fields: object) -> str:
 
 
 @singledispatch
-def lines(record: Record) -> Iterator[str]:
+def lines(record: records.Record) -> Iterator[str]:
     """The lines of a record."""
     raise TypeError(f"no plain face for {type(record).__name__}")
 
 
 @lines.register
-def _(record: Text) -> Iterator[str]:
+def _(record: records.Text) -> Iterator[str]:
     yield line("text", record.text)
 
 
 @lines.register
-def _(record: Formula) -> Iterator[str]:
+def _(record: records.Formula) -> Iterator[str]:
     yield line("formula", record.text, *([record.shapes] if record.shapes else []))
 
 
 @lines.register
-def _(record: Matrix) -> Iterator[str]:
+def _(record: records.Matrix) -> Iterator[str]:
     from tfx_cli.render.matrix_text import Grid
 
     grid = Grid.of(record)
@@ -65,7 +50,7 @@ def _(record: Matrix) -> Iterator[str]:
 
 
 @lines.register
-def _(record: Table) -> Iterator[str]:
+def _(record: records.Table) -> Iterator[str]:
     yield line("table", record.title)
     yield line("columns", *(label_of(column) for column in record.columns))
     for row in record.rows:
@@ -73,7 +58,7 @@ def _(record: Table) -> Iterator[str]:
 
 
 @lines.register
-def _(record: Plot) -> Iterator[str]:
+def _(record: records.Plot) -> Iterator[str]:
     yield line("plot", record.title, record.x_label, record.y_label)
     for series in record.series:
         errors: Sequence[Any] = series.error if series.error is not None else [None] * len(series.x)
@@ -83,45 +68,45 @@ def _(record: Plot) -> Iterator[str]:
 
 
 @lines.register
-def _(record: Code) -> Iterator[str]:
+def _(record: records.Code) -> Iterator[str]:
     yield line("code", *place_of(record.target))
 
 
 @lines.register
-def _(record: Question) -> Iterator[str]:
+def _(record: records.Question) -> Iterator[str]:
     unit = f" {record.unit}" if record.unit else ""
     yield line("question", record.prompt)
     yield line("answer", number_text(record.answer, 6) + unit, record.explanation)
 
 
 @lines.register
-def _(record: Check) -> Iterator[str]:
+def _(record: records.Check) -> Iterator[str]:
     word = "PASS" if record.holds else "FAIL"
     numbers = (number_text(value, 6) for value in (record.expected, record.measured, record.tolerance))
     yield line("check", word, record.id, record.statement, *numbers)
 
 
 @lines.register
-def _(record: Said) -> Iterator[str]:
+def _(record: records.Said) -> Iterator[str]:
     yield line("said", record.sentence, record.verdict, record.truth, *([record.claim] if record.claim else []))
 
 
 @lines.register
-def _(record: Source) -> Iterator[str]:
+def _(record: records.Source) -> Iterator[str]:
     yield line("source", source_words(record))
 
 
 @lines.register
-def _(record: See) -> Iterator[str]:
+def _(record: records.See) -> Iterator[str]:
     yield line("see also", record.title, record.command)
 
 
 @lines.register
-def _(record: Try) -> Iterator[str]:
+def _(record: records.Try) -> Iterator[str]:
     yield line("what if", record.command)
 
 
-def experiment_lines(result: Result, saved: Iterable[Path]) -> Iterator[str]:
+def experiment_lines(result: records.Result, saved: Iterable[Path]) -> Iterator[str]:
     """A whole experiment."""
     yield line("experiment", result.name, result.title)
     yield line("seed", result.seed)

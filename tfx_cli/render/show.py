@@ -43,6 +43,14 @@ def show_list(title: str, entries: Mapping[str, str], what_next: str, face: Face
     print_list(title, entries, what_next)
 
 
+def show_choices(title: str, known: Mapping[str, str], command: str, face: Face, *, called: str) -> None:
+    """What `command` can be followed by.  called: the key in JSON."""
+    if face is Face.json:
+        show_document({called: [{"name": name, "about": about} for name, about in known.items()]})
+    else:
+        show_list(title, known, f"run one: {command} {next(iter(known))}", face)
+
+
 def show_experiment(result: Result, face: Face, saved: Iterable[Path]) -> None:
     """Title, table, checks, notes, what to break, and the files that were saved."""
     if face is Face.plain:

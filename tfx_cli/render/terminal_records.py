@@ -7,22 +7,7 @@ from functools import singledispatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfx.records import (
-    Check,
-    Code,
-    Formula,
-    Matrix,
-    Plot,
-    Question,
-    Record,
-    Result,
-    Said,
-    See,
-    Source,
-    Table,
-    Text,
-    Try,
-)
+from tfx import records
 from tfx_cli.options import Face
 from tfx_cli.render.number_text import number_text
 from tfx_cli.render.sentences import answer_of, check_numbers, saved_line, source_words, verdict_words
@@ -37,14 +22,14 @@ if TYPE_CHECKING:
 
 INDENT = "  "
 #: kinds that stand together without a blank line between
-CLOSE = (Formula, Check, Code, Source)
+CLOSE = (records.Formula, records.Check, records.Code, records.Source)
 
 
-def print_records(records: Iterable[Record]) -> None:
+def print_records(shown: Iterable[records.Record]) -> None:
     """Prints records with a blank line between unlike ones."""
     console = output()
-    before: Record | None = None
-    for record in records:
+    before: records.Record | None = None
+    for record in shown:
         if before is not None and not (type(record) is type(before) and isinstance(record, CLOSE)):
             console.print()
         print_record(record, console)
@@ -52,7 +37,7 @@ def print_records(records: Iterable[Record]) -> None:
 
 
 @singledispatch
-def print_record(record: Record, console: Console) -> None:
+def print_record(record: records.Record, console: Console) -> None:
     """Prints one record."""
     raise TypeError(f"no terminal face for {type(record).__name__}")
 
@@ -63,17 +48,17 @@ def put(console: Console, lines: Iterable[str], style: str = "") -> None:
         console.print(line, style=style or None, soft_wrap=True)
 
 
-@print_record.register(Text)
-def _(record: Text, console: Console) -> None:
+@print_record.register(records.Text)
+def _(record: records.Text, console: Console) -> None:
     put(console, (INDENT + line for line in wrapped(record.text, prose_width() - 2)))
 
 
-@print_record.register(Formula)
-def _(record: Formula, console: Console) -> None:
+@print_record.register(records.Formula)
+def _(record: records.Formula, console: Console) -> None:
     put(console, (INDENT + line for line in formula_lines(record, console.width - 2)), "bold")
 
 
-def formula_lines(record: Formula, width: int) -> list[str]:
+def formula_lines(record: records.Formula, width: int) -> list[str]:
     """The formula, and its shapes beside it where they fit, else under it."""
     lines = wrapped(record.text, width, "    ")
     if not record.shapes:
@@ -84,22 +69,22 @@ def formula_lines(record: Formula, width: int) -> list[str]:
     return [*lines, *("    " + line for line in wrapped(record.shapes, width - 4, "  "))]
 
 
-@print_record.register(Matrix)
-def _(record: Matrix, console: Console) -> None:
+@print_record.register(records.Matrix)
+def _(record: records.Matrix, console: Console) -> None:
     from rich.segment import Segment, Segments
 
     for line in matrix_lines(record, console):
         console.print(Segments([*line, Segment.line()]), end="", soft_wrap=True)
 
 
-@print_record.register(Table)
-def _(record: Table, console: Console) -> None:
+@print_record.register(records.Table)
+def _(record: records.Table, console: Console) -> None:
     put(console, (INDENT + line for line in wrapped(record.title, console.width - 2)), "bold")
     print_table(record.columns, record.rows, console)
 
 
-@print_record.register(Plot)
-def _(record: Plot, console: Console) -> None:
+@print_record.register(records.Plot)
+def _(record: records.Plot, console: Console) -> None:
     """A curve is its first and last point in words; the picture itself is what --plot saves."""
     put(console, (INDENT + line for line in wrapped(f"picture: {record.title}", prose_width() - 2)), "bold")
     for series in record.series:
@@ -110,27 +95,27 @@ def _(record: Plot, console: Console) -> None:
             put(console, labelled("", f"{series.label}: {ends}", prose_width(), column=2))
 
 
-@print_record.register(Code)
-def _(record: Code, console: Console) -> None:
+@print_record.register(records.Code)
+def _(record: records.Code, console: Console) -> None:
     put(console, labelled("code", link_of(record.target), console.width))
 
 
-@print_record.register(Question)
-def _(record: Question, console: Console) -> None:
+@print_record.register(records.Question)
+def _(record: records.Question, console: Console) -> None:
     print_question(record, console)
     print_answer(record, console)
 
 
-def print_question(record: Question, console: Console) -> None:
+def print_question(record: records.Question, console: Console) -> None:
     put(console, labelled("predict", record.prompt, prose_width()), "bold")
 
 
-def print_answer(record: Question, console: Console, said: str = "answer") -> None:
+def print_answer(record: records.Question, console: Console, said: str = "answer") -> None:
     put(console, labelled(f"{said}:", answer_of(record), prose_width()))
 
 
-@print_record.register(Check)
-def _(record: Check, console: Console) -> None:
+@print_record.register(records.Check)
+def _(record: records.Check, console: Console) -> None:
     word = "PASS" if record.holds else "FAIL"
     measured = check_numbers(record)
     line = f"{INDENT}{word}  {record.statement.ljust(34)}  {measured}".rstrip()
@@ -149,25 +134,25 @@ def _(record: Check, console: Console) -> None:
         console.print(text, soft_wrap=True)
 
 
-@print_record.register(Said)
-def _(record: Said, console: Console) -> None:
+@print_record.register(records.Said)
+def _(record: records.Said, console: Console) -> None:
     put(console, labelled("said", f'"{record.sentence}"', prose_width()))
     put(console, labelled("", verdict_words(record), prose_width()))
 
 
-@print_record.register(Source)
-def _(record: Source, console: Console) -> None:
+@print_record.register(records.Source)
+def _(record: records.Source, console: Console) -> None:
     put(console, labelled("source", source_words(record), prose_width()))
 
 
-@print_record.register(See)
-def _(record: See, console: Console) -> None:
+@print_record.register(records.See)
+def _(record: records.See, console: Console) -> None:
     put(console, labelled("see also", record.title, prose_width()))
     put_command("", record.command, console)
 
 
-@print_record.register(Try)
-def _(record: Try, console: Console) -> None:
+@print_record.register(records.Try)
+def _(record: records.Try, console: Console) -> None:
     put_command("what if", record.command, console)
 
 
@@ -179,7 +164,7 @@ def put_command(label: str, words: str, console: Console) -> None:
     put(console, [whole] if len(whole) <= console.width else [*above, f"{INDENT * 2}{words}"])
 
 
-def print_experiment(result: Result, saved: Iterable[Path]) -> None:
+def print_experiment(result: records.Result, saved: Iterable[Path]) -> None:
     """Title with seed and time, table, checks, what to read into it, what to break, and where the files are."""
     console = output()
     print_title(result.title, f"seed {result.seed}, {result.elapsed_s:.1f} s", console)
@@ -203,7 +188,7 @@ def print_experiment(result: Result, saved: Iterable[Path]) -> None:
         put(console, [saved_line(path, Face.terminal)])
 
 
-def print_foot(what_if: Sequence[str], targets: Sequence[Code], code: bool, console: Console) -> None:
+def print_foot(what_if: Sequence[str], targets: Sequence[records.Code], code: bool, console: Console) -> None:
     """The last lines of a step: what to change, and the code that ran."""
     if what_if or targets:
         console.print()

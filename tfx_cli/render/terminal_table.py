@@ -10,7 +10,7 @@ from tfx_cli.render.number_text import column_texts, is_number, label_of
 from tfx_cli.render.wrapping import printable, wrapped
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
 
 INDENT = "  "
 #: a column label longer than this and than its cells is broken at spaces
@@ -86,7 +86,9 @@ def aligned(
 ) -> Any:
     """A Rich table without boxes; numbers to the right and never broken, words to the left.
 
-    The widths are chosen here, because Rich would take from numbers too when the room is short.
+    The widths are chosen here, because Rich would take from numbers too when the room is short.  A row begins on one
+    line, however far its cells run on, and heads end on one line, next to what they name.  Where a first cell runs on,
+    a blank line says where the next row begins.
     """
     from rich.table import Table
 
@@ -94,14 +96,15 @@ def aligned(
     natural = [max(map(len, [*heads[index], *(row[index] for row in cells)]), default=0) for index in block]
     widths = widths_that_fit(natural, [least[index] for index in block], room - len(INDENT) * len(block))
     table = Table(box=None, padding=(0, 0, 0, 2), pad_edge=True, show_edge=False, header_style="bold")
+    tallest = max(len(heads[index]) for index in block)
     for index, width in zip(block, widths, strict=True):
-        table.add_column(
-            "\n".join(heads[index]),
-            justify="right" if numeric[index] else "left",
-            vertical="bottom",
-            width=width,
-        )
-    for row in cells:
+        head = [""] * (tallest - len(heads[index])) + list(heads[index])
+        justify: JustifyMethod = "right" if numeric[index] else "left"
+        table.add_column("\n".join(head), justify=justify, vertical="top", width=width)
+    apart = any(len(row[block[0]]) > widths[0] for row in cells)
+    for number, row in enumerate(cells):
+        if apart and number:
+            table.add_row()
         table.add_row(*(row[index] for index in block))
     return table
 

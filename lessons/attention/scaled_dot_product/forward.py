@@ -117,13 +117,13 @@ def output(run: Run) -> Iterator[Shown]:
     case, p, (n, width) = run.case, run.weights, run.case.v.shape
     heaviest = np.argsort(-p[run.row])[:3]
     terms = " + ".join(f"{p[run.row, j]:.3f}*({case.v[j, 0]:.3f})" for j in heaviest) + " + ..." * (n > 3)
-    inside = bool((run.out <= case.v.max(axis=0) + 1e-12).all() and (run.out >= case.v.min(axis=0) - 1e-12).all())
+    in_range = bool((run.out <= case.v.max(axis=0) + 1e-12).all() and (run.out >= case.v.min(axis=0) - 1e-12).all())
     yield "Each token takes home the average of all values, weighted by its row of P. In no coordinate can an average leave the range of what it averages."
     yield coordinates("O", run.out, run.tokens, note="One row per query: the values, mixed.")
     yield formula("O = P V", f"{p.shape} x {case.v.shape} -> {run.out.shape}")
     yield f'Row "{run.word}", coordinate 1, by hand: {terms} = {run.out[run.row, 0]:.3f}.'
     yield f"All positions are computed by the same few products; no token waits for the one before it. For n tokens and heads of width d, Q K^T and P V take 2 n^2 d multiply-adds, here {2 * n * n * width:,}, and P has n^2 = {n * n:,} numbers for each head."
-    yield Check("hull", "no output leaves the range of the values", "inside", "inside" if inside else "outside", "1e-12", inside)  # fmt: skip
+    yield Check("hull", "no output leaves the range of the values", "inside", "inside" if in_range else "outside", "1e-12", in_range)  # fmt: skip
     if run.changed:
         yield "Scale or mask were changed, so this is no longer what the model computed."
     else:

@@ -151,7 +151,7 @@ def the_sharpness(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
         rows.append({"s": factor, "top": float(w.max()), "low": float(w.min()), "entropy": float(entropy(w)) / math.log(w.size)})  # fmt: skip
     random_rows, keys = softmax_forward(rng.standard_normal((500, 64)))[0], 64
     share = float(entropy(random_rows).mean()) / math.log(keys)
-    first, one, last = (next(row["top"] for row in rows if row["s"] == s) for s in (0.125, 1.0, 32.0))
+    first, unchanged, last = (next(row["top"] for row in rows if row["s"] == s) for s in (0.125, 1.0, 32.0))
     title = "The same row, multiplied by a factor"
     yield table(title, rows, s="factor", top="top weight", low="least weight :3", entropy="entropy share :3")
     s, top, low = ([row[key] for row in rows] for key in ("s", "top", "low"))
@@ -160,7 +160,7 @@ def the_sharpness(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield f"Softmax favours larger scores, but it is not sharp by nature. With {keys} independent normal scores of variance 1, which the division by sqrt(d_k) is there for, a row has {share:.2f} of the entropy of a uniform one. And a weight is never quite 0, until exp underflows: {zero_gap(np.float64)} below the best score in float64, {zero_gap(np.float32)} in float32."
     yield Said(
         "Attention weights are probabilities.", "too strong",
-        f"Each row is a distribution, yet it is not calibrated: multiply the scores by a factor (0.125, 1, 32) and the ranking stays, but the top weight is {first:.2f}, {one:.2f}, {last:.2f}. No target says which is right. With dropout on the weights they do not even sum to 1 during training.",
+        f"Each row is a distribution, yet it is not calibrated: multiply the scores by a factor (0.125, 1, 32) and the ranking stays, but the top weight is {first:.2f}, {unchanged:.2f}, {last:.2f}. No target says which is right. With dropout on the weights they do not even sum to 1 during training.",
     )  # fmt: skip
     rises = [after["entropy"] - before["entropy"] for before, after in pairwise(rows)]
     yield at_most("entropy", "entropy never rises with the factor: largest rise", 1e-12, largest(rises))

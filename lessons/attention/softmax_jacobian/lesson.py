@@ -118,7 +118,7 @@ def saturation(run: Run) -> Iterator[Shown]:
     yield "Take the scores [a, a, 2a]: only their gap, a >= 0, counts. The largest weight p and its slope have closed forms:"
     yield formula("p = 1 / (1 + 2 exp(-a))        dp/da = p (1 - p)")
     yield question(f"Which weight does the largest of [a, a, 2a] get at a = {a:g}?", closed, "p = 1/(1 + 2 exp(-a)).", 0.01)  # fmt: skip
-    rows = [on_the_curve(each) for each in sorted({0.0, 1.0, 2.0, 5.0, 10.0, 15.0, float(a)})]
+    rows = [on_the_curve(x) for x in sorted({0.0, 1.0, 2.0, 5.0, 10.0, 15.0, float(a)})]
     yield table("||J||: root of the sum of its squared entries", rows, a="a", p="top weight :5", slope="dp/da :3", norm="||J|| :3")  # fmt: skip
     title = f"The top weight reaches {five:.3f} at a = 5, and its slope dies with it"
     drawn = lines(grid, **{label: [on_the_curve(x)[key] for x in grid] for label, key in curves.items()})

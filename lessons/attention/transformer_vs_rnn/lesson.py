@@ -181,8 +181,8 @@ def the_time(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield "The RNN pays for every step of its loop, attention for n x n scores. One core shows the loop alone: on hardware with thousands of cores the n steps still wait for each other, while a few large products keep all of it busy."
     yield table(f"forward pass of one layer on this machine, one thread, d = {run.d}, float32, medians of turns", rows, n="n", rnn="RNN [ms] :3", attention="attention [ms] :3", ratio="RNN/attention :3", faster="faster")  # fmt: skip
     wins = {name: ", ".join(str(row["n"]) for row in rows if row["faster"] == name) for name in ("attention", "RNN", "too close to tell")}  # fmt: skip
-    told = "; ".join(f"{name}: n = {lengths}" for name, lengths in wins.items() if lengths)
-    yield Said("Transformers are faster than RNNs because they run in parallel.", "true with conditions", f"It needs n to be moderate, or hardware that computes many products at once. On one core here, {told}. No speed-up factor is a law: where the lines cross depends on n, d and the machine.", "C156")  # fmt: skip
+    winners = "; ".join(f"{name}: n = {lengths}" for name, lengths in wins.items() if lengths)
+    yield Said("Transformers are faster than RNNs because they run in parallel.", "true with conditions", f"It needs n to be moderate, or hardware that computes many products at once. On one core here, {winners}. No speed-up factor is a law: where the lines cross depends on n, d and the machine.", "C156")  # fmt: skip
     yield Try.here(d=128)
 
 

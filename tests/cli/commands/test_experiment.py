@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import tfx.lab
+from tfx.lab.listing import questions
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,7 @@ def squares(monkeypatch, tmp_path):
     folder.mkdir()
     shutil.copy(Path(__file__).parents[1] / "squares.py", folder)
     monkeypatch.setattr(tfx.lab, "__path__", [str(folder), *tfx.lab.__path__])
-    monkeypatch.setattr(tfx.lab, "experiments", lambda: {"squares": tfx.lab.entries("tfx.lab", [folder])["squares"][2]})
+    monkeypatch.setattr(tfx.lab, "experiments", lambda: {"squares": questions("tfx.lab", [folder])["squares"]})
     yield lambda: sys.modules["tfx.lab.squares"]
     sys.modules.pop("tfx.lab.squares", None)
 

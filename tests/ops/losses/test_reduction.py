@@ -36,3 +36,15 @@ def test_a_mean_over_nothing_is_zero(count):
 def test_float32_stays_float32(reduction, count):
     y, cache = reduction_forward(LOSSES.astype("float32"), reduction, count)
     assert y.dtype == reduction_backward(1.0 if y.ndim == 0 else y, cache).dtype == "float32"
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_what_is_not_kept_is_neither_summed_nor_counted_and_gets_no_gradient(reduction):
+    losses = np.array([[1.0, np.nan, 3.0]])
+    keep = np.array([[True, False, True]])
+    y, cache = reduction_forward(losses, reduction, keep=keep)
+    each = {"mean": 0.5, "sum": 1.0, "none": 1.0}[reduction]
+    assert np.array_equal(y, {"mean": 2.0, "sum": 4.0, "none": [[1.0, 0.0, 3.0]]}[reduction])
+    assert np.array_equal(reduction_backward(1.0 if y.ndim == 0 else np.ones_like(y), cache), [[each, 0.0, each]])
+    with pytest.raises(TypeError, match="keep must be boolean"):
+        reduction_forward(losses, reduction, keep=keep.astype(float))

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
-from tfx.bench.ladders import BLOCK, Ladder, Rung, Sizes, Work
+from tfx.bench.ladders import BLOCK, Ladder, Sizes, Work, library, rung, rungs_of
 from tfx.optim.adamw import AdamW, decay_mask, decays_matrices
 from tfx.params import Layer, Parameter, flatten
 
@@ -42,6 +42,7 @@ class Tensors(Layer):
             tensor.grad[...] = rng.standard_normal(tensor.shape)
 
 
+@rung(by_number=True)
 class Numbers:
     """One parameter after the other, over lists."""
 
@@ -65,8 +66,13 @@ class Numbers:
             tensor.value[...] = np.reshape(values, tensor.shape)
 
 
+@rung("tensors")
 class TensorByTensor:
-    """The formula on each tensor."""
+    """The formula on one tensor after the other.
+
+    Why: The loop over the numbers runs in C.
+    Price: A bias of a few numbers costs as many calls as a matrix.
+    """
 
     def __init__(self, model: Tensors) -> None:
         self.tensors = model.tensors
@@ -85,8 +91,16 @@ class TensorByTensor:
             tensor.value -= learning_rate * (self.means[i] / share1) / (np.sqrt(self.squares[i] / share2) + EPS)
 
 
+@rung()
 class OneVector:
-    """All tensors in one vector (tfx.params.flatten): one NumPy call per operation, not one per tensor."""
+    """All tensors in one vector.
+
+    Why: As many calls as one tensor needs, for all of them.
+    Price: Temporaries as long as the model leave the cache, where those of single tensors stayed, and fresh memory
+    costs page faults.
+
+    tfx.params.flatten makes it: one NumPy call per operation, not one per tensor.
+    """
 
     def __init__(self, model: Tensors) -> None:
         flat = flatten(model)
@@ -104,8 +118,12 @@ class OneVector:
         self.value -= learning_rate * (self.mean / share1) / (np.sqrt(self.square / share2) + EPS)
 
 
+@rung()
 class InPlace(OneVector):
-    """The same operations, in place, with one scratch vector that is kept."""
+    """All in place, with one scratch vector that is kept.
+
+    Why: Nothing is allocated, and the scratch vector is in the cache more often than fresh memory is.
+    """
 
     def __init__(self, model: Tensors) -> None:
         super().__init__(model)
@@ -136,9 +154,15 @@ class InPlace(OneVector):
         value -= scratch
 
 
+@rung()
 class FewerPasses(InPlace):
-    """Constants are gathered: m / (1 - b1) and v / (1 - b2) are kept, so that new gradients enter without a factor,
-    and what their factors and the bias corrections amount to goes into eps and the step's length:
+    """Constant factors gathered in eps and in the length of the step.
+
+    Why: Thirteen passes over the vectors and not sixteen.
+    Price: What is kept is no longer m and v of the paper.
+
+    m / (1 - b1) and v / (1 - b2) are kept, so that new gradients enter without a factor, and what their factors and the
+    bias corrections amount to goes into eps and the step's length:
 
         m = (1 - b1) m'      v = (1 - b2) v'      r = sqrt((1 - b2) / (1 - b2^t))
         (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) = (1 - b1) / (1 - b1^t) / r * m' / (sqrt(v') + eps / r)
@@ -162,8 +186,13 @@ class FewerPasses(InPlace):
         value -= scratch
 
 
+@rung(change=f"All operations on {BLOCK} numbers, then on the next.")
 class Blocks(FewerPasses):
-    """The same operations, all of them on one block and then on the next."""
+    """The same operations, all of them on one block and then on the next.
+
+    Why: Each number comes from memory once per step and not once per operation.
+    Price: Each block pays for all the calls again.
+    """
 
     def step(self, learning_rate: float) -> None:
         self.steps += 1
@@ -206,57 +235,21 @@ def copies(inputs: tuple[Any, ...]) -> Callable[[], Any]:
     return lambda: np.copyto(out, source)
 
 
+def numbers(size: int) -> int:
+    """About as many are in the inputs and in the largest arrays that a rung makes of them."""
+    return 4 * 12 * D_MODEL**2 * size
+
+
+RUNGS = rungs_of(
+    __name__, library(AdamW, "It also takes penalties and other forms of eps, and its state goes into checkpoints.")
+)
 LADDER = Ladder(
-    title=f"One step of AdamW, d_model {D_MODEL}",
-    sizes=Sizes("Transformer blocks", 8, 1, 512),
-    inputs=inputs,
-    rungs=(
-        Rung("numbers", Numbers, "One parameter after the other, over lists.", "", by_number=True),
-        Rung(
-            "tensors",
-            TensorByTensor,
-            "The formula on one tensor after the other.",
-            "The loop over the numbers runs in C.",
-            "A bias of a few numbers costs as many calls as a matrix.",
-        ),
-        Rung(
-            "one vector",
-            OneVector,
-            "All tensors in one vector.",
-            "As many calls as one tensor needs, for all of them.",
-            "Temporaries as long as the model leave the cache, where those of single tensors stayed, and fresh memory "
-            "costs page faults.",
-        ),
-        Rung(
-            "in place",
-            InPlace,
-            "All in place, with one scratch vector that is kept.",
-            "Nothing is allocated, and the scratch vector is in the cache more often than fresh memory is.",
-        ),
-        Rung(
-            "fewer passes",
-            FewerPasses,
-            "Constant factors gathered in eps and in the length of the step.",
-            "Thirteen passes over the vectors and not sixteen.",
-            "What is kept is no longer m and v of the paper.",
-        ),
-        Rung(
-            "blocks",
-            Blocks,
-            f"All operations on {BLOCK} numbers, then on the next.",
-            "Each number comes from memory once per step and not once per operation.",
-            "Each block pays for all the calls again.",
-        ),
-        Rung(
-            "library",
-            AdamW,
-            "tfx.optim.adamw.AdamW.",
-            "",
-            "It also takes penalties and other forms of eps, and its state goes into checkpoints.",
-        ),
-    ),
+    f"One step of AdamW, d_model {D_MODEL}",
+    Sizes("Transformer blocks", 8, 1, 512),
+    inputs,
+    RUNGS,
+    numbers,
     work=work,
-    numbers=lambda size: 4 * 12 * D_MODEL**2 * size,
     yardstick=("copying value, m and v", copies),
     naive="one vector",
     start=start,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
-from tfx.bench.ladders import Ladder, Rung, Sizes, Work
+from tfx.bench.ladders import WRITTEN_IN, Ladder, Rung, Sizes, Work, library, rung, rungs_of
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.short_forms import short_attention
@@ -23,8 +23,12 @@ HEADS, WIDTH = 2, 32  # WIDTH: of one head
 BLOCK = 64  # queries at a time
 
 
+@rung(by_number=True)
 def loops(q: Array, k: Array, v: Array, mask: Array) -> Array:
-    """The formula, number by number, over lists."""
+    """The formula, number by number.
+
+    Over lists.
+    """
     scale = 1 / math.sqrt(q.shape[-1])
     may_see = mask.tolist()
     out = []
@@ -43,8 +47,15 @@ def loops(q: Array, k: Array, v: Array, mask: Array) -> Array:
     return np.array(out, dtype=q.dtype).reshape(v.shape)
 
 
+@rung()
 def query_by_query(q: Array, k: Array, v: Array, mask: Array) -> Array:
-    """One query against all keys that it sees: two products of a matrix and a vector."""
+    """A query against all its keys: matrix times vector.
+
+    Why: The innermost loops run in BLAS.
+    Price: Each key is read again for every query.
+
+    Only the keys that it sees: two products of a matrix and a vector.
+    """
     scale = 1 / math.sqrt(q.shape[-1])
     out = np.empty(v.shape, dtype=q.dtype)
     for h in range(q.shape[0]):
@@ -57,8 +68,15 @@ def query_by_query(q: Array, k: Array, v: Array, mask: Array) -> Array:
     return out
 
 
+@rung()
 def head_by_head(q: Array, k: Array, v: Array, mask: Array) -> Array:
-    """All queries of a head at once: two matrix products, with the T x T scores between them."""
+    """All queries of a head: matrix times matrix.
+
+    Why: Far fewer calls, and BLAS uses a number many times while it is in a register.
+    Price: Scores are made that the mask throws away, and temporaries of T x T.
+
+    Two matrix products, with the T x T scores between them.
+    """
     scale = 1 / math.sqrt(q.shape[-1])
     out = np.empty(v.shape, dtype=q.dtype)
     for h in range(q.shape[0]):
@@ -69,8 +87,23 @@ def head_by_head(q: Array, k: Array, v: Array, mask: Array) -> Array:
     return out
 
 
+WRITTEN_IN[__name__].append(
+    Rung(
+        "all heads",
+        short_attention,
+        "One matmul for the stack of heads, on views.",
+        "Fewer calls of NumPy.",
+        "matmul calls BLAS once per head anyway, and the temporaries of all heads need more room in the cache.",
+    )
+)
+
+
+@rung()
 def small_arrays(q: Array, k: Array, v: Array, mask: Array) -> Array:
-    """Scale q and not the scores, divide the output and not the weights; one T x T array, written over in place."""
+    """Scale q, not the scores; divide the output, not the weights; one T x T array in place.
+
+    Why: What can be done on T x D numbers is not done on T x T, and memory is used again, not asked for.
+    """
     scores = (q * (1 / math.sqrt(q.shape[-1]))) @ k.swapaxes(-1, -2)
     np.copyto(scores, -math.inf, where=~mask)
     scores -= scores.max(axis=-1, keepdims=True)
@@ -80,8 +113,13 @@ def small_arrays(q: Array, k: Array, v: Array, mask: Array) -> Array:
     return out
 
 
+@rung(change=f"{BLOCK} queries at a time, and no keys after the last one that they see.")
 def skipping(q: Array, k: Array, v: Array, mask: Array) -> Array:
-    """A block of queries at a time, against no key after the last one that any of them sees."""
+    """A block of queries at a time, against no key after the last one that any of them sees.
+
+    Why: Nearly half of the products and of the exponentials fall away, and a block of scores stays in the cache.
+    Price: No weights are left for a backward: it would make them again.
+    """
     q = q * (1 / math.sqrt(q.shape[-1]))
     out = np.empty(v.shape, dtype=q.dtype)
     for start in range(0, q.shape[-2], BLOCK):
@@ -121,57 +159,25 @@ def products_alone(inputs: tuple[Any, ...]) -> Callable[[], Any]:
     return call
 
 
-LADDER = Ladder(
-    title=f"Causal attention, {HEADS} heads of width {WIDTH}",
-    sizes=Sizes("tokens", 256, 96, 8192),
-    inputs=inputs,
-    rungs=(
-        Rung("loops", loops, "The formula, number by number.", "", by_number=True),
-        Rung(
-            "query by query",
-            query_by_query,
-            "A query against all its keys: matrix times vector.",
-            "The innermost loops run in BLAS.",
-            "Each key is read again for every query.",
-        ),
-        Rung(
-            "head by head",
-            head_by_head,
-            "All queries of a head: matrix times matrix.",
-            "Far fewer calls, and BLAS uses a number many times while it is in a register.",
-            "Scores are made that the mask throws away, and temporaries of T x T.",
-        ),
-        Rung(
-            "all heads",
-            short_attention,
-            "One matmul for the stack of heads, on views.",
-            "Fewer calls of NumPy.",
-            "matmul calls BLAS once per head anyway, and the temporaries of all heads need more room in the cache.",
-        ),
-        Rung(
-            "small arrays",
-            small_arrays,
-            "Scale q, not the scores; divide the output, not the weights; one T x T array in place.",
-            "What can be done on T x D numbers is not done on T x T, and memory is used again, not asked for.",
-        ),
-        Rung(
-            "skipping",
-            skipping,
-            f"{BLOCK} queries at a time, and no keys after the last one that they see.",
-            "Nearly half of the products and of the exponentials fall away, and a block of scores stays in the cache.",
-            "No weights are left for a backward: it would make them again.",
-        ),
-        Rung(
-            "library",
-            attention_forward,
-            "tfx.ops.attention.scaled_dot_product.attention_forward.",
-            "",
-            "It keeps all weights for the backward, takes blocked rows, dropout and biases, and reads like the "
-            "formula.",
-        ),
+def numbers(size: int) -> int:
+    """About as many are in the inputs and in the largest arrays that a rung makes of them."""
+    return HEADS * size * (4 * WIDTH + size)
+
+
+RUNGS = rungs_of(
+    __name__,
+    library(
+        attention_forward,
+        "It keeps all weights for the backward, takes blocked rows, dropout and biases, and reads like the formula.",
     ),
+)
+LADDER = Ladder(
+    f"Causal attention, {HEADS} heads of width {WIDTH}",
+    Sizes("tokens", 256, 96, 8192),
+    inputs,
+    RUNGS,
+    numbers,
     work=work,
-    numbers=lambda size: HEADS * size * (4 * WIDTH + size),
     yardstick=("the two products alone, without a mask", products_alone),
     naive="all heads",
 )

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
-from tfx.bench.ladders import BLOCK, Ladder, Rung, Sizes, copy_of_input, input_and_output
+from tfx.bench.ladders import BLOCK, Ladder, Sizes, library, rung, rungs_of
 from tfx.ops.basics.softmax import softmax_forward
 
 WIDTH = 512  # numbers in a row
 
 
+@rung(by_number=True)
 def loops(x: Array) -> Array:
     """The formula, number by number."""
     y = np.empty_like(x)
@@ -32,8 +33,12 @@ def loops(x: Array) -> Array:
     return y
 
 
+@rung(by_number=True)
 def lists(x: Array) -> Array:
-    """The same loops over lists: x[i, j] makes a new NumPy scalar every time, a list hands out the number it holds."""
+    """The same loops over Python lists.
+
+    Why: x[i, j] builds a NumPy scalar each time; a list hands out the number that it holds.
+    """
     y = []
     for row in x.tolist():
         top = max(row)
@@ -43,8 +48,12 @@ def lists(x: Array) -> Array:
     return np.array(y, dtype=x.dtype).reshape(x.shape)
 
 
+@rung()
 def rows(x: Array) -> Array:
-    """One NumPy call per row and step: the loop over the numbers runs in C, several numbers per instruction."""
+    """A NumPy call per row and step.
+
+    Why: The loop over the numbers runs in C, and exp takes several numbers per instruction.
+    """
     y = np.empty_like(x)
     for i in range(x.shape[0]):
         e = np.exp(x[i] - x[i].max())
@@ -52,30 +61,52 @@ def rows(x: Array) -> Array:
     return y
 
 
+@rung()
 def whole_array(x: Array) -> Array:
-    """The formula on the whole array: three new arrays of x's size, two of them alive at once."""
+    """One call for all rows.
+
+    Why: The price of a call is paid once and not per row.
+    Price: Temporaries as large as x leave the cache, and fresh memory costs page faults.
+
+    Three new arrays of x's size, two of them alive at once.
+    """
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
 
+@rung()
 def in_place(x: Array) -> Array:
-    """One new array, and every step writes over the one before."""
+    """Each step writes over the one before.
+
+    Why: One new array and not three: less to allocate, fewer page faults, and what is read was just written.
+    """
     y = x - x.max(axis=-1, keepdims=True)
     np.exp(y, out=y)
     y /= y.sum(axis=-1, keepdims=True)
     return y
 
 
+@rung()
 def sums_by_product(x: Array) -> Array:
-    """The row sums are a product with a column of ones, and rows are multiplied by 1 / sum."""
+    """Row sums as a matrix product with ones; 1 / sum is a factor.
+
+    Why: BLAS adds in wide registers all the way, a reduction starts anew for every row; and a product is cheaper than a
+    division.
+    Price: Sums in another order, so another last digit.
+    """
     y = x - x.max(axis=-1, keepdims=True)
     np.exp(y, out=y)
     y *= 1 / (y @ np.ones((x.shape[-1], 1), dtype=x.dtype))
     return y
 
 
+@rung()
 def blocks(x: Array) -> Array:
-    """As many rows at a time as stay in the cache: every step but the first finds its numbers there."""
+    """A few rows at a time, all steps, then the next rows.
+
+    Why: Every step after the first finds its numbers in the cache and not in memory.
+    Price: Each block pays for all the calls again, and the code has a loop.
+    """
     y = np.empty_like(x)
     ones = np.ones((x.shape[-1], 1), dtype=x.dtype)
     n_rows = max(1, BLOCK // x.shape[-1])
@@ -91,63 +122,15 @@ def inputs(size: int, dtype: Any, rng: np.random.Generator) -> tuple[Array]:
     return (rng.standard_normal((size, WIDTH)).astype(dtype) * 2,)
 
 
+def numbers(size: int) -> int:
+    """About as many are in the inputs and in the largest arrays that a rung makes of them."""
+    return size * WIDTH
+
+
+RUNGS = rungs_of(
+    __name__,
+    library(softmax_forward, "It takes any axis and rows that are blocked everywhere, and reads like the formula."),
+)
 LADDER = Ladder(
-    title=f"Softmax of rows of {WIDTH}",
-    sizes=Sizes("rows", 1024, 128, 65_536),
-    inputs=inputs,
-    rungs=(
-        Rung("loops", loops, "The formula, number by number.", "", by_number=True),
-        Rung(
-            "lists",
-            lists,
-            "The same loops over Python lists.",
-            "x[i, j] builds a NumPy scalar each time; a list hands out the number that it holds.",
-            by_number=True,
-        ),
-        Rung(
-            "rows",
-            rows,
-            "A NumPy call per row and step.",
-            "The loop over the numbers runs in C, and exp takes several numbers per instruction.",
-        ),
-        Rung(
-            "whole array",
-            whole_array,
-            "One call for all rows.",
-            "The price of a call is paid once and not per row.",
-            "Temporaries as large as x leave the cache, and fresh memory costs page faults.",
-        ),
-        Rung(
-            "in place",
-            in_place,
-            "Each step writes over the one before.",
-            "One new array and not three: less to allocate, fewer page faults, and what is read was just written.",
-        ),
-        Rung(
-            "sums by product",
-            sums_by_product,
-            "Row sums as a matrix product with ones; 1 / sum is a factor.",
-            "BLAS adds in wide registers all the way, a reduction starts anew for every row; and a product is cheaper "
-            "than a division.",
-            "Sums in another order, so another last digit.",
-        ),
-        Rung(
-            "blocks",
-            blocks,
-            "A few rows at a time, all steps, then the next rows.",
-            "Every step after the first finds its numbers in the cache and not in memory.",
-            "Each block pays for all the calls again, and the code has a loop.",
-        ),
-        Rung(
-            "library",
-            softmax_forward,
-            "tfx.ops.basics.softmax.softmax_forward.",
-            "",
-            "It takes any axis and rows that are blocked everywhere, and reads like the formula.",
-        ),
-    ),
-    work=input_and_output,
-    numbers=lambda size: size * WIDTH,
-    yardstick=("a copy of the numbers", copy_of_input),
-    naive="whole array",
+    f"Softmax of rows of {WIDTH}", Sizes("rows", 1024, 128, 65_536), inputs, RUNGS, numbers, naive="whole array"
 )

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.ops.attention.masks import Mask
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward
 
@@ -44,7 +45,7 @@ class AttendGrads(NamedTuple):
 
 
 def attend_forward(
-    scores: Array, v: Array, mask: Array | None = None, dropout: Array | None = None, overwrite: bool = False
+    scores: Array, v: Array, mask: Mask = None, dropout: Array | None = None, overwrite: bool = False
 ) -> tuple[Array, AttendCache]:
     """scores: (..., T, S), v: (..., S, Dv) -> out: (..., T, Dv).
 
@@ -92,7 +93,7 @@ def attend_backward_steps(dout: Array, cache: AttendCache, dweights: Array | Non
     return AttendGrads(fold(dv, v), dp, dscores)
 
 
-def check_attend_shapes(n_queries: int, n_keys: int, v: Array, mask: Array | None) -> None:
+def check_attend_shapes(n_queries: int, n_keys: int, v: Array, mask: Mask) -> None:
     """Raises ValueError or TypeError that names the two things that do not fit."""
     if n_keys != v.shape[-2]:
         raise ValueError(f"there are {n_keys} keys but {v.shape[-2]} values")

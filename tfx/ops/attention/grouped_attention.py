@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward_steps, attention_forward
 
 
@@ -61,7 +62,7 @@ def grouped_attention_forward(
     q: Array,
     k: Array,
     v: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     scale: float | None = None,
     dropout: Array | None = None,
     bias: Array | None = None,

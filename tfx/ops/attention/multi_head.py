@@ -28,6 +28,7 @@ from typing import Any, NamedTuple, Protocol
 from tfx.backend import Array, xp_of
 from tfx.ops.attention.grouped_attention import grouped_attention_backward, grouped_attention_forward
 from tfx.ops.attention.join_tokens import join_tokens
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import AttentionCache
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
@@ -84,7 +85,7 @@ class Rotation(NamedTuple):
 class AttentionKernel(Protocol):
     """What may stand in for exact attention: see tfx.efficient.  Its backward adds to gradients of its own."""
 
-    def forward(self, q: Array, k: Array, v: Array, mask: Array | None, scale: float | None) -> tuple[Array, Any]:
+    def forward(self, q: Array, k: Array, v: Array, mask: Mask, scale: float | None) -> tuple[Array, Any]:
         """q: (..., H, T, D), k: (..., H, S, D), v: (..., H, S, Dv) -> out: (..., H, T, Dv), cache."""
 
     def backward(self, dout: Array, cache: Any) -> tuple[Array, Array, Array]:
@@ -217,7 +218,7 @@ def multi_head_attention_forward(
     x_v: Array | None = None,
     rotation: Rotation | None = None,
     past: StoredKeyValue | None = None,
-    mask: Array | None = None,
+    mask: Mask = None,
     acting: Acting = NOTHING,
 ) -> tuple[Array, MultiHeadCache]:
     """x_q: (..., T, C), x_kv: (..., S, C) -> y: (..., T, C), cache.

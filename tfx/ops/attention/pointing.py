@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.ops.attention.masks import Mask
 
 #: Weights below this count as this, so that a weight that rounds to zero gives a large loss and not an infinite one.
 _FLOOR = 1e-30
@@ -30,7 +31,7 @@ class PointingCache(NamedTuple):
 
 
 def pointing_forward(
-    weights: Array, rows: Array, targets: Array, smoothing: float = 0.0, keep: Array | None = None
+    weights: Array, rows: Array, targets: Array, smoothing: float = 0.0, keep: Mask = None
 ) -> tuple[Array, PointingCache]:
     """weights: (B, H, T, S), rows of a softmax; rows, targets: (B,) integer -> mean loss, 0-d in weights' dtype.
 

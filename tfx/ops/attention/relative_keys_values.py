@@ -35,6 +35,7 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward_steps, attention_forward
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.embedding import EmbeddingCache, embedding_backward, embedding_forward
@@ -76,7 +77,7 @@ def relative_keys_values_attention_forward(
     v: Array,
     a_k: Array,
     a_v: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     scale: float | None = None,
     dropout: Array | None = None,
     past: int = 0,

@@ -29,6 +29,7 @@ from typing import NamedTuple
 
 from tfx.backend import Array
 from tfx.ops.attention.attend import AttendCache, attend_backward_steps, attend_forward, check_attend_shapes
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.soft_cap import SoftCapCache, soft_cap_backward, soft_cap_forward
 from tfx.ops.basics.broadcast import fold
 
@@ -67,7 +68,7 @@ def attention_forward(
     q: Array,
     k: Array,
     v: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     scale: float | None = None,
     dropout: Array | None = None,
     bias: Array | None = None,
@@ -125,7 +126,7 @@ def attention_backward_steps(dout: Array, cache: AttentionCache, dweights: Array
     return AttentionGrads(dv, dp, dbias, ds, fold(dq, q), fold(dk, k))
 
 
-def check_attention_shapes(q: Array, k: Array, v: Array, mask: Array | None) -> None:
+def check_attention_shapes(q: Array, k: Array, v: Array, mask: Mask) -> None:
     """Raises ValueError or TypeError that names the two things that do not fit."""
     for name, x in (("queries", q), ("keys", k), ("values", v)):
         if x.ndim < 2:
@@ -140,7 +141,7 @@ def check_attention_shapes(q: Array, k: Array, v: Array, mask: Array | None) -> 
     check_leading_axes(q, k, v, mask)
 
 
-def check_leading_axes(q: Array, k: Array, v: Array, mask: Array | None) -> None:
+def check_leading_axes(q: Array, k: Array, v: Array, mask: Mask) -> None:
     """Raises ValueError unless the axes in front of (T, D), batch and heads, broadcast together."""
     lead: tuple[int, ...] = q.shape[:-2]
     if lead == k.shape[:-2] == v.shape[:-2] and (mask is None or mask.ndim <= 2):

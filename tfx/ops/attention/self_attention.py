@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward, attention_forward
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
 
@@ -42,7 +43,7 @@ class SelfAttentionGrads(NamedTuple):
 
 
 def self_attention_forward(
-    x: Array, w_q: Array, w_k: Array, w_v: Array, mask: Array | None = None, **settings: Any
+    x: Array, w_q: Array, w_k: Array, w_v: Array, mask: Mask = None, **settings: Any
 ) -> tuple[Array, SelfAttentionCache]:
     """x: (..., T, C), w_q, w_k: (C, D), w_v: (C, Dv) -> out: (..., T, Dv).
 

@@ -29,6 +29,7 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward_steps, attention_forward
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.positions.relative_offsets import RelativeShiftCache, relative_shift_backward, relative_shift_forward
@@ -64,7 +65,7 @@ def transformer_xl_attention_forward(
     r: Array,
     u: Array,
     w: Array,
-    mask: Array | None = None,
+    mask: Mask = None,
     scale: float | None = None,
     dropout: Array | None = None,
 ) -> tuple[Array, TransformerXLCache]:

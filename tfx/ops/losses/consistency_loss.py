@@ -20,13 +20,11 @@ from typing import NamedTuple
 from tfx.backend import Array, xp_of
 from tfx.ops.basics.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
-from tfx.ops.losses.targets import check_keep
 
 
 class ConsistencyLossCache(NamedTuple):
     first: LogSoftmaxCache
     second: LogSoftmaxCache
-    keep: Array | None
     reduction: ReductionCache
 
 
@@ -49,22 +47,15 @@ def consistency_loss_forward(
     a, first_cache = log_softmax_forward(first)
     b, second_cache = log_softmax_forward(second)
     losses = 0.5 * ((xp.exp(a) - xp.exp(b)) * (a - b)).sum(axis=-1)
-    count = None
-    if keep is not None:
-        check_keep(keep, first.shape[:-1])
-        keep = xp.asarray(keep)
-        losses, count = xp.where(keep, losses, 0), keep.sum()
-    loss, reduced = reduction_forward(losses, reduction, count)
-    return loss, ConsistencyLossCache(first_cache, second_cache, keep, reduced)
+    loss, reduced = reduction_forward(losses, reduction, keep=keep)
+    return loss, ConsistencyLossCache(first_cache, second_cache, reduced)
 
 
 def consistency_loss_backward(dloss: Array | float, cache: ConsistencyLossCache) -> ConsistencyLossGrads:
     """dloss: scalar, usually 1 (for "none": (...,)) -> dfirst, dsecond: (..., V)."""
-    first, second, keep, reduced = cache
+    first, second, reduced = cache
     xp = xp_of(first.y)
     dlosses = reduction_backward(dloss, reduced)
-    if keep is not None:
-        dlosses = xp.where(keep, dlosses, 0)
     half = 0.5 * dlosses[..., None]
     p, q = xp.exp(first.y), xp.exp(second.y)
     apart, difference = p - q, first.y - second.y  # losses = sum((p - q) (a - b)) / 2

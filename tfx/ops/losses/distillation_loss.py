@@ -30,14 +30,12 @@ from tfx.backend import Array, xp_of
 from tfx.ops.basics.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
 from tfx.ops.losses.kl_divergence import KlDivergenceCache, kl_divergence_backward, kl_divergence_forward
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
-from tfx.ops.losses.targets import check_keep
 
 
 class DistillationLossCache(NamedTuple):
     log_softmax: LogSoftmaxCache
     divergence: KlDivergenceCache
     temperature: float
-    keep: Array | None
     reduction: ReductionCache
 
 
@@ -53,27 +51,19 @@ def distillation_loss_forward(
     number("temperature", temperature, above=0)
     if logits.shape != teacher_logits.shape:
         raise ValueError(f"the student's logits are {logits.shape} but the teacher's {teacher_logits.shape}")
-    xp = xp_of(logits)
     log_q, softmax_cache = log_softmax_forward(logits / temperature)
     log_p, _ = log_softmax_forward(teacher_logits / temperature)
     terms, divergence = kl_divergence_forward(log_q, log_p, log_target=True, reduction="none")
     losses = temperature * temperature * terms.sum(axis=-1)
-    count = None
-    if keep is not None:
-        check_keep(keep, logits.shape[:-1])
-        keep = xp.asarray(keep)
-        losses, count = xp.where(keep, losses, 0), keep.sum()
-    loss, reduced = reduction_forward(losses, reduction, count)
-    return loss, DistillationLossCache(softmax_cache, divergence, temperature, keep, reduced)
+    loss, reduced = reduction_forward(losses, reduction, keep=keep)
+    return loss, DistillationLossCache(softmax_cache, divergence, temperature, reduced)
 
 
 def distillation_loss_backward(dloss: Array | float, cache: DistillationLossCache) -> Array:
     """dloss: scalar, usually 1 (for "none": (...,)) -> dlogits: (..., V).  The teacher gets none."""
-    softmax_cache, divergence, temperature, keep, reduced = cache
+    softmax_cache, divergence, temperature, reduced = cache
     xp = xp_of(softmax_cache.y)
     dlosses = reduction_backward(dloss, reduced)
-    if keep is not None:
-        dlosses = xp.where(keep, dlosses, 0)
     dterms = xp.broadcast_to((temperature * temperature * dlosses)[..., None], softmax_cache.y.shape)
     dlog_q = kl_divergence_backward(dterms, divergence).dlog_q  # terms = p (log p - log q)
     return log_softmax_backward(dlog_q, softmax_cache) / temperature  # log_q = log_softmax(logits / temperature)

@@ -54,14 +54,12 @@ def focal_loss_forward(
     """
     if number("gamma", gamma) < 0:
         raise ValueError(f"gamma must be at least 0, not {gamma}: below 0 the easy tokens would count more")
-    xp = xp_of(logits)
     target = checked_targets(logits, targets, keep, class_weights)
     log_probs, softmax_cache = log_softmax_forward(logits)
     l = at_targets(log_probs, target.ids)  # noqa: E741
     losses = -target.weights * _missing(l) ** gamma * l
-    if target.keep is not None:
-        losses = xp.where(target.keep, losses, 0)
-    loss, reduced = reduction_forward(losses.astype(logits.dtype, copy=False), reduction, target.n_counted)
+    losses = losses.astype(logits.dtype, copy=False)
+    loss, reduced = reduction_forward(losses, reduction, target.n_counted, target.keep)
     return loss, FocalLossCache(softmax_cache, l, gamma, target, reduced)
 
 

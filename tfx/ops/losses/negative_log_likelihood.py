@@ -39,9 +39,7 @@ def negative_log_likelihood_forward(
     """
     target = checked_targets(log_probs, targets, keep, class_weights)
     losses = -target.weights * at_targets(log_probs, target.ids)
-    if target.keep is not None:
-        losses = xp_of(losses).where(target.keep, losses, 0)
-    loss, reduced = reduction_forward(losses.astype(log_probs.dtype), reduction, target.n_counted)
+    loss, reduced = reduction_forward(losses.astype(log_probs.dtype), reduction, target.n_counted, target.keep)
     return loss, NegativeLogLikelihoodCache(log_probs, target, reduced)
 
 
@@ -50,8 +48,6 @@ def negative_log_likelihood_backward(dloss: Array | float, cache: NegativeLogLik
     log_probs, target, reduced = cache
     xp = xp_of(log_probs)
     dlosses = reduction_backward(dloss, reduced)
-    if target.keep is not None:
-        dlosses = xp.where(target.keep, dlosses, 0)
     dlog_probs = xp.zeros_like(log_probs)
     subtract_at_targets(dlog_probs, target.ids, target.weights * dlosses)  # loss = -weight * log_probs[target]
     return dlog_probs

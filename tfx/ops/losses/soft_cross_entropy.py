@@ -29,7 +29,6 @@ class SoftCrossEntropyCache(NamedTuple):
     log_probs: LogSoftmaxCache
     smoothed: Array  # q', 0 where not kept
     smoothing: float
-    keep: Array | None
     class_weights: Array | None
     reduction: ReductionCache
 
@@ -62,24 +61,20 @@ def soft_cross_entropy_forward(
         raise ValueError(f"class weights are {class_weights.shape} but there are {logits.shape[-1]} classes")
     xp = xp_of(logits)
     smoothed = (1.0 - smoothing) * targets + smoothing / logits.shape[-1]
-    count = None
     if keep is not None:
         check_keep(keep, logits.shape[:-1])
         keep = xp.asarray(keep)
         logits, smoothed = (xp.where(keep[..., None], given, 0) for given in (logits, smoothed))
-        count = keep.sum()
     log_probs, softmax_cache = log_softmax_forward(logits)
     costs = _weighted(smoothed, class_weights) * xp.where(smoothed == 0, 0, log_probs)
-    loss, reduced = reduction_forward(-costs.sum(axis=-1), reduction, count)
-    return loss, SoftCrossEntropyCache(softmax_cache, smoothed, smoothing, keep, class_weights, reduced)
+    loss, reduced = reduction_forward(-costs.sum(axis=-1), reduction, keep=keep)
+    return loss, SoftCrossEntropyCache(softmax_cache, smoothed, smoothing, class_weights, reduced)
 
 
 def soft_cross_entropy_backward(dloss: Array | float, cache: SoftCrossEntropyCache) -> SoftCrossEntropyGrads:
     """dloss: scalar, usually 1 (for "none": (...,)) -> dlogits: (..., V), dtargets: (..., V), dclass_weights: (V,)."""
-    softmax_cache, smoothed, smoothing, keep, class_weights, reduced = cache
+    softmax_cache, smoothed, smoothing, class_weights, reduced = cache
     dlosses = reduction_backward(dloss, reduced)[..., None]
-    if keep is not None:
-        dlosses = xp_of(dlosses).where(keep[..., None], dlosses, 0)
     dlog_probs = -_weighted(smoothed, class_weights) * dlosses  # loss = -sum(weights * smoothed * log_probs)
     dlogits = log_softmax_backward(dlog_probs, softmax_cache)  # log_probs = log_softmax(logits)
     dcosts = -softmax_cache.y * dlosses

@@ -28,6 +28,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.ops.attention.masks import Mask
 from tfx.ops.basics.sums import column_sums
 from tfx.ops.norms.token_statistics import check_features, check_keep, count_tokens, kept
 
@@ -41,18 +42,13 @@ class BatchNormCache(NamedTuple):
     xhat: Array
     inv_std: Array  # (C,)
     gamma: Array
-    keep: Array | None  # (..., 1)
+    keep: Mask  # (..., 1)
     batch: Statistics | None  # None in evaluation
     n_tokens: Array | int
 
 
 def batch_norm_forward(
-    x: Array,
-    gamma: Array,
-    beta: Array,
-    running: Statistics | None = None,
-    keep: Array | None = None,
-    eps: float = 1e-5,
+    x: Array, gamma: Array, beta: Array, running: Statistics | None = None, keep: Mask = None, eps: float = 1e-5
 ) -> tuple[Array, BatchNormCache]:
     """x: (..., C), gamma: (C,), beta: (C,) -> y: (..., C) in x's dtype, cache.
 

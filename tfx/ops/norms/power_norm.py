@@ -35,6 +35,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.ops.attention.masks import Mask
 from tfx.ops.basics.sums import column_sums
 from tfx.ops.norms.token_statistics import check_features, check_keep, count_tokens, kept
 
@@ -48,19 +49,14 @@ class PowerNormCache(NamedTuple):
     xhat: Array
     inv_psi: Array  # (C,)
     gamma: Array
-    keep: Array | None  # (..., 1)
+    keep: Mask  # (..., 1)
     batch_psi2: Array  # (C,)
     running: PowerStatistics | None  # None for PN-V
     n_tokens: Array | int
 
 
 def power_norm_forward(
-    x: Array,
-    gamma: Array,
-    beta: Array,
-    running: PowerStatistics | None = None,
-    keep: Array | None = None,
-    eps: float = 1e-5,
+    x: Array, gamma: Array, beta: Array, running: PowerStatistics | None = None, keep: Mask = None, eps: float = 1e-5
 ) -> tuple[Array, PowerNormCache]:
     """x: (..., C), gamma: (C,), beta: (C,) -> y: (..., C) in x's dtype, cache.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from tfx.backend import Array, xp_of
+from tfx.ops.attention.masks import Mask
 
 
-def check_keep(keep: Array | None, x: Array) -> Array | None:
+def check_keep(keep: Mask, x: Array) -> Array | None:
     """keep: (...,) bool, True = this token counts, for x: (..., C) -> (..., 1), where x lives; None stays None.
 
     Raises TypeError when it is not boolean, ValueError when it does not fit.
@@ -28,12 +29,12 @@ def check_features(x: Array, **parameters: Array | None) -> None:
             raise ValueError(f"x has width {x.shape[-1]} but {name} is {parameter.shape}")
 
 
-def kept(x: Array, keep: Array | None) -> Array:
+def kept(x: Array, keep: Mask) -> Array:
     """x with 0 for every token that does not count, whatever stood there."""
     return x if keep is None else xp_of(x).where(keep, x, 0).astype(x.dtype)
 
 
-def count_tokens(x: Array, keep: Array | None) -> Array | int:
+def count_tokens(x: Array, keep: Mask) -> Array | int:
     """How many tokens of x: (..., C) count, and 1 for none."""
     if keep is None:
         return max(math.prod(x.shape[:-1]), 1)

@@ -33,58 +33,36 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
-from tfx.ops.basics.clip import ClipCache, clip_backward, clip_forward
-from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.basics.linear import linear_backward, linear_forward
 from tfx.ops.basics.sums import column_sums
-from tfx.ops.feed_forward.sigmoid import (
-    SigmoidCache,
-    TanhCache,
-    sigmoid_backward,
-    sigmoid_forward,
-    tanh_backward,
-    tanh_forward,
+from tfx.ops.recurrence.clipped_activation import (
+    ClippedActivationCache,
+    clipped_activation_backward,
+    clipped_activation_forward,
 )
 from tfx.ops.recurrence.through_time import (
+    RecurrentCache,
+    RecurrentGrads,
     State,
-    ThroughTimeCache,
     backpropagate_through_time,
     over_time,
     run_through_time,
     weight_gradient,
 )
 
+GruCache = RecurrentCache
+GruGrads = RecurrentGrads
+
 
 class GruStepCache(NamedTuple):
     """One step; r.y, z.y and n.y are the gates and the candidate, each (B, C)."""
 
     h: Array  # h_{t-1}: (B, C)
-    r: SigmoidCache
-    z: SigmoidCache
-    n: TanhCache
+    r: ClippedActivationCache
+    z: ClippedActivationCache
+    n: ClippedActivationCache
     read: Array  # what W_n was multiplied with: r * h_{t-1}, or h_{t-1}
     u_n: Array | None  # h_{t-1} W_n + b_n where reset comes after it
-    clips: tuple[ClipCache, ...]  # r, z, n
-
-
-class GruCache(NamedTuple):
-    inputs: LinearCache
-    time: ThroughTimeCache
-    w_h: Array
-    has_b_h: bool
-
-    @property
-    def last(self) -> State:
-        """(h,): the last state, (B, C)."""
-        return self.time.last
-
-
-class GruGrads(NamedTuple):
-    dx: Array
-    dh0: Array
-    dw_x: Array
-    dw_h: Array
-    db: Array | None
-    db_h: Array | None
 
 
 def gru_forward(
@@ -130,7 +108,7 @@ def gru_backward(dh: Array, cache: GruCache, dlast: State | None = None) -> GruG
 
     dlast: (dh,), a further gradient, (B, C), that arrives at the last state, cache.last.
     """
-    inputs, time, w_h, has_b_h = cache
+    inputs, time, w_h, has_b_h, _ = cache
 
     def step_backward(dstate: State, step: GruStepCache) -> tuple[tuple[Array, ...], State]:
         return _step_backward(dstate[0], step, w_h)
@@ -156,27 +134,24 @@ def _step(
     gates, w_n = w_h[:, : 2 * width], w_h[:, 2 * width :]
     b_gates, b_n = (None, None) if b_h is None else (b_h[: 2 * width], b_h[2 * width :])
     z_gates = a[:, : 2 * width] + linear_forward(h, gates, b_gates)[0]
-    z_r, clip_r = clip_forward(z_gates[:, :width], clip)
-    z_z, clip_z = clip_forward(z_gates[:, width:], clip)
-    r, cache_r = sigmoid_forward(z_r)
-    z, cache_z = sigmoid_forward(z_z)
+    r, cache_r = clipped_activation_forward(z_gates[:, :width], "sigmoid", clip)
+    z, cache_z = clipped_activation_forward(z_gates[:, width:], "sigmoid", clip)
     read = h if linear_before_reset else r * h
     u_n, _ = linear_forward(read, w_n, b_n)
-    z_n, clip_n = clip_forward(a[:, 2 * width :] + (r * u_n if linear_before_reset else u_n), clip)
-    n, cache_n = tanh_forward(z_n)
+    z_n = a[:, 2 * width :] + (r * u_n if linear_before_reset else u_n)
+    n, cache_n = clipped_activation_forward(z_n, "tanh", clip)
     new_h = z * h + (1 - z) * n
     kept = u_n if linear_before_reset else None
-    return (new_h,), GruStepCache(h, cache_r, cache_z, cache_n, read, kept, (clip_r, clip_z, clip_n))
+    return (new_h,), GruStepCache(h, cache_r, cache_z, cache_n, read, kept)
 
 
 def _step_backward(dh: Array, step: GruStepCache, w_h: Array) -> tuple[tuple[Array, ...], State]:
     """-> (da: (B, 3C), du_n: (B, C)), (dh_{t-1},)."""
     width = dh.shape[-1]
     gates, w_n = w_h[:, : 2 * width], w_h[:, 2 * width :]
-    clip_r, clip_z, clip_n = step.clips
     h, r, z, n = step.h, step.r.y, step.z.y, step.n.y
-    dz_n = clip_backward(tanh_backward(dh * (1 - z), step.n), clip_n)  # h_t = ... + (1 - z) * n
-    dz_z = clip_backward(sigmoid_backward(dh * (h - n), step.z), clip_z)  # h_t = z * h_{t-1} + (1 - z) * n
+    dz_n = clipped_activation_backward(dh * (1 - z), step.n)  # h_t = ... + (1 - z) * n
+    dz_z = clipped_activation_backward(dh * (h - n), step.z)  # h_t = z * h_{t-1} + (1 - z) * n
     if step.u_n is None:
         du_n = dz_n  # z_n = a_n + (r * h_{t-1}) @ w_n + b_n
         dread = du_n @ w_n.T
@@ -184,7 +159,7 @@ def _step_backward(dh: Array, step: GruStepCache, w_h: Array) -> tuple[tuple[Arr
     else:
         du_n = dz_n * r  # z_n = a_n + r * (h_{t-1} @ w_n + b_n)
         dr, through_candidate = dz_n * step.u_n, du_n @ w_n.T
-    dz_r = clip_backward(sigmoid_backward(dr, step.r), clip_r)
+    dz_r = clipped_activation_backward(dr, step.r)
     xp = xp_of(dh)
     dgates = xp.concatenate((dz_r, dz_z), axis=-1)
     dh_before = dh * z + dgates @ gates.T + through_candidate

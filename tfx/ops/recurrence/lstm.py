@@ -32,25 +32,24 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
-from tfx.ops.basics.clip import ClipCache, clip_backward, clip_forward
-from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.basics.linear import linear_backward, linear_forward
 from tfx.ops.basics.sums import column_sums
-from tfx.ops.feed_forward.sigmoid import (
-    SigmoidCache,
-    TanhCache,
-    sigmoid_backward,
-    sigmoid_forward,
-    tanh_backward,
-    tanh_forward,
+from tfx.ops.feed_forward.sigmoid import TanhCache, tanh_backward, tanh_forward
+from tfx.ops.recurrence.clipped_activation import (
+    ClippedActivationCache,
+    clipped_activation_backward,
+    clipped_activation_forward,
 )
 from tfx.ops.recurrence.through_time import (
+    RecurrentCache,
     State,
-    ThroughTimeCache,
     backpropagate_through_time,
     over_time,
     run_through_time,
     weight_gradient,
 )
+
+LstmCache = RecurrentCache
 
 
 class LstmStepCache(NamedTuple):
@@ -58,28 +57,18 @@ class LstmStepCache(NamedTuple):
 
     h: Array  # h_{t-1}: (B, R)
     c: Array  # c_{t-1}: (B, C)
-    i: SigmoidCache
-    f: SigmoidCache
-    g: TanhCache
-    o: SigmoidCache
+    i: ClippedActivationCache
+    f: ClippedActivationCache
+    g: ClippedActivationCache
+    o: ClippedActivationCache
     new_c: Array
     tanh_c: TanhCache
     m: Array  # o * tanh(c): h before the projection
-    clips: tuple[ClipCache, ...]  # i, f, g, o
 
 
-class LstmCache(NamedTuple):
-    inputs: LinearCache
-    time: ThroughTimeCache
-    w_h: Array
-    has_b_h: bool
+class LstmOptions(NamedTuple):
     peepholes: Array | None
     w_r: Array | None
-
-    @property
-    def last(self) -> State:
-        """(h, c): the last state, (B, R) and (B, C)."""
-        return self.time.last
 
 
 class LstmGrads(NamedTuple):
@@ -124,7 +113,7 @@ def lstm_forward(
         return _step(a_t, state, w_h, b_h, peepholes, w_r, clip)
 
     h, time = run_through_time(step, a, (h0, c0), lengths, reverse)
-    return h, LstmCache(inputs, time, w_h, b_h is not None, peepholes, w_r)
+    return h, LstmCache(inputs, time, w_h, b_h is not None, LstmOptions(peepholes, w_r))
 
 
 def lstm_backward(dh: Array, cache: LstmCache, dlast: tuple[Array | None, Array | None] | None = None) -> LstmGrads:
@@ -132,7 +121,7 @@ def lstm_backward(dh: Array, cache: LstmCache, dlast: tuple[Array | None, Array 
 
     dlast: (dh, dc), further gradients that arrive at the last state, cache.last; None for one that nobody reads.
     """
-    inputs, time, w_h, has_b_h, peepholes, w_r = cache
+    inputs, time, w_h, has_b_h, (peepholes, w_r) = cache
 
     def step_backward(dstate: State, step: LstmStepCache) -> tuple[tuple[Array, ...], State]:
         return _step_backward(dstate, step, w_h, peepholes, w_r)
@@ -170,20 +159,17 @@ def _step(
     if peepholes is not None:
         z_i = z_i + peepholes[0] * c
         z_f = z_f + peepholes[1] * c
-    (z_i, clip_i), (z_f, clip_f), (z_g, clip_g) = (clip_forward(z, clip) for z in (z_i, z_f, z_g))
-    i, cache_i = sigmoid_forward(z_i)
-    f, cache_f = sigmoid_forward(z_f)
-    g, cache_g = tanh_forward(z_g)
+    i, cache_i = clipped_activation_forward(z_i, "sigmoid", clip)
+    f, cache_f = clipped_activation_forward(z_f, "sigmoid", clip)
+    g, cache_g = clipped_activation_forward(z_g, "tanh", clip)
     new_c = f * c + i * g
     if peepholes is not None:
         z_o = z_o + peepholes[2] * new_c
-    z_o, clip_o = clip_forward(z_o, clip)
-    o, cache_o = sigmoid_forward(z_o)
+    o, cache_o = clipped_activation_forward(z_o, "sigmoid", clip)
     tanh_c, cache_tanh = tanh_forward(new_c)
     m = o * tanh_c
     new_h = m if w_r is None else m @ w_r
-    clips = (clip_i, clip_f, clip_g, clip_o)
-    return (new_h, new_c), LstmStepCache(h, c, cache_i, cache_f, cache_g, cache_o, new_c, cache_tanh, m, clips)
+    return (new_h, new_c), LstmStepCache(h, c, cache_i, cache_f, cache_g, cache_o, new_c, cache_tanh, m)
 
 
 def _step_backward(
@@ -191,15 +177,14 @@ def _step_backward(
 ) -> tuple[tuple[Array, ...], State]:
     """-> (dz: (B, 4C), dh_t: (B, R)), (dh_{t-1}, dc_{t-1})."""
     dh, dc = dstate
-    clip_i, clip_f, clip_g, clip_o = step.clips
     dm = dh if w_r is None else dh @ w_r.T  # h = m @ w_r
-    dz_o = clip_backward(sigmoid_backward(dm * step.tanh_c.y, step.o), clip_o)  # m = o * tanh_c
+    dz_o = clipped_activation_backward(dm * step.tanh_c.y, step.o)  # m = o * tanh_c
     dc = dc + tanh_backward(dm * step.o.y, step.tanh_c)  # tanh_c = tanh(c_t), and step t+1 read c_t
     if peepholes is not None:
         dc = dc + dz_o * peepholes[2]  # z_o = ... + p_o * c_t
-    dz_i = clip_backward(sigmoid_backward(dc * step.g.y, step.i), clip_i)  # c_t = ... + i * g
-    dz_g = clip_backward(tanh_backward(dc * step.i.y, step.g), clip_g)
-    dz_f = clip_backward(sigmoid_backward(dc * step.c, step.f), clip_f)  # c_t = f * c_{t-1} + ...
+    dz_i = clipped_activation_backward(dc * step.g.y, step.i)  # c_t = ... + i * g
+    dz_g = clipped_activation_backward(dc * step.i.y, step.g)
+    dz_f = clipped_activation_backward(dc * step.c, step.f)  # c_t = f * c_{t-1} + ...
     dc_before = dc * step.f.y
     if peepholes is not None:
         dc_before = dc_before + dz_i * peepholes[0] + dz_f * peepholes[1]  # z_i = ... + p_i * c_{t-1}

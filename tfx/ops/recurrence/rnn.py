@@ -22,46 +22,31 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array
-from tfx.ops.basics.clip import ClipCache, clip_backward, clip_forward
-from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.basics.linear import linear_backward, linear_forward
 from tfx.ops.basics.sums import column_sums
 from tfx.ops.feed_forward.activations import ACTIVATIONS
+from tfx.ops.recurrence.clipped_activation import (
+    ClippedActivationCache,
+    clipped_activation_backward,
+    clipped_activation_forward,
+)
 from tfx.ops.recurrence.through_time import (
+    RecurrentCache,
+    RecurrentGrads,
     State,
-    ThroughTimeCache,
     backpropagate_through_time,
     over_time,
     run_through_time,
     weight_gradient,
 )
 
+RnnCache = RecurrentCache
+RnnGrads = RecurrentGrads
+
 
 class RnnStepCache(NamedTuple):
     h: Array  # h_{t-1}: (B, C)
-    clip: ClipCache
-    activation: Any
-
-
-class RnnCache(NamedTuple):
-    inputs: LinearCache
-    time: ThroughTimeCache
-    w_h: Array
-    has_b_h: bool
-    activation: str
-
-    @property
-    def last(self) -> State:
-        """(h,): the last state, (B, C)."""
-        return self.time.last
-
-
-class RnnGrads(NamedTuple):
-    dx: Array
-    dh0: Array
-    dw_x: Array
-    dw_h: Array
-    db: Array | None
-    db_h: Array | None
+    activation: ClippedActivationCache
 
 
 def rnn_forward(
@@ -92,12 +77,11 @@ def rnn_forward(
 
     def step(a_t: Array, state: State) -> tuple[State, RnnStepCache]:
         z = a_t + linear_forward(state[0], w_h, b_h)[0]
-        z, clipped = clip_forward(z, clip)
-        h, bent = ACTIVATIONS[activation][0](z)
-        return (h,), RnnStepCache(state[0], clipped, bent)
+        h, bent = clipped_activation_forward(z, activation, clip)
+        return (h,), RnnStepCache(state[0], bent)
 
     h, time = run_through_time(step, a, (h0,), lengths, reverse)
-    return h, RnnCache(inputs, time, w_h, b_h is not None, activation)
+    return h, RnnCache(inputs, time, w_h, b_h is not None)
 
 
 def rnn_backward(dh: Array, cache: RnnCache, dlast: State | None = None) -> RnnGrads:
@@ -105,11 +89,10 @@ def rnn_backward(dh: Array, cache: RnnCache, dlast: State | None = None) -> RnnG
 
     dlast: (dh,), a further gradient, (B, C), that arrives at the last state, cache.last.
     """
-    inputs, time, w_h, has_b_h, activation = cache
+    inputs, time, w_h, has_b_h, _ = cache
 
     def step_backward(dstate: State, step: RnnStepCache) -> tuple[tuple[Array, ...], State]:
-        dz = ACTIVATIONS[activation][1](dstate[0], step.activation)  # h = activation(z)
-        dz = clip_backward(dz, step.clip)
+        dz = clipped_activation_backward(dstate[0], step.activation)  # h = activation(clip(z))
         return (dz,), (dz @ w_h.T,)  # z = a_t + h_{t-1} @ w_h + b_h
 
     steps, (dh0,) = backpropagate_through_time(step_backward, dh, time, dlast)

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
 from tfx.ops.attention.masks import padding_mask
+from tfx.ops.basics.linear import LinearCache
 
 State = tuple[Array, ...]  # each (B, .)
 #: step(a_t, state) -> (the next state, what its backward needs)
@@ -38,6 +39,30 @@ class ThroughTimeCache(NamedTuple):
     keep: Array | None  # (B, T, 1), True where a row has not ended
     reverse: bool
     last: State  # the state after the last step in the order of the forward
+
+
+class RecurrentCache(NamedTuple):
+    """What a whole recurrent network leaves: h_t from x_t W_x and h_{t-1} W_h."""
+
+    inputs: LinearCache  # x @ w_x + b
+    time: ThroughTimeCache
+    w_h: Array
+    has_b_h: bool
+    further: Any = None  # what else the backward needs: an LSTM's peepholes and projection
+
+    @property
+    def last(self) -> State:
+        """(h,), or (h, c) of an LSTM: the last state, each (B, .)."""
+        return self.time.last
+
+
+class RecurrentGrads(NamedTuple):
+    dx: Array
+    dh0: Array
+    dw_x: Array
+    dw_h: Array
+    db: Array | None
+    db_h: Array | None
 
 
 def run_through_time(
