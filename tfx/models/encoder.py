@@ -18,11 +18,11 @@ import numpy as np
 from tfx.backend import Array, xp_of
 from tfx.models.model import Model, buildable
 from tfx.models.settings import TextSettings
+from tfx.nn.block_cache import BlockCache
 from tfx.nn.embedding import Embedding
-from tfx.nn.encoder_block import EncoderBlockCache
 from tfx.nn.position_scheme import attention_parts, table_of
 from tfx.nn.settings import size
-from tfx.nn.stacks import EncoderStack, EncoderStackCache
+from tfx.nn.stacks import EncoderStack, StackCache
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
 from tfx.ops.attention.masks import combine_masks, padding_mask, tokens_kept
@@ -34,11 +34,11 @@ class EncoderCache(NamedTuple):
     """blocks[i].weights: who attended to whom in block i; .attention.attention holds q, k and v; .x is its input."""
 
     input: TokenInputCache
-    stack: EncoderStackCache
+    stack: StackCache
     output: TiedLogitsCache | LinearCache | None  # None when only the hidden states were asked for
 
     @property
-    def blocks(self) -> tuple[EncoderBlockCache, ...]:
+    def blocks(self) -> tuple[BlockCache, ...]:
         return self.stack.blocks
 
 

@@ -17,11 +17,11 @@ import numpy as np
 from tfx.backend import Array, xp_of
 from tfx.models.model import Model, buildable
 from tfx.models.settings import TextSettings
-from tfx.nn.decoder_block import DecoderBlockCache
+from tfx.nn.block_cache import BlockCache
 from tfx.nn.embedding import Embedding
 from tfx.nn.position_scheme import attention_parts, table_of
 from tfx.nn.settings import size
-from tfx.nn.stacks import DecoderStack, DecoderStackCache, EncoderStack, EncoderStackCache, Past
+from tfx.nn.stacks import DecoderStack, EncoderStack, Past, StackCache
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
 from tfx.ops.attention.masks import causal_mask, combine_masks, padding_mask, tokens_kept
@@ -31,7 +31,7 @@ from tfx.ops.basics.linear import LinearCache
 
 class SourceCache(NamedTuple):
     input: TokenInputCache
-    stack: EncoderStackCache
+    stack: StackCache
 
 
 class EncoderDecoderCache(NamedTuple):
@@ -39,11 +39,11 @@ class EncoderDecoderCache(NamedTuple):
 
     source: SourceCache
     input: TokenInputCache
-    stack: DecoderStackCache
+    stack: StackCache
     output: TiedLogitsCache | LinearCache
 
     @property
-    def blocks(self) -> tuple[DecoderBlockCache, ...]:
+    def blocks(self) -> tuple[BlockCache, ...]:
         return self.stack.blocks
 
 

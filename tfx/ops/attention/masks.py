@@ -20,6 +20,9 @@ import numpy as np
 from tfx.backend import Array, on_host, xp_of
 from tfx.ops.positions.relative_offsets import key_offsets
 
+#: A mask, or None where nothing is blocked.  Of tokens, (B, T), True means "is real", and False is filling.
+Mask = Array | None
+
 
 def causal_mask(n_queries: int, n_keys: int | None = None, past: int = 0, xp: Any = np) -> Array:
     """-> (T, S) bool, True where key j <= past + i.
