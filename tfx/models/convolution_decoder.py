@@ -64,6 +64,7 @@ class ConvolutionDecoder(Model):
     """Settings as in ConvolutionDecoderSettings."""
 
     settings_type = ConvolutionDecoderSettings
+    remembers, batch_axis = "state", 0
 
     def make(self, settings: ConvolutionDecoderSettings, rng: np.random.Generator) -> None:
         width, dtype = settings.d_model, settings.dtype
@@ -91,6 +92,11 @@ class ConvolutionDecoder(Model):
         hidden, norm = self.norm.forward(x)
         logits, output = self.output.forward(hidden)
         return logits, ConvolutionDecoderCache(input_cache, caches, norm, output)
+
+    def step(self, ids: Array, states: Sequence[Array] | None) -> tuple[Array, tuple[Array, ...]]:
+        """The next ids: (B, T) -> logits: (B, T, V), and the last (K - 1) dilation places of each block."""
+        logits, cache = self.forward(ids, states)
+        return logits, cache.states
 
     def backward(self, dlogits: Array, cache: ConvolutionDecoderCache) -> None:
         """dlogits: (B, T, V).  Adds to the gradient of every parameter; states that came in count as constants."""

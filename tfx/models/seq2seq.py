@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.models.model import Model, buildable
+from tfx.models.model import buildable
+from tfx.models.sequence_to_sequence import SequenceToSequence
 from tfx.models.settings import TextSettings
 from tfx.nn.block_cache import BlockCache
 from tfx.nn.embedding import Embedding
@@ -62,7 +63,7 @@ class EncoderDecoderSettings(TextSettings):
 
 
 @buildable
-class EncoderDecoder(Model):
+class EncoderDecoder(SequenceToSequence):
     """Settings as in EncoderDecoderSettings."""
 
     settings_type = EncoderDecoderSettings
@@ -88,22 +89,6 @@ class EncoderDecoder(Model):
     def stores_keys(self) -> bool:
         """Whether it can write token by token, after stored keys and values."""
         return getattr(self.decoder, "stores_keys", False)
-
-    def forward(
-        self,
-        src: Array,
-        tgt: Array,
-        src_lengths: Array | None = None,
-        tgt_lengths: Array | None = None,
-        rng: Any = None,
-    ) -> tuple[Array, EncoderDecoderCache]:
-        """src: (B, S), tgt: (B, T) integers -> logits: (B, T, V).
-
-        tgt is what the decoder may read: start token first, last token left out.  lengths: (B,), what stands after
-        them is never attended to.  rng: dropout in training, None in evaluation.
-        """
-        memory, source = self.encode(src, src_lengths, rng)
-        return self.decode(tgt, memory, source, src_lengths, tgt_lengths, rng)
 
     def encode(self, src: Array, src_lengths: Array | None = None, rng: Any = None) -> tuple[Array, SourceCache]:
         """src: (B, S) -> memory: (B, S, C)."""

@@ -34,6 +34,7 @@ from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
 from tfx.nn.normalisation import make_norm
 from tfx.nn.relative_attention import RelativeAttention
+from tfx.nn.running_norm import RunningNorm
 from tfx.nn.settings import Settings, size
 from tfx.ops.attention.masks import Mask
 from tfx.ops.basics.dropout import DropoutCache
@@ -95,7 +96,7 @@ class ConvolutionModule(Layer):
         self.widen = Linear(width, 2 * width, rng, dtype=dtype)
         self.depthwise = Convolution1d(width, width, settings.kernel, rng, "same", groups=width, dtype=dtype)
         self.inner_norm = make_norm(settings.inner_norm, width, dtype)
-        self.takes_keep = settings.inner_norm in ("batch_norm", "power_norm")
+        self.takes_keep = isinstance(self.inner_norm, RunningNorm)
         self.narrow = Linear(width, width, rng, dtype=dtype)
         self.dropout = Dropout(settings.dropout)
 
