@@ -130,7 +130,7 @@ def attention_case(
 
 
 class _Result(NamedTuple):
-    cache: Any  # cache.blocks: an EncoderBlockCache for each layer
+    cache: Any  # cache.blocks: an BlockCache for each layer
     dlogits: np.ndarray
     causal: bool
     row: int | None

@@ -10,6 +10,7 @@ import pytest
 
 from tfx.models import Encoder
 from tfx.nn.auxiliary_losses import auxiliary_losses
+from tfx.nn.feed_forward import FeedForwardSettings
 from tfx.nn.hash_experts import HashExperts
 from tfx.nn.mixture_of_experts import MixtureOfExperts
 from tfx.nn.soft_experts import SoftExperts
@@ -111,7 +112,8 @@ def test_an_encoder_with_experts_in_every_second_block_learns_its_task(experts):
 
 def test_soft_experts_learn_without_any_loss_for_balance():
     """Each sequence holds tokens of four kinds: slots have to tell them apart to compute anything."""
-    task, layer = Kinds(4, 0), SoftExperts(WIDTH, 16, np.random.default_rng(0), "relu", n=4, n_slots=4)
+    task, settings = Kinds(4, 0), FeedForwardSettings(WIDTH, 16, activation="relu")
+    layer = SoftExperts(settings, np.random.default_rng(0), n=4, n_slots=4)
     optimizer, losses = Adam(layer), []
     for step in range(150):
         x, target, _ = task.batch(np.random.default_rng(step), 256)
@@ -127,7 +129,7 @@ def test_soft_experts_learn_without_any_loss_for_balance():
 def learn_by_hash(table: list[int], steps: int = 200) -> float:
     """Four ids, each to be multiplied by a matrix of its own -> the last loss."""
     matrices = np.random.default_rng(5).standard_normal((4, WIDTH, WIDTH)) / math.sqrt(WIDTH)
-    layer = HashExperts(WIDTH, 16, np.array(table), np.random.default_rng(0), "relu")
+    layer = HashExperts(FeedForwardSettings(WIDTH, 16, activation="relu"), np.array(table), np.random.default_rng(0))
     optimizer, loss = Adam(layer), math.inf
     for step in range(steps):
         rng = np.random.default_rng((1, step))

@@ -9,7 +9,7 @@ import pytest
 
 from tfx.data.digits import N_CLASSES, SIZE, digits, standardised
 from tfx.models import PyramidVisionTransformer, SwinTransformer
-from tfx.nn.conformer import ConformerBlock, ConvolutionModule
+from tfx.nn.conformer import ConformerBlock, ConformerSettings, ConvolutionModule
 from tfx.nn.embedding import Embedding
 from tfx.nn.funnel import FunnelSettings, FunnelStack
 from tfx.nn.linear import Linear
@@ -128,7 +128,8 @@ def test_a_funnel_without_positions_does_not():
 
 def conformer(module: bool = False) -> Labeller:
     rng = np.random.default_rng(1)
-    return Labeller(ConvolutionModule(WIDTH, 3, rng) if module else ConformerBlock(WIDTH, 4, 48, 3, rng), "none")
+    settings = ConformerSettings(WIDTH, 4, 48, 3)
+    return Labeller((ConvolutionModule if module else ConformerBlock)(settings, rng), "none")
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_a_memory_one_place_too_short_does_not():
 def remembered_squeezed(n_compressed: int, steps: int = 120) -> float:
     """As `remembered`, with two recent places and the three before them squeezed into one, if there is room for it."""
     model = TransformerXL(N_SYMBOLS, n_memory=2, norm_place="pre", **SMALL)
-    memory = CompressiveMemory(1, SMALL["d_model"], 2, n_compressed, 3, np.random.default_rng(0))
+    memory = CompressiveMemory(model.settings, n_compressed, 3, np.random.default_rng(0))
 
     def before(ids: np.ndarray) -> tuple[Any, ...]:
         _, cache = model.forward(ids[:, :5])

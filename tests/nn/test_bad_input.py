@@ -10,9 +10,9 @@ import pytest
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.compressive_memory import CompressiveMemory
-from tfx.nn.conformer import ConvolutionModule
+from tfx.nn.conformer import ConformerSettings, ConvolutionModule
 from tfx.nn.embedding import Embedding
-from tfx.nn.feed_forward import FeedForward
+from tfx.nn.feed_forward import FeedForward, FeedForwardSettings
 from tfx.nn.funnel import FunnelSettings, FunnelStack
 from tfx.nn.key_value_buffer import KeyValueBuffer
 from tfx.nn.linear import Linear
@@ -20,7 +20,7 @@ from tfx.nn.longformer import LongformerAttention
 from tfx.nn.memory_attention import MemoryAttention
 from tfx.nn.mixture_of_experts import MixtureOfExperts
 from tfx.nn.rotary import Rotary
-from tfx.nn.segment_memory import last_places, segment_memory_mask
+from tfx.nn.segment_memory import SegmentMemorySettings, last_places, segment_memory_mask
 from tfx.nn.soft_experts import SoftExperts
 from tfx.nn.swin import SwinBlock, SwinStage
 from tfx.ops.attention.multi_head import KeyValue
@@ -47,12 +47,12 @@ X = draw(2, 6, 8)
         (lambda n: FeedForward(4, n, RNG), "d_ff"),
         (lambda n: MultiHeadAttention(n, 2, RNG), "width"),
         (lambda n: MultiHeadAttention(8, 2, RNG, d_head=n), "d_head"),
-        (lambda n: SoftExperts(8, 16, RNG, n=n), "n, the experts of a soft mixture,"),
-        (lambda n: SoftExperts(8, 16, RNG, n_slots=n), "n_slots"),
+        (lambda n: SoftExperts(FeedForwardSettings(8, 16), RNG, n=n), "n, the experts of a soft mixture,"),
+        (lambda n: SoftExperts(FeedForwardSettings(8, 16), RNG, n_slots=n), "n_slots"),
         (lambda n: MixtureOfExperts(8, n, RNG), "d_ff"),
         (lambda n: MemoryAttention("additive", 8, 8, RNG, n), "hidden"),
-        (lambda n: ConvolutionModule(8, n, RNG), "kernel"),
-        (lambda n: CompressiveMemory(2, 8, 4, 4, n, RNG), "rate"),
+        (lambda n: ConvolutionModule(ConformerSettings(8, kernel=n), RNG), "kernel"),
+        (lambda n: CompressiveMemory(SegmentMemorySettings(8, n_memory=4), 4, n, RNG), "rate"),
         (lambda n: SwinBlock(BlockSettings(8, 2, 16), (4, 4), n, 0, RNG), "window"),
         (lambda n: SwinBlock(BlockSettings(8, 2, 16), (n, 4), 2, 0, RNG), "grid"),
         (lambda n: segment_memory_mask(6, n, 2), "segment"),
@@ -124,7 +124,7 @@ def test_places_and_hashes_of_experts_need_tokens_and_experts():
 
 def test_a_soft_mixture_needs_an_axis_of_tokens():
     with pytest.raises(ValueError, match=r"all tokens of a sequence, not \(8,\)"):
-        SoftExperts(8, 16, RNG).forward(X[0, 0])
+        SoftExperts(FeedForwardSettings(8, 16), RNG).forward(X[0, 0])
 
 
 def test_stages_and_grids_are_given_one_by_one():
@@ -146,7 +146,7 @@ def test_global_places_are_a_sequence():
 
 
 def test_what_a_convolution_module_cannot_read_is_named():
-    module = ConvolutionModule(8, 3, RNG)
+    module = ConvolutionModule(ConformerSettings(8, kernel=3), RNG)
     with pytest.raises(ValueError, match=r"keep is \(2, 5\) but x has tokens \(2, 6\)"):
         module.forward(X, np.ones((2, 5), dtype=bool))
     with pytest.raises(ValueError, match=r"x must be \(batch, length, width\), not \(6, 8\)"):
@@ -168,7 +168,7 @@ def test_a_memory_that_does_not_fit_what_is_read_is_named():
 
 
 def test_a_compressive_memory_is_for_so_many_blocks_and_whole_groups():
-    memory = CompressiveMemory(2, 8, 2, 4, 2, RNG)
+    memory = CompressiveMemory(SegmentMemorySettings(8, n_memory=2), 4, 2, RNG)
     with pytest.raises(ValueError, match="1 blocks were read but this is the memory of 2"):
         memory.push(None, [X])
     with pytest.raises(ValueError, match="there is no block 2 of 2"):

@@ -14,7 +14,8 @@ def rng():
 
 
 def memory(n_memory=4, n_compressed=3, rate=2, compression="mean", n_layers=1):
-    return CompressiveMemory(n_layers, C, n_memory, n_compressed, rate, rng(), compression, "float64")
+    settings = SegmentMemorySettings(C, H, F, n_layers, n_memory, dtype="float64")
+    return CompressiveMemory(settings, n_compressed, rate, rng(), compression)
 
 
 def text(length, seed=3):

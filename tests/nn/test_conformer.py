@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tfx.nn.conformer import ConformerBlock, ConvolutionModule
+from tfx.nn.conformer import ConformerBlock, ConformerSettings, ConvolutionModule
 from tfx.nn.normalisation import set_training
 
 C, H, F = 6, 3, 8
@@ -15,7 +15,7 @@ def rng():
 
 
 def block(inner_norm="batch_norm", kernel=3):
-    made = ConformerBlock(C, H, F, kernel, rng(), inner_norm, dtype="float64")
+    made = ConformerBlock(ConformerSettings(C, H, F, kernel, inner_norm=inner_norm, dtype="float64"), rng())
     for name, parameter in made.parameters().items():
         parameter.value = parameter.value + 0.3 * np.random.default_rng(len(name)).standard_normal(parameter.shape)
     return made
@@ -58,7 +58,7 @@ def test_the_convolution_module_is_the_formula_of_the_paper():
 
 
 def test_the_convolution_sees_neighbours_only():
-    one = ConvolutionModule(C, 3, rng(), "layer_norm", dtype="float64")
+    one = ConvolutionModule(ConformerSettings(C, kernel=3, inner_norm="layer_norm", dtype="float64"), rng())
     changed = X.copy()
     changed[:, 3] += np.arange(C)
     moved = np.abs(one.forward(changed)[0] - one.forward(X)[0]).max(axis=(0, 2)) > 0
@@ -98,4 +98,4 @@ def test_the_running_statistics_move_in_training():
 
 def test_heads_that_do_not_divide_the_width_are_refused():
     with pytest.raises(ValueError, match="width 6 cannot be split into 4 heads"):
-        ConformerBlock(C, 4, F, 3, rng())
+        ConformerBlock(ConformerSettings(C, 4, F, 3), rng())

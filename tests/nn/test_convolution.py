@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfx.nn.convolution import Convolution1d
-from tfx.nn.convolution_block import ConvolutionBlock
+from tfx.nn.convolution_block import ConvolutionBlock, ConvolutionBlockSettings
 from tfx.ops.grids.convolution import convolution_forward
 
 B, T, C = 2, 9, 6
@@ -59,7 +59,7 @@ def test_channels_that_cannot_be_grouped_are_refused():
 
 
 def test_a_block_is_its_published_formula():
-    block = ConvolutionBlock(C, 3, 2, np.random.default_rng(1), dtype="float64")
+    block = ConvolutionBlock(ConvolutionBlockSettings(C, dtype="float64"), 2, np.random.default_rng(1))
     y, _ = block.forward(X)
     h, _ = block.convolution.forward(block.norm.forward(X)[0])
     np.testing.assert_array_equal(y, X + block.mix.forward(np.maximum(h, 0))[0])
@@ -67,4 +67,4 @@ def test_a_block_is_its_published_formula():
 
 def test_an_unknown_activation_is_refused_by_name():
     with pytest.raises(ValueError, match="swash"):
-        ConvolutionBlock(C, 3, 1, np.random.default_rng(0), activation="swash")
+        ConvolutionBlock(ConvolutionBlockSettings(C, activation="swash"), 1, np.random.default_rng(0))

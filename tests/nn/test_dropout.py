@@ -25,7 +25,8 @@ def test_every_dropout_of_a_model_draws_its_own_mask():
     _, cache = model.forward(ids, rng=np.random.default_rng(1))
     masks = [cache.input.dropout.multiplier]
     for block in cache.blocks:
-        masks += [block.leave1.dropout.multiplier, block.leave2.dropout.multiplier]
+        _, leave1, _, leave2 = block.around
+        masks += [leave1.dropout.multiplier, leave2.dropout.multiplier]
     assert all(mask is not None and mask.shape == (4, 6, 8) for mask in masks)
     for i, mask in enumerate(masks):
         assert all(not np.array_equal(mask, other) for other in masks[:i])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tfx.nn.feed_forward import FeedForward, gated_width
+from tfx.nn.feed_forward import FeedForward, FeedForwardSettings, gated_width
 from tfx.nn.low_rank import LowRankFeedForward, LowRankLinear
 from tfx.ops.feed_forward.gated import GATES, glu_forward
 
@@ -43,7 +43,7 @@ def test_a_low_rank_map_has_rank_r_and_fewer_parameters():
 
 
 def test_a_low_rank_network_is_the_plain_one_of_its_products():
-    low = LowRankFeedForward(6, 8, 2, RNG, "gelu", "float64")
+    low = LowRankFeedForward(FeedForwardSettings(6, 8, dtype="float64"), 2, RNG)
     plain = FeedForward(6, 8, RNG, "gelu", "float64")
     for thin, full in ((low.first, plain.first), (low.second, plain.second)):
         full.w.value[...] = thin.u.value @ thin.v.value
@@ -55,7 +55,7 @@ def test_a_low_rank_network_is_the_plain_one_of_its_products():
     [
         (lambda: FeedForward(6, 8, RNG, "swish"), "relu, .*, swiglu, not 'swish'"),
         (lambda: LowRankLinear(6, 8, 7, RNG), r"\(6, 8\) cannot have rank 7"),
-        (lambda: LowRankFeedForward(6, 8, 2, RNG, "swiglu"), "not 'swiglu'"),
+        (lambda: LowRankFeedForward(FeedForwardSettings(6, 8, activation="swiglu"), 2, RNG), "not 'swiglu'"),
     ],
 )
 def test_impossible_settings_are_refused_by_name(make, said):

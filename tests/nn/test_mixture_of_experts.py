@@ -9,7 +9,7 @@ from tfx.models import DecoderOnly, Encoder, EncoderDecoder
 from tfx.nn.auxiliary_losses import auxiliary_loss, auxiliary_losses, weigh
 from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.encoder_block import EncoderBlock
-from tfx.nn.feed_forward import FeedForward
+from tfx.nn.feed_forward import FeedForward, FeedForwardSettings
 from tfx.nn.hash_experts import HashExperts
 from tfx.nn.mixture_of_experts import MixtureOfExperts
 from tfx.nn.soft_experts import SoftExperts
@@ -373,7 +373,7 @@ def test_a_batch_that_goes_on_from_its_past_is_told_which_new_tokens_are_filling
 
 
 def soft(**options):
-    return SoftExperts(C, F, np.random.default_rng(1), dtype="float64", **options)
+    return SoftExperts(FeedForwardSettings(C, F, dtype="float64"), np.random.default_rng(1), **options)
 
 
 def test_soft_routing_is_the_formula_of_the_paper():
@@ -407,9 +407,13 @@ def test_soft_routing_lets_the_future_in_and_shuffles_with_its_tokens():
     assert np.abs(layer.forward(changed)[0] - y)[:, 0].max() > 1e-3
 
 
+def hashed(table):
+    return HashExperts(FeedForwardSettings(C, F, dtype="float64"), table, np.random.default_rng(1))
+
+
 def test_hashed_tokens_go_through_the_expert_of_their_id():
     table = np.array([1, 0, 2, 1])
-    layer = HashExperts(C, F, table, np.random.default_rng(1), dtype="float64")
+    layer = hashed(table)
     ids = np.random.default_rng(2).integers(0, 4, (2, 7))
     y, cache = layer.forward(X, ids)
     for b, t in np.ndindex(ids.shape):
@@ -424,10 +428,10 @@ def test_hashed_tokens_go_through_the_expert_of_their_id():
     [
         (lambda: soft(n=0), "experts of a soft mixture, must be at least 1, not 0"),
         (lambda: soft(n=2, n_slots=0), "n_slots must be at least 1, not 0"),
-        (lambda: HashExperts(C, F, np.array([0.5]), np.random.default_rng(0)), "the table"),
-        (lambda: HashExperts(C, F, np.array([-1]), np.random.default_rng(0)), "the table"),
+        (lambda: hashed(np.array([0.5])), "the table"),
+        (lambda: hashed(np.array([-1])), "the table"),
         (
-            lambda: HashExperts(C, F, np.array([0, 1]), np.random.default_rng(0)).forward(X, np.zeros((2, 6), int)),
+            lambda: hashed(np.array([0, 1])).forward(X, np.zeros((2, 6), int)),
             r"ids are \(2, 6\) but x has tokens \(2, 7\)",
         ),
     ],

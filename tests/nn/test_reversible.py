@@ -33,8 +33,8 @@ def test_the_block_is_its_published_formula():
     (block,) = stack(1).blocks
     x = Streams(X, DY)
     y, _ = block.forward(x, MASK)
-    np.testing.assert_array_equal(y.one, x.one + block.f.forward(x.two, MASK)[0])
-    np.testing.assert_array_equal(y.two, x.two + block.g.forward(y.one)[0])
+    np.testing.assert_array_equal(y.first, x.first + block.f.forward(x.second, MASK)[0])
+    np.testing.assert_array_equal(y.second, x.second + block.g.forward(y.first)[0])
 
 
 def test_the_input_comes_back_from_the_output_under_dropout():
@@ -50,7 +50,7 @@ def test_another_seed_brings_back_something_else():
     (block,) = stack(1).blocks
     y, _ = block.forward(Streams(X, DY), MASK, seed=(7,))
     back, _ = block.undo(y, y, MASK, seed=(8,))
-    assert abs(back.one - X).max() > 0.1
+    assert abs(back.first - X).max() > 0.1
 
 
 @pytest.mark.parametrize("n", [1, 2, 6])
@@ -107,7 +107,7 @@ def test_rounding_grows_with_depth_and_stays_small():
             y, _ = block.forward(y, MASK)
         for block in reversed(layer.blocks):
             y, _ = block.undo(y, y, MASK)
-        return float(abs(y.one - x.one).max())
+        return float(abs(y.first - x.first).max())
 
     assert 0 < error(2) < error(60) < 1e-3
 

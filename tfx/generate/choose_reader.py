@@ -7,10 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from tfx.backend import Array
-from tfx.generate.carried_state import convolution_reader, recurrent_reader
+from tfx.generate.carried_state import CarriedState
 from tfx.generate.reader import Reader, WholePass, refuse_padding
 from tfx.generate.stored_keys import StoredDecoder, StoredTranslation, check_sources, logits_of
-from tfx.models import ConvolutionDecoder, DecoderOnly, EncoderDecoder, RecurrentLanguageModel
 
 
 class Translator(Protocol):
@@ -43,22 +42,21 @@ class WholeTranslation(WholePass):
 def reader_of(model: Any) -> Reader:
     """The reader for a language model; a reader is returned as it is.
 
-    DecoderOnly and its kin store keys and values where they say that they can (`stores_keys`); else everything is read
-    again for each token.
+    A model says what it remembers (`Model.remembers`): a state, or keys and values where it `stores_keys`; else
+    everything is read again for each token.
     Raises TypeError for anything else; a model that needs a source gets its reader from `translation_of`.
     """
-    if isinstance(model, DecoderOnly):
+    remembers = getattr(model, "remembers", None)
+    if remembers == "keys":
         return StoredDecoder(model) if model.stores_keys else WholePass(logits_of(model), model.settings.max_len)
-    if isinstance(model, RecurrentLanguageModel):
-        return recurrent_reader(model)
-    if isinstance(model, ConvolutionDecoder):
-        return convolution_reader(model)
+    if remembers == "state":
+        return CarriedState(model)
     if all(hasattr(model, name) for name in ("begin", "read", "select", "back_to")):
         return model
     raise TypeError(f"{type(model).__name__} does not continue a text; a model with a source needs translation_of")
 
 
-def translation_of(model: Translator, src: Array, src_lengths: Array | None = None) -> Reader:
+def translation_of(model: Any, src: Array, src_lengths: Array | None = None) -> Reader:
     """The reader for a model that writes about sources.  src: (B, S) integers, src_lengths: (B,).
 
     Its texts begin with the start token, one row for each source.
@@ -66,6 +64,6 @@ def translation_of(model: Translator, src: Array, src_lengths: Array | None = No
     """
     if not all(callable(getattr(model, name, None)) for name in ("encode", "decode")):
         raise TypeError(f"{type(model).__name__} reads no source: it has no encode and decode")
-    if isinstance(model, EncoderDecoder) and model.stores_keys:
+    if getattr(model, "stores_keys", False):
         return StoredTranslation(model, src, src_lengths)
     return WholeTranslation(model, src, src_lengths)

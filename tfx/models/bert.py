@@ -25,15 +25,15 @@ import numpy as np
 from tfx.backend import Array, xp_of
 from tfx.models.model import Model, buildable
 from tfx.models.settings import Vocabulary
+from tfx.nn.block_cache import BlockCache
 from tfx.nn.block_settings import StackSettings
 from tfx.nn.embedding import Embedding
-from tfx.nn.encoder_block import EncoderBlockCache
 from tfx.nn.linear import Linear
 from tfx.nn.masked_language_head import MaskedLanguageHead, MaskedLanguageHeadCache
 from tfx.nn.pooler import Pooler
 from tfx.nn.segment_input import SegmentInput, SegmentInputCache
 from tfx.nn.settings import size
-from tfx.nn.stacks import EncoderStack, EncoderStackCache
+from tfx.nn.stacks import EncoderStack, StackCache
 from tfx.ops.attention.masks import padding_mask
 from tfx.ops.basics.linear import LinearCache
 from tfx.ops.feed_forward.pooler import PoolerCache
@@ -53,13 +53,13 @@ class BertCache(NamedTuple):
     """blocks[i].weights: who attended to whom in block i; .attention.attention holds q, k and v; .x is its input."""
 
     input: SegmentInputCache
-    stack: EncoderStackCache
+    stack: StackCache
     masked_language: MaskedLanguageHeadCache
     pooler: PoolerCache
     next_sentence: LinearCache
 
     @property
-    def blocks(self) -> tuple[EncoderBlockCache, ...]:
+    def blocks(self) -> tuple[BlockCache, ...]:
         return self.stack.blocks
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from tfx.backend import Array
 from tfx.models.model import Model, buildable
 from tfx.models.settings import Vocabulary
-from tfx.nn.convolution_block import ConvolutionBlock, ConvolutionBlockCache
+from tfx.nn.convolution_block import ConvolutionBlock, ConvolutionBlockCache, ConvolutionBlockSettings
 from tfx.nn.embedding import Embedding
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.settings import size
@@ -45,20 +45,16 @@ class ConvolutionDecoderCache(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ConvolutionDecoderSettings(Vocabulary):
+class ConvolutionDecoderSettings(ConvolutionBlockSettings, Vocabulary):
     """kernel: K, taps of every convolution.  dilations: one for each block.  tied: the output shares the embedding."""
 
-    d_model: int = size(64)
     _: KW_ONLY
-    kernel: int = size(3)
     dilations: tuple[int, ...] = size((1, 2, 4, 8))
-    activation: str = "relu"
     tied: bool = True
-    dropout: float = 0.0
     seed: int = size(0, 0)
-    dtype: str = "float32"
 
     def check(self) -> None:
+        super().check()
         if not isinstance(self.dilations, tuple):
             raise TypeError(f"dilations must be one number for each block, not {self.dilations!r}")
 
@@ -68,15 +64,13 @@ class ConvolutionDecoder(Model):
     """Settings as in ConvolutionDecoderSettings."""
 
     settings_type = ConvolutionDecoderSettings
+    remembers, batch_axis = "state", 0
 
     def make(self, settings: ConvolutionDecoderSettings, rng: np.random.Generator) -> None:
-        width, dropout, dtype = settings.d_model, settings.dropout, settings.dtype
+        width, dtype = settings.d_model, settings.dtype
         self.embedding = Embedding(settings.vocab, width, rng, dtype)
-        self.input = TokenInput(self.embedding, "none", 0, rng, dropout, dtype)
-        self.blocks = [
-            ConvolutionBlock(width, settings.kernel, dilation, rng, settings.activation, dropout, dtype)
-            for dilation in settings.dilations
-        ]
+        self.input = TokenInput(self.embedding, "none", 0, rng, settings.dropout, dtype)
+        self.blocks = [ConvolutionBlock(settings, dilation, rng) for dilation in settings.dilations]
         self.norm = LayerNorm(width, dtype)
         self.output = TokenOutput(self.embedding, settings.vocab, settings.tied, rng, dtype)
 
@@ -98,6 +92,11 @@ class ConvolutionDecoder(Model):
         hidden, norm = self.norm.forward(x)
         logits, output = self.output.forward(hidden)
         return logits, ConvolutionDecoderCache(input_cache, caches, norm, output)
+
+    def step(self, ids: Array, states: Sequence[Array] | None) -> tuple[Array, tuple[Array, ...]]:
+        """The next ids: (B, T) -> logits: (B, T, V), and the last (K - 1) dilation places of each block."""
+        logits, cache = self.forward(ids, states)
+        return logits, cache.states
 
     def backward(self, dlogits: Array, cache: ConvolutionDecoderCache) -> None:
         """dlogits: (B, T, V).  Adds to the gradient of every parameter; states that came in count as constants."""

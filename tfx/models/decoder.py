@@ -15,33 +15,23 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.models.encoder import EncoderCache
-from tfx.models.model import Model, buildable
+from tfx.models.model import buildable
 from tfx.models.settings import TextSettings
-from tfx.nn.embedding import Embedding
-from tfx.nn.position_scheme import attention_parts, table_of
-from tfx.nn.stacks import EncoderStack, Past
-from tfx.nn.token_input import TokenInput
-from tfx.nn.token_output import TokenOutput
-from tfx.ops.attention.masks import causal_mask, combine_masks, left_padding_mask, padding_mask, tokens_kept
+from tfx.models.text_model import TextModel, TextModelCache
+from tfx.nn.stacks import Past
+from tfx.ops.attention.masks import Mask, causal_mask, combine_masks, left_padding_mask, padding_mask, tokens_kept
 from tfx.ops.basics.embedding import check_rows_of_ids
-
-DecoderOnlyCache = EncoderCache
 
 
 @buildable
-class DecoderOnly(Model):
+class DecoderOnly(TextModel):
     """Settings as in TextSettings."""
 
     settings_type = TextSettings
+    remembers = "keys"
 
     def make(self, settings: TextSettings, rng: np.random.Generator) -> None:
-        dtype, table = settings.dtype, table_of(settings.positions)
-        self.embedding = Embedding(settings.vocab, settings.d_model, rng, dtype, settings.scaled_embedding)
-        parts = attention_parts(settings.positions, settings, rng, causal=True)
-        self.input = TokenInput(self.embedding, table, settings.max_len, rng, settings.dropout, dtype)
-        self.stack = EncoderStack(settings, rng, parts)
-        self.output = TokenOutput(self.embedding, settings.vocab, settings.tied, rng, dtype)
+        self._make(settings, rng, settings.vocab, causal=True)
 
     @property
     def stores_keys(self) -> bool:
@@ -52,11 +42,11 @@ class DecoderOnly(Model):
         self,
         ids: Array,
         lengths: Array | None = None,
-        mask: Array | None = None,
+        mask: Mask = None,
         rng: Any = None,
         past: Past | None = None,
         left_padding: Array | None = None,
-    ) -> tuple[Array, DecoderOnlyCache]:
+    ) -> tuple[Array, TextModelCache]:
         """ids: (B, T) integers -> logits: (B, T, V).
 
         Always causal; lengths (B,) and mask block further.  rng: dropout in training, None in evaluation.
@@ -66,22 +56,17 @@ class DecoderOnly(Model):
         to, and not counted as places.
         """
         hidden, cache = self.encode(ids, lengths, mask, rng, past, left_padding)
-        logits, output_cache = self.output.forward(hidden)
-        return logits, cache._replace(output=output_cache)
-
-    def backward(self, dlogits: Array, cache: DecoderOnlyCache) -> None:
-        """dlogits: (B, T, V).  Adds to the gradient of every parameter."""
-        self.encode_backward(self.output.backward(dlogits, cache.output), cache)  # logits = output(hidden)
+        return self._logits(hidden, cache)
 
     def encode(
         self,
         ids: Array,
         lengths: Array | None = None,
-        mask: Array | None = None,
+        mask: Mask = None,
         rng: Any = None,
         past: Past | None = None,
         left_padding: Array | None = None,
-    ) -> tuple[Array, DecoderOnlyCache]:
+    ) -> tuple[Array, TextModelCache]:
         """As forward, but -> hidden: (B, T, C), for a head of one's own."""
         check_rows_of_ids(ids)
         length, xp = ids.shape[-1], xp_of(self.embedding.table.value)
@@ -96,9 +81,4 @@ class DecoderOnly(Model):
         allowed = combine_masks(causal, padding, filling, mask)
         keep = tokens_kept(combine_masks(padding, filling), length)
         hidden, stack_cache = self.stack.forward(x, allowed, rng, past, keep)
-        return hidden, DecoderOnlyCache(input_cache, stack_cache, None)
-
-    def encode_backward(self, dhidden: Array, cache: DecoderOnlyCache) -> None:
-        """dhidden: (B, T, C)."""
-        dx = self.stack.backward(dhidden, cache.stack)  # hidden = stack(x)
-        self.input.backward(dx, cache.input)  # x = input(ids)
+        return hidden, TextModelCache(input_cache, stack_cache, None)

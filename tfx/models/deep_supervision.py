@@ -19,14 +19,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.models.encoder import Encoder, EncoderCache
+from tfx.models.encoder import Encoder
+from tfx.models.text_model import TextModelCache
 from tfx.nn.linear import Linear
 from tfx.ops.basics.linear import LinearCache
 from tfx.params import Layer
 
 
 class DeepSupervisionCache(NamedTuple):
-    encoder: EncoderCache
+    encoder: TextModelCache
     heads: tuple[LinearCache, ...]
 
 

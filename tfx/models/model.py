@@ -28,6 +28,9 @@ class Model(Layer):
 
     settings_type: ClassVar[type[Settings]]
     settings: Any
+    #: What it keeps of a text that it goes on with: "keys" and values of the tokens, where it `stores_keys`, or a
+    #: "state" that `step` carries; None: it does not go on with a text.
+    remembers: ClassVar[str | None] = None
 
     def __init__(self, *values: Any, **named: Any) -> None:
         self.settings = self.settings_type.of(*values, **named)

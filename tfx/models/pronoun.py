@@ -24,9 +24,10 @@ import numpy as np
 from tfx.backend import Array, on_host, to_device, xp_of
 from tfx.models.model import Model, buildable
 from tfx.models.settings import Vocabulary
+from tfx.nn.block_cache import BlockCache
 from tfx.nn.block_settings import BlockSettings
 from tfx.nn.embedding import Embedding
-from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
+from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.residual import block_norm
 from tfx.nn.settings import size
 from tfx.nn.token_input import TokenInput, TokenInputCache
@@ -38,7 +39,7 @@ from tfx.ops.norms.layer_norm import LayerNormCache
 
 class PronounCache(NamedTuple):
     input: TokenInputCache
-    blocks: tuple[EncoderBlockCache, ...]
+    blocks: tuple[BlockCache, ...]
     norm: LayerNormCache
     hidden_shape: tuple[int, ...]
     it: Array

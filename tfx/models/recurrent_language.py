@@ -64,6 +64,7 @@ class RecurrentLanguageModel(Model):
     """Settings as in RecurrentLanguageSettings."""
 
     settings_type = RecurrentLanguageSettings
+    remembers, batch_axis = "state", 1
 
     def make(self, settings: RecurrentLanguageSettings, rng: np.random.Generator) -> None:
         width, dropout, dtype = settings.d_model, settings.dropout, settings.dtype
@@ -87,6 +88,11 @@ class RecurrentLanguageModel(Model):
         hidden, dropped_hidden = self.dropout.forward(y, rng)
         logits, output = self.output.forward(hidden)
         return logits, RecurrentLanguageModelCache(embedding, dropped_input, recurrent, dropped_hidden, output)
+
+    def step(self, ids: Array, state: State | None) -> tuple[Array, State]:
+        """The next ids: (B, T) -> logits: (B, T, V), and the hidden state, with the cell's where there is one."""
+        logits, cache = self.forward(ids, state=state)
+        return logits, cache.last
 
     def backward(self, dlogits: Array, cache: RecurrentLanguageModelCache) -> None:
         """dlogits: (B, T, V).  Adds to the gradient of every parameter.

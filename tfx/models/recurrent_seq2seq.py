@@ -27,7 +27,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.models.model import Model, buildable
+from tfx.models.model import buildable
+from tfx.models.sequence_to_sequence import SequenceToSequence
 from tfx.models.settings import Vocabulary
 from tfx.nn.dropout import Dropout
 from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
@@ -100,7 +101,7 @@ class RecurrentSeq2SeqSettings(Vocabulary):
 
 
 @buildable
-class RecurrentSeq2Seq(Model):
+class RecurrentSeq2Seq(SequenceToSequence):
     """One layer in the encoder and one in the decoder.  Settings as in RecurrentSeq2SeqSettings."""
 
     settings_type = RecurrentSeq2SeqSettings
@@ -120,23 +121,6 @@ class RecurrentSeq2Seq(Model):
         self.output = TokenOutput(self.tgt_embedding, self.tgt_embedding.table.shape[0], settings.tied, rng, dtype)
         self.dropout = Dropout(settings.dropout)
 
-    def forward(
-        self,
-        src: Array,
-        tgt: Array,
-        src_lengths: Array | None = None,
-        tgt_lengths: Array | None = None,
-        rng: Any = None,
-    ) -> tuple[Array, RecurrentSeq2SeqCache]:
-        """src: (B, S), tgt: (B, T) integers -> logits: (B, T, V).  Teacher forcing: tgt is what the decoder may read,
-        start token first, last token left out.
-
-        src_lengths: (B,), what stands after them is never read.  tgt_lengths change nothing, because no step sees a
-        later one.  rng: dropout in training, None in evaluation.
-        """
-        memory, source = self.encode(src, src_lengths, rng)
-        return self.decode(tgt, memory, source, src_lengths, tgt_lengths, rng)
-
     def encode(self, src: Array, src_lengths: Array | None = None, rng: Any = None) -> tuple[Array, SourceCache]:
         """src: (B, S) -> memory: (B, S, C)."""
         check_rows_of_ids(src, "src")
@@ -154,7 +138,10 @@ class RecurrentSeq2Seq(Model):
         tgt_lengths: Array | None = None,
         rng: Any = None,
     ) -> tuple[Array, RecurrentSeq2SeqCache]:
-        """tgt: (B, T), memory: (B, S, C) and its cache -> logits: (B, T, V).  Raises ValueError for T = 0."""
+        """tgt: (B, T), memory: (B, S, C) and its cache -> logits: (B, T, V).  Raises ValueError for T = 0.
+
+        tgt_lengths change nothing, because no step sees a later one.
+        """
         check_rows_of_ids(tgt, "tgt")
         if tgt.shape[0] != memory.shape[0]:
             raise ValueError(f"{tgt.shape[0]} targets do not fit {memory.shape[0]} sources")

@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
-from tfx.models.model import Model, buildable
+from tfx.models.model import buildable
+from tfx.models.sequence_to_sequence import SequenceToSequence
 from tfx.models.settings import TextSettings
-from tfx.nn.decoder_block import DecoderBlockCache
+from tfx.nn.block_cache import BlockCache
 from tfx.nn.embedding import Embedding
 from tfx.nn.position_scheme import attention_parts, table_of
 from tfx.nn.settings import size
-from tfx.nn.stacks import DecoderStack, DecoderStackCache, EncoderStack, EncoderStackCache, Past
+from tfx.nn.stacks import DecoderStack, EncoderStack, Past, StackCache
 from tfx.nn.token_input import TokenInput, TokenInputCache
 from tfx.nn.token_output import TokenOutput
 from tfx.ops.attention.masks import causal_mask, combine_masks, padding_mask, tokens_kept
@@ -31,7 +32,7 @@ from tfx.ops.basics.linear import LinearCache
 
 class SourceCache(NamedTuple):
     input: TokenInputCache
-    stack: EncoderStackCache
+    stack: StackCache
 
 
 class EncoderDecoderCache(NamedTuple):
@@ -39,11 +40,11 @@ class EncoderDecoderCache(NamedTuple):
 
     source: SourceCache
     input: TokenInputCache
-    stack: DecoderStackCache
+    stack: StackCache
     output: TiedLogitsCache | LinearCache
 
     @property
-    def blocks(self) -> tuple[DecoderBlockCache, ...]:
+    def blocks(self) -> tuple[BlockCache, ...]:
         return self.stack.blocks
 
 
@@ -62,7 +63,7 @@ class EncoderDecoderSettings(TextSettings):
 
 
 @buildable
-class EncoderDecoder(Model):
+class EncoderDecoder(SequenceToSequence):
     """Settings as in EncoderDecoderSettings."""
 
     settings_type = EncoderDecoderSettings
@@ -88,22 +89,6 @@ class EncoderDecoder(Model):
     def stores_keys(self) -> bool:
         """Whether it can write token by token, after stored keys and values."""
         return getattr(self.decoder, "stores_keys", False)
-
-    def forward(
-        self,
-        src: Array,
-        tgt: Array,
-        src_lengths: Array | None = None,
-        tgt_lengths: Array | None = None,
-        rng: Any = None,
-    ) -> tuple[Array, EncoderDecoderCache]:
-        """src: (B, S), tgt: (B, T) integers -> logits: (B, T, V).
-
-        tgt is what the decoder may read: start token first, last token left out.  lengths: (B,), what stands after
-        them is never attended to.  rng: dropout in training, None in evaluation.
-        """
-        memory, source = self.encode(src, src_lengths, rng)
-        return self.decode(tgt, memory, source, src_lengths, tgt_lengths, rng)
 
     def encode(self, src: Array, src_lengths: Array | None = None, rng: Any = None) -> tuple[Array, SourceCache]:
         """src: (B, S) -> memory: (B, S, C)."""

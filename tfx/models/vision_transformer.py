@@ -23,16 +23,16 @@ import numpy as np
 from tfx.backend import Array, xp_of
 from tfx.models.model import Model, buildable
 from tfx.models.settings import ImageSettings
+from tfx.nn.block_cache import BlockCache
 from tfx.nn.block_settings import StackSettings
 from tfx.nn.dropout import Dropout
-from tfx.nn.encoder_block import EncoderBlockCache
 from tfx.nn.grid_positions import GridPositions
 from tfx.nn.init import embedding_normal
 from tfx.nn.linear import Linear
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
 from tfx.nn.positions import FrequenciesCache, PlacesCache, Positions
 from tfx.nn.settings import size
-from tfx.nn.stacks import EncoderStack, EncoderStackCache
+from tfx.nn.stacks import EncoderStack, StackCache
 from tfx.ops.basics.class_token import ClassTokenCache, class_token_backward, class_token_forward
 from tfx.ops.basics.dropout import DropoutCache
 from tfx.ops.basics.linear import LinearCache
@@ -50,12 +50,12 @@ class VisionTransformerCache(NamedTuple):
     class_token: ClassTokenCache | None
     positions: PositionsCache | FrequenciesCache | PlacesCache | None
     dropout: DropoutCache
-    stack: EncoderStackCache
+    stack: StackCache
     hidden_shape: tuple[int, ...]
     head: LinearCache
 
     @property
-    def blocks(self) -> tuple[EncoderBlockCache, ...]:
+    def blocks(self) -> tuple[BlockCache, ...]:
         return self.stack.blocks
 
 

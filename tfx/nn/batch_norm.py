@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
+from tfx.nn.running_norm import RunningNorm
 from tfx.ops.norms.batch_norm import (
     BatchNormCache,
     Statistics,
@@ -14,25 +15,20 @@ from tfx.ops.norms.batch_norm import (
     batch_norm_forward,
     updated_statistics,
 )
-from tfx.params import Buffer, Layer, Parameter
+from tfx.params import Buffer
 
 
-class BatchNorm(Layer):
+class BatchNorm(RunningNorm):
     """Owns gamma: (C,), ones, and beta: (C,), zeros; and the buffers mean: (C,), zeros, and variance: (C,), ones.
 
     training: True takes the statistics from the batch and moves the buffers (by `momentum`, see Buffer); False uses
-    the buffers.  It is a property of the layer, because it changes what the layer computes: nn.normalisation has
-    `set_training` for whole models.
+    the buffers.
     """
 
     def __init__(self, width: int, dtype: Any = "float32", eps: float = 1e-5, momentum: float = 0.1) -> None:
-        self.gamma = Parameter(np.ones(width, dtype=dtype))
-        self.beta = Parameter(np.zeros(width, dtype=dtype))
+        super().__init__(width, dtype, eps, momentum)
         self.mean = Buffer(np.zeros(width, dtype=dtype))
         self.variance = Buffer(np.ones(width, dtype=dtype))
-        self.eps = eps
-        self.momentum = momentum
-        self.training = True
 
     def forward(self, x: Array, keep: Array | None = None) -> tuple[Array, BatchNormCache]:
         """x: (..., C), keep: (...,) bool, True = counts -> y: (..., C)."""
@@ -46,6 +42,5 @@ class BatchNorm(Layer):
     def backward(self, dy: Array, cache: BatchNormCache) -> Array:
         """dy: (..., C) -> dx: (..., C)."""
         dx, dgamma, dbeta = batch_norm_backward(dy, cache)
-        self.gamma.grad += dgamma
-        self.beta.grad += dbeta
+        self._add(dgamma, dbeta)
         return dx

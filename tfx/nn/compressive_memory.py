@@ -22,7 +22,7 @@ Source: Rae et al. 2020, "Compressive Transformers for Long-Range Sequence Model
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
 from tfx.nn.linear import Linear
 from tfx.nn.relative_attention import RelativeAttention
-from tfx.nn.segment_memory import SegmentMemoryStack
+from tfx.nn.segment_memory import SegmentMemorySettings, SegmentMemoryStack
 from tfx.ops.attention.attention_reconstruction import (
     AttentionReconstructionCache,
     attention_reconstruction_backward,
@@ -73,30 +73,26 @@ class ReconstructionCache(NamedTuple):
 class CompressiveMemory(Layer):
     """Owns, for "convolution", maps: one Linear(c C, C) for each block; nothing for "mean".
 
-    n_memory: M; n_compressed: K; rate: c.  Raises ValueError for another compression or sizes that make no sense.
+    settings: those of the stack whose memory it is, with n_memory M; n_compressed: K; rate: c.
+    Raises ValueError for another compression or sizes that make no sense.
     """
 
     def __init__(
         self,
-        n_layers: int,
-        width: int,
-        n_memory: int,
+        settings: SegmentMemorySettings,
         n_compressed: int,
         rate: int,
         rng: np.random.Generator,
         compression: str = "convolution",
-        dtype: Any = "float32",
     ) -> None:
         if compression not in COMPRESSIONS:
             raise ValueError(f"compression must be one of {', '.join(COMPRESSIONS)}, not {compression!r}")
-        sizes = {"n_layers": n_layers, "n_memory": n_memory, "n_compressed": n_compressed}
-        for name, size in sizes.items():
-            whole_number(name, size, 0)
+        whole_number("n_compressed", n_compressed, 0)
         whole_number("rate", rate, 1)
-        self.n_layers = n_layers
-        self.n_memory, self.n_compressed, self.rate = n_memory, n_compressed, rate
-        convolution = compression == "convolution"
-        self.maps = [Linear(rate * width, width, rng, dtype=dtype) for _ in range(n_layers if convolution else 0)]
+        self.n_layers, self.n_memory = settings.n_layers, settings.n_memory
+        self.n_compressed, self.rate = n_compressed, rate
+        n_maps, width = self.n_layers if compression == "convolution" else 0, settings.d_model
+        self.maps = [Linear(rate * width, width, rng, dtype=settings.dtype) for _ in range(n_maps)]
 
     def push(
         self, state: CompressiveState | None, reads: Sequence[Array]

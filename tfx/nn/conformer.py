@@ -20,19 +20,23 @@ Dynamic System Point of View".
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.arguments import whole_number
 from tfx.backend import Array
+from tfx.nn.branch import Branch, BranchCache
 from tfx.nn.convolution import Convolution1d
 from tfx.nn.dropout import Dropout
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
 from tfx.nn.normalisation import make_norm
-from tfx.nn.relative_attention import RelativeAttention, RelativeAttentionCache
+from tfx.nn.relative_attention import RelativeAttention
+from tfx.nn.running_norm import RunningNorm
+from tfx.nn.settings import Settings, size
+from tfx.ops.attention.masks import Mask
 from tfx.ops.basics.dropout import DropoutCache
 from tfx.ops.basics.linear import LinearCache
 from tfx.ops.feed_forward.activations import ACTIVATIONS
@@ -47,19 +51,11 @@ class ConvolutionModuleCache(NamedTuple):
     norm: Any
     widen: LinearCache
     glu: SplitGluCache
-    keep: Array | None
+    keep: Mask
     depthwise: Any
     inner_norm: Any
     swish: Any
     narrow: LinearCache
-    dropout: DropoutCache
-
-
-class BranchCache(NamedTuple):
-    """norm, sub-layer, dropout."""
-
-    norm: Any
-    layer: Any
     dropout: DropoutCache
 
 
@@ -71,32 +67,40 @@ class ConformerBlockCache(NamedTuple):
     norm: Any
 
 
+@dataclass(frozen=True)
+class ConformerSettings(Settings):
+    """kernel: K of the depthwise convolution, odd in the paper, so that a place sees as far back as ahead.
+
+    inner_norm: that of the convolution module, "batch_norm" or another name of nn/normalisation.py.
+    """
+
+    d_model: int = size(64)
+    n_heads: int = size(4)
+    d_ff: int = size(256)
+    kernel: int = size(31)
+    _: KW_ONLY
+    inner_norm: str = "batch_norm"
+    dropout: float = 0.0
+    dtype: str = "float32"
+
+
 class ConvolutionModule(Layer):
     """Owns norm, widen: Linear(C, 2 C), depthwise: Convolution1d, inner_norm and narrow: Linear(C, C).
 
-    kernel: K, odd in the paper, so that a place sees as far back as ahead.  inner_norm: "batch_norm" or another name
-    of nn/normalisation.py.
+    Of the settings it reads the kernel, the inner norm, the width and dropout.
     """
 
-    def __init__(
-        self,
-        width: int,
-        kernel: int,
-        rng: np.random.Generator,
-        inner_norm: str = "batch_norm",
-        dropout: float = 0.0,
-        dtype: Any = "float32",
-    ) -> None:
-        whole_number("kernel", kernel, 1)
+    def __init__(self, settings: ConformerSettings, rng: np.random.Generator) -> None:
+        width, dtype = settings.d_model, settings.dtype
         self.norm = LayerNorm(width, dtype)
         self.widen = Linear(width, 2 * width, rng, dtype=dtype)
-        self.depthwise = Convolution1d(width, width, kernel, rng, "same", groups=width, dtype=dtype)
-        self.inner_norm = make_norm(inner_norm, width, dtype)
-        self.takes_keep = inner_norm in ("batch_norm", "power_norm")
+        self.depthwise = Convolution1d(width, width, settings.kernel, rng, "same", groups=width, dtype=dtype)
+        self.inner_norm = make_norm(settings.inner_norm, width, dtype)
+        self.takes_keep = isinstance(self.inner_norm, RunningNorm)
         self.narrow = Linear(width, width, rng, dtype=dtype)
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(settings.dropout)
 
-    def forward(self, x: Array, keep: Array | None = None, rng: Any = None) -> tuple[Array, ConvolutionModuleCache]:
+    def forward(self, x: Array, keep: Mask = None, rng: Any = None) -> tuple[Array, ConvolutionModuleCache]:
         """x: (B, T, C) -> y: (B, T, C).  keep: (B, T) bool, True = a real token; the others are heard by nobody."""
         if x.ndim != 3:
             raise ValueError(f"x must be (batch, length, width), not {x.shape}")
@@ -129,68 +133,46 @@ class ConvolutionModule(Layer):
 class ConformerBlock(Layer):
     """Owns four norms, feed_forward1, attention, convolution and feed_forward2.
 
-    kernel: of the depthwise convolution.  inner_norm: that of the convolution module.
     Raises ValueError when the heads do not divide the width.
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        n_heads: int,
-        d_ff: int,
-        kernel: int,
-        rng: np.random.Generator,
-        inner_norm: str = "batch_norm",
-        dropout: float = 0.0,
-        dtype: Any = "float32",
-    ) -> None:
-        self.norm1 = LayerNorm(d_model, dtype)
-        self.feed_forward1 = FeedForward(d_model, d_ff, rng, "silu", dtype)
-        self.norm2 = LayerNorm(d_model, dtype)
-        self.attention = RelativeAttention(d_model, n_heads, rng, causal=False, dropout=dropout, dtype=dtype)
-        self.convolution = ConvolutionModule(d_model, kernel, rng, inner_norm, dropout, dtype)
-        self.norm3 = LayerNorm(d_model, dtype)
-        self.feed_forward2 = FeedForward(d_model, d_ff, rng, "silu", dtype)
-        self.norm4 = LayerNorm(d_model, dtype)
+    def __init__(self, settings: ConformerSettings, rng: np.random.Generator) -> None:
+        width, d_ff, dropout, dtype = settings.d_model, settings.d_ff, settings.dropout, settings.dtype
+        self.norm1 = LayerNorm(width, dtype)
+        self.feed_forward1 = FeedForward(width, d_ff, rng, "silu", dtype)
+        self.norm2 = LayerNorm(width, dtype)
+        self.attention = RelativeAttention(width, settings.n_heads, rng, causal=False, dropout=dropout, dtype=dtype)
+        self.convolution = ConvolutionModule(settings, rng)
+        self.norm3 = LayerNorm(width, dtype)
+        self.feed_forward2 = FeedForward(width, d_ff, rng, "silu", dtype)
+        self.norm4 = LayerNorm(width, dtype)
         self.dropout = Dropout(dropout)
 
-    def forward(self, x: Array, keep: Array | None = None, rng: Any = None) -> tuple[Array, ConformerBlockCache]:
+    def forward(self, x: Array, keep: Mask = None, rng: Any = None) -> tuple[Array, ConformerBlockCache]:
         """x: (B, T, C) -> y: (B, T, C).  keep: (B, T) bool, True = a real token.  rng: dropout."""
-        normed, norm1 = self.norm1.forward(x)
-        f, feed_forward1 = self.feed_forward1.forward(normed)
-        f, dropout1 = self.dropout.forward(f, rng)
-        x = x + 0.5 * f
-
-        normed, norm2 = self.norm2.forward(x)
-        mask = None if keep is None else keep[:, None, None, :]
-        a, attention = self.attention.forward(normed, mask=mask, rng=rng)
-        a, dropout2 = self.dropout.forward(a, rng)
+        first, attention, second = self._branches()
+        f1, first_cache = first.forward(x, rng)
+        x = x + 0.5 * f1
+        a, attention_cache = attention.forward(x, rng, mask=None if keep is None else keep[:, None, None, :])
         x = x + a
-
         c, convolution = self.convolution.forward(x, keep, rng)
         x = x + c
-
-        normed, norm3 = self.norm3.forward(x)
-        f, feed_forward2 = self.feed_forward2.forward(normed)
-        f, dropout3 = self.dropout.forward(f, rng)
-        y, norm4 = self.norm4.forward(x + 0.5 * f)
-
-        first, second = BranchCache(norm1, feed_forward1, dropout1), BranchCache(norm3, feed_forward2, dropout3)
-        return y, ConformerBlockCache(first, BranchCache(norm2, attention, dropout2), convolution, second, norm4)
+        f2, second_cache = second.forward(x, rng)
+        y, norm4 = self.norm4.forward(x + 0.5 * f2)
+        return y, ConformerBlockCache(first_cache, attention_cache, convolution, second_cache, norm4)
 
     def backward(self, dy: Array, cache: ConformerBlockCache) -> Array:
         """dy: (B, T, C) -> dx: (B, T, C)."""
-        dx = self.norm4.backward(dy, cache.norm)  # y = norm4(x + f / 2)
-        df = self.dropout.backward(0.5 * dx, cache.second.dropout)
-        dnormed = self.feed_forward2.backward(df, cache.second.layer)  # f = feed_forward2(norm3(x))
-        dx = dx + self.norm3.backward(dnormed, cache.second.norm)
-
+        first, attention, second = self._branches()
+        dx = self.norm4.backward(dy, cache.norm)  # y = norm4(x + f2 / 2)
+        dx = dx + second.backward(0.5 * dx, cache.second)
         dx = dx + self.convolution.backward(dx, cache.convolution)  # x = x + convolution(x)
+        dx = dx + attention.backward(dx, cache.attention)  # x = x + a
+        return dx + first.backward(0.5 * dx, cache.first)  # x = x + f1 / 2
 
-        da = self.dropout.backward(dx, cache.attention.dropout)  # x = x + a
-        attention: RelativeAttentionCache = cache.attention.layer
-        dx = dx + self.norm2.backward(self.attention.backward(da, attention).dx, cache.attention.norm)
-
-        df = self.dropout.backward(0.5 * dx, cache.first.dropout)  # x = x + f / 2
-        dnormed = self.feed_forward1.backward(df, cache.first.layer)  # f = feed_forward1(norm1(x))
-        return dx + self.norm1.backward(dnormed, cache.first.norm)
+    def _branches(self) -> tuple[Branch, Branch, Branch]:
+        return (
+            Branch(self.norm1, self.feed_forward1, self.dropout),
+            Branch(self.norm2, self.attention, self.dropout),
+            Branch(self.norm3, self.feed_forward2, self.dropout),
+        )

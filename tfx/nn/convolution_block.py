@@ -13,6 +13,7 @@ Networks for Sequence Modeling" (TCN), section 3, which has two convolutions a b
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,8 +21,10 @@ import numpy as np
 from tfx.backend import Array
 from tfx.nn.convolution import Convolution1d
 from tfx.nn.dropout import Dropout
+from tfx.nn.feed_forward import check_activation
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
+from tfx.nn.settings import Settings, size
 from tfx.ops.basics.dropout import DropoutCache
 from tfx.ops.basics.linear import LinearCache
 from tfx.ops.feed_forward.activations import ACTIVATIONS
@@ -41,26 +44,31 @@ class ConvolutionBlockCache(NamedTuple):
         return self.convolution.state
 
 
+@dataclass(frozen=True)
+class ConvolutionBlockSettings(Settings):
+    """kernel: K, taps of the convolution."""
+
+    d_model: int = size(64)
+    _: KW_ONLY
+    kernel: int = size(3)
+    activation: str = "relu"
+    dropout: float = 0.0
+    dtype: str = "float32"
+
+    def check(self) -> None:
+        check_activation(self.activation, gated=False)
+
+
 class ConvolutionBlock(Layer):
     """Owns norm, convolution: C -> C, and mix: Linear(C, C)."""
 
-    def __init__(
-        self,
-        d_model: int,
-        kernel: int,
-        dilation: int,
-        rng: np.random.Generator,
-        activation: str = "relu",
-        dropout: float = 0.0,
-        dtype: Any = "float32",
-    ) -> None:
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {activation!r}")
-        self.activation = activation
-        self.norm = LayerNorm(d_model, dtype)
-        self.convolution = Convolution1d(d_model, d_model, kernel, rng, "causal", dilation, dtype=dtype)
-        self.mix = Linear(d_model, d_model, rng, dtype=dtype)
-        self.dropout = Dropout(dropout)
+    def __init__(self, settings: ConvolutionBlockSettings, dilation: int, rng: np.random.Generator) -> None:
+        width, dtype = settings.d_model, settings.dtype
+        self.activation = settings.activation
+        self.norm = LayerNorm(width, dtype)
+        self.convolution = Convolution1d(width, width, settings.kernel, rng, "causal", dilation, dtype=dtype)
+        self.mix = Linear(width, width, rng, dtype=dtype)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(self, x: Array, state: Array | None = None, rng: Any = None) -> tuple[Array, ConvolutionBlockCache]:
         """x: (B, T, C) -> y: (B, T, C).  state: that of the chunk before.  rng: dropout, None for evaluation."""

@@ -14,40 +14,19 @@ Sources: Vaswani et al. 2017, sections 3.1 and 3.2.3; pre-LN: Xiong et al. 2020;
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.attention import NO_PARTS, AttentionParts, make_cross_attention, make_self_attention
+from tfx.nn.block_cache import BlockCache
 from tfx.nn.block_feed_forward import make_feed_forward
 from tfx.nn.block_settings import BlockSettings
-from tfx.nn.residual import LeaveCache, Residual, block_norm
-from tfx.ops.attention.multi_head import MultiHeadCache, StoredKeyValue
+from tfx.nn.residual import Residual, block_norm
+from tfx.ops.attention.masks import Mask
+from tfx.ops.attention.multi_head import StoredKeyValue
 from tfx.params import Layer
-
-
-class DecoderBlockCache(NamedTuple):
-    x: Array  # the block's input: (B, T, C)
-    enter1: Any
-    attention: MultiHeadCache  # self-attention
-    leave1: LeaveCache
-    enter2: Any
-    cross_attention: MultiHeadCache
-    leave2: LeaveCache
-    enter3: Any
-    feed_forward: Any
-    leave3: LeaveCache
-
-    @property
-    def weights(self) -> Array:
-        """(B, H, T, M + T), who attended to whom.  Raises AttributeError for a kernel, which shows none."""
-        return self.attention.weights
-
-    @property
-    def cross_weights(self) -> Array:
-        """(B, H, T, S), how much each target token read of each source token."""
-        return self.cross_attention.weights
 
 
 class DecoderBlock(Layer):
@@ -72,13 +51,13 @@ class DecoderBlock(Layer):
         self,
         x: Array,
         memory: Array,
-        mask: Array | None = None,
-        memory_mask: Array | None = None,
+        mask: Mask = None,
+        memory_mask: Mask = None,
         rng: Any = None,
         past: StoredKeyValue | None = None,
         memory_past: StoredKeyValue | None = None,
-        keep: Array | None = None,
-    ) -> tuple[Array, DecoderBlockCache]:
+        keep: Mask = None,
+    ) -> tuple[Array, BlockCache]:
         """x: (B, T, C), memory: (B, S, C) -> y: (B, T, C).
 
         mask: causal (and padding), broadcastable to (B, H, T, M + T); memory_mask: padding of the source, (B, 1, 1, S).
@@ -100,19 +79,19 @@ class DecoderBlock(Layer):
         read3, enter3 = self.residual.enter(self.norm3, s)  # (B, T, C) -> (B, T, C)
         f, feed_forward = self.feed_forward.forward(read3, rng, keep)  # (B, T, C) -> (B, T, C), through (B, T, F)
         y, leave3 = self.residual.leave(self.norm3, s, f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
-        return y, DecoderBlockCache(
-            x, enter1, attention, leave1, enter2, cross_attention, leave2, enter3, feed_forward, leave3
-        )
+        around = (enter1, leave1, enter2, leave2, enter3, leave3)
+        return y, BlockCache(x, attention, feed_forward, around, cross_attention)
 
-    def backward(self, dy: Array, cache: DecoderBlockCache) -> tuple[Array, Array]:
+    def backward(self, dy: Array, cache: BlockCache) -> tuple[Array, Array]:
         """dy: (B, T, C) -> dx: (B, T, C), dmemory: (B, S, C)."""
-        ds, df = self.residual.leave_backward(self.norm3, dy, cache.leave3)  # y = leave(s, f)
+        enter1, leave1, enter2, leave2, enter3, leave3 = cache.around
+        ds, df = self.residual.leave_backward(self.norm3, dy, leave3)  # y = leave(s, f)
         dread3 = self.feed_forward.backward(df, cache.feed_forward)  # f = feed_forward(read3)
-        ds = ds + self.residual.enter_backward(self.norm3, dread3, cache.enter3)  # read3 = enter(s): s was used twice
-        dr, dc = self.residual.leave_backward(self.norm2, ds, cache.leave2)  # s = leave(r, c)
+        ds = ds + self.residual.enter_backward(self.norm3, dread3, enter3)  # read3 = enter(s): s was used twice
+        dr, dc = self.residual.leave_backward(self.norm2, ds, leave2)  # s = leave(r, c)
         cross = self.cross_attention.backward(dc, cache.cross_attention)  # c = cross_attention(read2, memory)
-        dr = dr + self.residual.enter_backward(self.norm2, cross.dx_q, cache.enter2)  # read2 = enter(r)
-        dx, da = self.residual.leave_backward(self.norm1, dr, cache.leave1)  # r = leave(x, a)
+        dr = dr + self.residual.enter_backward(self.norm2, cross.dx_q, enter2)  # read2 = enter(r)
+        dx, da = self.residual.leave_backward(self.norm1, dr, leave1)  # r = leave(x, a)
         dread1 = self.attention.backward(da, cache.attention).dx  # a = attention(read1): query, key and value
-        dx = dx + self.residual.enter_backward(self.norm1, dread1, cache.enter1)  # read1 = enter(x)
+        dx = dx + self.residual.enter_backward(self.norm1, dread1, enter1)  # read1 = enter(x)
         return dx, cross.dx_kv

@@ -21,9 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.nn.feed_forward import check_activation
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
 from tfx.nn.relative_bias import check_grid
+from tfx.nn.two_maps import TwoMaps, TwoMapsCache
 from tfx.ops.basics.embedding import EmbeddingCache
 from tfx.ops.basics.linear import LinearCache
 from tfx.ops.feed_forward.activations import ACTIVATIONS
@@ -45,12 +47,6 @@ class StageCache(NamedTuple):
 class DynamicNetworkCache(NamedTuple):
     first: LinearCache
     stages: tuple[StageCache, ...]
-
-
-class ContinuousNetworkCache(NamedTuple):
-    first: LinearCache
-    activation: Any
-    second: LinearCache
 
 
 class DynamicPositionBiasCache(NamedTuple):
@@ -87,30 +83,20 @@ class DynamicNetwork(Layer):
         self.first.backward(dy, cache.first)
 
 
-class ContinuousNetwork(Layer):
+class ContinuousNetwork(TwoMaps):
     """Owns first: Linear(axes, F) and second: Linear(F, H).
 
     The second has no bias: it would raise all scores of a head alike, and softmax does not see that.
     """
 
     def __init__(self, axes: int, d_ff: int, n_heads: int, rng: Rng, activation: str, dtype: Any = "float32") -> None:
-        self.activation = activation
-        self.first = Linear(axes, d_ff, rng, dtype=dtype)
-        self.second = Linear(d_ff, n_heads, rng, bias=False, dtype=dtype)
+        first = Linear(axes, d_ff, rng, dtype=dtype)
+        super().__init__(first, activation, Linear(d_ff, n_heads, rng, bias=False, dtype=dtype))
 
-    def forward(self, offsets: Array) -> tuple[Array, ContinuousNetworkCache]:
+    def forward(self, offsets: Array) -> tuple[Array, TwoMapsCache]:
         """offsets: (R, axes) -> (R, H), cache."""
         xp = xp_of(offsets)
-        x, first = self.first.forward(xp.sign(offsets) * xp.log1p(abs(offsets)))
-        hidden, activation = ACTIVATIONS[self.activation][0](x)
-        y, second = self.second.forward(hidden)
-        return y, ContinuousNetworkCache(first, activation, second)
-
-    def backward(self, dy: Array, cache: ContinuousNetworkCache) -> None:
-        """dy: (R, H).  Offsets are counted, so their gradient goes nowhere."""
-        dhidden = self.second.backward(dy, cache.second)  # y = second(hidden)
-        dx = ACTIVATIONS[self.activation][1](dhidden, cache.activation)  # hidden = activation(x)
-        self.first.backward(dx, cache.first)
+        return super().forward(xp.sign(offsets) * xp.log1p(abs(offsets)))
 
 
 KINDS = ("dynamic", "continuous")
@@ -135,8 +121,7 @@ class DynamicPositionBias(Layer):
     ) -> None:
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {activation!r}")
+        check_activation(activation, gated=False)
         self.grid = grid
         axes = 1 if grid is None else 2
         self.network: DynamicNetwork | ContinuousNetwork

@@ -16,32 +16,19 @@ Transformer Architecture".
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.attention import NO_PARTS, AttentionParts, make_self_attention
+from tfx.nn.block_cache import BlockCache
 from tfx.nn.block_feed_forward import make_feed_forward
 from tfx.nn.block_settings import BlockSettings
-from tfx.nn.residual import LeaveCache, Residual, block_norm
-from tfx.ops.attention.multi_head import MultiHeadCache, StoredKeyValue
+from tfx.nn.residual import Residual, block_norm
+from tfx.ops.attention.masks import Mask
+from tfx.ops.attention.multi_head import StoredKeyValue
 from tfx.params import Layer
-
-
-class EncoderBlockCache(NamedTuple):
-    x: Array  # the block's input: (B, T, C)
-    enter1: Any
-    attention: MultiHeadCache
-    leave1: LeaveCache
-    enter2: Any
-    feed_forward: Any
-    leave2: LeaveCache
-
-    @property
-    def weights(self) -> Array:
-        """(B, H, T, M + T), who attended to whom.  Raises AttributeError for a kernel, which shows none."""
-        return self.attention.weights
 
 
 class EncoderBlock(Layer):
@@ -55,13 +42,8 @@ class EncoderBlock(Layer):
         self.feed_forward = make_feed_forward(settings, rng)
 
     def forward(
-        self,
-        x: Array,
-        mask: Array | None = None,
-        rng: Any = None,
-        past: StoredKeyValue | None = None,
-        keep: Array | None = None,
-    ) -> tuple[Array, EncoderBlockCache]:
+        self, x: Array, mask: Mask = None, rng: Any = None, past: StoredKeyValue | None = None, keep: Mask = None
+    ) -> tuple[Array, BlockCache]:
         """x: (B, T, C), mask broadcastable to (B, H, T, M + T) -> y: (B, T, C).
 
         rng: dropout, None for evaluation.  past: keys and values of M earlier tokens, from cache.attention.present.
@@ -75,16 +57,17 @@ class EncoderBlock(Layer):
         read2, enter2 = self.residual.enter(self.norm2, r)  # (B, T, C) -> (B, T, C)
         f, feed_forward = self.feed_forward.forward(read2, rng, keep)  # (B, T, C) -> (B, T, C), through (B, T, F)
         y, leave2 = self.residual.leave(self.norm2, r, f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
-        return y, EncoderBlockCache(x, enter1, attention, leave1, enter2, feed_forward, leave2)
+        return y, BlockCache(x, attention, feed_forward, (enter1, leave1, enter2, leave2))
 
-    def backward(self, dy: Array, cache: EncoderBlockCache, dweights: Array | None = None) -> Array:
+    def backward(self, dy: Array, cache: BlockCache, dweights: Array | None = None) -> Array:
         """dy: (B, T, C) -> dx: (B, T, C).
 
         dweights: (B, H, T, M + T), the gradient of a loss that reads the attention weights themselves, or None.
         """
-        dr, df = self.residual.leave_backward(self.norm2, dy, cache.leave2)  # y = leave(r, f)
+        enter1, leave1, enter2, leave2 = cache.around
+        dr, df = self.residual.leave_backward(self.norm2, dy, leave2)  # y = leave(r, f)
         dread2 = self.feed_forward.backward(df, cache.feed_forward)  # f = feed_forward(read2)
-        dr = dr + self.residual.enter_backward(self.norm2, dread2, cache.enter2)  # read2 = enter(r): r was used twice
-        dx, da = self.residual.leave_backward(self.norm1, dr, cache.leave1)  # r = leave(x, a)
+        dr = dr + self.residual.enter_backward(self.norm2, dread2, enter2)  # read2 = enter(r): r was used twice
+        dx, da = self.residual.leave_backward(self.norm1, dr, leave1)  # r = leave(x, a)
         dread1 = self.attention.backward(da, cache.attention, dweights).dx  # a = attention(read1): query, key and value
-        return dx + self.residual.enter_backward(self.norm1, dread1, cache.enter1)  # read1 = enter(x)
+        return dx + self.residual.enter_backward(self.norm1, dread1, enter1)  # read1 = enter(x)

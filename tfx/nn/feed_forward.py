@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.backend import Array
-from tfx.nn.init import Initialisation
+from tfx.nn.init import Initialisation, Rng
 from tfx.nn.linear import Linear
+from tfx.nn.settings import Settings, size
 from tfx.ops.feed_forward.activations import ACTIVATIONS
 from tfx.ops.feed_forward.feed_forward import FeedForwardCache, feed_forward_backward, feed_forward_forward
 from tfx.ops.feed_forward.gated import GATES
@@ -19,6 +21,21 @@ from tfx.ops.feed_forward.gated_feed_forward import (
     gated_feed_forward_forward,
 )
 from tfx.params import Layer
+
+
+@dataclass(frozen=True)
+class FeedForwardSettings(Settings):
+    """The sizes of one network, or of each of several: d_model C, d_ff F."""
+
+    d_model: int = size(64)
+    d_ff: int = size(256)
+    _: KW_ONLY
+    activation: str = "gelu"
+    bias: bool = True
+    dtype: str = "float32"
+
+    def check(self) -> None:
+        check_activation(self.activation)
 
 
 class FeedForward(Layer):
@@ -72,11 +89,17 @@ class FeedForward(Layer):
         return grads.dx
 
 
-def check_activation(activation: str) -> None:
-    """Raises ValueError for a name that is neither an activation nor a gated unit."""
-    if activation not in ACTIVATIONS and activation not in GATES:
-        known = ", ".join((*ACTIVATIONS, *GATES))
-        raise ValueError(f"activation must be one of {known}, not {activation!r}")
+def feed_forward_of(settings: Any, rng: Rng) -> FeedForward:
+    """The network of these settings: FeedForwardSettings, or those of a block."""
+    alike = (settings.activation, settings.dtype, settings.bias)
+    return FeedForward(settings.d_model, settings.d_ff, rng, *alike)
+
+
+def check_activation(activation: str, gated: bool = True) -> None:
+    """Raises ValueError for a name that is no activation, nor a gated unit where those are allowed."""
+    known = (*ACTIVATIONS, *GATES) if gated else tuple(ACTIVATIONS)
+    if activation not in known:
+        raise ValueError(f"activation must be one of {', '.join(known)}, not {activation!r}")
 
 
 def gated_width(d_ff: int, multiple: int = 1) -> int:

@@ -33,14 +33,14 @@ import numpy as np
 from tfx.arguments import whole_number
 from tfx.backend import Array
 from tfx.nn.attention import make_cross_attention
+from tfx.nn.block_cache import BlockCache
 from tfx.nn.block_feed_forward import make_feed_forward
 from tfx.nn.block_settings import BlockSettings
-from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
-from tfx.nn.residual import LeaveCache, Residual, block_norm
+from tfx.nn.encoder_block import EncoderBlock
+from tfx.nn.residual import Residual, block_norm
 from tfx.nn.through_blocks import backward_through, forward_through
-from tfx.ops.attention.multi_head import MultiHeadCache
+from tfx.ops.attention.masks import Mask
 from tfx.ops.basics.mean_pool import (
-    MeanPoolCache,
     RepeatPlacesCache,
     check_stride,
     mean_pool_backward,
@@ -51,25 +51,10 @@ from tfx.ops.basics.mean_pool import (
 from tfx.params import Layer
 
 
-class FunnelBlockCache(NamedTuple):
-    enter1: Any
-    pool: MeanPoolCache
-    attention: MultiHeadCache
-    leave1: LeaveCache
-    enter2: Any
-    feed_forward: Any
-    leave2: LeaveCache
-
-    @property
-    def weights(self) -> Array:
-        """(B, H, T / s, T), who attended to whom."""
-        return self.attention.weights
-
-
 class FunnelStackCache(NamedTuple):
     stages: tuple[tuple[Any, ...], ...]
     repeat: RepeatPlacesCache | None
-    decoder: tuple[EncoderBlockCache, ...]
+    decoder: tuple[BlockCache, ...]
 
 
 @dataclass(frozen=True)
@@ -96,10 +81,11 @@ class FunnelBlock(Layer):
         self.norm2 = block_norm(settings)
         self.feed_forward = make_feed_forward(settings, rng)
 
-    def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, FunnelBlockCache]:
+    def forward(self, x: Array, mask: Mask = None, rng: Any = None) -> tuple[Array, BlockCache]:
         """x: (B, T, C) -> y: (B, ceil(T / stride), C).
 
-        mask: boolean, True = may attend, broadcastable to (B, H, ceil(T / stride), T).  rng: dropout.
+        mask: boolean, True = may attend, broadcastable to (B, H, ceil(T / stride), T).  rng: dropout.  The weights in
+        the cache are (B, H, ceil(T / stride), T).
         """
         read1, enter1 = self.residual.enter(self.norm1, x)  # (B, T, C) -> (B, T, C)
         q, _ = mean_pool_forward(read1, self.stride)  # (B, T, C) -> (B, T / s, C)
@@ -109,18 +95,19 @@ class FunnelBlock(Layer):
         read2, enter2 = self.residual.enter(self.norm2, r)  # (B, T / s, C) -> (B, T / s, C)
         f, feed_forward = self.feed_forward.forward(read2, rng)  # (B, T / s, C) -> (B, T / s, C)
         y, leave2 = self.residual.leave(self.norm2, r, f, rng)  # (B, T / s, C) -> (B, T / s, C)
-        return y, FunnelBlockCache(enter1, pool, attention, leave1, enter2, feed_forward, leave2)
+        return y, BlockCache(x, attention, feed_forward, (enter1, pool, leave1, enter2, leave2))
 
-    def backward(self, dy: Array, cache: FunnelBlockCache) -> Array:
+    def backward(self, dy: Array, cache: BlockCache) -> Array:
         """dy: (B, ceil(T / stride), C) -> dx: (B, T, C)."""
-        dr, df = self.residual.leave_backward(self.norm2, dy, cache.leave2)  # y = leave(r, f)
+        enter1, pool, leave1, enter2, leave2 = cache.around
+        dr, df = self.residual.leave_backward(self.norm2, dy, leave2)  # y = leave(r, f)
         dread2 = self.feed_forward.backward(df, cache.feed_forward)
-        dr = dr + self.residual.enter_backward(self.norm2, dread2, cache.enter2)
-        dshort, da = self.residual.leave_backward(self.norm1, dr, cache.leave1)  # r = leave(short, a)
+        dr = dr + self.residual.enter_backward(self.norm2, dread2, enter2)
+        dshort, da = self.residual.leave_backward(self.norm1, dr, leave1)  # r = leave(short, a)
         grads = self.attention.backward(da, cache.attention)  # a = attention(pool(read1), read1)
-        dread1 = mean_pool_backward(grads.dx_q, cache.pool) + grads.dx_kv
-        dx = mean_pool_backward(dshort, cache.pool)  # short = pool(x)
-        return dx + self.residual.enter_backward(self.norm1, dread1, cache.enter1)
+        dread1 = mean_pool_backward(grads.dx_q, pool) + grads.dx_kv
+        dx = mean_pool_backward(dshort, pool)  # short = pool(x)
+        return dx + self.residual.enter_backward(self.norm1, dread1, enter1)
 
 
 class FunnelStack(Layer):

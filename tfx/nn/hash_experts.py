@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, to_numpy, xp_of
-from tfx.nn.feed_forward import FeedForward
+from tfx.nn.feed_forward import FeedForwardSettings, feed_forward_of
 from tfx.ops.experts.expert_dispatch import DispatchPlan, dispatch_backward, dispatch_forward, plan_dispatch
 from tfx.ops.experts.hash_routing import hash_experts
 from tfx.params import Buffer, Layer
@@ -30,20 +30,11 @@ class HashExpertsCache(NamedTuple):
 class HashExperts(Layer):
     """Owns experts: E times FeedForward(C, F), and the table: (V,), a buffer.  E is the largest entry plus one."""
 
-    def __init__(
-        self,
-        width: int,
-        d_ff: int,
-        table: Array,
-        rng: np.random.Generator,
-        activation: str = "gelu",
-        dtype: Any = "float32",
-        bias: bool = True,
-    ) -> None:
+    def __init__(self, settings: FeedForwardSettings, table: Array, rng: np.random.Generator) -> None:
         if table.ndim != 1 or not table.size or table.dtype.kind not in "iu" or table.min() < 0:
             raise ValueError("the table must hold the number of an expert, 0 or more, for each id of the vocabulary")
         self.table = Buffer(table)
-        self.experts = [FeedForward(width, d_ff, rng, activation, dtype, bias) for _ in range(int(table.max()) + 1)]
+        self.experts = [feed_forward_of(settings, rng) for _ in range(int(table.max()) + 1)]
 
     def forward(self, x: Array, ids: Array) -> tuple[Array, HashExpertsCache]:
         """x: (..., C), ids: (...,) the tokens they stand for -> y: (..., C).  Raises ValueError if they do not fit."""

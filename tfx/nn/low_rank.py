@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tfx.backend import Array
+from tfx.nn.feed_forward import FeedForwardSettings, check_activation
 from tfx.nn.init import Initialisation, find_initialisation
-from tfx.ops.feed_forward.activations import ACTIVATIONS
+from tfx.nn.two_maps import TwoMaps
 from tfx.ops.low_rank.low_rank_linear import LowRankLinearCache, low_rank_linear_backward, low_rank_linear_forward
 from tfx.params import Layer, Parameter
 
@@ -47,40 +48,11 @@ class LowRankLinear(Layer):
         return dx
 
 
-class LowRankFeedForwardCache(NamedTuple):
-    first: LowRankLinearCache
-    activation: Any
-    second: LowRankLinearCache
-
-
-class LowRankFeedForward(Layer):
+class LowRankFeedForward(TwoMaps):
     """Owns first: LowRankLinear(C, F) and second: LowRankLinear(F, C), with an activation in between."""
 
-    def __init__(
-        self,
-        width: int,
-        d_ff: int,
-        rank: int,
-        rng: np.random.Generator,
-        activation: str = "gelu",
-        dtype: Any = "float32",
-        bias: bool = True,
-    ) -> None:
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {activation!r}")
-        self.activation = activation
-        self.first = LowRankLinear(width, d_ff, rank, rng, bias, dtype)
-        self.second = LowRankLinear(d_ff, width, rank, rng, bias, dtype)
-
-    def forward(self, x: Array) -> tuple[Array, LowRankFeedForwardCache]:
-        """x: (..., C) -> y: (..., C), every place on its own."""
-        before, first = self.first.forward(x)
-        hidden, activation = ACTIVATIONS[self.activation][0](before)
-        y, second = self.second.forward(hidden)
-        return y, LowRankFeedForwardCache(first, activation, second)
-
-    def backward(self, dy: Array, cache: LowRankFeedForwardCache) -> Array:
-        """dy: (..., C) -> dx: (..., C)."""
-        dhidden = self.second.backward(dy, cache.second)  # y = second(hidden)
-        dbefore = ACTIVATIONS[self.activation][1](dhidden, cache.activation)  # hidden = activation(before)
-        return self.first.backward(dbefore, cache.first)  # before = first(x)
+    def __init__(self, settings: FeedForwardSettings, rank: int, rng: np.random.Generator) -> None:
+        check_activation(settings.activation, gated=False)
+        width, d_ff, alike = settings.d_model, settings.d_ff, (settings.bias, settings.dtype)
+        first = LowRankLinear(width, d_ff, rank, rng, *alike)
+        super().__init__(first, settings.activation, LowRankLinear(d_ff, width, rank, rng, *alike))

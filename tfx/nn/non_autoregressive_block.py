@@ -13,40 +13,19 @@ Source: Gu et al. 2018, "Non-Autoregressive Neural Machine Translation", section
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tfx.backend import Array, xp_of
 from tfx.nn.attention import make_cross_attention
+from tfx.nn.block_cache import BlockCache
 from tfx.nn.block_feed_forward import make_feed_forward
 from tfx.nn.block_settings import BlockSettings
-from tfx.nn.residual import LeaveCache, Residual, block_norm
-from tfx.ops.attention.masks import combine_masks
-from tfx.ops.attention.multi_head import MultiHeadCache
+from tfx.nn.residual import Residual, block_norm
+from tfx.ops.attention.masks import Mask, combine_masks
 from tfx.ops.positions.positions import sinusoidal_positions
 from tfx.params import Layer
-
-
-class NonAutoregressiveBlockCache(NamedTuple):
-    x: Array  # the block's input: (B, T, C)
-    enter1: Any
-    attention: MultiHeadCache
-    leave1: LeaveCache
-    enter2: Any
-    positional_attention: MultiHeadCache
-    leave2: LeaveCache
-    enter3: Any
-    cross_attention: MultiHeadCache
-    leave3: LeaveCache
-    enter4: Any
-    feed_forward: Any
-    leave4: LeaveCache
-
-    @property
-    def weights(self) -> Array:
-        """(B, H, T, T), who attended to whom."""
-        return self.attention.weights
 
 
 class NonAutoregressiveBlock(Layer):
@@ -64,13 +43,8 @@ class NonAutoregressiveBlock(Layer):
         self.feed_forward = make_feed_forward(settings, rng)
 
     def forward(
-        self,
-        x: Array,
-        memory: Array,
-        mask: Array | None = None,
-        memory_mask: Array | None = None,
-        rng: Any = None,
-    ) -> tuple[Array, NonAutoregressiveBlockCache]:
+        self, x: Array, memory: Array, mask: Mask = None, memory_mask: Mask = None, rng: Any = None
+    ) -> tuple[Array, BlockCache]:
         """x: (B, T, C), memory: (B, S, C) -> y: (B, T, C).
 
         mask: padding of the target, (B, 1, 1, T); memory_mask: padding of the source, (B, 1, 1, S).
@@ -93,34 +67,22 @@ class NonAutoregressiveBlock(Layer):
         read4, enter4 = self.residual.enter(self.norm4, u)  # (B, T, C) -> (B, T, C)
         f, feed_forward = self.feed_forward.forward(read4, rng)  # (B, T, C) -> (B, T, C), through (B, T, F)
         y, leave4 = self.residual.leave(self.norm4, u, f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
-        return y, NonAutoregressiveBlockCache(
-            x,
-            enter1,
-            attention,
-            leave1,
-            enter2,
-            positional,
-            leave2,
-            enter3,
-            cross,
-            leave3,
-            enter4,
-            feed_forward,
-            leave4,
-        )
+        around = (enter1, leave1, enter2, leave2, enter3, leave3, enter4, leave4)
+        return y, BlockCache(x, attention, feed_forward, around, cross, positional)
 
-    def backward(self, dy: Array, cache: NonAutoregressiveBlockCache) -> tuple[Array, Array]:
+    def backward(self, dy: Array, cache: BlockCache) -> tuple[Array, Array]:
         """dy: (B, T, C) -> dx: (B, T, C), dmemory: (B, S, C)."""
-        du, df = self.residual.leave_backward(self.norm4, dy, cache.leave4)  # y = leave(u, f)
+        enter1, leave1, enter2, leave2, enter3, leave3, enter4, leave4 = cache.around
+        du, df = self.residual.leave_backward(self.norm4, dy, leave4)  # y = leave(u, f)
         dread4 = self.feed_forward.backward(df, cache.feed_forward)  # f = feed_forward(read4)
-        du = du + self.residual.enter_backward(self.norm4, dread4, cache.enter4)  # read4 = enter(u): u was used twice
-        ds, dc = self.residual.leave_backward(self.norm3, du, cache.leave3)  # u = leave(s, c)
+        du = du + self.residual.enter_backward(self.norm4, dread4, enter4)  # read4 = enter(u): u was used twice
+        ds, dc = self.residual.leave_backward(self.norm3, du, leave3)  # u = leave(s, c)
         cross = self.cross_attention.backward(dc, cache.cross_attention)  # c = cross_attention(read3, memory)
-        ds = ds + self.residual.enter_backward(self.norm3, cross.dx_q, cache.enter3)  # read3 = enter(s)
-        dr, dp = self.residual.leave_backward(self.norm2, ds, cache.leave2)  # s = leave(r, p)
+        ds = ds + self.residual.enter_backward(self.norm3, cross.dx_q, enter3)  # read3 = enter(s)
+        dr, dp = self.residual.leave_backward(self.norm2, ds, leave2)  # s = leave(r, p)
         dread2 = self.positional_attention.backward(dp, cache.positional_attention).dx_v  # p: read2 was the value only
-        dr = dr + self.residual.enter_backward(self.norm2, dread2, cache.enter2)  # read2 = enter(r)
-        dx, da = self.residual.leave_backward(self.norm1, dr, cache.leave1)  # r = leave(x, a)
+        dr = dr + self.residual.enter_backward(self.norm2, dread2, enter2)  # read2 = enter(r)
+        dx, da = self.residual.leave_backward(self.norm1, dr, leave1)  # r = leave(x, a)
         dread1 = self.attention.backward(da, cache.attention).dx  # a = attention(read1): query, key and value
-        dx = dx + self.residual.enter_backward(self.norm1, dread1, cache.enter1)  # read1 = enter(x)
+        dx = dx + self.residual.enter_backward(self.norm1, dread1, enter1)  # read1 = enter(x)
         return dx, cross.dx_kv

@@ -17,6 +17,7 @@ from tfx.nn.batch_norm import BatchNorm
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.power_norm import PowerNorm
 from tfx.nn.rms_norm import RMSNorm
+from tfx.nn.running_norm import RunningNorm
 from tfx.nn.scale_norm import ScaleNorm
 from tfx.params import Layer, walk
 
@@ -71,6 +72,6 @@ def evaluating(model: Layer) -> Iterator[None]:
             layer.training = training
 
 
-def _switched(model: Layer) -> list[BatchNorm | PowerNorm]:
+def _switched(model: Layer) -> list[RunningNorm]:
     """The layers inside with a `training` switch."""
-    return [layer for _, layer in walk(model, Layer) if isinstance(layer, BatchNorm | PowerNorm)]
+    return [layer for _, layer in walk(model, Layer) if isinstance(layer, RunningNorm)]

@@ -12,35 +12,21 @@ Sources: Wang and Komatsuzaki 2021, "GPT-J-6B"; Chowdhery et al. 2022, "PaLM", s
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.attention import NO_PARTS, AttentionParts, make_self_attention
+from tfx.nn.block_cache import BlockCache
 from tfx.nn.block_feed_forward import make_feed_forward
 from tfx.nn.block_settings import BlockSettings
 from tfx.nn.dropout import Dropout
 from tfx.nn.residual import block_norm
 from tfx.nn.stochastic_depth import StochasticDepth
-from tfx.ops.attention.multi_head import MultiHeadCache, StoredKeyValue
-from tfx.ops.basics.dropout import DropoutCache
+from tfx.ops.attention.masks import Mask
+from tfx.ops.attention.multi_head import StoredKeyValue
 from tfx.params import Layer
-
-
-class ParallelBlockCache(NamedTuple):
-    x: Array  # the block's input: (B, T, C)
-    norm: Any
-    attention: MultiHeadCache
-    dropout1: DropoutCache
-    feed_forward: Any
-    dropout2: DropoutCache
-    path: DropoutCache
-
-    @property
-    def weights(self) -> Array:
-        """(B, H, T, M + T), who attended to whom.  Raises AttributeError for a kernel, which shows none."""
-        return self.attention.weights
 
 
 class ParallelBlock(Layer):
@@ -58,13 +44,8 @@ class ParallelBlock(Layer):
         self.path = StochasticDepth(settings.drop_path)
 
     def forward(
-        self,
-        x: Array,
-        mask: Array | None = None,
-        rng: Any = None,
-        past: StoredKeyValue | None = None,
-        keep: Array | None = None,
-    ) -> tuple[Array, ParallelBlockCache]:
+        self, x: Array, mask: Mask = None, rng: Any = None, past: StoredKeyValue | None = None, keep: Mask = None
+    ) -> tuple[Array, BlockCache]:
         """x: (B, T, C), mask broadcastable to (B, H, T, M + T) -> y: (B, T, C).  As EncoderBlock.forward."""
         normed, norm = self.norm.forward(x)  # (B, T, C) -> (B, T, C)
         a, attention = self.attention.forward(
@@ -74,13 +55,14 @@ class ParallelBlock(Layer):
         f, feed_forward = self.feed_forward.forward(normed, rng, keep)  # (B, T, C) -> (B, T, C), through (B, T, F)
         f, dropout2 = self.dropout.forward(f, rng)  # (B, T, C) -> (B, T, C)
         branch, path = self.path.forward(a + f, rng)  # (B, T, C), (B, T, C) -> (B, T, C)
-        return x + branch, ParallelBlockCache(x, norm, attention, dropout1, feed_forward, dropout2, path)
+        return x + branch, BlockCache(x, attention, feed_forward, (norm, dropout1, dropout2, path))
 
-    def backward(self, dy: Array, cache: ParallelBlockCache, dweights: Array | None = None) -> Array:
+    def backward(self, dy: Array, cache: BlockCache, dweights: Array | None = None) -> Array:
         """dy: (B, T, C) -> dx: (B, T, C).  dweights: as EncoderBlock.backward."""
-        dbranch = self.path.backward(dy, cache.path)  # y = x + path(a + f)
-        df = self.dropout.backward(dbranch, cache.dropout2)
+        norm, dropout1, dropout2, path = cache.around
+        dbranch = self.path.backward(dy, path)  # y = x + path(a + f)
+        df = self.dropout.backward(dbranch, dropout2)
         dnormed = self.feed_forward.backward(df, cache.feed_forward)  # f = feed_forward(normed)
-        da = self.dropout.backward(dbranch, cache.dropout1)
+        da = self.dropout.backward(dbranch, dropout1)
         dnormed = dnormed + self.attention.backward(da, cache.attention, dweights).dx  # a = attention(normed)
-        return dy + self.norm.backward(dnormed, cache.norm)  # normed = norm(x), and y = x + ... again
+        return dy + self.norm.backward(dnormed, norm)  # normed = norm(x), and y = x + ... again

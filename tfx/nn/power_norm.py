@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array
+from tfx.nn.running_norm import RunningNorm
 from tfx.ops.norms.power_norm import (
     PowerNormCache,
     PowerStatistics,
@@ -15,10 +16,10 @@ from tfx.ops.norms.power_norm import (
     updated_nu,
     updated_psi2,
 )
-from tfx.params import Buffer, Layer, Parameter
+from tfx.params import Buffer
 
 
-class PowerNorm(Layer):
+class PowerNorm(RunningNorm):
     """Owns gamma: (C,), ones, and beta: (C,), zeros; and the buffers psi2: (C,), ones, and nu: (C,), zeros.
 
     training: True is the paper's PN, whose backward is an approximation (ops/norms/power_norm.py) and whose buffers
@@ -34,14 +35,10 @@ class PowerNorm(Layer):
         momentum: float = 0.1,
         batch_statistics: bool = False,
     ) -> None:
-        self.gamma = Parameter(np.ones(width, dtype=dtype))
-        self.beta = Parameter(np.zeros(width, dtype=dtype))
+        super().__init__(width, dtype, eps, momentum)
         self.psi2 = Buffer(np.ones(width, dtype=dtype))
         self.nu = Buffer(np.zeros(width, dtype=dtype))
-        self.eps = eps
-        self.momentum = momentum
         self.batch_statistics = batch_statistics
-        self.training = True
 
     def forward(self, x: Array, keep: Array | None = None) -> tuple[Array, PowerNormCache]:
         """x: (..., C), keep: (...,) bool, True = counts -> y: (..., C)."""
@@ -58,6 +55,5 @@ class PowerNorm(Layer):
         dx, dgamma, dbeta = power_norm_backward(dy, cache)
         if cache.running is not None and cache.running.nu is not None:
             self.nu.next = updated_nu(self.nu.next, dgamma, cache, self.momentum)
-        self.gamma.grad += dgamma
-        self.beta.grad += dbeta
+        self._add(dgamma, dbeta)
         return dx

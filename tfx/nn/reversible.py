@@ -30,64 +30,56 @@ from tfx.backend import Array
 from tfx.nn.attention import make_self_attention
 from tfx.nn.block_feed_forward import make_feed_forward
 from tfx.nn.block_settings import BlockSettings, StackSettings
+from tfx.nn.branch import Branch, BranchCache
 from tfx.nn.dropout import Dropout
 from tfx.nn.residual import block_norm
+from tfx.ops.attention.masks import Mask
 from tfx.params import Layer
-
-
-class BranchCache(NamedTuple):
-    norm: Any
-    inner: Any
-    dropout: Any
 
 
 class AttentionBranch(Layer):
     """F(x) = dropout(attention(norm(x))), self-attention."""
 
     def __init__(self, settings: BlockSettings, rng: np.random.Generator) -> None:
-        self.norm = block_norm(settings)
-        self.attention = make_self_attention(settings, rng)
+        self.norm, self.attention = block_norm(settings), make_self_attention(settings, rng)
         self.dropout = Dropout(settings.dropout)
 
-    def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, BranchCache]:
+    def forward(self, x: Array, mask: Mask = None, rng: Any = None) -> tuple[Array, BranchCache]:
         """x: (B, T, C), mask broadcastable to (B, H, T, T) -> (B, T, C)."""
-        normed, norm = self.norm.forward(x)
-        a, inner = self.attention.forward(normed, mask=mask, rng=rng)
-        a, dropout = self.dropout.forward(a, rng)
-        return a, BranchCache(norm, inner, dropout)
+        return self._branch().forward(x, rng, mask=mask)
 
     def backward(self, dy: Array, cache: BranchCache) -> Array:
         """dy: (B, T, C) -> dx: (B, T, C)."""
-        da = self.dropout.backward(dy, cache.dropout)
-        return self.norm.backward(self.attention.backward(da, cache.inner).dx, cache.norm)
+        return self._branch().backward(dy, cache)
+
+    def _branch(self) -> Branch:
+        return Branch(self.norm, self.attention, self.dropout)
 
 
 class FeedForwardBranch(Layer):
     """G(x) = dropout(feed_forward(norm(x))); a mask is accepted and not needed."""
 
     def __init__(self, settings: BlockSettings, rng: np.random.Generator) -> None:
-        self.norm = block_norm(settings)
-        self.feed_forward = make_feed_forward(settings, rng)
+        self.norm, self.feed_forward = block_norm(settings), make_feed_forward(settings, rng)
         self.dropout = Dropout(settings.dropout)
 
-    def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, BranchCache]:
+    def forward(self, x: Array, mask: Mask = None, rng: Any = None) -> tuple[Array, BranchCache]:
         """x: (B, T, C) -> (B, T, C)."""
-        normed, norm = self.norm.forward(x)
-        f, inner = self.feed_forward.forward(normed, rng)
-        f, dropout = self.dropout.forward(f, rng)
-        return f, BranchCache(norm, inner, dropout)
+        return self._branch().forward(x, rng)
 
     def backward(self, dy: Array, cache: BranchCache) -> Array:
         """dy: (B, T, C) -> dx: (B, T, C)."""
-        df = self.dropout.backward(dy, cache.dropout)
-        return self.norm.backward(self.feed_forward.backward(df, cache.inner), cache.norm)
+        return self._branch().backward(dy, cache)
+
+    def _branch(self) -> Branch:
+        return Branch(self.norm, self.feed_forward, self.dropout)
 
 
 class Streams(NamedTuple):
     """The two halves of the residual, (B, T, C) each, or their gradients."""
 
-    one: Array
-    two: Array
+    first: Array
+    second: Array
 
 
 class ReversibleBlock(Layer):
@@ -96,36 +88,36 @@ class ReversibleBlock(Layer):
     def __init__(self, f: Any, g: Any) -> None:
         self.f, self.g = f, g
 
-    def forward(self, x: Streams, mask: Array | None = None, seed: Any = None) -> tuple[Streams, tuple[Any, Any]]:
+    def forward(self, x: Streams, mask: Mask = None, seed: Any = None) -> tuple[Streams, tuple[Any, Any]]:
         """x -> y, and the caches of f and g, for whoever wants to keep them.  seed: dropout, None for evaluation."""
-        f, f_cache = self.f.forward(x.two, mask, _rng(seed, 0))
-        y1 = x.one + f
+        f, f_cache = self.f.forward(x.second, mask, _rng(seed, 0))
+        y1 = x.first + f
         g, g_cache = self.g.forward(y1, mask, _rng(seed, 1))
-        return Streams(y1, x.two + g), (f_cache, g_cache)
+        return Streams(y1, x.second + g), (f_cache, g_cache)
 
     def backward(self, dy: Streams, cache: tuple[Any, Any]) -> Streams:
         """The ordinary backward, from kept caches: dy -> dx."""
         f_cache, g_cache = cache
-        dy1 = dy.one + self.g.backward(dy.two, g_cache)  # y2 = x2 + g(y1)
-        dx2 = dy.two + self.f.backward(dy1, f_cache)  # y1 = x1 + f(x2), and y2 = x2 + ... again
+        dy1 = dy.first + self.g.backward(dy.second, g_cache)  # y2 = x2 + g(y1)
+        dx2 = dy.second + self.f.backward(dy1, f_cache)  # y1 = x1 + f(x2), and y2 = x2 + ... again
         return Streams(dy1, dx2)
 
-    def undo(self, y: Streams, dy: Streams, mask: Array | None = None, seed: Any = None) -> tuple[Streams, Streams]:
+    def undo(self, y: Streams, dy: Streams, mask: Mask = None, seed: Any = None) -> tuple[Streams, Streams]:
         """The reversible backward, from the output alone: y, dy -> x, dx.  seed: the one that forward had."""
-        g, g_cache = self.g.forward(y.one, mask, _rng(seed, 1))
-        x2 = y.two - g  # y2 = x2 + g(y1)
-        dy1 = dy.one + self.g.backward(dy.two, g_cache)
+        g, g_cache = self.g.forward(y.first, mask, _rng(seed, 1))
+        x2 = y.second - g  # y2 = x2 + g(y1)
+        dy1 = dy.first + self.g.backward(dy.second, g_cache)
         del g, g_cache  # before the other branch needs room
         f, f_cache = self.f.forward(x2, mask, _rng(seed, 0))
-        x1 = y.one - f  # y1 = x1 + f(x2)
-        dx2 = dy.two + self.f.backward(dy1, f_cache)
+        x1 = y.first - f  # y1 = x1 + f(x2)
+        dx2 = dy.second + self.f.backward(dy1, f_cache)
         return Streams(x1, x2), Streams(dy1, dx2)
 
 
 class ReversibleStackCache(NamedTuple):
     y: Streams  # the output of the last block
     norm: Any
-    mask: Array | None
+    mask: Mask
     seed: int | None
     blocks: tuple[Any, ...]  # empty, unless everything is kept
 
@@ -143,7 +135,7 @@ class ReversibleStack(Layer):
         self.norm = block_norm(settings)
         self.recompute = recompute
 
-    def forward(self, x: Array, mask: Array | None = None, rng: Any = None) -> tuple[Array, ReversibleStackCache]:
+    def forward(self, x: Array, mask: Mask = None, rng: Any = None) -> tuple[Array, ReversibleStackCache]:
         """x: (B, T, C), mask broadcastable to (B, H, T, T) -> (B, T, C).  rng: dropout, None for evaluation."""
         seed = None if rng is None else int(rng.integers(2**62))
         y, kept = Streams(x, x), []
@@ -151,7 +143,7 @@ class ReversibleStack(Layer):
             y, cache = block.forward(y, mask, _of_block(seed, number))
             if not self.recompute:
                 kept.append(cache)
-        hidden, norm = self.norm.forward(0.5 * (y.one + y.two))
+        hidden, norm = self.norm.forward(0.5 * (y.first + y.second))
         return hidden, ReversibleStackCache(y, norm, mask, seed, tuple(kept))
 
     def backward(self, dhidden: Array, cache: ReversibleStackCache) -> Array:
@@ -164,7 +156,7 @@ class ReversibleStack(Layer):
                 y, dy = block.undo(y, dy, cache.mask, _of_block(cache.seed, number))
             else:
                 dy = block.backward(dy, cache.blocks[number])
-        return dy.one + dy.two  # x started both streams
+        return dy.first + dy.second  # x started both streams
 
 
 def _of_block(seed: int | None, number: int) -> tuple[int, int] | None:

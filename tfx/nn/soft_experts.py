@@ -25,7 +25,7 @@ import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.nn.feed_forward import FeedForward
+from tfx.nn.feed_forward import FeedForwardSettings, feed_forward_of
 from tfx.nn.linear import Linear
 from tfx.ops.attention.attend import AttendCache, attend_backward, attend_forward
 from tfx.ops.basics.linear import LinearCache
@@ -43,22 +43,13 @@ class SoftExperts(Layer):
     """Owns phi: Linear(C, E P) without offsets and experts: E times FeedForward(C, F).  n: E; n_slots: P."""
 
     def __init__(
-        self,
-        width: int,
-        d_ff: int,
-        rng: np.random.Generator,
-        activation: str = "gelu",
-        dtype: Any = "float32",
-        bias: bool = True,
-        *,
-        n: int = 8,
-        n_slots: int = 1,
+        self, settings: FeedForwardSettings, rng: np.random.Generator, *, n: int = 8, n_slots: int = 1
     ) -> None:
         whole_number("n, the experts of a soft mixture,", n, 1)
         whole_number("n_slots", n_slots, 1)
         self.n_slots = n_slots
-        self.phi = Linear(width, n * n_slots, rng, bias=False, dtype=dtype)
-        self.experts = [FeedForward(width, d_ff, rng, activation, dtype, bias) for _ in range(n)]
+        self.phi = Linear(settings.d_model, n * n_slots, rng, bias=False, dtype=settings.dtype)
+        self.experts = [feed_forward_of(settings, rng) for _ in range(n)]
 
     def forward(self, x: Array) -> tuple[Array, SoftExpertsCache]:
         """x: (B, T, C) -> y: (B, T, C)."""

@@ -9,19 +9,21 @@ gradient, nothing else changes (Lan et al. 2020, "ALBERT", section 3.1; Dehghani
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.attention import NO_PARTS, AttentionParts
+from tfx.nn.block_cache import BlockCache
 from tfx.nn.block_settings import PlainBlockSettings, StackSettings
-from tfx.nn.decoder_block import DecoderBlock, DecoderBlockCache
-from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
+from tfx.nn.decoder_block import DecoderBlock
+from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.parallel_block import ParallelBlock
 from tfx.nn.residual import block_norm
 from tfx.nn.through_blocks import forward_through
+from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.multi_head import StoredKeyValue
 from tfx.params import Layer
 
@@ -32,72 +34,8 @@ Past = Sequence[StoredKeyValue]
 Parts = AttentionParts | Sequence[AttentionParts]
 
 
-class EncoderStackCache(NamedTuple):
-    blocks: tuple[EncoderBlockCache, ...]
-    norm: Any
-
-    @property
-    def present(self) -> tuple[StoredKeyValue, ...]:
-        """What a later call takes as `past`."""
-        return tuple(block.attention.present for block in self.blocks)
-
-    @property
-    def reads(self) -> tuple[Array, ...]:
-        """What each block read: the input first, then the states between the blocks, (B, T, C) each."""
-        return tuple(block.x for block in self.blocks)
-
-
-class EncoderStack(Layer):
-    """settings.n_layers encoder blocks, each with the settings of its layer.
-
-    parts: layers inside attention that the blocks share, or one entry for each block: see nn/position_scheme.py.
-    """
-
-    def __init__(self, settings: StackSettings, rng: np.random.Generator, parts: Parts = NO_PARTS) -> None:
-        self.blocks = _blocks(ParallelBlock if settings.parallel else EncoderBlock, settings, rng, parts)
-        self.norm = make_final_norm(settings, settings.final_norm)
-
-    @property
-    def stores_keys(self) -> bool:
-        """Whether every block can read a token on its own, after stored keys and values."""
-        return all(map(_stores_keys, self.blocks))
-
-    def forward(
-        self,
-        x: Array,
-        mask: Array | None = None,
-        rng: Any = None,
-        past: Past | None = None,
-        keep: Array | None = None,
-    ) -> tuple[Array, EncoderStackCache]:
-        """x: (B, T, C) -> hidden: (B, T, C).  past: keys and values of earlier tokens, from cache.present.
-
-        keep: (B, T) boolean, True = a real token; only experts ask, whom filling must not take places from.
-        """
-        given = ((mask, rng, stored, keep) for stored in _each(past, self.blocks))
-        x, caches = forward_through(self.blocks, x, given)
-        norm_cache = None
-        if self.norm is not None:
-            x, norm_cache = self.norm.forward(x)
-        return x, EncoderStackCache(caches, norm_cache)
-
-    def backward(self, dhidden: Array, cache: EncoderStackCache, dreads: Sequence[Array | None] | None = None) -> Array:
-        """dhidden: (B, T, C) -> dx: (B, T, C).
-
-        dreads: for each block, the gradient of a loss that looks at cache.reads of that block, (B, T, C), or None.
-        """
-        dx = dhidden if self.norm is None else self.norm.backward(dhidden, cache.norm)
-        dreads = [None] * len(self.blocks) if dreads is None else dreads
-        for block, block_cache, dread in zip(
-            reversed(self.blocks), reversed(cache.blocks), reversed(dreads), strict=True
-        ):
-            dx = block.backward(dx, block_cache)
-            dx = dx if dread is None else dx + dread  # that state was used twice: by the block and by the loss
-        return dx
-
-
-class DecoderStackCache(NamedTuple):
-    blocks: tuple[DecoderBlockCache, ...]
+class StackCache(NamedTuple):
+    blocks: tuple[BlockCache, ...]
     norm: Any
 
     @property
@@ -107,11 +45,75 @@ class DecoderStackCache(NamedTuple):
 
     @property
     def memory_present(self) -> tuple[StoredKeyValue, ...]:
-        """What a later call takes as `memory_past`."""
+        """What a later call of a stack that reads a memory takes as `memory_past`."""
         return tuple(block.cross_attention.present for block in self.blocks)
 
+    @property
+    def reads(self) -> tuple[Array, ...]:
+        """What each block read: the input first, then the states between the blocks, (B, T, C) each."""
+        return tuple(block.x for block in self.blocks)
 
-class DecoderStack(Layer):
+
+class Stack(Layer):
+    """Blocks, and the norm behind the last one, if there is one."""
+
+    blocks: list[Any]
+    norm: Any
+
+    @property
+    def stores_keys(self) -> bool:
+        """Whether every block can read a token on its own, after stored keys and values."""
+        return all(map(_stores_keys, self.blocks))
+
+    def _forward(self, x: Array, given: Iterable[tuple[Any, ...]]) -> tuple[Array, StackCache]:
+        """Through all blocks, with what each is given beside x, and through the norm."""
+        x, caches = forward_through(self.blocks, x, given)
+        if self.norm is None:
+            return x, StackCache(caches, None)
+        hidden, norm = self.norm.forward(x)
+        return hidden, StackCache(caches, norm)
+
+    def _norm_backward(self, dhidden: Array, cache: StackCache) -> Array:
+        """-> the gradient of what the last block gave."""
+        return dhidden if self.norm is None else self.norm.backward(dhidden, cache.norm)
+
+
+class EncoderStack(Stack):
+    """settings.n_layers encoder blocks, each with the settings of its layer.
+
+    parts: layers inside attention that the blocks share, or one entry for each block: see nn/position_scheme.py.
+    """
+
+    def __init__(self, settings: StackSettings, rng: np.random.Generator, parts: Parts = NO_PARTS) -> None:
+        self.blocks = _blocks(ParallelBlock if settings.parallel else EncoderBlock, settings, rng, parts)
+        self.norm = make_final_norm(settings, settings.final_norm)
+
+    def forward(
+        self, x: Array, mask: Mask = None, rng: Any = None, past: Past | None = None, keep: Mask = None
+    ) -> tuple[Array, StackCache]:
+        """x: (B, T, C) -> hidden: (B, T, C).  past: keys and values of earlier tokens, from cache.present.
+
+        keep: (B, T) boolean, True = a real token; only experts ask, whom filling must not take places from.
+        """
+        given = ((mask, rng, stored, keep) for stored in _each(past, self.blocks))
+        return self._forward(x, given)
+
+    def backward(self, dhidden: Array, cache: StackCache, dreads: Sequence[Array | None] | None = None) -> Array:
+        """dhidden: (B, T, C) -> dx: (B, T, C).
+
+        dreads: for each block, the gradient of a loss that looks at cache.reads of that block, (B, T, C), or None.
+        """
+        dx = self._norm_backward(dhidden, cache)
+        dreads = [None] * len(self.blocks) if dreads is None else dreads
+        for block, block_cache, dread in zip(
+            reversed(self.blocks), reversed(cache.blocks), reversed(dreads), strict=True
+        ):
+            dx = block.backward(dx, block_cache)
+            dx = dx if dread is None else dx + dread  # that state was used twice: by the block and by the loss
+        return dx
+
+
+class DecoderStack(Stack):
     """n_layers decoder blocks, all reading the same memory.  Settings as in EncoderStack, but for `parallel`.
 
     Raises ValueError for fewer than one.
@@ -123,37 +125,28 @@ class DecoderStack(Layer):
         self.blocks = _blocks(DecoderBlock, settings, rng, parts)
         self.norm = make_final_norm(settings, settings.final_norm)
 
-    @property
-    def stores_keys(self) -> bool:
-        """Whether every block can read a token on its own, after stored keys and values."""
-        return all(map(_stores_keys, self.blocks))
-
     def forward(
         self,
         x: Array,
         memory: Array,
-        mask: Array | None = None,
-        memory_mask: Array | None = None,
+        mask: Mask = None,
+        memory_mask: Mask = None,
         rng: Any = None,
         past: Past | None = None,
         memory_past: Past | None = None,
-        keep: Array | None = None,
-    ) -> tuple[Array, DecoderStackCache]:
+        keep: Mask = None,
+    ) -> tuple[Array, StackCache]:
         """x: (B, T, C), memory: (B, S, C) -> hidden: (B, T, C).  past, keep: as in EncoderStack.forward.
 
         memory_past: keys and values of the memory, from cache.memory_present; memory is then (B, 0, C).
         """
         stores = zip(_each(past, self.blocks), _each(memory_past, self.blocks), strict=True)
         given = ((memory, mask, memory_mask, rng, stored, read, keep) for stored, read in stores)
-        x, caches = forward_through(self.blocks, x, given)
-        norm_cache = None
-        if self.norm is not None:
-            x, norm_cache = self.norm.forward(x)
-        return x, DecoderStackCache(caches, norm_cache)
+        return self._forward(x, given)
 
-    def backward(self, dhidden: Array, cache: DecoderStackCache) -> tuple[Array, Array]:
+    def backward(self, dhidden: Array, cache: StackCache) -> tuple[Array, Array]:
         """dhidden: (B, T, C) -> dx: (B, T, C), dmemory: (B, S, C)."""
-        dx: Array = dhidden if self.norm is None else self.norm.backward(dhidden, cache.norm)
+        dx = self._norm_backward(dhidden, cache)
         dmemory: Array = None
         for block, block_cache in zip(reversed(self.blocks), reversed(cache.blocks), strict=True):
             dx, dread = block.backward(dx, block_cache)

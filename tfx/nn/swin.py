@@ -23,8 +23,9 @@ import numpy as np
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
 from tfx.nn.attention import AttentionParts
+from tfx.nn.block_cache import BlockCache
 from tfx.nn.block_settings import BlockSettings, StackSettings
-from tfx.nn.encoder_block import EncoderBlock, EncoderBlockCache
+from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.linear import Linear
 from tfx.nn.relative_bias import GridRelativeBias
@@ -44,7 +45,7 @@ from tfx.params import Layer
 
 class SwinBlockCache(NamedTuple):
     split: WindowsCache
-    block: EncoderBlockCache
+    block: BlockCache
     merge: WindowsCache
 
 

@@ -14,17 +14,16 @@ also tunes the gains and offsets of the norms: Part(model, lambda name: ".adapte
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.feed_forward import FeedForward
-from tfx.ops.attention.multi_head import KeyValue
 from tfx.params import Layer, walk
 from tfx.tuning.part import Chosen
-from tfx.tuning.places import Around, Place, places_of
+from tfx.tuning.places import Around, AroundCache, Place, places_of
 
 
 class Adapter(Layer):
@@ -48,24 +47,6 @@ class Adapter(Layer):
         return dy + self.network.backward(dy, cache)  # y = f + network(f)
 
 
-class AdaptedCache(NamedTuple):
-    layer: Any
-    adapter: Any
-
-    @property
-    def attention(self) -> Any:
-        """Of an adapted attention: q, k, v and weights."""
-        return self.layer.attention
-
-    @property
-    def weights(self) -> Array:
-        return self.layer.weights
-
-    @property
-    def present(self) -> KeyValue:
-        return self.layer.present
-
-
 class Adapted(Layer):
     """A sub-layer and the adapter behind it.  Called as that sub-layer is called."""
 
@@ -73,15 +54,15 @@ class Adapted(Layer):
         self.layer = layer
         self.adapter = adapter
 
-    def forward(self, *inputs: Any, **named: Any) -> tuple[Array, AdaptedCache]:
+    def forward(self, *inputs: Any, **named: Any) -> tuple[Array, AroundCache]:
         """What the sub-layer takes -> y: (B, T, C)."""
         f, cache = self.layer.forward(*inputs, **named)
         y, adapter = self.adapter.forward(f)
-        return y, AdaptedCache(cache, adapter)
+        return y, AroundCache(cache, adapter)
 
-    def backward(self, dy: Array, cache: AdaptedCache, *further: Any) -> Any:
+    def backward(self, dy: Array, cache: AroundCache, *further: Any) -> Any:
         """dy: (B, T, C) -> what the sub-layer's backward returns."""
-        df = self.adapter.backward(dy, cache.adapter)  # y = adapter(f)
+        df = self.adapter.backward(dy, cache.own)  # y = adapter(f)
         return self.layer.backward(df, cache.layer, *further)  # f = layer(...)
 
 

@@ -37,6 +37,16 @@ def places_of(model: Layer, kinds: tuple[type[Layer], ...], chosen: Chosen | Non
     return list(found.values())
 
 
+class AroundCache(NamedTuple):
+    """The cache of a layer, and what the one around it keeps.  What is not found here is asked of the layer's."""
+
+    layer: Any
+    own: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.layer, name)
+
+
 class Around(Part):
     """What was put around sub-layers of a model: the parameters that came with it, and the way back.
 

@@ -23,11 +23,11 @@ import numpy as np
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
 from tfx.nn.attention import AttentionInputGrads, MultiHeadAttention
-from tfx.ops.attention.multi_head import KeyValue, MultiHeadCache, StoredKeyValue
+from tfx.ops.attention.multi_head import KeyValue, StoredKeyValue
 from tfx.ops.basics.broadcast import fold
 from tfx.params import Layer, Parameter
 from tfx.tuning.part import Chosen
-from tfx.tuning.places import Around, Place, places_of
+from tfx.tuning.places import Around, AroundCache, Place, places_of
 
 
 class AfterPrefix(NamedTuple):
@@ -64,14 +64,8 @@ class AfterPrefix(NamedTuple):
         return self._replace(stored=new if self.stored is None else self.stored.followed_by(new))
 
 
-class PrefixedCache(NamedTuple):
-    layer: MultiHeadCache
-    n_prefix: int
-
-    @property
-    def attention(self) -> Any:
-        """q, k, v and weights; the first M keys are the prefix."""
-        return self.layer.attention
+class PrefixedCache(AroundCache):
+    """The first M keys of the attention are the prefix; own: M."""
 
     @property
     def present(self) -> StoredKeyValue:
@@ -120,7 +114,7 @@ class PrefixedAttention(Layer):
 
     def backward(self, dy: Array, cache: PrefixedCache, dweights: Array | None = None) -> AttentionInputGrads:
         """dy: (B, T, C) -> as nn.MultiHeadAttention.backward; dpast is that of the past the caller gave."""
-        m = cache.n_prefix
+        m = cache.own
         grads = self.layer.backward(dy, cache.layer, dweights)
         assert grads.dpast is not None  # there is always a prefix
         dk, dv = grads.dpast  # past = prefix, then what was given

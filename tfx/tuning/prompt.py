@@ -14,7 +14,7 @@ the decoder of a T5 attends to the encoder's outputs for P as well; here it does
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -25,15 +25,7 @@ from tfx.ops.attention.masks import causal_mask
 from tfx.ops.basics.broadcast import fold
 from tfx.params import Layer, Parameter
 from tfx.tuning.part import Part, among
-
-
-class PromptedCache(NamedTuple):
-    stack: Any
-    n_prompt: int
-
-    @property
-    def blocks(self) -> Any:
-        return self.stack.blocks
+from tfx.tuning.places import AroundCache
 
 
 class PromptedStack(Layer):
@@ -53,7 +45,7 @@ class PromptedStack(Layer):
 
     def forward(
         self, x: Array, mask: Array | None = None, rng: Any = None, past: Any = None, keep: Array | None = None
-    ) -> tuple[Array, PromptedCache]:
+    ) -> tuple[Array, AroundCache]:
         """x: (B, T, C) -> hidden: (B, T, C), without the places of the prompt.  mask and keep are about the tokens.
 
         Raises ValueError for a past: its first keys would have to be the prompt's.
@@ -67,13 +59,13 @@ class PromptedStack(Layer):
         y, cache = self.stack.forward(
             xp.concatenate((prompt, x), axis=-2), prompted_mask(mask, m, x.shape[-2], self.causal, xp), rng, keep=keep
         )
-        return y[..., m:, :], PromptedCache(cache, m)
+        return y[..., m:, :], AroundCache(cache, m)
 
-    def backward(self, dhidden: Array, cache: PromptedCache) -> Array:
+    def backward(self, dhidden: Array, cache: AroundCache) -> Array:
         """dhidden: (B, T, C) -> dx: (B, T, C)."""
-        m, xp = cache.n_prompt, xp_of(dhidden)
+        m, xp = cache.own, xp_of(dhidden)
         unread = xp.zeros((*dhidden.shape[:-2], *self.prompt.shape), dtype=dhidden.dtype)
-        dboth = self.stack.backward(xp.concatenate((unread, dhidden), axis=-2), cache.stack)  # hidden = y[m:]
+        dboth = self.stack.backward(xp.concatenate((unread, dhidden), axis=-2), cache.layer)  # hidden = y[m:]
         self.prompt.grad += fold(dboth[..., :m, :], self.prompt.value)  # every row of the batch read the same prompt
         return dboth[..., m:, :]
 

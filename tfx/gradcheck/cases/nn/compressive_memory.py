@@ -32,9 +32,9 @@ class _Reconstruction(Layer):
 
 def compression(rng: Rng) -> Problem:
     """Two blocks; seven places come in, room for three: four are squeezed to two."""
-    memory = CompressiveMemory(2, WIDTH, 3, 5, 2, rng)
-    stack = SegmentMemoryStack(SegmentMemorySettings(WIDTH, H, F, 2, 3), rng)
-    layer = _Reconstruction(memory, stack)
+    settings = SegmentMemorySettings(WIDTH, H, F, 2, 3)
+    memory = CompressiveMemory(settings, 5, 2, rng)
+    layer = _Reconstruction(memory, SegmentMemoryStack(settings, rng))
     return layer_problem(layer, rng, {}, {"reads": (states(rng, S), states(rng, S))})
 
 

@@ -9,18 +9,18 @@ import numpy as np
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.nn.sizes import DIRECTIONS, C, sequences
 from tfx.gradcheck.cases.sizes import F, H, Rng, S
-from tfx.nn.conformer import ConformerBlock, ConvolutionModule
+from tfx.nn.conformer import ConformerBlock, ConformerSettings, ConvolutionModule
 
 KEEP = np.arange(S) < np.array([[S], [4]])
 
 
 def convolution_module(rng: Rng, inner_norm: str, keep: Any = None) -> Problem:
-    layer = ConvolutionModule(C, 3, rng, inner_norm, dropout=0.2)
+    layer = ConvolutionModule(ConformerSettings(C, kernel=3, inner_norm=inner_norm, dropout=0.2), rng)
     return layer_problem(layer, rng, {"x": sequences(rng, S)}, {"keep": keep}, dropout_seed=5, directions=DIRECTIONS)
 
 
 def conformer_block(rng: Rng, inner_norm: str, keep: Any = None) -> Problem:
-    layer = ConformerBlock(C, H, F, 3, rng, inner_norm, dropout=0.2)
+    layer = ConformerBlock(ConformerSettings(C, H, F, 3, inner_norm=inner_norm, dropout=0.2), rng)
     return layer_problem(layer, rng, {"x": sequences(rng, S)}, {"keep": keep}, dropout_seed=5, directions=DIRECTIONS)
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.sizes import B, Rng, T
+from tfx.nn.feed_forward import FeedForwardSettings
 from tfx.nn.low_rank import LowRankFeedForward, LowRankLinear
 
 
@@ -14,7 +15,7 @@ def low_rank_layer(rng: Rng, bias: bool = True) -> Problem:
 
 
 def low_rank_feed_forward(rng: Rng, bias: bool = True) -> Problem:
-    layer = LowRankFeedForward(6, 11, 2, rng, bias=bias)
+    layer = LowRankFeedForward(FeedForwardSettings(6, 11, bias=bias), 2, rng)
     return layer_problem(layer, rng, {"x": rng.standard_normal((B, T, 6))})
 
 

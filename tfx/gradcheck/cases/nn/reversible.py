@@ -27,7 +27,7 @@ class _Undone(Layer):
 
     def backward(self, dy: Any, cache: Any) -> tuple[Any, Any]:
         _, dx = self.block.undo(cache[0], Streams(dy[..., :C], dy[..., C:]), *cache[1:])
-        return dx.one, dx.two
+        return dx.first, dx.second
 
 
 def reversible_block(rng: Rng) -> Problem:
