@@ -39,6 +39,15 @@ class Traced(NamedTuple):
     merged: np.ndarray
     out: np.ndarray
 
+    def rows(self) -> list[dict[str, str]]:
+        """A row for each array on the way, its shape without blanks, so that it does not break across lines."""
+        return [line._asdict() | {"axes": tight(line.axes), "shape": tight(line.shape)} for line in self.lines]
+
+
+def tight(axes: object) -> str:
+    """(2,6,8) for (2, 6, 8)."""
+    return "(" + str(axes).replace(" ", "").strip("()") + ")"
+
 
 def random_weights(rng: np.random.Generator, width: int, n_heads: int, d_v: int) -> Weights:
     """Random projections; the width of the queries and keys of one head is width / n_heads."""

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.ops.attention.scaled_dot_product import attention_forward
+from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_forward
+from tfx.ops.attention.self_attention import self_attention_forward
 
 #: Scores that differ by no more than this are a tie.
 TIE = 1e-12
@@ -48,3 +49,11 @@ def best_match(query: np.ndarray, keys: np.ndarray, values: np.ndarray) -> tuple
     lower = scores[~best]
     gap = float(scores.max() - lower.max()) if lower.size else math.inf
     return values[best].mean(axis=0), gap
+
+
+def attend_at_random(words: tuple[str, ...], rng: np.random.Generator) -> tuple[np.ndarray, AttentionCache]:
+    """Self-attention with random vectors (equal words, equal vectors) and random projections -> out: (T, 2), cache."""
+    vectors = {word: rng.standard_normal(4) for word in dict.fromkeys(words)}
+    x = np.stack([vectors[word] for word in words])
+    out, cache = self_attention_forward(x, *(rng.standard_normal((4, width)) for width in (3, 3, 2)))
+    return out, cache.attention

@@ -46,3 +46,12 @@ def moved_by_the_last_query(rng: np.random.Generator, tokens: int, width: int = 
     right = abs(attention_forward(changed, k, v, mask)[0] - attention_forward(q, k, v, mask)[0]).max(axis=-1)
     wrong = abs(over_queries(changed, k, v, mask) - over_queries(q, k, v, mask)).max(axis=-1)
     return right, wrong
+
+
+def top_in_words(weights: np.ndarray) -> str:
+    """The largest weight as text, or what went wrong with the row."""
+    if np.isnan(weights).any():
+        return "NaN"
+    if not math.isclose(float(weights.sum()), 1.0, rel_tol=1e-4):
+        return f"sums to {weights.sum():.3g}"
+    return f"{weights.max():.4f}"

@@ -1,7 +1,5 @@
 """Additive and dot-product scores side by side: values, spread, parameters, work, memory, time."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -92,16 +90,9 @@ def the_spread(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
         d="d", dot="dot", scaled="dot/sqrt(d)", additive="additive", bound="its bound",
     )  # fmt: skip
     curves = {name: [row[name] for row in rows] for name in ("dot", "scaled", "additive")}
-    yield Plot(
-        f"Raw dot-product scores spread like d^{growth:.2f}; additive ones do not",
-        "width d", "standard deviation of the scores", lines(widths, **curves, root_of_d=math.sqrt), log_x=True, log_y=True,
-    )  # fmt: skip
+    yield Plot(f"Raw dot-product scores spread like d^{growth:.2f}; additive ones do not", "width d", "standard deviation of the scores", lines(widths, **curves, root_of_d=math.sqrt), log_x=True, log_y=True)  # fmt: skip
     yield f"So it is at LARGE d that unscaled dot products saturate the softmax. With 1/sqrt(d) the spread stays put. The additive bound does not see d, but it is no gift: it is the sum of |v|. With {wide} hidden units and v of variance 1 the scores at d = {wide} would spread by {grown:.1f}."
-    yield Said(
-        "Dot products are better for small widths, additive scores for large ones.", "too strong",
-        "Vaswani et al. report that both do alike at small d_k, and that at large d_k the dot product falls behind WITHOUT the scale; that is "
-        "where 1/sqrt(d_k) came from. In the recurrent translators of Britz et al. additive scores stayed slightly ahead. It depends on the task.",
-    )  # fmt: skip
+    yield Said("Dot products are better for small widths, additive scores for large ones.", "too strong", "Vaswani et al. report that both do alike at small d_k, and that at large d_k the dot product falls behind WITHOUT the scale; that is where 1/sqrt(d_k) came from. In the recurrent translators of Britz et al. additive scores stayed slightly ahead. It depends on the task.")  # fmt: skip
     yield Source("Britz et al.", 2017, "Massive Exploration of Neural Machine Translation Architectures", "section 4.5")
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.2.1")
     yield at_most("bounded", "no additive score passes its bound: largest share of it", 1.0, passed)

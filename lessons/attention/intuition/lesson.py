@@ -1,7 +1,5 @@
 """Attention as soft lookup: from a dictionary with three entries to a sentence."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,11 +15,10 @@ from tfx.errors import BadInput
 from tfx.gradcheck import TOLERANCE, check_gradients
 from tfx.lab.hand_set_pronoun import find_referent
 from tfx.lab.other_weights import other_weights
-from tfx.lab.soft_lookup import Answer, best_match, look_up
+from tfx.lab.soft_lookup import Answer, attend_at_random, best_match, look_up
 from tfx.measure.verdicts import largest
 from tfx.ops.attention.attend import attend_forward
-from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward, attention_forward
-from tfx.ops.attention.self_attention import self_attention_forward
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 from tfx.ops.basics.softmax import softmax_forward
 
 DEFAULT_TEXT = "the animal did not cross the street because it was too tired"
@@ -102,10 +99,7 @@ def sharpness(run: Run) -> Iterator[Shown]:
     yield question("At sharpness 0 all scores are 0. How much sugar does the lookup return?", mean[0], why, 0.01)
     title = "The same query, sharper and sharper"
     yield table(title, rows, s="sharpness", top="top weight", sugar="sugar", price="price")
-    yield Plot(
-        "The answer moves from the mean of the values to the best match", "sharpness s", "sugar returned",
-        lines(grid, output=lambda s: run.look_up(s).value[0], mean_of_the_values=lambda s: mean[0], best_match=lambda s: best[0]),
-    )  # fmt: skip
+    yield Plot("The answer moves from the mean of the values to the best match", "sharpness s", "sugar returned", lines(grid, output=lambda s: run.look_up(s).value[0], mean_of_the_values=lambda s: mean[0], best_match=lambda s: best[0]))  # fmt: skip
     if math.isinf(gap):
         yield "All keys tie for this query, so sharpness changes nothing."
     yield "In between, every small change of query, keys or values changes the answer a little: the lookup is differentiable, so it can be trained by gradient descent. A hard lookup jumps: query and keys get no gradient from it, only the value that was picked does."
@@ -177,19 +171,11 @@ def the_pronoun(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield Try.here(text=DEFAULT_TEXT.replace("tired", "wide") if "tired" in words else DEFAULT_TEXT)
 
 
-def attend(words: tuple[str, ...], rng: np.random.Generator) -> tuple[np.ndarray, AttentionCache]:
-    """Self-attention with random vectors (equal words, equal vectors) and random projections -> out: (T, 2), cache."""
-    vectors = {word: rng.standard_normal(4) for word in dict.fromkeys(words)}
-    x = np.stack([vectors[word] for word in words])
-    out, cache = self_attention_forward(x, *(rng.standard_normal((4, width)) for width in (3, 3, 2)))
-    return out, cache.attention
-
-
 @lesson.step("A fresh mixture for every word, not one summary for all")
 def every_word(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     three = tuple(dict.fromkeys(run.words))[:3]
     n, names = len(three), labels(three)
-    out, cache = attend(three, rng)
+    out, cache = attend_at_random(three, rng)
     by_number = loops(cache.q[None], cache.k[None], cache.v[None], np.ones((n, n), dtype=bool))[0]
     shown = np.concatenate([out, cache.v.mean(axis=0, keepdims=True)])
     note = "The last row is the plain mean of the values."
@@ -208,7 +194,7 @@ def every_word(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 @lesson.step("The query asks, the key is matched, the value is returned")
 def roles(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     n = len(run.words)
-    out, own = attend(run.words, rng)
+    out, own = attend_at_random(run.words, rng)
     crossed, cross = attention_forward(rng.standard_normal((2, 3)), own.k, own.v)  # two queries of another sequence
     row, other = own.weights[-1], other_weights(own.weights[-1], own.v)
     moved = abs(row - other).max()

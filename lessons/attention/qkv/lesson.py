@@ -1,7 +1,5 @@
 """Queries, keys and values: three maps of one input, what each is for, and why two of them must differ."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

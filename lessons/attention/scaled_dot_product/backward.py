@@ -1,7 +1,5 @@
 """The backward half: dO, dV, dP, one Jacobian written out, dS, dQ and dK, and the proof."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The forward half: tokens, Q K V, scores, scaling, mask, softmax, output, and what the model makes of it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """One real run of one attention head, forward and backward, on the reader's sentence: what all steps show parts of."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

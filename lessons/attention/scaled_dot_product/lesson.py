@@ -3,8 +3,6 @@
 One head of a trained model is run once, forward and backward (head.py); every step shows a part of that one run.
 """
 
-from __future__ import annotations
-
 from lessons.attention.scaled_dot_product import backward, forward
 from lessons.attention.scaled_dot_product.head import DEFAULT_TEXT, Run, Settings
 from lessons.writing import Lesson

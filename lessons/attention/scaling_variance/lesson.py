@@ -1,7 +1,5 @@
 """Why divide by sqrt(d_k): the variance of a score, derived and measured line by line."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

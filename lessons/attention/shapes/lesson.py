@@ -1,7 +1,5 @@
 """Shapes in attention: every array of the reader's sentence with its axes named, and what happens when two do not fit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +8,7 @@ import numpy as np
 
 from lessons.sentence import labels, read_words
 from lessons.writing import (
-    Lesson, Request, Said, See, Shown, Source, Table, Try, agree, at_least, by_hand, exactly, formula, matrix, proof, question,
+    Lesson, Request, Said, See, Shown, Source, Try, agree, at_least, by_hand, exactly, formula, matrix, proof, question,
     setting, table, within,
 )  # fmt: skip
 from tfx.errors import BadInput
@@ -22,6 +20,7 @@ from tfx.ops.attention.scaled_dot_product import attention_backward, attention_f
 from tfx.shapes import LETTERS
 
 DEFAULT_TEXT = "the cat sat on the mat"
+COLUMNS = {"name": "array", "made": "made by", "axes": "axes", "shape": "shape"}
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,7 @@ class Settings:
 
     def check(self) -> None:
         if self.d_model % self.heads:
-            raise BadInput(
-                f"d_model = {self.d_model} cannot be shared out equally over {self.heads} heads.",
-                f"For example: --set d_model={self.heads * 4} --set heads={self.heads}",
-            )
+            raise BadInput(f"d_model = {self.d_model} cannot be shared out equally over {self.heads} heads.", f"For example: --set d_model={self.heads * 4} --set heads={self.heads}")  # fmt: skip
         read_words(self.other, self.other, at_least=1)
 
 
@@ -89,7 +85,7 @@ def one_head(run: Run) -> Iterator[Shown]:
     n, out, weights = len(run.words), run.one.out, run.one.weights
     why = f"Every query meets every key: {n} x {n}."
     yield question(f"How many scores does one head compute for your {n} tokens?", weights.size, why, 0.5)
-    yield arrays("Traced just now", run.one)
+    yield table("Traced just now", run.one.rows(), **COLUMNS)
     yield formula("Q K^T", f"(T, D) x (D, S) -> (T, S): D = {run.d} is summed away")
     yield formula("weights V", f"(T, S) x (S, Dv) -> (T, Dv): S = {n} is summed away")
     yield "One rule covers both: in a product the two inner sizes must be equal, and they disappear. What is left is one row for each query."
@@ -120,7 +116,7 @@ def rows_and_columns(run: Run) -> Iterator[Shown]:
 def many_heads(run: Run) -> Iterator[Shown]:
     s, weights = run.settings, run.many.weights
     t, n = weights.shape[-1], len(run.words)
-    yield arrays("Self-attention", run.many)
+    yield table("Self-attention", run.many.rows(), **COLUMNS)
     yield f"The weights are (B, H, T, T): one {t} x {t} matrix per head and sentence, {weights.size:,} numbers, {4 * weights.size:,} bytes in float32. Twice the tokens make four times as many."
     yield "The axes in front only count copies: products work on the last two and leave B and H alone."
     yield exactly("per-head", "weights are (B, H, T, T)", str((s.batch, s.heads, n, n)), str(weights.shape))
@@ -134,7 +130,7 @@ def across(run: Run) -> Iterator[Shown]:
     (t, s), rows = traced.weights.shape[-2:], traced.out.shape[-2]
     wanted = len(run.words), len(run.others)
     shape = "square only because both have the same length" if t == s else "not square"
-    yield arrays(f'X: your {t} tokens, Y: "{" ".join(labels(run.others[:4]))}" with {s}', traced)
+    yield table(f'X: your {t} tokens, Y: "{" ".join(labels(run.others[:4]))}" with {s}', traced.rows(), **COLUMNS)
     yield f"Each head's matrix is {t} x {s}, {shape}. Outputs follow the queries: {rows} of them, however long Y is."
     yield Said("Attention weights are an n x n matrix.", "true with conditions", "In self-attention, where T = S = n. In cross-attention the matrix is T x S.")  # fmt: skip
     yield exactly("cross", "weights end in (T, S), output has T rows", f"{wanted}, {wanted[0]}", f"{(t, s)}, {rows}")
@@ -205,14 +201,3 @@ def interview(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield proof(f"attention at q {shapes['q']}, k {shapes['k']}", attention_forward, attention_backward, inputs)
     yield See("transformer-vs-rnn")
     yield Try("tfx quiz attention-shapes")
-
-
-def arrays(title: str, traced: Traced) -> Table:
-    """One row for each array on the way, its shape without blanks, so that it does not break across lines."""
-    rows = [{"name": name, "made": made, "axes": tight(axes), "shape": tight(shape)} for name, made, axes, shape in traced.lines]  # fmt: skip
-    return table(title, rows, name="array", made="made by", axes="axes", shape="shape")
-
-
-def tight(axes: object) -> str:
-    """(2,6,8) for (2, 6, 8)."""
-    return "(" + str(axes).replace(" ", "").strip("()") + ")"

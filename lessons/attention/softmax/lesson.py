@@ -1,7 +1,5 @@
 """Softmax as attention weights: what it does to a row, how it is computed safely, along which axis, and what else."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from lessons.writing import (
     proof, question, setting, table, within,
 )  # fmt: skip
 from tfx.errors import BadInput
-from tfx.lab.softmax_limits import moved_by_the_last_query, naive_softmax, over_queries, overflow_limit, zero_gap
+from tfx.lab.softmax_limits import moved_by_the_last_query, naive_softmax, over_queries, overflow_limit, top_in_words, zero_gap  # fmt: skip
 from tfx.lab.softmax_rivals import RIVALS, nearer_than, worst_gradient
 from tfx.measure.verdicts import largest
 from tfx.ops.basics.entropy import entropy
@@ -87,7 +85,7 @@ def the_overflow(run: Run) -> Iterator[Shown]:
     for c in sorted({0.0, 100.0, 1000.0, -1000.0, run.shift}):
         forms = {"single": naive_softmax((scores + c).astype(np.float32)), "double": naive_softmax(scores + c)}
         forms["stable"] = softmax_forward(scores + c)[0]
-        rows.append({"c": c, **{name: top(weights) for name, weights in forms.items()}})
+        rows.append({"c": c, **{name: top_in_words(weights) for name, weights in forms.items()}})
     raised = scores + 1000.0
     yield "On paper the same weights; m, the largest score, is taken off first:"
     yield formula("w_i = exp(s_i - m) / sum_k exp(s_k - m)     m = max_k s_k")
@@ -99,15 +97,6 @@ def the_overflow(run: Run) -> Iterator[Shown]:
     yield agree("stable", "stable weights move at c = 1000 by", softmax_forward(raised)[0], softmax_forward(scores)[0], to=1e-11)  # fmt: skip
     yield naive_softmax
     yield Try.here(shift=round(limits[0] - float(scores.max())))
-
-
-def top(weights: np.ndarray) -> str:
-    """The largest weight as text, or what went wrong with the row."""
-    if np.isnan(weights).any():
-        return "NaN"
-    if not math.isclose(float(weights.sum()), 1.0, rel_tol=1e-4):
-        return f"sums to {weights.sum():.3g}"
-    return f"{weights.max():.4f}"
 
 
 @lesson.step("Along which axis? Along the keys")
@@ -158,10 +147,7 @@ def the_sharpness(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     curves = lines(s, top_weight=top, least_weight=low)
     yield Plot("The larger the gaps, the sharper the row", "factor on the scores", "weight", curves)
     yield f"Softmax favours larger scores, but it is not sharp by nature. With {keys} independent normal scores of variance 1, which the division by sqrt(d_k) is there for, a row has {share:.2f} of the entropy of a uniform one. And a weight is never quite 0, until exp underflows: {zero_gap(np.float64)} below the best score in float64, {zero_gap(np.float32)} in float32."
-    yield Said(
-        "Attention weights are probabilities.", "too strong",
-        f"Each row is a distribution, yet it is not calibrated: multiply the scores by a factor (0.125, 1, 32) and the ranking stays, but the top weight is {first:.2f}, {unchanged:.2f}, {last:.2f}. No target says which is right. With dropout on the weights they do not even sum to 1 during training.",
-    )  # fmt: skip
+    yield Said("Attention weights are probabilities.", "too strong", f"Each row is a distribution, yet it is not calibrated: multiply the scores by a factor (0.125, 1, 32) and the ranking stays, but the top weight is {first:.2f}, {unchanged:.2f}, {last:.2f}. No target says which is right. With dropout on the weights they do not even sum to 1 during training.")  # fmt: skip
     rises = [after["entropy"] - before["entropy"] for before, after in pairwise(rows)]
     yield at_most("entropy", "entropy never rises with the factor: largest rise", 1e-12, largest(rises))
     yield Try.here(scores="3,3,0,0")

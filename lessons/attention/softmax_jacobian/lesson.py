@@ -1,7 +1,5 @@
 """The softmax Jacobian: derived, written out, checked three ways, and watched as it vanishes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -143,11 +141,7 @@ def with_a_loss(run: Run) -> Iterator[Shown]:
     title = "scores [gap, 0, 0], target is the second: confidently wrong"
     yield table(title, rows, gap="gap", jacobian="||J|| :3", loss="||dL/dx||")
     yield "J vanishes, but the slope of the loss is -1/y_target, and the two cancel."
-    yield Said(
-        "A saturated softmax has no gradient.", "too strong",
-        "Almost none passes when something else, such as attention's weighted sum, sits on top of it. Under cross-entropy "
-        "the gradient dies only where the answer is right.",
-    )  # fmt: skip
+    yield Said("A saturated softmax has no gradient.", "too strong", "Almost none passes when something else, such as attention's weighted sum, sits on top of it. Under cross-entropy the gradient dies only where the answer is right.")  # fmt: skip
     yield within("sqrt2", "||dL/dx|| at gap 50 is sqrt(2)", math.sqrt(2), rows[-1]["loss"], 1e-12)
     yield cross_entropy_backward
 

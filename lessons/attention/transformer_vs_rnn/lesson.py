@@ -1,7 +1,5 @@
 """An RNN and self-attention on the same input, the RNN first: steps, paths, gradients, order, work, time, memory."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

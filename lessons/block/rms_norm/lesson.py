@@ -1,7 +1,5 @@
 """RMSNorm: LayerNorm without the mean."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
