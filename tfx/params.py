@@ -16,24 +16,31 @@ from typing import Any, TypeVar
 from tfx.backend import Array, is_array, to_device, xp_of
 
 
-class Parameter:
-    """A trainable array and the gradient accumulated for it: same shape, dtype and device."""
+class Owned:
+    """An array that a layer owns."""
 
-    __slots__ = ("grad", "value")
-
-    def __init__(self, value: Array) -> None:
-        self.value = value
-        self.grad = xp_of(value).zeros_like(value)
+    __slots__ = ("value",)
+    value: Array
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.value.shape
 
     def __repr__(self) -> str:
-        return f"Parameter(shape={self.value.shape}, dtype={self.value.dtype})"
+        return f"{type(self).__name__}(shape={self.value.shape}, dtype={self.value.dtype})"
 
 
-class Buffer:
+class Parameter(Owned):
+    """A trainable array and the gradient accumulated for it: same shape, dtype and device."""
+
+    __slots__ = ("grad",)
+
+    def __init__(self, value: Array) -> None:
+        self.value = value
+        self.grad = xp_of(value).zeros_like(value)
+
+
+class Buffer(Owned):
     """An array that belongs to a model but has no gradient: the running statistics of BatchNorm.
 
     forward reads `value`.  A forward or backward in training moves `next`, always by a new array; `value` follows in
@@ -41,18 +48,11 @@ class Buffer:
     its input, and several micro-batches of one step all read the same value.
     """
 
-    __slots__ = ("next", "value")
+    __slots__ = ("next",)
 
     def __init__(self, value: Array) -> None:
         self.value = value
         self.next = value
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.value.shape
-
-    def __repr__(self) -> str:
-        return f"Buffer(shape={self.value.shape}, dtype={self.value.dtype})"
 
 
 class Layer:

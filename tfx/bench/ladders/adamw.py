@@ -143,14 +143,19 @@ class InPlace(OneVector):
         scratch *= 1 - BETA2
         square *= BETA2
         square += scratch
-        np.multiply(self.decay[part], value, out=scratch)
-        scratch *= learning_rate
-        value -= scratch
+        self.shrink(part, scratch, learning_rate)
         np.sqrt(square, out=scratch)
         scratch *= 1 / math.sqrt(1 - BETA2**self.steps)
         scratch += EPS
         np.divide(mean, scratch, out=scratch)
         scratch *= learning_rate / (1 - BETA1**self.steps)
+        value -= scratch
+
+    def shrink(self, part: slice, scratch: Array, learning_rate: float) -> None:
+        """Weight decay: value -= learning_rate * decay * value."""
+        value = self.value[part]
+        np.multiply(self.decay[part], value, out=scratch)
+        scratch *= learning_rate
         value -= scratch
 
 
@@ -176,9 +181,7 @@ class FewerPasses(InPlace):
         np.multiply(grad, grad, out=scratch)
         square *= BETA2
         square += scratch
-        np.multiply(self.decay[part], value, out=scratch)
-        scratch *= learning_rate
-        value -= scratch
+        self.shrink(part, scratch, learning_rate)
         np.sqrt(square, out=scratch)
         scratch += EPS / root
         np.divide(mean, scratch, out=scratch)
