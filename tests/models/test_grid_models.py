@@ -41,7 +41,7 @@ def test_images_of_another_size_are_refused(model):
 def test_in_swin_the_second_stage_is_half_as_fine_and_twice_as_wide():
     model = SwinTransformer((16, 8), 2, 5, 2, **SWIN)
     _, cache = model.forward(IMAGES)
-    assert [stage[0].split.shape for stage in cache.stages] == [(3, 8, 4, 4), (3, 4, 2, 8)]
+    assert [stage[0].split.shape for stage in cache.stages.blocks] == [(3, 8, 4, 4), (3, 4, 2, 8)]
     assert [[block.shift for block in stage.blocks] for stage in model.stages] == [[0, 1], [0]]
 
 

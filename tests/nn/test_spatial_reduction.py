@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfx.nn.attention import MultiHeadAttention
-from tfx.nn.spatial_reduction import PyramidStack, SpatialReductionAttention
+from tfx.nn.spatial_reduction import PyramidSettings, PyramidStack, SpatialReductionAttention
 from tfx.ops.grids.convolution import convolution_forward
 
 C, H = 6, 3
@@ -46,7 +46,7 @@ def test_the_scores_shrink_with_the_square_of_the_reduction(reduction):
 
 
 def test_in_a_pyramid_the_resolution_falls_and_the_width_grows():
-    stack = PyramidStack((16, 8), (4, 6, 8), (1, 3, 2), (4, 2, 1), (1, 2, 1), rng())
+    stack = PyramidStack(PyramidSettings((4, 6, 8), (1, 3, 2), (4, 2, 1), (1, 2, 1)), (16, 8), rng())
     y, cache = stack.forward(np.ones((2, 16, 8, 4), "float32"))
     assert y.shape == (2, 4, 2, 8)
     assert [len(stage) for stage in cache.blocks] == [1, 2, 1]
@@ -61,6 +61,6 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="cannot be cut into squares of 4 x 4"):
         layer(4).forward(X)
     with pytest.raises(ValueError, match="2 widths, 1 numbers of heads, 2 reductions and 2 depths"):
-        PyramidStack((4, 4), (4, 6), (1,), (1, 1), (1, 1), rng())
+        PyramidSettings((4, 6), (1,), (1, 1), (1, 1))
     with pytest.raises(ValueError, match="an image of 6 x 4 pixels cannot be cut into squares of 4 x 4"):
-        PyramidStack((6, 4), (4, 6, 8), (1, 1, 1), (1, 1, 1), (1, 1, 1), rng())
+        PyramidStack(PyramidSettings((4, 6, 8), *[(1, 1, 1)] * 3), (6, 4), rng())

@@ -32,12 +32,7 @@ def greedy(model: Any, prompt_ids: Any, n: int, stop: int | None = None) -> np.n
 
 
 def greedy_seq2seq(
-    model: Translator,
-    src: Array,
-    n: int,
-    start: int,
-    stop: int | None = None,
-    src_lengths: Array | None = None,
+    model: Translator, src: Array, n: int, start: int, stop: int | None = None, src_lengths: Array | None = None
 ) -> np.ndarray:
     """src: (B, S) integers -> up to n target ids per row, (B, n), without the start token.
 

@@ -16,12 +16,7 @@ from tfx.generate.writing import Written, as_prompts, write
 
 
 def sample(
-    model: Any,
-    prompts: Any,
-    n: int,
-    seed: int,
-    shaping: Shaping | None = None,
-    stopping: Stopping | None = None,
+    model: Any, prompts: Any, n: int, seed: int, shaping: Shaping | None = None, stopping: Stopping | None = None
 ) -> Written:
     """Up to n new tokens for each prompt, drawn one after the other.
 

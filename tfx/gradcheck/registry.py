@@ -35,15 +35,14 @@ def backward_functions() -> dict[str, Callable[..., Any]]:
 def layer_classes() -> dict[str, type[Layer]]:
     """Qualified name -> every public layer defined in tfx.nn, tfx.tuning or tfx.models that has a `backward`.
 
-    Not a base without a forward: its backward is checked in each of the layers that are built on it.
+    Not an abstract one: its backward is checked in each of the layers that are built on it.
     """
     found: dict[str, type[Layer]] = {}
     for module in _modules():
         for name, cls in inspect.getmembers(module, inspect.isclass):
             if cls.__module__ != module.__name__ or not issubclass(cls, Layer) or name.startswith("_"):
                 continue
-            base = not hasattr(cls, "forward") and bool(cls.__subclasses__())
-            if callable(getattr(cls, "backward", None)) and not base:
+            if callable(getattr(cls, "backward", None)) and not inspect.isabstract(cls):
                 found[qualified_name(cls)] = cls
     return found
 

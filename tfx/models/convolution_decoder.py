@@ -41,7 +41,7 @@ class ConvolutionDecoderCache(NamedTuple):
     @property
     def states(self) -> tuple[Array, ...]:
         """What the next chunk of the same sequence starts from, block by block."""
-        return tuple(block.state for block in self.blocks)
+        return tuple(block.convolution.state for block in self.blocks)
 
 
 @dataclass(frozen=True)

@@ -116,12 +116,7 @@ class NonAutoregressive(Model):
         self.output = Linear(width, n_outputs, rng, dtype=dtype)
 
     def forward(
-        self,
-        src: Array,
-        fertilities: Array,
-        n_targets: int,
-        src_lengths: Array | None = None,
-        rng: Any = None,
+        self, src: Array, fertilities: Array, n_targets: int, src_lengths: Array | None = None, rng: Any = None
     ) -> tuple[NonAutoregressiveOutput, NonAutoregressiveCache]:
         """src, fertilities: (B, S) integers -> logits: (B, T, V) with T = n_targets, fertility_logits: (B, S, K).
 

@@ -6,22 +6,23 @@ logits = decode(tgt, memory, source)         (B, T) -> (B, T, V), about the targ
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from tfx.backend import Array
 from tfx.models.model import Model
 
 
-class SequenceToSequence(Model):
+class SequenceToSequence(Model, ABC):
     """A model says how it encodes and decodes."""
 
+    @abstractmethod
     def encode(self, src: Array, src_lengths: Array | None = None, rng: Any = None) -> tuple[Array, Any]:
         """src: (B, S) -> memory: (B, S, C)."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it reads a source")
 
+    @abstractmethod
     def decode(self, tgt: Array, memory: Array, source: Any, *further: Any, **named: Any) -> tuple[Array, Any]:
         """tgt: (B, T), memory: (B, S, C) and its cache, src_lengths, tgt_lengths, rng -> logits: (B, T, V)."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it writes a target")
 
     def forward(
         self,

@@ -40,10 +40,3 @@ class ImageSettings(Settings):
     patch: int = size()
     n_classes: int = size()
     channels: int = size(1)
-
-
-def check_stages(**sizes: Any) -> None:
-    """Raises ValueError for a size that is not one number for each stage."""
-    for name, stages in sizes.items():
-        if not isinstance(stages, tuple) or not stages:
-            raise ValueError(f"{name} must be one number for each stage, not {stages!r}")

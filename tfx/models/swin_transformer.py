@@ -17,27 +17,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfx.backend import Array, xp_of
-from tfx.models.model import Model, buildable
-from tfx.models.settings import ImageSettings, check_stages
+from tfx.backend import Array
+from tfx.models.model import buildable
+from tfx.models.settings import ImageSettings
+from tfx.models.staged_image_model import StagedImageModel
 from tfx.nn.block_settings import StackSettings
-from tfx.nn.layer_norm import LayerNorm
-from tfx.nn.linear import Linear
-from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
-from tfx.nn.settings import size
+from tfx.nn.settings import check_stages, size
 from tfx.nn.swin import PatchMerging, PatchMergingCache, SwinBlockCache, SwinStage
-from tfx.ops.basics.linear import LinearCache
-from tfx.ops.grids.patches import check_images, image_shape, patch_grid
+from tfx.ops.grids.patches import patch_grid
 
 
-class SwinTransformerCache(NamedTuple):
-    patches: PatchEmbeddingCache
-    first_norm: Any
-    stages: tuple[tuple[SwinBlockCache, ...], ...]
+class SwinStagesCache(NamedTuple):
+    blocks: tuple[tuple[SwinBlockCache, ...], ...]  # of each stage
     merges: tuple[PatchMergingCache, ...]
-    last_norm: Any
-    shape: tuple[int, ...]  # of the last stage's result
-    head: LinearCache
 
 
 @dataclass(frozen=True)
@@ -65,19 +57,17 @@ class SwinTransformerSettings(ImageSettings):
 
 
 @buildable
-class SwinTransformer(Model):
+class SwinTransformer(StagedImageModel):
     """Raises ValueError when squares, windows or mergings do not fit the image."""
 
     settings_type = SwinTransformerSettings
 
     def make(self, settings: SwinTransformerSettings, rng: np.random.Generator) -> None:
         width, dtype = settings.d_model, settings.dtype
-        self.image_shape = image_shape(settings.image_size, settings.channels)
-        grid = self.grid = patch_grid((0, *self.image_shape), settings.patch)
-        self.patches = PatchEmbedding(settings.patch, settings.channels, width, rng, dtype)
-        self.first_norm = LayerNorm(width, dtype)
+        self._make_front(settings, width, rng, dtype)
         self.stages: list[SwinStage] = []
         self.merges: list[PatchMerging] = []
+        grid = self.grid
         alike: dict[str, Any] = {"activation": settings.activation, "dropout": settings.dropout, "dtype": dtype}
         for i, (heads, depth) in enumerate(zip(settings.n_heads, settings.n_layers, strict=True)):
             if i:
@@ -85,18 +75,9 @@ class SwinTransformer(Model):
                 grid, width = patch_grid((0, *grid, width), 2), 2 * width
             stage = StackSettings(width, heads, settings.ratio * width, depth, **alike)
             self.stages.append(SwinStage(stage, grid, settings.window, rng))
-        self.last_norm = LayerNorm(width, dtype)
-        self.head = Linear(width, settings.n_classes, rng, dtype=dtype)
+        self._make_head(settings, width, rng, dtype)
 
-    def forward(self, images: Array, rng: Any = None) -> tuple[Array, SwinTransformerCache]:
-        """images: (B, height, width, K) float -> logits: (B, classes), cache.  rng: dropout, None in evaluation.
-
-        Raises ValueError for images of another size than the model's.
-        """
-        check_images(images, self.image_shape)
-        x, patches = self.patches.forward(images)
-        x, first_norm = self.first_norm.forward(x)
-        x = x.reshape(x.shape[0], *self.grid, x.shape[-1])
+    def stages_forward(self, x: Array, rng: Any) -> tuple[Array, SwinStagesCache]:
         stages, merges = [], []
         for i, stage in enumerate(self.stages):
             if i:
@@ -104,18 +85,11 @@ class SwinTransformer(Model):
                 merges.append(merge)
             x, cache = stage.forward(x, rng)
             stages.append(cache)
-        normed, last_norm = self.last_norm.forward(x)
-        logits, head = self.head.forward(normed.mean(axis=(1, 2)))
-        return logits, SwinTransformerCache(patches, first_norm, tuple(stages), tuple(merges), last_norm, x.shape, head)
+        return x, SwinStagesCache(tuple(stages), tuple(merges))
 
-    def backward(self, dlogits: Array, cache: SwinTransformerCache) -> Array:
-        """dlogits: (B, classes) -> dimages: (B, height, width, K)."""
-        dpooled = self.head.backward(dlogits, cache.head)  # logits = mean(normed) W + b
-        share = (dpooled * (1.0 / (cache.shape[1] * cache.shape[2])))[:, None, None, :]
-        dx = self.last_norm.backward(xp_of(share).broadcast_to(share, cache.shape), cache.last_norm)
+    def stages_backward(self, dx: Array, cache: SwinStagesCache) -> Array:
         for i in reversed(range(len(self.stages))):
-            dx = self.stages[i].backward(dx, cache.stages[i])
+            dx = self.stages[i].backward(dx, cache.blocks[i])
             if i:
                 dx = self.merges[i - 1].backward(dx, cache.merges[i - 1])
-        dx = dx.reshape(dx.shape[0], dx.shape[1] * dx.shape[2], dx.shape[3])
-        return self.patches.backward(self.first_norm.backward(dx, cache.first_norm), cache.patches)
+        return dx

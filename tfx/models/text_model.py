@@ -7,6 +7,7 @@ logits = hidden W + b, or hidden E^T when tied         (B, T, C) -> (B, T, V)
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +37,7 @@ class TextModelCache(NamedTuple):
         return self.stack.blocks
 
 
-class TextModel(Model):
+class TextModel(Model, ABC):
     """Owns embedding, input, stack and output."""
 
     def _make(self, settings: TextSettings, rng: np.random.Generator, n_outputs: int, causal: bool) -> None:
@@ -47,6 +48,10 @@ class TextModel(Model):
         self.input = TokenInput(self.embedding, table, settings.max_len, rng, settings.dropout, dtype)
         self.stack = EncoderStack(settings, rng, parts)
         self.output = TokenOutput(self.embedding, n_outputs, settings.tied, rng, dtype)
+
+    @abstractmethod
+    def encode(self, ids: Array, *reading: Any, **named: Any) -> tuple[Array, TextModelCache]:
+        """ids: (B, T) integers -> hidden: (B, T, C)."""
 
     def _logits(self, hidden: Array, cache: TextModelCache) -> tuple[Array, TextModelCache]:
         """hidden: (B, T, C) and the cache of `encode` -> logits: (B, T, V), and the cache of both."""

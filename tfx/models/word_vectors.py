@@ -24,6 +24,14 @@ from tfx.ops.losses.negative_sampling import (
 from tfx.params import Layer, Parameter
 
 
+class WordVectors(Layer):
+    """Owns words and contexts: (V, C) each."""
+
+    def __init__(self, vocab: int, width: int, rng: np.random.Generator, dtype: Any = "float32") -> None:
+        self.words = Embedding(vocab, width, rng, dtype, scaled=False)
+        self.contexts = Embedding(vocab, width, rng, dtype, scaled=False)
+
+
 class SkipGramCache(NamedTuple):
     words: ScaledEmbeddingCache
     contexts: ScaledEmbeddingCache
@@ -31,12 +39,8 @@ class SkipGramCache(NamedTuple):
     loss: NegativeSamplingCache
 
 
-class SkipGram(Layer):
+class SkipGram(WordVectors):
     """Word2Vec's skip-gram with negative sampling (Mikolov et al. 2013).  Owns words and contexts: (V, C) each."""
-
-    def __init__(self, vocab: int, width: int, rng: np.random.Generator, dtype: Any = "float32") -> None:
-        self.words = Embedding(vocab, width, rng, dtype, scaled=False)
-        self.contexts = Embedding(vocab, width, rng, dtype, scaled=False)
 
     def forward(self, words: Array, contexts: Array, negatives: Array) -> tuple[Array, SkipGramCache]:
         """words, contexts: (N,) integers that stood near each other, negatives: (N, K) drawn at random -> mean loss."""
@@ -67,12 +71,11 @@ class GloVeCache(NamedTuple):
     loss: GloveLossCache
 
 
-class GloVe(Layer):
+class GloVe(WordVectors):
     """GloVe (Pennington, Socher and Manning 2014).  Owns words and contexts: (V, C) and an offset for each: (V, 1)."""
 
     def __init__(self, vocab: int, width: int, rng: np.random.Generator, dtype: Any = "float32") -> None:
-        self.words = Embedding(vocab, width, rng, dtype, scaled=False)
-        self.contexts = Embedding(vocab, width, rng, dtype, scaled=False)
+        super().__init__(vocab, width, rng, dtype)
         self.word_offsets = Parameter(np.zeros((vocab, 1), dtype=dtype))
         self.context_offsets = Parameter(np.zeros((vocab, 1), dtype=dtype))
 

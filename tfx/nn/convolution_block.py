@@ -33,15 +33,10 @@ from tfx.params import Layer
 
 class ConvolutionBlockCache(NamedTuple):
     norm: Any
-    convolution: Any
+    convolution: Any  # .state: (B, C, (K - 1) dilation), what the next chunk starts from
     activation: Any
     mix: LinearCache
     dropout: DropoutCache
-
-    @property
-    def state(self) -> Array:
-        """(B, C, (K - 1) dilation): what the next chunk starts from."""
-        return self.convolution.state
 
 
 @dataclass(frozen=True)

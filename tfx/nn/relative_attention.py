@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from tfx.backend import Array, xp_of
 from tfx.nn.dropout import Dropout
-from tfx.nn.init import embedding_normal
+from tfx.nn.init import Rng, embedding_normal
 from tfx.nn.linear import Linear
 from tfx.ops.attention.masks import causal_mask, combine_masks
 from tfx.ops.attention.multi_head import merge_heads, split_heads
@@ -58,7 +56,7 @@ class RelativeKeysValuesAttentionCache(NamedTuple):
 class _Maps(Layer):
     """Owns query, key, value and output: Linear(C, C) without bias, for H heads."""
 
-    def __init__(self, width: int, n_heads: int, rng: np.random.Generator, dropout: float, dtype: Any) -> None:
+    def __init__(self, width: int, n_heads: int, rng: Rng, dropout: float, dtype: Any) -> None:
         if n_heads < 1 or width % n_heads:
             raise ValueError(f"width {width} cannot be split into {n_heads} heads of equal width")
         self.n_heads = n_heads
@@ -84,7 +82,7 @@ class RelativeAttention(_Maps):
         self,
         width: int,
         n_heads: int,
-        rng: np.random.Generator,
+        rng: Rng,
         causal: bool = True,
         dropout: float = 0.0,
         dtype: Any = "float32",
@@ -149,13 +147,7 @@ class RelativeKeysValuesAttention(_Maps):
     """
 
     def __init__(
-        self,
-        width: int,
-        n_heads: int,
-        max_distance: int,
-        rng: np.random.Generator,
-        dropout: float = 0.0,
-        dtype: Any = "float32",
+        self, width: int, n_heads: int, max_distance: int, rng: Rng, dropout: float = 0.0, dtype: Any = "float32"
     ) -> None:
         super().__init__(width, n_heads, rng, dropout, dtype)
         rows = 2 * max_distance + 1

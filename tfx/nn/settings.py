@@ -101,6 +101,13 @@ def check_size(name: str, value: Any, least: int) -> None:
             whole_number(name, number, least)
 
 
+def check_stages(**sizes: Any) -> None:
+    """Raises ValueError for a size that is not one number for each stage."""
+    for name, stages in sizes.items():
+        if not isinstance(stages, tuple) or not stages:
+            raise ValueError(f"{name} must be one number for each stage, not {stages!r}")
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Settings):
         return value.non_defaults()

@@ -22,7 +22,7 @@ sections 3.2 and 3.3, equations 1 to 3, and figure 3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -34,10 +34,14 @@ from tfx.nn.feed_forward import FeedForward
 from tfx.nn.layer_norm import LayerNorm
 from tfx.nn.patch_embedding import PatchEmbedding, PatchEmbeddingCache
 from tfx.nn.positions import Positions
+from tfx.nn.settings import Settings, check_stages, size
 from tfx.nn.through_blocks import backward_through, forward_through
 from tfx.ops.attention.multi_head import MultiHeadCache
 from tfx.ops.grids.patches import patch_grid
 from tfx.params import Layer
+
+#: Of the norms in the blocks, as in the code published with the paper.
+EPS = 1e-6
 
 
 class SpatialReductionCache(NamedTuple):
@@ -93,24 +97,38 @@ class SpatialReductionAttention(Layer):
         return grads.dx_q.reshape(shape) + self.reduction.backward(dreduced, reduction)
 
 
-class PyramidBlock(Layer):
-    """Owns norm1, attention: SpatialReductionAttention, norm2 and feed_forward."""
+@dataclass(frozen=True)
+class PyramidSettings(Settings):
+    """widths, n_heads, reductions, n_layers: one entry for each stage; ratio: d_ff / width."""
 
-    def __init__(
-        self,
-        width: int,
-        n_heads: int,
-        d_ff: int,
-        reduction: int,
-        rng: np.random.Generator,
-        activation: str = "gelu",
-        dtype: Any = "float32",
-        eps: float = 1e-6,
-    ) -> None:
-        self.norm1 = LayerNorm(width, dtype, eps)
-        self.attention = SpatialReductionAttention(width, n_heads, reduction, rng, dtype)
-        self.norm2 = LayerNorm(width, dtype, eps)
-        self.feed_forward = FeedForward(width, d_ff, rng, activation, dtype)
+    widths: tuple[int, ...] = size((32, 64))
+    n_heads: tuple[int, ...] = size((2, 4))
+    reductions: tuple[int, ...] = (2, 1)
+    n_layers: tuple[int, ...] = size((1, 1), 0)
+    ratio: int = size(4)
+    _: KW_ONLY
+    activation: str = "gelu"
+    dtype: str = "float32"
+
+    def check(self) -> None:
+        check_stages(widths=self.widths, n_heads=self.n_heads, reductions=self.reductions, n_layers=self.n_layers)
+        if len({len(self.widths), len(self.n_heads), len(self.reductions), len(self.n_layers)}) > 1:
+            raise ValueError(
+                f"{len(self.widths)} widths, {len(self.n_heads)} numbers of heads, {len(self.reductions)} reductions "
+                f"and {len(self.n_layers)} depths are not the same number of stages"
+            )
+
+
+class PyramidBlock(Layer):
+    """Owns norm1, attention: SpatialReductionAttention, norm2 and feed_forward.  stage: whose sizes it has, from 0."""
+
+    def __init__(self, settings: PyramidSettings, stage: int, rng: np.random.Generator) -> None:
+        width, dtype = settings.widths[stage], settings.dtype
+        reads = (settings.n_heads[stage], settings.reductions[stage])
+        self.norm1 = LayerNorm(width, dtype, EPS)
+        self.attention = SpatialReductionAttention(width, *reads, rng, dtype)
+        self.norm2 = LayerNorm(width, dtype, EPS)
+        self.feed_forward = FeedForward(width, settings.ratio * width, rng, settings.activation, dtype)
 
     def forward(self, x: Array) -> tuple[Array, PyramidBlockCache]:
         """x: (B, R, W, C) -> y: (B, R, W, C)."""
@@ -130,37 +148,20 @@ class PyramidBlock(Layer):
 
 
 class PyramidStack(Layer):
-    """One stage for each of widths; n_heads, reductions, n_layers: one entry for each stage.
+    """The stages of the settings.  grid: (R, W) of the first one.
 
-    grid: (R, W) of the first stage.  ratio: d_ff / width.
-    Raises ValueError when the lists differ in length or the grid cannot be halved often enough.
+    Raises ValueError when the grid cannot be halved often enough.
     """
 
-    def __init__(
-        self,
-        grid: tuple[int, int],
-        widths: Sequence[int],
-        n_heads: Sequence[int],
-        reductions: Sequence[int],
-        n_layers: Sequence[int],
-        rng: np.random.Generator,
-        ratio: int = 4,
-        dtype: Any = "float32",
-        activation: str = "gelu",
-    ) -> None:
-        if len({len(widths), len(n_heads), len(reductions), len(n_layers)}) > 1:
-            raise ValueError(
-                f"{len(widths)} widths, {len(n_heads)} numbers of heads, {len(reductions)} reductions and "
-                f"{len(n_layers)} depths are not the same number of stages"
-            )
+    def __init__(self, settings: PyramidSettings, grid: tuple[int, int], rng: np.random.Generator) -> None:
+        widths, dtype = settings.widths, settings.dtype
         self.merges = [PatchEmbedding(2, before, after, rng, dtype) for before, after in pairwise(widths)]
         halvings = [2**i for i in range(len(widths))]
         patch_grid((1, *grid, 1), halvings[-1])
         places = [(grid[0] // halving) * (grid[1] // halving) for halving in halvings]
         self.positions = [Positions("learned", n, width, rng, dtype) for n, width in zip(places, widths, strict=True)]
         self.stages = [
-            [PyramidBlock(width, heads, ratio * width, reduction, rng, activation, dtype) for _ in range(depth)]
-            for width, heads, reduction, depth in zip(widths, n_heads, reductions, n_layers, strict=True)
+            [PyramidBlock(settings, stage, rng) for _ in range(depth)] for stage, depth in enumerate(settings.n_layers)
         ]
 
     def forward(self, x: Array) -> tuple[Array, PyramidStackCache]:

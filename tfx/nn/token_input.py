@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from tfx.backend import Array
 from tfx.nn.dropout import Dropout
 from tfx.nn.embedding import Embedding, ScaledEmbeddingCache
+from tfx.nn.init import Rng
 from tfx.nn.positions import FrequenciesCache, PlacesCache, Positions
 from tfx.ops.basics.dropout import DropoutCache
 from tfx.ops.basics.embedding import check_rows_of_ids
@@ -26,13 +25,7 @@ class TokenInput(Layer):
     """Owns positions, and an embedding that other layers may share.  (Vaswani et al. 2017, 3.4, 3.5 and 5.4.)"""
 
     def __init__(
-        self,
-        embedding: Embedding,
-        positions: str,
-        max_len: int,
-        rng: np.random.Generator,
-        dropout: float = 0.0,
-        dtype: Any = "float32",
+        self, embedding: Embedding, positions: str, max_len: int, rng: Rng, dropout: float = 0.0, dtype: Any = "float32"
     ) -> None:
         self.embedding = embedding
         self.positions = Positions(positions, max_len, embedding.table.shape[1], rng, dtype)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tfx.backend import Array
 from tfx.nn.embedding import Embedding
+from tfx.nn.init import Rng
 from tfx.nn.linear import Linear
 from tfx.ops.basics.embedding import TiedLogitsCache
 from tfx.ops.basics.linear import LinearCache
@@ -18,13 +17,7 @@ class TokenOutput(Layer):
     """tied: owns nothing and reads `embedding`; otherwise owns linear: Linear(C, V).  scale: of x, before the map."""
 
     def __init__(
-        self,
-        embedding: Embedding,
-        vocab: int,
-        tied: bool,
-        rng: np.random.Generator,
-        dtype: Any = "float32",
-        scale: float = 1.0,
+        self, embedding: Embedding, vocab: int, tied: bool, rng: Rng, dtype: Any = "float32", scale: float = 1.0
     ) -> None:
         rows, width = embedding.table.shape
         if tied and rows != vocab:

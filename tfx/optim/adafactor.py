@@ -32,8 +32,7 @@ from typing import Any
 
 from tfx.arguments import number
 from tfx.backend import Array, xp_of
-from tfx.optim.optimizer import Optimizer
-from tfx.params import FlatParameters, Layer
+from tfx.optim.optimizer import Optimizer, Trained
 
 
 class Adafactor(Optimizer):
@@ -51,7 +50,7 @@ class Adafactor(Optimizer):
 
     def __init__(
         self,
-        parameters: FlatParameters | Layer,
+        parameters: Trained,
         eps1: float = 1e-30,
         eps2: float = 1e-3,
         clip: float = 1.0,

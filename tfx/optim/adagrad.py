@@ -15,8 +15,7 @@ from __future__ import annotations
 
 from tfx.arguments import number
 from tfx.backend import Array, xp_of
-from tfx.optim.optimizer import Optimizer
-from tfx.params import FlatParameters, Layer
+from tfx.optim.optimizer import Optimizer, Trained
 
 
 class Adagrad(Optimizer):
@@ -27,12 +26,7 @@ class Adagrad(Optimizer):
     squares: Array
 
     def __init__(
-        self,
-        parameters: FlatParameters | Layer,
-        eps: float = 1e-10,
-        rate_decay: float = 0.0,
-        l2: float = 0.0,
-        start: float = 0.0,
+        self, parameters: Trained, eps: float = 1e-10, rate_decay: float = 0.0, l2: float = 0.0, start: float = 0.0
     ) -> None:
         super().__init__(parameters, l2)
         self.eps, self.rate_decay = number("eps", eps, 0), number("rate_decay", rate_decay, 0)

@@ -26,8 +26,7 @@ import math
 
 from tfx.arguments import number
 from tfx.backend import Array, on_host, xp_of
-from tfx.optim.optimizer import Optimizer
-from tfx.params import FlatParameters, Layer
+from tfx.optim.optimizer import Optimizer, Trained
 
 #: Numbers updated at a time: value, gradient, both averages and a scratch vector of that size fit into the cache.
 BLOCK = 2**16
@@ -46,7 +45,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        parameters: FlatParameters | Layer,
+        parameters: Trained,
         beta1: float = 0.9,
         beta2: float = 0.98,
         eps: float = 1e-9,

@@ -16,7 +16,11 @@ from collections.abc import Callable
 from tfx.arguments import number
 from tfx.backend import Array, xp_of
 from tfx.optim.adam import Adam
-from tfx.params import FlatParameters, Layer
+from tfx.optim.optimizer import Trained
+from tfx.params import FlatParameters
+
+#: decays(name, shape): whether a parameter decays.
+Decays = Callable[[str, tuple[int, ...]], bool]
 
 
 def decays_matrices(name: str, shape: tuple[int, ...]) -> bool:
@@ -29,7 +33,7 @@ def decays_everything(name: str, shape: tuple[int, ...]) -> bool:
     return True
 
 
-def decay_mask(flat: FlatParameters, decays: Callable[[str, tuple[int, ...]], bool]) -> Array:
+def decay_mask(flat: FlatParameters, decays: Decays) -> Array:
     """-> (n,): 1 for the entries of parameters that decay, 0 for the others."""
     mask = xp_of(flat.value).zeros_like(flat.value)
     for name, part, shape in zip(flat.names, flat.slices, flat.shapes, strict=True):
@@ -42,12 +46,12 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        parameters: FlatParameters | Layer,
+        parameters: Trained,
         weight_decay: float = 0.01,
         beta1: float = 0.9,
         beta2: float = 0.98,
         eps: float = 1e-9,
-        decays: Callable[[str, tuple[int, ...]], bool] = decays_matrices,
+        decays: Decays = decays_matrices,
     ) -> None:
         super().__init__(parameters, beta1, beta2, eps)
         self.weight_decay = number("weight_decay", weight_decay, 0)

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from tfx.arguments import whole_number
-from tfx.optim.optimizer import Optimizer
+from tfx.optim.optimizer import Optimizer, Trained
 from tfx.params import FlatParameters, Layer
 
 #: factor(group, step): what the learning rate is multiplied by, from step 1 on.
@@ -43,7 +43,7 @@ class GroupedOptimizer(Optimizer):
 
     def __init__(
         self,
-        parameters: FlatParameters | Layer,
+        parameters: Trained,
         make: Callable[[FlatParameters], Optimizer],
         group: Callable[[str], int],
         factor: Factor,

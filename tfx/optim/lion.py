@@ -17,13 +17,10 @@ Source: Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms", progr
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tfx.arguments import number
 from tfx.backend import Array, xp_of
-from tfx.optim.adamw import decay_mask, decays_matrices
-from tfx.optim.optimizer import Optimizer
-from tfx.params import FlatParameters, Layer
+from tfx.optim.adamw import Decays, decay_mask, decays_matrices
+from tfx.optim.optimizer import Optimizer, Trained
 
 
 class Lion(Optimizer):
@@ -34,11 +31,11 @@ class Lion(Optimizer):
 
     def __init__(
         self,
-        parameters: FlatParameters | Layer,
+        parameters: Trained,
         weight_decay: float = 0.0,
         beta1: float = 0.9,
         beta2: float = 0.99,
-        decays: Callable[[str, tuple[int, ...]], bool] = decays_matrices,
+        decays: Decays = decays_matrices,
         l2: float = 0.0,
     ) -> None:
         super().__init__(parameters, l2)

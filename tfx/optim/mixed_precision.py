@@ -31,7 +31,7 @@ import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.backend import to_device, xp_of
-from tfx.optim.optimizer import Optimizer
+from tfx.optim.optimizer import Optimizer, Trained
 from tfx.params import FlatParameters, Layer, flatten
 
 
@@ -84,7 +84,7 @@ class MixedPrecision(Optimizer):
 
     def __init__(
         self,
-        half: FlatParameters | Layer,
+        half: Trained,
         make: Callable[[FlatParameters], Optimizer],
         scale: LossScale | None = None,
     ) -> None:

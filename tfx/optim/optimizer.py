@@ -9,6 +9,9 @@ from tfx.arguments import number
 from tfx.backend import Array, to_device, xp_of
 from tfx.params import FlatParameters, Layer, flatten
 
+#: What an optimiser moves: a whole model, or its parameters as one vector.
+Trained = FlatParameters | Layer
+
 
 class Optimizer(ABC):
     """Moves `parameters`, a whole model or its FlatParameters.
@@ -20,7 +23,7 @@ class Optimizer(ABC):
 
     averages: tuple[str, ...] = ()  # attributes that are vectors of running averages, or running sums
 
-    def __init__(self, parameters: FlatParameters | Layer, l2: float = 0.0) -> None:
+    def __init__(self, parameters: Trained, l2: float = 0.0) -> None:
         if not isinstance(parameters, Layer | FlatParameters):
             raise TypeError(f"an optimiser moves a model or its FlatParameters, not {type(parameters).__name__}")
         self.parameters = flatten(parameters) if isinstance(parameters, Layer) else parameters

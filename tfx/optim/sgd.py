@@ -21,8 +21,7 @@ from __future__ import annotations
 
 from tfx.arguments import number
 from tfx.backend import Array
-from tfx.optim.optimizer import Optimizer
-from tfx.params import FlatParameters, Layer
+from tfx.optim.optimizer import Optimizer, Trained
 
 
 class SGD(Optimizer):
@@ -36,7 +35,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        parameters: FlatParameters | Layer,
+        parameters: Trained,
         momentum: float = 0.0,
         nesterov: bool = False,
         grad_weight: float = 1.0,

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from tfx.tokenizers.merges import Merge, apply_merges, learn_merges, ranks_of
 from tfx.tokenizers.splitting import words
-from tfx.tokenizers.tokenizer import Piece, Tokenizer, reserve, texts_of
+from tfx.tokenizers.tokenizer import Corpus, Piece, Tokenizer, reserve, texts_of
 
 END_OF_WORD = " "
 _REMEMBERED = 1 << 16  # words whose pieces are kept: most of a text is the same few words
@@ -43,9 +43,7 @@ class BPE(Tokenizer):
         self._words: dict[str, list[tuple[int, int]]] = {}
 
     @classmethod
-    def train(
-        cls, corpus: str | Iterable[str], vocab_size: int, special: Sequence[str] = (), min_frequency: int = 1
-    ) -> Self:
+    def train(cls, corpus: Corpus, vocab_size: int, special: Sequence[str] = (), min_frequency: int = 1) -> Self:
         """Merges until there are vocab_size tokens, or fewer when no pair is left as frequent as min_frequency.
 
         Raises ValueError for an empty corpus or a vocab_size that cannot hold its characters.

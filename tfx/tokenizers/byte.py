@@ -7,11 +7,11 @@ the id len(special) + b.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 from tfx.tokenizers.over_bytes import SYMBOL_OF, OverBytes, utf8
-from tfx.tokenizers.tokenizer import Piece, room_for, special_of
+from tfx.tokenizers.tokenizer import Corpus, Piece, room_for, special_of
 
 
 class ByteTokenizer(OverBytes):
@@ -23,9 +23,7 @@ class ByteTokenizer(OverBytes):
         super().__init__(SYMBOL_OF, special)
 
     @classmethod
-    def train(
-        cls, corpus: str | Iterable[str] = (), vocab_size: int | None = None, special: Sequence[str] = ()
-    ) -> Self:
+    def train(cls, corpus: Corpus = (), vocab_size: int | None = None, special: Sequence[str] = ()) -> Self:
         """The same for every corpus; the arguments are those of the other kinds."""
         special = special_of(special)
         if vocab_size is not None:

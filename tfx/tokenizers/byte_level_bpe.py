@@ -20,7 +20,7 @@ from tfx.tokenizers.bpe import pairs_of, tokens_of
 from tfx.tokenizers.merges import Merge, apply_merges, learn_merges, ranks_of
 from tfx.tokenizers.over_bytes import SYMBOL_OF, OverBytes, utf8
 from tfx.tokenizers.splitting import chunks
-from tfx.tokenizers.tokenizer import Piece, room_for, special_of, texts_of
+from tfx.tokenizers.tokenizer import Corpus, Piece, room_for, special_of, texts_of
 
 _ALPHABET = sorted(SYMBOL_OF)
 _REMEMBERED = 1 << 16
@@ -42,9 +42,7 @@ class ByteLevelBPE(OverBytes):
         self._chunks: dict[str, list[tuple[int, int]]] = {}
 
     @classmethod
-    def train(
-        cls, corpus: str | Iterable[str], vocab_size: int, special: Sequence[str] = (), min_frequency: int = 1
-    ) -> Self:
+    def train(cls, corpus: Corpus, vocab_size: int, special: Sequence[str] = (), min_frequency: int = 1) -> Self:
         """Merges until there are vocab_size tokens, or fewer when no pair is left as frequent as min_frequency.
 
         Raises ValueError for an empty corpus or a vocab_size below 256 and the special tokens.

@@ -7,10 +7,10 @@ Out of vocabulary: a character that the corpus did not hold, or that lost its pl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
-from tfx.tokenizers.tokenizer import Piece, Tokenizer, room_for, special_of, texts_of
+from tfx.tokenizers.tokenizer import Corpus, Piece, Tokenizer, room_for, special_of, texts_of
 
 
 class CharacterTokenizer(Tokenizer):
@@ -26,7 +26,7 @@ class CharacterTokenizer(Tokenizer):
                 raise ValueError(f"{character!r} is not one character")
 
     @classmethod
-    def train(cls, corpus: str | Iterable[str], vocab_size: int | None = None, special: Sequence[str] = ()) -> Self:
+    def train(cls, corpus: Corpus, vocab_size: int | None = None, special: Sequence[str] = ()) -> Self:
         """The characters of the corpus; with vocab_size the most frequent ones, a tie going to the lower code point.
 
         Raises ValueError for an empty corpus or a vocab_size that leaves no room for a character.

@@ -10,11 +10,10 @@ another language (Rust et al. 2021), and a model pays for every one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from tfx.tokenizers.splitting import words
-from tfx.tokenizers.tokenizer import Tokenizer, texts_of
+from tfx.tokenizers.tokenizer import Corpus, Tokenizer, texts_of
 
 
 class Statistics(NamedTuple):
@@ -48,7 +47,7 @@ class Statistics(NamedTuple):
         return self.unknown_tokens / self.tokens if self.tokens else 0.0
 
 
-def measure(tokenizer: Tokenizer, corpus: str | Iterable[str]) -> Statistics:
+def measure(tokenizer: Tokenizer, corpus: Corpus) -> Statistics:
     """The statistics of the tokenizer on a corpus.  Raises ValueError when the corpus holds no text."""
     texts = list(texts_of(corpus))
     ids = [i for text in texts for i in tokenizer.encode(text)]

@@ -31,6 +31,10 @@ class Piece(NamedTuple):
     end: int
 
 
+#: What is learnt from: texts; a str is a corpus of one text.
+Corpus = str | Iterable[str]
+
+
 class Tokenizer(ABC):
     """Base of all kinds.  A kind says how to cut a text (`_cut`), how to put tokens together (`_join`) and what it
     must store (`state`)."""
@@ -126,7 +130,7 @@ def special_of(special: Sequence[str]) -> tuple[str, ...]:
     return tuple(special)
 
 
-def texts_of(corpus: str | Iterable[str]) -> Iterator[str]:
+def texts_of(corpus: Corpus) -> Iterator[str]:
     """The texts of a corpus; a str is a corpus of one text.
 
     Raises TypeError for what is no text, ValueError when there is no character in it.

@@ -23,7 +23,7 @@ import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.tokenizers.lattice import Edge, Lattice, Path, lattice_of, n_best, sample, viterbi
-from tfx.tokenizers.tokenizer import Piece, Tokenizer, reserve, texts_of
+from tfx.tokenizers.tokenizer import Corpus, Piece, Tokenizer, reserve, texts_of
 from tfx.tokenizers.unigram_training import learn_unigram
 
 SPACE = "\u2581"
@@ -53,7 +53,7 @@ class Unigram(Tokenizer):
     @classmethod
     def train(
         cls,
-        corpus: str | Iterable[str],
+        corpus: Corpus,
         vocab_size: int,
         special: Sequence[str] = (),
         seed_size: int | None = None,

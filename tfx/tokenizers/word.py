@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from tfx.tokenizers.merges import learn_merges
-from tfx.tokenizers.tokenizer import Piece, Tokenizer, texts_of
+from tfx.tokenizers.tokenizer import Corpus, Piece, Tokenizer, texts_of
 from tfx.tokenizers.wordpiece import longest_match
 from tfx.tokenizers.wordpiece_training import INSIDE, cut_word, joined
 
@@ -50,7 +50,7 @@ class WordTokenizer(Tokenizer):
         return cls(vocabulary[2:])
 
     @classmethod
-    def train(cls, corpus: str | Iterable[str], n_words: int, n_pieces: int) -> Self:
+    def train(cls, corpus: Corpus, n_words: int, n_pieces: int) -> Self:
         """All ASCII characters that print, the n_words most frequent words, n_pieces merged pieces; no repeats.
 
         Ties are broken by spelling, so that the same texts always give the same vocabulary.  Raises ValueError for an

@@ -15,11 +15,11 @@ Decoding puts a space before every piece that is not marked ##, so spaces around
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from tfx.tokenizers.splitting import words_and_marks
-from tfx.tokenizers.tokenizer import Piece, Tokenizer, reserve, texts_of
+from tfx.tokenizers.tokenizer import Corpus, Piece, Tokenizer, reserve, texts_of
 from tfx.tokenizers.wordpiece_training import INSIDE, SCORES, cut_word, learn_pieces
 
 LONGEST_WORD = 100
@@ -39,7 +39,7 @@ class WordPiece(Tokenizer):
     @classmethod
     def train(
         cls,
-        corpus: str | Iterable[str],
+        corpus: Corpus,
         vocab_size: int,
         special: Sequence[str] = (),
         score: str = "likelihood",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.ops.grids.windows import GRID, WIDTH, grid
 from tfx.gradcheck.cases.sizes import Rng
-from tfx.nn.spatial_reduction import PyramidBlock, PyramidStack, SpatialReductionAttention
+from tfx.nn.spatial_reduction import PyramidBlock, PyramidSettings, PyramidStack, SpatialReductionAttention
 
-HEADS, D_FF, DIRECTIONS = 3, 7, 1
+HEADS, DIRECTIONS = 3, 1
 
 
 def spatial_reduction(rng: Rng, reduction: int) -> Problem:
@@ -16,11 +16,12 @@ def spatial_reduction(rng: Rng, reduction: int) -> Problem:
 
 
 def pyramid_block(rng: Rng) -> Problem:
-    return layer_problem(PyramidBlock(WIDTH, HEADS, D_FF, 2, rng), rng, {"x": grid(rng)}, directions=DIRECTIONS)
+    layer = PyramidBlock(PyramidSettings((WIDTH,), (HEADS,), (2,), (1,), 2), 0, rng)
+    return layer_problem(layer, rng, {"x": grid(rng)}, directions=DIRECTIONS)
 
 
 def pyramid_stack(rng: Rng) -> Problem:
-    layer = PyramidStack(GRID, (4, 6), (1, 3), (2, 1), (1, 2), rng, ratio=2)
+    layer = PyramidStack(PyramidSettings((4, 6), (1, 3), (2, 1), (1, 2), 2), GRID, rng)
     return layer_problem(layer, rng, {"x": grid(rng, 4)}, directions=DIRECTIONS)
 
 
