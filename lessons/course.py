@@ -82,14 +82,8 @@ def lesson_of(topic: Topic) -> Lesson:
 
 
 def _topic(entry: Mapping[str, Any], module: Mapping[str, Any]) -> Topic:
+    lists = {key: tuple(entry.get(key, ())) for key in ("questions", "after", "aliases")}
+    folder = f"{module['folder']}/{entry['folder']}"
     return Topic(
-        name=entry["name"],
-        folder=f"{module['folder']}/{entry['folder']}",
-        title=entry["title"],
-        level=entry["level"],
-        minutes=entry["minutes"],
-        questions=tuple(entry["questions"]),
-        after=tuple(entry["after"]),
-        aliases=tuple(entry["aliases"]),
-        module=module["title"],
+        entry["name"], folder, entry["title"], entry["level"], entry["minutes"], **lists, module=module["title"]
     )

@@ -60,7 +60,7 @@ def measure_and_show(
         require_writable(path, endings)
     defaults = module.Settings() if defaults is None else defaults
     if asks_for_list(settings):
-        show_settings(defaults, command)
+        show_settings(defaults, command, asked.face)
         return
     chosen = apply_settings(defaults, settings, f"{command} --set help")
     kept = unfinished(module, chosen, asked)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lessons import quiz
-from lessons.course import Topic, find_topic, lesson_of, modules, topics
+from lessons.course import ROOT, Topic, find_topic, lesson_of, modules, topics
 from lessons.request import Request
 from lessons.walk import Walk, walk
 from lessons.writing import Lesson
@@ -67,8 +67,11 @@ def test_no_interview_question_is_claimed_twice():
     assert all(re.fullmatch(r"00[0-4]-[a-z0-9-]+", question) for question in questions)
 
 
-def test_the_modules_have_their_topics():
-    assert {module.number: len(module.topics) for module in modules()} == {3: 9, 7: 1}
+def test_every_folder_with_a_lesson_has_its_line_and_every_line_its_folder():
+    numbers = [module.number for module in modules()]
+    assert numbers == sorted(set(numbers)) and all(module.topics for module in modules())
+    folders = sorted(path.parent.relative_to(ROOT).as_posix() for path in ROOT.rglob("lesson.py"))
+    assert sorted(topic.folder for topic in topics()) == folders
 
 
 @TOPICS

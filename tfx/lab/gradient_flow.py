@@ -71,26 +71,19 @@ def rows(run: Run[Settings]) -> Measured:
     """Every way at every gain; |dh_L| = 1, so that |dh_0| is what is left."""
     ways = [(way, gain) for way in (LINEAR, TANH, RESIDUAL) for gain in sorted(set(run.settings.gains))]
     for way, gain in run.over(ways, "{0[0]}, gain {0[1]:g}"):
-        yield measure_row(run.settings, run.seed, way, gain)
+        yield measure_row(run, way, gain)
 
 
-def measure_row(settings: Settings, seed: int, way: str, gain: float) -> dict[str, Any]:
+def measure_row(run: Run[Settings], way: str, gain: float) -> dict[str, Any]:
     """All chains of one way and gain.  The same draws for every row: ways and gains are compared on equal weights."""
-    logs = np.array(
-        [
-            math.log10(
-                through_layers(
-                    settings.depth,
-                    gain,
-                    settings.width,
-                    residual=way == RESIDUAL and settings.residual,
-                    activation=None if way == LINEAR else "tanh",
-                    seed=(seed, draw),
-                )[0]
-            )
-            for draw in range(settings.draws)
-        ]
-    )
+    settings, report = run.settings, run.saying(f"{way}, gain {gain:g}")
+    residual, activation = way == RESIDUAL and settings.residual, None if way == LINEAR else "tanh"
+    norms = []
+    for draw in range(settings.draws):
+        report(draw, settings.draws)
+        seed = (run.seed, draw)
+        norms.append(through_layers(settings.depth, gain, settings.width, residual, activation, seed=seed)[0])
+    logs = np.array([math.log10(norm) for norm in norms])
     mean, error = mean_with_error(logs)
     return {
         "way": way,

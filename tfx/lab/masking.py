@@ -48,6 +48,10 @@ class Settings:
                 f"pads must be from 1 to {self.tokens - 1}, but is {self.pads}.", f"Try: --set pads={self.tokens - 1}"
             )
 
+    def bytes_needed(self) -> float:
+        """A case at a time: rows of vectors, and a few squares of scores and weights."""
+        return 8.0 * (16 * self.tokens * self.d_k + 16 * self.tokens**2)
+
 
 def rows(run: Run[Settings]) -> Measured:
     """Every case, with its check."""

@@ -99,7 +99,7 @@ COLUMNS = (
 def rows(run: Run[Settings]) -> Measured:
     """Random numbers come from NumPy and are then moved, so every device sees the same ones."""
     for d_k in run.over(sorted(set(run.settings.d_k)), "d_k = {}"):
-        yield measure_row(run.settings, run.seed, d_k, run.xp)
+        yield measure_row(run, d_k)
 
 
 def checks(run: Run[Settings]) -> tuple[Check, ...]:
@@ -115,11 +115,11 @@ def checks(run: Run[Settings]) -> tuple[Check, ...]:
 # Measuring
 
 
-def measure_row(settings: Settings, seed: int, d_k: int, xp: Any) -> dict[str, Any]:
+def measure_row(run: Run[Settings], d_k: int) -> dict[str, Any]:
     """All numbers of one d_k.  Its random numbers depend on the seed and d_k only, not on the other rows."""
+    settings, pairs, report = run.settings, run.settings.pairs_of(d_k), run.saying(f"d_k = {d_k}")
     scale = 1.0 / math.sqrt(d_k) if settings.scale is None else settings.scale
-    pairs = settings.pairs_of(d_k)
-    raw = dot_products(generator(seed, d_k, 0), settings.flaws, pairs, 1, d_k, xp)
+    raw = dot_products(run.generator(d_k, 0), settings.flaws, pairs, 1, d_k, run.xp)
     variance, variance_se = variance_with_error(raw)
     scaled_variance, scaled_variance_se = variance_with_error(raw * scale)
     row: dict[str, Any] = {
@@ -132,10 +132,10 @@ def measure_row(settings: Settings, seed: int, d_k: int, xp: Any) -> dict[str, A
         "law": settings.flaws.variance_of_dot(d_k),
         "pairs": pairs,
     }
-    rng = generator(seed, d_k, 1)
-    scores = dot_products(rng, settings.flaws, settings.softmax_rows, settings.keys, d_k, xp)
+    rows, keys = settings.softmax_rows, settings.keys
+    scores = dot_products(run.generator(d_k, 1), settings.flaws, rows, keys, d_k, run.xp, report)
     for name, factor in (("raw", 1.0), ("scaled", scale)):
-        for key, per_row in softmax_shape(xp.asarray(scores * factor)).items():
+        for key, per_row in softmax_shape(run.xp.asarray(scores * factor)).items():
             row[f"{key}_{name}"], row[f"{key}_{name}_se"] = mean_with_error(to_numpy(per_row))
     return row
 

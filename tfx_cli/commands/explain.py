@@ -79,7 +79,7 @@ def explain(
         raise BadInput(f"--predict asks a person, and {other}.", "Leave one of them out.")
     for path, endings in ((plot, options.PICTURES), (html, (".html",))):
         require_writable(path, endings)
-    request = request_for(found, text, seed, settings or [], untrained)
+    request = request_for(found, text, seed, settings or [], untrained, face)
     if request is None:
         return
     from lessons.walk import walk  # and with it NumPy
@@ -112,7 +112,9 @@ def explain(
         raise typer.Exit(1)
 
 
-def request_for(topic: Topic, text: str | None, seed: int, pairs: list[str], untrained: bool) -> Request | None:
+def request_for(
+    topic: Topic, text: str | None, seed: int, pairs: list[str], untrained: bool, face: Face
+) -> Request | None:
     """What the lesson runs on; None when the reader only wanted the list of settings."""
     from lessons.course import lesson_of
     from lessons.request import Request
@@ -129,7 +131,7 @@ def request_for(topic: Topic, text: str | None, seed: int, pairs: list[str], unt
     defaults = lesson.settings()
     command = f"tfx explain {topic.name}"
     if asks_for_list(pairs):
-        show_settings(defaults, command)
+        show_settings(defaults, command, face)
         return None
     request = Request(text, seed, apply_settings(defaults, pairs, f"{command} --set help"), untrained)
     for option in lesson.unused(request):

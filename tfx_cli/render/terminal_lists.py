@@ -19,10 +19,11 @@ def print_list(title: str, entries: Mapping[str, str], what_next: str) -> None:
     """Names with a line each."""
     put_bold([title])
     show_line()
-    column = max(map(len, entries)) + 3
+    column = max(map(len, entries), default=0) + 3
     for name, about in entries.items():
         put(labelled(name, about, prose_width(), column=column))
-    show_line()
+    if entries:
+        show_line()
     show_line("  " + what_next)
 
 

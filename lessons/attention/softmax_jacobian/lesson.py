@@ -91,7 +91,7 @@ def three_roads(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     by_matrix, by_vector = softmax_jacobian(run.y).T @ dy, softmax_backward(dy, run.cache)
     by_nudging = numeric_gradient(lambda scores: (dy * softmax_forward(scores)[0]).sum(), x)
     roads = {"dy": dy, "J^T dy": by_matrix, "vector form": by_vector, "differences": by_nudging}
-    apart = (by_nudging - by_vector) / np.abs(by_vector).max()
+    apart = (by_nudging - by_vector) / (np.abs(by_vector).max() or 1.0)  # a one-hot row has no gradient at all
     yield "A layer is handed dy, the gradient of the loss with respect to its weights y, and owes J^T dy. J is diagonal plus rank one:"
     yield formula("dx = J^T dy = y * (dy - sum(dy * y))", "(S) and (S) -> (S)")
     yield matrix("dx for a random dy", np.stack(list(roads.values())), "road, score", tuple(roads))

@@ -60,6 +60,13 @@ def test_set_help_lists_the_settings_with_defaults(tfx):
     assert ran.code == 0 and "factor" in ran.out and "default 2" in ran.out and "1/3" not in ran.out
 
 
+def test_set_help_is_for_programs_and_screen_readers_too(tfx):
+    (factor,) = json.loads(tfx("explain", "doubling", "--set", "help", "--json").out)["settings"]
+    assert (factor["name"], factor["default"]) == ("factor", "2") and "from -100 to 100" in factor["allowed"]
+    line = tfx("explain", "doubling", "--set", "help", "--plain").out
+    assert line.startswith("factor\twhat 21 is multiplied by; a number from -100 to 100") and line.count("\n") == 1
+
+
 @pytest.mark.parametrize("text", ["", "  ", "\n"])
 def test_an_empty_text_is_bad_input(tfx, text):
     ran = tfx("explain", "doubling", "--text", text)
