@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import lessons.attention.intuition.lesson as intuition
-from lessons.attention.intuition.lesson import KEYS, VALUES, Run, attend
+from lessons.attention.intuition.lesson import KEYS, VALUES, Run
 from lessons.sentence import LONGEST, read_words
 from tests.lessons.steps import (
     all_text,
@@ -23,6 +23,7 @@ from tests.lessons.steps import (
     tables,
 )
 from tfx.errors import BadInput
+from tfx.lab.soft_lookup import attend_at_random
 from tfx.records import Matrix, Said
 
 TOPIC = "attention-intuition"
@@ -239,7 +240,7 @@ def test_weights_that_are_not_the_only_ones_are_told_only_where_there_are_others
 
 
 def test_equal_words_get_equal_outputs():
-    out, cache = attend(("a", "b", "c", "a"), np.random.default_rng(3))
+    out, cache = attend_at_random(("a", "b", "c", "a"), np.random.default_rng(3))
     assert out[0] == pytest.approx(out[3], abs=1e-15)  # no positions
     assert cache.q.shape == (4, 3) and out.shape == (4, 2)
 

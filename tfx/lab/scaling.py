@@ -117,9 +117,9 @@ def checks(run: Run[Settings]) -> tuple[Check, ...]:
 
 def measure_row(run: Run[Settings], d_k: int) -> dict[str, Any]:
     """All numbers of one d_k.  Its random numbers depend on the seed and d_k only, not on the other rows."""
-    settings, pairs, progress = run.settings, run.settings.pairs_of(d_k), run.saying(f"d_k = {d_k}")
+    settings, pairs, report = run.settings, run.settings.pairs_of(d_k), run.saying(f"d_k = {d_k}")
     scale = 1.0 / math.sqrt(d_k) if settings.scale is None else settings.scale
-    raw = dot_products(run.generator(d_k, 0), settings.flaws, pairs, 1, d_k, run.xp, progress)
+    raw = dot_products(run.generator(d_k, 0), settings.flaws, pairs, 1, d_k, run.xp)
     variance, variance_se = variance_with_error(raw)
     scaled_variance, scaled_variance_se = variance_with_error(raw * scale)
     row: dict[str, Any] = {
@@ -133,7 +133,7 @@ def measure_row(run: Run[Settings], d_k: int) -> dict[str, Any]:
         "pairs": pairs,
     }
     rows, keys = settings.softmax_rows, settings.keys
-    scores = dot_products(run.generator(d_k, 1), settings.flaws, rows, keys, d_k, run.xp, progress)
+    scores = dot_products(run.generator(d_k, 1), settings.flaws, rows, keys, d_k, run.xp, report)
     for name, factor in (("raw", 1.0), ("scaled", scale)):
         for key, per_row in softmax_shape(run.xp.asarray(scores * factor)).items():
             row[f"{key}_{name}"], row[f"{key}_{name}_se"] = mean_with_error(to_numpy(per_row))

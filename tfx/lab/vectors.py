@@ -83,17 +83,24 @@ def draw_pairs(rng: np.random.Generator, n: int, d_k: int, flaws: Flaws = IDEAL)
 
 
 def dot_products(
-    rng: np.random.Generator, flaws: Flaws, n: int, n_keys: int, d_k: int, xp: Any, progress: Callable[[int, int], None]
+    rng: np.random.Generator,
+    flaws: Flaws,
+    n: int,
+    n_keys: int,
+    d_k: int,
+    xp: Any,
+    progress: Callable[[int, int], None] | None = None,
 ) -> np.ndarray:
     """(n, n_keys) q.k of n queries, each with its own keys, on the host, in float64, so that moments lose nothing.
 
     They are made in pieces, by a plain sum: BLAS may add in an order that depends on its number of threads, and the
-    same seed must give the same bytes.  progress(done, n): called before every piece.
+    same seed must give the same bytes.  progress(done, n): called between pieces.
     """
     at_once = max(1, CHUNK // (d_k * (1 + n_keys)))
     pieces = []
     for done in range(0, n, at_once):
-        progress(done, n)
+        if progress and done:
+            progress(done, n)
         q, k = draw_queries_and_keys(rng, flaws, min(at_once, n - done), n_keys, d_k)
         pieces.append(to_numpy((xp.asarray(q) * xp.asarray(k)).sum(axis=-1)).astype(np.float64))
     return np.concatenate(pieces)
