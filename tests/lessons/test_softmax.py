@@ -35,7 +35,7 @@ TOPIC = "softmax-attention"
 @pytest.mark.parametrize("seed", range(5))
 def test_every_check_holds_for_every_seed(seed):
     steps = steps_of(TOPIC, seed=seed)
-    assert 6 <= len(steps) <= 9 and not failed(steps)
+    assert len(steps) == 10 and not failed(steps)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,10 @@ def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(check, 
 
 
 def test_no_check_goes_unwatched():
-    assert set(checks(steps_of(TOPIC))) == {*BREAKS}
+    own = {
+        check for check in checks(steps_of(TOPIC)) if not check.startswith("same-")
+    }  # rungs: tests/bench/test_ladder.py
+    assert own == {*BREAKS}
 
 
 @pytest.mark.parametrize("shift", ["708", "709"])

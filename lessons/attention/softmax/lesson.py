@@ -11,6 +11,7 @@ from lessons.writing import (
     Lesson, Plot, Request, Said, See, Shown, Source, Try, agree, at_least, at_most, exactly, formula, lines, matrix, numbered,
     proof, question, setting, table, within,
 )  # fmt: skip
+from tfx.bench.ladders.climbing import rung_steps
 from tfx.errors import BadInput
 from tfx.lab.softmax_limits import moved_by_the_last_query, naive_softmax, over_queries, overflow_limit, top_in_words, zero_gap  # fmt: skip
 from tfx.lab.softmax_rivals import RIVALS, nearer_than, worst_gradient
@@ -169,8 +170,7 @@ def other_weights(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield table("Weights on your scores", rows, score="score", **COLUMNS)
     yield f"Exact zeros: softmax {zeros['softmax']}, sparsemax {zeros['sparsemax']}, normalised ReLU {zeros['relu']}, sigmoid {zeros['sigmoid']}. Sparsemax is the distribution nearest to the scores; it drops keys that are far behind. Normalised ReLU drops every score that is not above 0: it is not shift invariant, and a row without a positive score has no weights at all. Sigmoid weighs each key for itself: no competition, no fixed sum."
     yield "Linear attention replaces exp(q.k) by a product phi(q).phi(k) of positive features, so the sums over keys can be computed once for all queries."
-    sums = [weights["softmax"].sum(), weights["sparsemax"].sum()]
-    yield agree("sums", "softmax and sparsemax sum to 1", sums, 1.0)
+    yield agree("sums", "softmax and sparsemax sum to 1", [weights[key].sum() for key in ("softmax", "sparsemax")], 1.0)
     said = "squared distance to the scores: sparsemax's less the least of 5,000 random distributions"
     yield at_most("nearest", said, 1e-9, nearer_than(rng, scores, weights["sparsemax"]))
     yield Source("Martins and Astudillo", 2016, "From Softmax to Sparsemax", "sections 2.2 and 2.5")
@@ -193,6 +193,13 @@ def other_gradients(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield at_most("all-four", "all four backwards against finite differences, relative error", 1e-9, worst_gradient(rng))  # fmt: skip
     yield sparsemax_backward
     yield normalised_relu_backward
+
+
+@lesson.step("From loops to the code in use")
+def the_ladder(run: Run) -> Iterator[Shown]:
+    yield "Eight ways to write the same softmax; each is checked against the one before. Which of them is how quick on your machine, the benchmark says."
+    yield from rung_steps("softmax")
+    yield Try("tfx bench ladder softmax")
 
 
 @lesson.step("Say it in an interview")
