@@ -76,10 +76,9 @@ COLUMNS = (
 
 def rows(run: Run[Settings]) -> Measured:
     """Every stack from the first layer to the last; then one row for each layer."""
-    report = run.saying("stacks of layers")
     logs: dict[str, list[np.ndarray]] = {way: [] for way in WAYS}
     for draw in range(run.settings.draws):
-        report(draw, run.settings.draws)
+        run.saying(f"stack {draw + 1} of {run.settings.draws}")(draw, run.settings.draws)
         for way in WAYS:
             logs[way].append(measure_stack(run.settings, (run.seed, draw), way))
     for layer in range(run.settings.depth + 1):

@@ -44,7 +44,7 @@ LINEAR, TANH, RESIDUAL = "linear", "tanh", "tanh, residual"
 class Settings:
     depth: int = setting(40, 2, 100, "layers")
     gains: tuple[float, ...] = setting((0.5, 0.8, 1, 1.25, 2), 0.05, 20.0, "what a layer multiplies by", at_least=2)
-    width: int = setting(32, 2, 512, "numbers in a layer")
+    width: int = setting(32, 2, 256, "numbers in a layer")
     draws: int = setting(20, 2, 1000, "chains of random weights for each row")
     residual: bool = setting(True, about="no leaves the residual connection out, to see which checks notice")
 
@@ -76,11 +76,11 @@ def rows(run: Run[Settings]) -> Measured:
 
 def measure_row(run: Run[Settings], way: str, gain: float) -> dict[str, Any]:
     """All chains of one way and gain.  The same draws for every row: ways and gains are compared on equal weights."""
-    settings, report = run.settings, run.saying(f"{way}, gain {gain:g}")
+    settings = run.settings
     residual, activation = way == RESIDUAL and settings.residual, None if way == LINEAR else "tanh"
     norms = []
     for draw in range(settings.draws):
-        report(draw, settings.draws)
+        run.saying(f"{way}, gain {gain:g}: chain {draw + 1} of {settings.draws}")(draw, settings.draws)
         seed = (run.seed, draw)
         norms.append(through_layers(settings.depth, gain, settings.width, residual, activation, seed=seed)[0])
     logs = np.array([math.log10(norm) for norm in norms])

@@ -59,7 +59,8 @@ def gradcheck(
     if face is Face.json:
         show_document(page.document_of(cases, controls, checks, seed, elapsed))
     else:
-        show_records([page.errors_table(cases), page.controls_table(controls), *checks], face)
+        tables = [page.errors_table(cases), *([page.controls_table(controls)] if controls else [])]
+        show_records([*tables, *checks], face)
         if face is Face.terminal:
             show_line(f"\nseed {seed}, {elapsed:.1f} s")
             show_line("check your own code: from tfx.gradcheck import check_gradients")

@@ -86,3 +86,10 @@ def test_the_whole_library_passes_and_is_registered(tmp_path):
     told = json.loads(ran.out)
     assert {check["id"] for check in told["checks"]} == {"gradients", "controls", "registry"}
     assert all(check["holds"] for check in told["checks"])
+
+
+def test_where_no_mistake_is_known_nothing_is_said_to_be_caught(tfx):
+    page = tfx("gradcheck", "nn.Linear")
+    assert page.code == 0 and "every backward is the derivative" in page.out
+    assert "caught" not in page.out and "Controls" not in page.out
+    assert "caught" in tfx("gradcheck", "linear").out
