@@ -6,7 +6,20 @@ import pytest
 
 from tfx.errors import UnknownName, nearest, unknown_name
 
-KNOWN = ["ReLU", "LLaMA", "LoRA", "Codex", "BLEU", "GPT-J", "RoPE", "softmax", "scaling-variance", "reverse", "train"]
+KNOWN = [
+    "ReLU",
+    "LLaMA",
+    "LoRA",
+    "Codex",
+    "BLEU",
+    "GPT-J",
+    "RoPE",
+    "softmax",
+    "scaling-variance",
+    "reverse",
+    "train",
+    "LSTM",
+]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +43,22 @@ def test_a_slip_is_seen(typed, meant):
 
 @pytest.mark.parametrize(
     "typed",
-    ["rlhf", "mamba", "claude", "nucleus", "gpt-2", "gpt2", "dora", "llava", "lore", "re", "x", "", "speculative"],
+    [
+        "rlhf",
+        "mamba",
+        "claude",
+        "nucleus",
+        "gpt-2",
+        "gpt2",
+        "dora",
+        "llava",
+        "lore",
+        "re",
+        "x",
+        "",
+        "speculative",
+        "xlstm",
+    ],
 )
 def test_another_word_is_no_slip(typed):
     assert nearest(typed, KNOWN) == ""

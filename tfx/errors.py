@@ -52,8 +52,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """The name that was probably meant, or an empty string.
 
     Capitals, blanks and signs do not count; digits are never a slip (gpt2 is not GPT-J).  Short words must have the
-    same letters but for one that is left out, doubled or exchanged with its neighbour (rlhf is not ReLU); long ones may
-    have a wrong letter.  The beginning of a name will do as well.
+    same letters but for one that is left out, doubled or exchanged with its neighbour (rlhf is not ReLU) and begin
+    alike (xlstm is not LSTM); long ones may have a wrong letter.  The beginning of a name will do as well.
     """
     typed = plain(name)
     best, guess = 1 + _slips_allowed(typed), ""
@@ -63,6 +63,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
         if len(typed) >= 3 and written.startswith(typed) and (not beginning or len(candidate) < len(beginning)):
             beginning = candidate
         if abs(len(written) - len(typed)) >= best or _digits(written) != _digits(typed):
+            continue
+        if len(typed) < 6 and sorted(typed[:2]) != sorted(written[:2]) and typed[0] != written[:1]:
             continue
         slips = _slips(typed, written, wrong_letter=1 if len(typed) >= 6 else 2)
         if slips < best:
