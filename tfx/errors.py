@@ -32,11 +32,68 @@ class EnvironmentProblem(TfxError):
     exit_code = 3
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str], see_all: str) -> BadInput:
-    """`no experiment is called "scalling". Did you mean "scaling"?` with the command that lists them all."""
-    from difflib import get_close_matches  # takes longer to import than the rest of this module together
+class UnknownName(BadInput):
+    """No `kind` is called `name`.  guess: the nearest of the names there are, or empty."""
 
-    by_letters = {one.lower(): one for one in known}  # capitals make no name another one
-    close = get_close_matches(name.lower(), by_letters, n=1, cutoff=0.5)
-    guess = f' Did you mean "{by_letters[close[0]]}"?' if close else ""
-    return BadInput(f'no {kind} is called "{name}".{guess}', f"See all: {see_all}")
+    def __init__(self, kind: str, name: str, guess: str, see_all: str) -> None:
+        suggestion = f' Did you mean "{guess}"?' if guess else ""
+        super().__init__(f'no {kind} is called "{name}".{suggestion}', f"See all: {see_all}")
+        self.kind = kind
+        self.name = name
+        self.guess = guess
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], see_all: str) -> UnknownName:
+    """`no experiment is called "scalling". Did you mean "scaling"?` with the command that lists them all."""
+    return UnknownName(kind, name, nearest(name, known), see_all)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The name that was probably meant, or an empty string.
+
+    Capitals, blanks and signs do not count; digits are never a slip (gpt2 is not GPT-J).  Short words must have the
+    same letters but for one that is left out, doubled or exchanged with its neighbour (rlhf is not ReLU) and begin
+    alike (xlstm is not LSTM); long ones may have a wrong letter.  The beginning of a name will do as well.
+    """
+    typed = plain(name)
+    best, guess = 1 + _slips_allowed(typed), ""
+    beginning = ""
+    for candidate in known:
+        written = plain(candidate)
+        if len(typed) >= 3 and written.startswith(typed) and (not beginning or len(candidate) < len(beginning)):
+            beginning = candidate
+        if abs(len(written) - len(typed)) >= best or _digits(written) != _digits(typed):
+            continue
+        if len(typed) < 6 and sorted(typed[:2]) != sorted(written[:2]) and typed[0] != written[:1]:
+            continue
+        slips = _slips(typed, written, wrong_letter=1 if len(typed) >= 6 else 2)
+        if slips < best:
+            best, guess = slips, candidate
+    return guess or beginning
+
+
+def plain(name: str) -> str:
+    """Letters and digits alone, in lower case."""
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def _slips_allowed(typed: str) -> int:
+    return 0 if len(typed) < 3 else 1 if len(typed) < 8 else 2 if len(typed) < 12 else 3
+
+
+def _digits(text: str) -> list[str]:
+    return [character for character in text if character.isdigit()]
+
+
+def _slips(a: str, b: str, wrong_letter: int) -> int:
+    """Letters left out, added or exchanged with their neighbours, 1 each, and wrong ones (Damerau 1964)."""
+    before: list[int] = []
+    last, row = before, list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        before, last, row = last, row, [i]
+        for j, other in enumerate(b, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + wrong_letter * (letter != other))
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+    return row[-1]

@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     from tfx_cli.errors import exit_code_of
 
-    return exit_code_of(lambda: run(arguments), debug="--debug" in arguments or bool(os.environ.get("TFX_DEBUG")))
+    debug = "--debug" in arguments or bool(os.environ.get("TFX_DEBUG"))
+    return exit_code_of(lambda: run(arguments), debug, arguments)
 
 
 def run(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""The root command: a table of commands that are imported only when they run, and its own fast help page.
+"""The root command: commands are imported only when they run (command_table.py), and the help page is its own fast one.
 
 `tfx -h`, a typing mistake and completion of command names read the table and import no command module.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -15,30 +15,11 @@ from typer.main import get_command
 
 from tfx.errors import BadInput, unknown_name
 from tfx_cli import options
+from tfx_cli.command_table import COMMANDS
 from tfx_cli.render.pages.help import help_page
 from tfx_cli.terminal.console import ColorChoice, choose_color
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
-
-
-class Entry(NamedTuple):
-    """A line of the table: the module that holds `app`, and the one-line help (which must be the module's own)."""
-
-    module: str
-    help: str
-
-
-COMMANDS: dict[str, Entry] = {
-    "explain": Entry("tfx_cli.commands.explain", "Walk through a topic on your own input, step by step."),
-    "experiment": Entry("tfx_cli.commands.experiment", "Measure a claim: table, checks and a saved plot."),
-    "quiz": Entry("tfx_cli.commands.quiz", "Answer questions; what you miss comes back in time."),
-    "train": Entry("tfx_cli.commands.train", "Train a small Transformer and watch the loss."),
-    "generate": Entry("tfx_cli.commands.generate", "Let a small language model go on with your text."),
-    "bench": Entry("tfx_cli.commands.bench", "Time it: training step, attention, decoding, ladders."),
-    "gradcheck": Entry("tfx_cli.commands.gradcheck", "Measure the gradient error of every operation."),
-    "systems": Entry("tfx_cli.commands.systems", "Find a system: what it is, and where it works here."),
-    "doctor": Entry("tfx_cli.commands.doctor", "Check this installation, terminal and folders."),
-}
 
 
 class LazyGroup(TyperGroup):

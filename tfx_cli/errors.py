@@ -9,16 +9,20 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from tfx.errors import TfxError
+from tfx.errors import TfxError, UnknownName
+from tfx_cli.terminal.lines import say
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
 
 
-def exit_code_of(run: Callable[[], int], debug: bool = False) -> int:
-    """Runs and returns the exit code.  With debug an unexpected exception is raised as it is, traceback and all."""
+def exit_code_of(run: Callable[[], int], debug: bool = False, arguments: Sequence[str] = ()) -> int:
+    """Runs and returns the exit code.  With debug an unexpected exception is raised as it is, traceback and all.
+
+    arguments: what was typed after `tfx`, for the message about a word too many.
+    """
     try:
         return run()
     except SystemExit as error:  # Typer's completion and help
@@ -35,17 +39,25 @@ def exit_code_of(run: Callable[[], int], debug: bool = False) -> int:
     except Exception as error:
         if debug:
             raise
-        return explain_failure(error)
+        return explain_failure(error, arguments)
 
 
-def explain_failure(error: Exception) -> int:
+def explain_failure(error: Exception, arguments: Sequence[str] = ()) -> int:
     """One sentence, one next step, and the exit code."""
+    if isinstance(error, UnknownName):
+        from tfx_cli.usage import quotes_left_out
+        from tfx_cli.words import other_places
+
+        left_out = None if error.guess or not arguments else quotes_left_out(f"tfx {arguments[0]}", arguments)
+        say(*left_out or other_places(error))
+        return error.exit_code
     if isinstance(error, TfxError):
         say(error.message, error.hint)
         return error.exit_code
     if hasattr(error, "format_message"):  # Typer's usage errors; their class is private
-        context = getattr(error, "ctx", None)
-        say(in_plain_words(error.format_message()), f"Help: {context.command_path if context else 'tfx'} -h")
+        from tfx_cli.usage import explained
+
+        say(*explained(error, arguments))
         return getattr(error, "exit_code", 2)
     if type(error).__name__ == "Abort":  # end of input at a prompt
         say("the input ended before the answer.", "Run it in a terminal, or give the answers with a flag: tfx -h")
@@ -66,18 +78,6 @@ def explain_failure(error: Exception) -> int:
         f"this should not happen: {type(error).__name__}: {what}", "Run it again with --debug and report what it shows."
     )
     return 3
-
-
-def in_plain_words(message: str) -> str:
-    """A usage error without the parser's names for types."""
-    for theirs, ours in (("a valid int range", "a whole number"), ("a valid int", "a whole number")):
-        message = message.replace(theirs, ours)
-    return message
-
-
-def say(message: str, hint: str) -> None:
-    """`tfx: message`, and the hint aligned under it, on stderr."""
-    sys.stderr.write(f"tfx: {message}\n" + (f"     {hint}\n" if hint else ""))
 
 
 def forget_output() -> None:

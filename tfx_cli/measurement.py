@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
-from tfx_cli.errors import INTERRUPTED, say
+from tfx_cli.errors import INTERRUPTED
 from tfx_cli.options import PICTURES, Face
 from tfx_cli.render.files import require_writable, write_whole
 from tfx_cli.render.show import show_document, show_experiment
-from tfx_cli.terminal.lines import tell
+from tfx_cli.terminal.lines import say, tell
 from tfx_cli.terminal.progress import progress_on_stderr
 
 if TYPE_CHECKING:

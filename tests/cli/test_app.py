@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from tests.cli.running import LAUNCH, ROOT, environment
-from tfx_cli.app import COMMANDS, load_all
+from tfx_cli.app import load_all
+from tfx_cli.command_table import COMMANDS
 
 
 def test_the_table_says_what_each_command_says_of_itself():

@@ -7,20 +7,23 @@ from tests.import_graph import import_graph
 #: A room uses those on lower floors and its own files.  What stands beside the rooms has its own name here.
 FLOORS = {
     "tfx_cli": 0,
-    "tfx_cli.errors": 0,
     "tfx_cli.options": 0,
     "tfx_cli.find_lessons": 0,
-    "tfx_cli.learner": 1,
+    "tfx_cli.command_table": 0,
     "tfx_cli.terminal": 1,
-    "tfx_cli.diagnosis": 2,
+    "tfx_cli.words": 1,
+    "tfx_cli.usage": 2,
+    "tfx_cli.learner": 2,
+    "tfx_cli.diagnosis": 3,
     "tfx_cli.render": 2,
-    "tfx_cli.measurement": 3,
-    "tfx_cli.quizzing": 3,
-    "tfx_cli.explaining": 3,
-    "tfx_cli.commands": 4,
-    "tfx_cli.make_weights": 4,
-    "tfx_cli.app": 5,
-    "tfx_cli.__main__": 6,
+    "tfx_cli.errors": 3,
+    "tfx_cli.measurement": 4,
+    "tfx_cli.quizzing": 4,
+    "tfx_cli.explaining": 4,
+    "tfx_cli.commands": 5,
+    "tfx_cli.make_weights": 5,
+    "tfx_cli.app": 6,
+    "tfx_cli.__main__": 7,
 }
 
 

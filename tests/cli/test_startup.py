@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tfx_cli.app import COMMANDS
+from tfx_cli.command_table import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,7 @@ import sys
 
 from tfx.backend import device_module
 from tfx.errors import EnvironmentProblem
-from tfx_cli.errors import say
+from tfx_cli.terminal.lines import say
 
 
 def main() -> int:

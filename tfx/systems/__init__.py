@@ -1,81 +1,33 @@
 """The index of systems: everything that texts about Transformers name, and where it works here.
 
-One row says what a system is, who published it, where it lives (`module:object`), which test holds it, and how far it
-goes:
+One row says what a system is, who published it, where it lives (`module:object`), which test holds it, which lesson and
+experiment show it, and how far it goes.  Rows are judged by one standard, equal objects alike:
 
-    works        the mechanism itself runs, in a small size
-    partly       one mechanism of it runs, and `why` names it; the published thing does not
-    explained    it is explained only, and `why` says why: a product, an organisation, data or computing power out of
-                 reach
+    works        all that the line `what` says runs here, forward and backward where it learns, and a test holds it;
+                 a small size and made-up data take nothing away
+    partly       part of it runs, and `why` says what does and what does not.  A model that is known for its size, its
+                 data or its weights is partly here, even if its architecture is; so is a name that asks for more than
+                 what runs (Word2Vec without CBOW, parsing by brackets alone)
+    explained    nothing of its own runs, and `why` says why: it is not built here, or it is a product, an organisation,
+                 hardware, or needs data or computing power out of reach
 
-The rows are systems.toml beside this file.
+An application works when a model here learns a made-up task of that kind and is judged by examples it has not seen, and
+the task is all that the name asks for.
 """
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
-from typing import Any, Literal, get_args
+from tfx.systems.index import FILES, STATUSES, Status, System, groups, names_of, rows_of, systems
+from tfx.systems.search import find_systems
 
-from tfx.errors import unknown_name
-
-Status = Literal["works", "partly", "explained"]
-STATUSES: tuple[Status, ...] = get_args(Status)
-
-
-@dataclass(frozen=True)
-class System:
-    """One row.  where: `module:object`, test: a file under tests/, both empty when the system is only explained."""
-
-    name: str
-    group: str
-    what: str
-    status: Status
-    paper: str = ""
-    where: tuple[str, ...] = ()
-    test: tuple[str, ...] = ()
-    lesson: str = ""
-    experiment: str = ""
-    why: str = ""
-    aliases: tuple[str, ...] = field(default=())
-
-
-@cache
-def systems() -> tuple[System, ...]:
-    """Every row, in the order of the file."""
-    text = (files(__package__) / "systems.toml").read_text(encoding="utf-8")
-    return tuple(_system(row) for row in tomllib.loads(text)["system"])
-
-
-def groups() -> tuple[str, ...]:
-    """The names of the groups, in order."""
-    return tuple(dict.fromkeys(system.group for system in systems()))
-
-
-def find_systems(name: str) -> tuple[System, ...]:
-    """The system of that name or alias, or all of the group of that name, or those whose name holds the word.
-
-    Case, blanks and hyphens do not matter.  Raises BadInput with a near name when there is none.
-    """
-    wanted = _plain(name)
-    exact = tuple(one for one in systems() if wanted in map(_plain, (one.name, *one.aliases)))
-    group = tuple(one for one in systems() if wanted == _plain(one.group))
-    holding = tuple(one for one in systems() if len(wanted) > 2 and any(wanted in _plain(n) for n in names_of(one)))
-    if not (exact or group or holding):
-        raise unknown_name("system", name, [n for one in systems() for n in names_of(one)], "tfx systems")
-    return exact or group or holding
-
-
-def names_of(system: System) -> tuple[str, ...]:
-    return (system.name, *system.aliases)
-
-
-def _system(row: dict[str, Any]) -> System:
-    lists = {key: tuple(row.get(key, ())) for key in ("where", "test", "aliases")}
-    return System(**{**row, **lists})
-
-
-def _plain(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
+__all__ = [
+    "FILES",
+    "STATUSES",
+    "Status",
+    "System",
+    "find_systems",
+    "groups",
+    "names_of",
+    "rows_of",
+    "systems",
+]

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from tfx.errors import unknown_name
 from tfx_cli import options
 from tfx_cli.options import Face
 from tfx_cli.render.show import show_document, show_records
 from tfx_cli.terminal.lines import show_line
 from tfx_cli.terminal.progress import progress_on_stderr
+from tfx_cli.words import operation_names, words_called
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -45,10 +47,11 @@ def gradcheck(
       tfx gradcheck softmax
       tfx gradcheck attention layer_norm --json
     """
+    face = options.face(json, plain)
+    refuse_other_words(operations or [])
     from tfx.gradcheck import run_all, run_controls
     from tfx_cli.render.pages import gradcheck as page
 
-    face = options.face(json, plain)
     names = operations or None
     began = time.perf_counter()
     with progress_on_stderr() as progress:
@@ -66,3 +69,11 @@ def gradcheck(
             show_line("check your own code: from tfx.gradcheck import check_gradients")
     if not all(check.holds for check in checks):
         raise typer.Exit(1)
+
+
+def refuse_other_words(names: list[str]) -> None:
+    """Raises BadInput for what names something else here, before anything is imported that takes time."""
+    for name in names:
+        kinds = {word.kind for word in words_called(name)}
+        if kinds and "operation" not in kinds and "." not in name:
+            raise unknown_name("operation", name, operation_names(), "tfx gradcheck")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tfx.errors import EnvironmentProblem, TfxError
+from tfx.errors import EnvironmentProblem, TfxError, unknown_name
 from tfx_cli import options
-from tfx_cli.errors import INTERRUPTED, say
+from tfx_cli.errors import INTERRUPTED
 from tfx_cli.options import Face
 from tfx_cli.render.files import cannot_write, require_writable
 from tfx_cli.render.saved_picture import save_picture
-from tfx_cli.render.show import show_document, show_records
+from tfx_cli.render.show import show_document, show_list, show_records
 from tfx_cli.terminal.interrupt import asked_to_stop
-from tfx_cli.terminal.lines import show_line, tell
+from tfx_cli.terminal.lines import say, show_line, tell
 from tfx_cli.terminal.progress import progress_on_stderr
+from tfx_cli.words import task_names
 
 if TYPE_CHECKING:
     from tfx.train import StepRecord, TaskResult, TaskRun
@@ -49,14 +50,14 @@ class NotSolved(TfxError):
 
 def complete_task(incomplete: str) -> list[str]:
     """Names for TAB."""
-    from tfx.data.toys.tasks import TASKS
-
-    return [name for name in TASKS if name.startswith(incomplete)]
+    return [name for name in task_names() if name.startswith(incomplete)]
 
 
 @app.command()
 def train(
-    task: Annotated[str, typer.Argument(autocompletion=complete_task, help="copy, reverse or sort.")],
+    task: Annotated[
+        str | None, typer.Argument(autocompletion=complete_task, help="copy, reverse or sort; without it: the list.")
+    ] = None,
     seed: options.Seed = 0,
     steps: Annotated[
         int | None, typer.Option("--steps", min=1, metavar="N", help="Without it: enough for the task.")
@@ -80,10 +81,18 @@ def train(
 
     \b
     examples
+      tfx train
       tfx train reverse
       tfx train reverse --positions none       cannot be learned, and why
       tfx train sort --seed 1 --out sort.npz --resume
     """
+    face = options.face(json, plain)
+    known = task_names()
+    if task is None:
+        list_tasks(known, face)
+        return
+    if task not in known:
+        raise unknown_name("task", task, known, "tfx train")
     use_one_blas_thread()
     from tfx.allocator import keep_freed_memory
     from tfx.train import TaskRun, TaskSettings
@@ -91,7 +100,6 @@ def train(
 
     keep_freed_memory()
 
-    face = options.face(json, plain)
     run = TaskRun(TaskSettings(task, seed, steps, positions.value), device.value)
     require_writable(plot, options.PICTURES)
     path = out or default_path(task)
@@ -118,6 +126,13 @@ def train(
         show_line(f"model saved: {path}")
     if not result.solved:
         raise not_solved(result)
+
+
+def list_tasks(known: Mapping[str, str], face: Face) -> None:
+    if face is Face.json:
+        show_document({"tasks": [{"name": name, "about": about} for name, about in known.items()]})
+    else:
+        show_list("Tasks", known, "run one: tfx train " + next(iter(known)), face)
 
 
 def use_one_blas_thread() -> None:

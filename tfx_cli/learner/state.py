@@ -19,7 +19,6 @@ from pathlib import Path
 from types import TracebackType
 
 from tfx.errors import TfxError
-from tfx_cli.errors import say
 from tfx_cli.learner.answers import FIELDS, Answer, as_answer, as_time, insert_answer
 from tfx_cli.learner.state_file import (
     Damaged,
@@ -30,6 +29,7 @@ from tfx_cli.learner.state_file import (
     stamp,
     state_path,
 )
+from tfx_cli.terminal.lines import say
 
 
 class State:

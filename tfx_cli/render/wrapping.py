@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
+
+from tfx_cli.terminal.cells import at_words, cells
 
 
 def wrapped(text: str, width: int, hanging: str = "") -> list[str]:
@@ -13,17 +14,11 @@ def wrapped(text: str, width: int, hanging: str = "") -> list[str]:
     """
     lines: list[str] = []
     for line in printable(text).split("\n"):
-        if len(line) <= width:
+        if cells(line) <= width:
             lines.append(line.rstrip())
         else:
             margin = line[: len(line) - len(line.lstrip())]
-            lines += textwrap.wrap(
-                line,
-                max(width, 12),
-                subsequent_indent=margin + hanging,
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
+            lines += at_words(line, max(width, 12), margin + hanging)
     return lines
 
 
@@ -47,7 +42,7 @@ def packed(pieces: Sequence[str], width: int, gap: str = "   ") -> str:
     """Pieces that must not be broken, as many to a line as fit."""
     lines: list[str] = []
     for piece in pieces:
-        if lines and len(lines[-1] + gap + piece) <= width:
+        if lines and cells(lines[-1] + gap + piece) <= width:
             lines[-1] += gap + piece
         else:
             lines.append(piece)

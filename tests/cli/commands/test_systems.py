@@ -6,13 +6,15 @@ import json
 
 import pytest
 
-from tests.cli.running import run
+from tests.cli.running import one_sentence, run
+from tfx.systems import systems
+from tfx_cli.render.pages import systems as page
 
 
 def test_without_a_name_the_groups_are_counted(tmp_path):
     ran = run("systems", home=tmp_path)
     assert ran.code == 0, ran
-    assert "380 systems" in ran.out and "Positional schemes" in ran.out and "tfx systems rope" in ran.out
+    assert f"{len(systems())} systems" in ran.out and "Positional schemes" in ran.out and "tfx systems rope" in ran.out
 
 
 def test_a_system_is_shown_with_its_place_and_its_test(tmp_path):
@@ -26,7 +28,7 @@ def test_json_gives_every_row_with_its_fields(tmp_path):
     ran = run("systems", "--json", home=tmp_path)
     told = json.loads(ran.out)
     assert ran.code == 0 and told["schema_version"] == 1
-    assert len(told["rows"]) == 380
+    assert len(told["rows"]) == len(systems())
     assert {"name", "status", "where", "test", "paper"} <= told["rows"][0].keys()
 
 
@@ -59,7 +61,7 @@ def test_a_name_of_several_words_needs_no_quotes(tmp_path):
     )
     assert quoted.code == plain.code == 0
     assert quoted.out == plain.out
-    assert "17 systems: 15 work, 2 partly" in plain.out
+    assert "18 systems: 15 work, 2 partly, 1 explained" in plain.out
 
 
 def test_capitals_do_not_hide_the_near_name(tmp_path):
@@ -77,3 +79,39 @@ def test_no_line_is_wider_than_the_terminal(words, tmp_path):
     ran = run("systems", *words, home=tmp_path, COLUMNS="80")
     assert ran.code == 0
     assert max(map(len, ran.out.splitlines())) <= 80
+
+
+def test_the_source_is_shown_and_the_row_says_how(tmp_path):
+    row = run("systems", "rope", home=tmp_path).out
+    assert "tfx systems rope --code" in row
+    ran = run("systems", "rope", "--code", home=tmp_path)
+    assert ran.code == 0 and "def rotary_forward(" in ran.out and "class Rotary" in ran.out
+    assert "# tfx/ops/positions/rotary.py:" in ran.out
+    told = json.loads(run("systems", "rope", "--code", "--json", home=tmp_path).out)
+    assert [source["where"].split()[-1] for source in told["sources"]] == ["rotary_forward", "Rotary"]
+
+
+def test_every_row_that_runs_here_can_show_its_source():
+    for system in systems():
+        assert len(list(page.sources_of(system))) == len(system.where)
+        assert all(text.strip() for _, text in page.sources_of(system))
+
+
+def test_what_is_not_here_says_so_and_has_no_source(tmp_path):
+    ran = run("systems", "mamba", home=tmp_path)
+    assert ran.code == 0 and "it does not run here" in ran.out and "--code" not in ran.out
+    ran = run("systems", "mamba", "--code", home=tmp_path)
+    assert ran.code == 2 and "nothing of Mamba runs here" in one_sentence(ran)
+    assert "one system at a time" in one_sentence(run("systems", "norm", "--code", home=tmp_path))
+
+
+def test_tests_are_named_only_where_they_can_be_opened(monkeypatch, tmp_path):
+    (rope,) = (system for system in systems() if system.name == "RoPE")
+    assert "test" in page.all_about(rope)
+    monkeypatch.setattr(page, "ROOT", tmp_path)
+    assert "test" not in page.all_about(rope)
+
+
+def test_a_row_leads_to_its_lesson_and_its_experiment(tmp_path):
+    out = run("systems", "saturation", home=tmp_path).out
+    assert "tfx explain softmax-jacobian" in out and "tfx experiment saturation" in out

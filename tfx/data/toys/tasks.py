@@ -16,6 +16,7 @@ import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.data.held_out import HELD_OUT_SHARE
+from tfx.data.toys.task_names import TASK_NAMES
 from tfx.data.toys.toy import LabelToy, Places, Rng, one_side
 from tfx.errors import unknown_name
 
@@ -47,9 +48,9 @@ class Task(LabelToy):
 TASKS = {
     task.name: task
     for task in (
-        Task("copy", "write each symbol where it stands", lambda ids: ids.copy()),
-        Task("reverse", "write the sequence from back to front", lambda ids: ids[:, ::-1].copy()),
-        Task("sort", "write the symbols in increasing order", lambda ids: np.sort(ids, axis=1)),
+        Task("copy", TASK_NAMES["copy"], lambda ids: ids.copy()),
+        Task("reverse", TASK_NAMES["reverse"], lambda ids: ids[:, ::-1].copy()),
+        Task("sort", TASK_NAMES["sort"], lambda ids: np.sort(ids, axis=1)),
     )
 }
 
@@ -57,7 +58,7 @@ TASKS = {
 def find_task(name: str) -> Task:
     """The task called `name`; raises BadInput with the nearest name when there is none."""
     if name not in TASKS:
-        raise unknown_name("task", name, TASKS, "tfx train --help")
+        raise unknown_name("task", name, TASKS, "tfx train")
     return TASKS[name]
 
 

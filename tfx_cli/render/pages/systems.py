@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tfx.records import Column, Table
 from tfx.systems import STATUSES, System, groups
+from tfx_cli.render.source_code import ROOT, place_of, source_of
+from tfx_cli.words import quoted
 
 #: under the overview
 WHAT_NEXT = """
 see one:  tfx systems rope
 a group:  tfx systems positional schemes
 all:      tfx systems --plain"""
+
+#: what a status says to whoever reads it alone
+HOW_FAR = {"explained": "explained only: it does not run here"}
 
 
 def overview(found: Sequence[System]) -> Table:
@@ -58,13 +65,31 @@ def all_about(system: System) -> dict[str, str]:
     entries = {
         "what": system.what,
         "group": system.group,
-        "status": system.status,
+        "status": HOW_FAR.get(system.status, system.status),
         "why": system.why,
         "paper": system.paper,
         "also": ", ".join(system.aliases),
         "where": "  ".join(system.where),
-        "test": "  ".join(system.test),
+        "source": f"tfx systems {quoted(system.name.lower())} --code" if system.where else "",
+        "test": "  ".join(system.test) if in_checkout(system.test) else "",
         "lesson": system.lesson and f"tfx explain {system.lesson}",
         "measure": system.experiment and f"tfx experiment {system.experiment}",
     }
     return {label: text for label, text in entries.items() if text}
+
+
+def in_checkout(tests: Sequence[str]) -> bool:
+    """Whether these files can be opened: an installed wheel has no tests."""
+    return all((ROOT / test).is_file() for test in tests)
+
+
+def sources_of(system: System) -> Iterator[tuple[str, str]]:
+    """(place, source) of every object of a row; a module gives its whole text, a constant that of its module."""
+    for where in system.where:
+        module_name, _, name = where.partition(":")
+        module = importlib.import_module(module_name)
+        target = getattr(module, name) if name else module
+        if inspect.isroutine(target) or inspect.isclass(target):
+            yield " ".join(place_of(target)), source_of(target)
+        else:
+            yield where, inspect.getsource(module)
