@@ -22,7 +22,8 @@ from tests.lessons.steps import (
 )
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
-from tfx.lab.softmax_limits import moved_by_the_last_query, naive_softmax, over_queries, overflow_limit, zero_gap
+from tfx.gradcheck.mistakes.ops.basics.softmax import maximum_not_subtracted
+from tfx.lab.softmax_limits import moved_by_the_last_query, over_queries, overflow_limit, zero_gap
 from tfx.lab.softmax_rivals import RIVALS, away_from_kinks, nearer_than
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
@@ -64,7 +65,7 @@ def test_naive_exp_breaks_just_past_the_limit_and_the_stable_form_does_not():
     limit = overflow_limit(np.float64)
     for score, breaks in ((limit - 1, False), (limit + 1, True)):
         row = np.array([score, score])
-        assert np.isnan(naive_softmax(row)).any() == breaks
+        assert np.isnan(maximum_not_subtracted(row)).any() == breaks
         assert softmax_forward(row)[0] == pytest.approx([0.5, 0.5])
 
 

@@ -7,16 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from tfx.gradcheck.mistakes.ops.attention.masks import softmax_over_queries
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.softmax import softmax_forward
-
-
-def naive_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
-    """exp(x) / sum exp(x) as it is written, without taking off the maximum: overflows, and then gives NaN."""
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-        e = np.exp(x)
-        return np.asarray(e / e.sum(axis=axis, keepdims=True))
 
 
 def overflow_limit(dtype: Any) -> float:
@@ -34,8 +28,7 @@ def zero_gap(dtype: Any) -> int:
 
 def over_queries(q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Attention with the mistake: softmax over the queries (axis -2) instead of the keys.  q (T, D) -> (T, Dv)."""
-    scores = np.where(mask, q @ k.T / q.shape[-1] ** 0.5, -np.inf)
-    return np.asarray(softmax_forward(scores, axis=-2)[0] @ v)
+    return np.asarray(softmax_over_queries(q @ k.T / q.shape[-1] ** 0.5, mask) @ v)
 
 
 def moved_by_the_last_query(rng: np.random.Generator, tokens: int, width: int = 3) -> tuple[np.ndarray, np.ndarray]:

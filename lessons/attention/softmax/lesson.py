@@ -13,7 +13,8 @@ from lessons.writing import (
 )  # fmt: skip
 from tfx.bench.ladders.climbing import rung_steps
 from tfx.errors import BadInput
-from tfx.lab.softmax_limits import moved_by_the_last_query, naive_softmax, over_queries, overflow_limit, top_in_words, zero_gap  # fmt: skip
+from tfx.gradcheck.mistakes.ops.basics.softmax import maximum_not_subtracted as naive_softmax
+from tfx.lab.softmax_limits import moved_by_the_last_query, over_queries, overflow_limit, top_in_words, zero_gap
 from tfx.lab.softmax_rivals import RIVALS, nearer_than, worst_gradient
 from tfx.measure.verdicts import largest
 from tfx.ops.basics.entropy import entropy
@@ -142,8 +143,7 @@ def the_sharpness(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     random_rows, keys = softmax_forward(rng.standard_normal((500, 64)))[0], 64
     share = float(entropy(random_rows).mean()) / math.log(keys)
     first, unchanged, last = (next(row["top"] for row in rows if row["s"] == s) for s in (0.125, 1.0, 32.0))
-    title = "The same row, multiplied by a factor"
-    yield table(title, rows, s="factor", top="top weight", low="least weight :3", entropy="entropy share :3")
+    yield table("The same row, multiplied by a factor", rows, s="factor", top="top weight", low="least weight :3", entropy="entropy share :3")  # fmt: skip
     s, top, low = ([row[key] for row in rows] for key in ("s", "top", "low"))
     curves = lines(s, top_weight=top, least_weight=low)
     yield Plot("The larger the gaps, the sharper the row", "factor on the scores", "weight", curves)
