@@ -8,15 +8,12 @@ from tfx.records import Check, Record, Text
 from tfx_cli.render.number_text import brief, is_number
 
 
-def folded(records: Sequence[Record]) -> list[Record]:
-    """The records with one line in the place of the last check; all of them as they are when a check fails."""
+def folded(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+    """The records without checks, and the line that stands for those; all as they are when a check fails."""
     checks = [record for record in records if isinstance(record, Check)]
     if not checks or not all(check.holds for check in checks):
-        return list(records)
-    line = Text(checks_in_words(checks))
-    last = max(index for index, record in enumerate(records) if isinstance(record, Check))
-    shown = (line if index == last else record for index, record in enumerate(records))
-    return [record for record in shown if not isinstance(record, Check)]
+        return list(records), []
+    return [record for record in records if not isinstance(record, Check)], [Text(checks_in_words(checks))]
 
 
 def checks_in_words(checks: Sequence[Check]) -> str:

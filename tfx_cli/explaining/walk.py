@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tfx.records import Code, Question, Record, Step
+from tfx.records import Code, Question, Record, See, Step
 from tfx_cli.explaining.folding import folded
 from tfx_cli.explaining.predict import Answered, ask, show_answer, show_answered, show_question
 from tfx_cli.options import Face
@@ -90,8 +90,11 @@ def written_parts(number: str, step: Step, manner: Manner, answers: Answers) -> 
     What follows a question is a part of its own, written when the question has been answered, and so is the source.
     """
     records: list[Record] = [record for record in step.records if not isinstance(record, Code)]
-    if manner.face is Face.terminal and not manner.details:
-        records = folded(records)
+    last: list[Record] = []
+    if manner.face is Face.terminal:
+        records, held = (records, []) if manner.details else folded(records)
+        links = trailing_links(records)
+        records, last = records[: len(records) - len(links)], [*held, *links]
     text, seen = Captured(), 0
     with text.writing():
         show_title(number, step.title, manner.face)
@@ -118,7 +121,7 @@ def written_parts(number: str, step: Step, manner: Manner, answers: Answers) -> 
         yield Part(text.taken(), seen)
         seen = 0
     with text.writing():
-        show_foot(step, manner.face, manner.code)
+        show_foot(step, last, manner)
     yield Part(text.taken(), seen)
 
 
@@ -145,8 +148,15 @@ def parts_of(records: Sequence[Record]) -> Iterator[list[Record]]:
     yield part
 
 
-def show_foot(step: Step, face: Face, code: bool) -> None:
+def trailing_links(records: Sequence[Record]) -> list[Record]:
+    """The links with which a step ends; they belong to its last lines."""
+    count = next((i for i, record in enumerate(reversed(records)) if not isinstance(record, See)), len(records))
+    return list(records[len(records) - count :])
+
+
+def show_foot(step: Step, last: Sequence[Record], manner: Manner) -> None:
     """What to change, and the code that ran: its place, or with `code` its source."""
+    face, code = manner.face, manner.code
     targets = [record for record in step.records if isinstance(record, Code)]
     if face is Face.plain:
         from tfx_cli.render.plain import line
@@ -160,7 +170,7 @@ def show_foot(step: Step, face: Face, code: bool) -> None:
         return
     from tfx_cli.render.terminal_records import print_foot
 
-    print_foot(step.what_if, targets, code, output())
+    print_foot(last, step.what_if, targets, code, output())
 
 
 def show_source(target: Code) -> None:

@@ -26,16 +26,23 @@ def test_the_worst_is_the_largest_difference_that_has_a_number_for_a_tolerance(c
     assert checks_in_words(checks) == words
 
 
-def test_the_line_stands_where_the_last_check_stood():
+def test_checks_that_hold_become_one_line():
     before, after = Text("before"), Text("after")
-    records = [check(1, 1, 0), before, check(1, 1, 0), after]
-    assert folded(records) == [before, Text("2 checks hold, worst 0"), after]
-    assert folded([before]) == [before]
+    assert folded([check(1, 1, 0), before, check(1, 1, 0), after]) == (
+        [before, after],
+        [Text("2 checks hold, worst 0")],
+    )
+    assert folded([before]) == ([before], [])
 
 
 def test_where_one_fails_all_stay():
     records = [check(1, 1, 0), Text("between"), check(1, 2, 0, holds=False)]
-    assert folded(records) == records
+    assert folded(records) == (records, [])
+
+
+def test_the_last_lines_of_a_step_stand_together(tfx, doubling):
+    out = tfx("explain", "doubling", "--step", "the_product").out
+    assert out.endswith("\n\n  1 check holds, worst 0\n  see also  The table   tfx explain doubling --step the_table\n")
 
 
 def test_details_show_every_check_and_other_faces_always_do(tfx, doubling, tmp_path):
