@@ -47,6 +47,7 @@ def explain(
     step: Annotated[str | None, typer.Option("--step", metavar="NAME|N", help="Only this step.")] = None,
     code: Annotated[bool, typer.Option("--code", help="The source of what each step ran.")] = False,
     predict: Annotated[bool, typer.Option("--predict", help="Ask for a number before it is shown.")] = False,
+    details: Annotated[bool, typer.Option("--details", help="Every check by itself.")] = False,
     lesson: Annotated[bool, typer.Option("--lesson", help="All steps as one page to read.")] = False,
     untrained: Annotated[bool, typer.Option("--untrained", help="Random weights instead of trained ones.")] = False,
     settings: options.Settings = None,
@@ -95,12 +96,11 @@ def explain(
         elapsed = time.perf_counter() - started
         show_document(walkthrough_fields(found.name, request, numbered, elapsed, with_source=code))
     else:
-        from tfx_cli.explaining.walk import show_page, show_walk
+        from tfx_cli.explaining.walk import Manner, show_page, show_walk
 
-        if lesson:
-            seen = show_page(found.title, steps, chosen, face, code=code)
-        else:
-            seen = show_walk(found.name, steps, chosen, face, code=code, predict=predict)
+        manner = Manner(face, code, predict, details)
+        show, name = (show_page, found.title) if lesson else (show_walk, found.name)
+        seen = show(name, steps, chosen, manner)
         if seen and step is None:
             from tfx_cli.learner.state import record_explained
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from tfx.records import Question
+from typing import NamedTuple
+
+from tfx.records import Question, Text
 from tfx_cli.options import Face
 from tfx_cli.render.number_text import brief
 from tfx_cli.render.sentences import answer_of
-from tfx_cli.terminal.console import output
-from tfx_cli.terminal.lines import write
+from tfx_cli.render.show import show_records
+from tfx_cli.render.wrapping import printable, wrapped
+from tfx_cli.terminal.console import output, prose_width
+from tfx_cli.terminal.lines import show_line, write
 
 
 def verdict(question: Question, given: str) -> str:
@@ -23,6 +27,38 @@ def verdict(question: Question, given: str) -> str:
     if abs(number - question.answer) <= question.tolerance:
         return f"Right: {answer_of(question)}"
     return f"Not quite, you said {brief(number)}.  The answer is {answer_of(question)}"
+
+
+class Answered(NamedTuple):
+    """typed: the lines on the screen, what the reader typed and what was said to what could not be read; said: the
+    verdict."""
+
+    typed: list[str]
+    said: str
+
+
+def ask(question: Question) -> Answered:
+    """Asks for the number until it can be read; Enter alone shows the answer."""
+    from lessons.answers import Unreadable
+
+    typed: list[str] = []
+    while True:
+        given = input("  > ")
+        typed.append(f"  > {printable(given)}")
+        try:
+            return Answered(typed, verdict(question, given))
+        except Unreadable as problem:
+            lines = wrapped(f"{problem}  Enter alone shows the answer.", prose_width() - 2)
+            for line in lines:
+                show_line(f"  {line}")
+            typed += [f"  {line}" for line in lines]
+
+
+def show_answered(answered: Answered) -> None:
+    """What was typed, and the verdict."""
+    for line in answered.typed:
+        show_line(line)
+    show_records([Text(answered.said)], Face.terminal)
 
 
 def show_question(question: Question, face: Face) -> None:

@@ -6,11 +6,15 @@ A step is run when it is shown, so what comes before a step that fails is on the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tfx.records import Code, Question, Record, Step, Text
+from tfx.records import Code, Question, Record, See, Step
+from tfx_cli.explaining.folding import folded
+from tfx_cli.explaining.predict import Answered, ask, show_answer, show_answered, show_question
 from tfx_cli.options import Face
 from tfx_cli.render.show import show_records
+from tfx_cli.terminal.captured import Captured, Part
 from tfx_cli.terminal.console import interactive, output
 from tfx_cli.terminal.lines import show_line, write
 
@@ -19,62 +23,118 @@ if TYPE_CHECKING:
     from lessons.walk import Walk
 
 
-def show_walk(topic: str, steps: Walk, chosen: Sequence[int], face: Face, code: bool, predict: bool) -> bool:
-    """Shows the chosen steps; one screen at a time where somebody sits at a terminal and there is more than one.
+@dataclass(frozen=True)
+class Manner:
+    """How steps are shown.  code: with their source; predict: a number is asked for before it is shown; details: every
+    check by itself."""
+
+    face: Face
+    code: bool = False
+    predict: bool = False
+    details: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody sits there who answers."""
+        return self.predict and self.face is Face.terminal and interactive()
+
+
+#: what was typed and said, for every question that has been answered
+Answers = dict[Question, Answered]
+
+
+def show_walk(topic: str, steps: Walk, chosen: Sequence[int], manner: Manner) -> bool:
+    """Shows the chosen steps; one screen at a time where somebody sits at a terminal.
 
     Returns whether the last one was reached.
     """
+    answers: Answers = {}
 
-    def show(index: int, with_code: bool) -> None:
+    def parts(index: int, code: bool) -> Iterator[Part]:
         number = f"{chosen[index] + 1}/{len(steps)}"
-        show_step(number, steps[chosen[index]], face, code or with_code, predict)
+        return written_parts(number, steps[chosen[index]], replace(manner, code=manner.code or code), answers)
 
-    if face is Face.terminal and len(chosen) > 1 and interactive():
+    def again(index: int) -> str:
+        return f"tfx explain {topic} --step {steps.names[chosen[index]]}"
+
+    if manner.face is Face.terminal and interactive():
         from tfx_cli.terminal.pager import page_through
 
-        return page_through(len(chosen), show, lambda index: f"tfx explain {topic} --step {steps.names[chosen[index]]}")
+        return page_through(len(chosen), parts, again)
     for index in range(len(chosen)):
-        if index and face is Face.terminal:
+        if index and manner.face is Face.terminal:
             show_line()
-        show(index, False)
+        for part in parts(index, False):
+            write(part.text)
     return True
 
 
-def show_page(title: str, steps: Walk, chosen: Sequence[int], face: Face, code: bool) -> bool:
+def show_page(title: str, steps: Walk, chosen: Sequence[int], manner: Manner) -> bool:
     """The same text as one page: a heading for each step, and what there is to try at the end of each."""
-    if face is Face.plain:
-        for index in chosen:
-            show_step(f"{index + 1}/{len(steps)}", steps[index], face, code, predict=False)
-        return True
-    from tfx_cli.render.terminal_records import print_title
+    plain = manner.face is Face.plain
+    if not plain:
+        from tfx_cli.render.terminal_records import print_title
 
-    print_title(title, "", output())
+        print_title(title, "", output())
     for index in chosen:
-        show_line()
-        show_step("", steps[index], face, code, predict=False)
+        if not plain:
+            show_line()
+        for part in written_parts(f"{index + 1}/{len(steps)}" if plain else "", steps[index], manner, {}):
+            write(part.text)
     return True
 
 
-def show_step(number: str, step: Step, face: Face, code: bool, predict: bool) -> None:
-    """One step: title, records, what to try, and the code it ran.  number: `3/8`, or nothing on a page."""
+def written_parts(number: str, step: Step, manner: Manner, answers: Answers) -> Iterator[Part]:
+    """The text of one step: title, records, what to try, and the code it ran.  number: `3/8`, or nothing on a page.
+
+    What follows a question is a part of its own, written when the question has been answered, and so is the source.
+    """
+    records: list[Record] = [record for record in step.records if not isinstance(record, Code)]
+    last: list[Record] = []
+    if manner.face is Face.terminal:
+        records, held = (records, []) if manner.details else folded(records)
+        links = trailing_links(records)
+        records, last = records[: len(records) - len(links)], [*held, *links]
+    text, seen = Captured(), 0
+    with text.writing():
+        show_title(number, step.title, manner.face)
+    for part in parts_of(records) if manner.predict else [records]:
+        question = part[0] if part else None
+        if isinstance(question, Question) and manner.predict:
+            part = part[1:]
+            with text.writing():
+                show_question(question, manner.face)
+            if manner.asks and question not in answers:
+                yield Part(text.taken(), seen)
+                answers[question] = ask(question)
+                seen = len(answers[question].typed)
+            with text.writing():
+                if manner.asks:
+                    show_answered(answers[question])
+                else:
+                    show_answer(question, manner.face)
+                if part and manner.face is Face.terminal:
+                    show_line()
+        with text.writing():
+            show_records(part, manner.face)
+    if manner.code and manner.face is Face.terminal:
+        yield Part(text.taken(), seen)
+        seen = 0
+    with text.writing():
+        show_foot(step, last, manner)
+    yield Part(text.taken(), seen)
+
+
+def show_title(number: str, title: str, face: Face) -> None:
     if face is Face.plain:
         from tfx_cli.render.plain import line
 
-        write(line("step", number, step.title) + "\n")
+        write(line("step", number, title) + "\n")
     else:
         from tfx_cli.render.terminal_records import print_title
 
-        print_title(f"{number}  {step.title}".strip(), "", output())
+        print_title(f"{number}  {title}".strip(), "", output())
         show_line()
-    records = [record for record in step.records if not isinstance(record, Code)]
-    for part in parts_of(records) if predict else [records]:
-        if part and isinstance(part[0], Question) and predict:
-            ask(part[0], face)
-            part = part[1:]
-            if part and face is Face.terminal:
-                show_line()
-        show_records(part, face)
-    show_foot(step, face, code)
 
 
 def parts_of(records: Sequence[Record]) -> Iterator[list[Record]]:
@@ -88,29 +148,15 @@ def parts_of(records: Sequence[Record]) -> Iterator[list[Record]]:
     yield part
 
 
-def ask(question: Question, face: Face) -> None:
-    """Asks for the number until it can be read, and says right or wrong; Enter alone shows the answer.
-
-    Without a terminal the answer follows the question.
-    """
-    from lessons.answers import Unreadable
-    from tfx_cli.explaining.predict import show_answer, show_question, verdict
-
-    show_question(question, face)
-    if face is not Face.terminal or not interactive():
-        show_answer(question, face)
-        return
-    while True:
-        try:
-            said = verdict(question, input("  > "))
-            break
-        except Unreadable as problem:
-            show_records([Text(f"{problem}  Enter alone shows the answer.")], face)
-    show_records([Text(said)], face)
+def trailing_links(records: Sequence[Record]) -> list[Record]:
+    """The links with which a step ends; they belong to its last lines."""
+    count = next((i for i, record in enumerate(reversed(records)) if not isinstance(record, See)), len(records))
+    return list(records[len(records) - count :])
 
 
-def show_foot(step: Step, face: Face, code: bool) -> None:
+def show_foot(step: Step, last: Sequence[Record], manner: Manner) -> None:
     """What to change, and the code that ran: its place, or with `code` its source."""
+    face, code = manner.face, manner.code
     targets = [record for record in step.records if isinstance(record, Code)]
     if face is Face.plain:
         from tfx_cli.render.plain import line
@@ -124,7 +170,7 @@ def show_foot(step: Step, face: Face, code: bool) -> None:
         return
     from tfx_cli.render.terminal_records import print_foot
 
-    print_foot(step.what_if, targets, code, output())
+    print_foot(last, step.what_if, targets, code, output())
 
 
 def show_source(target: Code) -> None:

@@ -1,7 +1,15 @@
-"""Viridis, the colour map of Smith and van der Walt (2015), as anchors: growing values are growing lightness, so it
-survives greyscale printing and colour blindness.  Embedded so that showing a matrix does not import matplotlib."""
+"""Which colour a number gets, on every face.
+
+Numbers of one sign get viridis (Smith and van der Walt, 2015): growing values are growing lightness, so it survives
+greyscale printing and colour blindness.  Signed numbers get blue, white, red (ColorBrewer's RdBu; Harrower and Brewer,
+2003), centred at 0: no entry looks like a large one because the others are negative.  Both are embedded as anchors,
+so that showing a matrix does not import matplotlib.
+"""
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
 
 RGB = tuple[int, int, int]
 
@@ -43,17 +51,84 @@ VIRIDIS: tuple[RGB, ...] = (
 )
 
 
+#: 11 colours at equal distances, the middle one for zero
+BLUE_RED: tuple[RGB, ...] = (
+    (5, 48, 97),
+    (33, 102, 172),
+    (67, 147, 195),
+    (146, 197, 222),
+    (209, 229, 240),
+    (247, 247, 247),
+    (253, 219, 199),
+    (244, 165, 130),
+    (214, 96, 77),
+    (178, 24, 43),
+    (103, 0, 31),
+)
+#: below this part of the largest, a negative number is rounding
+ROUNDING = 1e-9
+#: colours in a terminal are rounded to this many steps
+STEPS = 64
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From numbers to colours.  signed: 0 stands in the middle, and equal sizes are equally strong."""
+
+    low: float
+    high: float
+    signed: bool
+
+    @classmethod
+    def of(cls, low: float, high: float) -> Scale:
+        """The one decision: numbers below zero make the scale a signed one, unless none reaches zero.
+
+        A share of 1 that rounding has pushed below zero is no negative number.
+        """
+        bound = max(-low, high)
+        if low < -ROUNDING * bound and high >= 0:
+            return cls(-bound, bound, True)
+        return cls(low, high, False)
+
+    @property
+    def colormap(self) -> str:
+        """Its name in matplotlib."""
+        return "RdBu_r" if self.signed else "viridis"
+
+    def part(self, value: float) -> float | None:
+        """Where `value` lies between the lowest (0) and the highest (1); None when it is not finite."""
+        if not math.isfinite(value):
+            return None
+        return (value - self.low) / (self.high - self.low) if self.high > self.low else 0.0
+
+    def color(self, value: float) -> RGB | None:
+        """The colour of a value; None when it is not finite."""
+        part = self.part(value)
+        return None if part is None else mixed(BLUE_RED if self.signed else VIRIDIS, part)
+
+    def step(self, value: float) -> RGB | None:
+        """The colour rounded to one of STEPS, so that a terminal needs few styles."""
+        part = self.part(value)
+        return None if part is None else mixed(BLUE_RED if self.signed else VIRIDIS, round(part * STEPS) / STEPS)
+
+
 def viridis(part: float) -> RGB:
     """The colour at `part` of the way, 0 dark to 1 light; outside is clamped."""
-    place = min(max(part, 0.0), 1.0) * (len(VIRIDIS) - 1)
-    index = min(int(place), len(VIRIDIS) - 2)
+    return mixed(VIRIDIS, part)
+
+
+def blue_red(part: float) -> RGB:
+    """The colour at `part` of the way, blue over white to red; outside is clamped."""
+    return mixed(BLUE_RED, part)
+
+
+def mixed(anchors: tuple[RGB, ...], part: float) -> RGB:
+    """The colour at `part` of the way through the anchors; outside is clamped."""
+    place = min(max(part, 0.0), 1.0) * (len(anchors) - 1)
+    index = min(int(place), len(anchors) - 2)
     rest = place - index
-    low, high = VIRIDIS[index], VIRIDIS[index + 1]
-    return (
-        round(low[0] + rest * (high[0] - low[0])),
-        round(low[1] + rest * (high[1] - low[1])),
-        round(low[2] + rest * (high[2] - low[2])),
-    )
+    r, g, b = (round(low + rest * (high - low)) for low, high in zip(anchors[index], anchors[index + 1], strict=True))
+    return r, g, b
 
 
 def readable_on(background: RGB) -> RGB:

@@ -11,8 +11,8 @@ from html import escape
 from typing import Any
 
 from tfx import records
-from tfx_cli.render.colors import readable_on, viridis
-from tfx_cli.render.matrix_text import Grid, cell_format
+from tfx_cli.render.colors import readable_on
+from tfx_cli.render.matrix_text import Grid
 from tfx_cli.render.number_text import column_texts, is_number, label_of
 from tfx_cli.render.sentences import answer_of, check_numbers, source_words, verdict_words
 from tfx_cli.render.source_code import link_of, source_of
@@ -76,14 +76,15 @@ def _(record: records.Formula) -> str:
 @html.register
 def _(record: records.Matrix) -> str:
     grid = Grid.of(record)
-    form = cell_format(grid.values) if 0 not in grid.shape else None
+    form = grid.form if 0 not in grid.shape else None
     times = f", all numbers times 1e{form.exponent}" if form and form.exponent else ""
     head = "".join(f"<th scope='col'>{text(label)}</th>" for label in grid.col_labels)
     rows = []
-    for label, values in zip(grid.row_labels, grid.values, strict=True):
-        cells = "".join(matrix_cell(grid, value, form.text(value) if form else "") for value in values)
-        rows.append(f"<tr><th scope='row'>{text(label)}</th>{cells}</tr>")
-    note = f"<p class='note'>{text(grid.summary())}</p>" + (f"<p>{text(record.note)}</p>" if record.note else "")
+    for i in grid.shown_rows:
+        cells = "".join(matrix_cell(grid, value, form.text(value) if form else "") for value in grid.values[i])
+        rows.append(f"<tr><th scope='row'>{text(grid.row_labels[i])}</th>{cells}</tr>")
+    facts = "\n".join(filter(None, (grid.zero_words(), grid.caption())))
+    note = f"<p class='note'>{text(facts)}</p>" + (f"<p>{text(record.note)}</p>" if record.note else "")
     return (
         f"<div class='wide'><table class='matrix'><caption>{text(grid.heading() + times)}</caption>"
         f"<tr><td></td>{head}</tr>{''.join(rows)}</table></div>{note}"
@@ -91,12 +92,11 @@ def _(record: records.Matrix) -> str:
 
 
 def matrix_cell(grid: Grid, value: Any, shown: str) -> str:
-    part = grid.part(value)
+    background = grid.scale.color(value)
     in_cell = shown if max(grid.shape) <= NUMBERS else ""
     title = f" title='{shown}'" if not in_cell else ""
-    if part is None:
+    if background is None:
         return f"<td{title}>{in_cell}</td>"
-    background = viridis(part)
     colors = f"background:rgb{background};color:rgb{readable_on(background)}".replace(" ", "")
     return f"<td style='{colors}'{title}>{in_cell}</td>"
 

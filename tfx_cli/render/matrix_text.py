@@ -12,10 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from tfx.records import Matrix
+from tfx_cli.render.colors import Scale
 from tfx_cli.render.number_text import brief
-
-#: the longest label that is shown whole above or beside a matrix
-LABEL = 12
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Grid:
 
     @classmethod
     def of(cls, record: Matrix) -> Grid:
-        """A vector becomes one row.  Labels that are missing become indices from 0."""
+        """A vector becomes one row.  Labels that are missing count from 1."""
         values = record.values
         if hasattr(values, "get") and hasattr(values, "dtype"):  # a device array
             values = values.get()
@@ -42,8 +40,8 @@ class Grid:
             record.name,
             record.axes,
             rows,
-            tuple(record.rows) or tuple(map(str, range(n_rows))),
-            tuple(record.cols) or tuple(map(str, range(n_cols))),
+            tuple(record.rows) or counted(n_rows),
+            tuple(record.cols) or counted(n_cols),
         )
 
     @property
@@ -62,11 +60,32 @@ class Grid:
     def high(self) -> float:
         return max(self.finite, default=0.0)
 
-    def part(self, value: float) -> float | None:
-        """Where `value` lies between the lowest (0) and the highest (1); None when it is not finite."""
-        if not math.isfinite(value):
-            return None
-        return (value - self.low) / (self.high - self.low) if self.high > self.low else 0.0
+    @cached_property
+    def scale(self) -> Scale:
+        """Which colours the numbers get."""
+        return Scale.of(self.low, self.high)
+
+    @cached_property
+    def truths(self) -> bool:
+        """Whether it holds yes and no instead of numbers."""
+        return all(isinstance(value, bool) for row in self.values for value in row)
+
+    @cached_property
+    def zero_rows(self) -> tuple[int, ...]:
+        """The rows of a matrix that are zero everywhere."""
+        if self.shape[0] == 1 or self.truths:
+            return ()
+        return tuple(i for i, row in enumerate(self.values) if all(value == 0 for value in row))
+
+    @cached_property
+    def shown_rows(self) -> tuple[int, ...]:
+        """The rows that say something."""
+        return tuple(i for i in range(len(self.values)) if i not in self.zero_rows)
+
+    @cached_property
+    def form(self) -> CellFormat:
+        """How all its cells are written where there is room for three digits."""
+        return cell_format(self.values)
 
     def heading(self) -> str:
         """`S   rows: query, columns: key`"""
@@ -74,25 +93,58 @@ class Grid:
             return f"{self.name}   columns: {self.axes[1]}"
         return f"{self.name}   rows: {self.axes[0]}, columns: {self.axes[1]}"
 
-    def summary(self) -> str:
-        """Shape, range and the place of the largest entry in words."""
-        n_rows, n_cols = self.shape
-        size = f"{n_rows} x {n_cols}"
-        if not self.finite:
-            return f"{size}, no finite value"
-        if all(isinstance(value, bool) for row in self.values for value in row):
-            return f"{size}   yes (1): {sum(map(sum, self.values))} of {n_rows * n_cols}"
-        words = f"{size}   range {brief(self.low, 3)} .. {brief(self.high, 3)}"
+    def zero_words(self) -> str:
+        """`11 rows are zero: the, animal, did`, or nothing."""
+        count = len(self.zero_rows)
+        if not count:
+            return ""
+        if count == len(self.values):
+            return f"all {count} rows are zero"
+        names = ", ".join(" ".join(self.row_labels[i].split()) for i in self.zero_rows)
+        return f"1 row is zero: {names}" if count == 1 else f"{count} rows are zero: {names}"
+
+    def caption(self) -> str:
+        """Shape, range, and where the largest entry by size is, in the units of the cells."""
+        if not self.finite or self.truths:
+            return self.summary()
+        power = self.form.exponent
+        low, high = (self.form.brief(value) for value in (self.low, self.high))
+        words = f"{self.size}   range {low} .. {high}" + (f" (times 1e{power})" if power else "")
         if self.high > self.low:
-            row, col = next(
-                (i, j) for i, row in enumerate(self.values) for j, value in enumerate(row) if value == self.high
-            )
-            where = self.col_labels[col] if n_rows == 1 else f"{self.row_labels[row]}, {self.col_labels[col]}"
-            words += f"   largest: {where}"
+            largest = self.low if -self.low > self.high else self.high
+            by_size = " by size" if self.low < 0 else ""
+            words += f"   largest{by_size}: {self.where(largest)} ({self.form.brief(largest)})"
+        return words + self._odd_ones()
+
+    def summary(self) -> str:
+        """Shape, range and the place of the highest entry as --plain says them; scripts read this."""
+        if not self.finite:
+            return f"{self.size}, no finite value"
+        if self.truths:
+            return f"{self.size}   yes (1): {sum(map(sum, self.values))} of {self.shape[0] * self.shape[1]}"
+        words = f"{self.size}   range {brief(self.low, 3)} .. {brief(self.high, 3)}"
+        if self.high > self.low:
+            words += f"   largest: {self.where(self.high)}"
+        return words + self._odd_ones()
+
+    @property
+    def size(self) -> str:
+        return f"{self.shape[0]} x {self.shape[1]}"
+
+    def where(self, entry: float) -> str:
+        """`it, animal`: the labels of the first entry with that value."""
+        row, col = next((i, j) for i, row in enumerate(self.values) for j, value in enumerate(row) if value == entry)
+        return self.col_labels[col] if self.shape[0] == 1 else f"{self.row_labels[row]}, {self.col_labels[col]}"
+
+    def _odd_ones(self) -> str:
         blocked = sum(value == -math.inf for row in self.values for value in row)
-        strange = n_rows * n_cols - len(self.finite) - blocked
-        words += f"   blocked: {blocked}" if blocked else ""
-        return words + (f"   not finite: {strange}" if strange else "")
+        strange = self.shape[0] * self.shape[1] - len(self.finite) - blocked
+        return (f"   blocked: {blocked}" if blocked else "") + (f"   not finite: {strange}" if strange else "")
+
+
+def counted(n: int) -> tuple[str, ...]:
+    """`1, 2, 3`."""
+    return tuple(str(i + 1) for i in range(n))
 
 
 @dataclass(frozen=True)
@@ -112,6 +164,10 @@ class CellFormat:
         text = f"{value / 10.0**self.exponent:.{self.decimals}f}"
         return text[1:] if not text.strip("-0.") and text.startswith("-") else text  # no "-0.00"
 
+    def brief(self, value: float) -> str:
+        """Three significant digits in the units of the cells, for the text beside them."""
+        return brief(value / 10.0**self.exponent, 3)
+
 
 def cell_format(values: Sequence[Sequence[Any]], extra: int = 0) -> CellFormat:
     """About three significant digits for the largest entry, `extra` more when there is room.
@@ -126,12 +182,6 @@ def cell_format(values: Sequence[Sequence[Any]], extra: int = 0) -> CellFormat:
     if -2 <= exponent <= 3:
         return CellFormat(max(2 - max(exponent, 0), 0 if exponent > 2 else 1) + (1 if exponent == -2 else 0) + extra)
     return CellFormat(2 + extra, exponent)
-
-
-def short_label(label: str, room: int) -> str:
-    """The label, cut with a full stop at the end when it is longer than `room`."""
-    label = " ".join(label.split()) or '""'
-    return label if len(label) <= room else label[: max(room - 1, 1)] + "."
 
 
 def pooled(values: Sequence[Sequence[Any]], rows: int, cols: int) -> tuple[list[list[float]], int, int]:

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfx.records import Matrix, Plot, Series
-from tfx_cli.render.colors import readable_on, viridis
-from tfx_cli.render.matrix_text import Grid, cell_format, short_label
+from tfx_cli.render.colors import readable_on
+from tfx_cli.render.labels import fitted_labels
+from tfx_cli.render.matrix_text import Grid
 
 #: colour (Okabe and Ito 2008: distinct for colour-blind eyes, ordered by lightness), dash, marker
 STYLES = (
@@ -168,21 +169,24 @@ def draw_matrix(figure: Any, axes: Any, record: Matrix) -> None:
         return
     values = np.asarray(grid.values, dtype=np.float64)
     shown = np.ma.masked_invalid(values)
-    cmap = matplotlib.colormaps["viridis"].with_extremes(bad="0.85")
-    image = axes.imshow(shown, cmap=cmap, aspect="equal" if max(grid.shape) <= 1.6 * min(grid.shape) else "auto")
+    cmap = matplotlib.colormaps[grid.scale.colormap].with_extremes(bad="0.85")
+    aspect = "equal" if max(grid.shape) <= 1.6 * min(grid.shape) else "auto"
+    image = axes.imshow(shown, cmap=cmap, aspect=aspect, vmin=grid.scale.low, vmax=grid.scale.high)
     figure.colorbar(image, ax=axes, shrink=0.7)
     for which, labels in ((axes.set_xticks, grid.col_labels), (axes.set_yticks, grid.row_labels)):
         if len(labels) <= LABELLED:
             turned = 90 if which == axes.set_xticks and max(map(len, labels)) > 3 else 0
-            which(range(len(labels)), [words(short_label(label, 14)) for label in labels], rotation=turned, fontsize=7)
+            which(
+                range(len(labels)), [words(label) for label in fitted_labels(labels, 14)], rotation=turned, fontsize=7
+            )
     if max(grid.shape) <= ANNOTATED:
-        form = cell_format(grid.values)
+        form = grid.form
         longest = max(len(form.text(value)) for row in grid.values for value in row)
         size = min(9.0, PANEL_POINTS / (grid.shape[1] * longest * DIGIT))
         for i, row in enumerate(grid.values):
             for j, value in enumerate(row):
-                part = grid.part(value)
-                color = "black" if part is None or readable_on(viridis(part)) == (0, 0, 0) else "white"
+                background = grid.scale.color(value)
+                color = "black" if background is None or readable_on(background) == (0, 0, 0) else "white"
                 axes.text(j, i, form.text(value), ha="center", va="center", fontsize=size, color=color)
         if form.exponent:
             axes.set_xlabel(words(f"{record.axes[1]}   (all numbers times 1e{form.exponent})"))

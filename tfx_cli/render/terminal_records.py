@@ -147,8 +147,12 @@ def _(record: records.Source, console: Console) -> None:
 
 @print_record.register(records.See)
 def _(record: records.See, console: Console) -> None:
-    put(console, labelled("see also", record.title, prose_width()))
-    put_command("", record.command, console)
+    whole = f"{INDENT}{'see also'.ljust(10)}{record.title}   {printable(record.command)}"
+    if len(whole) <= prose_width():
+        put(console, [whole])
+    else:
+        put(console, labelled("see also", record.title, prose_width()))
+        put_command("", record.command, console)
 
 
 @print_record.register(records.Try)
@@ -188,10 +192,18 @@ def print_experiment(result: records.Result, saved: Iterable[Path]) -> None:
         put(console, [saved_line(path, Face.terminal)])
 
 
-def print_foot(what_if: Sequence[str], targets: Sequence[records.Code], code: bool, console: Console) -> None:
-    """The last lines of a step: what to change, and the code that ran."""
-    if what_if or targets:
+def print_foot(
+    last: Sequence[records.Record],
+    what_if: Sequence[str],
+    targets: Sequence[records.Code],
+    code: bool,
+    console: Console,
+) -> None:
+    """The last lines of a step, without blank ones between: what held, where to go on, what to change, the code."""
+    if last or what_if or targets:
         console.print()
+    for record in last:
+        print_record(record, console)
     for index, words in enumerate(what_if):
         put_command("" if index else "what if", words, console)
     for index, record in enumerate(targets):

@@ -8,6 +8,7 @@ escape sequence is written at all.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from typing import IO, TYPE_CHECKING, Literal
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 ColorChoice = Literal["auto", "always", "never"]
 
 NARROWEST = 20
+#: an escape sequence that colours
+STYLING = re.compile(r"\x1b\[[0-9;]*m")
 #: prose is wrapped here even on a wide terminal
 PROSE = 84
 
@@ -54,6 +57,18 @@ def interactive() -> bool:
 def width() -> int:
     """Columns of the terminal: COLUMNS, else the terminal itself, else 80."""
     return max(shutil.get_terminal_size((80, 24)).columns, NARROWEST)
+
+
+def height() -> int:
+    """Rows of the terminal: LINES, else the terminal itself, else 24."""
+    return shutil.get_terminal_size((80, 24)).lines
+
+
+def rows(line: str, columns: int) -> int:
+    """How many rows of a terminal the line takes."""
+    from rich.cells import cell_len
+
+    return max(-(-cell_len(STYLING.sub("", line)) // columns), 1)
 
 
 def prose_width() -> int:
