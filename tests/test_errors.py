@@ -32,6 +32,7 @@ KNOWN = [
         ("rpoe", "RoPE"),
         ("trian", "train"),
         ("rev", "reverse"),
+        ("trained", "train"),
         ("scaling_varience", "scaling-variance"),
         ("scaling variance", "scaling-variance"),
         ("gptj", "GPT-J"),

@@ -53,16 +53,20 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     Capitals, blanks and signs do not count; digits are never a slip (gpt2 is not GPT-J).  Short words must have the
     same letters but for one that is left out, doubled or exchanged with its neighbour (rlhf is not ReLU) and begin
-    alike (xlstm is not LSTM); long ones may have a wrong letter.  The beginning of a name will do as well.
+    alike (xlstm is not LSTM); long ones may have a wrong letter.  The beginning of a name will do as well, and a name
+    with an ending (sorted).
     """
     typed = plain(name)
     best, guess = 1 + _slips_allowed(typed), ""
     beginning = ""
     for candidate in known:
         written = plain(candidate)
-        if len(typed) >= 3 and written.startswith(typed) and (not beginning or len(candidate) < len(beginning)):
+        longer = len(written) >= 4 and typed.startswith(written) and len(typed) <= len(written) + 3
+        same_digits = _digits(written) == _digits(typed)
+        begins = (len(typed) >= 3 and written.startswith(typed)) or (longer and same_digits)
+        if begins and (not beginning or len(candidate) < len(beginning)):
             beginning = candidate
-        if abs(len(written) - len(typed)) >= best or _digits(written) != _digits(typed):
+        if abs(len(written) - len(typed)) >= best or not same_digits:
             continue
         if len(typed) < 6 and sorted(typed[:2]) != sorted(written[:2]) and typed[0] != written[:1]:
             continue
