@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LAUNCH = "import sys; sys.argv[0] = 'tfx'; from tfx_cli.__main__ import main; sys.exit(main())"
 
 #: Variables of the machine that runs the tests; a test sets those it means.
-TERMINAL_VARIABLES = ("FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE", "COLUMNS", "TERM",
-                      "PYTHONIOENCODING", "PYTHONUTF8", "LC_ALL", "TFX_HOME", "TFX_DEBUG")  # fmt: skip
+TERMINAL_VARIABLES = ("FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE", "COLUMNS", "LINES",
+                      "TERM", "PYTHONIOENCODING", "PYTHONUTF8", "LC_ALL", "TFX_HOME", "TFX_DEBUG")  # fmt: skip
 
 
 class Ran(NamedTuple):

@@ -54,7 +54,7 @@ def picture_lines(grid: Grid, console: Console) -> Iterator[list[Segment]]:
         yield line
     texts = wrapped(meaning(grid, ramp, colored, high, wide), console.width - 2)
     for names, labels in names_of(grid).items():
-        texts += packed([f"{names}: {labels[0]}", *labels[1:]], console.width - 3, ", ").split("\n")
+        texts += packed([f"{names}: {labels[0]}", *labels[1:]], console.width - 2, " ").split("\n")
     yield from ([Segment(INDENT + line)] for line in texts)
 
 
@@ -86,7 +86,7 @@ def names_of(grid: Grid) -> dict[str, list[str]]:
     """The names behind the numbers, once where rows and columns have the same."""
     rows, columns = legend(grid.row_labels), legend(grid.col_labels)
     named = {"rows and columns": rows} if rows == columns else {"rows": rows, "columns": columns}
-    return {names: labels for names, labels in named.items() if labels}
+    return {names: [f"{label}," for label in labels[:-1]] + labels[-1:] for names, labels in named.items() if labels}
 
 
 def shade(grid: Grid, value: float, ramp: str) -> str:
