@@ -233,5 +233,7 @@ def test_a_prediction_is_asked_on_the_screen_and_the_rest_stands_below_it(tmp_pa
     terminal.screen(b"\r")
     again = "\n".join(terminal.screen(b"b"))
     assert again.startswith("4/") and "  > what?\n" in again and "  > 4\n  Not quite" in again, "nothing is asked twice"
+    terminal.screen(b"c")
+    assert "  > 4\n  Not quite" in "\n".join(terminal.screen(b"c")), "nor when the code is shown"
     terminal.press(b"q", b"--step scaling")
     terminal.exit_code()
