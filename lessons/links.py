@@ -22,6 +22,8 @@ SEEDED = ("experiment", "bench")
 
 def completed(link: Try | See, topic: Topic, step: str, request: Request) -> Try | See:
     """`link` as it is shown at `step` of `topic`.  Raises BadInput when it names a topic or a step that is not there."""
+    if isinstance(link, Try) and link.seed is not None:
+        request = dataclasses.replace(request, seed=link.seed)
     if isinstance(link, See):
         there = course.find_topic(link.topic)
         title = course.lesson_of(there).title_of(link.step) if link.step else there.title
@@ -30,8 +32,7 @@ def completed(link: Try | See, topic: Topic, step: str, request: Request) -> Try
         return dataclasses.replace(link, title=title, command=command)
     if not link.command:
         command = f"tfx explain {topic.name} --step {step}"
-        again = request if link.seed is None else dataclasses.replace(request, seed=link.seed)
-        command += _brought(topic, topic, again, link.settings, link.text)
+        command += _brought(topic, topic, request, link.settings, link.text)
     else:
         command = link.command + _for_command(link, topic, request)
     return dataclasses.replace(link, command=command)

@@ -100,7 +100,10 @@ METHODS: dict[str, tuple[Callable[[Any], Any], float]] = {
     "lora": (lambda model: add_lora(model, 2, RNG(0), alpha=4.0), 1e-2),
     "adapters": (lambda model: add_adapters(model, 4, RNG(0)), 1e-2),
     "prefixes": (lambda model: add_prefixes(model, 4, RNG(0)), 3e-2),
-    "prompt": (lambda model: add_prompt(model, 8, RNG(0), causal=False), 2e-2),  # 4 tokens get 4 of 5 right
+    "prompt": (
+        lambda model: add_prompt(model, 8, RNG(0), causal=False),
+        2e-2,
+    ),  # 4 tokens are too few
 }
 
 

@@ -79,6 +79,10 @@ def test_another_seed_takes_the_place_of_the_readers():
     assert "--seed 4 --untrained --set width=7" in command(Try.here(seed=4))
 
 
+def test_another_seed_reaches_other_commands_too():
+    assert command(Try("tfx experiment scaling", seed=5)) == "tfx experiment scaling --seed 5"
+
+
 def test_a_topic_that_reads_no_sentence_is_given_none():
     assert command(Try.here(width=2), "counts") == "tfx explain counts --step the_words --seed 3 --set width=2"
     assert command(Try("tfx explain counts")) == "tfx explain counts --seed 3"

@@ -167,7 +167,7 @@ BREAKS = {
     "wrong-axis": ("the_axis", "softmax_forward", lambda by: lambda x, axis=-1: weights(by / by)(x, -1)),
     "kept": ("the_leak", "moved_by_the_last_query", lambda by: moved(by - 1, 1.0)),
     "leak": ("the_leak", "moved_by_the_last_query", lambda by: moved(0.0, 0.0 * by)),
-    "entropy": ("the_sharpness", "entropy", lambda by: lambda w: by * w.max(axis=-1)),
+    "entropy": ("the_sharpness", "entropy_share", lambda by: lambda w: by * w.max(axis=-1)),
     "sums": ("other_weights", "RIVALS", lambda by: rivals(by, "softmax", "forward")),
     "nearest": ("other_weights", "nearer_than", lambda by: lambda *args: by - 1),
     "zero-sum": ("other_gradients", "RIVALS", lambda by: rivals(by, "softmax", "backward")),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lessons.writing import Matrix, Request, matrix, setting
+from lessons.writing import by_hand, Matrix, Request, matrix, setting
 from tfx.tokenizers.word import UNKNOWN
 from tfx.errors import BadInput
 from tfx.ops.attention.masks import causal_mask
@@ -77,7 +77,6 @@ def short(x: float) -> str:
     return f"{x:.3f}" if x == 0 or abs(x) >= 0.01 else f"{x:.2g}"
 
 
-def products(a: np.ndarray, b: np.ndarray, shown: int = 3) -> str:
-    """`(0.810)(1.200) + (1.2e-05)(-0.950) + ...`: the start of a dot product whose terms may be very small."""
-    terms = " + ".join(f"({short(x)})({short(y)})" for x, y in zip(a[:shown], b[:shown], strict=True))
-    return terms + (" + ..." if a.size > shown else "")
+def products(a: np.ndarray, b: np.ndarray) -> str:
+    """The start of a dot product whose terms may be very small."""
+    return by_hand(a, b, 3, short)

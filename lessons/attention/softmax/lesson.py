@@ -16,8 +16,8 @@ from tfx.errors import BadInput
 from tfx.gradcheck.mistakes.ops.basics.softmax import maximum_not_subtracted as naive_softmax
 from tfx.lab.softmax_limits import moved_by_the_last_query, over_queries, overflow_limit, top_in_words, zero_gap
 from tfx.lab.softmax_rivals import RIVALS, nearer_than, worst_gradient
+from tfx.measure.sharpness import entropy_share
 from tfx.measure.verdicts import largest
-from tfx.ops.basics.entropy import entropy
 from tfx.ops.basics.normalised_relu import normalised_relu_backward
 from tfx.ops.basics.softmax import softmax_backward, softmax_forward
 from tfx.ops.basics.sparsemax import sparsemax_backward, sparsemax_forward
@@ -139,9 +139,9 @@ def the_sharpness(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     rows = []
     for factor in (0.0, 0.125, 0.5, 1.0, 2.0, 8.0, 32.0):
         w = softmax_forward(factor * run.scores)[0]
-        rows.append({"s": factor, "top": float(w.max()), "low": float(w.min()), "entropy": float(entropy(w)) / math.log(w.size)})  # fmt: skip
+        rows.append({"s": factor, "top": float(w.max()), "low": float(w.min()), "entropy": float(entropy_share(w))})  # fmt: skip
     random_rows, keys = softmax_forward(rng.standard_normal((500, 64)))[0], 64
-    share = float(entropy(random_rows).mean()) / math.log(keys)
+    share = float(entropy_share(random_rows).mean())
     first, unchanged, last = (next(row["top"] for row in rows if row["s"] == s) for s in (0.125, 1.0, 32.0))
     yield table("The same row, multiplied by a factor", rows, s="factor", top="top weight", low="least weight :3", entropy="entropy share :3")  # fmt: skip
     s, top, low = ([row[key] for row in rows] for key in ("s", "top", "low"))
