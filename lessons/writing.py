@@ -166,7 +166,7 @@ formula = Formula
 
 
 def question(prompt: str, answer: float, why: str, tolerance: float = 0.02, unit: str = "") -> Question:
-    """A number to predict.  tolerance is absolute."""
+    """A number to predict.  tolerance: relative to the answer, absolute where that is 0; 0 for a count."""
     return Question(prompt, float(answer), tolerance, why, unit)
 
 
@@ -185,13 +185,22 @@ def _column(key: str, label: str) -> Column:
 
 
 def matrix(
-    name: str, values: Any, axes: str = "query, key", rows: Sequence[str] = (), cols: Sequence[str] = (), note: str = ""
+    name: str,
+    values: Any,
+    axes: str = "query, key",
+    rows: Sequence[str] = (),
+    cols: Sequence[str] = (),
+    note: str = "",
+    focus: Sequence[int] = (),
 ) -> Matrix:
-    """A matrix, or a vector as one row.  axes: what rows and columns are; labels that are left out count from 1."""
+    """A matrix, or a vector as one row.  axes: what rows and columns are; labels that are left out count from 1.
+
+    focus: the rows that a screen shows first, from 0.
+    """
     values = np.atleast_2d(values)
     rows, cols = (tuple(given) or numbered(n) for given, n in zip((rows, cols), values.shape, strict=True))
     first, _, second = axes.partition(", ")
-    return Matrix(name, values, (first, second), rows, cols, note)
+    return Matrix(name, values, (first, second), rows, cols, note, tuple(focus))
 
 
 def numbered(n: int, letter: str = "") -> tuple[str, ...]:

@@ -41,6 +41,7 @@ class Matrix:
 
     values: (rows, columns); -inf marks what a mask blocked.  `axes` names rows and columns (`("query", "key")`);
     `rows` and `cols` label them (tokens, for instance) or are empty.  `note` is one sentence that says what to see.
+    `focus`: the rows, from 0, that a screen shows first, the others when the reader asks; without it all are shown.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Matrix:
     rows: tuple[str, ...] = ()
     cols: tuple[str, ...] = ()
     note: str = ""
+    focus: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A number the reader may predict before it is shown (`--predict`)."""
+    """A number to predict before it is shown.  tolerance: relative to the answer, absolute where the answer is 0."""
 
     prompt: str
     answer: float

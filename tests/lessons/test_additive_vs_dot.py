@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import lessons.attention.additive_vs_dot.lesson as topic
+from lessons.grading import is_close
 from tests.lessons.steps import (
     all_text,
     checks,
@@ -145,7 +146,8 @@ def test_the_work_is_counted_over_the_shapes():
 
 def test_a_large_count_is_graded_by_its_leading_digits():
     (asked,) = (r for r in records_of(topic.the_work, run_of()) if isinstance(r, Question))
-    assert asked.answer == 512**3 and abs(1.342e8 - asked.answer) <= asked.tolerance < abs(1.3e8 - asked.answer)
+    assert asked.answer == 512**3
+    assert is_close(1.342e8, asked.answer, asked.tolerance) and not is_close(1.3e8, asked.answer, asked.tolerance)
 
 
 def test_the_additive_spread_is_that_of_its_hidden_width_and_v():

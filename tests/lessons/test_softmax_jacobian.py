@@ -9,6 +9,7 @@ import pytest
 
 import lessons.attention.softmax_jacobian.lesson as jacobian
 from lessons.attention.softmax_jacobian.lesson import Run
+from lessons.grading import is_close
 from tests.lessons.steps import all_text, checks, failed, failed_in, records_of, request_for, steps_of, tables
 from tfx.errors import BadInput
 from tfx.records import Matrix, Question
@@ -128,7 +129,9 @@ def test_the_matrix_is_the_formula_written_out():
 
 def test_an_answer_of_nothing_is_not_close_to_a_small_entry():
     (asked,) = (r for r in records_of(jacobian.one_entry, run_of("scores=5,1,0")) if isinstance(r, Question))
-    assert -0.02 < asked.answer < 0 and asked.tolerance < abs(asked.answer) / 10
+    assert -0.02 < asked.answer < 0
+    for wrong in (0, -asked.answer, 0.9 * asked.answer):
+        assert not is_close(wrong, asked.answer, asked.tolerance)
 
 
 def test_the_curve_follows_its_closed_forms():

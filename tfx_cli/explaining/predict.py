@@ -20,11 +20,12 @@ def verdict(question: Question, given: str) -> str:
     Reads as the quiz does.  Raises Unreadable, with a message that says how to write it.
     """
     from lessons.answers import read_number
+    from lessons.grading import is_close
 
     if not given.strip():
         return f"The answer is {answer_of(question)}"
     number = read_number(given, question.unit)
-    if abs(number - question.answer) <= question.tolerance:
+    if is_close(number, question.answer, question.tolerance):
         return f"Right: {answer_of(question)}"
     return f"Not quite, you said {brief(number)}.  The answer is {answer_of(question)}"
 

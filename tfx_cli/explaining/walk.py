@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tfx.records import Code, Question, Record, See, Step
+from tfx.records import Code, Matrix, Question, Record, See, Step
 from tfx_cli.explaining.folding import folded
 from tfx_cli.explaining.predict import Answered, ask, show_answer, show_answered, show_question
 from tfx_cli.options import Face
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Manner:
     """How steps are shown.  code: with their source; predict: a number is asked for before it is shown; details: every
-    check by itself."""
+    check by itself; screen: a screenful at a time, so that matrices show the rows in focus first."""
 
     face: Face
     code: bool = False
     predict: bool = False
     details: bool = False
+    screen: bool = False
 
     @property
     def asks(self) -> bool:
@@ -60,6 +61,7 @@ def show_walk(topic: str, steps: Walk, chosen: Sequence[int], manner: Manner) ->
     if manner.face is Face.terminal and interactive():
         from tfx_cli.terminal.pager import page_through
 
+        manner = replace(manner, screen=True)
         return page_through(len(chosen), parts, again)
     for index in range(len(chosen)):
         if index and manner.face is Face.terminal:
@@ -90,6 +92,8 @@ def written_parts(number: str, step: Step, manner: Manner, answers: Answers) -> 
     What follows a question is a part of its own, written when the question has been answered, and so is the source.
     """
     records: list[Record] = [record for record in step.records if not isinstance(record, Code)]
+    if manner.details or not manner.screen:
+        records = [replace(record, focus=()) if isinstance(record, Matrix) else record for record in records]
     last: list[Record] = []
     if manner.face is Face.terminal:
         records, held = (records, []) if manner.details else folded(records)

@@ -25,6 +25,7 @@ class Grid:
     values: list[list[Any]]
     row_labels: tuple[str, ...]
     col_labels: tuple[str, ...]
+    focus: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, record: Matrix) -> Grid:
@@ -42,6 +43,7 @@ class Grid:
             rows,
             tuple(record.rows) or counted(n_rows),
             tuple(record.cols) or counted(n_cols),
+            record.focus,
         )
 
     @property
@@ -79,8 +81,13 @@ class Grid:
 
     @cached_property
     def shown_rows(self) -> tuple[int, ...]:
-        """The rows that say something."""
-        return tuple(i for i in range(len(self.values)) if i not in self.zero_rows)
+        """The rows in focus, or else all that say something."""
+        return self.focus or tuple(i for i in range(len(self.values)) if i not in self.zero_rows)
+
+    @cached_property
+    def kept_back(self) -> int:
+        """How many rows that say something are not in focus."""
+        return len(set(range(len(self.values))) - set(self.zero_rows) - set(self.shown_rows))
 
     @cached_property
     def form(self) -> CellFormat:
@@ -94,14 +101,23 @@ class Grid:
         return f"{self.name}   rows: {self.axes[0]}, columns: {self.axes[1]}"
 
     def zero_words(self) -> str:
-        """`11 rows are zero: the, animal, did`, or nothing."""
-        count = len(self.zero_rows)
+        """`11 rows are zero: the, animal, did`, or nothing; of those that are not shown."""
+        count = len(set(self.zero_rows) - set(self.focus))
         if not count:
             return ""
+        if self.focus:
+            return f"{count} {'row is' if count == 1 else 'rows are'} zero"
         if count == len(self.values):
             return f"all {count} rows are zero"
         names = ", ".join(" ".join(self.row_labels[i].split()) for i in self.zero_rows)
         return f"1 row is zero: {names}" if count == 1 else f"{count} rows are zero: {names}"
+
+    def kept_words(self) -> str:
+        """`11 more rows: d shows them`, or nothing."""
+        return (
+            f"{self.kept_back} more row{'s' * (self.kept_back > 1)}: d shows {'them' if self.kept_back > 1 else 'it'}"
+            * (self.kept_back > 0)
+        )
 
     def caption(self) -> str:
         """Shape, range, and where the largest entry by size is, in the units of the cells."""

@@ -51,7 +51,7 @@ def matrix_lines(record: Matrix, console: Console) -> Iterator[list[Segment]]:
             yield from number_lines(grid, layout, console)
         else:
             yield from picture_lines(grid, console)
-    for text in (shortened(grid.zero_words(), room), grid.caption(), record.note):
+    for text in (grid.kept_words(), shortened(grid.zero_words(), room), grid.caption(), record.note):
         if text:
             yield from ([Segment(INDENT + line)] for line in wrapped(text, room))
 

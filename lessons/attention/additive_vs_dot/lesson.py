@@ -70,7 +70,7 @@ def one_pair(run: Run) -> Iterator[Shown]:
     terms = " + ".join(f"({v:.3f})({h:.3f})" for v, h in zip(scorer.v, hidden, strict=True))
     rows = np.stack([before, hidden, scorer.v])
     yield matrix("q1 meets k1", rows, "quantity, hidden unit", ("z", "tanh(z)", "v"), numbered(hidden.size, "u"))
-    yield question(f"v . tanh(z) = {terms}. What is the score?", scores[0, 0], "Multiply, then add.", 0.005)
+    yield question(f"v . tanh(z) = {terms}. What is the score?", scores[0, 0], "Multiply, then add.")
     yield f"v . tanh(z) = {terms} = {scores[0, 0]:.4f}."
     yield "The vector v at the end is needed: tanh gives a vector for every pair, and a score is one number."
     yield additive_scores_forward
@@ -107,7 +107,7 @@ def the_work(run: Run) -> Iterator[Shown]:
     yield table(title, work(n, d, run.hidden), part="part", dot="dot :12", additive="additive :12")
     counted = work(big, big, big)[0]["dot"]
     why = f"n * n scores, each a sum of d products: {big} * {big} * {big}."
-    yield question(f"How many multiply-adds does Q K^T take at n = d = {big}?", counted, why, 0.005 * counted)
+    yield question(f"How many multiply-adds does Q K^T take at n = d = {big}?", counted, why, 0.005)
     yield f"At n = d = {big}: {counted:,} multiply-adds for Q K^T, that is {2 * counted:,} FLOPs, and {4 * counted:,} FLOPs with the product P V. The two differ by a factor of two; many printed tables mix them."
     yield "Both are of the order of n^2 times a width, so the order does not decide; what has to be stored, and how it is computed, does."
     yield Try.here(n=512, d=512, hidden=512)

@@ -67,7 +67,7 @@ def the_dictionary(run: Run) -> Iterator[Shown]:
     yield matrix("keys", KEYS, "entry, feature", DRINKS, TASTES, f"The query is ({sweet:g}, {warm:g}): so sweet, so warm.")  # fmt: skip
     yield "The query q asks, a key k is what it is matched against, a value v is what is returned. Query and key are compared by their dot product: multiply number by number, add up."
     yield formula("score_i = s * q.k_i", "how well does key i fit?  s: a sharpness")
-    yield question(f"With s = {s:g}, what is the score of {DRINKS[1]}?", score, why, 0.01 * abs(score))
+    yield question(f"With s = {s:g}, what is the score of {DRINKS[1]}?", score, why, 0.01)
     yield Try.here(query=(1.0, 0.0))
 
 

@@ -59,7 +59,7 @@ def three_maps(run: Run) -> Iterator[Shown]:
     yield formula("Q = X W_Q     K = X W_K     V = X W_V", f"(T, C) x (C, D) -> (T, D): T = {len(x)} tokens of C = {C} numbers, D = {D} after the map")  # fmt: skip
     why = f"Three matrices of {C} x {D} numbers; the number of tokens does not matter."
     prompt = f"With C = {C} and D = {D}: how many numbers do W_Q, W_K and W_V hold together?"
-    yield question(prompt, run.w_q.size + run.w_k.size + run.w_v.size, why, 0.5)
+    yield question(prompt, run.w_q.size + run.w_k.size + run.w_v.size, why, 0)
     yield matrix("Q, K and V side by side", np.hstack([run.q, run.k, run.v]), "token, coordinate", WORDS, names)
     yield f'By hand, q1 of "{WORDS[1]}": {by_hand(x[1], first)} = {by_row:.3f}.'
     yield within("by-hand", "row times column is the entry of Q", by_row, run.q[1, 0], 1e-12)
@@ -76,7 +76,7 @@ def who_responds(run: Run) -> Iterator[Shown]:
     rows = [response._asdict() | {"edited": f"{response.edited} of {WORDS[at]}"} for response in found]
     counts = ", ".join(f"({response.weight_rows}, {response.outputs})" for response in found)
     why = "Values play no part in the weights; they are mixed by them."
-    yield question(f"One value is edited. How many of the {n} rows of weights change?", 0, why, 0.5)
+    yield question(f"One value is edited. How many of the {n} rows of weights change?", 0, why, 0)
     yield table(f"1 is added to each coordinate; {n} rows of weights, {n} outputs", rows, edited="edited", weight_rows="weight rows", outputs="outputs", largest="largest change :3")  # fmt: skip
     yield f'So queries and keys set the weights, values set the content. An edited query moves its own row and its own output. An edited key moves every row, since every query is scored against every key (under a mask: every query that may see it). An edited value moves no weight, but every output that reads it. A token\'s own key is one of those that its query meets: "{WORDS[at]}" gives {own:.3f} of its weight to itself.'
     expected = f"(1, 1), ({n}, {n}), (0, {n})"
@@ -135,7 +135,7 @@ def symmetric_scores(run: Run) -> Iterator[Shown]:
     yield formula("S = Q Q^T     S^T = (Q Q^T)^T = Q Q^T = S")
     prompt = f'The tied score of query "{WORDS[0]}" with key "{WORDS[2]}" is {tied[0, 2]:.3f}. What is that of query "{WORDS[2]}" with key "{WORDS[0]}"?'
     why = "q_i . q_j is q_j . q_i: without a second matrix nothing tells who asks and who answers."
-    yield question(prompt, tied[2, 0], why, 0.02 * abs(tied[2, 0]))
+    yield question(prompt, tied[2, 0], why)
     yield matrix("scores, tied", tied, "query, key", WORDS, WORDS)
     yield f"Largest |S - S^T|, as a share of the largest |S|: {asymmetry(tied):.2g} tied, {asymmetry(run.q @ run.k.T):.2f} with two matrices."
     truth = f"The scores are. The weights are not in general ({asymmetry(weights):.2f} here), because each row is divided by its own sum."

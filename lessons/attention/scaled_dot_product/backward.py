@@ -63,7 +63,7 @@ def jacobian(run: Run) -> Iterator[Shown]:
         first, second = (int(key) for key in heaviest[:2])
         slope = float(whole[first, second])
         why = "Off the diagonal it is minus their product: what one gains, the other pays for."
-        yield question(f"The two largest weights of this row are {y[first]:.4g} and {y[second]:.4g}. Which entry of J joins them?", slope, why, 0.02 * abs(slope))  # fmt: skip
+        yield question(f"The two largest weights of this row are {y[first]:.4g} and {y[second]:.4g}. Which entry of J joins them?", slope, why)  # fmt: skip
     yield matrix(f'J for row "{run.word}"{cut}', whole[np.ix_(keys, keys)], "weight, score", names, names, "Symmetric; each full row sums to zero.")  # fmt: skip
     yield formula("dP[j]/dS[k] = P[j] (delta_jk - P[k])        J = diag(P) - P P^T", "delta_jk is 1 where j = k, else 0")  # fmt: skip
     if y.size > 1:

@@ -66,7 +66,7 @@ def scaling(run: Run) -> Iterator[Shown]:
     same = math.isclose(run.scale, usual)
     factor = f"1/sqrt({width}) = {usual:.4f}" if same else f"{run.scale:g} instead of 1/sqrt({width}) = {usual:.4f}"
     yield f"A score adds up {width} products, and longer sums wander further from zero. Dividing by the root of their number undoes that."
-    yield question(f"The raw score is {run.raw[i, j]:.3f} and the scale {run.scale:.4f}. What is the scaled score?", scaled, "One multiplication.", 0.01 * max(1.0, abs(scaled)))  # fmt: skip
+    yield question(f"The raw score is {run.raw[i, j]:.3f} and the scale {run.scale:.4f}. What is the scaled score?", scaled, "One multiplication.", 0.01)  # fmt: skip
     yield formula("S = Q K^T / sqrt(D)" if same else f"S = Q K^T * {run.scale:g}", f"D = {width}, the width of a query, or d_k; from here on S is scaled")  # fmt: skip
     yield f'The factor is {factor}; row "{run.word}", column "{run.target}" becomes {scaled:.3f}.'
     yield matrix(f'row "{run.word}"', np.stack([run.raw[i], run.scaled[i]]), "scores, key", ("raw", "scaled"), run.tokens)  # fmt: skip
@@ -102,7 +102,7 @@ def softmax(run: Run) -> Iterator[Shown]:
     share, total = math.exp(row[j] - top), float(np.exp(row - top).sum())
     spread = (f"its entropy is {float(entropy(p[i])) / math.log(seen):.0%} of that of equal weights (0% would be one key alone)" if seen > 1 else "one key only")  # fmt: skip
     yield "Each row of scores becomes shares of 1: raise e to the power of each score, and divide by the sum of the row. Subtracting the row's maximum first changes no share and keeps every power at most 1."
-    yield question(f'exp(score - max) is {share:.3f} for "{run.target}" and the row sums to {total:.3f}. Which weight does "{run.target}" get?', p[i, j], "Its share of the sum.", 0.02 * p[i, j])  # fmt: skip
+    yield question(f'exp(score - max) is {share:.3f} for "{run.target}" and the row sums to {total:.3f}. Which weight does "{run.target}" get?', p[i, j], "Its share of the sum.")  # fmt: skip
     yield run.square("P", p, f'"{run.word}" gives its largest weight, {p[i, j]:.3f}, to "{run.target}".')
     yield formula("P[i, j] = exp(S[i, j]) / sum_k exp(S[i, k])", f"{p.shape} -> {p.shape}, row by row")
     yield f'By hand, row "{run.word}": {share:.3f} / {total:.3f} = {p[i, j]:.3f}; {spread}.'

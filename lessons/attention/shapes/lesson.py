@@ -75,7 +75,7 @@ def the_letters(run: Run) -> Iterator[Shown]:
     title = f"Your sentence: {' '.join(labels(run.words[:6]))}{' ...' if t > 6 else ''}"
     yield table(title, rows, letter="letter", means="axis", here="here")
     why = f"{s.batch} x {t} x {s.d_model} = {total}"
-    yield question("The input X is (B, T, C). How many numbers are that here?", total, why, 0.5)
+    yield question("The input X is (B, T, C). How many numbers are that here?", total, why, 0)
     yield "T counts queries, S counts keys and values. In self-attention both are the length of your sentence, and that is why two different axes are so easily confused. D is C / H by custom; Dv is free. Papers write n for T, h for H, d_model for C, d_k for D and d_v for Dv."
     yield Try.here(text="a longer sentence of your own", heads=4)
 
@@ -84,7 +84,7 @@ def the_letters(run: Run) -> Iterator[Shown]:
 def one_head(run: Run) -> Iterator[Shown]:
     n, out, weights = len(run.words), run.one.out, run.one.weights
     why = f"Every query meets every key: {n} x {n}."
-    yield question(f"How many scores does one head compute for your {n} tokens?", weights.size, why, 0.5)
+    yield question(f"How many scores does one head compute for your {n} tokens?", weights.size, why, 0)
     yield table("Traced just now", run.one.rows(), **COLUMNS)
     yield formula("Q K^T", f"(T, D) x (D, S) -> (T, S): D = {run.d} is summed away")
     yield formula("weights V", f"(T, S) x (S, Dv) -> (T, Dv): S = {n} is summed away")

@@ -55,7 +55,7 @@ def one_row(run: Run) -> Iterator[Shown]:
     yield formula("w_i = exp(s_i) / sum_k exp(s_k)", "(S) -> (S)")
     why = f"The sum cancels in w_1 / w_2 = exp(s_1 - s_2) = exp({gap:g})."
     asked = f"By what factor does k1 (score {scores[0]:g}) outweigh k2 (score {scores[1]:g})?"
-    yield question(asked, by_hand, why, 0.02 * by_hand)
+    yield question(asked, by_hand, why)
     yield table("One query's row; the largest score is taken off before exp", rows, key="key", score="score s", e="exp(s - max)", weight="weight")  # fmt: skip
     yield f"By hand: k1 gets {e[0]:.4g} / {e.sum():.4g} = {weights[0]:.4g}. Every weight is positive, because exp is; they sum to 1, because each is divided by the sum; and a gap in score becomes a ratio of weights: w_1 / w_2 = {by_hand:.4g}. One more unit of score multiplies the ratio to every other key by e = {math.e:.3f}, but not the weight itself."
     yield agree("sum", "the weights sum to 1", weights.sum(), 1.0)

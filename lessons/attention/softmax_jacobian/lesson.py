@@ -61,7 +61,7 @@ def one_entry(run: Run) -> Iterator[Shown]:
     yield formula("dy_i/dx_j = (delta_ij e_i Z - e_i e_j) / Z^2")
     yield formula("          = y_i (delta_ij - y_j)")
     why = "Off the diagonal delta is 0, so it is -y_1 y_2: raising score 2 takes weight away from key 1."
-    yield question(f"y_1 = {first:.4f} and y_2 = {second:.4f}. What is dy_1/dx_2?", -first * second, why, 0.02 * first * second)  # fmt: skip
+    yield question(f"y_1 = {first:.4f} and y_2 = {second:.4f}. What is dy_1/dx_2?", -first * second, why)  # fmt: skip
     yield f"On the diagonal: dy_1/dx_1 = y_1 (1 - y_1) = {first:.4g} * {1 - first:.4g} = {first * (1 - first):.4g}. Off it: dy_1/dx_2 = -y_1 y_2 = -{first:.4g} * {second:.4g} = {-first * second:.4g}."
 
 

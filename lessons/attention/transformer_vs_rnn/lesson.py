@@ -100,7 +100,7 @@ def the_gradient(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     rows = [{"k": k, "rnn": rnn[k] / rnn[1], "attention": attention[k] / attention[1]} for k in (1, 2, 4, 8, 16, 32, 63, 127, 255) if k < run.n]  # fmt: skip
     far, power, (slope, error) = rows[-1], run.radius**16, trend(attention)
     yield "Learning runs the same way backwards. To learn that an early token mattered, the last output's gradient has to arrive there."
-    yield question(f"Let the RNN's gradient at k = 1 count as 1. If every step multiplied it by {run.radius:g}, what would be left after 16 of them?", power, "A 16th power: that is why it dies, or explodes. The measured decay also contains tanh' < 1.", 0.02 * power)  # fmt: skip
+    yield question(f"Let the RNN's gradient at k = 1 count as 1. If every step multiplied it by {run.radius:g}, what would be left after 16 of them?", power, "A 16th power: that is why it dies, or explodes. The measured decay also contains tanh' < 1.")  # fmt: skip
     yield table("size of d(last output) / d(input k tokens earlier), relative to k = 1", rows, k="k", rnn="RNN :3", attention="attention :3")  # fmt: skip
     k = list(range(1, run.n))
     yield Plot(f"{run.n - 1} tokens back the RNN gradient is {far['rnn']:.0e} of its first step's", "distance k", "gradient size relative to k = 1", lines(k, RNN=rnn[1:] / rnn[1], attention=attention[1:] / attention[1]), log_y=True)  # fmt: skip

@@ -35,7 +35,7 @@ lesson.step("One number for a token: its root mean square", rms_norm.idea)
 def one_token(run: Run) -> Iterator[Shown]:
     x, (y, _) = run.x[0], rms_norm_forward(run.x, eps=0.0)
     rms, squares = float(np.sqrt((x * x).mean())), f"The squares of {x.size} coordinates sum to {(x * x).sum():.3f}."
-    yield question(f"{squares} What is the root of their mean?", rms, "Divide by the width, then take the root.", 0.02 * rms)  # fmt: skip
+    yield question(f"{squares} What is the root of their mean?", rms, "Divide by the width, then take the root.")  # fmt: skip
     yield matrix("one token", np.stack([x, y[0]]), "row, coordinate", ("x", "y"))
     yield f"Gain 1, eps 0: mean square = ({by_hand(x, x)}) / {x.size} = {rms**2:.3f}; every coordinate is divided by its root, {rms:.3f}."
     yield agree("unit", "the mean square of every row of y is 1", (y * y).mean(axis=-1), 1.0)

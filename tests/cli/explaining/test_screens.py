@@ -31,7 +31,9 @@ def screens() -> dict[str, list[str]]:
         for topic in topics():
             steps = walk(topic, Request(None, 0, lesson_of(topic).settings(), False))
             for index, step in enumerate(steps):
-                scroll = Scroll(written_parts(f"{index + 1}/{len(steps)}", step, Manner(Face.terminal), {}))
+                scroll = Scroll(
+                    written_parts(f"{index + 1}/{len(steps)}", step, Manner(Face.terminal, screen=True), {})
+                )
                 pages = found[f"{topic.name} {step.name}"] = []
                 while scroll.more:
                     if shown:
