@@ -24,12 +24,6 @@ def test_weight_of_two():
         agrees(asked, 1 / (1 + math.exp((second - first) / math.sqrt(d))))
 
 
-def test_who_types_1_for_all_but_1_is_told_the_likelier_mistake():
-    for (_, first, _), asked in questions("scaling-variance/weight-of-two"):
-        names = {wrong.misconception for wrong in asked.case.wrong}
-        assert ("weight proportional to score" in names) == (1 / (1 + math.exp(-first)) <= 0.97)
-
-
 def test_shape_after_scaling():
     for (batch, heads, queries, _, *_, keys, _), asked in questions("scaling-variance/shape-after-scaling"):
         agrees(asked, (batch, heads, queries, keys))

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from lessons.quiz import NumberCase, ShapeCase, Wrong
+from lessons.telling_apart import told_apart
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.softmax import softmax_forward
 
@@ -34,34 +35,34 @@ def weight_by_gap(rng: np.random.Generator) -> NumberCase:
     )
 
 
+@told_apart
 def soft_output(rng: np.random.Generator) -> NumberCase:
     """The output of a lookup with three entries and one-number values."""
     scores = rng.permutation([0.0, 1.0, 2.0])
-    numbers = rng.permutation([10.0, 20.0, 60.0])
+    numbers = rng.permutation(rng.choice([10.0, 20.0, 30.0, 50.0, 60.0, 80.0], 3, replace=False))
     out, _ = attention_forward(np.ones((1, 1)), scores[:, None], numbers[:, None], scale=1.0)
-    answer = float(out[0, 0])
-    named = (
-        (
+    wrong = (
+        Wrong(
             float(numbers[scores.argmax()]),
             "winner takes all",
             "This is the value of the best key alone; the others are mixed in.",
         ),
-        (float(numbers.mean()), "equal weights whatever the scores", "The plain mean belongs to equal scores."),
-        (
+        Wrong(float(numbers.mean()), "equal weights whatever the scores", "The plain mean belongs to equal scores."),
+        Wrong(
             float(scores @ numbers / scores.sum()),
             "weight proportional to score",
             "Weights are proportional to exp(score), so a score of 0 has weight too.",
         ),
-        (float(scores @ numbers), "scores for weights", "Scores are not weights: they do not sum to 1."),
+        Wrong(float(scores @ numbers), "scores for weights", "Scores are not weights: they do not sum to 1."),
     )
     return NumberCase(
         values={
             "scores": ", ".join(f"{s:g}" for s in scores),
             "numbers": ", ".join(f"{v:g}" for v in numbers),
         },
-        answer=answer,
+        answer=float(out[0, 0]),
         tolerance=0.01,
-        wrong=tuple(Wrong(value, name, why) for value, name, why in named if abs(value - answer) > 0.025 * abs(answer)),
+        wrong=wrong,
     )
 
 

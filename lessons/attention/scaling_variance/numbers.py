@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from lessons.quiz import NumberCase, ShapeCase, Wrong
+from lessons.telling_apart import told_apart
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_forward
 from tfx.ops.basics.softmax import softmax_forward
 
@@ -65,24 +66,26 @@ def scale_factor(rng: np.random.Generator) -> NumberCase:
     )
 
 
+@told_apart
 def weight_of_two(rng: np.random.Generator) -> NumberCase:
-    """Softmax of two scores, after scaling."""
-    d = int(rng.choice([16, 25, 36, 64, 100]))
-    scaled = float(rng.choice([0.5, 1.0, 1.5]))
+    """Softmax of two scores, after scaling; narrow heads, so that the raw scores do not saturate it."""
+    d = int(rng.choice([4, 9, 16, 25, 36]))
+    scaled = float(rng.choice([0.4, 0.5, 0.8, 1.0, 1.2, 1.5]))
     raw = scaled * math.sqrt(d)
 
     def first_weight(score: float) -> float:
         return float(softmax_forward(np.array([score, 0.0]))[0][0])
 
-    unscaled, flat = first_weight(raw), first_weight(raw / d)
     wrong = (
-        Wrong(unscaled, "no scaling", f"This is the softmax of the raw scores {raw:g} and 0."),
-        Wrong(flat, "dividing by the variance", f"This divides by d_k = {d}, not by its root, and flattens the row."),
+        Wrong(first_weight(raw), "no scaling", f"This is the softmax of the raw scores {raw:g} and 0."),
+        Wrong(
+            first_weight(raw / d),
+            "dividing by the variance",
+            f"This divides by d_k = {d}, not by its root, and flattens the row.",
+        ),
         Wrong(1.0, "weight proportional to score", "A score of 0 is no weight of 0: exp(0) = 1 counts too."),
     )
-    values = {"d": d, "raw": f"{raw:g}", "scaled": f"{scaled:g}"}
-    # who types 1 where softmax of the raw scores is all but 1 has made either mistake: then only the likelier is named
-    return NumberCase(values, first_weight(scaled), wrong[:2] if unscaled > 0.97 else wrong, 0.01)
+    return NumberCase({"d": d, "raw": f"{raw:g}", "scaled": f"{scaled:g}"}, first_weight(scaled), wrong, 0.01)
 
 
 def shape_after_scaling(rng: np.random.Generator) -> ShapeCase:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from lessons.quiz import NumberCase, ShapeCase, Wrong
+from lessons.telling_apart import told_apart
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.ops.basics.sparsemax import sparsemax_forward
@@ -38,26 +39,31 @@ def ratio_of_weights(rng: np.random.Generator) -> NumberCase:
     )
 
 
+@told_apart
 def weight_of_three(rng: np.random.Generator) -> NumberCase:
-    """One row of three scores; all of them raised by a number that must not matter."""
-    scores = rng.permutation([0.0, 1.0, 2.0])
+    """One row of three scores; all of them raised by a number that must not matter.
+
+    The first is never the largest: of that one, two mistakes make 1.
+    """
+    scores = rng.permutation([[0.0, 1.0, 2.0], [0.0, 1.0, 1.5], [0.0, 0.5, 2.0], [0.0, 0.5, 1.0]][int(rng.integers(4))])
     lift = int(rng.choice([10, 100, 500]))
     first = float(softmax_forward(scores + lift)[0][0])
     raised = scores + lift
-    named = (
-        (float(raised[0] / raised.sum()), "weight proportional to score", "Each score goes through exp first."),
-        (
-            1.0 if scores[0] == 2 else 0.0,
+    largest = float(scores.max())
+    wrong = (
+        Wrong(float(raised[0] / raised.sum()), "weight proportional to score", "Each score goes through exp first."),
+        Wrong(
+            float(scores[0] == largest),
             "winner takes all",
-            "Gaps of 1 and 2 are far from one-hot; large scores are not large gaps.",
+            f"Gaps of up to {largest:g} are far from one-hot; large scores are not large gaps.",
         ),
-        (math.exp(scores[0] - 2.0), "divided by the largest", "Weights are divided by the sum of all exps."),
-    )[: 2 if scores[0] == 2 else 3]  # of the largest score both mistakes make 1
+        Wrong(math.exp(scores[0] - largest), "divided by the largest", "Weights are divided by the sum of all exps."),
+    )
     return NumberCase(
         values={"scores": ", ".join(f"{s:g}" for s in raised), "shifted": ", ".join(f"{s:g}" for s in scores)},
         answer=first,
         tolerance=0.02,
-        wrong=tuple(Wrong(value, name, why) for value, name, why in named if abs(value - first) > 0.05 * first),
+        wrong=wrong,
     )
 
 
@@ -66,18 +72,19 @@ def sum_of_all(rng: np.random.Generator) -> NumberCase:
     batch, heads, queries, keys = (int(n) for n in rng.permutation([2, 3, 4, 5, 6, 7])[:4])
     q, k = rng.standard_normal((batch, heads, queries, 4)), rng.standard_normal((batch, heads, keys, 4))
     weights = attention_forward(q, k, k)[1].weights
-    named = (
-        (float(batch * heads * keys), "softmax over the queries", "Rows sum to 1, and there is one row per query."),
-        (float(weights.size), "every weight is 1", "The weights of one row share a single unit."),
-        (float(batch * heads), "softmax over the whole matrix", "Each row is normalised for itself, not each matrix."),
-        (1.0, "softmax over everything", "Each row is a distribution of its own."),
+    wrong = (
+        Wrong(float(batch * heads * keys), "softmax over the queries", "Rows sum to 1, and each query has one row."),
+        Wrong(float(weights.size), "every weight is 1", "The weights of one row share a single unit."),
+        Wrong(
+            float(batch * heads), "softmax over the whole matrix", "Each row is normalised for itself, not the matrix."
+        ),
+        Wrong(1.0, "softmax over everything", "Each row is a distribution of its own."),
     )
-    answer = round(float(weights.sum()), 9)
     return NumberCase(
         values={"batch": batch, "heads": heads, "queries": queries, "keys": keys},
-        answer=answer,
+        answer=round(float(weights.sum()), 9),
         tolerance=0.0,
-        wrong=tuple(Wrong(value, name, why) for value, name, why in named if value != answer),
+        wrong=wrong,
     )
 
 
