@@ -16,7 +16,8 @@ Text is plain ASCII.  A misconception is a short lower-case noun phrase ("varian
 words wherever the same mistake is meant, because `tfx quiz --stats` counts them.
 
 choice, several     one right option, or one and more; options are shown in an order drawn from the seed, so no
-                    "all of the above".  At least two wrong options, each with its misconception and its why.
+                    "all of the above".  At least two wrong options (several: one), each with its misconception and
+                    its why.  How many are right in a `several` item varies from item to item.
 
     [[item.option]]
     text = "sqrt(d_k)"
@@ -39,8 +40,9 @@ number, shape       `compute = "name"` is a function in numbers.py.  Prompt and 
         )
 
                     tolerance is relative (0 = exact up to rounding).  Each Wrong is the value that the misconception
-                    would give; it must differ from the truth by more than twice the tolerance for every seed, or be
-                    left out of that case.  At least one Wrong.  A shape is the same with ShapeCase and tuples.
+                    would give.  At least one Wrong; no two, and none and the truth, may be within twice the tolerance
+                    of each other: `@told_apart` (lessons/telling_apart.py) draws again until they are not.  A shape
+                    is the same with ShapeCase and tuples.
 
 order               `steps`, at least three, in the right order (shown shuffled), and at least one
     [[item.mistake]]
@@ -52,7 +54,8 @@ order               `steps`, at least three, in the right order (shown shuffled)
 open                `key_points`, three to seven, what a good spoken answer says.  The reader answers, sees the points
                     and marks those that were said.
 
-Raises BadCourseFile, which names file and item, when anything of this does not hold.  Imports no NumPy.
+Raises BadCourseFile, which names file and item, when anything of this does not hold.  Imports no NumPy.  Whether an item
+gives its answer away, or depends on a convention that it does not state, is what tests/quiz/linter looks at.
 """
 
 from __future__ import annotations
@@ -240,7 +243,8 @@ def _check_options(item: Item) -> None:
     _require(len({option.text for option in item.options}) == len(item.options), "two options have the same text")
     _require(len(item.options) <= 9, "has more than nine options")
     _require(len(right) == 1 if item.kind == "choice" else len(right) >= 1, f"has {len(right)} right options")
-    _require(len(wrong) >= 2, "needs at least two wrong options")
+    fewest, words = (2, "two wrong options") if item.kind == "choice" else (1, "one wrong option")
+    _require(len(wrong) >= fewest, f"needs at least {words}")
     for option in wrong:
         _require(bool(option.misconception and option.why), f'option "{option.text}" needs a misconception and a why')
     for option in right:

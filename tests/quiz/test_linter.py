@@ -1,0 +1,346 @@
+"""The quiz bank has no mechanical fault, and the linter finds every fault that it is there for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from lessons.course import topics
+from lessons.quiz import Item, Kind, Option, all_items, topic_items
+from tests.quiz.linter import findings
+from tests.quiz.linter.conventions import CONVENTIONS, unstated_conventions
+from tests.quiz.linter.drawings import ONE_ANSWER, faults_of_drawings
+from tests.quiz.linter.options import faults_of_options
+from tests.quiz.linter.strategies import STRATEGIES, marking_all, of_choices, of_several, strategies_that_pay
+
+WHY = "A reason in a whole sentence."
+
+
+def item(kind: Kind, options: tuple[Option, ...] = (), **fields) -> Item:
+    named = {"id": "faulty/one", "prompt": "Which of these holds? Mark all.", "explain": "Because of that.", **fields}
+    return Item(topic="faulty", kind=kind, level=1, questions=("002-q03",), options=options, **named)
+
+
+def choice(right: str, *wrong: str, **fields) -> Item:
+    others = [Option(text, misconception=f"mistake {n}", why=WHY) for n, text in enumerate(wrong)]
+    return item("choice", (Option(right, correct=True), *others), **fields)
+
+
+def computed(name: str, prompt: str = "What is twice {n}?", kind: Kind = "number", **fields) -> Item:
+    return item(
+        kind, prompt=prompt, compute=name, package="tests.quiz.faulty_topic", explain="It is {answer}.", **fields
+    )
+
+
+def several(right: int, wrong: int, **fields) -> Item:
+    options = [Option(f"Right {n}", correct=True) for n in range(right)]
+    options += [Option(f"Wrong {n}", misconception=f"mistake {n}", why=WHY) for n in range(wrong)]
+    return item("several", tuple(options), **fields)
+
+
+def rules(found) -> list[str]:
+    return [one.rule for one in found]
+
+
+# -- the bank ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
+def test_no_item_of_the_topic_has_a_fault(topic):
+    found = findings(topic_items(topic))
+    assert not found, "\n" + "\n".join(map(str, found))
+
+
+def test_no_strategy_pays_over_the_whole_bank():
+    found = strategies_that_pay(all_items())
+    assert not found, "\n" + "\n".join(map(str, found))
+
+
+def test_the_share_of_right_answers_that_are_longest_is_near_chance():
+    """The figure itself, so that a reader of the tests sees it: at most the bound, and not so few as to be a tell."""
+    choices = [one for one in all_items() if one.kind == "choice"]
+    longest = of_choices(STRATEGIES[0], choices)
+    assert STRATEGIES[0].name == "the longest option"
+    assert longest.chance - 2 * longest.deviation <= longest.points <= longest.bound, str(longest)
+
+
+def test_only_items_of_the_bank_may_have_one_answer():
+    assert set(ONE_ANSWER) <= {one.id for one in all_items()}
+
+
+# -- options ----------------------------------------------------------------------------------------------------------
+
+GOOD = choice("Rows sum to 1", "Columns sum to 1", "Heads sum to 1", "Batches sum to 1")
+
+
+def test_a_good_item_has_no_finding():
+    assert findings([GOOD, computed("sound"), several(2, 3)]) == []
+
+
+@pytest.mark.parametrize(
+    ("faulty", "rule", "says"),
+    [
+        (
+            choice("Rows sum to 1 over the keys that are seen", "Rows sum to 2", "Rows sum to 3"),
+            "longest",
+            'the right option "Rows sum to 1 over the keys that are seen" has 41 letters and no other more than 13',
+        ),
+        (
+            choice("Rows", "Columns of the matrix", "Heads of the whole layer"),
+            "shortest",
+            "has 4 letters and no other less",
+        ),
+        (
+            choice("Yes, it does", "No, not here", "No, nowhere", "No, not yet"),
+            "odd-one-out",
+            "alone in starting with yes",
+        ),
+        (
+            choice("No weight at all", "One weight", "Two weights", "Ten weights"),
+            "odd-one-out",
+            "alone in starting with yes",
+        ),
+        (
+            choice("It need not point there", "It points to it", "It points away", "It points up"),
+            "odd-one-out",
+            "careful",
+        ),
+        (
+            choice("It sums: e cancels", "It grows by one", "It falls by one", "It stays as is"),
+            "odd-one-out",
+            "a reason",
+        ),
+        (
+            choice("Keys sum to 1", "Keys: they rest", "Heads: they rest", "Rows: they rest"),
+            "odd-one-out",
+            "in not giving a",
+        ),
+        (
+            choice("About 12 of them", "Most of the rest", "A few of the keys", "None of the keys"),
+            "odd-one-out",
+            "a number",
+        ),
+        (
+            choice("Rows (not heads)", "Heads of a layer", "Keys of a head", "Words of a text"),
+            "odd-one-out",
+            "parenthesis",
+        ),
+        (
+            choice("Rows sum to 1", "they become NaN", "Heads sum to 1"),
+            "filler",
+            'option "they become NaN" is a filler',
+        ),
+        (choice("Rows sum to 1", "It depends on the learning rate", "Heads sum to 1"), "filler", "put a mistake there"),
+        (choice("Nothing strange happened", "Heads sum to 1", "Keys sum to 1"), "filler", "is a filler"),
+        (choice("Rows sum to 1", "All of the above", "Heads sum to 1"), "filler", "is a filler"),
+        (choice("Rows sum to 1", "The keys", "Keys"), "twins", 'options "The keys" and "Keys" say the same'),
+        (choice("Rows sum to 1", "heads sum to 1", "Keys sum to 1"), "not-parallel", "starts with a capital"),
+        (choice("Rows sum to 1", "Heads sum to 1.", "Keys sum to 1"), "not-parallel", "ends with a full stop"),
+        (choice("Because rows sum", "Heads sum to 1", "Because keys sum"), "not-parallel", 'starts with "Because"'),
+        (several(2, 3, prompt="Which of these holds?"), "mark-all-said", 'end the stem with "Mark all."'),
+        (item("order", steps=("Multiply", "Then add", "Divide")), "ordinal", 'step "Then add" tells its place'),
+    ],
+)
+def test_an_option_that_gives_itself_away_is_found(faulty, rule, says):
+    found = [str(one) for one in faults_of_options(faulty) if one.rule == rule]
+    assert [one for one in found if says in one and one.startswith("topic faulty, item faulty/one: ")], found
+
+
+@pytest.mark.parametrize("why", ["No.", "That is wrong.", "Heads sum to 1"])
+def test_a_why_that_says_nothing_is_found(why):
+    wrong = replace(GOOD.options[2], why=why)
+    (found,) = faults_of_options(replace(GOOD, options=(*GOOD.options[:2], wrong)))
+    assert str(found) == (
+        f'topic faulty, item faulty/one: the why of option "Heads sum to 1" is "{why}"; '
+        "say in a sentence what is true instead [empty-why]"
+    )
+
+
+def test_a_misconception_is_a_phrase_in_lower_case_and_stands_once_in_a_choice():
+    named = replace(
+        GOOD, options=(GOOD.options[0], replace(GOOD.options[1], misconception="Heads sum up."), GOOD.options[2])
+    )
+    assert rules(faults_of_options(named)) == ["misconception-name"]
+    twice = replace(GOOD, options=(*GOOD.options[:2], replace(GOOD.options[2], misconception="mistake 0")))
+    assert rules(faults_of_options(twice)) == ["same-mistake"]
+
+
+def test_what_an_item_speaks_of_is_no_filler():
+    speaks = choice("0.2 for each", "NaN for each", "1 for each", prompt="All scores are 1000: what does exp do?")
+    assert "filler" not in rules(faults_of_options(speaks))
+
+
+# -- drawings ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("faulty", "rule", "says"),
+    [
+        (computed("coinciding"), "same-value", 'the mistakes "four for two" and "squared" give the same number in '),
+        (computed("right_by_mistake"), "mistake-is-right", 'the mistake "squared" gives the right answer in '),
+        (computed("never_drawn"), "never-named", 'the mistake "negative count" is named in none of 200 drawings; '),
+        (computed("hiding", "How many are {n} of them?"), "hidden-value", "has another answer in another drawing"),
+        (computed("unused"), "unused-value", 'the value "colour" of unused is in neither prompt nor explain'),
+        (computed("constant"), "one-answer", "the answer is 2 in 200 of 200 drawings; draw numbers that make it vary"),
+        (computed("same_question"), "one-question", "asks the same question in every drawing"),
+        (
+            computed("same_shape", "{t} and {s}?", "shape"),
+            "same-value",
+            'the mistakes "keys as rows" and "transposed" give',
+        ),
+    ],
+)
+def test_a_fault_of_the_drawings_is_found(faulty, rule, says):
+    (found,) = [one for one in faults_of_drawings(faulty) if one.rule == rule]
+    assert says in str(found) and str(found).startswith("topic faulty, item faulty/one: ")
+
+
+def test_sound_drawings_have_no_finding():
+    assert [
+        *faults_of_drawings(computed("sound")),
+        *faults_of_drawings(computed("sound_shape", "{t}, {s}", "shape")),
+    ] == []
+
+
+def test_a_constant_answer_needs_its_reason_and_a_reason_needs_a_constant_answer():
+    (id,) = ONE_ANSWER
+    assert rules(faults_of_drawings(computed("constant", id=id))) == []
+    assert rules(faults_of_drawings(computed("sound", id=id))) == ["one-answer"]
+
+
+# -- conventions ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", CONVENTIONS, ids=lambda row: row.name)
+def test_a_stem_that_does_not_state_its_convention_is_found(row):
+    faulty = computed("sound", row.faulty + " {n}")
+    assert f"convention:{row.name}" in rules(unstated_conventions(faulty))
+    assert f"convention:{row.name}" not in rules(unstated_conventions(computed("sound", row.mended + " {n}")))
+    by_words = rules(unstated_conventions(choice("Rows", "Heads", "Keys", prompt=row.faulty)))
+    assert (f"convention:{row.name}" in by_words) == row.everywhere
+
+
+def test_a_mended_stem_states_all_its_conventions():
+    for row in CONVENTIONS:
+        assert rules(unstated_conventions(computed("sound", row.mended + " {n}"))) == [], row.name
+
+
+def test_the_unit_of_an_answer_counts_as_said():
+    (found,) = unstated_conventions(computed("in_bytes", "What do {n} numbers take?"))
+    assert str(found) == (
+        f'topic faulty, item faulty/one: the answer to "What do {_drawn()} numbers take? ..." depends on a convention '
+        "that the stem does not state; say the dtype of the numbers (float32, ...) [convention:dtype]"
+    )
+
+
+def _drawn() -> object:
+    from lessons.grading import draw
+
+    return draw(computed("in_bytes"), 0).values["n"]
+
+
+# -- the bank as a whole ----------------------------------------------------------------------------------------------
+
+LONG = choice("The rows of weights sum to 1", "Columns sum to 1", "Heads sum to 1", "Keys sum to 1")
+PAYING = {
+    "the longest option": LONG,
+    "the shortest option": choice("Rows", "Columns of it", "Heads of the layer", "Keys of a head"),
+    "the most careful option": choice("It can move", "It moves on", "It moves up", "It is fixed"),
+    "the option without absolute words": choice("It moves on", "It only moves", "It never moves", "It always moves"),
+    "the option that gives a reason": choice("Rows, because e^0 is 1", "Columns", "Heads", "Keys"),
+    "the option without a reason": choice("Rows of it", "Keys: they do", "Heads: they do", "All: they do"),
+    "the option with most words of the stem": choice(
+        "The score of a key",
+        "A mean",
+        "A sum",
+        "A root",
+        prompt="What does the query compare, and which score has a key?",
+    ),
+    "the option most like the others": choice("Query rows sum", "Key rows", "Query heads", "Words sum"),
+}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.name)
+def test_a_strategy_that_pays_is_found_and_names_the_items(strategy):
+    bank = [replace(PAYING[strategy.name], id=f"faulty/{n}") for n in range(12)]
+    says = [
+        one.says for one in strategies_that_pay(bank) if one.says.startswith(strategy.name + " of choice items gets ")
+    ]
+    assert len(says) == 1 and "100% right, where chance is 25% and the bound 50%" in says[0]
+    assert "faulty/0, faulty/1" in says[0] and says[0].endswith("and 4 more")
+
+
+def test_marking_the_longest_half_is_found():
+    options = tuple(Option("A long right option", correct=True) for _ in range(2))
+    options += tuple(Option("Short", misconception="m", why=WHY) for _ in range(3))
+    bank = [item("several", options, id=f"faulty/{n}") for n in range(9)]
+    assert any(
+        one.says.startswith("the longest option of several items gets 100%") for one in strategies_that_pay(bank)
+    )
+
+
+def test_chance_of_a_several_item_is_that_of_brute_force():
+    """Over all ways in which 3 of 7 options can be the right ones, for a strategy that marks the first three."""
+    from itertools import combinations
+
+    from tests.quiz.linter.strategies import Strategy
+
+    points = []
+    for right in combinations(range(7), 3):
+        options = tuple(Option(f"{n}", correct=n in right) for n in range(7))
+        score = of_several(Strategy("first", lambda _, option: -int(option.text), ""), [item("several", options)])
+        points.append(score.points)
+    mean = sum(points) / len(points)
+    assert score.chance == pytest.approx(mean)
+    assert score.deviation**2 == pytest.approx(sum((p - mean) ** 2 for p in points) / len(points))
+
+
+def test_the_scatter_of_a_choice_is_that_of_brute_force():
+    """The right option may be any of four, two of which appeal alike."""
+    texts = ("aaaa", "bbbb", "c", "d")
+    scores = [
+        of_choices(STRATEGIES[0], [item("choice", tuple(Option(text, correct=text == right) for text in texts))])
+        for right in texts
+    ]
+    points = [score.points for score in scores]
+    assert points == [0.5, 0.5, 0, 0] and scores[0].chance == 0.25
+    assert scores[0].deviation ** 2 == pytest.approx(sum((p - 0.25) ** 2 for p in points) / 4)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "share"), [(2, 3, "half"), (3, 3, "half"), (4, 2, "two thirds"), (1, 2, "a third")]
+)
+def test_a_share_of_right_options_that_is_worth_knowing_is_found(right, wrong, share):
+    bank = [several(right, wrong, id=f"faulty/{n}") for n in range(6)]
+    says = [one.says for one in strategies_that_pay(bank) if one.rule == "mark-a-share"]
+    assert any(
+        one.startswith(f"{share} of the options are right in 6 of 6 several items, so that marking {share}")
+        for one in says
+    )
+
+
+def test_marking_all_and_marking_none_are_found():
+    generous = [several(5, 1, id=f"faulty/{n}") for n in range(6)]
+    assert any(
+        "so that marking all is a strategy; make more of them wrong" in one.says
+        for one in strategies_that_pay(generous)
+    )
+    mean = [several(1, 5, id=f"faulty/{n}") for n in range(6)]
+    assert any(
+        "so that marking none is a strategy; make more of them right" in one.says for one in strategies_that_pay(mean)
+    )
+    assert not marking_all([several(1, 4), several(4, 1)]).pays
+
+
+def test_few_items_say_nothing():
+    assert strategies_that_pay([LONG] * 3 + [several(2, 3)] * 3) == []
+
+
+def test_an_author_can_ask_about_one_topic():
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.quiz.linter", "scaling"], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "0 findings\n", "")
