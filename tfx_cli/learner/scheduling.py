@@ -74,9 +74,9 @@ def rebuild(log: Iterable[tuple[str, int, datetime]]) -> dict[str, tuple[str, da
 def pick(
     items: Sequence[Item], due: Mapping[str, datetime], now: datetime, count: int, only_due: bool, ahead: bool
 ) -> list[Item]:
-    """What to ask: items that are due, the longest waiting first; then new ones in course order.
+    """What to ask: items that are due, the longest waiting first; then new ones as they come.
 
-    items: in course order.  due: when each item that was ever answered comes back.  only_due leaves out the new
+    items: in the order in which new ones are to be asked.  due: when each item that was ever answered comes back.  only_due leaves out the new
     ones; ahead fills up with items that are not due yet, the soonest first.
     """
     seen = sorted((item for item in items if item.id in due), key=lambda item: due[item.id])

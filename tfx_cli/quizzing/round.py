@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from tfx_cli.learner.scheduling import pick, rating
 from tfx_cli.learner.state import State
 
 FRESH_SEEDS = 2**31
+MOST_OF_A_TOPIC = 3  # new questions in a row
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,22 @@ def items_for(wish: Wish) -> tuple[Item, ...]:
 
 def questions(wish: Wish, items: Sequence[Item], due: Mapping[str, datetime], now: datetime, seed: int) -> list[Asked]:
     """Draws the round's questions.  Equal seed and equal history give equal questions."""
-    chosen = pick(items, due, now, wish.count, wish.only_due, wish.ahead)
+    chosen = pick(by_turns(items, due), due, now, wish.count, wish.only_due, wish.ahead)
     return [ask(item, item_seed(seed, item.id)) for item in chosen]
+
+
+def by_turns(items: Sequence[Item], due: Mapping[str, datetime]) -> list[Item]:
+    """The items in the order in which new ones are asked: a few of each topic, then the next few of each.
+
+    items: in course order, which holds within a turn, so that no topic comes before those that it builds on.
+    """
+    new_of: Counter[str] = Counter()
+    turn: dict[str, int] = {}
+    for item in items:
+        if item.id not in due:
+            turn[item.id] = new_of[item.topic] // MOST_OF_A_TOPIC
+            new_of[item.topic] += 1
+    return sorted(items, key=lambda item: turn.get(item.id, 0))
 
 
 def fresh_seed() -> int:
