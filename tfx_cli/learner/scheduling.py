@@ -76,8 +76,8 @@ def pick(
 ) -> list[Item]:
     """What to ask: items that are due, the longest waiting first; then new ones as they come.
 
-    items: in the order in which new ones are to be asked.  due: when each item that was ever answered comes back.  only_due leaves out the new
-    ones; ahead fills up with items that are not due yet, the soonest first.
+    items: in the order in which new ones are to be asked.  due: when each item that was ever answered comes back.
+    only_due leaves out the new ones; ahead fills up with items that are not due yet, the soonest first.
     """
     seen = sorted((item for item in items if item.id in due), key=lambda item: due[item.id])
     chosen = [item for item in seen if due[item.id] <= now]
