@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from lessons.course import topics
-from lessons.quiz import Item, Kind, Option, all_items, topic_items
+from lessons.quiz import Item, Kind, Mistake, Option, all_items, topic_items
 from tests.quiz.linter import findings
 from tests.quiz.linter.conventions import CONVENTIONS, unstated_conventions
 from tests.quiz.linter.drawings import ONE_ANSWER, faults_of_drawings
@@ -147,6 +147,17 @@ def test_a_good_item_has_no_finding():
 def test_an_option_that_gives_itself_away_is_found(faulty, rule, says):
     found = [str(one) for one in faults_of_options(faulty) if one.rule == rule]
     assert [one for one in found if says in one and one.startswith("topic faulty, item faulty/one: ")], found
+
+
+def test_a_mistake_in_the_order_that_is_told_as_another_is_found():
+    near, far = Mistake(3, 2, "last before second", WHY), Mistake(3, 1, "last before first", WHY)
+    steps = item("order", steps=("Compare", "Normalise", "Average"), mistakes=(near, far))
+    (found,) = faults_of_options(steps)
+    assert str(found) == (
+        'topic faulty, item faulty/one: who puts step 3 before step 1 is told "last before second" and not '
+        '"last before first"; write it before the other [other-mistake]'
+    )
+    assert list(faults_of_options(replace(steps, mistakes=(far, near)))) == []
 
 
 @pytest.mark.parametrize("why", ["No.", "That is wrong.", "Heads sum to 1"])

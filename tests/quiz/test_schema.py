@@ -34,6 +34,11 @@ def test_a_good_item_is_read(tmp_path):
     assert (item.id, item.kind, len(item.options), item.see) == ("topic/one", "choice", 3, "")
 
 
+def test_all_but_one_option_of_several_may_be_right(tmp_path):
+    (item,) = read(tmp_path, (HEAD + RIGHT + RIGHT.replace("this", "it") + WRONG).replace("choice", "several"))
+    assert [option.correct for option in item.options] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
@@ -48,6 +53,7 @@ def test_a_good_item_is_read(tmp_path):
         (GOOD.replace("level = 1", "level = 1\nsee = 4"), "name of a step"),
         (HEAD + RIGHT + WRONG, "at least two wrong options"),
         (HEAD + WRONG + OTHER, "has 0 right options"),
+        ((HEAD + RIGHT).replace("choice", "several"), "needs at least one wrong option"),
         (GOOD + RIGHT.replace("this", "it"), "has 2 right options"),
         (GOOD + RIGHT, "same text"),
         (GOOD.replace('misconception = "a mistake"\n', ""), "needs a misconception and a why"),

@@ -25,8 +25,10 @@ def one_output(rng: np.random.Generator) -> NumberCase:
         Wrong(output(scale=1.0), "no scaling", "This is the output without dividing by sqrt(2)."),
         Wrong(output(scale=0.5), "dividing by the variance", "This divides by d_k = 2 instead of its root."),
         Wrong(output(keys=k[::-1]), "keys swapped", "The weights of the two keys are exchanged."),
-        Wrong((va + vb) / 2, "plain mean", "Equal weights would need equal scores."),
-        Wrong(va if weights[0] > 0.5 else vb, "hard lookup", "Softmax mixes; it does not pick the best value alone."),
+        Wrong((va + vb) / 2, "equal weights whatever the scores", "Equal weights would need equal scores."),
+        Wrong(
+            va if weights[0] > 0.5 else vb, "winner takes all", "Softmax mixes; it does not pick the best value alone."
+        ),
     )
     values = {
         "q1": f"{q[0]:g}", "q2": f"{q[1]:g}", "a1": f"{a[0]:g}", "a2": f"{a[1]:g}", "b1": f"{b[0]:g}", "b2": f"{b[1]:g}",
@@ -71,7 +73,7 @@ def output_shape(rng: np.random.Generator) -> ShapeCase:
             Wrong((s, dv), "one output per key", "There is one output per query."),
             Wrong(
                 (t, d),
-                "output as wide as the keys",
+                "output as wide as the query",
                 "Widths of keys only have to match the queries; outputs mix values.",
             ),
         ),

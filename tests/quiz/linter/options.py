@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from lessons.grading import ask, grade
 from lessons.quiz import Item, Option
 from tests.quiz.linter.finding import Finding
 from tests.quiz.linter.words import CAREFUL, POLARITY, REASON, plain
@@ -46,9 +47,7 @@ _ORDINALS = re.compile(
 def faults_of_options(item: Item) -> Iterator[Finding]:
     """All findings about the texts of this item; nothing for kinds that have no options or steps."""
     if item.kind == "order":
-        for step in item.steps:
-            if _ORDINALS.match(step):
-                yield Finding("ordinal", f'step "{step}" tells its place; leave out "{step.split()[0]}"', item)
+        yield from _steps(item)
     if item.kind == "several" and not re.search(r"\bmark (all|each|every)\b", item.prompt, re.IGNORECASE):
         yield Finding("mark-all-said", 'does not say that several may be right; end the stem with "Mark all."', item)
     if item.kind == "choice":
@@ -63,6 +62,20 @@ def faults_of_options(item: Item) -> Iterator[Finding]:
         for option in item.options:
             if not option.correct:
                 yield from _reason(item, option)
+
+
+def _steps(item: Item) -> Iterator[Finding]:
+    for step in item.steps:
+        if _ORDINALS.match(step):
+            yield Finding("ordinal", f'step "{step}" tells its place; leave out "{step.split()[0]}"', item)
+    asked = ask(item, 0)
+    for mistake in item.mistakes:
+        steps = list(range(len(item.steps)))
+        steps.insert(mistake.before - 1, steps.pop(mistake.puts - 1))
+        told = grade(asked, " ".join(str(asked.order.index(step) + 1) for step in steps)).misconception
+        if told != mistake.misconception:
+            says = f'who puts step {mistake.puts} before step {mistake.before} is told "{told}" and not '
+            yield Finding("other-mistake", f'{says}"{mistake.misconception}"; write it before the other', item)
 
 
 def _right_one_sticks_out(item: Item) -> Iterator[Finding]:
