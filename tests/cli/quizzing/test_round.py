@@ -35,6 +35,13 @@ def test_a_first_round_of_ten_mixes_four_topics_the_easy_questions_first():
         assert levels == sorted(item.level for item in all_items() if item.topic == topic)[: len(levels)]
 
 
+def test_the_second_round_goes_on_with_the_topics_of_the_first():
+    first = asked(Wish(), {})
+    second = asked(Wish(), {item.id: NOW + timedelta(days=30) for item in first})
+    assert not {item.id for item in first} & {item.id for item in second}
+    assert Counter(item.topic for item in first) == Counter(item.topic for item in second)
+
+
 def test_no_topic_is_asked_before_those_that_it_builds_on():
     due: dict[str, datetime] = {}
     met: set[str] = set()
