@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,17 +11,20 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfx.errors import unknown_name
+from tfx.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:
     from lessons.writing import Lesson
 
 ROOT = Path(__file__).parent
+#: of a module, or of a topic in it
+NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic: a folder below `lessons`, and its line in course.toml.  after: the topics to do first."""
+    """One topic: a folder below `lessons`, and its line in course.toml.  after: the topics to do first; number: `3.4`
+    is the fourth of module 3."""
 
     name: str
     folder: str
@@ -31,6 +35,7 @@ class Topic:
     after: tuple[str, ...]
     aliases: tuple[str, ...]
     module: str
+    number: str
 
     @property
     def path(self) -> Path:
@@ -55,7 +60,10 @@ def modules() -> tuple[Module, ...]:
     course = tomllib.loads((ROOT / "course.toml").read_text(encoding="utf-8"))
     return tuple(
         Module(
-            entry["number"], entry["title"], entry["about"], tuple(_topic(topic, entry) for topic in entry["topics"])
+            entry["number"],
+            entry["title"],
+            entry["about"],
+            tuple(_topic(topic, entry, place) for place, topic in enumerate(entry["topics"], start=1)),
         )
         for entry in course["module"]
     )
@@ -67,12 +75,38 @@ def topics() -> tuple[Topic, ...]:
 
 
 def find_topic(name: str) -> Topic:
-    """The topic of that name or alias; raises BadInput with the nearest name."""
+    """The topic of that name, alias or number (`3.4`); raises BadInput with the nearest name."""
+    if NUMBER.fullmatch(name.strip()):
+        return _numbered(name.strip())
     by_name = {key: topic for topic in topics() for key in (*topic.aliases, topic.name)}
     key = name.strip().lower().replace("_", "-")
     if key not in by_name:
         raise unknown_name("topic", name, by_name, "tfx explain")
     return by_name[key]
+
+
+def find_module(number: str) -> Module:
+    """The module of that number; raises BadInput that says which there are."""
+    by_number = {str(module.number): module for module in modules()}
+    if number not in by_number:
+        *before, last = by_number
+        known = f"the modules here are {', '.join(before)} and {last}" if before else f"the only module here is {last}"
+        raise BadInput(f"there is no module {number}; {known}.", "See all: tfx explain")
+    return by_number[number]
+
+
+def _numbered(number: str) -> Topic:
+    """The topic that the map calls so; raises BadInput for a place that no topic has."""
+    module = find_module(number.partition(".")[0])
+    for topic in module.topics:
+        if topic.number == number:
+            return topic
+    first, last = module.topics[0].number, module.topics[-1].number
+    topics_here = f"its topics are {first} to {last}" if first != last else f"its only topic is {first}"
+    raise BadInput(
+        f"there is no topic {number}: module {module.number} is {module.title}, and {topics_here}.",
+        f"See them: tfx explain {module.number}   or all: tfx explain",
+    )
 
 
 def lesson_of(topic: Topic) -> Lesson:
@@ -81,9 +115,17 @@ def lesson_of(topic: Topic) -> Lesson:
     return lesson
 
 
-def _topic(entry: Mapping[str, Any], module: Mapping[str, Any]) -> Topic:
+def _topic(entry: Mapping[str, Any], module: Mapping[str, Any], place: int) -> Topic:
     lists = {key: tuple(entry.get(key, ())) for key in ("questions", "after", "aliases")}
     folder = f"{module['folder']}/{entry['folder']}"
+    number = f"{module['number']}.{place}"
     return Topic(
-        entry["name"], folder, entry["title"], entry["level"], entry["minutes"], **lists, module=module["title"]
+        entry["name"],
+        folder,
+        entry["title"],
+        entry["level"],
+        entry["minutes"],
+        **lists,
+        module=module["title"],
+        number=number,
     )

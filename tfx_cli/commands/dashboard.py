@@ -15,7 +15,6 @@ from tfx_cli.terminal.console import prose_width
 from tfx_cli.terminal.lines import show_line, tell
 
 if TYPE_CHECKING:
-    from lessons.course import Module, Topic
     from tfx_cli.learner.state import State
 
 
@@ -41,35 +40,29 @@ def measure(state: State, now: datetime) -> Dashboard:
     from lessons.course import modules, topics
     from lessons.quiz_ids import item_ids
     from tfx.lab import experiments
+    from tfx_cli.learner.progress import NOTHING, progress
+    from tfx_cli.quizzing.next_step import next_step
     from tfx_cli.quizzing.stats import seconds_per_answer
 
-    explained = state.explained()
+    reached, log = progress(state), state.answers()
     ids = {item for topic in topics() for item in item_ids(topic)}
     when = {item: due for item, due in state.due().items() if item in ids}
     due = sum(moment <= now for moment in when.values())
     new = len(ids) - len(when)
-    minutes = math.ceil(due * seconds_per_answer(state.answers()) / 60)
-    following = next_topic(modules(), explained)
+    minutes = math.ceil(due * seconds_per_answer(log) / 60)
+    following = next_step(topics(), reached, log, state.seen())
     name, about = next(iter(experiments().items()))
-    advice = [
-        Advice("next", following.title, f"tfx explain {following.name}")
-        if following
-        else Advice("next", "every topic seen: say it aloud", "tfx quiz --interview"),
+    advice = (
+        Advice("next", following.title, following.command, following.reason),
         Advice("due", due_in_words(due, new, minutes), "tfx quiz"),
         Advice("try", about.split("  ")[0], f"tfx experiment {name}"),
-    ]
-    progress = tuple(
-        Progress(module.title, sum(topic.name in explained for topic in module.topics), len(module.topics))
-        for module in modules()
     )
-    return Dashboard(progress, due, new, minutes, tuple(advice))
-
-
-def next_topic(course: tuple[Module, ...], explained: set[str]) -> Topic | None:
-    """The first topic not seen yet whose prerequisites were; None when all were seen."""
-    unseen = [topic for module in course for topic in module.topics if topic.name not in explained]
-    ready = [topic for topic in unseen if all(name in explained for name in topic.after)]
-    return next(iter(ready or unseen), None)
+    done = [[reached.get(topic.name, NOTHING).done for topic in module.topics] for module in modules()]
+    counts = tuple(
+        Progress(module.title, sum(topics_done), len(topics_done))
+        for module, topics_done in zip(modules(), done, strict=True)
+    )
+    return Dashboard(counts, due, new, minutes, advice)
 
 
 def due_in_words(due: int, new: int, minutes: int) -> str:

@@ -40,7 +40,8 @@ def complete_topic(incomplete: str) -> list[tuple[str, str]]:
 @app.command()
 def explain(
     topic: Annotated[
-        str | None, typer.Argument(autocompletion=complete_topic, help="Without it: the course map.")
+        str | None,
+        typer.Argument(autocompletion=complete_topic, help="Name or number; without it: the course map."),
     ] = None,
     text: Annotated[str | None, typer.Option("--text", help="Your own sentence in the place of the topic's.")] = None,
     seed: options.Seed = 0,
@@ -71,8 +72,10 @@ def explain(
     ensure_lessons()
     from lessons.course import find_topic
 
-    if topic is None:
-        show_map(face)
+    if topic is None or topic.isdigit():
+        from tfx_cli.explaining.course_map import show_map
+
+        show_map(face, topic)
         return
     found = find_topic(topic)
     if predict and (lesson or face is Face.json):
@@ -98,13 +101,9 @@ def explain(
     else:
         from tfx_cli.explaining.walk import Manner, show_page, show_walk
 
-        manner = Manner(face, code, predict, details)
+        manner = Manner(face, code, predict, details, counts=not (plot or html))
         show, name = (show_page, found.title) if lesson else (show_walk, found.name)
-        seen = show(name, steps, chosen, manner)
-        if seen and step is None:
-            from tfx_cli.learner.state import record_explained
-
-            record_explained(found.name)
+        show(name, steps, chosen, manner)
         for path in (plot, html):
             if path:
                 show_line(saved_line(path, face))
@@ -172,16 +171,3 @@ def save_files(topic: Topic, steps: Walk, chosen: Sequence[int], plot: Path | No
 
 def shown(steps: Walk, chosen: Sequence[int]) -> list[Step]:
     return [steps[index] for index in chosen]
-
-
-def show_map(face: Face) -> None:
-    """All modules and topics in course order."""
-    from lessons.course import modules
-    from tfx_cli.explaining.walk import show_course
-
-    if face is Face.json:
-        from tfx_cli.render.json import course_fields
-
-        show_document(course_fields(modules()))
-    else:
-        show_course(modules(), face)

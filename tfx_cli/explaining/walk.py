@@ -1,4 +1,4 @@
-"""Shows a lesson: step by step for a person, all steps for a pipe, or as one page to read; the course map too.
+"""Shows a lesson: step by step for a person, all steps for a pipe, or as one page to read.
 
 A step is run when it is shown, so what comes before a step that fails is on the screen.
 """
@@ -19,20 +19,21 @@ from tfx_cli.terminal.console import interactive, output
 from tfx_cli.terminal.lines import show_line, write
 
 if TYPE_CHECKING:
-    from lessons.course import Module
     from lessons.walk import Walk
 
 
 @dataclass(frozen=True)
 class Manner:
     """How steps are shown.  code: with their source; predict: a number is asked for before it is shown; details: every
-    check by itself; screen: a screenful at a time, so that matrices show the rows in focus first."""
+    check by itself; screen: a screenful at a time, so that matrices show the rows in focus first; counts: what comes
+    on a terminal is noted as seen."""
 
     face: Face
     code: bool = False
     predict: bool = False
     details: bool = False
     screen: bool = False
+    counts: bool = True
 
     @property
     def asks(self) -> bool:
@@ -58,11 +59,16 @@ def show_walk(topic: str, steps: Walk, chosen: Sequence[int], manner: Manner) ->
     def again(index: int) -> str:
         return f"tfx explain {topic} --step {steps.names[chosen[index]]}"
 
+    def seen(index: int) -> None:
+        if manner.counts:
+            record_seen(topic, steps.names[chosen[index]], steps.names)
+
     if manner.face is Face.terminal and interactive():
+        from tfx_cli.learner.progress import record_seen
         from tfx_cli.terminal.pager import page_through
 
         manner = replace(manner, screen=True)
-        return page_through(len(chosen), parts, again)
+        return page_through(len(chosen), parts, again, seen)
     for index in range(len(chosen)):
         if index and manner.face is Face.terminal:
             show_line()
@@ -181,18 +187,3 @@ def show_source(target: Code) -> None:
     from tfx_cli.render.source_code import source_of
 
     write("".join(f"source\t{line}\n" for line in source_of(target.target).splitlines()))
-
-
-def show_course(modules: Sequence[Module], face: Face) -> None:
-    """The course map."""
-    if face is Face.plain:
-        from tfx_cli.render.plain import line
-
-        for module in modules:
-            write(line("module", module.number, module.title, module.about) + "\n")
-            for topic in module.topics:
-                write(line("topic", topic.name, topic.title, f"{topic.minutes} min", ", ".join(topic.aliases)) + "\n")
-        return
-    from tfx_cli.render.terminal_lists import print_course
-
-    print_course(modules)

@@ -1,1 +1,1 @@
-"""The reader's answers: stored, scheduled, repaired."""
+"""The reader's answers: stored, scheduled, repaired; and which steps were seen."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tfx_cli.learner.answers import FIELDS, as_answer, insert_answer
 from tfx_cli.learner.scheduling import rebuild
+from tfx_cli.learner.seen_steps import SEEN_FIELDS, as_seen, insert_seen
 from tfx_cli.learner.state_file import create_tables, lossy, stamp
 
 
@@ -52,6 +53,8 @@ def _copy_readable(damaged: Path, fresh: sqlite3.Connection) -> str:
     cards = [(item, card, stamp(due)) for item, (card, due) in rebuild(log).items()]
     fresh.executemany("INSERT INTO cards VALUES (?, ?, ?)", cards)
     fresh.executemany("INSERT OR IGNORE INTO explained VALUES (?, ?)", topics)
+    for seen in filter(None, map(as_seen, _rows(damaged, "seen", SEEN_FIELDS))):
+        insert_seen(fresh, seen)
     fresh.execute("COMMIT")
     return f"{len(answers)} answer{'' if len(answers) == 1 else 's'}"
 

@@ -2,7 +2,8 @@
 
     answers     append-only: every answer that was ever judged
     cards       when each item comes back; only a summary, rebuilt from `answers` when need be
-    explained   topics that `tfx explain` has shown
+    seen        append-only: every step of a lesson that came on a terminal (tfx_cli.learner.progress)
+    explained   topics that an earlier tfx counted as shown; only read now
 
 Every answer is one transaction on its own, so that what was shown as judged is on disk.  Reading never creates
 anything.  A damaged file is set aside under another name and what can still be read moves to a new one (see
@@ -12,14 +13,14 @@ tfx_cli.learner.salvage); a file of a newer version is left alone.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from tfx.errors import TfxError
 from tfx_cli.learner.answers import FIELDS, Answer, as_answer, as_time, insert_answer
+from tfx_cli.learner.seen_steps import SEEN_FIELDS, SeenStep, as_seen, insert_seen
 from tfx_cli.learner.state_file import (
     Damaged,
     connect,
@@ -29,7 +30,6 @@ from tfx_cli.learner.state_file import (
     stamp,
     state_path,
 )
-from tfx_cli.terminal.lines import say
 
 
 class State:
@@ -62,11 +62,10 @@ class State:
             self.connection.execute("INSERT OR REPLACE INTO cards VALUES (?, ?, ?)", (answer.item, card, stamp(due)))
         return due
 
-    def record_topic(self, topic: str) -> None:
-        """Notes that `tfx explain` has shown this topic; the first time counts."""
+    def record_step(self, topic: str, step: str, steps: Sequence[str]) -> None:
+        """Notes that this step was seen, one of `steps`, the names of all that the reader was given."""
         with self._writing():
-            now = stamp(datetime.now(UTC))
-            self.connection.execute("INSERT OR IGNORE INTO explained VALUES (?, ?)", (topic, now))
+            insert_seen(self.connection, SeenStep(topic, step, tuple(steps), datetime.now(UTC)))
 
     def answers(self) -> list[Answer]:
         """The whole log, oldest first.  A line that cannot be read is left out, and `notice` says so."""
@@ -90,8 +89,15 @@ class State:
             rows = self.connection.execute("SELECT item, card, due FROM cards").fetchall()
         return {item: (card, due) for item, card, due in rows}
 
+    def seen(self) -> list[SeenStep]:
+        """Every step that came on a terminal, oldest first; none in a file that is older than this list."""
+        with explained_errors(self.path):
+            known = self.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'seen'").fetchone()
+            rows = self.connection.execute(f"SELECT {SEEN_FIELDS} FROM seen ORDER BY id").fetchall() if known else []
+        return [step for row in rows if (step := as_seen(row)) is not None]
+
     def explained(self) -> set[str]:
-        """Names of the topics that were shown."""
+        """Names of the topics that an earlier tfx counted as shown."""
         with explained_errors(self.path):
             return {row[0] for row in self.connection.execute("SELECT topic FROM explained")}
 
@@ -166,18 +172,6 @@ def open_to_read() -> State:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     create_tables(connection)
     return State(connection, path)
-
-
-def record_explained(topic: str) -> bool:
-    """Notes that `tfx explain` has shown a topic.  Returns False, and disturbs nobody, when it cannot be written."""
-    try:
-        with open_to_write(patience=1.0) as state:
-            if state.notice:
-                say(state.notice, "")
-            state.record_topic(topic)
-    except TfxError:
-        return False
-    return True
 
 
 def _mend(path: Path, patience: float) -> str:

@@ -11,18 +11,10 @@ from typing import Any
 from lessons.course import topics
 from lessons.quiz_ids import item_ids
 from tfx_cli.learner.answers import Answer
+from tfx_cli.learner.scores import TopicScore, topic_scores, weakest
 from tfx_cli.learner.state import State
 
 SHOWN_MISCONCEPTIONS = 5
-
-
-@dataclass(frozen=True)
-class TopicScore:
-    topic: str
-    items: int
-    seen: int
-    answers: int
-    right: int
 
 
 @dataclass(frozen=True)
@@ -40,6 +32,19 @@ class Stats:
     next_due: datetime | None
     topics: tuple[TopicScore, ...]
     misconceptions: tuple[tuple[str, int, str], ...]
+    topic: str | None = None
+
+    @property
+    def weakest(self) -> TopicScore | None:
+        return weakest(self.topics)
+
+    @property
+    def command(self) -> str:
+        """What to type next: what is weak is read again, what is all right is said aloud."""
+        weak = self.weakest
+        if weak is None:
+            return "tfx quiz" + (f" {self.topic}" if self.topic else "")
+        return "tfx quiz --interview" if weak.share == 1 else f"tfx explain {weak.topic}"
 
 
 def measure(state: State, now: datetime, topic: str | None = None) -> Stats:
@@ -47,11 +52,6 @@ def measure(state: State, now: datetime, topic: str | None = None) -> Stats:
     topic_of = {id: found.name for found in topics() if topic in (None, found.name) for id in item_ids(found)}
     log = [answer for answer in state.answers() if topic is None or answer.item in topic_of]
     due = {item: when for item, when in state.due().items() if item in topic_of}
-    scores = []
-    for name in dict.fromkeys(topic_of.values()):
-        own = [answer for answer in log if topic_of.get(answer.item) == name]
-        total = sum(1 for other in topic_of.values() if other == name)
-        scores.append(TopicScore(name, total, len({a.item for a in own}), len(own), sum(a.correct for a in own)))
     counts = Counter(answer.misconception for answer in log if answer.misconception)
     latest = {answer.misconception: answer.item for answer in log}
     return Stats(
@@ -64,8 +64,9 @@ def measure(state: State, now: datetime, topic: str | None = None) -> Stats:
         streak=streak_of([answer.correct for answer in log]),
         days=days_in_a_row({answer.at.astimezone().date() for answer in log}, now.astimezone().date()),
         next_due=min(due.values(), default=None),
-        topics=tuple(scores),
+        topics=topic_scores(topic_of, log),
         misconceptions=tuple((name, count, latest[name]) for name, count in counts.most_common()),
+        topic=topic,
     )
 
 
@@ -103,7 +104,16 @@ def document(stats: Stats) -> dict[str, Any]:
     topics = [{name: getattr(score, name) for name in score.__dataclass_fields__} for score in stats.topics]
     mistakes = [{"misconception": name, "count": count, "item": item} for name, count, item in stats.misconceptions]
     when = stats.next_due.isoformat(timespec="seconds") if stats.next_due else None
-    return {**fields, "next_due": when, "topics": topics, "misconceptions": mistakes}
+    weak = stats.weakest
+    weakest = {"topic": weak.topic, "answers": weak.answers, "right": weak.right, "share": weak.share} if weak else None
+    return {
+        **fields,
+        "next_due": when,
+        "topics": topics,
+        "misconceptions": mistakes,
+        "weakest": weakest,
+        "next": stats.command,
+    }
 
 
 def plain_lines(stats: Stats) -> Iterator[str]:
@@ -116,6 +126,9 @@ def plain_lines(stats: Stats) -> Iterator[str]:
         yield line("topic", score.topic, score.items, score.seen, score.answers, score.right)
     for name, count, item in stats.misconceptions:
         yield line("misconception", name, count, item)
+    if weak := stats.weakest:
+        yield line("weakest", weak.topic, weak.answers, weak.right)
+    yield line("next", stats.command)
 
 
 def terminal_lines(stats: Stats) -> Iterator[str]:
@@ -133,11 +146,14 @@ def terminal_lines(stats: Stats) -> Iterator[str]:
         yield f"  {'topic'.ljust(width)}    seen  answers  right"
         for score in started:
             seen = f"{score.seen}/{score.items}"
-            yield f"  {score.topic.ljust(width)}  {seen:>6}  {score.answers:>7}  {score.right / score.answers:>5.0%}"
+            yield f"  {score.topic.ljust(width)}  {seen:>6}  {score.answers:>7}  {score.share:>5.0%}"
     if stats.misconceptions:
         yield ""
         yield "  misconceptions, the commonest first"
         for name, count, item in stats.misconceptions[:SHOWN_MISCONCEPTIONS]:
             yield f"  {count:>3}  {name}  ({item})"
     yield ""
-    yield "  next   tfx quiz"
+    weak = stats.weakest
+    if weak is not None and stats.topic is None:
+        yield f"  weakest    {weak.topic}, {weak.words}"
+    yield f"  next       {stats.command}"

@@ -11,7 +11,6 @@ from tfx.records import SCHEMA_VERSION, Check, Code, Column, Record, Result, Ste
 from tfx_cli.render.source_code import place_of, source_of
 
 if TYPE_CHECKING:
-    from lessons.course import Module
     from lessons.request import Request
 
 #: the contract: scripts read these
@@ -84,28 +83,3 @@ def record_fields(record: Record, with_source: bool) -> dict[str, Any]:
         if with_source:
             fields["source"] = source_of(record.target)
     return fields
-
-
-def course_fields(modules: Sequence[Module]) -> dict[str, Any]:
-    """The course map."""
-    return {
-        "modules": [
-            {
-                "number": module.number,
-                "title": module.title,
-                "about": module.about,
-                "topics": [
-                    {
-                        "name": topic.name,
-                        "title": topic.title,
-                        "level": topic.level,
-                        "minutes": topic.minutes,
-                        "after": topic.after,
-                        "aliases": topic.aliases,
-                    }
-                    for topic in module.topics
-                ],
-            }
-            for module in modules
-        ]
-    }

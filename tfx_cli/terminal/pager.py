@@ -99,10 +99,15 @@ class Scroll:
         write("".join(f"{line}\n" for line in self._lines[start : self._end]))
 
 
-def page_through(count: int, parts: Callable[[int, bool], Iterator[Part]], again: Callable[[int], str]) -> bool:
+def page_through(
+    count: int,
+    parts: Callable[[int, bool], Iterator[Part]],
+    again: Callable[[int], str],
+    seen: Callable[[int], object] = lambda index: None,
+) -> bool:
     """Shows `count` steps; `parts(index, with_code)` writes one.  `again(index)` is the command that comes back to it.
 
-    Returns whether the last one was reached.
+    `seen(index)` is called when the end of a step comes on the screen.  Returns whether the last one was reached.
     """
     index, with_code = 0, False
     scroll = Scroll(parts(index, with_code))
@@ -111,6 +116,8 @@ def page_through(count: int, parts: Callable[[int, bool], Iterator[Part]], again
         if not alone:
             clear_screen()
         scroll.show()
+        if not scroll.more:
+            seen(index)
         if alone and not scroll.more:
             return True
         alone = False

@@ -13,42 +13,193 @@ from lessons.course import modules, topics
 from lessons.quiz import all_items
 from tests.cli.running import LAUNCH, environment, one_sentence
 from tfx_cli.learner.answers import Answer
-from tfx_cli.learner.state import open_to_write, record_explained
+from tfx_cli.learner.progress import record_seen
+from tfx_cli.learner.state import open_to_write
 from tfx_cli.learner.state_file import state_path
 
 
-def answered(days_ago: int, seconds: float | None, *ids: str) -> None:
+def answered(days_ago: float, seconds: float | None, *ids: str, correct: bool = False, wrong: str = "") -> None:
     at = datetime.now(UTC) - timedelta(days=days_ago)
     with open_to_write() as state:
         for item in ids:
-            state.record_answer(Answer(item, 0, "1", False, 0.0, 1, "a mistake", at, seconds))
+            grade = 3 if correct else 1
+            state.record_answer(Answer(item, 0, "1", correct, float(correct), grade, wrong, at, seconds))
+
+
+def see(*names: str) -> None:
+    """All steps of these topics are seen; what their steps are called does not matter here."""
+    for name in names:
+        record_seen(name, "only", ("only",))
+
+
+def see_all() -> None:
+    see(*(topic.name for topic in topics()))
+
+
+def following(tfx) -> dict[str, str]:
+    """The advice `next`; the same line is on every face."""
+    advice = json.loads(tfx("--json").out)["advice"][0]
+    assert advice.pop("label") == "next"
+    assert "\t".join(["next", *(advice[key] for key in ("text", "command", "reason"))]) in tfx("--plain").out
+    assert f"  next   {advice['text']}" in tfx().out and advice["command"] in tfx().out
+    return advice
 
 
 def test_a_fresh_reader_is_led_to_the_first_topic_and_nothing_is_created(tfx):
     ran = tfx()
     assert ran.code == 0 and ran.err == ""
-    assert all(f"0 of {len(module.topics)} topics" in ran.out for module in modules())
-    assert f"tfx explain {topics()[0].name}" in ran.out and "tfx quiz" in ran.out
+    for module in modules():
+        count = f"0 of {len(module.topics)} topic{'s' if len(module.topics) > 1 else ''} "
+        (line,) = [line for line in ran.out.splitlines() if module.title in line]
+        assert count in line and line.endswith("   [------------------]")
     assert f"nothing; {len(all_items())} new questions" in ran.out
+    first = topics()[0]
+    assert following(tfx) == {
+        "text": first.title, "command": f"tfx explain {first.name}", "reason": "the course starts here"
+    }  # fmt: skip
     assert not state_path().parent.exists()
 
 
-def test_progress_counts_topics_shown_and_the_next_one_has_its_prerequisites(tfx):
+def test_the_whole_first_screen(tfx):
+    counts = {topic.name for topic in topics()[:2]}
+    see(*counts)
+    after = next(topic for topic in topics()[2:] if topic.after and set(topic.after) <= counts)
+    others = next(topic for topic in topics()[2:] if set(topic.after) <= counts)
+    assert after == others, "the course begins with topics that build on each other"
+    builds_on = " and ".join(topic.title for topic in topics()[:2] if topic.name in after.after)
+    column = max(len(module.title) for module in modules()) + 3
+    lines = [(module, sum(topic.name in counts for topic in module.topics), len(module.topics)) for module in modules()]
+    texts = [f"{done} of {of} topic{'s' if of > 1 else ''}" for _, done, of in lines]
+    wide = max(map(len, texts))
+    new = f"nothing; {len(all_items())} new questions"
+    room = max(map(len, (after.title, new, "Why divide by sqrt(d_k)?"))) + 4
+    assert tfx().out.splitlines() == [
+        "tfx  Transformers, explained by measurement",
+        "",
+        *(
+            f"  {module.title.ljust(column)}{text.ljust(wide)}   [{('#' * (18 * done // of)).ljust(18, '-')}]"
+            for (module, done, of), text in zip(lines, texts, strict=True)
+        ),
+        f"  next   {after.title.ljust(room)}tfx explain {after.name}",
+        f"         builds on {builds_on}, which you have seen",
+        f"  due    {new.ljust(room)}tfx quiz",
+        f"  try    {'Why divide by sqrt(d_k)?'.ljust(room)}tfx experiment scaling",
+        "",
+        "  map: tfx explain      all experiments: tfx experiment      help: tfx -h",
+    ]
+
+
+def test_progress_counts_topics_that_are_done_and_the_next_one_has_its_prerequisites(tfx):
     first = topics()[0]
-    record_explained(first.name)
+    record_seen(first.name, "a", ("a", "b", "c"))
     told = json.loads(tfx("--json").out)
     assert told["schema_version"] == 1
+    assert sum(module["explained"] for module in told["modules"]) == 0
+    assert following(tfx)["reason"] == "seen 1 of 3 steps so far"
+    see(first.name)
+    told = json.loads(tfx("--json").out)
     assert sum(module["explained"] for module in told["modules"]) == 1
-    following = next(topic for topic in topics()[1:] if set(topic.after) <= {first.name})
-    assert told["advice"][0]["command"] == f"tfx explain {following.name}"
-    assert "[##----------------]" in tfx().out or "[#" in tfx().out
+    after = next(topic for topic in topics()[1:] if set(topic.after) <= {first.name})
+    assert following(tfx) == {
+        "text": after.title, "command": f"tfx explain {after.name}",
+        "reason": f"builds on {first.title}, which you have seen",
+    }  # fmt: skip
 
 
-def test_after_the_last_topic_it_says_so(tfx):
-    for topic in topics():
-        record_explained(topic.name)
-    ran = tfx()
-    assert "[##################]" in ran.out and "tfx quiz --interview" in ran.out
+def test_a_topic_that_needs_no_other_says_so(tfx):
+    see(*(topic.name for topic in topics() if topic.name != "rms-norm"))
+    assert following(tfx)["reason"] == "needs no other topic first"
+
+
+STD, SCALE = "scaling-variance/std-of-score", "scaling-variance/scale-factor"
+
+
+def test_what_was_wrong_in_the_quiz_comes_before_what_is_new_and_says_why(tfx):
+    answered(1, None, STD, STD, wrong="variance for deviation")
+    assert following(tfx) == {
+        "text": "Why divide by sqrt(d_k)",
+        "command": "tfx explain scaling-variance --step the_sum",
+        "reason": "you took variance for deviation twice; step the_sum clears it up",
+    }
+
+
+@pytest.mark.parametrize(
+    ("misconception", "times", "words"),
+    [
+        ("sum for average", 1, "you took sum for average once"),
+        ("mask after softmax", 3, "3 times in your answers: mask after softmax"),
+        ("a value is for its own token", 1, "once in your answers: a value is for its own token"),
+        ("same distribution for q and k", 2, "twice in your answers: same distribution for q and k"),
+    ],
+)
+def test_the_reason_is_a_sentence_for_every_kind_of_name(tfx, misconception, times, words):
+    answered(1, None, *[STD] * times, wrong=misconception)
+    assert following(tfx)["reason"] == f"{words}; step the_sum clears it up"
+
+
+def test_a_recent_mistake_counts_more_than_an_old_one_and_the_commonest_wins(tfx):
+    answered(9, None, *[STD] * 2, wrong="variance for deviation")
+    answered(5, None, *["softmax-attention/x"] * 20, correct=True)
+    answered(1, None, SCALE, wrong="scaling normalises the row")
+    assert "scaling normalises the row" in following(tfx)["reason"], "one of today against two of twenty answers ago"
+    answered(0.5, None, STD, wrong="variance for deviation")
+    assert following(tfx)["reason"] == "you took variance for deviation 3 times; step the_sum clears it up"
+
+
+def test_a_mistake_is_settled_by_a_right_answer_or_by_seeing_the_step(tfx):
+    start = {
+        "text": topics()[0].title,
+        "command": f"tfx explain {topics()[0].name}",
+        "reason": "the course starts here",
+    }
+    answered(2, None, STD, wrong="variance for deviation")
+    answered(1, None, STD, correct=True)
+    assert following(tfx) == start
+    answered(0.5, None, SCALE, wrong="scale forgotten")
+    steps = ("the_sum", "the_division", "more")
+    record_seen("scaling-variance", "the_sum", steps)
+    assert following(tfx)["command"] == "tfx explain scaling-variance --step the_division", (
+        "another step settles nothing"
+    )
+    record_seen("scaling-variance", "the_division", steps)
+    assert following(tfx) == start
+
+
+def test_a_mistake_in_an_item_that_is_gone_leads_nowhere(tfx):
+    answered(1, None, "old-topic/removed", "scaling-variance/removed", wrong="variance for deviation")
+    assert following(tfx)["reason"] == "the course starts here"
+
+
+def test_when_all_is_seen_the_weakest_topic_is_named_with_its_share(tfx):
+    see_all()
+    assert "[##################]" in tfx().out
+    assert following(tfx) == {
+        "text": "Answer questions", "command": "tfx quiz",
+        "reason": "every topic is seen, and no question is answered yet",
+    }  # fmt: skip
+    softmax = [item.id for item in all_items() if item.topic == "softmax-attention"][:4]
+    answered(3, None, *softmax, correct=True)
+    answered(2, None, *[STD] * 6)
+    answered(1, None, STD, correct=True)
+    assert following(tfx) == {
+        "text": "Why divide by sqrt(d_k)", "command": "tfx explain scaling-variance",
+        "reason": "your weakest topic, 14% right (1 of 7 answers)",
+    }  # fmt: skip
+    answered(-0.001, None, SCALE, wrong="scale for shift")
+    assert following(tfx) == {
+        "text": "Why divide by sqrt(d_k)", "command": "tfx explain scaling-variance --step the_division",
+        "reason": "your weakest topic, 12% right (1 of 8 answers): "
+        "you took scale for shift once; step the_division clears it up",
+    }  # fmt: skip
+
+
+def test_when_all_is_seen_and_known_it_is_to_be_said_aloud(tfx):
+    see_all()
+    answered(3, None, *[STD] * 4, correct=True)
+    assert following(tfx) == {
+        "text": "Say it aloud", "command": "tfx quiz --interview",
+        "reason": "every topic is seen; the weakest, Why divide by sqrt(d_k), is at 100% right (4 of 4 answers)",
+    }  # fmt: skip
 
 
 def test_due_cards_are_counted_with_the_time_this_reader_takes(tfx):
@@ -72,11 +223,14 @@ def test_the_plain_face_is_tab_separated(tfx):
 @pytest.mark.parametrize("columns", ["20", "40", "60", "80"])
 def test_it_fits_the_terminal(tfx, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
+    answered(1, None, STD, STD, wrong="variance for deviation")
     ran = tfx()
     commands = [line for line in ran.out.splitlines() if "tfx " in line]
     assert len(commands) >= 5
-    if int(columns) >= 60:
-        assert max(map(len, ran.out.splitlines())) <= int(columns)
+    words = " ".join(ran.out.split())
+    assert "you took variance for deviation twice; step the_sum clears it up" in words
+    rest = [line for line in ran.out.splitlines() if "tfx explain scaling" not in line]
+    assert max(map(len, ran.out.splitlines() if int(columns) >= 60 else rest)) <= max(int(columns), 40)
 
 
 def test_options_before_a_command_are_not_silently_ignored(tfx):

@@ -1,4 +1,4 @@
-"""`tfx explain`: the map, steps, predictions, source, lessons, files and exit codes, on a course of one topic."""
+"""`tfx explain`: steps, predictions, source, lessons, files and exit codes, on a course of one topic."""
 
 from __future__ import annotations
 
@@ -10,12 +10,6 @@ from tfx.records import Question
 from tfx_cli.explaining.predict import verdict
 
 pytestmark = pytest.mark.usefixtures("doubling")
-
-
-def test_without_a_topic_the_course_map_is_shown(tfx):
-    ran = tfx("explain")
-    assert ran.code == 0
-    assert "Numbers" in ran.out and "doubling" in ran.out and "Doubling, 3 min" in ran.out
 
 
 def test_every_step_shows_its_number_title_records_and_code_place(tfx):
@@ -143,11 +137,6 @@ def test_json_is_one_document_with_steps_checks_and_time(tfx):
     assert document["checks"] == [{**check, "tolerance": 0.0, "holds": True}]
 
 
-def test_the_map_as_json_names_every_topic(tfx):
-    document = json.loads(tfx("explain", "--json").out)
-    assert [topic["name"] for module in document["modules"] for topic in module["topics"]] == ["doubling"]
-
-
 def test_plain_is_one_record_a_line(tfx):
     lines = tfx("explain", "doubling", "--plain").out.splitlines()
     assert lines[0].split("\t") == ["step", "1/3", "The numbers"]
@@ -231,15 +220,3 @@ def test_a_plot_and_a_page_are_saved_and_named(tfx, tmp_path):
 def test_a_plot_of_a_step_without_pictures_is_refused(tfx):
     ran = tfx("explain", "doubling", "--step", "2", "--plot", "a.png")
     assert ran.code == 2 and "no matrix or curve" in ran.err
-
-
-def test_a_topic_that_was_shown_to_the_end_is_remembered_and_json_leaves_no_trace(tfx):
-    from tfx_cli.learner.state import open_to_read
-
-    tfx("explain", "doubling", "--json")
-    tfx("explain", "doubling", "--step", "1")
-    with open_to_read() as state:
-        assert state.explained() == set()
-    tfx("explain", "doubling")
-    with open_to_read() as state:
-        assert state.explained() == {"doubling"}

@@ -17,7 +17,7 @@ from tfx.errors import EnvironmentProblem
 from tfx_cli.learner import state_file
 from tfx_cli.learner.answers import Answer
 from tfx_cli.learner.scheduling import rebuild
-from tfx_cli.learner.state import open_to_read, open_to_write, record_explained
+from tfx_cli.learner.state import open_to_read, open_to_write
 from tfx_cli.learner.state_file import VERSION, stamp, state_path
 
 START = datetime(2026, 3, 1, 8, 0, 0, 123456, tzinfo=UTC)
@@ -329,18 +329,6 @@ def test_a_full_disk_is_called_that(monkeypatch):
     error.sqlite_errorname = "SQLITE_FULL"
     with pytest.raises(EnvironmentProblem, match="the disk is full"), state_file.explained_errors(state_path()):
         raise error
-
-
-def test_topics_shown_are_noted_once():
-    assert record_explained("scaling-variance") and record_explained("scaling-variance")
-    with open_to_read() as state:
-        assert state.explained() == {"scaling-variance"}
-
-
-def test_explaining_goes_on_where_nothing_can_be_written(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    monkeypatch.setenv("TFX_HOME", str(tmp_path / "file"))
-    assert record_explained("scaling-variance") is False
 
 
 def test_the_folder_is_the_systems_own_unless_told(monkeypatch):

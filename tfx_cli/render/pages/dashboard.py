@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tfx_cli.render.pages.help import HEAD
+from tfx_cli.render.wrapping import wrapped
 
 BAR = 18  # cells
 LABEL = 7
@@ -13,20 +14,25 @@ LABEL = 7
 
 @dataclass(frozen=True)
 class Progress:
-    """A module: how many of its topics were shown."""
+    """A module: how many of its topics are done; the name of the field is that of the JSON document."""
 
     title: str
     explained: int
     topics: int
 
+    @property
+    def count(self) -> str:
+        return f"{self.explained} of {self.topics} topic{'' if self.topics == 1 else 's'}"
+
 
 @dataclass(frozen=True)
 class Advice:
-    """One line of the dashboard: what it is about and what to type."""
+    """One line of the dashboard: what it is about, what to type, and why."""
 
     label: str
     text: str
     command: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,10 @@ def terminal_lines(dashboard: Dashboard, width: int) -> Iterator[str]:
     yield from [HEAD] if len(HEAD) <= width else HEAD.split("  ", 1)
     yield ""
     column = max(len(module.title) for module in dashboard.modules) + 3
+    counted = max(len(module.count) for module in dashboard.modules)
     for module in dashboard.modules:
         filled = BAR * module.explained // module.topics
-        count = f"{module.explained} of {module.topics} topics"
+        count = module.count.ljust(counted)
         bar = f"[{'#' * filled}{'-' * (BAR - filled)}]"
         one_line = f"  {module.title.ljust(column)}{count}   {bar}"
         yield from [one_line] if len(one_line) <= width else [f"  {module.title}", f"  {count}   {bar}"]
@@ -53,7 +60,10 @@ def terminal_lines(dashboard: Dashboard, width: int) -> Iterator[str]:
     fits = all(2 + column + len(advice.command) <= width for advice in dashboard.advice)
     for advice in dashboard.advice:
         left, below = advice.label.ljust(LABEL) + advice.text, " " * (LABEL + 2)
-        yield from [f"  {left.ljust(column)}{advice.command}"] if fits else [f"  {left}", below + advice.command]
+        why = [below + line for line in wrapped(advice.reason, width - len(below))] if advice.reason else []
+        yield from (
+            [f"  {left.ljust(column)}{advice.command}", *why] if fits else [f"  {left}", *why, below + advice.command]
+        )
     yield ""
     hints = ("map: tfx explain", "all experiments: tfx experiment", "help: tfx -h")
     together = "  " + "      ".join(hints)
@@ -69,4 +79,5 @@ def plain_lines(dashboard: Dashboard) -> Iterator[str]:
     yield line("due", dashboard.due, dashboard.minutes)
     yield line("new", dashboard.new)
     for advice in dashboard.advice:
-        yield line(advice.label, advice.text, advice.command)
+        why = [advice.reason] if advice.reason else []
+        yield line(advice.label, advice.text, advice.command, *why)

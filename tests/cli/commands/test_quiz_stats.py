@@ -1,0 +1,59 @@
+"""`tfx quiz --stats`: what is weakest and what to type next, for the whole course and for one topic."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from lessons.course import find_topic
+from lessons.quiz_ids import item_ids
+from tfx_cli.learner.answers import Answer
+from tfx_cli.learner.state import open_to_write
+
+ITEMS = len(item_ids(find_topic("scaling-variance")))
+
+
+def write_answers(*given: tuple[str, bool]) -> None:
+    with open_to_write() as state:
+        for item, correct in given:
+            grade = 3 if correct else 1
+            state.record_answer(Answer(item, 0, "1", correct, float(correct), grade, "", datetime.now(UTC), None))
+
+
+def test_stats_end_with_the_weakest_topic_its_share_and_the_command(tfx):
+    write_answers(("scaling-variance/std-of-score", False), ("scaling-variance/scale-factor", True),
+                  ("scaling-variance/std-of-score", False), ("softmax-attention/weight-of-three", True))  # fmt: skip
+    page = tfx("quiz", "--stats").out
+    assert page.endswith(
+        "\n  weakest    scaling-variance, 33% right (1 of 3 answers)\n  next       tfx explain scaling-variance\n"
+    )
+    told = json.loads(tfx("quiz", "--stats", "--json").out)
+    assert told["weakest"] == {"topic": "scaling-variance", "answers": 3, "right": 1, "share": 1 / 3}
+    assert told["next"] == "tfx explain scaling-variance"
+    lines = tfx("quiz", "--stats", "--plain").out.splitlines()
+    assert lines[-2:] == ["weakest\tscaling-variance\t3\t1", "next\ttfx explain scaling-variance"]
+
+
+def test_of_two_equally_weak_topics_that_with_more_answers_is_named(tfx):
+    write_answers(*[("softmax-attention/weight-of-three", False)], *[("scaling-variance/std-of-score", False)] * 2)
+    assert json.loads(tfx("quiz", "--stats", "--json").out)["weakest"]["topic"] == "scaling-variance"
+
+
+def test_when_all_is_right_it_is_to_be_said_aloud(tfx):
+    write_answers(("scaling-variance/std-of-score", True))
+    assert tfx("quiz", "--stats").out.endswith("100% right (1 of 1 answer)\n  next       tfx quiz --interview\n")
+
+
+def test_stats_with_a_topic_count_that_topic_alone(tfx):
+    write_answers(("scaling-variance/std-of-score", False), ("scaling-variance/scale-factor", True),
+                  ("softmax-attention/weight-of-three", True), ("old-topic/gone", True))  # fmt: skip
+    for name in ("scaling-variance", "sqrt-dk", "3.5"):
+        told = json.loads(tfx("quiz", name, "--stats", "--json").out)
+        assert (told["items"], told["seen"], told["answers"], told["right"]) == (ITEMS, 2, 2, 1), name
+        assert told["topics"] == [{"topic": "scaling-variance", "items": ITEMS, "seen": 2, "answers": 2, "right": 1}]
+    assert json.loads(tfx("quiz", "--stats", "--json").out)["answers"] == 4
+    page = tfx("quiz", "scaling-variance", "--stats").out
+    assert page.startswith(f"  answered   2 answers on 2 of {ITEMS} questions, 50% right\n")
+    assert "weakest" not in page and page.endswith("\n  next       tfx explain scaling-variance\n")
+    fresh = tfx("quiz", "rms-norm", "--stats").out
+    assert fresh.startswith("  answered   0 answers on 0 of ") and fresh.endswith("  next       tfx quiz rms-norm\n")

@@ -1,0 +1,31 @@
+"""`tfx explain` alone: the whole course, or one module of it.  Reads only; imports neither NumPy nor Rich."""
+
+from __future__ import annotations
+
+from tfx_cli.explaining import course_page as page
+from tfx_cli.learner.progress import progress
+from tfx_cli.learner.state import open_to_read
+from tfx_cli.options import Face
+from tfx_cli.render.show import show_document
+from tfx_cli.render.terminal_lists import put, put_bold
+from tfx_cli.terminal.console import prose_width
+from tfx_cli.terminal.lines import tell
+
+
+def show_map(face: Face, module: str | None = None) -> None:
+    """All modules, or the one of that number, with what this reader has seen of them."""
+    from lessons.course import find_module, modules
+
+    shown = modules() if module is None else (find_module(module),)
+    with open_to_read() as state:
+        reached = progress(state)
+        notice = state.notice
+    if notice:
+        tell("tfx: " + notice)
+    if face is Face.json:
+        show_document(page.document_of(shown, reached))
+    elif face is Face.plain:
+        put(page.plain_lines(shown, reached))
+    else:
+        for line, is_heading in page.terminal_lines(shown, reached, prose_width()):
+            (put_bold if is_heading else put)([line])

@@ -1,0 +1,115 @@
+"""The course map: modules and topics with numbers, minutes, other names, and how far each is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tfx_cli.learner.progress import NOTHING, Progress
+from tfx_cli.render.wrapping import labelled, wrapped
+
+if TYPE_CHECKING:
+    from lessons.course import Module, Topic
+
+MARGIN = " " * 3
+#: done, begun, not begun; the words beside it say the same
+DONE, BEGUN, UNREAD = "[x]", "[-]", "[ ]"
+
+
+def terminal_lines(
+    modules: Sequence[Module], reached: Mapping[str, Progress], width: int
+) -> Iterator[tuple[str, bool]]:
+    """The lines, and whether each is a heading."""
+    yield "The course", True
+    topics = [topic for module in modules for topic in module.topics]
+    label = max(len(f"{UNREAD} {topic.number}  ") for topic in topics)
+    column = max(len(topic.title) for topic in topics) + 3
+    aside = max(len(aside_of(topic, reached)) for topic in topics)
+    beside = len(MARGIN) + label + column + aside <= width
+    for module in modules:
+        yield "", False
+        for line in wrapped(f"{module.number}  {module.title}", width, MARGIN):
+            yield line, True
+        done = sum(reached.get(topic.name, NOTHING).done for topic in module.topics)
+        minutes = sum(topic.minutes for topic in module.topics)
+        topics_here = f"{len(module.topics)} topic{'' if len(module.topics) == 1 else 's'}"
+        about = f"{module.about}  {done} of {topics_here} done, {minutes} minutes in all."
+        for line in wrapped(about, width - len(MARGIN)):
+            yield MARGIN + line, False
+        for topic in module.topics:
+            title = topic.title
+            if beside:
+                title = f"{title.ljust(column)}{aside_of(topic, reached)}"
+            first, *rest = wrapped(title, width - len(MARGIN) - label)
+            yield MARGIN + f"{mark_of(topic, reached)} {topic.number}".ljust(label) + first, False
+            blank = MARGIN + " " * label
+            below = [] if beside else [aside_of(topic, reached).strip().replace("  ", ", ")]
+            below += labelled_names(topic, width - len(blank))
+            for line in [*rest, *below]:
+                yield blank + line, False
+    yield "", False
+    start = next((topic for topic in topics if not reached.get(topic.name, NOTHING).done), topics[0])
+    for line in labelled("a topic:", f"tfx explain {start.number}   or by name: tfx explain {start.name}", width, ""):
+        yield line, False
+    for line in labelled("to read:", f"tfx explain {start.number} --lesson", width, ""):
+        yield line, False
+
+
+def mark_of(topic: Topic, reached: Mapping[str, Progress]) -> str:
+    progress = reached.get(topic.name, NOTHING)
+    return DONE if progress.done else BEGUN if progress.seen else UNREAD
+
+
+def aside_of(topic: Topic, reached: Mapping[str, Progress]) -> str:
+    """` 9 min  seen 3 of 11`"""
+    return f"{topic.minutes:>2} min  {reached.get(topic.name, NOTHING).words}".rstrip()
+
+
+def labelled_names(topic: Topic, width: int) -> list[str]:
+    """The name that is typed, and its other names."""
+    whole = ", or ".join(filter(None, [topic.name, ", ".join(topic.aliases)]))
+    if len(whole) <= width or not topic.aliases:
+        return wrapped(whole, width)
+    return [topic.name, *wrapped("or " + ", ".join(topic.aliases), width)]
+
+
+def plain_lines(modules: Sequence[Module], reached: Mapping[str, Progress]) -> Iterator[str]:
+    """One record a line."""
+    from tfx_cli.render.plain import line
+
+    for module in modules:
+        yield line("module", module.number, module.title, module.about)
+        for topic in module.topics:
+            words = reached.get(topic.name, NOTHING).words or "not begun"
+            names = ", ".join(topic.aliases)
+            yield line("topic", topic.name, topic.title, f"{topic.minutes} min", names, topic.number, words)
+
+
+def document_of(modules: Sequence[Module], reached: Mapping[str, Progress]) -> dict[str, Any]:
+    """The JSON face.  seen: of `steps` steps; steps is null where nobody has counted them on this machine."""
+    return {
+        "modules": [
+            {
+                "number": module.number,
+                "title": module.title,
+                "about": module.about,
+                "topics": [_fields(topic, reached.get(topic.name, NOTHING)) for topic in module.topics],
+            }
+            for module in modules
+        ]
+    }
+
+
+def _fields(topic: Topic, progress: Progress) -> dict[str, Any]:
+    return {
+        "name": topic.name,
+        "title": topic.title,
+        "level": topic.level,
+        "minutes": topic.minutes,
+        "after": topic.after,
+        "aliases": topic.aliases,
+        "number": topic.number,
+        "seen": progress.seen,
+        "steps": progress.steps or None,
+        "done": progress.done,
+    }
