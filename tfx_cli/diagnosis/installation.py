@@ -12,7 +12,7 @@ from pathlib import Path
 from tfx.errors import TfxError
 from tfx_cli.diagnosis.finding import Finding
 
-LIBRARIES = ("numpy", "typer", "rich", "matplotlib", "platformdirs", "fsrs")
+LIBRARIES = ("numpy", "typer", "rich", "matplotlib", "plotille", "platformdirs", "fsrs")
 
 
 def versions() -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from tfx_cli.options import Face
 from tfx_cli.render.number_text import number_text
 from tfx_cli.render.sentences import answer_of, check_numbers, saved_line, source_words, verdict_words
 from tfx_cli.render.source_code import link_of, source_of
+from tfx_cli.render.terminal_curves import curve_lines, is_drawn, marks_of
 from tfx_cli.render.terminal_matrix import matrix_lines
 from tfx_cli.render.terminal_table import print_table
 from tfx_cli.render.wrapping import labelled, packed, printable, wrapped
@@ -85,14 +86,24 @@ def _(record: records.Table, console: Console) -> None:
 
 @print_record.register(records.Plot)
 def _(record: records.Plot, console: Console) -> None:
-    """A curve is its first and last point in words; the picture itself is what --plot saves."""
+    """A curve is drawn, and its first and last point are told in words; the finer picture is what --plot saves."""
+    drawn = is_drawn(record)
     put(console, (INDENT + line for line in wrapped(f"picture: {record.title}", prose_width() - 2)), "bold")
-    for series in record.series:
+    if drawn:
+        put(console, (INDENT + line for line in curve_lines(record, prose_width() - 2, console.file)))
+    marks = marks_of(record, console.file) if drawn else [""] * len(record.series)
+    for series, mark in zip(record.series, marks, strict=True):
         if len(series.x):
             ends = " to ".join(
                 f"{number_text(series.y[i], 3)} at {record.x_label} = {number_text(series.x[i], 3)}" for i in (0, -1)
             )
-            put(console, labelled("", f"{series.label}: {ends}", prose_width(), column=2))
+            put(console, curve_words(mark, f"{series.label}: {ends}"))
+
+
+def curve_words(mark: str, words: str) -> list[str]:
+    """What a curve is, behind the mark by which it is found in the drawing."""
+    first, *rest = wrapped(words, prose_width() - 4)
+    return [f"{INDENT}{mark:1} {first}", *(" " * 4 + line for line in rest)]
 
 
 @print_record.register(records.Code)

@@ -25,7 +25,12 @@ STYLING = re.compile(r"\x1b\[[0-9;]*m")
 PROSE = 84
 
 #: every glyph outside ASCII, with its twin
-GLYPHS = {"half block": ("▀", "#"), "shades": (" ░▒▓█", " .:-=+*#%@"), "spark": ("▁▂▃▄▅▆▇█", "_.:-=+*#")}
+GLYPHS = {
+    "half block": ("▀", "#"),
+    "shades": (" ░▒▓█", " .:-=+*#%@"),
+    "spark": ("▁▂▃▄▅▆▇█", "_.:-=+*#"),
+    "braille": ("⠒", ""),
+}
 
 _choice: ColorChoice = "auto"
 
