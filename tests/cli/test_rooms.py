@@ -19,6 +19,7 @@ FLOORS = {
     "tfx_cli.errors": 3,
     "tfx_cli.measurement": 4,
     "tfx_cli.quizzing": 4,
+    "tfx_cli.training": 4,
     "tfx_cli.explaining": 4,
     "tfx_cli.commands": 5,
     "tfx_cli.make_weights": 5,

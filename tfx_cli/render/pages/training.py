@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfx.records import Check, Column, Plot, Record, Series, Table, Text
@@ -12,8 +13,8 @@ from tfx_cli.render.json import check_fields, column_fields
 if TYPE_CHECKING:
     from tfx.train import Example, StepRecord, TaskResult, TaskRun
 
-#: rows of the loss table on a page, and in a document
-FEW, MANY = 10, 100
+#: rows of the loss table under its curve, on a page without one, and in a document
+FEWEST, FEW, MANY = 4, 10, 100
 
 LOSS_COLUMNS = (
     Column("step", "step"),
@@ -31,8 +32,8 @@ def loss_rows(records: Sequence[StepRecord], steps: int, limit: int) -> tuple[di
     return tuple({column.key: getattr(record, column.key) for column in LOSS_COLUMNS} for record in kept)
 
 
-def loss_table(records: Sequence[StepRecord], steps: int) -> Table:
-    return Table("Loss on training sequences", LOSS_COLUMNS, loss_rows(records, steps, FEW))
+def loss_table(records: Sequence[StepRecord], steps: int, limit: int) -> Table:
+    return Table("Loss on training sequences", LOSS_COLUMNS, loss_rows(records, steps, limit))
 
 
 def examples_table(examples: Sequence[Example]) -> Table:
@@ -77,20 +78,30 @@ def loss_curve(run: TaskRun, records: Sequence[StepRecord], result: TaskResult) 
 
 
 def records_of(
-    run: TaskRun, records: Sequence[StepRecord], result: TaskResult, elapsed: float | None
+    run: TaskRun,
+    records: Sequence[StepRecord],
+    result: TaskResult,
+    elapsed: float | None = None,
+    curves: Sequence[Plot] = (),
 ) -> tuple[Record, ...]:
-    """The page; elapsed: seconds, or None where the same run has to give the same lines."""
+    """The page.  elapsed: seconds, or None where the same run has to give the same lines; curves: to be drawn."""
     about = f"{result.task}: {run.task.question}.  Positions: {result.positions}, seed {run.settings.seed}"
     return (
         Text(f"{about}." if elapsed is None else f"{about}, {elapsed:.1f} s."),
-        loss_table(records, run.steps),
+        loss_table(records, run.steps, FEWEST if curves else FEW),
+        *curves,
         examples_table(result.examples),
         verdict(result),
     )
 
 
 def document_of(
-    run: TaskRun, records: Sequence[StepRecord], result: TaskResult, resumed_at: int, elapsed: float
+    run: TaskRun,
+    records: Sequence[StepRecord],
+    result: TaskResult,
+    resumed_at: int,
+    elapsed: float,
+    path: Path,
 ) -> dict[str, Any]:
     """The JSON document; a resumed run differs in `resumed_at`, `elapsed_s` and the rows before it."""
     return {
@@ -113,5 +124,6 @@ def document_of(
             for example in result.examples
         ],
         "checks": [check_fields(verdict(result))],
+        "saved": str(path),
         "elapsed_s": elapsed,
     }
