@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from tfx_cli.learner.answers import Answer
 from tfx_cli.learner.progress import record_seen
 from tfx_cli.learner.state import open_to_write
 from tfx_cli.learner.state_file import state_path
+from tfx_cli.quizzing.next_step import next_topic
 
 
 def answered(days_ago: float, seconds: float | None, *ids: str, correct: bool = False, wrong: str = "") -> None:
@@ -163,6 +165,30 @@ def test_a_mistake_is_settled_by_a_right_answer_or_by_seeing_the_step(tfx):
     )
     record_seen("scaling-variance", "the_division", steps)
     assert following(tfx) == start
+
+
+def test_a_mistake_made_after_its_step_was_seen_counts_again(tfx):
+    record_seen("scaling-variance", "the_sum", ("the_sum", "more"))
+    answered(-0.001, None, STD, wrong="variance for deviation")
+    assert following(tfx)["command"] == "tfx explain scaling-variance --step the_sum"
+
+
+def test_only_the_last_fifty_answers_are_looked_at(tfx):
+    answered(9, None, STD, wrong="variance for deviation")
+    right = [item.id for item in all_items() if item.id != STD][:49]
+    answered(5, None, *right, correct=True)
+    assert "variance for deviation" in following(tfx)["reason"]
+    answered(4, None, right[0], correct=True)
+    assert following(tfx)["reason"] == "the course starts here"
+
+
+def test_the_next_topic_is_the_first_whose_prerequisites_are_done():
+    first = topics()[0]
+    course = [replace(first, name=name, after=after) for name, after in (("a", ("z",)), ("b", ()), ("c", ("b",)))]
+    assert next_topic(course, set()).name == "b"
+    assert next_topic(course, {"b"}).name == "c"
+    assert next_topic(course, {"b", "c"}).name == "a", "what needs a topic that is not there comes last"
+    assert next_topic(course, {"a", "b", "c"}) is None
 
 
 def test_a_mistake_in_an_item_that_is_gone_leads_nowhere(tfx):

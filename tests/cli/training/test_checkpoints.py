@@ -203,3 +203,23 @@ def test_resume_with_only_another_run_there_names_its_command(tfx):
         "     Go on with it: tfx train copy --positions none --steps 3 --resume\n"
     )
     assert tfx("train", "copy", "--positions", "none", "--steps", "3", "--resume").code == 0
+
+
+def test_a_run_that_goes_on_is_saved_in_its_own_file(tfx):
+    half = replace(COPY, steps=4)
+    keep(trained(half), model_folder() / "of-an-older-tfx.npz")
+    ran = tfx("train", "copy", "--steps", "4", "--resume")
+    assert ran.code == 1, "four steps are not enough"
+    (path,) = model_folder().iterdir()
+    assert path.name == "of-an-older-tfx.npz" and read(path) == (path, half, 4)
+    assert f"model saved: {path}\n" in ran.out
+
+
+def test_a_run_that_begins_anew_leaves_the_stopped_one_and_says_so(tfx):
+    half = replace(COPY, steps=4)
+    stopped = keep(trained(half), model_folder() / file_name(half)).path
+    before = stopped.read_bytes()
+    ran = tfx("train", "copy", "--steps", "4")
+    assert "tfx: copy-steps-4.npz holds this run after step 2, so this one is saved as copy-steps-4-2.npz.\n" in ran.err
+    assert stopped.read_bytes() == before
+    assert "copy, from copy-steps-4-2.npz: " in tfx("train", "copy", "--steps", "4", "--try", "1").out
