@@ -72,10 +72,7 @@ def curve_lines(plot: Plot, columns: int, stream: IO[str]) -> list[str]:
     labels = [up.label(1 - row / (ROWS - 1)) if row % (ROWS // 2) == 0 else "" for row in range(ROWS)]
     margin = max(map(len, labels))
     room = max(min(columns - margin - 2, WIDEST), 1)
-    canvas = canvas_of(across, up, room)
-    for curve in sorted(curves, key=lambda curve: not curve.joined):  # measured points stand on top of lines
-        draw(canvas, curve)
-    rows = canvas.plot(linesep="\n").replace(EMPTY, " ").split("\n")
+    rows = merged([(curve, drawn(curve, canvas_of(across, up, room))) for curve in curves])
     return [
         *wrapped(named(plot.y_label, plot.log_y), columns),
         *(f"{label:>{margin}} |{row}".rstrip() for label, row in zip(labels, rows, strict=True)),
@@ -149,7 +146,7 @@ def canvas_of(across: Span, up: Span, room: int) -> Canvas:
     return Canvas(room, ROWS, across.low, up.low, right, top)
 
 
-def draw(canvas: Canvas, curve: Curve) -> None:
+def drawn(curve: Curve, canvas: Canvas) -> list[str]:
     """A line through the points or the points alone, in dots or in the curve's character."""
     character = None if curve.in_dots else curve.mark
     for x, y in curve.points:
@@ -159,6 +156,21 @@ def draw(canvas: Canvas, curve: Curve) -> None:
         for step in range(1, steps):
             part = step / steps
             canvas.point(x0 + part * (x1 - x0), y0 + part * (y1 - y0), marker=character)
+    return canvas.plot(linesep="\n").replace(EMPTY, " ").split("\n")
+
+
+def merged(layers: Sequence[tuple[Curve, list[str]]]) -> list[str]:
+    """One picture: measured points stand on top of lines, and curves that lie on each other take turns."""
+    rows = []
+    for cells in zip(*(picture for _, picture in layers), strict=True):
+        row = ""
+        for column, here in enumerate(zip(*cells, strict=True)):
+            there = [(curve.joined, cell) for (curve, _), cell in zip(layers, here, strict=True) if cell != " "]
+            points = [cell for joined, cell in there if not joined]
+            shown = points or [cell for _, cell in there] or [" "]
+            row += shown[column % len(shown)]
+        rows.append(row)
+    return rows
 
 
 def named(label: str, log: bool) -> str:

@@ -30,7 +30,7 @@ SQUARES = Plot(
 
 ASCII_SQUARES = """\
 area
-  9 |================================o
+  9 |==============================-=o
     |                           ---
     |                        ----
 4.5 |                     o---
@@ -42,7 +42,7 @@ area
 
 DOTTED_SQUARES = """\
 area
-  9 |--------------------------------o
+  9 |------------------------------⣀-o
     |                           ⢀⠔⠊
     |                        ⢀⠤⠊⠁
 4.5 |                     o⠤⠊⠁
@@ -104,6 +104,16 @@ def test_what_no_logarithm_has_and_what_is_not_finite_is_left_out():
 def test_a_single_point_stands_in_the_middle(value):
     rows = drawn(Plot("t", "x", "y", (Series("s", [4], [value]),)))
     assert [("o" in row) for row in rows].index(True) == 4
+
+
+def test_curves_that_lie_on_each_other_take_turns_and_points_stand_on_lines():
+    twins = tuple(Series(name, [0, 1], [1, 1], kind="line") for name in ("a", "b"))
+    (row,) = [line for line in drawn(Plot("t", "x", "y", twins)) if "-=" in line]
+    assert set(row.split("|")[1]) == {"-", "="} and row.split("|")[1].startswith("-=-=-=")
+    (row,) = [line for line in drawn(Plot("t", "x", "y", (Series("p", [0, 1], [1, 1]), *twins))) if "o=" in line]
+    assert row.split("|")[1].startswith("o=-=-=") and row.endswith("o")
+    (row,) = [line for line in drawn(Plot("t", "x", "y", twins), stream=UTF8)[:-2] if "-" in line]
+    assert row.split("|")[1].startswith("\u2812-" * 3) or row.split("|")[1].startswith("\u2824-" * 3), row
 
 
 def test_ten_curves_have_ten_marks():
