@@ -56,7 +56,7 @@ def broken_promises(function: Callable[..., Any], call: Callable[[], Any], sizes
     last: list[int] = []
 
     def look(frame: Any, event: str, argument: Any) -> Any:
-        if frame.f_code is not function.__code__:
+        if frame.f_code is not inspect.unwrap(function).__code__:
             return None
         if last and last[-1] in waiting:
             kept[last[-1]] = frame.f_locals.get(waiting[last[-1]].variable)

@@ -34,6 +34,7 @@ FLOORS: dict[str, int] = {
     "tfx.allocator": 1,
     "tfx.blas_threads": 1,
     "tfx.settings": 1,
+    "tfx.half": 1,
     "tfx.caches": 2,
     "tfx.ops": 2,
     "tfx.params": 2,

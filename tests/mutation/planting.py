@@ -41,7 +41,7 @@ def _replace(old: Any, new: Any) -> bool:
         return _replace(old.fget, new.fget)
     if isinstance(old, staticmethod | classmethod):
         return _replace(old.__func__, new.__func__)
-    if hasattr(old, "cache_clear"):
+    if hasattr(old, "__wrapped__"):  # behind a cache, or computed in float32
         return _replace(old.__wrapped__, new.__wrapped__)
     if not isinstance(old, FunctionType) or not isinstance(new, FunctionType):
         return False

@@ -23,7 +23,7 @@ from tfx.nn.rotary import Rotary
 from tfx.nn.segment_memory import SegmentMemorySettings, last_places, segment_memory_mask
 from tfx.nn.soft_experts import SoftExperts
 from tfx.nn.swin import SwinBlock, SwinStage
-from tfx.ops.attention.multi_head import KeyValue
+from tfx.ops.attention.key_value import KeyValue
 from tfx.ops.experts.expert_capacity import expert_capacity
 from tfx.ops.experts.hash_routing import balanced_hash, random_hash
 

@@ -10,8 +10,8 @@ import pytest
 from tests.counting_array import count_in, counted
 from tfx.models import GPT, DecoderOnly, EncoderDecoder
 from tfx.nn.key_value_buffer import KeyValueBuffer, buffers_for
+from tfx.ops.attention.key_value import KeyValue
 from tfx.ops.attention.masks import window_mask
-from tfx.ops.attention.multi_head import KeyValue
 
 V, L, H, D = 11, 3, 6, 4
 SIZE: dict[str, Any] = {"d_model": 24, "n_heads": H, "d_ff": 10, "n_layers": L, "max_len": 16, "dtype": "float64"}

@@ -11,9 +11,9 @@ import pytest
 from tests.shape_comments import broken_promises, promises
 from tfx.ops.attention.attend import attend_backward_steps, attend_forward
 from tfx.ops.attention.grouped_attention import grouped_attention_backward, grouped_attention_forward
+from tfx.ops.attention.key_value import KeyValue
 from tfx.ops.attention.multi_head import (
     Acting,
-    KeyValue,
     Maps,
     Rotation,
     multi_head_attention_backward,

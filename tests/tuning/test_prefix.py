@@ -8,7 +8,7 @@ from tfx.generate import greedy
 from tfx.models import DecoderOnly, Encoder, EncoderDecoder
 from tfx.nn.attention import MultiHeadAttention
 from tfx.nn.key_value_buffer import buffers_for
-from tfx.ops.attention.multi_head import KeyValue
+from tfx.ops.attention.key_value import KeyValue
 from tfx.tuning import PrefixedAttention, add_adapters, add_lora, add_prefixes, add_prompt
 
 RNG = np.random.default_rng

@@ -12,7 +12,7 @@ from tfx.generate.stored_keys import StoredDecoder, logits_of
 from tfx.measure.counting_array import counting_in
 from tfx.models import GPT
 from tfx.nn.key_value_buffer import buffers_for
-from tfx.ops.attention.multi_head import KeyValue
+from tfx.ops.attention.key_value import KeyValue
 
 WAYS = ("stored", "joined", "recomputed")
 

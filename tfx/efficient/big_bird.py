@@ -36,12 +36,14 @@ from tfx.efficient.gathered_attention import (
     gathered_attention_forward,
     gathering,
 )
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 
 BigBirdCache = GatheredAttentionCache
 
 
+@in_float32
 def big_bird_attention_forward(
     q: Array,
     k: Array,
@@ -69,6 +71,7 @@ def big_bird_attention_forward(
     return gathered_attention_forward(q, k, v, mask, scale, table=table)
 
 
+@in_float32
 def big_bird_attention_backward(dout: Array, cache: BigBirdCache) -> tuple[Array, Array, Array]:
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
     return gathered_attention_backward(dout, cache)

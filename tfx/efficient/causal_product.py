@@ -28,6 +28,7 @@ from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
 from tfx.efficient.tiles import diagonal_tile, spans
+from tfx.half import in_float32
 from tfx.ops.basics.broadcast import fold
 
 
@@ -47,6 +48,7 @@ class CausalProductGrads(NamedTuple):
     dstate: Array | None
 
 
+@in_float32
 def causal_product_forward(
     q: Array, k: Array, v: Array, state: Array | None = None, *, chunk: int = 64
 ) -> tuple[Array, CausalProductCache]:
@@ -65,6 +67,7 @@ def causal_product_forward(
     return y, CausalProductCache(q, k, v, state, last_state, chunk)
 
 
+@in_float32
 def causal_product_backward(
     dy: Array, cache: CausalProductCache, dlast_state: Array | None = None
 ) -> CausalProductGrads:

@@ -33,6 +33,7 @@ from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
 from tfx.efficient.tiles import common_dtype
+from tfx.half import in_float32
 
 
 class FastWeightsCache(NamedTuple):
@@ -60,6 +61,7 @@ class FastWeightsGrads(NamedTuple):
     dstate: Array | None
 
 
+@in_float32
 def fast_weights_forward(
     q: Array,
     k: Array,
@@ -94,6 +96,7 @@ def fast_weights_forward(
     return out, FastWeightsCache(q, k, v, decay, beta, scale, state, tuple(states))
 
 
+@in_float32
 def fast_weights_backward(dout: Array, cache: FastWeightsCache, dlast_state: Array | None = None) -> FastWeightsGrads:
     """dout: (..., T, Dv) -> the gradient of each input, None for what forward did not have.
 

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.feed_forward.activations import identity_backward, identity_forward, relu_backward, relu_forward
 from tfx.ops.feed_forward.sigmoid import softplus_backward, softplus_forward
 
@@ -27,6 +28,7 @@ class EluPlusOneCache(NamedTuple):
     slope: Array
 
 
+@in_float32
 def elu_plus_one_forward(x: Array) -> tuple[Array, EluPlusOneCache]:
     """x: any shape, float -> elu(x) + 1 > 0, same shape and dtype; 1e30 gives 1e30 and does not overflow."""
     xp = xp_of(x)
@@ -34,6 +36,7 @@ def elu_plus_one_forward(x: Array) -> tuple[Array, EluPlusOneCache]:
     return slope + xp.maximum(x, 0), EluPlusOneCache(slope)
 
 
+@in_float32
 def elu_plus_one_backward(dy: Array, cache: EluPlusOneCache) -> Array:
     """dy: shape of x -> dx."""
     return dy * cache.slope

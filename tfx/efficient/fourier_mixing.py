@@ -22,12 +22,14 @@ from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
 from tfx.efficient.key_mask import blocked_to_zero
+from tfx.half import in_float32
 
 
 class FourierMixingCache(NamedTuple):
     keys: Array | None
 
 
+@in_float32
 def fourier_mixing_forward(x: Array, keys: Array | None = None) -> tuple[Array, FourierMixingCache]:
     """x: (..., T, C) -> y of the same shape and dtype.
 
@@ -43,6 +45,7 @@ def fourier_mixing_forward(x: Array, keys: Array | None = None) -> tuple[Array, 
     return _mix(blocked_to_zero(x, keys)), FourierMixingCache(keys)
 
 
+@in_float32
 def fourier_mixing_backward(dy: Array, cache: FourierMixingCache) -> Array:
     """dy: (..., T, C) -> dx."""
     return blocked_to_zero(_mix(dy), cache.keys)  # the same map: its matrix is symmetric

@@ -34,6 +34,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx.backend import Array, on_host, xp_of
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask, causal_mask, combine_masks
 from tfx.ops.attention.scaled_dot_product import (
     AttentionCache,
@@ -132,6 +133,7 @@ def gathering_of_mask(mask: np.ndarray) -> Gathering:
     return gathering(np.arange(n_queries)[:, None], keys, allowed[:, None, :], n_queries, n_keys)
 
 
+@in_float32
 def gathered_attention_forward(
     q: Array, k: Array, v: Array, mask: Mask = None, scale: float | None = None, *, table: Gathering
 ) -> tuple[Array, GatheredAttentionCache]:
@@ -163,6 +165,7 @@ def gathered_attention_forward(
     return out, GatheredAttentionCache(table, attention, k.shape, v.shape, rows)
 
 
+@in_float32
 def gathered_attention_backward(dout: Array, cache: GatheredAttentionCache) -> tuple[Array, Array, Array]:
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
     table, attention, k_shape, v_shape, rows = cache

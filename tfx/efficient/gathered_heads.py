@@ -17,6 +17,7 @@ from tfx.efficient.gathered_attention import (
     gathered_attention_forward,
 )
 from tfx.efficient.tiles import common_dtype, leading_axes
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 from tfx.ops.basics.broadcast import fold
@@ -30,6 +31,7 @@ class GatheredHeadsCache(NamedTuple):
     groups: tuple[tuple[slice, GatheredAttentionCache], ...]
 
 
+@in_float32
 def gathered_heads_forward(
     q: Array, k: Array, v: Array, mask: Mask = None, scale: float | None = None, *, groups: Groups
 ) -> tuple[Array, GatheredHeadsCache]:
@@ -47,6 +49,7 @@ def gathered_heads_forward(
     return out, GatheredHeadsCache((q.shape, k.shape, v.shape), tuple(caches))
 
 
+@in_float32
 def gathered_heads_backward(dout: Array, cache: GatheredHeadsCache) -> tuple[Array, Array, Array]:
     """dout: (..., H, T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
     dq, dk, dv = (xp_of(dout).zeros(shape, dtype=dout.dtype) for shape in cache.shapes)

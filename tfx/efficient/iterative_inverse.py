@@ -30,6 +30,7 @@ from typing import NamedTuple
 
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class IterativeInverseCache(NamedTuple):
@@ -39,6 +40,7 @@ class IterativeInverseCache(NamedTuple):
     steps: tuple[Array, ...]  # Z_0 ... Z_n
 
 
+@in_float32
 def iterative_inverse_forward(a: Array, n_iterations: int = 6) -> tuple[Array, IterativeInverseCache]:
     """a: (..., M, N), no number negative -> z: (..., N, M), approximately its pseudo-inverse.
 
@@ -58,6 +60,7 @@ def iterative_inverse_forward(a: Array, n_iterations: int = 6) -> tuple[Array, I
     return z, IterativeInverseCache(a, norm_columns, norm_rows, tuple(steps))
 
 
+@in_float32
 def iterative_inverse_backward(dz: Array, cache: IterativeInverseCache) -> Array:
     """dz: (..., N, M) -> da: (..., M, N)."""
     a, norm_columns, norm_rows, steps = cache

@@ -32,6 +32,7 @@ from tfx.backend import Array, xp_of
 from tfx.efficient.causal_product import CausalProductCache, causal_product_backward, causal_product_forward
 from tfx.efficient.feature_maps import find_feature_map
 from tfx.efficient.key_mask import blocked_to_zero, key_mask
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 from tfx.ops.basics.broadcast import fold
@@ -67,6 +68,7 @@ class LinearAttentionCache(NamedTuple):
         return self.attention.last_state
 
 
+@in_float32
 def linear_attention_forward(
     q: Array,
     k: Array,
@@ -96,6 +98,7 @@ def linear_attention_forward(
     return out, LinearAttentionCache(feature_map, query_cache, key_cache, scale, attention_cache)
 
 
+@in_float32
 def linear_attention_backward(dout: Array, cache: LinearAttentionCache) -> tuple[Array, Array, Array]:
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
     phi = find_feature_map(cache.feature_map)
@@ -104,6 +107,7 @@ def linear_attention_backward(dout: Array, cache: LinearAttentionCache) -> tuple
     return dq if cache.scale is None else dq * cache.scale, phi.backward(dfk, cache.key), dv
 
 
+@in_float32
 def feature_attention_forward(
     q: Array,
     k: Array,
@@ -140,6 +144,7 @@ def feature_attention_forward(
     return out, FeatureAttentionCache(q, given, k, values, keys, state, causal_cache, divisor, out)
 
 
+@in_float32
 def feature_attention_backward(dout: Array, cache: FeatureAttentionCache) -> tuple[Array, Array, Array]:
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of the features q, k and of v."""
     q, given, k, values, keys, state, causal_cache, divisor, out = cache

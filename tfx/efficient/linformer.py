@@ -24,6 +24,7 @@ from typing import NamedTuple
 from tfx.backend import Array, xp_of
 from tfx.efficient.key_mask import blocked_to_zero, key_mask
 from tfx.efficient.tiles import leading_axes
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import (
     AttentionCache,
@@ -54,6 +55,7 @@ class LinformerGrads(NamedTuple):
     df: Array | None
 
 
+@in_float32
 def linformer_forward(
     q: Array, k: Array, v: Array, e: Array, f: Array | None = None, mask: Mask = None, scale: float | None = None
 ) -> tuple[Array, LinformerCache]:
@@ -83,6 +85,7 @@ def linformer_forward(
     return out, LinformerCache(k, v, e, f, keys, mixed_k_cache, mixed_v_cache, attention_cache)
 
 
+@in_float32
 def linformer_backward(dout: Array, cache: LinformerCache) -> LinformerGrads:
     """dout: (..., T, Dv) -> the gradient of each input; df is None where forward had no f."""
     dq, dmixed_k, dmixed_v = attention_backward(dout, cache.attention)

@@ -37,12 +37,14 @@ from tfx.efficient.gathered_heads import (
     gathered_heads_backward,
     gathered_heads_forward,
 )
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 
 LongformerCache = GatheredHeadsCache
 
 
+@in_float32
 def longformer_attention_forward(
     q: Array,
     k: Array,
@@ -72,6 +74,7 @@ def longformer_attention_forward(
     return gathered_heads_forward(q, k, v, mask, scale, groups=groups)
 
 
+@in_float32
 def longformer_attention_backward(dout: Array, cache: LongformerCache) -> tuple[Array, Array, Array]:
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
     return gathered_heads_backward(dout, cache)

@@ -43,6 +43,7 @@ import numpy as np
 from tfx.arguments import number, whole_number
 from tfx.backend import Array, xp_of
 from tfx.efficient.lsh_hashing import lsh_buckets, random_rotations
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 from tfx.ops.basics.logsumexp import logsumexp_forward
@@ -70,6 +71,7 @@ class LshAttentionCache(NamedTuple):
     lead: tuple[int, ...]
 
 
+@in_float32
 def lsh_attention_forward(
     qk: Array,
     v: Array,
@@ -120,6 +122,7 @@ def lsh_attention_forward(
     return out.reshape(*lead, n_tokens, v.shape[-1]), cache
 
 
+@in_float32
 def lsh_attention_backward(dout: Array, cache: LshAttentionCache) -> tuple[Array, Array]:
     """dout: (..., T, Dv) -> dqk: (..., T, D), dv: (..., T, Dv)."""
     sorting, q, k, v, weights, out, scale, unit, lead = cache
@@ -225,6 +228,7 @@ def _look_back(y: Array) -> Array:
     return xp.concatenate((before, y), axis=3)
 
 
+@in_float32
 def _look_back_backward(dnear: Array) -> Array:
     """(X, R, N, 2m, D) -> (X, R, N, m, D): every chunk was read by itself and by the next."""
     chunk = dnear.shape[3] // 2

@@ -29,6 +29,7 @@ from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
 from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_tile, spans
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask, combine_masks
 from tfx.ops.attention.scaled_dot_product import (
     AttentionCache,
@@ -49,6 +50,7 @@ class MemoryEfficientAttentionCache(NamedTuple):
     chunks: tuple[AttentionCache, ...] | None  # what each chunk's forward left, if kept
 
 
+@in_float32
 def memory_efficient_attention_forward(
     q: Array,
     k: Array,
@@ -79,6 +81,7 @@ def memory_efficient_attention_forward(
     return out, cache._replace(chunks=tuple(kept)) if keep else cache
 
 
+@in_float32
 def memory_efficient_attention_backward(
     dout: Array, cache: MemoryEfficientAttentionCache
 ) -> tuple[Array, Array, Array]:
@@ -98,6 +101,7 @@ def memory_efficient_attention_backward(
     return dq, dk, dv
 
 
+@in_float32
 def _chunk_backward(
     dout: Array, number: int, rows: slice, cache: MemoryEfficientAttentionCache
 ) -> tuple[Array, Array, Array]:
@@ -106,6 +110,7 @@ def _chunk_backward(
     return attention_backward(dout[..., rows, :], of_chunk)
 
 
+@in_float32
 def _chunk_forward(rows: slice, cache: MemoryEfficientAttentionCache) -> tuple[Array, AttentionCache]:
     """Exact attention of these queries; if causal, over the keys up to the last that any of them sees."""
     q, k, v, mask, scale, causal, *_ = cache

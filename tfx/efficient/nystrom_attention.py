@@ -42,6 +42,7 @@ from tfx.efficient.iterative_inverse import (
     iterative_inverse_forward,
 )
 from tfx.efficient.key_mask import key_mask
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import (
     AttentionCache,
@@ -68,6 +69,7 @@ class NystromAttentionCache(NamedTuple):
     scale: float
 
 
+@in_float32
 def nystrom_attention_forward(
     q: Array,
     k: Array,
@@ -108,6 +110,7 @@ def nystrom_attention_forward(
     return out, NystromAttentionCache(*landmarks, weights_cache, inverse_cache, z, w, read_cache, answer_cache, scale)
 
 
+@in_float32
 def nystrom_attention_backward(dout: Array, cache: NystromAttentionCache) -> tuple[Array, Array, Array]:
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
     q, k, scale = cache.answer.q, cache.read.k, cache.scale

@@ -38,6 +38,7 @@ from tfx.efficient.linear_attention import (
     feature_attention_backward,
     feature_attention_forward,
 )
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 from tfx.ops.basics.broadcast import fold
@@ -78,6 +79,7 @@ def random_features(
     return xp.asarray(w.astype(dtype))
 
 
+@in_float32
 def performer_forward(
     q: Array,
     k: Array,
@@ -113,6 +115,7 @@ def performer_forward(
     return out, PerformerCache(query_cache, key_cache, root, attention_cache)
 
 
+@in_float32
 def performer_backward(dout: Array, cache: PerformerCache) -> tuple[Array, Array, Array]:
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
     dfq, dfk, dv = feature_attention_backward(dout, cache.attention)
@@ -121,6 +124,7 @@ def performer_backward(dout: Array, cache: PerformerCache) -> tuple[Array, Array
     return dq, dk, dv
 
 
+@in_float32
 def _features_forward(
     x: Array, w: Array, keys: Array | None = None, together: bool = False
 ) -> tuple[Array, PositiveFeaturesCache]:
@@ -140,6 +144,7 @@ def _features_forward(
     return phi, PositiveFeaturesCache(x, w, phi)
 
 
+@in_float32
 def _features_backward(dphi: Array, cache: PositiveFeaturesCache) -> Array:
     """dphi: (..., T, m) -> dx: (..., T, D).  The factor counts as a constant: the attention divides it out."""
     x, w, phi = cache

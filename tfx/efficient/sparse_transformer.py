@@ -36,6 +36,7 @@ from tfx.backend import Array
 from tfx.efficient.gathered_attention import Gathering, gathering, gathering_of_mask
 from tfx.efficient.gathered_heads import GatheredHeadsCache, gathered_heads_backward, gathered_heads_forward
 from tfx.efficient.longformer import longformer_table
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 
@@ -44,6 +45,7 @@ PATTERNS = ("strided", "fixed")
 PARTS = ("local", "distant", "merged")
 
 
+@in_float32
 def sparse_transformer_attention_forward(
     q: Array,
     k: Array,
@@ -78,6 +80,7 @@ def sparse_transformer_attention_forward(
     return gathered_heads_forward(q, k, v, mask, scale, groups=groups)
 
 
+@in_float32
 def sparse_transformer_attention_backward(dout: Array, cache: SparseTransformerCache) -> tuple[Array, Array, Array]:
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
     return gathered_heads_backward(dout, cache)

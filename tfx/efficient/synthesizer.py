@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.attention.attend import AttendCache, attend_backward, attend_forward
 from tfx.ops.attention.masks import Mask
 from tfx.ops.basics.broadcast import fold
@@ -55,6 +56,7 @@ class DenseSynthesizerGrads(NamedTuple):
     db2: Array
 
 
+@in_float32
 def random_synthesizer_forward(
     v: Array, scores: Array, n_queries: int | None = None, mask: Mask = None
 ) -> tuple[Array, RandomSynthesizerCache]:
@@ -76,6 +78,7 @@ def random_synthesizer_forward(
     return out, RandomSynthesizerCache(scores, rows, attend_cache)
 
 
+@in_float32
 def random_synthesizer_backward(dout: Array, cache: RandomSynthesizerCache) -> tuple[Array, Array]:
     """dout: (..., T, Dv) -> dv: (..., S, Dv), dscores: the shape of scores, 0 where they were not used."""
     dused, dv = attend_backward(dout, cache.attend)
@@ -85,6 +88,7 @@ def random_synthesizer_backward(dout: Array, cache: RandomSynthesizerCache) -> t
     return dv, dscores
 
 
+@in_float32
 def dense_synthesizer_forward(
     x: Array, v: Array, w1: Array, b1: Array, w2: Array, b2: Array, mask: Mask = None
 ) -> tuple[Array, DenseSynthesizerCache]:
@@ -107,6 +111,7 @@ def dense_synthesizer_forward(
     return out, DenseSynthesizerCache(first_cache, relu_cache, second_cache, b1, b2, attend_cache)
 
 
+@in_float32
 def dense_synthesizer_backward(dout: Array, cache: DenseSynthesizerCache) -> DenseSynthesizerGrads:
     """dout: (..., T, Dv) -> the gradient of each input."""
     dscores, dv = attend_backward(dout, cache.attend)

@@ -43,6 +43,7 @@ import numpy as np
 from tfx.arguments import number, whole_number
 from tfx.backend import Array, xp_of
 from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_tile, spans
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 from tfx.ops.basics.broadcast import fold
@@ -87,6 +88,7 @@ class Heads(NamedTuple):
     numbers: Any  # one for each head, of which its dropout is drawn
 
 
+@in_float32
 def tiled_attention_forward(
     q: Array,
     k: Array,
@@ -124,6 +126,7 @@ def tiled_attention_forward(
     return out, TiledAttentionCache(q, k, v, mask, out, logsumexp, tiling)
 
 
+@in_float32
 def tiled_attention_backward(dout: Array, cache: TiledAttentionCache) -> tuple[Array, Array, Array]:
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v."""
     q, k, v, mask, out, logsumexp, tiling = cache
@@ -165,6 +168,7 @@ def _attend_rows(heads: Heads, rows: slice, tiling: Tiling, out: Array) -> Array
     return xp.where(blocked, 0, top + xp.log(divisor))
 
 
+@in_float32
 def _attend_rows_backward(
     heads: Heads, rows: slice, tiling: Tiling, given: tuple[Array, Array, Array], grads: tuple[Array, Array, Array]
 ) -> None:

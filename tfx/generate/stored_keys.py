@@ -16,7 +16,7 @@ from tfx.backend import Array
 from tfx.generate.reader import FIRST_CAPACITY, LogitsOf, Texts, WholePass, on_device_of, refuse_padding
 from tfx.models import DecoderOnly, EncoderDecoder
 from tfx.nn.key_value_buffer import KeyValueBuffer, buffers_for
-from tfx.ops.attention.multi_head import StoredKeyValue
+from tfx.ops.attention.key_value import StoredKeyValue
 
 
 class StoredDecoder(WholePass):

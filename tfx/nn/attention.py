@@ -16,13 +16,12 @@ from tfx.nn.fourier_mixing import FourierMixing
 from tfx.nn.linear import Linear
 from tfx.nn.rotary import Rotary
 from tfx.ops.attention.head_mask import head_dropout_mask
+from tfx.ops.attention.key_value import KeyValue, StoredKeyValue
 from tfx.ops.attention.masks import combine_masks
 from tfx.ops.attention.multi_head import (
     Acting,
-    KeyValue,
     Maps,
     MultiHeadCache,
-    StoredKeyValue,
     multi_head_attention_backward,
     multi_head_attention_forward,
 )

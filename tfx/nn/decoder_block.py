@@ -24,8 +24,8 @@ from tfx.nn.block_cache import BlockCache
 from tfx.nn.block_feed_forward import make_feed_forward
 from tfx.nn.block_settings import BlockSettings
 from tfx.nn.residual import Residual, block_norm
+from tfx.ops.attention.key_value import StoredKeyValue
 from tfx.ops.attention.masks import Mask
-from tfx.ops.attention.multi_head import StoredKeyValue
 from tfx.params import Layer
 
 

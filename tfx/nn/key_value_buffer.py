@@ -35,7 +35,7 @@ import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.backend import Array, on_host, xp_of
-from tfx.ops.attention.multi_head import KeyValue, StoredKeyValue
+from tfx.ops.attention.key_value import KeyValue, StoredKeyValue
 
 
 class KeyValueBuffer(NamedTuple):

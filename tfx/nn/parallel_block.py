@@ -24,8 +24,8 @@ from tfx.nn.block_settings import BlockSettings
 from tfx.nn.dropout import Dropout
 from tfx.nn.residual import block_norm
 from tfx.nn.stochastic_depth import StochasticDepth
+from tfx.ops.attention.key_value import StoredKeyValue
 from tfx.ops.attention.masks import Mask
-from tfx.ops.attention.multi_head import StoredKeyValue
 from tfx.params import Layer
 
 

@@ -23,8 +23,8 @@ from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.parallel_block import ParallelBlock
 from tfx.nn.residual import block_norm
 from tfx.nn.through_blocks import forward_through
+from tfx.ops.attention.key_value import StoredKeyValue
 from tfx.ops.attention.masks import Mask
-from tfx.ops.attention.multi_head import StoredKeyValue
 from tfx.params import Layer
 
 #: Keys and values of earlier tokens, one for each block.

@@ -23,7 +23,7 @@ import numpy as np
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
 from tfx.nn.attention import AttentionInputGrads, MultiHeadAttention
-from tfx.ops.attention.multi_head import KeyValue, StoredKeyValue
+from tfx.ops.attention.key_value import KeyValue, StoredKeyValue
 from tfx.ops.basics.broadcast import fold
 from tfx.params import Layer, Parameter
 from tfx.tuning.part import Chosen

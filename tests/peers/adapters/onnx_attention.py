@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from tests.peers.adapters import Skip
+from tfx.ops.attention.key_value import KeyValue
 from tfx.ops.attention.masks import combine_masks, padding_mask, window_mask
-from tfx.ops.attention.multi_head import KeyValue, merge_heads, repeat_heads, split_heads
+from tfx.ops.attention.multi_head import merge_heads, repeat_heads, split_heads
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_forward, attention_scores
 
 RAW, SOFT_CAPPED, WITH_BIAS, WEIGHTS = range(4)  # what the fourth output shows: qk_matmul_output_mode

@@ -15,9 +15,9 @@ from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.decoder_block import DecoderBlock
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.stacks import DecoderStack, EncoderStack
+from tfx.ops.attention.key_value import KeyValue
 from tfx.ops.attention.masks import causal_mask, combine_masks, from_additive, from_blocked
 from tfx.ops.attention.multi_head import (
-    KeyValue,
     mean_heads_backward,
     mean_heads_forward,
     merge_heads,

@@ -26,6 +26,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
 
 
@@ -45,6 +46,7 @@ class AdditiveScoresGrads(NamedTuple):
     dv: Array
 
 
+@in_float32
 def additive_scores_forward(
     q: Array, k: Array, w_q: Array, w_k: Array | None, b: Array | None, v: Array
 ) -> tuple[Array, AdditiveScoresCache]:
@@ -62,6 +64,7 @@ def additive_scores_forward(
     return hidden @ v, AdditiveScoresCache(query_cache, key_cache, hidden, v)
 
 
+@in_float32
 def additive_scores_backward(dscores: Array, cache: AdditiveScoresCache) -> AdditiveScoresGrads:
     """dscores: (..., T, S) -> gradients in the shapes of q, k, w_q, w_k, b, v."""
     query_cache, key_cache, hidden, v = cache

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward
@@ -44,6 +45,7 @@ class AttendGrads(NamedTuple):
     dscores: Array
 
 
+@in_float32
 def attend_forward(
     scores: Array, v: Array, mask: Mask = None, dropout: Array | None = None, overwrite: bool = False
 ) -> tuple[Array, AttendCache]:
@@ -67,6 +69,7 @@ def attend_forward(
     return out, AttendCache(softmax_cache, v, dropout)
 
 
+@in_float32
 def attend_backward(dout: Array, cache: AttendCache, dweights: Array | None = None) -> tuple[Array, Array]:
     """dout: (..., T, Dv) -> dscores: (..., T, S), dv: the shape of v.
 
@@ -77,6 +80,7 @@ def attend_backward(dout: Array, cache: AttendCache, dweights: Array | None = No
     return grads.dscores, grads.dv
 
 
+@in_float32
 def attend_backward_steps(dout: Array, cache: AttendCache, dweights: Array | None = None) -> AttendGrads:
     """The same backward with dP kept, for readers and for lessons."""
     softmax_cache, v, dropout = cache

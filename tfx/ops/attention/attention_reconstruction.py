@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward, attention_forward
 
 
@@ -30,6 +31,7 @@ class AttentionReconstructionGrads(NamedTuple):
     dnew_v: Array
 
 
+@in_float32
 def attention_reconstruction_forward(
     new_k: Array, new_v: Array, q: Array, old_k: Array, old_v: Array
 ) -> tuple[Array, AttentionReconstructionCache]:
@@ -43,6 +45,7 @@ def attention_reconstruction_forward(
     return (error * error).sum() * (1.0 / max(error.size, 1)), AttentionReconstructionCache(error, attention)
 
 
+@in_float32
 def attention_reconstruction_backward(
     dloss: Array | float, cache: AttentionReconstructionCache
 ) -> AttentionReconstructionGrads:

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.attention.additive_attention import AdditiveScoresCache, additive_scores_backward, additive_scores_forward
 from tfx.ops.attention.scaled_dot_product import attention_scores
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
@@ -55,6 +56,7 @@ class ConcatScoresGrads(NamedTuple):
     dv: Array
 
 
+@in_float32
 def dot_scores_forward(q: Array, k: Array, scale: float = 1.0) -> tuple[Array, DotScoresCache]:
     """q: (..., T, D), k: (..., S, D) -> scores: (..., T, S).  Raises ValueError when the widths differ."""
     if q.shape[-1] != k.shape[-1]:
@@ -62,6 +64,7 @@ def dot_scores_forward(q: Array, k: Array, scale: float = 1.0) -> tuple[Array, D
     return attention_scores(q, k, scale)[0], DotScoresCache(q, k, scale)
 
 
+@in_float32
 def dot_scores_backward(dscores: Array, cache: DotScoresCache) -> DotScoresGrads:
     """dscores: (..., T, S) -> dq, dk."""
     q, k, scale = cache
@@ -71,6 +74,7 @@ def dot_scores_backward(dscores: Array, cache: DotScoresCache) -> DotScoresGrads
     )
 
 
+@in_float32
 def general_scores_forward(q: Array, k: Array, w: Array) -> tuple[Array, GeneralScoresCache]:
     """q: (..., T, Dq), k: (..., S, Dk), w: (Dq, Dk) -> scores: (..., T, S).  Raises ValueError when a width differs."""
     query, query_cache = linear_forward(q, w)
@@ -78,6 +82,7 @@ def general_scores_forward(q: Array, k: Array, w: Array) -> tuple[Array, General
     return scores, GeneralScoresCache(query_cache, dot)
 
 
+@in_float32
 def general_scores_backward(dscores: Array, cache: GeneralScoresCache) -> GeneralScoresGrads:
     """dscores: (..., T, S) -> dq, dk, dw."""
     dquery, dk = dot_scores_backward(dscores, cache.dot)  # scores = query @ k^T
@@ -85,6 +90,7 @@ def general_scores_backward(dscores: Array, cache: GeneralScoresCache) -> Genera
     return GeneralScoresGrads(dq, dk, dw)
 
 
+@in_float32
 def concat_scores_forward(q: Array, k: Array, w: Array, v: Array) -> tuple[Array, AdditiveScoresCache]:
     """q: (..., T, Dq), k: (..., S, Dk), w: (Dq + Dk, A), v: (A,) -> scores: (..., T, S).
 
@@ -96,6 +102,7 @@ def concat_scores_forward(q: Array, k: Array, w: Array, v: Array) -> tuple[Array
     return additive_scores_forward(q, k, w[:width_q], w[width_q:], None, v)  # [q ; k] @ w = q @ w_q + k @ w_k
 
 
+@in_float32
 def concat_scores_backward(dscores: Array, cache: AdditiveScoresCache) -> ConcatScoresGrads:
     """dscores: (..., T, S) -> dq, dk, dw, dv."""
     grads = additive_scores_backward(dscores, cache)

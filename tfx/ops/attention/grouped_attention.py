@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward_steps, attention_forward
 
@@ -58,6 +59,7 @@ class GroupedAttentionGrads(NamedTuple):
     dbias: Array | None
 
 
+@in_float32
 def grouped_attention_forward(
     q: Array,
     k: Array,
@@ -90,6 +92,7 @@ def grouped_attention_forward(
     return out, GroupedAttentionCache(cache, bias)
 
 
+@in_float32
 def grouped_attention_backward(
     dout: Array, cache: AttentionCache | GroupedAttentionCache, dweights: Array | None = None
 ) -> GroupedAttentionGrads:

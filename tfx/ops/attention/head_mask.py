@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
+from tfx.half import in_float32
 
 
 class HeadMaskCache(NamedTuple):
@@ -28,6 +29,7 @@ class HeadMaskCache(NamedTuple):
     xi: Array
 
 
+@in_float32
 def head_mask_forward(heads: Array, xi: Array) -> tuple[Array, HeadMaskCache]:
     """heads: (..., H, T, D), xi: (H,) -> y: (..., H, T, D), cache.  Raises ValueError for another number of factors."""
     if xi.shape != heads.shape[-3:-2]:
@@ -35,6 +37,7 @@ def head_mask_forward(heads: Array, xi: Array) -> tuple[Array, HeadMaskCache]:
     return heads * xi[:, None, None], HeadMaskCache(heads, xi)
 
 
+@in_float32
 def head_mask_backward(dy: Array, cache: HeadMaskCache) -> tuple[Array, Array]:
     """dy: (..., H, T, D) -> dheads, and dxi: (H,)."""
     heads, xi = cache

@@ -26,52 +26,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.attention.grouped_attention import grouped_attention_backward, grouped_attention_forward
-from tfx.ops.attention.join_tokens import join_tokens
+from tfx.ops.attention.key_value import KeyValue, StoredKeyValue
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import AttentionCache
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
 from tfx.ops.positions.rotary import RotaryCache, rotary_backward, rotary_forward
-
-
-class KeyValue(NamedTuple):
-    """Keys and values of tokens that were read already, in G heads: k (..., G, M, D), v (..., G, M, Dv)."""
-
-    k: Array
-    v: Array
-
-    @property
-    def length(self) -> int:
-        """M: how many tokens."""
-        return self.k.shape[-2]
-
-    @property
-    def seen(self) -> int:
-        """The place of the next token."""
-        return self.length
-
-    def followed_by(self, new: KeyValue) -> KeyValue:
-        """These tokens, then the new ones; leading axes of length 1 are broadcast to those of the new ones."""
-        return KeyValue(join_tokens(self.k, new.k), join_tokens(self.v, new.v))
-
-
-class StoredKeyValue(Protocol):
-    """What a `past` has to be: a KeyValue, or a store that writes in place (nn/key_value_buffer.py)."""
-
-    @property
-    def k(self) -> Array: ...
-
-    @property
-    def v(self) -> Array: ...
-
-    @property
-    def length(self) -> int: ...
-
-    @property
-    def seen(self) -> int: ...
-
-    def followed_by(self, new: KeyValue) -> StoredKeyValue: ...
 
 
 class Rotation(NamedTuple):
@@ -198,16 +160,19 @@ class MeanHeadsCache(NamedTuple):
     n_heads: int
 
 
+@in_float32
 def mean_heads_forward(weights: Array) -> tuple[Array, MeanHeadsCache]:
     """weights: (..., H, T, S) -> their mean over the heads, (..., T, S), as alignments are often shown."""
     return weights.mean(axis=-3), MeanHeadsCache(weights.shape[-3])
 
 
+@in_float32
 def mean_heads_backward(dmean: Array, cache: MeanHeadsCache) -> Array:
     """dmean: (..., T, S) -> dweights: (..., H, T, S), the same for each head, for the backward of the attention."""
     return xp_of(dmean).repeat(dmean[..., None, :, :] * (1.0 / cache.n_heads), cache.n_heads, axis=-3)
 
 
+@in_float32
 def multi_head_attention_forward(
     x_q: Array,
     x_kv: Array,
@@ -263,6 +228,7 @@ def multi_head_attention_forward(
     return y, MultiHeadCache(*inputs, attention_cache, output_cache, x_v is None, n_heads, kernel)
 
 
+@in_float32
 def multi_head_attention_backward(dy: Array, cache: MultiHeadCache, dweights: Array | None = None) -> MultiHeadGrads:
     """dy: (..., T, C) -> the gradient of every input, by name; what was None has gradient None.
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 
 #: Weights below this count as this, so that a weight that rounds to zero gives a large loss and not an infinite one.
@@ -30,6 +31,7 @@ class PointingCache(NamedTuple):
     rows: Array
 
 
+@in_float32
 def pointing_forward(
     weights: Array, rows: Array, targets: Array, smoothing: float = 0.0, keep: Mask = None
 ) -> tuple[Array, PointingCache]:
@@ -54,6 +56,7 @@ def pointing_forward(
     return loss, PointingCache(weights, read, q, rows)
 
 
+@in_float32
 def pointing_backward(dloss: Array | float, cache: PointingCache) -> Array:
     """dloss: a number -> dweights: (B, H, T, S), the gradient that attention_backward takes in as `dweights`."""
     weights, read, q, rows = cache

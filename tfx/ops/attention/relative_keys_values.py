@@ -35,6 +35,7 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward_steps, attention_forward
 from tfx.ops.basics.broadcast import fold
@@ -71,6 +72,7 @@ class RelativeKeysValuesGrads(NamedTuple):
     da_v: Array
 
 
+@in_float32
 def relative_keys_values_attention_forward(
     q: Array,
     k: Array,
@@ -106,6 +108,7 @@ def relative_keys_values_attention_forward(
     return out, RelativeKeysValuesCache(keys, values, rows_k, rows_v, shift, attention, dropout, by_offset)
 
 
+@in_float32
 def relative_keys_values_attention_backward(dout: Array, cache: RelativeKeysValuesCache) -> RelativeKeysValuesGrads:
     """dout: (..., T, Dv) -> the gradient of every input, by name."""
     keys, values, rows_k, rows_v, shift, attention, dropout, by_offset = cache

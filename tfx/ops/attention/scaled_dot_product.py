@@ -28,6 +28,7 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.attention.attend import AttendCache, attend_backward_steps, attend_forward, check_attend_shapes
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.soft_cap import SoftCapCache, soft_cap_backward, soft_cap_forward
@@ -64,6 +65,7 @@ class AttentionGrads(NamedTuple):
     dk: Array
 
 
+@in_float32
 def attention_forward(
     q: Array,
     k: Array,
@@ -102,6 +104,7 @@ def attention_scores(
     return scores, soft_cap_cache
 
 
+@in_float32
 def attention_backward(dout: Array, cache: AttentionCache, dweights: Array | None = None) -> tuple[Array, Array, Array]:
     """dout: (..., T, Dv) -> dq, dk, dv, in the shapes of q, k, v.  The gradient of a bias: `attention_backward_steps`.
 
@@ -112,6 +115,7 @@ def attention_backward(dout: Array, cache: AttentionCache, dweights: Array | Non
     return grads.dq, grads.dk, grads.dv
 
 
+@in_float32
 def attention_backward_steps(dout: Array, cache: AttentionCache, dweights: Array | None = None) -> AttentionGrads:
     """The same backward with its intermediate gradients dP and dS kept, and with the gradient of the bias."""
     q, k, scale, soft_cap_cache, bias, attend_cache = cache

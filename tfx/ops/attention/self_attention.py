@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward, attention_forward
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
@@ -42,6 +43,7 @@ class SelfAttentionGrads(NamedTuple):
     dw_v: Array
 
 
+@in_float32
 def self_attention_forward(
     x: Array, w_q: Array, w_k: Array, w_v: Array, mask: Mask = None, **settings: Any
 ) -> tuple[Array, SelfAttentionCache]:
@@ -57,6 +59,7 @@ def self_attention_forward(
     return out, SelfAttentionCache(query, key, value, attention)
 
 
+@in_float32
 def self_attention_backward(dout: Array, cache: SelfAttentionCache) -> SelfAttentionGrads:
     """dout: (..., T, Dv) -> SelfAttentionGrads."""
     dq, dk, dv = attention_backward(dout, cache.attention)  # out = attention(q, k, v)

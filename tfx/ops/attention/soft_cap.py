@@ -15,12 +15,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class SoftCapCache(NamedTuple):
     t: Array  # tanh(x / cap)
 
 
+@in_float32
 def soft_cap_forward(x: Array, cap: float) -> tuple[Array, SoftCapCache]:
     """x: any shape, cap > 0 -> y of the same shape and dtype, |y| < cap.  Raises ValueError for another cap."""
     if not cap > 0:
@@ -29,6 +31,7 @@ def soft_cap_forward(x: Array, cap: float) -> tuple[Array, SoftCapCache]:
     return t * cap, SoftCapCache(t)
 
 
+@in_float32
 def soft_cap_backward(dy: Array, cache: SoftCapCache) -> Array:
     """dy: shape of y -> dx."""
     return dy * (1 - cache.t * cache.t)  # y = cap * tanh(x / cap)

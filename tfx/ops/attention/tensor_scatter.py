@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, on_host, xp_of
+from tfx.half import in_float32
 
 
 class TensorScatterCache(NamedTuple):
@@ -27,6 +28,7 @@ class TensorScatterCache(NamedTuple):
     axis: int
 
 
+@in_float32
 def tensor_scatter_forward(
     past: Array, update: Array, starts: Array | None = None, axis: int = -2, circular: bool = False
 ) -> tuple[Array, TensorScatterCache]:
@@ -57,6 +59,7 @@ def tensor_scatter_forward(
     return y, TensorScatterCache(places, axis)
 
 
+@in_float32
 def tensor_scatter_backward(dy: Array, cache: TensorScatterCache) -> tuple[Array, Array]:
     """dy: (B, ..., S, ...) -> dpast: (B, ..., S, ...), dupdate: (B, ..., T, ...)."""
     places, axis = cache

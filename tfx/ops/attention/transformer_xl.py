@@ -29,6 +29,7 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward_steps, attention_forward
 from tfx.ops.basics.broadcast import fold
@@ -58,6 +59,7 @@ class TransformerXLGrads(NamedTuple):
     dw: Array
 
 
+@in_float32
 def transformer_xl_attention_forward(
     q: Array,
     k: Array,
@@ -91,6 +93,7 @@ def transformer_xl_attention_forward(
     return out, TransformerXLCache(u, w, r, position_queries, shift, attention)
 
 
+@in_float32
 def transformer_xl_attention_backward(dout: Array, cache: TransformerXLCache) -> TransformerXLGrads:
     """dout: (..., H, T, Dv) -> the gradient of every input, by name."""
     u, w, r, position_queries, shift, attention = cache

@@ -14,12 +14,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class ClassTokenCache(NamedTuple):
     """Backward needs no number of forward's."""
 
 
+@in_float32
 def class_token_forward(x: Array, token: Array) -> tuple[Array, ClassTokenCache]:
     """x: (B, T, C), token: (C,) -> y: (B, T + 1, C), cache.  Raises ValueError when the widths differ."""
     if token.shape != x.shape[-1:]:
@@ -29,6 +31,7 @@ def class_token_forward(x: Array, token: Array) -> tuple[Array, ClassTokenCache]
     return xp.concatenate((first, x), axis=1), ClassTokenCache()
 
 
+@in_float32
 def class_token_backward(dy: Array, cache: ClassTokenCache) -> tuple[Array, Array]:
     """dy: (B, T + 1, C) -> dx: (B, T, C), dtoken: (C,)."""
     return dy[:, 1:], dy[:, 0].sum(axis=0)  # y = [token; x], the same token in every sequence

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class ClipCache(NamedTuple):
@@ -19,6 +20,7 @@ class ClipCache(NamedTuple):
     limit: float | None
 
 
+@in_float32
 def clip_forward(x: Array, limit: float | None) -> tuple[Array, ClipCache]:
     """x: any shape, float -> y of the same shape and dtype; limit None changes nothing.  NaN stays NaN.
 
@@ -32,6 +34,7 @@ def clip_forward(x: Array, limit: float | None) -> tuple[Array, ClipCache]:
     return xp.minimum(xp.maximum(x, -limit), limit), ClipCache(x, limit)
 
 
+@in_float32
 def clip_backward(dy: Array, cache: ClipCache) -> Array:
     """dy: shape of x -> dx."""
     x, limit = cache

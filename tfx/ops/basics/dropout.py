@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array
+from tfx.half import in_float32
 
 
 class DropoutCache(NamedTuple):
@@ -43,12 +44,14 @@ def kept_logits(shape: tuple[int, ...], rate: float, rng: Any, xp: Any = np) -> 
     return dropout_mask(shape, rate, rng, "float64", xp) > 0
 
 
+@in_float32
 def dropout_forward(x: Array, multiplier: Array | None) -> tuple[Array, DropoutCache]:
     """x: any shape, multiplier: broadcastable to it, or None outside training -> y in the shape of x, cache."""
     y = x if multiplier is None else x * multiplier
     return y, DropoutCache(multiplier)
 
 
+@in_float32
 def dropout_backward(dy: Array, cache: DropoutCache) -> Array:
     """dy: shape of x -> dx."""
     return dy if cache.multiplier is None else dy * cache.multiplier  # y = x * multiplier

@@ -17,6 +17,7 @@ import math
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, on_host, xp_of
+from tfx.half import in_float32
 
 
 class EmbeddingCache(NamedTuple):
@@ -29,6 +30,7 @@ class TiedLogitsCache(NamedTuple):
     table: Array
 
 
+@in_float32
 def embedding_forward(ids: Array, table: Array) -> tuple[Array, EmbeddingCache]:
     """ids: (...,) integers, table: (V, C) -> y: (..., C), cache.
 
@@ -45,6 +47,7 @@ def embedding_forward(ids: Array, table: Array) -> tuple[Array, EmbeddingCache]:
     return xp.where(known[..., None], table[ids], math.nan).astype(table.dtype), EmbeddingCache(ids, table)
 
 
+@in_float32
 def embedding_backward(dy: Array, cache: EmbeddingCache) -> Array:
     """dy: (..., C) -> dtable: (V, C); rows of tokens that did not occur are 0."""
     ids, table = cache
@@ -57,6 +60,7 @@ def embedding_backward(dy: Array, cache: EmbeddingCache) -> Array:
     return dtable.reshape(table.shape)
 
 
+@in_float32
 def tied_logits_forward(x: Array, table: Array) -> tuple[Array, TiedLogitsCache]:
     """x: (..., C), table: (V, C) -> logits: (..., V), cache.  Raises ValueError when the widths differ."""
     if x.shape[-1] != table.shape[-1]:
@@ -64,6 +68,7 @@ def tied_logits_forward(x: Array, table: Array) -> tuple[Array, TiedLogitsCache]
     return x @ table.T, TiedLogitsCache(x, table)
 
 
+@in_float32
 def tied_logits_backward(dlogits: Array, cache: TiedLogitsCache) -> tuple[Array, Array]:
     """dlogits: (..., V) -> dx: (..., C), dtable: (V, C)."""
     x, table = cache

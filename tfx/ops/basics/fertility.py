@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, on_host, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.embedding import EmbeddingCache, check_ids, embedding_backward, embedding_forward
 
 
@@ -54,6 +55,7 @@ def uniform_sources(src_lengths: Array, tgt_lengths: Array, n_targets: int) -> A
     return xp.where(place < t, xp.maximum(nearest, 0), -1).astype("int64")
 
 
+@in_float32
 def copy_sources_forward(x: Array, sources: Array) -> tuple[Array, CopySourcesCache]:
     """x: (B, S, C), sources: (B, T) integers -> y: (B, T, C), cache.  A negative source gives zeros.
 
@@ -72,6 +74,7 @@ def copy_sources_forward(x: Array, sources: Array) -> tuple[Array, CopySourcesCa
     return y, CopySourcesCache(lookup, x.shape)
 
 
+@in_float32
 def copy_sources_backward(dy: Array, cache: CopySourcesCache) -> Array:
     """dy: (B, T, C) -> dx: (B, S, C)."""
     dtable = embedding_backward(dy, cache.lookup)  # y = table[row]; a token that was copied again adds again

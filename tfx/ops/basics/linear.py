@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.basics.sums import column_sums
 
 
@@ -23,6 +24,7 @@ class LinearCache(NamedTuple):
     has_bias: bool
 
 
+@in_float32
 def linear_forward(x: Array, w: Array, b: Array | None = None) -> tuple[Array, LinearCache]:
     """x: (..., I), w: (I, J), b: (J,) or None -> y: (..., J).  Raises ValueError when the widths differ."""
     if x.shape[-1] != w.shape[0]:
@@ -34,6 +36,7 @@ def linear_forward(x: Array, w: Array, b: Array | None = None) -> tuple[Array, L
     return y.reshape(*x.shape[:-1], w.shape[1]), LinearCache(x, w, b is not None)  # (N, J) -> (..., J)
 
 
+@in_float32
 def linear_backward(dy: Array, cache: LinearCache) -> tuple[Array, Array, Array | None]:
     """dy: (..., J) -> dx: (..., I), dw: (I, J), db: (J,), or None where forward had no b."""
     x, w, has_bias = cache

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.logsumexp import shifted_log_total
 
 
@@ -24,6 +25,7 @@ class LogSoftmaxCache(NamedTuple):
     axis: int
 
 
+@in_float32
 def log_softmax_forward(x: Array, axis: int = -1) -> tuple[Array, LogSoftmaxCache]:
     """x: any shape, float -> y of the same shape and dtype; exp(y) sums to 1 along `axis`.
 
@@ -34,6 +36,7 @@ def log_softmax_forward(x: Array, axis: int = -1) -> tuple[Array, LogSoftmaxCach
     return y, LogSoftmaxCache(y, axis)
 
 
+@in_float32
 def log_softmax_backward(dy: Array, cache: LogSoftmaxCache) -> Array:
     """dy: shape of y -> dx of the same shape."""
     y, axis = cache

@@ -15,6 +15,7 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 Axes = int | tuple[int, ...] | None
 
@@ -25,6 +26,7 @@ class LogSumExpCache(NamedTuple):
     kept_shape: tuple[int, ...]
 
 
+@in_float32
 def logsumexp_forward(x: Array, axis: Axes = -1, keepdims: bool = False) -> tuple[Array, LogSumExpCache]:
     """x: any shape, float; axis: one, several, or None for all -> y: x without them (or 1 there, with keepdims).
 
@@ -37,6 +39,7 @@ def logsumexp_forward(x: Array, axis: Axes = -1, keepdims: bool = False) -> tupl
     return y if keepdims else y.squeeze(_summed(x, axis)), LogSumExpCache(x, y, kept_shape)
 
 
+@in_float32
 def logsumexp_backward(dy: Array, cache: LogSumExpCache) -> Array:
     """dy: shape of y -> dx: shape of x."""
     x, y, kept_shape = cache

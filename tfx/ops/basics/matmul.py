@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.broadcast import fold
 
 
@@ -33,6 +34,7 @@ class GemmCache(NamedTuple):
     beta: float
 
 
+@in_float32
 def matmul_forward(a: Array, b: Array) -> tuple[Array, MatmulCache]:
     """a: (..., M, K) or (K,), b: (..., K, N) or (K,) -> y: (..., M, N), without M or N for a vector.
 
@@ -46,6 +48,7 @@ def matmul_forward(a: Array, b: Array) -> tuple[Array, MatmulCache]:
     return a @ b, MatmulCache(a, b)
 
 
+@in_float32
 def matmul_backward(dy: Array, cache: MatmulCache) -> tuple[Array, Array]:
     """dy: shape of y -> da: shape of a, db: shape of b."""
     a, b = cache
@@ -61,6 +64,7 @@ def matmul_backward(dy: Array, cache: MatmulCache) -> tuple[Array, Array]:
     return fold(da, rows).reshape(a.shape), fold(db, columns).reshape(b.shape)
 
 
+@in_float32
 def gemm_forward(
     a: Array, b: Array, c: Array | None = None, alpha: float = 1.0, beta: float = 1.0
 ) -> tuple[Array, GemmCache]:
@@ -76,6 +80,7 @@ def gemm_forward(
     return y if c is None else y + c * beta, GemmCache(product, c, alpha, beta)
 
 
+@in_float32
 def gemm_backward(dy: Array, cache: GemmCache) -> tuple[Array, Array, Array | None]:
     """dy: (M, N) -> da: (M, K), db: (K, N), dc: shape of c, or None where forward had no c."""
     product, c, alpha, beta = cache

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class MeanPoolCache(NamedTuple):
@@ -26,12 +27,14 @@ class RepeatPlacesCache(NamedTuple):
     stride: int
 
 
+@in_float32
 def mean_pool_forward(x: Array, stride: int = 2) -> tuple[Array, MeanPoolCache]:
     """x: (..., T, C) -> y: (..., ceil(T / stride), C), cache.  Raises ValueError for a stride below 1."""
     check_stride(stride)
     return _window_sums(x, stride) / _sizes(x.shape[-2], stride, x), MeanPoolCache(x.shape[-2], stride)
 
 
+@in_float32
 def mean_pool_backward(dy: Array, cache: MeanPoolCache) -> Array:
     """dy: (..., ceil(T / stride), C) -> dx: (..., T, C)."""
     length, stride = cache
@@ -39,6 +42,7 @@ def mean_pool_backward(dy: Array, cache: MeanPoolCache) -> Array:
     return xp_of(dy).repeat(share, stride, axis=-2)[..., :length, :]
 
 
+@in_float32
 def repeat_places_forward(x: Array, stride: int, length: int) -> tuple[Array, RepeatPlacesCache]:
     """x: (..., ceil(T / stride), C) -> y: (..., T, C), T = length: each place `stride` times in a row.
 
@@ -50,6 +54,7 @@ def repeat_places_forward(x: Array, stride: int, length: int) -> tuple[Array, Re
     return xp_of(x).repeat(x, stride, axis=-2)[..., :length, :], RepeatPlacesCache(length, stride)
 
 
+@in_float32
 def repeat_places_backward(dy: Array, cache: RepeatPlacesCache) -> Array:
     """dy: (..., T, C) -> dx: (..., ceil(T / stride), C): the sum over the copies of each place."""
     return _window_sums(dy, cache.stride)

@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class NormalisedReluCache(NamedTuple):
@@ -27,6 +28,7 @@ class NormalisedReluCache(NamedTuple):
     positive: Array
 
 
+@in_float32
 def normalised_relu_forward(x: Array) -> tuple[Array, NormalisedReluCache]:
     """x: (..., S), float -> y: (..., S), not negative; rows sum to 1, or to 0 where no score is positive.
 
@@ -42,6 +44,7 @@ def normalised_relu_forward(x: Array) -> tuple[Array, NormalisedReluCache]:
     return y, NormalisedReluCache(y, divisor, positive)
 
 
+@in_float32
 def normalised_relu_backward(dy: Array, cache: NormalisedReluCache) -> Array:
     """dy: (..., S) -> dx: (..., S); a row without a positive score gets zeros."""
     y, divisor, positive = cache

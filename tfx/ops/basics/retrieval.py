@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class RetrievalScoresCache(NamedTuple):
@@ -39,6 +40,7 @@ def nearest_documents(queries: Array, index: Array, k: int) -> Array:
     return order[:, :k]
 
 
+@in_float32
 def retrieval_scores_forward(
     queries: Array, documents: Array, scale: float = 1.0
 ) -> tuple[Array, RetrievalScoresCache]:
@@ -52,6 +54,7 @@ def retrieval_scores_forward(
     return scores, RetrievalScoresCache(queries, documents, scale)
 
 
+@in_float32
 def retrieval_scores_backward(dscores: Array, cache: RetrievalScoresCache) -> tuple[Array, Array]:
     """dscores: (B, K) -> dqueries: (B, D), ddocuments: (B, K, D)."""
     queries, documents, scale = cache

@@ -22,6 +22,7 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.sums import row_sums
 
 
@@ -30,6 +31,7 @@ class SoftmaxCache(NamedTuple):
     axis: int
 
 
+@in_float32
 def softmax_forward(x: Array, axis: int = -1, overwrite: bool = False) -> tuple[Array, SoftmaxCache]:
     """x: any shape, float -> y of the same shape and dtype; slices along `axis` sum to 1.
 
@@ -48,6 +50,7 @@ def softmax_forward(x: Array, axis: int = -1, overwrite: bool = False) -> tuple[
     return y, SoftmaxCache(y, axis)
 
 
+@in_float32
 def softmax_backward(dy: Array, cache: SoftmaxCache) -> Array:
     """dy: shape of y -> dx of the same shape."""
     y, axis = cache

@@ -22,12 +22,14 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class SparsemaxCache(NamedTuple):
     support: Array
 
 
+@in_float32
 def sparsemax_forward(x: Array) -> tuple[Array, SparsemaxCache]:
     """x: (..., S), float -> y: (..., S), not negative; rows sum to 1, and scores below tau give exactly 0.
 
@@ -51,6 +53,7 @@ def sparsemax_forward(x: Array) -> tuple[Array, SparsemaxCache]:
     return y, SparsemaxCache(support)
 
 
+@in_float32
 def sparsemax_backward(dy: Array, cache: SparsemaxCache) -> Array:
     """dy: (..., S) -> dx: (..., S)."""
     (support,) = cache

@@ -27,6 +27,7 @@ import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.basics.dropout import DropoutCache, dropout_backward, dropout_forward, dropout_mask
 
 
@@ -45,6 +46,7 @@ def branch_multiplier(
     return multiplier if rescaled else (multiplier > 0).astype(dtype)
 
 
+@in_float32
 def stochastic_depth_forward(x: Array, branch: Array, multiplier: Array | None) -> tuple[Array, StochasticDepthCache]:
     """x, branch: (B, T, C), multiplier: broadcastable to them, or None for 1 -> y = x + multiplier * branch, cache.
 
@@ -56,6 +58,7 @@ def stochastic_depth_forward(x: Array, branch: Array, multiplier: Array | None) 
     return x + kept, StochasticDepthCache(cache)
 
 
+@in_float32
 def stochastic_depth_backward(dy: Array, cache: StochasticDepthCache) -> tuple[Array, Array]:
     """dy: (B, T, C) -> dx, dbranch: (B, T, C)."""
     dbranch = dropout_backward(dy, cache.branch)  # y = ... + multiplier * branch

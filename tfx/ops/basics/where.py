@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.broadcast import fold
 
 
@@ -25,6 +26,7 @@ class WhereCache(NamedTuple):
     other: Array
 
 
+@in_float32
 def where_forward(mask: Array, x: Array, other: Array) -> tuple[Array, WhereCache]:
     """mask: boolean; mask, x and other broadcast together -> y of their common shape.
 
@@ -35,6 +37,7 @@ def where_forward(mask: Array, x: Array, other: Array) -> tuple[Array, WhereCach
     return xp_of(mask, x, other).where(mask, x, other), WhereCache(mask, x, other)
 
 
+@in_float32
 def where_backward(dy: Array, cache: WhereCache) -> tuple[Array, Array]:
     """dy: shape of y -> dx: shape of x, dother: shape of other."""
     mask, x, other = cache

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class CvSquaredCache(NamedTuple):
@@ -24,6 +25,7 @@ class CvSquaredCache(NamedTuple):
     y: Array
 
 
+@in_float32
 def cv_squared_forward(x: Array) -> tuple[Array, CvSquaredCache]:
     """x: (E,) -> y: scalar, cache.  A mean of 0 gives 0.  Raises ValueError for no number or several axes."""
     if x.ndim != 1 or not x.size:
@@ -37,6 +39,7 @@ def cv_squared_forward(x: Array) -> tuple[Array, CvSquaredCache]:
     return y, CvSquaredCache(centred, mean, y)
 
 
+@in_float32
 def cv_squared_backward(dy: Array | float, cache: CvSquaredCache) -> Array:
     """dy: scalar -> dx: (E,)."""
     centred, mean, y = cache

@@ -24,6 +24,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.experts.expert_capacity import expert_counts
 
 
@@ -58,6 +59,7 @@ def plan_dispatch(experts: Array, n_experts: int, keep: Array | None = None) -> 
     return DispatchPlan(pairs, pairs // k, rows.reshape(experts.shape), expert_counts(experts, n_experts, keep))
 
 
+@in_float32
 def dispatch_forward(x: Array, plan: DispatchPlan) -> tuple[Array, DispatchPlan]:
     """x: (N, C) -> slots: (N k, C), cache.  Raises ValueError when the plan was made for another number of tokens."""
     if x.shape[0] != plan.rows.shape[0]:
@@ -65,11 +67,13 @@ def dispatch_forward(x: Array, plan: DispatchPlan) -> tuple[Array, DispatchPlan]
     return x[plan.tokens], plan
 
 
+@in_float32
 def dispatch_backward(dslots: Array, cache: DispatchPlan) -> Array:
     """dslots: (N k, C) -> dx: (N, C)."""
     return dslots[cache.rows].sum(axis=1)  # slots = x[tokens]: each token was copied k times
 
 
+@in_float32
 def combine_forward(out: Array, gates: Array, plan: DispatchPlan) -> tuple[Array, CombineCache]:
     """out: (N k, C), 0 in rows that were dropped, gates: (N, k) -> y: (N, C), cache.
 
@@ -83,6 +87,7 @@ def combine_forward(out: Array, gates: Array, plan: DispatchPlan) -> tuple[Array
     return y, CombineCache(out, gates, plan)
 
 
+@in_float32
 def combine_backward(dy: Array, cache: CombineCache) -> tuple[Array, Array]:
     """dy: (N, C) -> dout: (N k, C), dgates: (N, k)."""
     out, gates, plan = cache

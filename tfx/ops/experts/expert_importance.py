@@ -14,12 +14,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class ExpertImportanceCache(NamedTuple):
     experts: Array
 
 
+@in_float32
 def expert_importance_forward(gates: Array, experts: Array, n_experts: int) -> tuple[Array, ExpertImportanceCache]:
     """gates: (N, k), experts: (N, k) integers -> importance: (E,), cache.  Raises ValueError when the shapes differ."""
     if gates.shape != experts.shape:
@@ -30,6 +32,7 @@ def expert_importance_forward(gates: Array, experts: Array, n_experts: int) -> t
     return importance, ExpertImportanceCache(experts)
 
 
+@in_float32
 def expert_importance_backward(dimportance: Array, cache: ExpertImportanceCache) -> Array:
     """dimportance: (E,) -> dgates: (N, k)."""
     return dimportance[cache.experts]  # importance[experts[n, j]] += gates[n, j]

@@ -21,6 +21,7 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.feed_forward.erf import erfc
 
 
@@ -38,6 +39,7 @@ class ExpertLoadGrads(NamedTuple):
     dspread: Array
 
 
+@in_float32
 def expert_load_forward(clean: Array, noisy: Array, spread: Array, k: int) -> tuple[Array, ExpertLoadCache]:
     """clean, noisy: (N, E) logits without and with noise, spread: (N, E), positive -> load: (E,), cache.
 
@@ -59,6 +61,7 @@ def expert_load_forward(clean: Array, noisy: Array, spread: Array, k: int) -> tu
     return load, ExpertLoadCache(z, spread, order, chosen, k)
 
 
+@in_float32
 def expert_load_backward(dload: Array, cache: ExpertLoadCache) -> ExpertLoadGrads:
     """dload: (E,) -> dclean, dnoisy, dspread: (N, E)."""
     z, spread, order, chosen, k = cache

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.experts.expert_capacity import expert_counts
 
 
@@ -26,6 +27,7 @@ class LoadBalanceCache(NamedTuple):
     n_tokens: int
 
 
+@in_float32
 def load_balance_forward(probabilities: Array, experts: Array) -> tuple[Array, LoadBalanceCache]:
     """probabilities: (N, E), the router's softmax, experts: (N, k) integers -> loss: scalar, cache; 0 for N = 0.
 
@@ -41,6 +43,7 @@ def load_balance_forward(probabilities: Array, experts: Array) -> tuple[Array, L
     return n_experts * (shares * mean).sum(), LoadBalanceCache(shares, n_tokens)
 
 
+@in_float32
 def load_balance_backward(dloss: Array | float, cache: LoadBalanceCache) -> Array:
     """dloss: scalar -> dprobabilities: (N, E)."""
     shares, n_tokens = cache

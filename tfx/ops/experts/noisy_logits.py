@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.feed_forward.sigmoid import softplus_backward, softplus_forward
 
 
@@ -25,6 +26,7 @@ class NoisyLogitsCache(NamedTuple):
     softplus: Any
 
 
+@in_float32
 def noisy_logits_forward(clean: Array, raw: Array, noise: Array) -> tuple[Array, NoisyLogitsCache]:
     """clean, raw, noise: (..., E) -> y: (..., E), cache.  Raises ValueError when the shapes differ."""
     if not clean.shape == raw.shape == noise.shape:
@@ -33,6 +35,7 @@ def noisy_logits_forward(clean: Array, raw: Array, noise: Array) -> tuple[Array,
     return clean + noise * spread, NoisyLogitsCache(spread, noise, softplus)
 
 
+@in_float32
 def noisy_logits_backward(dy: Array, cache: NoisyLogitsCache, dspread: Array | None = None) -> tuple[Array, Array]:
     """dy: (..., E) -> dclean, draw: (..., E).  dspread: (..., E), from a loss that reads the spread itself."""
     ds = dy * cache.noise  # y = clean + noise * spread

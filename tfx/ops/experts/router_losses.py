@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.softmax import softmax_backward, softmax_forward
 from tfx.ops.experts.cv_squared import cv_squared_backward, cv_squared_forward
 from tfx.ops.experts.expert_importance import expert_importance_backward, expert_importance_forward
@@ -42,6 +43,7 @@ class RouterLossesGrads(NamedTuple):
     dspread: Array | None
 
 
+@in_float32
 def router_losses_forward(
     logits: Array,
     gates: Array,
@@ -80,6 +82,7 @@ def router_losses_forward(
     return total, RouterLossesCache(values, coefficients, caches, logits, gates)
 
 
+@in_float32
 def router_losses_backward(dloss: Array | float, cache: RouterLossesCache) -> RouterLossesGrads:
     """dloss: scalar -> dlogits, dgates, and dclean and dspread, None when the load was left out."""
     coefficients, caches = cache.coefficients, cache.caches

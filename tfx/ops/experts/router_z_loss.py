@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.basics.logsumexp import LogSumExpCache, logsumexp_backward, logsumexp_forward
 
 
@@ -22,12 +23,14 @@ class RouterZLossCache(NamedTuple):
     logsumexp: LogSumExpCache
 
 
+@in_float32
 def router_z_loss_forward(logits: Array) -> tuple[Array, RouterZLossCache]:
     """logits: (N, E) -> loss: scalar, cache; 0 for N = 0."""
     z, cache = logsumexp_forward(logits)
     return (z * z).sum() * (1.0 / max(z.size, 1)), RouterZLossCache(z, cache)
 
 
+@in_float32
 def router_z_loss_backward(dloss: Array | float, cache: RouterZLossCache) -> Array:
     """dloss: scalar -> dlogits: (N, E)."""
     dz = (dloss * cache.z * (2.0 / max(cache.z.size, 1))).astype(cache.z.dtype)  # loss = mean of z^2

@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward
 
 
@@ -50,6 +51,7 @@ def choose_top_k(logits: Array, k: int) -> Array:
     return xp_of(logits).argsort(-logits, axis=-1, kind="stable")[..., :k]
 
 
+@in_float32
 def gates_forward(logits: Array, experts: Array, renormalise: bool = True) -> tuple[Array, GatesCache]:
     """logits: (N, E), experts: (N, k) integers, in a row all different -> gates: (N, k), cache.
 
@@ -66,6 +68,7 @@ def gates_forward(logits: Array, experts: Array, renormalise: bool = True) -> tu
     return gates, GatesCache(softmax, experts, n_experts, renormalise)
 
 
+@in_float32
 def gates_backward(dgates: Array, cache: GatesCache) -> Array:
     """dgates: (N, k) -> dlogits: (N, E)."""
     softmax, experts, n_experts, renormalised = cache
@@ -76,6 +79,7 @@ def gates_backward(dgates: Array, cache: GatesCache) -> Array:
     return softmax_backward(dp, softmax)  # p = softmax(logits)
 
 
+@in_float32
 def top_k_routing_forward(logits: Array, k: int, renormalise: bool = True) -> tuple[Array, GatesCache]:
     """logits: (N, E) -> gates: (N, k) of the k largest, cache; cache.experts: (N, k) says whose they are.
 
@@ -84,6 +88,7 @@ def top_k_routing_forward(logits: Array, k: int, renormalise: bool = True) -> tu
     return gates_forward(logits, choose_top_k(logits, k), renormalise)
 
 
+@in_float32
 def top_k_routing_backward(dgates: Array, cache: GatesCache) -> Array:
     """dgates: (N, k) -> dlogits: (N, E); the choice is a constant."""
     return gates_backward(dgates, cache)

@@ -33,6 +33,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.feed_forward.erf import erfc
 from tfx.ops.feed_forward.sigmoid import (
     mish_backward,
@@ -71,32 +72,38 @@ class GeluTanhCache(NamedTuple):
     s: Array  # sigmoid(2u)
 
 
+@in_float32
 def identity_forward(x: Array) -> tuple[Array, IdentityCache]:
     """x: any shape -> x itself."""
     return x, IdentityCache()
 
 
+@in_float32
 def identity_backward(dy: Array, cache: IdentityCache) -> Array:
     """dy: shape of x -> dx = dy."""
     return dy
 
 
+@in_float32
 def relu_forward(x: Array) -> tuple[Array, ReluCache]:
     """x: any shape, float -> max(x, 0), same shape and dtype; NaN stays NaN."""
     return xp_of(x).maximum(x, 0), ReluCache(x)
 
 
+@in_float32
 def relu_backward(dy: Array, cache: ReluCache) -> Array:
     """dy: shape of x -> dx."""
     return dy * (cache.x > 0)  # y = max(x, 0)
 
 
+@in_float32
 def gelu_forward(x: Array) -> tuple[Array, GeluCache]:
     """x: any shape, float -> x Phi(x), same shape and dtype; NaN stays NaN."""
     cdf = 0.5 * erfc(x * -math.sqrt(0.5))
     return xp_of(x).maximum(x, -_TAIL) * cdf, GeluCache(x, cdf)
 
 
+@in_float32
 def gelu_backward(dy: Array, cache: GeluCache) -> Array:
     """dy: shape of x -> dx."""
     xp = xp_of(cache.x)
@@ -105,6 +112,7 @@ def gelu_backward(dy: Array, cache: GeluCache) -> Array:
     return dy * (cache.cdf + x * pdf)  # y = x * cdf(x)
 
 
+@in_float32
 def gelu_tanh_forward(x: Array) -> tuple[Array, GeluTanhCache]:
     """x: any shape, float -> the tanh form of GELU, same shape and dtype; NaN stays NaN."""
     xp = xp_of(x)
@@ -121,6 +129,7 @@ def gelu_tanh_forward(x: Array) -> tuple[Array, GeluTanhCache]:
     return y, GeluTanhCache(z, s)
 
 
+@in_float32
 def gelu_tanh_backward(dy: Array, cache: GeluTanhCache) -> Array:
     """dy: shape of x -> dx."""
     z, s = cache

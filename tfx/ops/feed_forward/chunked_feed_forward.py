@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.feed_forward.feed_forward import FeedForwardGrads, feed_forward_backward, feed_forward_forward
 
 
@@ -26,6 +27,7 @@ class ChunkedFeedForwardCache(NamedTuple):
     chunk: int
 
 
+@in_float32
 def chunked_feed_forward_forward(
     x: Array,
     w1: Array,
@@ -46,6 +48,7 @@ def chunked_feed_forward_forward(
     return xp_of(x).concatenate(parts, axis=-2), ChunkedFeedForwardCache(x, weights, activation, chunk)
 
 
+@in_float32
 def chunked_feed_forward_backward(dy: Array, cache: ChunkedFeedForwardCache) -> FeedForwardGrads:
     """dy: (..., T, C) -> the gradient of every input, by name; a bias that was None has gradient None."""
     x, weights, activation, chunk = cache

@@ -27,6 +27,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tfx.backend import Array, on_host, xp_of
+from tfx.half import in_float32
 
 # fmt: off
 # Highest power first.  The denominators begin with 1.
@@ -61,11 +62,13 @@ class ErfCache(NamedTuple):
     x: Array
 
 
+@in_float32
 def erf_forward(x: Array) -> tuple[Array, ErfCache]:
     """x: any shape, float -> erf(x), same shape and dtype, in [-1, 1]; NaN stays NaN."""
     return erf(x), ErfCache(x)
 
 
+@in_float32
 def erf_backward(dy: Array, cache: ErfCache) -> Array:
     """dy: shape of x -> dx."""
     x = xp_of(cache.x).clip(cache.x, -_ZERO_FROM, _ZERO_FROM)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
 from tfx.ops.feed_forward.activations import ACTIVATIONS
 
@@ -40,6 +41,7 @@ class FeedForwardGrads(NamedTuple):
     db2: Array | None
 
 
+@in_float32
 def feed_forward_forward(
     x: Array, w1: Array, b1: Array | None, w2: Array, b2: Array | None, activation: str = "gelu"
 ) -> tuple[Array, FeedForwardCache]:
@@ -56,6 +58,7 @@ def feed_forward_forward(
     return y, FeedForwardCache(first, activation, activation_cache, second)
 
 
+@in_float32
 def feed_forward_backward(dy: Array, cache: FeedForwardCache) -> FeedForwardGrads:
     """dy: (..., C) -> the gradient of every input, by name; a bias that was None has gradient None."""
     dhidden, dw2, db2 = linear_backward(dy, cache.second)  # y = hidden @ w2 + b2

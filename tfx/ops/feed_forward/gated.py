@@ -27,6 +27,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.feed_forward.activations import ACTIVATIONS
 
 #: Name of the gated unit -> name of the activation of its gate.
@@ -46,6 +47,7 @@ class SplitGluCache(NamedTuple):
     gate_first: bool
 
 
+@in_float32
 def glu_forward(a: Array, b: Array, activation: str = "sigmoid", **settings: Any) -> tuple[Array, GluCache]:
     """a, b: any shape, the same, float -> y = activation(a) * b, same shape and dtype.
 
@@ -60,6 +62,7 @@ def glu_forward(a: Array, b: Array, activation: str = "sigmoid", **settings: Any
     return gate * b, GluCache(gate, b, activation, activation_cache)
 
 
+@in_float32
 def glu_backward(dy: Array, cache: GluCache) -> tuple[Array, Array]:
     """dy: shape of y -> da, db."""
     dgate = dy * cache.b  # y = gate * b
@@ -68,6 +71,7 @@ def glu_backward(dy: Array, cache: GluCache) -> tuple[Array, Array]:
     return da, db
 
 
+@in_float32
 def split_glu_forward(
     x: Array, axis: int = -1, activation: str = "sigmoid", gate_first: bool = False
 ) -> tuple[Array, SplitGluCache]:
@@ -84,6 +88,7 @@ def split_glu_forward(
     return y, SplitGluCache(glu, axis, gate_first)
 
 
+@in_float32
 def split_glu_backward(dy: Array, cache: SplitGluCache) -> Array:
     """dy: shape of y -> dx: shape of x."""
     da, db = glu_backward(dy, cache.glu)  # y = activation(a) * b

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
 from tfx.ops.feed_forward.gated import GATES, GluCache, glu_backward, glu_forward
 
@@ -44,6 +45,7 @@ class GatedFeedForwardGrads(NamedTuple):
     db_down: Array | None
 
 
+@in_float32
 def gated_feed_forward_forward(
     x: Array,
     w_gate: Array,
@@ -69,6 +71,7 @@ def gated_feed_forward_forward(
     return y, GatedFeedForwardCache(gate_cache, up_cache, glu_cache, down_cache)
 
 
+@in_float32
 def gated_feed_forward_backward(dy: Array, cache: GatedFeedForwardCache) -> GatedFeedForwardGrads:
     """dy: (..., C) -> the gradient of every input, by name; a bias that was None has gradient None."""
     dhidden, dw_down, db_down = linear_backward(dy, cache.down)  # y = hidden @ w_down + b_down

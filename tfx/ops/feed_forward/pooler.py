@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
 from tfx.ops.feed_forward.sigmoid import TanhCache, tanh_backward, tanh_forward
 
@@ -33,6 +34,7 @@ class PoolerGrads(NamedTuple):
     db: Array
 
 
+@in_float32
 def pooler_forward(hidden: Array, w: Array, b: Array) -> tuple[Array, PoolerCache]:
     """hidden: (B, T, C), w: (C, J), b: (J,) -> y: (B, J), cache.
 
@@ -45,6 +47,7 @@ def pooler_forward(hidden: Array, w: Array, b: Array) -> tuple[Array, PoolerCach
     return y, PoolerCache(linear, tanh, hidden.shape[1])
 
 
+@in_float32
 def pooler_backward(dy: Array, cache: PoolerCache) -> PoolerGrads:
     """dy: (B, J) -> PoolerGrads; dhidden: (B, T, C) is 0 after the first token."""
     linear, tanh, length = cache

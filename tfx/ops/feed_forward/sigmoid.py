@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class SigmoidCache(NamedTuple):
@@ -50,6 +51,7 @@ class MishCache(NamedTuple):
     t: Array
 
 
+@in_float32
 def sigmoid_forward(x: Array) -> tuple[Array, SigmoidCache]:
     """x: any shape, float -> 1 / (1 + exp(-x)), same shape and dtype, in [0, 1]; NaN stays NaN."""
     xp = xp_of(x)
@@ -58,22 +60,26 @@ def sigmoid_forward(x: Array) -> tuple[Array, SigmoidCache]:
     return y, SigmoidCache(y)
 
 
+@in_float32
 def sigmoid_backward(dy: Array, cache: SigmoidCache) -> Array:
     """dy: shape of y -> dx."""
     return dy * cache.y * (1 - cache.y)  # y = sigmoid(x)
 
 
+@in_float32
 def tanh_forward(x: Array) -> tuple[Array, TanhCache]:
     """x: any shape, float -> tanh(x), same shape and dtype, in [-1, 1]; NaN stays NaN."""
     y = xp_of(x).tanh(x)
     return y, TanhCache(y)
 
 
+@in_float32
 def tanh_backward(dy: Array, cache: TanhCache) -> Array:
     """dy: shape of y -> dx."""
     return dy * (1 - cache.y * cache.y)  # y = tanh(x)
 
 
+@in_float32
 def silu_forward(x: Array, beta: float = 1.0) -> tuple[Array, SiluCache]:
     """x: any shape, float -> x sigmoid(beta x), same shape and dtype; NaN stays NaN.
 
@@ -83,23 +89,27 @@ def silu_forward(x: Array, beta: float = 1.0) -> tuple[Array, SiluCache]:
     return _above_minus_inf(x) * s, SiluCache(x, s, beta)
 
 
+@in_float32
 def silu_backward(dy: Array, cache: SiluCache) -> Array:
     """dy: shape of x -> dx."""
     x, s, beta = cache
     return dy * (s + beta * (1 - s) * (_finite(x) * s))  # y = x * s(beta x)
 
 
+@in_float32
 def softplus_forward(x: Array) -> tuple[Array, SoftplusCache]:
     """x: any shape, float -> log(1 + exp(x)), same shape and dtype; NaN stays NaN."""
     xp = xp_of(x)
     return xp.maximum(x, 0) + xp.log1p(xp.exp(xp.minimum(x, -x))), SoftplusCache(x)
 
 
+@in_float32
 def softplus_backward(dy: Array, cache: SoftplusCache) -> Array:
     """dy: shape of x -> dx."""
     return dy * sigmoid_forward(cache.x)[0]  # y = log(1 + exp(x))
 
 
+@in_float32
 def mish_forward(x: Array) -> tuple[Array, MishCache]:
     """x: any shape, float -> x tanh(softplus(x)), same shape and dtype; NaN stays NaN."""
     xp = xp_of(x)
@@ -107,6 +117,7 @@ def mish_forward(x: Array) -> tuple[Array, MishCache]:
     return _above_minus_inf(x) * t, MishCache(x, t)
 
 
+@in_float32
 def mish_backward(dy: Array, cache: MishCache) -> Array:
     """dy: shape of x -> dx."""
     x, t = _finite(cache.x), cache.t

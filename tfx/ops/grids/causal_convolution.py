@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.grids.convolution import ConvolutionCache, check_channels, slide, slide_gradients
 from tfx.ops.grids.convolution_axes import convolution_axes
 
@@ -41,6 +42,7 @@ class CausalConvolutionGrads(NamedTuple):
     dstate: Array
 
 
+@in_float32
 def causal_convolution_forward(
     x: Array, w: Array, b: Array | None = None, state: Array | None = None, dilation: int = 1, groups: int = 1
 ) -> tuple[Array, CausalConvolutionCache]:
@@ -61,6 +63,7 @@ def causal_convolution_forward(
     return y, CausalConvolutionCache(cache)
 
 
+@in_float32
 def causal_convolution_backward(
     dy: Array, cache: CausalConvolutionCache, dstate: Array | None = None
 ) -> CausalConvolutionGrads:

@@ -29,6 +29,7 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.grids.convolution_axes import Axis, Numbers, Padding, convolution_axes, inside, padded_sizes, taps
 
 
@@ -45,6 +46,7 @@ class ConvolutionGrads(NamedTuple):
     db: Array | None
 
 
+@in_float32
 def convolution_forward(
     x: Array,
     w: Array,
@@ -72,6 +74,7 @@ def convolution_forward(
     return slide(padded, w, b, axes, groups)
 
 
+@in_float32
 def convolution_backward(dy: Array, cache: ConvolutionCache) -> ConvolutionGrads:
     """dy: (B, Cout, *places) -> dx: (B, Cin, *spatial), dw: shape of w, db: (Cout,), or None where there was no b."""
     dpadded, dw, db = slide_gradients(dy, cache)

@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 
 
 class PatchesCache(NamedTuple):
@@ -27,6 +28,7 @@ class PatchesCache(NamedTuple):
     patch: int
 
 
+@in_float32
 def patches_forward(images: Array, patch: int) -> tuple[Array, PatchesCache]:
     """images: (B, height, width, K), patch: pixels on a side -> y: (B, N, patch patch K), cache.
 
@@ -39,6 +41,7 @@ def patches_forward(images: Array, patch: int) -> tuple[Array, PatchesCache]:
     return y.reshape(batch, h * w, patch * patch * channels), PatchesCache(tuple(images.shape), patch)
 
 
+@in_float32
 def patches_backward(dy: Array, cache: PatchesCache) -> Array:
     """dy: (B, N, patch patch K) -> dimages: (B, height, width, K).  Given y itself, it gives the images back."""
     shape, patch = cache

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.grids.patches import PatchesCache, patch_grid, patches_backward, patches_forward
 
 
@@ -30,6 +31,7 @@ class WindowsCache(NamedTuple):
     shift: int
 
 
+@in_float32
 def split_windows_forward(x: Array, window: int, shift: int = 0) -> tuple[Array, WindowsCache]:
     """x: (B, R, W, C), window: M, shift: s -> y: (B, N, M M, C), cache.
 
@@ -39,11 +41,13 @@ def split_windows_forward(x: Array, window: int, shift: int = 0) -> tuple[Array,
     return _split(x, window, shift), WindowsCache(tuple(x.shape), window, shift)
 
 
+@in_float32
 def split_windows_backward(dy: Array, cache: WindowsCache) -> Array:
     """dy: (B, N, M M, C) -> dx: (B, R, W, C)."""
     return _merge(dy, *cache)
 
 
+@in_float32
 def merge_windows_forward(y: Array, grid: tuple[int, int], window: int, shift: int = 0) -> tuple[Array, WindowsCache]:
     """y: (B, N, M M, C), grid: (R, W) -> x: (B, R, W, C), cache; undoes `split_windows_forward`.
 
@@ -57,6 +61,7 @@ def merge_windows_forward(y: Array, grid: tuple[int, int], window: int, shift: i
     return _merge(y, *cache), cache
 
 
+@in_float32
 def merge_windows_backward(dx: Array, cache: WindowsCache) -> Array:
     """dx: (B, R, W, C) -> dy: (B, N, M M, C)."""
     return _split(dx, cache.window, cache.shift)

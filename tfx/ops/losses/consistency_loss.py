@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
 
@@ -33,6 +34,7 @@ class ConsistencyLossGrads(NamedTuple):
     dsecond: Array
 
 
+@in_float32
 def consistency_loss_forward(
     first: Array, second: Array, keep: Array | None = None, reduction: str = "mean"
 ) -> tuple[Array, ConsistencyLossCache]:
@@ -51,6 +53,7 @@ def consistency_loss_forward(
     return loss, ConsistencyLossCache(first_cache, second_cache, reduced)
 
 
+@in_float32
 def consistency_loss_backward(dloss: Array | float, cache: ConsistencyLossCache) -> ConsistencyLossGrads:
     """dloss: scalar, usually 1 (for "none": (...,)) -> dfirst, dsecond: (..., V)."""
     first, second, reduced = cache

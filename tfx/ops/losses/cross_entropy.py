@@ -23,6 +23,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.logsumexp import minus_largest
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
 from tfx.ops.losses.targets import Targets, at_targets, checked_targets, subtract_at_targets
@@ -49,6 +50,7 @@ class CrossEntropyCache(NamedTuple):
         return self.reduction.losses
 
 
+@in_float32
 def cross_entropy_forward(
     logits: Array,
     targets: Array,
@@ -85,6 +87,7 @@ def cross_entropy_forward(
     return loss, CrossEntropyCache(exps, total, target, q, reduced)
 
 
+@in_float32
 def cross_entropy_backward(dloss: Array | float, cache: CrossEntropyCache) -> Array:
     """dloss: scalar, usually 1 (for "none": (...,)) -> dlogits: (..., V), 0 where not kept."""
     exps, total, target, q, reduced = cache

@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from tfx.arguments import number
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
 from tfx.ops.losses.kl_divergence import KlDivergenceCache, kl_divergence_backward, kl_divergence_forward
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
@@ -39,6 +40,7 @@ class DistillationLossCache(NamedTuple):
     reduction: ReductionCache
 
 
+@in_float32
 def distillation_loss_forward(
     logits: Array, teacher_logits: Array, temperature: float = 1.0, keep: Array | None = None, reduction: str = "mean"
 ) -> tuple[Array, DistillationLossCache]:
@@ -59,6 +61,7 @@ def distillation_loss_forward(
     return loss, DistillationLossCache(softmax_cache, divergence, temperature, reduced)
 
 
+@in_float32
 def distillation_loss_backward(dloss: Array | float, cache: DistillationLossCache) -> Array:
     """dloss: scalar, usually 1 (for "none": (...,)) -> dlogits: (..., V).  The teacher gets none."""
     softmax_cache, divergence, temperature, reduced = cache

@@ -26,6 +26,7 @@ from typing import NamedTuple
 
 from tfx.arguments import number
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
 from tfx.ops.losses.targets import Targets, at_targets, checked_targets, subtract_at_targets
@@ -39,6 +40,7 @@ class FocalLossCache(NamedTuple):
     reduction: ReductionCache
 
 
+@in_float32
 def focal_loss_forward(
     logits: Array,
     targets: Array,
@@ -63,6 +65,7 @@ def focal_loss_forward(
     return loss, FocalLossCache(softmax_cache, l, gamma, target, reduced)
 
 
+@in_float32
 def focal_loss_backward(dloss: Array | float, cache: FocalLossCache) -> Array:
     """dloss: scalar, usually 1 (for "none": (...,)) -> dlogits: (..., V), 0 where not kept."""
     softmax_cache, l, gamma, target, reduced = cache  # noqa: E741

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from tfx.arguments import number
 from tfx.backend import Array, on_host, xp_of
+from tfx.half import in_float32
 
 
 class GloveLossCache(NamedTuple):
@@ -35,6 +36,7 @@ class GloveLossGrads(NamedTuple):
     dcontext_offset: Array
 
 
+@in_float32
 def glove_loss_forward(
     word: Array,
     context: Array,
@@ -66,6 +68,7 @@ def glove_loss_forward(
     return (weighted_miss * miss).sum() * (1.0 / max(len(word), 1)), GloveLossCache(word, context, weighted_miss)
 
 
+@in_float32
 def glove_loss_backward(dloss: Array | float, cache: GloveLossCache) -> GloveLossGrads:
     """dloss: scalar -> dword, dcontext: (N, C), dword_offset, dcontext_offset: (N,).  Counts have no gradient."""
     word, context, weighted_miss = cache

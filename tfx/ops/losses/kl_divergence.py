@@ -21,6 +21,7 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
 
 
@@ -36,6 +37,7 @@ class KlDivergenceGrads(NamedTuple):
     dtarget: Array
 
 
+@in_float32
 def kl_divergence_forward(
     log_q: Array, target: Array, log_target: bool = False, reduction: str = "batchmean"
 ) -> tuple[Array, KlDivergenceCache]:
@@ -59,6 +61,7 @@ def kl_divergence_forward(
     return loss, KlDivergenceCache(p, difference, log_target, reduced)
 
 
+@in_float32
 def kl_divergence_backward(dloss: Array | float, cache: KlDivergenceCache) -> KlDivergenceGrads:
     """dloss: scalar, usually 1 (for "none": (..., V)) -> dlog_q: (..., V), dtarget: (..., V)."""
     p, difference, log_target, reduced = cache

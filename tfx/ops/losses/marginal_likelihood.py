@@ -26,6 +26,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
 from tfx.ops.basics.logsumexp import LogSumExpCache, logsumexp_backward, logsumexp_forward
 
@@ -38,6 +39,7 @@ class MarginalLikelihoodCache(NamedTuple):
     shape: tuple[int, ...]
 
 
+@in_float32
 def marginal_likelihood_forward(
     scores: Array, log_likelihoods: Array, per: str = "sequence"
 ) -> tuple[Array, MarginalLikelihoodCache]:
@@ -58,6 +60,7 @@ def marginal_likelihood_forward(
     return marginal.sum(axis=-1), MarginalLikelihoodCache(prior, joint, shape)
 
 
+@in_float32
 def marginal_likelihood_backward(dy: Array, cache: MarginalLikelihoodCache) -> tuple[Array, Array]:
     """dy: (B,) -> dscores: (B, K), dlog_likelihoods: (B, K, T)."""
     xp = xp_of(dy)

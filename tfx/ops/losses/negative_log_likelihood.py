@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
 from tfx.ops.losses.targets import Targets, at_targets, checked_targets, subtract_at_targets
 
@@ -26,6 +27,7 @@ class NegativeLogLikelihoodCache(NamedTuple):
     reduction: ReductionCache
 
 
+@in_float32
 def negative_log_likelihood_forward(
     log_probs: Array,
     targets: Array,
@@ -43,6 +45,7 @@ def negative_log_likelihood_forward(
     return loss, NegativeLogLikelihoodCache(log_probs, target, reduced)
 
 
+@in_float32
 def negative_log_likelihood_backward(dloss: Array | float, cache: NegativeLogLikelihoodCache) -> Array:
     """dloss: scalar, usually 1 (for "none": (...,)) -> dlog_probs: (..., V), 0 but at the kept targets."""
     log_probs, target, reduced = cache

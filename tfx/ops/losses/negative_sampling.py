@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.feed_forward.sigmoid import SoftplusCache, softplus_backward, softplus_forward
 
 
@@ -36,6 +37,7 @@ class NegativeSamplingGrads(NamedTuple):
     dnegatives: Array
 
 
+@in_float32
 def negative_sampling_forward(word: Array, context: Array, negatives: Array) -> tuple[Array, NegativeSamplingCache]:
     """word, context: (N, C), negatives: (N, K, C) -> mean loss: scalar, cache; 0 for N = 0.
 
@@ -51,6 +53,7 @@ def negative_sampling_forward(word: Array, context: Array, negatives: Array) -> 
     return loss, NegativeSamplingCache(word, context, negatives, real, noise)
 
 
+@in_float32
 def negative_sampling_backward(dloss: Array | float, cache: NegativeSamplingCache) -> NegativeSamplingGrads:
     """dloss: scalar -> dword, dcontext: (N, C), dnegatives: (N, K, C)."""
     word, context, negatives, real, noise = cache

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.losses.targets import check_keep
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -25,6 +26,7 @@ class ReductionCache(NamedTuple):
     keep: Array | None = None
 
 
+@in_float32
 def reduction_forward(
     losses: Array, reduction: str = "mean", count: Array | int | None = None, keep: Array | None = None
 ) -> tuple[Array, ReductionCache]:
@@ -51,6 +53,7 @@ def reduction_forward(
     return losses.sum() / divisor, ReductionCache(divisor, losses, keep)
 
 
+@in_float32
 def reduction_backward(dloss: Array | float, cache: ReductionCache) -> Array:
     """dloss: a scalar, or for "none" the shape of the losses -> dlosses: the shape of the losses."""
     divisor, losses, keep = cache

@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
 from tfx.ops.losses.targets import check_keep
@@ -39,6 +40,7 @@ class SoftCrossEntropyGrads(NamedTuple):
     dclass_weights: Array | None
 
 
+@in_float32
 def soft_cross_entropy_forward(
     logits: Array,
     targets: Array,
@@ -71,6 +73,7 @@ def soft_cross_entropy_forward(
     return loss, SoftCrossEntropyCache(softmax_cache, smoothed, smoothing, class_weights, reduced)
 
 
+@in_float32
 def soft_cross_entropy_backward(dloss: Array | float, cache: SoftCrossEntropyCache) -> SoftCrossEntropyGrads:
     """dloss: scalar, usually 1 (for "none": (...,)) -> dlogits: (..., V), dtargets: (..., V), dclass_weights: (V,)."""
     softmax_cache, smoothed, smoothing, class_weights, reduced = cache

@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.basics.linear import linear_forward
 from tfx.ops.low_rank.low_rank_linear import LowRankLinearCache, low_rank_linear_backward, low_rank_linear_forward
 
@@ -36,6 +37,7 @@ class LoraLinearGrads(NamedTuple):
     db: Array
 
 
+@in_float32
 def lora_linear_forward(
     x: Array, a: Array, b: Array, w: Array, bias: Array | None = None, scale: float = 1.0
 ) -> tuple[Array, LoraLinearCache]:
@@ -50,6 +52,7 @@ def lora_linear_forward(
     return frozen + scale * update, LoraLinearCache(w, cache, scale)
 
 
+@in_float32
 def lora_linear_backward(dy: Array, cache: LoraLinearCache) -> LoraLinearGrads:
     """dy: (..., J) -> dx: (..., I), da: (I, R), db: (R, J).  w and bias are frozen: no gradient."""
     dx, da, db, _ = low_rank_linear_backward(cache.scale * dy, cache.update)  # y = ... + scale * (x @ a @ b)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
 
 
@@ -24,6 +25,7 @@ class LowRankLinearCache(NamedTuple):
     up: LinearCache
 
 
+@in_float32
 def low_rank_linear_forward(x: Array, u: Array, v: Array, b: Array | None = None) -> tuple[Array, LowRankLinearCache]:
     """x: (..., I), u: (I, R), v: (R, J), b: (J,) or None -> y: (..., J).  Raises ValueError when widths differ."""
     between, down = linear_forward(x, u)
@@ -31,6 +33,7 @@ def low_rank_linear_forward(x: Array, u: Array, v: Array, b: Array | None = None
     return y, LowRankLinearCache(down, up)
 
 
+@in_float32
 def low_rank_linear_backward(dy: Array, cache: LowRankLinearCache) -> tuple[Array, Array, Array, Array | None]:
     """dy: (..., J) -> dx: (..., I), du: (I, R), dv: (R, J), db: (J,), or None where forward had no b."""
     dbetween, dv, db = linear_backward(dy, cache.up)  # y = between @ v + b

@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 
 
 class LowRankUpdateCache(NamedTuple):
@@ -36,6 +37,7 @@ class LowRankUpdateGrads(NamedTuple):
     db: Array
 
 
+@in_float32
 def low_rank_update_forward(w: Array, a: Array, b: Array, scale: float = 1.0) -> tuple[Array, LowRankUpdateCache]:
     """w: (I, J), a: (I, R), b: (R, J) -> w + scale a b: (I, J).  Raises ValueError when the shapes do not fit."""
     if a.shape[-1] != b.shape[0] or (a.shape[0], b.shape[-1]) != w.shape:
@@ -43,6 +45,7 @@ def low_rank_update_forward(w: Array, a: Array, b: Array, scale: float = 1.0) ->
     return w + scale * (a @ b), LowRankUpdateCache(a, b, scale)
 
 
+@in_float32
 def low_rank_update_backward(dupdated: Array, cache: LowRankUpdateCache) -> LowRankUpdateGrads:
     """dupdated: (I, J) -> dw: (I, J), da: (I, R), db: (R, J)."""
     a, b, scale = cache

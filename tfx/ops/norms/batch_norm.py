@@ -28,6 +28,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.basics.sums import column_sums
 from tfx.ops.norms.token_statistics import check_features, check_keep, count_tokens, kept
@@ -47,6 +48,7 @@ class BatchNormCache(NamedTuple):
     n_tokens: Array | int
 
 
+@in_float32
 def batch_norm_forward(
     x: Array, gamma: Array, beta: Array, running: Statistics | None = None, keep: Mask = None, eps: float = 1e-5
 ) -> tuple[Array, BatchNormCache]:
@@ -69,6 +71,7 @@ def batch_norm_forward(
     return kept(xhat * gamma + beta, keep), BatchNormCache(xhat, inv_std, gamma, keep, batch, n_tokens)
 
 
+@in_float32
 def batch_norm_backward(dy: Array, cache: BatchNormCache) -> tuple[Array, Array, Array]:
     """dy: (..., C) -> dx: (..., C), dgamma: (C,), dbeta: (C,)."""
     xhat, inv_std, gamma, keep, batch, n_tokens = cache

@@ -20,6 +20,7 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.norms.layer_norm import LayerNormCache, layer_norm_backward, layer_norm_forward
 
 
@@ -29,6 +30,7 @@ class GroupNormCache(NamedTuple):
     has_beta: bool
 
 
+@in_float32
 def group_norm_forward(
     x: Array, n_groups: int, gamma: Array | None = None, beta: Array | None = None, eps: float = 1e-5
 ) -> tuple[Array, GroupNormCache]:
@@ -48,6 +50,7 @@ def group_norm_forward(
     return y, GroupNormCache(rows, gamma, beta is not None)
 
 
+@in_float32
 def group_norm_backward(dy: Array, cache: GroupNormCache) -> tuple[Array, Array | None, Array | None]:
     """dy: (B, C, ...) -> dx: (B, C, ...), dgamma: (C,), dbeta: (C,); None for what was None in forward."""
     rows, gamma, has_beta = cache

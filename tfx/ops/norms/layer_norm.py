@@ -28,6 +28,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.sums import column_sums, row_means
 
 
@@ -39,6 +40,7 @@ class LayerNormCache(NamedTuple):
     mean: Array  # (..., 1)
 
 
+@in_float32
 def layer_norm_forward(
     x: Array, gamma: Array | None = None, beta: Array | None = None, eps: float = 1e-5
 ) -> tuple[Array, LayerNormCache]:
@@ -62,6 +64,7 @@ def layer_norm_forward(
     return y, LayerNormCache(xhat, inv_std, gamma, beta is not None, mean)
 
 
+@in_float32
 def layer_norm_backward(dy: Array, cache: LayerNormCache) -> tuple[Array, Array | None, Array | None]:
     """dy: (..., C) -> dx: (..., C), dgamma: (C,), dbeta: (C,); None for what was None in forward."""
     xhat, inv_std, gamma, has_beta, _ = cache

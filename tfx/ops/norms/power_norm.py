@@ -35,6 +35,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.basics.sums import column_sums
 from tfx.ops.norms.token_statistics import check_features, check_keep, count_tokens, kept
@@ -55,6 +56,7 @@ class PowerNormCache(NamedTuple):
     n_tokens: Array | int
 
 
+@in_float32
 def power_norm_forward(
     x: Array, gamma: Array, beta: Array, running: PowerStatistics | None = None, keep: Mask = None, eps: float = 1e-5
 ) -> tuple[Array, PowerNormCache]:
@@ -74,6 +76,7 @@ def power_norm_forward(
     return kept(xhat * gamma + beta, keep), PowerNormCache(xhat, inv_psi, gamma, keep, batch_psi2, running, n_tokens)
 
 
+@in_float32
 def power_norm_backward(dy: Array, cache: PowerNormCache) -> tuple[Array, Array, Array]:
     """dy: (..., C) -> dx: (..., C), dgamma: (C,), dbeta: (C,).  In PN's training dx is the paper's approximation."""
     dy = kept(dy, cache.keep)  # y = kept(...)

@@ -27,6 +27,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.sums import column_sums, row_means
 
 
@@ -36,6 +37,7 @@ class RmsNormCache(NamedTuple):
     gamma: Array | None
 
 
+@in_float32
 def rms_norm_forward(x: Array, gamma: Array | None = None, eps: float = 1e-5) -> tuple[Array, RmsNormCache]:
     """x: (..., C), gamma: (C,) or None -> y: (..., C) in x's dtype, cache.
 
@@ -50,6 +52,7 @@ def rms_norm_forward(x: Array, gamma: Array | None = None, eps: float = 1e-5) ->
     return y, RmsNormCache(xhat, inv_rms, gamma)
 
 
+@in_float32
 def rms_norm_backward(dy: Array, cache: RmsNormCache) -> tuple[Array, Array | None]:
     """dy: (..., C) -> dx: (..., C), dgamma: (C,), or None where forward had no gamma."""
     xhat, inv_rms, gamma = cache

@@ -21,6 +21,7 @@ import math
 from typing import NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.norms.rms_norm import RmsNormCache, rms_norm_backward, rms_norm_forward
 
 
@@ -30,6 +31,7 @@ class ScaleNormCache(NamedTuple):
     rms: RmsNormCache
 
 
+@in_float32
 def scale_norm_forward(x: Array, g: Array, eps: float = 1e-5) -> tuple[Array, ScaleNormCache]:
     """x: (..., C), g: () -> y: (..., C) in x's dtype, rows of length g; a row of zeros gives zeros.
 
@@ -43,6 +45,7 @@ def scale_norm_forward(x: Array, g: Array, eps: float = 1e-5) -> tuple[Array, Sc
     return g * unit, ScaleNormCache(unit, g, rms)
 
 
+@in_float32
 def scale_norm_backward(dy: Array, cache: ScaleNormCache) -> tuple[Array, Array]:
     """dy: (..., C) -> dx: (..., C), dg: ()."""
     unit, g, rms = cache

@@ -23,6 +23,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.embedding import EmbeddingCache, embedding_backward, embedding_forward
 
 
@@ -42,6 +43,7 @@ class ComplexEmbeddingGrads(NamedTuple):
     dphase: Array
 
 
+@in_float32
 def complex_embedding_forward(
     ids: Array, amplitude: Array, frequency: Array, phase: Array, start: int = 0
 ) -> tuple[Array, ComplexEmbeddingCache]:
@@ -64,6 +66,7 @@ def complex_embedding_forward(
     return y, ComplexEmbeddingCache(*caches, positions, amplitudes, cosines, sines)
 
 
+@in_float32
 def complex_embedding_backward(dy: Array, cache: ComplexEmbeddingCache) -> ComplexEmbeddingGrads:
     """dy: (..., T, 2C) -> the gradients of the three tables: (V, C) each."""
     amplitude, frequency, phase, positions, amplitudes, cosines, sines = cache

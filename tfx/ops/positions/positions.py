@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.positions.sinusoids import angular_speeds, sinusoids_forward
 
 
@@ -86,6 +87,7 @@ def grid_positions(
     return both.reshape(n_rows * n_columns, width)
 
 
+@in_float32
 def add_positions_forward(x: Array, table: Array, start: int = 0) -> tuple[Array, PositionsCache]:
     """x: (..., T, C), table: (N, C) -> x + table[start : start + T], cache.
 
@@ -96,11 +98,13 @@ def add_positions_forward(x: Array, table: Array, start: int = 0) -> tuple[Array
     return x + _rows(table, start, x.shape[-2]), PositionsCache(table, start)
 
 
+@in_float32
 def add_positions_backward(dy: Array, cache: PositionsCache) -> tuple[Array, Array]:
     """dy: (..., T, C) -> dx: (..., T, C), dtable: (N, C)."""
     return dy, _sum_into_rows(dy, cache)  # y = x + table[start:end], for every sequence
 
 
+@in_float32
 def concat_positions_forward(x: Array, table: Array, start: int = 0) -> tuple[Array, PositionsCache]:
     """x: (..., T, C), table: (N, P) -> y: (..., T, C + P), with row start + t of the table beside token t, cache.
 
@@ -113,6 +117,7 @@ def concat_positions_forward(x: Array, table: Array, start: int = 0) -> tuple[Ar
     )
 
 
+@in_float32
 def concat_positions_backward(dy: Array, cache: PositionsCache) -> tuple[Array, Array]:
     """dy: (..., T, C + P) -> dx: (..., T, C), dtable: (N, P)."""
     width = dy.shape[-1] - cache.table.shape[-1]

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.embedding import EmbeddingCache, embedding_backward, embedding_forward
 from tfx.ops.positions.relative_offsets import key_offsets
 
@@ -67,6 +68,7 @@ def bucket_of(offsets: Array, n_buckets: int = 32, max_distance: int = 128, bidi
     return bucket + n * (offsets > 0) if bidirectional else bucket
 
 
+@in_float32
 def bucket_bias_forward(table: Array, buckets: Array) -> tuple[Array, EmbeddingCache]:
     """table: (n_buckets, H), buckets: (T, S) integers -> bias: (H, T, S), cache.
 
@@ -76,6 +78,7 @@ def bucket_bias_forward(table: Array, buckets: Array) -> tuple[Array, EmbeddingC
     return xp_of(table).ascontiguousarray(xp_of(table).moveaxis(rows, -1, 0)), cache
 
 
+@in_float32
 def bucket_bias_backward(dbias: Array, cache: EmbeddingCache) -> Array:
     """dbias: (H, T, S), summed over the batch -> dtable: (n_buckets, H)."""
     return embedding_backward(xp_of(dbias).moveaxis(dbias, 0, -1), cache)  # bias = rows with the heads in front

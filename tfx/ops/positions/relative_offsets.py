@@ -30,6 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class RelativeShiftCache(NamedTuple):
@@ -52,6 +53,7 @@ def every_offset(n_queries: int, n_keys: int | None = None, past: int = 0, xp: A
     return xp.arange(1 - past - n_queries, n_keys - past)
 
 
+@in_float32
 def relative_shift_forward(x: Array, n_keys: int) -> tuple[Array, RelativeShiftCache]:
     """x: (..., T, R), one column per offset, R <= T + S - 1 -> y: (..., T, S), one column per key, cache.
 
@@ -70,6 +72,7 @@ def relative_shift_forward(x: Array, n_keys: int) -> tuple[Array, RelativeShiftC
     return moved.reshape(*lead, n_queries, row - 1)[..., :n_keys], RelativeShiftCache(width)
 
 
+@in_float32
 def relative_shift_backward(dy: Array, cache: RelativeShiftCache) -> Array:
     """dy: (..., T, S) -> dx: (..., T, R).
 
@@ -85,6 +88,7 @@ def relative_shift_backward(dy: Array, cache: RelativeShiftCache) -> Array:
     return dfilled.reshape(*lead, n_queries, row)[..., : cache.width]  # filled[..., :width] = x
 
 
+@in_float32
 def offset_bias_forward(table: Array, n_queries: int, n_keys: int) -> tuple[Array, OffsetBiasCache]:
     """table: (R, H), one row per offset as in `every_offset` -> bias: (H, T, S), cache.
 
@@ -96,6 +100,7 @@ def offset_bias_forward(table: Array, n_queries: int, n_keys: int) -> tuple[Arra
     return bias, OffsetBiasCache(shift)
 
 
+@in_float32
 def offset_bias_backward(dbias: Array, cache: OffsetBiasCache) -> Array:
     """dbias: (H, T, S), summed over the batch -> dtable: (R, H)."""
     return relative_shift_backward(dbias, cache.shift).sum(axis=1).T  # every row of the shift read the same table

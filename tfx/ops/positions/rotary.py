@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.positions.sinusoids import angular_speeds
 
 LAYOUTS = ("halves", "pairs")
@@ -74,6 +75,7 @@ def axial_rotary_tables(
     return cos, sin
 
 
+@in_float32
 def rotary_forward(x: Array, cos: Array, sin: Array, layout: str = "halves") -> tuple[Array, RotaryCache]:
     """x: (..., T, D), cos, sin: broadcastable to (..., T, r / 2) with r <= D -> y: (..., T, D) in x's dtype, cache.
 
@@ -91,6 +93,7 @@ def rotary_forward(x: Array, cos: Array, sin: Array, layout: str = "halves") -> 
     return _turn(x, cos, sin, layout), RotaryCache(cos, sin, layout)
 
 
+@in_float32
 def rotary_backward(dy: Array, cache: RotaryCache) -> Array:
     """dy: (..., T, D) -> dx: (..., T, D).  The tables are computed, so they have no gradient."""
     cos, sin, layout = cache

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class SinusoidsCache(NamedTuple):
@@ -43,6 +44,7 @@ def angular_speeds(width: int, base: float = 10000.0, xp: Any = np) -> Array:
     return xp.exp(xp.arange(0, width, 2) * (-math.log(base) / width))
 
 
+@in_float32
 def sinusoids_forward(positions: Array, speeds: Array) -> tuple[Array, SinusoidsCache]:
     """positions: (n,) numbers, speeds: (F,) -> (n, 2F) in the dtype of the speeds: sine and cosine in turn, cache.
 
@@ -58,6 +60,7 @@ def sinusoids_forward(positions: Array, speeds: Array) -> tuple[Array, Sinusoids
     return in_turn, SinusoidsCache(positions, sines, cosines)
 
 
+@in_float32
 def sinusoids_backward(dy: Array, cache: SinusoidsCache) -> Array:
     """dy: (n, 2F) -> dspeeds: (F,).  Positions are counted, not learned."""
     positions, sines, cosines = cache

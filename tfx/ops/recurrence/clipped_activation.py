@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.basics.clip import ClipCache, clip_backward, clip_forward
 from tfx.ops.feed_forward.activations import ACTIVATIONS
 
@@ -22,6 +23,7 @@ class ClippedActivationCache(NamedTuple):
     y: Array
 
 
+@in_float32
 def clipped_activation_forward(
     z: Array, activation: str, limit: float | None = None
 ) -> tuple[Array, ClippedActivationCache]:
@@ -31,6 +33,7 @@ def clipped_activation_forward(
     return y, ClippedActivationCache(clip, activation, bent, y)
 
 
+@in_float32
 def clipped_activation_backward(dy: Array, cache: ClippedActivationCache) -> Array:
     """dy: shape of y -> dz."""
     dclipped = ACTIVATIONS[cache.activation][1](dy, cache.bent)  # y = f(clipped)

@@ -33,6 +33,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.linear import linear_backward, linear_forward
 from tfx.ops.basics.sums import column_sums
 from tfx.ops.recurrence.clipped_activation import (
@@ -65,6 +66,7 @@ class GruStepCache(NamedTuple):
     u_n: Array | None  # h_{t-1} W_n + b_n where reset comes after it
 
 
+@in_float32
 def gru_forward(
     x: Array,
     h0: Array,
@@ -103,6 +105,7 @@ def gru_forward(
     return h, GruCache(inputs, time, w_h, b_h is not None)
 
 
+@in_float32
 def gru_backward(dh: Array, cache: GruCache, dlast: State | None = None) -> GruGrads:
     """dh: (B, T, C), the gradient at every state -> gradients in the shapes of x, h0, w_x, w_h, b, b_h.
 
@@ -145,6 +148,7 @@ def _step(
     return (new_h,), GruStepCache(h, cache_r, cache_z, cache_n, read, kept)
 
 
+@in_float32
 def _step_backward(dh: Array, step: GruStepCache, w_h: Array) -> tuple[tuple[Array, ...], State]:
     """-> (da: (B, 3C), du_n: (B, C)), (dh_{t-1},)."""
     width = dh.shape[-1]

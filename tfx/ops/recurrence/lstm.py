@@ -32,6 +32,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 from tfx.ops.basics.linear import linear_backward, linear_forward
 from tfx.ops.basics.sums import column_sums
 from tfx.ops.feed_forward.sigmoid import TanhCache, tanh_backward, tanh_forward
@@ -83,6 +84,7 @@ class LstmGrads(NamedTuple):
     dw_r: Array | None
 
 
+@in_float32
 def lstm_forward(
     x: Array,
     h0: Array,
@@ -116,6 +118,7 @@ def lstm_forward(
     return h, LstmCache(inputs, time, w_h, b_h is not None, LstmOptions(peepholes, w_r))
 
 
+@in_float32
 def lstm_backward(dh: Array, cache: LstmCache, dlast: tuple[Array | None, Array | None] | None = None) -> LstmGrads:
     """dh: (B, T, R), the gradient at every h -> gradients in the shapes of the inputs, by name.
 
@@ -172,6 +175,7 @@ def _step(
     return (new_h, new_c), LstmStepCache(h, c, cache_i, cache_f, cache_g, cache_o, new_c, cache_tanh, m)
 
 
+@in_float32
 def _step_backward(
     dstate: State, step: LstmStepCache, w_h: Array, peepholes: Array | None, w_r: Array | None
 ) -> tuple[tuple[Array, ...], State]:

@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tfx.backend import Array
+from tfx.half import in_float32
 from tfx.ops.basics.linear import linear_backward, linear_forward
 from tfx.ops.basics.sums import column_sums
 from tfx.ops.feed_forward.activations import ACTIVATIONS
@@ -49,6 +50,7 @@ class RnnStepCache(NamedTuple):
     activation: ClippedActivationCache
 
 
+@in_float32
 def rnn_forward(
     x: Array,
     h0: Array,
@@ -84,6 +86,7 @@ def rnn_forward(
     return h, RnnCache(inputs, time, w_h, b_h is not None)
 
 
+@in_float32
 def rnn_backward(dh: Array, cache: RnnCache, dlast: State | None = None) -> RnnGrads:
     """dh: (B, T, C), the gradient at every state -> gradients in the shapes of x, h0, w_x, w_h, b, b_h.
 

@@ -16,12 +16,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 class StraightThroughCache(NamedTuple):
     inside: Array | None  # boolean
 
 
+@in_float32
 def straight_through_forward(x: Array, x_hat: Array, limit: float | None = None) -> tuple[Array, StraightThroughCache]:
     """x: any shape, x_hat: x rounded, the same shape -> y = x_hat, cache.
 
@@ -34,6 +36,7 @@ def straight_through_forward(x: Array, x_hat: Array, limit: float | None = None)
     return x_hat, StraightThroughCache(None if limit is None else (x.real >= -limit) & (x.real <= limit))
 
 
+@in_float32
 def straight_through_backward(dy: Array, cache: StraightThroughCache) -> Array:
     """dy: shape of x -> dx: the derivative of clip(x, -limit, limit), not of the rounding."""
     return dy if cache.inside is None else xp_of(dy).where(cache.inside, dy, 0).astype(dy.dtype)

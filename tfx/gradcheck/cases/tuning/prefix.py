@@ -8,8 +8,8 @@ from tfx.gradcheck.case import Case, Problem, layer_problem
 from tfx.gradcheck.cases.nn.sizes import C, sequences
 from tfx.gradcheck.cases.sizes import B, H, Rng, S, T
 from tfx.nn.attention import MultiHeadAttention
+from tfx.ops.attention.key_value import KeyValue
 from tfx.ops.attention.masks import causal_mask, padding_mask
-from tfx.ops.attention.multi_head import KeyValue
 from tfx.params import Layer
 from tfx.tuning.prefix import PrefixedAttention
 

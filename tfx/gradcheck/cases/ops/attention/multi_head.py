@@ -9,10 +9,10 @@ import numpy as np
 
 from tfx.gradcheck.case import Case, Problem
 from tfx.gradcheck.cases.sizes import DV, B, C, D, F, H, Rng, S, T, V
+from tfx.ops.attention.key_value import KeyValue
 from tfx.ops.attention.masks import causal_mask, padding_mask
 from tfx.ops.attention.multi_head import (
     Acting,
-    KeyValue,
     Maps,
     Rotation,
     mean_heads_backward,
