@@ -25,6 +25,7 @@ R = TypeVar("R")
 
 HALF = np.dtype("float16")
 WIDE = np.dtype("float32")
+DOUBLE = np.dtype("float64")
 
 
 def in_float32(function: Callable[P, R]) -> Callable[P, R]:
@@ -32,19 +33,24 @@ def in_float32(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def computed(*args: P.args, **kwargs: P.kwargs) -> R:
-        for given in args:
-            dtype: Any = getattr(given, "dtype", None)
-            if dtype == HALF or isinstance(given, FromHalf):
-                break
-            if dtype is not None and dtype.kind in "fc" and getattr(given, "ndim", 0):
-                return function(*args, **kwargs)
-        else:
-            if not any(getattr(given, "dtype", None) == HALF for given in kwargs.values()):
-                return function(*args, **kwargs)
+        kind = getattr(args[0], "dtype", None) if args else None
+        if kind is WIDE or kind is DOUBLE or not _from_half(args, kwargs):  # the first two: no time for more
+            return function(*args, **kwargs)
         raised = {name: _raised(given) for name, given in kwargs.items()}
         return _rounded(function(*map(_raised, args), **raised))
 
     return computed
+
+
+def _from_half(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether the first float array, or the cache before it, is or was float16."""
+    for given in (*args, *kwargs.values()):
+        if isinstance(given, FromHalf):
+            return True
+        dtype = getattr(given, "dtype", None)
+        if dtype is not None and dtype.kind in "fc" and given.ndim:
+            return bool(dtype == HALF)
+    return False
 
 
 class FromHalf:
