@@ -59,6 +59,11 @@ class FromHalf:
     __slots__ = ()
 
 
+def as_given(cache: Any, kept: Any) -> Any:
+    """What a cache keeps, in the dtype that its forward was given: for what goes on outside, such as a last state."""
+    return kept.astype(HALF) if isinstance(cache, FromHalf) else kept
+
+
 @functools.cache
 def _marked(kind: Any) -> Any:
     """The same kind of cache, marked."""

@@ -13,7 +13,7 @@ from tfx.half import HALF, WIDE
 OPERATIONS = [case for case in CASES if case.covers.split(".")[1] in ("ops", "efficient")]
 #: cases whose loss also reads what the cache keeps for later, in float32: weights, states
 READS_WHAT_IS_KEPT = {
-    "attention", "noisy_logits", "causal_convolution", "gru", "lstm", "rnn", "causal_product", "fast_weights",
+    "attention", "noisy_logits", "causal_product", "fast_weights",
 }  # fmt: skip
 SIZES = (1.0, 30.0, 300.0, 3000.0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -336,3 +337,34 @@ def test_a_norm_on_the_device_that_is_not_finite_leaves_the_gradient_alone():
     there = upload(grad.copy())
     assert math.isinf(float(clip_by_norm(there, 1.0)))
     assert np.array_equal(download(there), grad)
+
+
+RULES: tuple[Any, ...] = (
+    SGD,
+    partial(SGD, momentum=0.9, nesterov=True),
+    Adam,
+    partial(Adam, eps_hat=True, l2=0.1),
+    partial(AdamW, weight_decay=0.1),
+    Adagrad,
+    Adafactor,
+    partial(Adafactor, momentum=0.9),
+    partial(Lion, weight_decay=0.1),
+)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 300.0, 3000.0])
+@pytest.mark.parametrize("make", RULES, ids=str)
+def test_a_step_in_float16_is_the_step_in_float32_rounded_once(make, size):
+    """Squares of gradients beyond 256 or below 2e-4 are no numbers of float16."""
+    half, wide = (Linear(3, 4, np.random.default_rng(0), dtype=dtype) for dtype in ("float16", "float32"))
+    rules = [make(half), make(wide)]
+    for grad in gradients(5):
+        grad = (grad / np.abs(grad).max() * size).astype("float16")
+        rules[1].parameters.value[...] = rules[0].parameters.value
+        for rule in rules:
+            rule.parameters.grad[...] = grad
+            rule.step(0.01)
+        with np.errstate(over="ignore"):
+            wanted = rules[1].parameters.value.astype("float16")
+        assert rules[0].parameters.value.dtype == "float16" and np.isfinite(wanted).all()
+        np.testing.assert_array_equal(rules[0].parameters.value, wanted)

@@ -32,10 +32,10 @@ from typing import Any
 
 from tfx.arguments import number
 from tfx.backend import Array, xp_of
-from tfx.optim.optimizer import Optimizer, Trained
+from tfx.optim.optimizer import Trained, UpdateRule
 
 
-class Adafactor(Optimizer):
+class Adafactor(UpdateRule):
     """Defaults are the paper's, section 9: eps1 1e-30, eps2 1e-3, d = 1, decay exponent 0.8.
 
     relative: multiply the rate by max(eps2, rms(value)); False leaves it as it is.  momentum: b1 of an average of the
@@ -77,16 +77,15 @@ class Adafactor(Optimizer):
                 stop = counts[name] + math.prod(part)
                 self._places[-1][name] = (slice(counts[name], stop), part)
                 counts[name] = stop
-        xp = xp_of(flat.value)
         for name in self.averages:
-            setattr(self, name, xp.zeros(counts[name], dtype=flat.value.dtype))
+            setattr(self, name, self.zeros(counts[name]))
 
     @property
     def n_kept(self) -> int:
         """Numbers that the running averages hold."""
         return sum(getattr(self, name).size for name in self.averages)
 
-    def step(self, learning_rate: float) -> None:
+    def update_values(self, learning_rate: float) -> None:
         flat, gradient = self.parameters, self.gradient()
         self.steps += 1
         keep = 1.0 - self.steps**-self.decay_exponent

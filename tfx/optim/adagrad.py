@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from tfx.arguments import number
 from tfx.backend import Array, xp_of
-from tfx.optim.optimizer import Optimizer, Trained
+from tfx.optim.optimizer import Trained, UpdateRule
 
 
-class Adagrad(Optimizer):
+class Adagrad(UpdateRule):
     """rate_decay: step t, from 1, uses lr / (1 + (t - 1) rate_decay), a schedule that some libraries build in.
     l2: see Optimizer; start: first value of the sum h."""
 
@@ -32,7 +32,7 @@ class Adagrad(Optimizer):
         self.eps, self.rate_decay = number("eps", eps, 0), number("rate_decay", rate_decay, 0)
         self.squares += number("start", start, 0)
 
-    def step(self, learning_rate: float) -> None:
+    def update_values(self, learning_rate: float) -> None:
         grad = self.gradient()
         rate = learning_rate / (1 + self.steps * self.rate_decay)
         self.steps += 1

@@ -26,13 +26,13 @@ import math
 
 from tfx.arguments import number
 from tfx.backend import Array, on_host, xp_of
-from tfx.optim.optimizer import Optimizer, Trained
+from tfx.optim.optimizer import Trained, UpdateRule
 
 #: Numbers updated at a time: value, gradient, both averages and a scratch vector of that size fit into the cache.
 BLOCK = 2**16
 
 
-class Adam(Optimizer):
+class Adam(UpdateRule):
     """Defaults are Vaswani et al. 2017, section 5.3: b1 = 0.9, b2 = 0.98, eps = 1e-9.
 
     eps_hat: use eps as the eps_hat above.  bias_correction: False leaves both divisions out.  l2: see Optimizer.
@@ -60,9 +60,9 @@ class Adam(Optimizer):
         n = self.parameters.value.size
         block = min(BLOCK, n) if on_host(self.parameters.value) else max(n, 1)
         self._blocks = [slice(start, min(start + block, n)) for start in range(0, n, block)]
-        self._scratch = xp_of(self.parameters.value).empty_like(self.parameters.value[:block])
+        self._scratch = self.zeros(block)
 
-    def step(self, learning_rate: float) -> None:
+    def update_values(self, learning_rate: float) -> None:
         gradient = self.gradient()
         self.steps += 1
         for part in self._blocks:

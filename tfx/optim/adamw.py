@@ -59,7 +59,7 @@ class AdamW(Adam):
         parts = zip(flat.names, flat.slices, flat.shapes, strict=True)
         self._decaying = [part for name, part, shape in parts if decays(name, shape)]
 
-    def step(self, learning_rate: float) -> None:
+    def update_values(self, learning_rate: float) -> None:
         for part in self._decaying if self.weight_decay else ():
             self.parameters.value[part] *= 1.0 - learning_rate * self.weight_decay
-        super().step(learning_rate)
+        super().update_values(learning_rate)

@@ -20,10 +20,10 @@ from __future__ import annotations
 from tfx.arguments import number
 from tfx.backend import Array, xp_of
 from tfx.optim.adamw import Decays, decay_mask, decays_matrices
-from tfx.optim.optimizer import Optimizer, Trained
+from tfx.optim.optimizer import Trained, UpdateRule
 
 
-class Lion(Optimizer):
+class Lion(UpdateRule):
     """Defaults are the paper's: b1 = 0.9, b2 = 0.99.  decays(name, shape): which parameters decay, as in AdamW."""
 
     averages = ("mean",)
@@ -43,7 +43,7 @@ class Lion(Optimizer):
         self.beta1, self.beta2 = number("beta1", beta1, 0, 1), number("beta2", beta2, 0, 1)
         self._decay_mask = decay_mask(self.parameters, decays)
 
-    def step(self, learning_rate: float) -> None:
+    def update_values(self, learning_rate: float) -> None:
         grad, value = self.gradient(), self.parameters.value
         xp = xp_of(value)
         self.steps += 1

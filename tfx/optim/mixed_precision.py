@@ -14,8 +14,8 @@ Three things go wrong in float16 alone, and each has its remedy (section 3):
 
 A result above 65504 is inf, and inf - inf is NaN; NumPy's warnings about it are held back, because the overflow is
 looked for on purpose.  An overflow at the smallest scale is no matter of scaling: the step is then handed on as it is,
-and the training loop ends the run.  (The exact GELU overflows in float16 from |x| = 5 on, where the polynomials behind
-it grow beyond 65504.  "gelu_tanh" and "relu" do not.)
+and the training loop ends the run.  Inside an operation nothing is float16 (tfx/half.py): only what it is given and
+what it gives back.
 Source: Micikevicius et al. 2018, "Mixed Precision Training", sections 3.1 and 3.2; the dynamic scale is the last
 paragraph of 3.2.
 """

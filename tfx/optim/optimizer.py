@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from typing import Any
 
 from tfx.arguments import number
 from tfx.backend import Array, to_device, xp_of
+from tfx.half import HALF, WIDE
 from tfx.params import FlatParameters, Layer, flatten
 
 #: What an optimiser moves: a whole model, or its parameters as one vector.
@@ -30,7 +32,7 @@ class Optimizer(ABC):
         self.l2 = number("l2", l2, 0)
         self.steps = 0
         for name in self.averages:
-            setattr(self, name, xp_of(self.parameters.value).zeros_like(self.parameters.value))
+            setattr(self, name, self.zeros(self.parameters.value.size))
 
     def collect(self) -> bool:
         """Called after backward and before clipping: makes `parameters.grad` the gradient that is to be followed.
@@ -38,6 +40,11 @@ class Optimizer(ABC):
         False: there is none, and the step is to be skipped (optim/mixed_precision.py).  Here it is there already.
         """
         return True
+
+    def zeros(self, n: int) -> Array:
+        """(n,) zeros in the dtype of the parameters, or float32 beside float16: squares of gradients need its range."""
+        value = self.parameters.value
+        return xp_of(value).zeros(n, dtype=WIDE if value.dtype == HALF else value.dtype)
 
     @abstractmethod
     def step(self, learning_rate: float) -> None:
@@ -64,3 +71,29 @@ class Optimizer(ABC):
             average = getattr(self, name)
             average[...] = to_device(state[name], xp_of(average))
         self.steps = int(state["steps"])
+
+
+class UpdateRule(Optimizer):
+    """An optimiser that moves every number by a formula: what it writes in `update_values` is never float16."""
+
+    def step(self, learning_rate: float) -> None:
+        """One update of `parameters.value` from `parameters.grad`.
+
+        float16 is raised to float32 for it and rounded once; small updates are lost then, for which there is
+        optim/mixed_precision.py.
+        """
+        if self.parameters.value.dtype != HALF:
+            self.update_values(learning_rate)
+            return
+        half = self.parameters
+        wide = dataclasses.replace(half, value=half.value.astype(WIDE), grad=half.grad.astype(WIDE))
+        self.parameters = wide
+        try:
+            self.update_values(learning_rate)
+        finally:
+            self.parameters = half
+        half.value[...] = wide.value
+
+    @abstractmethod
+    def update_values(self, learning_rate: float) -> None:
+        """What `step` does, in float32 or float64."""

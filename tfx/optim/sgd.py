@@ -21,10 +21,10 @@ from __future__ import annotations
 
 from tfx.arguments import number
 from tfx.backend import Array
-from tfx.optim.optimizer import Optimizer, Trained
+from tfx.optim.optimizer import Trained, UpdateRule
 
 
-class SGD(Optimizer):
+class SGD(UpdateRule):
     """grad_weight: how much of each gradient after the first enters the velocity (PyTorch's 1 - dampening).
 
     With grad_weight = 1 - momentum the velocity is an average of the gradients and not a sum.
@@ -45,7 +45,7 @@ class SGD(Optimizer):
         self.momentum, self.nesterov = number("momentum", momentum, 0, 1), nesterov
         self.grad_weight = number("grad_weight", grad_weight)
 
-    def step(self, learning_rate: float) -> None:
+    def update_values(self, learning_rate: float) -> None:
         grad = self.gradient()
         self.steps += 1
         self.velocity *= self.momentum

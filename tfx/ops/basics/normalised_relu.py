@@ -30,17 +30,13 @@ class NormalisedReluCache(NamedTuple):
 
 @in_float32
 def normalised_relu_forward(x: Array) -> tuple[Array, NormalisedReluCache]:
-    """x: (..., S), float -> y: (..., S), not negative; rows sum to 1, or to 0 where no score is positive.
-
-    float16 is added up in float32.
-    """
+    """x: (..., S), float -> y: (..., S), not negative; rows sum to 1, or to 0 where no score is positive."""
     xp = xp_of(x)
-    wide = "float32" if x.dtype == "float16" else x.dtype
     positive = x > 0
-    r = xp.where(positive, x, 0).astype(wide)
+    r = xp.where(positive, x, 0)
     total = r.sum(axis=-1, keepdims=True)
-    divisor = xp.where(total > 0, total, 1).astype(wide)
-    y = (r / divisor).astype(x.dtype)
+    divisor = xp.where(total > 0, total, 1)
+    y = r / divisor
     return y, NormalisedReluCache(y, divisor, positive)
 
 

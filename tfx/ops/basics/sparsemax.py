@@ -33,15 +33,14 @@ class SparsemaxCache(NamedTuple):
 def sparsemax_forward(x: Array) -> tuple[Array, SparsemaxCache]:
     """x: (..., S), float -> y: (..., S), not negative; rows sum to 1, and scores below tau give exactly 0.
 
-    A row that is -inf everywhere gives zeros, and a row with NaN gives NaN.  float16 is added up in float32.
+    A row that is -inf everywhere gives zeros, and a row with NaN gives NaN.
     """
     if x.size == 0:
         return x.copy(), SparsemaxCache(x > 0)
     xp = xp_of(x)
-    wide = "float32" if x.dtype == "float16" else x.dtype
     top = x.max(axis=-1, keepdims=True)
     blocked = top == -math.inf
-    z = xp.where(blocked, 0, x - xp.where(blocked, 0, top)).astype(wide)  # tau moves along with x
+    z = xp.where(blocked, 0, x - xp.where(blocked, 0, top)).astype(x.dtype)  # tau moves along with x
     ordered = xp.sort(z, axis=-1)[..., ::-1]
     sums = ordered.cumsum(axis=-1)
     ranks = xp.arange(1, x.shape[-1] + 1)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfx.backend import Array, xp_of
-from tfx.half import in_float32
+from tfx.half import as_given, in_float32
 from tfx.ops.grids.convolution import ConvolutionCache, check_channels, slide, slide_gradients
 from tfx.ops.grids.convolution_axes import convolution_axes
 
@@ -32,7 +32,7 @@ class CausalConvolutionCache(NamedTuple):
         """(B, Cin, (K - 1) dilation): what the next chunk starts from."""
         (axis,) = self.convolution.axes
         n_batch, groups, per_group, length = self.convolution.padded.shape
-        return self.convolution.padded.reshape(n_batch, groups * per_group, length)[..., axis.places :]
+        return as_given(self, self.convolution.padded.reshape(n_batch, groups * per_group, length)[..., axis.places :])
 
 
 class CausalConvolutionGrads(NamedTuple):

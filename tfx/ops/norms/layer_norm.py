@@ -46,8 +46,9 @@ def layer_norm_forward(
 ) -> tuple[Array, LayerNormCache]:
     """x: (..., C), gamma: (C,) or None, beta: (C,) or None -> y: (..., C) in x's dtype, cache.
 
-    A constant row gives beta.  The squares overflow where |x| nears the root of the dtype's largest number (about
-    1e19 in float32, 1e154 in float64); -inf or NaN in a row makes that row NaN.
+    A constant row gives beta, for an eps above 0.  The squares overflow where |x| nears the root of the dtype's largest
+    number (about 1e19 in float32, as which float16 is computed, 1e154 in float64); -inf or NaN in a row makes that row
+    NaN.
     Raises ValueError when the widths differ.
     """
     for name, parameter in (("gamma", gamma), ("beta", beta)):

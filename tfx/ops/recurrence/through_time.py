@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tfx.backend import Array, xp_of
+from tfx.half import as_given
 from tfx.ops.attention.masks import padding_mask
 from tfx.ops.basics.linear import LinearCache
 
@@ -53,7 +54,7 @@ class RecurrentCache(NamedTuple):
     @property
     def last(self) -> State:
         """(h,), or (h, c) of an LSTM: the last state, each (B, .)."""
-        return self.time.last
+        return tuple(as_given(self, part) for part in self.time.last)
 
 
 class RecurrentGrads(NamedTuple):
