@@ -228,7 +228,6 @@ def _look_back(y: Array) -> Array:
     return xp.concatenate((before, y), axis=3)
 
 
-@in_float32
 def _look_back_backward(dnear: Array) -> Array:
     """(X, R, N, 2m, D) -> (X, R, N, m, D): every chunk was read by itself and by the next."""
     chunk = dnear.shape[3] // 2

@@ -101,7 +101,6 @@ def memory_efficient_attention_backward(
     return dq, dk, dv
 
 
-@in_float32
 def _chunk_backward(
     dout: Array, number: int, rows: slice, cache: MemoryEfficientAttentionCache
 ) -> tuple[Array, Array, Array]:
@@ -110,7 +109,6 @@ def _chunk_backward(
     return attention_backward(dout[..., rows, :], of_chunk)
 
 
-@in_float32
 def _chunk_forward(rows: slice, cache: MemoryEfficientAttentionCache) -> tuple[Array, AttentionCache]:
     """Exact attention of these queries; if causal, over the keys up to the last that any of them sees."""
     q, k, v, mask, scale, causal, *_ = cache

@@ -124,7 +124,6 @@ def performer_backward(dout: Array, cache: PerformerCache) -> tuple[Array, Array
     return dq, dk, dv
 
 
-@in_float32
 def _features_forward(
     x: Array, w: Array, keys: Array | None = None, together: bool = False
 ) -> tuple[Array, PositiveFeaturesCache]:
@@ -144,7 +143,6 @@ def _features_forward(
     return phi, PositiveFeaturesCache(x, w, phi)
 
 
-@in_float32
 def _features_backward(dphi: Array, cache: PositiveFeaturesCache) -> Array:
     """dphi: (..., T, m) -> dx: (..., T, D).  The factor counts as a constant: the attention divides it out."""
     x, w, phi = cache

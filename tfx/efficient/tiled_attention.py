@@ -168,7 +168,6 @@ def _attend_rows(heads: Heads, rows: slice, tiling: Tiling, out: Array) -> Array
     return xp.where(blocked, 0, top + xp.log(divisor))
 
 
-@in_float32
 def _attend_rows_backward(
     heads: Heads, rows: slice, tiling: Tiling, given: tuple[Array, Array, Array], grads: tuple[Array, Array, Array]
 ) -> None:

@@ -148,7 +148,6 @@ def _step(
     return (new_h,), GruStepCache(h, cache_r, cache_z, cache_n, read, kept)
 
 
-@in_float32
 def _step_backward(dh: Array, step: GruStepCache, w_h: Array) -> tuple[tuple[Array, ...], State]:
     """-> (da: (B, 3C), du_n: (B, C)), (dh_{t-1},)."""
     width = dh.shape[-1]

@@ -175,7 +175,6 @@ def _step(
     return (new_h, new_c), LstmStepCache(h, c, cache_i, cache_f, cache_g, cache_o, new_c, cache_tanh, m)
 
 
-@in_float32
 def _step_backward(
     dstate: State, step: LstmStepCache, w_h: Array, peepholes: Array | None, w_r: Array | None
 ) -> tuple[tuple[Array, ...], State]:
