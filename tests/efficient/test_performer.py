@@ -147,3 +147,21 @@ def test_what_does_not_fit_is_named():
         random_features(0, D)
     with pytest.raises(ValueError, match="block each key for all queries or none"):
         performer_forward(q, k, v, random_features(4, D), causal_mask(16))
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("float32", 10.0), ("float64", 20.0), ("float64", 40.0)])
+@pytest.mark.parametrize("chunk", [1, 3, 8])
+def test_a_small_key_that_comes_later_does_not_drown_the_earlier_ones(dtype, size, chunk):
+    """The exponents of large keys lie far below that of a key of zeros: one common maximum would make them 0."""
+    q, k, v = RNG(2).standard_normal((3, 2, 9, D)).astype(dtype)
+    w = random_features(16, D, dtype=dtype)
+    k *= size
+    k[:, -1] = 0
+    whole, cache = performer_forward(q, k, v, w, causal=True, chunk=chunk)
+    early, _ = performer_forward(q[:, :-1], k[:, :-1], v[:, :-1], w, causal=True, chunk=chunk)
+    np.testing.assert_array_equal(whole[:, :-1], early)
+    assert np.abs(early).min(axis=(0, 2)).all()
+    dout = np.zeros_like(whole)
+    dout[:, :-1] = RNG(3).standard_normal(early.shape)
+    dq, dk, dv = performer_backward(dout, cache)
+    assert not dk[:, -1].any() and not dv[:, -1].any() and np.abs(dv[:, :-1]).max() > 0 and np.isfinite(dq).all()

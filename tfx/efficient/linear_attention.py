@@ -25,6 +25,7 @@ equations 5 to 12 and 16 to 20.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from tfx.arguments import whole_number
@@ -93,6 +94,7 @@ def linear_attention_forward(
     whole_number("chunk", chunk, 1)
     phi = find_feature_map(feature_map)
     fq, query_cache = phi.forward(q if scale is None else q * scale)
+    k = blocked_to_zero(k, key_mask(mask, q.shape[-2], k.shape[-2], causal))
     fk, key_cache = phi.forward(k)
     out, attention_cache = feature_attention_forward(fq, fk, v, mask, causal=causal, chunk=chunk, state=state)
     return out, LinearAttentionCache(feature_map, query_cache, key_cache, scale, attention_cache)
@@ -117,23 +119,28 @@ def feature_attention_forward(
     causal: bool = False,
     chunk: int = 64,
     state: Array | None = None,
+    sizes: Array | None = None,
 ) -> tuple[Array, FeatureAttentionCache]:
     """The same with features that are ready: q (..., T, D), k (..., S, D), both non-negative.
 
+    sizes: (..., S), when causal: logarithms of a factor of each key's features (causal_product.py), constants.
     A query whose weights are all 0 gives zeros, like a fully blocked one.
     """
     xp = xp_of(q)
     if state is not None and not causal:
         raise ValueError("a state of earlier tokens needs causal=True")
     keys = key_mask(mask, q.shape[-2], k.shape[-2], causal)
-    values = xp.concatenate((v, xp.ones_like(v[..., :1])), axis=-1)
+    values = xp.concatenate((blocked_to_zero(v, keys), xp.ones_like(v[..., :1])), axis=-1)
     given, k = k, blocked_to_zero(k, keys)
     causal_cache = None
     if causal:
         before = k.shape[-2] - q.shape[-2]  # keys in front of the first query: give them queries that ask nothing
         asking = _zeros_in_front(q, before)
         answering = _zeros_in_front(k, -before), _zeros_in_front(values, -before)
-        product, causal_cache = causal_product_forward(asking, *answering, state, chunk=chunk)
+        if sizes is not None:
+            silent = xp.full((*sizes.shape[:-1], max(0, -before)), -math.inf, dtype=sizes.dtype)
+            sizes = xp.concatenate((silent, sizes), axis=-1)
+        product, causal_cache = causal_product_forward(asking, *answering, state, chunk=chunk, sizes=sizes)
         product, state = product[..., max(0, before) :, :], None
     else:
         state = k.swapaxes(-1, -2) @ values  # (..., D, Dv + 1)

@@ -41,7 +41,7 @@ from tfx.efficient.iterative_inverse import (
     iterative_inverse_backward,
     iterative_inverse_forward,
 )
-from tfx.efficient.key_mask import key_mask
+from tfx.efficient.key_mask import blocked_to_zero, key_mask
 from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import (
@@ -93,6 +93,7 @@ def nystrom_attention_forward(
     n_queries, n_keys = q.shape[-2], k.shape[-2]
     scale = 1.0 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     keys = key_mask(mask, n_queries, n_keys)
+    k, v = blocked_to_zero(k, keys), blocked_to_zero(v, keys)
     asking = keys if n_queries == n_keys else None  # self-attention: a padded token does not ask either
     means_q, alive_q = segment_means(n_queries, min(n_landmarks, n_queries), asking, q.dtype, xp)
     means_k, alive_k = segment_means(n_keys, min(n_landmarks, n_keys), keys, q.dtype, xp)

@@ -10,7 +10,9 @@ scale of the scores is shared out: x = q sqrt(scale), y = k sqrt(scale).  Draws 
 blocks of D, cover the directions more evenly, and the error falls.
 
 For the exponential not to overflow, a maximum is subtracted in the exponent: for a query that over its features, for
-keys one over all of them.  Both are factors of numerator and denominator alike and cancel.
+keys one over all of them.  Both are factors of numerator and denominator alike and cancel.  Not so when causal: one
+later key could push all earlier ones below the smallest float, and so be heard before its time.  There every key keeps
+a maximum of its own, and the sums go on in units of the largest so far (causal_product.py).
 
 Derivation.  Write phi_i = exp(e_i) / sqrt(m), e_i = w_i . x - |x|^2 / 2 - c, where c cancels and counts as a constant:
 
@@ -32,7 +34,7 @@ import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.backend import Array, xp_of
-from tfx.efficient.key_mask import key_mask
+from tfx.efficient.key_mask import blocked_to_zero, key_mask
 from tfx.efficient.linear_attention import (
     FeatureAttentionCache,
     feature_attention_backward,
@@ -48,6 +50,7 @@ class PositiveFeaturesCache(NamedTuple):
     x: Array
     w: Array
     phi: Array
+    top: Array  # what was subtracted in the exponent: (..., T, 1), or (..., 1, 1) for all tokens; -inf for no key
 
 
 class PerformerCache(NamedTuple):
@@ -110,8 +113,9 @@ def performer_forward(
     root = math.sqrt(scale)
     fq, query_cache = _features_forward(q * root, w)
     keys = key_mask(mask, q.shape[-2], k.shape[-2], causal)
-    fk, key_cache = _features_forward(k * root, w, keys, together=True)
-    out, attention_cache = feature_attention_forward(fq, fk, v, mask, causal=causal, chunk=chunk)
+    fk, key_cache = _features_forward(blocked_to_zero(k, keys) * root, w, keys, together=not causal)
+    sizes = key_cache.top[..., 0] if causal else None
+    out, attention_cache = feature_attention_forward(fq, fk, v, mask, causal=causal, chunk=chunk, sizes=sizes)
     return out, PerformerCache(query_cache, key_cache, root, attention_cache)
 
 
@@ -134,18 +138,17 @@ def _features_forward(
     xp = xp_of(x)
     exponent = x @ w.swapaxes(-1, -2) - (x * x).sum(axis=-1, keepdims=True) * 0.5
     if not exponent.size:
-        return exponent, PositiveFeaturesCache(x, w, exponent)
+        return exponent, PositiveFeaturesCache(x, w, exponent, exponent[..., :1])
     if keys is not None:
         exponent = xp.where(keys[..., None], exponent, -math.inf).astype(exponent.dtype)
-    top = exponent.max(axis=(-1, -2) if together else -1, keepdims=True)
-    top = xp.where(top == -math.inf, 0, top).astype(top.dtype)  # no key takes part
-    phi = xp.exp(exponent - top)  # 1 / sqrt(m) cancels like exp(-top)
-    return phi, PositiveFeaturesCache(x, w, phi)
+    top = exponent.max(axis=(-1, -2) if together else -1, keepdims=True).real
+    phi = xp.exp(exponent - xp.where(top == -math.inf, 0, top).astype(top.dtype))  # 1 / sqrt(m) cancels like exp(-top)
+    return phi, PositiveFeaturesCache(x, w, phi, top)
 
 
 def _features_backward(dphi: Array, cache: PositiveFeaturesCache) -> Array:
     """dphi: (..., T, m) -> dx: (..., T, D).  The factor counts as a constant: the attention divides it out."""
-    x, w, phi = cache
+    x, w, phi, _ = cache
     dexponent = dphi * phi
     dx = dexponent @ w - x * dexponent.sum(axis=-1, keepdims=True)
     return fold(dx, x)

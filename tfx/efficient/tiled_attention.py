@@ -46,6 +46,7 @@ from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_
 from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
+from tfx.ops.attention.weighted_sum import weighted_sum, where_read
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.dropout import dropout_mask
 from tfx.ops.basics.sums import row_sums
@@ -160,7 +161,7 @@ def _attend_rows(heads: Heads, rows: slice, tiling: Tiling, out: Array) -> Array
         if dropout is not None:
             weights *= dropout
         out *= shrink
-        out += weights @ heads.v[..., columns, :]
+        out += weighted_sum(weights, heads.v[..., columns, :])
         top = new_top
     blocked = total == 0  # and a = 0
     divisor = xp.where(blocked, 1, total).astype(dtype)
@@ -185,14 +186,15 @@ def _attend_rows_backward(
         xp.exp(weights, out=weights)  # P, out of L alone
         dropout = _dropout(weights, heads, rows, columns, tiling)
         dropped = weights if dropout is None else weights * dropout
-        dv_columns += dropped.swapaxes(-1, -2) @ dout  # out = dropped @ v
+        dv_columns += weighted_sum(dropped.swapaxes(-1, -2), dout)  # out = dropped @ v
         dscores = xp.matmul(dout, v_columns.swapaxes(-1, -2), out=_tile(second_room, weights.shape))
         if dropout is not None:
             dscores *= dropout  # dropped = weights * dropout
         dscores -= inner  # weights = softmax(scores)
         dscores *= weights
-        dq += dscores @ k_columns  # scores = (q * scale) @ k^T
-        dk_columns += dscores.swapaxes(-1, -2) @ q_rows
+        dscores = where_read(dscores, weights)
+        dq += weighted_sum(dscores, k_columns)  # scores = (q * scale) @ k^T
+        dk_columns += weighted_sum(dscores.swapaxes(-1, -2), q_rows)
     dq *= tiling.scale
 
 

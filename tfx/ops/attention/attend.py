@@ -22,6 +22,7 @@ import numpy as np
 from tfx.backend import Array, xp_of
 from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
+from tfx.ops.attention.weighted_sum import weighted_sum, where_read
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward
 
@@ -65,7 +66,7 @@ def attend_forward(
             scores = xp.where(mask, scores, -math.inf).astype(scores.dtype, copy=False)  # (..., T, S) -> (..., T, S)
     weights, softmax_cache = softmax_forward(scores, overwrite=overwrite or mask is not None)  # -> (..., T, S)
     dropped = weights if dropout is None else weights * dropout  # (..., T, S), (..., T, S) -> (..., T, S)
-    out = dropped @ v  # (..., T, S), (..., S, Dv) -> (..., T, Dv)
+    out = weighted_sum(dropped, v)  # dropped @ v: (..., T, S), (..., S, Dv) -> (..., T, Dv)
     return out, AttendCache(softmax_cache, v, dropout)
 
 
@@ -86,12 +87,14 @@ def attend_backward_steps(dout: Array, cache: AttendCache, dweights: Array | Non
     softmax_cache, v, dropout = cache
     weights = softmax_cache.y
     dropped = weights if dropout is None else weights * dropout  # (..., T, S), once more
-    dv = dropped.swapaxes(-1, -2) @ dout  # out = dropped @ v: (..., S, T), (..., T, Dv) -> (..., S, Dv)
+    # out = dropped @ v: (..., S, T), (..., T, Dv) -> (..., S, Dv)
+    dv = weighted_sum(dropped.swapaxes(-1, -2), dout)  # (..., S, T), (..., T, Dv) -> (..., S, Dv)
     dp = dout @ v.swapaxes(-1, -2)  # out = dropped @ v: (..., T, Dv), (..., Dv, S) -> (..., T, S)
     if dropout is not None:
         dp = dp * dropout  # dropped = weights * dropout: (..., T, S) -> (..., T, S)
     if dweights is not None:
         dp = dp + dweights  # the weights were used twice, for the output and by a loss: (..., T, S) -> (..., T, S)
+    dp = where_read(dp, weights)  # (..., T, S) -> (..., T, S)
     # weights = softmax(scores); zero where blocked, because the weights are
     dscores = softmax_backward(dp, softmax_cache)  # (..., T, S) -> (..., T, S)
     return AttendGrads(fold(dv, v), dp, dscores)

@@ -127,10 +127,13 @@ def from_blocked(blocked: Array) -> Array:
 def from_additive(bias: Array, blocked_below: float = -1e4) -> Array:
     """A bias that is added to the scores (0 = may attend, -inf, -1e9 or -1e4 = blocked) -> True = may attend.
 
-    Raises ValueError for any other number: such a bias shapes the weights and is no mask (checked on the host).
+    Raises ValueError for NaN and for any other number: such a bias shapes the weights and is no mask (checked on the
+    host).
     """
     allowed = bias > blocked_below
     if on_host(bias):
+        if np.isnan(bias).any():
+            raise ValueError("the bias holds NaN, as (1 - m) * -inf does where m is 1; write np.where(m, 0, -np.inf)")
         shaping = bias[allowed & (bias != 0)]
         if shaping.size:
             raise ValueError(f"a bias of {shaping[0]:g} is no mask: it must be 0 or at most {blocked_below:g}")

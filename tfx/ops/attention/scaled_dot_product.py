@@ -32,6 +32,7 @@ from tfx.half import in_float32
 from tfx.ops.attention.attend import AttendCache, attend_backward_steps, attend_forward, check_attend_shapes
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.soft_cap import SoftCapCache, soft_cap_backward, soft_cap_forward
+from tfx.ops.attention.weighted_sum import weighted_sum, where_read
 from tfx.ops.basics.broadcast import fold
 
 
@@ -122,9 +123,11 @@ def attention_backward_steps(dout: Array, cache: AttentionCache, dweights: Array
     dv, dp, ds = attend_backward_steps(dout, attend_cache, dweights)  # out = softmax(scores) @ v: -> (..., S, Dv)
     dbias = None if bias is None else fold(ds, bias)  # scores = scores + bias: (..., T, S), summed to the bias's shape
     if soft_cap_cache is not None:
-        ds = soft_cap_backward(ds, soft_cap_cache)  # scores = soft_cap(scores): (..., T, S) -> (..., T, S)
-    dq = ds @ k  # scores = (q * scale) @ k^T: (..., T, S), (..., S, D) -> (..., T, D)
-    dk = ds.swapaxes(-1, -2) @ q  # scores = (q * scale) @ k^T: (..., S, T), (..., T, D) -> (..., S, D)
+        # scores = soft_cap(scores): (..., T, S) -> (..., T, S)
+        ds = where_read(soft_cap_backward(ds, soft_cap_cache), ds)
+    dq = weighted_sum(ds, k)  # scores = (q * scale) @ k^T: (..., T, S), (..., S, D) -> (..., T, D)
+    # scores = (q * scale) @ k^T: (..., S, T), (..., T, D) -> (..., S, D)
+    dk = weighted_sum(ds.swapaxes(-1, -2), q)  # (..., S, T), (..., T, D) -> (..., S, D)
     dq *= scale
     dk *= scale
     return AttentionGrads(dv, dp, dbias, ds, fold(dq, q), fold(dk, k))

@@ -11,11 +11,14 @@ from tfx.gradcheck.case import Case, Problem
 from tfx.gradcheck.cases.sizes import DV, B, D, H, Rng, T, heads
 
 
-def causal_product(rng: Rng, chunk: int, state: bool = False) -> Problem:
+def causal_product(rng: Rng, chunk: int, state: bool = False, sizes: bool = False) -> Problem:
     inputs = heads(rng, T, T)
+    fixed: dict[str, Any] = {"chunk": chunk}
     if state:
         inputs["state"] = rng.standard_normal((B, H, D, DV))
-    return Problem(causal_product_forward, causal_product_backward, inputs, {"chunk": chunk})
+    if sizes:
+        fixed["sizes"] = rng.standard_normal((B, H, T))
+    return Problem(causal_product_forward, causal_product_backward, inputs, fixed)
 
 
 def last_state_too(problem: Problem) -> Problem:
@@ -38,6 +41,7 @@ def causal_product_with_last_state(rng: Rng) -> Problem:
 
 CASES: tuple[Case, ...] = (
     *(Case(causal_product_backward, f"chunk {n}", partial(causal_product, chunk=n)) for n in (1, 2, T)),
+    Case(causal_product_backward, "sizes", partial(causal_product, chunk=2, sizes=True)),
     Case(causal_product_backward, "state", lambda rng: causal_product(rng, 2, state=True)),
     Case(causal_product_backward, "last state", causal_product_with_last_state),
 )
