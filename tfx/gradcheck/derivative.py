@@ -17,13 +17,15 @@ from typing import Any
 
 import numpy as np
 
-#: The first step.  A larger one can leap over a saturated softmax and find the derivative 0 with an "error" of 0.
-STEP = 5e-3
+#: The first step.  A larger one can leap over a saturated softmax and find the derivative 0 with an "error" of 0.  A
+#: power of two, and so are its halves: x + h then loses no digit of h, however large x is.
+STEP = 2.0**-8
 LEVELS = 6
 #: The step of a plain central difference: truncation h^2 and rounding eps / h are equally small near eps^(1/3).
 CENTRAL_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 _ENOUGH = 1e-11
 _DOUBTFUL = 1e-9
+_LONGER = 8  # 4^7 times 2^-8 is 64: enough for inputs of some ten thousand
 _ROUNDINGS = 100.0  # so many times the rounding of one difference may end up in the limit
 
 
@@ -41,25 +43,31 @@ def richardson(
 
     The first step may have been wrong, and the estimate tells.  Too long: the series in h has a radius of convergence,
     which may be small (a layer norm of nearly equal numbers, a kink close by); then steps 8 times shorter are tried.
-    Too short: what is left is rounding; then a longer one is tried, and believed only where it confirms the first.
+    Too short: what is left is rounding; then longer ones are tried, each believed only where it confirms the last.
     """
-    best, best_error = _extrapolated(difference, step, levels, scale)
+    best, best_error = extrapolated(difference, step, levels, scale)
     size = max(abs(best), scale)
     is_rounding = best_error <= _ROUNDINGS * rounding / step
-    if is_rounding and best_error > _ENOUGH * size:
-        longer, error = _extrapolated(difference, 4.0 * step, levels, scale)
-        if error < best_error and abs(longer - best) <= _ROUNDINGS * rounding / step:
-            return longer, error
+    for longer_step in (4.0**n * step for n in range(1, _LONGER)):
+        if not is_rounding or best_error <= _ENOUGH * size:
+            break
+        longer, error = extrapolated(difference, longer_step, levels, scale)
+        if not (error < best_error and abs(longer - best) <= _ROUNDINGS * rounding / step):
+            break
+        best, best_error, step = longer, error, longer_step
     for shorter in (step / 8.0, step / 64.0):
         if is_rounding or best_error <= _DOUBTFUL * size:
             break
-        again, error = _extrapolated(difference, shorter, levels, scale)
+        again, error = extrapolated(difference, shorter, levels, scale)
         if error < best_error:
             best, best_error = again, error
     return best, best_error
 
 
-def _extrapolated(difference: Callable[[float], float], step: float, levels: int, scale: float) -> tuple[float, float]:
+def extrapolated(
+    difference: Callable[[float], float], step: float, levels: int = LEVELS, scale: float = 0.0
+) -> tuple[float, float]:
+    """Richardson's table from one first step -> the entry with the smallest estimated error, and that estimate."""
     previous = [difference(step)]
     best, best_error = previous[0], math.inf
     for level in range(1, levels):

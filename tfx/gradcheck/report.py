@@ -20,7 +20,8 @@ class InputReport:
     """One input: its error, and the element where analytic and numeric gradient differ most.
 
     `index` is that element, or (number of the direction,) when directions were checked.  `problem` says in words why
-    the gradient cannot be compared at all (a wrong shape, NaN); the error is infinite then.
+    the gradient cannot be compared at all (a wrong shape, NaN); the error is infinite then.  `doubt` says why the
+    difference proves nothing (gradcheck/doubt.py).
     """
 
     name: str
@@ -31,6 +32,7 @@ class InputReport:
     uncertainty: float = 0.0
     n_checked: int = 0
     problem: str = ""
+    doubt: str = ""
 
     def summary(self) -> str:
         if self.problem:
@@ -50,7 +52,10 @@ class Report:
 
     @property
     def worst_input(self) -> InputReport:
-        return max(self.inputs.values(), key=lambda report: report.error)
+        """Of those whose difference proves something, if there are any beyond the tolerance."""
+        plain = [report for report in self.inputs.values() if not report.doubt]
+        beyond = [report for report in plain if not report.error <= self.tolerance]
+        return max(beyond or self.inputs.values(), key=lambda report: report.error)
 
     @property
     def worst(self) -> float:
@@ -58,9 +63,20 @@ class Report:
 
     @property
     def passes(self) -> bool:
-        return self.worst <= self.tolerance
+        """Whether every gradient agrees."""
+        return self.verdict == "agree"
+
+    @property
+    def verdict(self) -> str:
+        """`agree`, `differ`, or `undecided` where the only differences are such that prove nothing."""
+        failing = [report for report in self.inputs.values() if not report.error <= self.tolerance or report.doubt]
+        if not failing:
+            return "agree"
+        return "undecided" if all(report.doubt and not report.problem for report in failing) else "differ"
 
     def summary(self) -> str:
         """One sentence: the verdict and the worst element with its analytic and its numeric gradient."""
-        verdict = "gradients agree" if self.passes else "gradients differ"
-        return f"{verdict}; worst is {self.worst_input.summary()} (tolerance {self.tolerance:.0e})"
+        if self.verdict == "undecided":
+            doubtful = next(report for report in self.inputs.values() if report.doubt)
+            return f"not decidable: {doubtful.doubt}" + (f"; {doubtful.summary()}" if doubtful.n_checked else "")
+        return f"gradients {self.verdict}; worst is {self.worst_input.summary()} (tolerance {self.tolerance:.0e})"

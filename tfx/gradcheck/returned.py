@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfx.backend import to_numpy
+from tfx.gradcheck.doubt import before_any_step, copied
 
 
 class Prepared(NamedTuple):
@@ -18,6 +19,7 @@ class Prepared(NamedTuple):
     dy: np.ndarray
     gradients: dict[str, np.ndarray]
     problems: dict[str, str]  # input -> why its gradient cannot be compared at all
+    doubt: str  # why nothing can be compared, or nothing
 
 
 def prepare(
@@ -32,24 +34,43 @@ def prepare(
     Raises ValueError when wrt names no input, or when the gradients do not match it.
     """
     inputs = {name: as_float64(value) for name, value in inputs.items()}
-    if wrt is None:
-        wrt = [name for name, value in inputs.items() if _is_float(value)]
+    floats = [name for name, value in inputs.items() if _is_float(value)]
+    wrt = floats if wrt is None else wrt
     unknown = [name for name in wrt if name not in inputs]
-    if unknown or not wrt:
+    if unknown or not inputs:
         raise ValueError(f"wrt must name some of the inputs {sorted(inputs)}, not {unknown or 'nothing'}")
+    others = [f"{name} is {_kind(inputs[name])}" for name in (wrt or inputs) if name not in floats]
+    if others:
+        raise ValueError(f"only float arrays have gradients: {', '.join(others)}")
+    given = copied(inputs)
     y, cache = forward(**inputs)
+    if isinstance(y, tuple | list):
+        raise ValueError(f"forward gave {len(y)} outputs; join them to one array, (y, cache) is what it returns")
+    doubt = before_any_step(forward, inputs, given, y)
+    inputs = inputs if not doubt else given
     dy = np.asarray(rng.standard_normal(np.shape(y)))
     upstream = float(dy) if np.ndim(y) == 0 else dy
     gradients = by_name(backward(upstream, cache), wrt)
     again = by_name(backward(upstream, cache), wrt)
     problems = {name: _problem(name, gradients[name], again[name], inputs[name]) for name in wrt}
-    return Prepared(inputs, y, dy, gradients, {name: words for name, words in problems.items() if words})
+    problems = {name: words for name, words in problems.items() if words}
+    return Prepared(inputs, y, dy, gradients, problems, doubt)
+
+
+def _kind(value: Any) -> str:
+    """`an integer array (int64)`, `a list`."""
+    if isinstance(value, np.ndarray):
+        name = {"i": "an integer", "u": "an integer", "b": "a boolean", "c": "a complex"}.get(
+            value.dtype.kind, "another"
+        )
+        return f"{name} array ({value.dtype})"
+    return f"{'an' if type(value).__name__[0] in 'aeiou' else 'a'} {type(value).__name__}"
 
 
 def as_float64(value: Any) -> Any:
     """Float arrays and floats as new float64 arrays; anything else (ids, masks) as it is."""
     if isinstance(value, float):
-        return np.float64(value) + np.zeros(())
+        return np.full((), value)
     return np.array(value, dtype=np.float64) if _is_float(value) else value
 
 
