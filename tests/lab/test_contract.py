@@ -112,12 +112,11 @@ def test_the_question_has_an_answer_whatever_is_set(change):
     assert frame.opening(module, frame.prepare(module, settings, 1, quick=True)).prompt == found.question.prompt
 
 
-#: The answers once more, from the settings alone.
+#: The answers once more, from the settings alone; a clock has none.
 BY_HAND = {
     "scaling": 64**0.5,
     "saturation": 1 / (1 + 2 * math.exp(-5)),
     "masking": 1 / 8,
-    "complexity": 4.0,
     "gradient-flow": -40 * math.log10(2),
     "attention-collapse": 4.0,
     "rare-facts": sum(i**-1.5 for i in range(3201, 10**6 + 1)) / sum(i**-1.5 for i in range(1601, 10**6 + 1)),
@@ -126,5 +125,7 @@ BY_HAND = {
 
 def test_the_answer_is_what_a_reader_would_reckon(result):
     asked = result.question
+    if result.name not in BY_HAND:
+        pytest.skip("a time")
     assert is_close(BY_HAND[result.name], asked.answer, asked.tolerance), (asked, BY_HAND[result.name])
     assert asked.answer == 0 or not is_close(1.5 * BY_HAND[result.name], asked.answer, asked.tolerance)

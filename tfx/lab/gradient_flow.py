@@ -152,9 +152,9 @@ def notes(run: Run[Settings]) -> tuple[Text, ...]:
     tanh, kept = smallest[TANH], smallest[RESIDUAL]
     return (
         Text(
-            f"At gain {tanh['gain']:g} a layer multiplies a gradient by {tanh['per_layer']:.2f} through tanh, and by "
-            f"{kept['per_layer']:.2f} with a residual connection: after {run.settings.depth} layers it "
-            f"has {10 ** tanh['log_norm']:.2g} times its length, or {10 ** kept['log_norm']:.2g} times."
+            f"At gain {tanh['gain']:g} a layer multiplies a gradient by {tanh['per_layer']:.2f} through tanh, by "
+            f"{kept['per_layer']:.2f} with a residual connection: its length after {run.settings.depth} layers is "
+            f"{10 ** tanh['log_norm']:.2g}, or {10 ** kept['log_norm']:.2g}."
         ),
         Text(
             "A gradient is multiplied once a layer, so it goes like a power of the depth: to nothing below a factor of "
