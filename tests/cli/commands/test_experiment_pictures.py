@@ -7,7 +7,7 @@ import pytest
 from tests.cli.commands.test_experiment import squares
 from tfx.records import Plot
 from tfx_cli.render.plots import picture_of_plots
-from tfx_cli.render.saved_picture import LONGEST, maker_of, picture_name
+from tfx_cli.render.saved_picture import LONGEST, maker_of, picture_name, save_picture
 
 __all__ = ["squares"]
 
@@ -105,3 +105,18 @@ def test_a_picture_names_the_command_that_made_it():
         == "tfx experiment squares --seed 3"
     )
     assert maker_of(picture_of_plots([EMPTY], ".png")) is None
+
+
+def test_other_numbers_of_the_same_command_replace_its_picture(tmp_path):
+    """Times differ from run to run."""
+    path = tmp_path / "a.png"
+    for title in ("one time", "another time"):
+        assert save_picture([Plot(title, "b", "c", ())], None, path, "tfx bench train") == path
+    assert save_picture([EMPTY], None, path, "tfx bench decode") == tmp_path / "a-2.png"
+
+
+def test_where_other_files_go_does_not_make_another_command(tfx, tmp_path):
+    tfx("experiment", "squares", "--csv", "a.csv")
+    assert maker_of((tmp_path / "here" / "squares.png").read_bytes()) == "tfx experiment squares"
+    tfx("experiment", "squares", "--csv", "b.csv", "--details", "--no-predict")
+    assert pictures(tmp_path / "here") == ["squares.png"]
