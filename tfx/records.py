@@ -55,12 +55,16 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table.  `key` finds the value in a row; `digits` are significant digits of a float."""
+    """A column of a table.  `key` finds the value in a row; `digits` are significant digits of a float.
+
+    detail: a first look at an experiment goes without it.
+    """
 
     key: str
     label: str
     unit: str = ""
     digits: int = 4
+    detail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +211,8 @@ class Result:
     """What an experiment measured.  `elapsed_s` is the only field that differs between equal seeds.
 
     partial: it was stopped; there are fewer rows, and only those checks that need no more.
+    claim: what people say, with its condition; question: a number to predict.  Of `notes` the first is the finding.
+    shown: the rows, from 0, of a first look.
     """
 
     name: str
@@ -221,6 +227,9 @@ class Result:
     break_it: tuple[str, ...] = ()
     elapsed_s: float = field(default=0.0, compare=False)
     partial: bool = False
+    claim: str = ""
+    question: Question | None = None
+    shown: tuple[int, ...] = ()
 
 
 def to_plain_data(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 
 from tfx_cli.errors import INTERRUPTED
+from tfx_cli.explaining.predict import read, verdict
 from tfx_cli.options import PICTURES, Face
 from tfx_cli.render.files import require_writable, write_whole
+from tfx_cli.render.saved_picture import picture_name, save_picture
 from tfx_cli.render.show import show_document, show_experiment
+from tfx_cli.render.terminal_experiment import Look, print_opening
+from tfx_cli.render.terminal_records import print_question
+from tfx_cli.terminal.console import interactive, output
 from tfx_cli.terminal.lines import say, tell
 from tfx_cli.terminal.progress import progress_on_stderr
 
@@ -34,6 +40,7 @@ class Asked(NamedTuple):
     """What the reader asked for, but for the name and the settings.
 
     resume: go on with what a Ctrl-C left; None where nothing is kept, as times of two sittings do not compare.
+    predict: ask for a number first, where somebody sits at a terminal.  details: every row, column, check and note.
     """
 
     seed: int
@@ -42,6 +49,8 @@ class Asked(NamedTuple):
     files: Files
     face: Face
     resume: bool | None = None
+    predict: bool = True
+    details: bool = False
 
 
 def measure_and_show(
@@ -64,22 +73,43 @@ def measure_and_show(
         return
     chosen = apply_settings(defaults, settings, f"{command} --set help")
     kept = unfinished(module, chosen, asked)
+    predicted = ask_first(module, chosen, asked)
     try:
         with progress_on_stderr() as progress:
             result = frame.run(module, chosen, asked.seed, asked.quick, asked.device, progress, kept)
     except frame.Stopped as stop:
         if stop.result.rows:
-            show(stop.result, asked.face, [])
+            show(stop.result, asked.face, [], Look(asked.details))
         again = same_command(command, chosen, asked)
         if kept and kept.kept:
             say(f"{stop}.", f"Go on: {shlex.join([*again, '--resume'])}")
         else:
             say(f"{stop}.", f"Start again: {shlex.join(again)}")
         raise typer.Exit(INTERRUPTED) from None
-    picture = save_files(result, files, by_default=asked.face is Face.terminal)
-    show(result, asked.face, [path for path in (picture, files.csv, files.html) if path])
+    own = own_picture(result, chosen, asked) if asked.face is Face.terminal else None
+    picture = save_files(result, files, own, " ".join(same_command(command, chosen, asked, files=False)))
+    stays = own.name if own and picture and not files.plot and picture != own else ""
+    said = verdict(result.question, predicted) if result.question and predicted is not None else ""
+    saved = [path for path in (picture, files.csv, files.html) if path]
+    show(result, asked.face, saved, Look(asked.details, said, stays))
     if not all(check.holds for check in result.checks):
         raise typer.Exit(1)
+
+
+def ask_first(module: ModuleType, settings: Any, asked: Asked) -> str | None:
+    """Shows what is claimed and asks what will come out, before it is measured; None where nobody is asked."""
+    from tfx.lab import frame
+    from tfx.records import Question
+
+    if not (asked.predict and asked.face is Face.terminal and interactive()):
+        return None
+    opening = frame.opening(module, frame.prepare(module, settings, asked.seed, asked.quick, asked.device))
+    if not opening.prompt:
+        return None
+    print_opening(opening.title, opening.claim, output())
+    question = Question(opening.prompt, math.nan, 0.0, "")
+    print_question(question, output())
+    return read(question)[1]
 
 
 def unfinished(module: ModuleType, settings: Any, asked: Asked) -> KeptRows | None:
@@ -99,8 +129,8 @@ def unfinished(module: ModuleType, settings: Any, asked: Asked) -> KeptRows | No
     return kept
 
 
-def same_command(command: str, settings: Any, asked: Asked) -> list[str]:
-    """The words that ask for the same again."""
+def same_command(command: str, settings: Any, asked: Asked, files: bool = True) -> list[str]:
+    """The words that ask for the same again; without files those that say what is measured."""
     from tfx.settings import changed
 
     words = command.split()
@@ -109,24 +139,36 @@ def same_command(command: str, settings: Any, asked: Asked) -> list[str]:
     words += ["--seed", str(asked.seed)] if asked.seed else []
     words += ["--quick"] if asked.quick else []
     words += ["--device", asked.device] if asked.device != "cpu" else []
+    if not files:
+        return words
     for option, path in zip(("--plot", "--csv", "--html"), asked.files, strict=True):
         words += [option, str(path)] if path else []
     return words + {Face.json: ["--json"], Face.plain: ["--plain"]}.get(asked.face, [])
 
 
-def show(result: Result, face: Face, saved: Sequence[Path]) -> None:
+def show(result: Result, face: Face, saved: Sequence[Path], look: Look) -> None:
     """The one document, or the page."""
     if face is Face.json:
         from tfx_cli.render.json import experiment_fields
 
         show_document(experiment_fields(result))
     else:
-        show_experiment(result, face, saved)
+        show_experiment(result, face, saved, look)
 
 
-def save_files(result: Result, files: Files, by_default: bool) -> Path | None:
-    """Saves what was asked for; returns the picture's path.  On a terminal the picture is saved unasked, in the
-    current folder, and not being able to is then no failure."""
+def own_picture(result: Result, settings: Any, asked: Asked) -> Path:
+    """In the current folder, with a name that says what was changed."""
+    from tfx.settings import changed
+
+    differs: dict[str, object] = {name: value for name, value in changed(settings).items() if name != "part"}
+    differs |= {"seed": asked.seed} if asked.seed else {}
+    differs |= {"quick": True} if asked.quick else {}
+    differs |= {asked.device: True} if asked.device != "cpu" else {}
+    return Path(picture_name(result.name, differs))
+
+
+def save_files(result: Result, files: Files, own: Path | None, made_by: str) -> Path | None:
+    """Saves what was asked for, and the picture unasked in `own` if that is no None; returns the picture's path."""
     if files.csv:
         from tfx_cli.render.csv import table_as_csv
 
@@ -135,18 +177,4 @@ def save_files(result: Result, files: Files, by_default: bool) -> Path | None:
         from tfx_cli.render.html import experiment_page
 
         write_whole(files.html, experiment_page(result).encode("utf-8", "replace"))
-    if not result.plots or not (files.plot or by_default):
-        return None
-    from tfx.errors import EnvironmentProblem
-    from tfx_cli.render.plots import picture_of_plots
-
-    path = files.plot or Path(f"{result.name}.png")
-    try:
-        require_writable(path)
-        write_whole(path, picture_of_plots(result.plots, path.suffix))
-    except EnvironmentProblem as problem:
-        if files.plot:
-            raise
-        tell(f"no plot saved: {problem.message}  Choose a place: --plot PATH")
-        return None
-    return path
+    return save_picture(result.plots, files.plot, own, made_by)

@@ -40,6 +40,10 @@ Settings = Annotated[
 PlotPath = Annotated[Path | None, typer.Option("--plot", metavar="PATH", help="Save the picture: .png, .svg or .pdf.")]
 CsvPath = Annotated[Path | None, typer.Option("--csv", metavar="PATH", help="Save the table.")]
 HtmlPath = Annotated[Path | None, typer.Option("--html", metavar="PATH", help="Save one self-contained page.")]
+Predict = Annotated[
+    bool, typer.Option("--predict/--no-predict", help="In a terminal, ask for a number before it is shown.")
+]
+Details = Annotated[bool, typer.Option("--details", help="Every row, column, check and note.")]
 OnDevice = Annotated[Device, typer.Option("--device", help="Where to compute; cuda needs CuPy.")]
 
 

@@ -114,3 +114,10 @@ def test_a_note_says_that_times_differ_from_run_to_run(quick_result):
 def test_the_result_is_plain_data_in_ascii(quick_result):
     plain = str(to_plain_data(quick_result))
     assert plain.isascii() and "nan" not in plain
+
+
+def test_the_answer_is_the_ratio_of_two_times_of_attention():
+    found = run(complexity.Settings(lengths=(16, 24, 32, 40)), 0, quick=True)
+    time = {row["n"]: row["attention_ms"] for row in found.rows}
+    assert "From n = 16 to 32," in found.question.prompt and found.question.answer == time[32] / time[16]
+    assert complexity.asked_pair((5, 9, 17)) == (9, 17) and complexity.asked_pair((64, 128, 256)) == (128, 256)

@@ -1,15 +1,25 @@
 """What every experiment owes its reader, whatever it measures."""
 
 import json
+import math
+import re
 
 import pytest
 
+from lessons.grading import is_close
 from tfx.lab import experiment_module, experiments, frame
 from tfx.records import to_plain_data
 from tfx.settings import apply_settings
 
 #: Smaller than quick, where a verdict needs no more.
 SMALLER = {"scaling": ["d_k=4,16,64", "pairs=20000"]}
+#: Settings at which a question might have no answer.
+FARTHER = (
+    "scaling d_k=7", "scaling mean=1 correlation=0.5", "saturation pattern=1,1,1", "saturation a=0,1,2",
+    "masking penalty=-inf", "masking penalty=-30", "masking mask=no", "complexity lengths=5,9,17",
+    "gradient-flow gains=1,3", "gradient-flow depth=2", "attention-collapse mix=no", "attention-collapse depth=4",
+    "rare-facts sizes=5,7,11", "rare-facts a=3",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=experiments())
@@ -56,3 +66,66 @@ def test_what_it_says_to_break_really_changes_a_verdict(result):
         settings = apply_settings(module.Settings(), [*SMALLER.get(result.name, []), pair], "tfx experiment")
         broken = frame.run(module, settings, 0, quick=True)
         assert not all(check.holds for check in broken.checks), line
+
+
+def test_the_claim_is_one_or_two_sentences_of_words_that_come_before_symbols(result):
+    assert 60 <= len(result.claim) <= 200 and result.claim.endswith(".")
+    assert 1 <= sentences(result.claim) <= 3
+
+
+def sentences(text):
+    return len(re.findall(r"[a-z0-9%)]\.(?= [A-Z]|$)", text))
+
+
+def test_the_finding_is_one_to_three_short_sentences(result):
+    assert 1 <= sentences(result.notes[0].text) <= 3 and len(result.notes[0].text) <= 240
+
+
+def test_the_question_is_known_before_anything_is_measured_and_its_answer_comes_from_the_rows(result):
+    module = experiment_module(result.name)
+    before = frame.opening(module, frame.prepare(module, module.Settings(), 0, quick=True))
+    assert before == (result.title, result.claim, result.question.prompt)
+    assert re.search(r"\?( \(.*\))?$", before.prompt) and math.isfinite(result.question.answer)
+    assert 0 <= result.question.tolerance <= 0.25 and result.question.explanation.endswith(".")
+    assert result.question.unit == ""  # it is read before it is measured: a unit stands in the words
+
+
+def test_at_first_at_most_five_columns_and_nine_rows_are_shown(result):
+    assert 3 <= sum(not column.detail for column in result.columns) <= 5
+    assert 3 <= len(result.shown) <= 9 and list(result.shown) == sorted(set(result.shown))
+    assert result.shown[-1] < len(result.rows)
+
+
+def test_every_word_of_a_column_of_a_first_look_is_a_word(result):
+    for column in result.columns:
+        if not column.detail:
+            assert not re.search(r"[|^=~]|s\.e\.|\bVar\b|\braw\b", column.label), column.label
+
+
+@pytest.mark.parametrize("change", FARTHER)
+def test_the_question_has_an_answer_whatever_is_set(change):
+    name, *pairs = change.split()
+    module = experiment_module(name)
+    settings = apply_settings(module.Settings(), [*SMALLER.get(name, []), *pairs], "tfx experiment")
+    found = frame.run(module, settings, 1, quick=True)
+    assert math.isfinite(found.question.answer), found.question
+    assert frame.opening(module, frame.prepare(module, settings, 1, quick=True)).prompt == found.question.prompt
+
+
+#: The answers once more, from the settings alone; a clock has none.
+BY_HAND = {
+    "scaling": 64**0.5,
+    "saturation": 1 / (1 + 2 * math.exp(-5)),
+    "masking": 1 / 8,
+    "gradient-flow": -40 * math.log10(2),
+    "attention-collapse": 4.0,
+    "rare-facts": sum(i**-1.5 for i in range(3201, 10**6 + 1)) / sum(i**-1.5 for i in range(1601, 10**6 + 1)),
+}
+
+
+def test_the_answer_is_what_a_reader_would_reckon(result):
+    asked = result.question
+    if result.name not in BY_HAND:
+        pytest.skip("a time")
+    assert is_close(BY_HAND[result.name], asked.answer, asked.tolerance), (asked, BY_HAND[result.name])
+    assert asked.answer == 0 or not is_close(1.5 * BY_HAND[result.name], asked.answer, asked.tolerance)

@@ -89,3 +89,27 @@ def test_progress_counts_what_was_kept_as_done(tmp_path):
     seen = []
     frame.run(module, settings, 0, progress=lambda *one: seen.append(one), kept=KeptRows(path, go_on=True))
     assert seen == [(0, 3, "d_k = 4"), (1, 3, "d_k = 16"), (2, 3, "d_k = 64"), (3, 3, "done")]
+
+
+def rows_of(number):
+    return frame.Run(squares.Settings(), rows=[{}] * number)
+
+
+@pytest.mark.parametrize(
+    ("rows", "decisive", "shown"),
+    [
+        (0, (), []),
+        (6, (2,), [0, 1, 2, 3, 4, 5]),
+        (13, (), [0, 4, 8, 12]),
+        (13, (5, 6), [0, 4, 5, 6, 8, 12]),
+        (13, (1, 2, 3, 5), [1, 2, 3, 5]),
+        (30, range(20), [0, 1, 2, 3, 4, 5, 6, 7, 8]),
+    ],
+)
+def test_a_first_look_shows_all_of_few_rows_else_the_decisive_and_an_even_spread(rows, decisive, shown):
+    assert frame.first_look(squares, rows_of(rows), tuple(decisive)) == tuple(shown)
+
+
+def test_without_a_claim_every_row_is_shown(monkeypatch):
+    monkeypatch.delattr(squares, "CLAIM")
+    assert frame.first_look(squares, rows_of(13)) == tuple(range(13))

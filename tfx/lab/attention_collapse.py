@@ -23,17 +23,23 @@ from tfx.measure.estimates import mean_with_error
 from tfx.measure.token_spread import rank_residual
 from tfx.measure.verdicts import at_least, at_most
 from tfx.ops.attention.scaled_dot_product import attention_forward
-from tfx.records import Check, Column, Plot, Series, Text
+from tfx.records import Check, Column, Plot, Question, Series, Text
 from tfx.settings import setting
 
 QUESTION = "Why does attention alone make all tokens equal, and what keeps them apart?"
 ORDER = 6
 TITLE = "What differs between tokens, layer after layer of attention"
+CLAIM = (
+    "Attention alone makes all tokens the same, faster with every layer: its outputs are averages. With residual "
+    "connections they stay apart. Weights are random here."
+)
 BREAK_IT = ("--set residual=no", "--set mix=no")
 HOST_ONLY = "A few tokens through a few layers: nothing for a card."
 
 #: log10 of the residual after the last layer: at most, for attention alone; at least, for what keeps tokens apart.
 COLLAPSED, APART = -3.0, -1.0
+#: Of this share of the difference between tokens the reader predicts when less is left.
+ASKED = 1e-3
 #: The fall of the fourth layer, in decades, over that of the first: a mere exponential has 1.
 FASTER = 2.0
 #: Below this all tokens are equal but for rounding.
@@ -67,10 +73,10 @@ class Settings:
 
 COLUMNS = (
     Column("layer", "after layer"),
-    Column("alone", "attention alone", "log10 residual"),
-    Column("alone_se", "+- s.e.", digits=2),
-    Column("residual", "residual connection", "log10 residual"),
-    Column("itself", "sees itself alone", "log10 residual"),
+    Column("alone", "attention alone", "log10"),
+    Column("alone_se", "standard error", digits=2, detail=True),
+    Column("residual", "residual connection", "log10"),
+    Column("itself", "each token alone", "log10"),
 )
 
 
@@ -132,12 +138,14 @@ def checks(run: Run[Settings]) -> tuple[Check, ...]:
     first, last, falls = run.rows[0], run.rows[-1], speed_up([row["alone"] for row in run.rows])
     apart = last["alone"] - last["itself"]
     return (
-        at_least("start", "tokens begin far apart: log10 of the residual", APART, first["alone"]),
-        at_most("collapses", "... after the last layer of attention alone", COLLAPSED, last["alone"]),
-        at_least("faster", "the fourth layer takes so many times the decades of the first", FASTER, falls),
-        at_least("residual-keeps", "with a residual connection: log10 of the residual", APART, last["residual"]),
-        at_least("itself-keeps", "no averaging, the same maps: log10 of the residual", APART, last["itself"]),
-        at_most("averaging", "attention alone, less that: the maps are not what collapses", COLLAPSED, apart),
+        at_least("start", "tokens begin far apart: log10 of what differs", APART, first["alone"]),
+        at_most(
+            "collapses", "after the last layer of attention alone: log10 of what differs", COLLAPSED, last["alone"]
+        ),
+        at_least("faster", "the fall in the fourth layer over that in the first, in log10", FASTER, falls),
+        at_least("residual-keeps", "with a residual connection: log10 of what differs", APART, last["residual"]),
+        at_least("itself-keeps", "no averaging, the same maps: log10 of what differs", APART, last["itself"]),
+        at_most("averaging", "attention alone, less that: it is not the maps that collapse", COLLAPSED, apart),
     )
 
 
@@ -150,22 +158,56 @@ def speed_up(logs: Sequence[float]) -> float:
 # Saying
 
 
+def prompt(run: Run[Settings]) -> str:
+    return (
+        f"After how many of {run.settings.depth} layers of attention alone is less than {ASKED:g} left of what differs "
+        "between tokens? (0: none)"
+    )
+
+
+def question(run: Run[Settings]) -> Question:
+    reached = fallen(run)
+    if not reached:
+        explanation = f"After the last layer {share(run.rows[-1]['alone'])} is left."
+    else:
+        before, after = run.rows[reached - 1]["alone"], run.rows[reached]["alone"]
+        explanation = f"One layer before, {share(before)} was left, and then {share(after)}."
+    return Question(prompt(run), float(reached), 0.0, explanation)
+
+
+def share(log: float) -> str:
+    return f"{10**log:.2g}"
+
+
+def fallen(run: Run[Settings]) -> int:
+    """The first layer after which less than ASKED is left; 0 where there is none."""
+    return next((row["layer"] for row in run.rows if row["alone"] < math.log10(ASKED)), 0)
+
+
+def decisive(run: Run[Settings]) -> tuple[int, ...]:
+    """The fall below what is asked, and the layer before."""
+    reached = fallen(run)
+    return (reached - 1, reached) if reached else ()
+
+
 def notes(run: Run[Settings]) -> tuple[Text, ...]:
     last = run.rows[-1]
     return (
+        Text(
+            f"After {last['layer']} layers {share(last['alone'])} of a token's size differs from the mean of all "
+            f"tokens, and {share(last['residual'])} with residual connections. In the last column nothing is "
+            "averaged."
+        ),
         Text(
             "Weights are positive and sum to 1, so every output is an average of values, and an average lies between "
             "what it averages. Tokens that are nearly equal get nearly equal weights, so the next average is closer "
             "still: the fall grows with each layer (Dong et al. 2021, section 2)."
         ),
         Text(
-            f"After {last['layer']} layers 10^{last['alone']:.1f} of a token's size differs from the mean of all, and "
-            f"10^{last['residual']:.1f} with residual connections. They slow the collapse; in a whole model the "
-            "feed-forward networks, and norms, keep tokens apart as well."
-        ),
-        Text(
-            "The last column is the control: the same random maps, and no averaging. Weights are random; a trained "
-            "model is not. Below 10^-16 a residual is rounding, and is shown as that."
+            "The last column is the control: the same random maps, and every token sees itself alone. Residual "
+            "connections slow the collapse; in a whole model the feed-forward networks, and norms, keep "
+            "tokens apart as well. A trained model is not random. Below 10^-16 what differs is rounding, and is shown "
+            "as that."
         ),
     )
 
@@ -181,7 +223,7 @@ def plots(run: Run[Settings]) -> tuple[Plot, ...]:
             f"{last['layer']} layers of attention alone leave 10^{last['alone']:.1f} of what differs between tokens, "
             f"with residual connections 10^{last['residual']:.1f}",
             "layer",
-            "log10 of the residual",
+            "log10 of what differs between tokens",
             curves,
         ),
     )

@@ -8,12 +8,13 @@ memory that attention has alive at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from tfx.lab.complexity_plots import complexity_plots
 from tfx.lab.frame import Measured, Run
 from tfx.measure import counting
 from tfx.measure.crossing import crossing
@@ -24,12 +25,16 @@ from tfx.measure.verdicts import at_most, between, exactly, within
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.linear import linear_forward
 from tfx.ops.basics.softmax import softmax_forward
-from tfx.records import Check, Column, Plot, Series, Text
+from tfx.records import Check, Column, Plot, Question, Text
 from tfx.settings import require_divisor, setting, up_to
 
 QUESTION = "What does attention cost in FLOPs, bytes and seconds as n grows?"
 ORDER = 4
 TITLE = "Cost of one attention layer as n grows"
+CLAIM = (
+    "Attention costs n^2 in time and in memory, its projections cost n: so only beyond n = 2 d_model do its products "
+    "outnumber theirs."
+)
 BREAK_IT = ("--set lengths=4,8,16,32",)
 
 ITEMSIZE = 4  # float32
@@ -69,16 +74,16 @@ class Settings:
 
 
 COLUMNS = (
-    Column("n", "n"),
-    Column("projection_mflop", "projections", "MFLOP"),
-    Column("attention_mflop", "attention", "MFLOP"),
+    Column("n", "length n"),
+    Column("projection_mflop", "projections", "MFLOP", detail=True),
+    Column("attention_mflop", "attention", "MFLOP", detail=True),
     Column("projection_ms", "projections", "ms", digits=3),
     Column("attention_ms", "attention", "ms", digits=3),
-    Column("time_ratio", "attention / projections", "time", digits=3),
-    Column("softmax_share", "softmax of attention", "time", digits=2),
-    Column("attention_mib", "attention moves", "MiB", digits=3),
-    Column("peak_mib", "peak memory", "MiB", digits=3),
-    Column("attention_intensity", "attention", "FLOP/byte", digits=3),
+    Column("time_ratio", "attention / projections", digits=3),
+    Column("softmax_share", "softmax / attention", "time", digits=2, detail=True),
+    Column("attention_mib", "attention moves", "MiB", digits=3, detail=True),
+    Column("peak_mib", "memory", "MiB", digits=3),
+    Column("attention_intensity", "attention", "FLOP/byte", digits=3, detail=True),
 )
 
 
@@ -217,14 +222,45 @@ def time_checks(laws: Mapping[str, PowerLaw], measured: float, counted: int) -> 
 # Saying
 
 
+def asked_pair(lengths: Iterable[int]) -> tuple[int, int]:
+    """The largest n that has its double, and that; else the last two."""
+    known = sorted(set(lengths))
+    pairs = [(n, 2 * n) for n in known if 2 * n in known]
+    return pairs[-1] if pairs else (known[-2], known[-1])
+
+
+def prompt(run: Run[Settings]) -> str:
+    short, long = asked_pair(run.settings.lengths)
+    return f"From n = {short} to {long}, how many times as long does attention take?"
+
+
+def question(run: Run[Settings]) -> Question:
+    short, long = (next(row for row in run.rows if row["n"] == n) for n in asked_pair(run.settings.lengths))
+    explanation = (
+        f"Its FLOPs grow {long['attention_mflop'] / short['attention_mflop']:.3g} times, those of the projections "
+        f"{long['projection_mflop'] / short['projection_mflop']:.3g} times."
+    )
+    return Question(prompt(run), long["attention_ms"] / short["attention_ms"], 0.25, explanation)
+
+
+def decisive(run: Run[Settings]) -> tuple[int, ...]:
+    """The two lengths that were asked for, and the first at which attention takes longer."""
+    n, pair = [row["n"] for row in run.rows], asked_pair(run.settings.lengths)
+    overtakes = [index for index, row in enumerate(run.rows) if row["time_ratio"] > 1]
+    return (*map(n.index, pair), *overtakes[:1])
+
+
 def notes(run: Run[Settings]) -> tuple[Text, ...]:
     last, counted, crossed = run.rows[-1], counted_crossing(run.settings), time_crossing(run.rows)
     measured = f"near n = {crossed:.0f}" if math.isfinite(crossed) else f"not up to n = {last['n']}"
     clock = "one BLAS thread" if run.facts["blas_threads"] == 1 else "as many BLAS threads as the system chose"
     return (
         Text(
-            f"Counted products make attention equal to its projections at n = 2 d = {counted}; in time it gets there "
-            f"{measured}. Between the products n^2 numbers pass through the softmax: few FLOPs, much memory. At "
+            f"By its products attention overtakes its projections at n = 2 d_model = {counted}, in time {measured}. "
+            f"At n = {last['n']} it takes {last['time_ratio']:.1f} times as long as they do."
+        ),
+        Text(
+            "Between the products n^2 numbers pass through the softmax: few FLOPs, much memory. At "
             f"n = {last['n']} the softmax takes {last['softmax_share']:.0%} of the time of attention."
         ),
         Text(
@@ -241,57 +277,5 @@ def notes(run: Run[Settings]) -> tuple[Text, ...]:
 
 
 def plots(run: Run[Settings]) -> tuple[Plot, ...]:
-    rows, laws, counted, crossed = run.rows, fit(run.rows), counted_crossing(run.settings), time_crossing(run.rows)
-    n = [row["n"] for row in rows]
-    where = f"they cross near n = {crossed:.0f}" if math.isfinite(crossed) else "they do not cross here"
-
-    def line(name: str) -> Series:
-        law = laws[name]
-        fitted = [row["n"] for row in large_rows(rows)]
-        label = f"n^{law.exponent:.2f} (95%: {law.low:.2f} .. {law.high:.2f})"
-        return Series(label, fitted, [law.coefficient * x**law.exponent for x in fitted], kind="line")
-
-    def points(label: str, key: str) -> Series:
-        return Series(label, n, [row[key] for row in rows], [row[key + "_half_range"] for row in rows])
-
-    made = [
-        Plot(
-            f"Time of attention grows like n^{laws['attention'].exponent:.2f}, of projections like "
-            f"n^{laws['projections'].exponent:.2f}; {where}",
-            "n (tokens)",
-            "time of one call (ms)",
-            (
-                points("attention", "attention_ms"),
-                line("attention"),
-                points("projections", "projection_ms"),
-                line("projections"),
-            ),
-            log_x=True,
-            log_y=True,
-        ),
-        Plot(
-            f"Counted, attention costs as much as its projections at n = {counted}; measured, {where}",
-            "n (tokens)",
-            "attention / projections",
-            (
-                Series("time, measured", n, [row["time_ratio"] for row in rows]),
-                Series("FLOPs, counted", n, [r["attention_mflop"] / r["projection_mflop"] for r in rows], kind="line"),
-                Series("equal", n, [1.0] * len(n), kind="line"),
-            ),
-            log_x=True,
-            log_y=True,
-        ),
-    ]
-    if "memory" in laws:
-        made.append(
-            Plot(
-                f"Peak memory of attention grows like n^{laws['memory'].exponent:.2f}: "
-                f"{rows[-1]['peak_mib']:.3g} MiB at n = {n[-1]}",
-                "n (tokens)",
-                "peak memory of one call (MiB)",
-                (Series("measured", n, [row["peak_mib"] for row in rows]), line("memory")),
-                log_x=True,
-                log_y=True,
-            )
-        )
-    return tuple(made)
+    rows, fitted = run.rows, [row["n"] for row in large_rows(run.rows)]
+    return complexity_plots(rows, fit(rows), fitted, counted_crossing(run.settings), time_crossing(rows))

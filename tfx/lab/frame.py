@@ -4,16 +4,22 @@ An experiment is one module.  It has
 
     QUESTION = "..."             one line, the one of the list; whoever has it is an experiment
     TITLE = "..."                or title(run)
+    CLAIM = "..."                what people say, with its condition, in one or two sentences; or claim(run)
+    def prompt(run)              what the reader predicts; asked before anything is measured, so it knows no row
+    def question(run)            that prompt as a Question: the answer comes from run.rows
     COLUMNS = (Column(...), )    or columns(run)
     BREAK_IT = ("--set ...", )   what makes a check fail; or break_it(run), or nothing
     HOST_ONLY = "..."            why it has nothing to do on a card, where that is so
     class Settings               tfx/settings.py: declared fields, and quick() -> Settings for smaller sizes
     def rows(run)                a generator: yields a row as soon as it is measured, and checks that belong to no row
     def checks(run)              verdicts on run.rows, when all are there
-    def notes(run)               what the numbers mean: Texts
+    def notes(run)               what the numbers mean: Texts; the first is the finding, in one to three short sentences
     def plots(run)               Plots, or ()
+    def decisive(run)            the rows, from 0, in which the finding shows; or nothing
 
-and nothing that another file has to know of.  Where rows do not depend on each other, it goes over their keys with
+and nothing that another file has to know of.  Claim, prompt and question are an experiment's; a benchmark may go
+without.  Columns marked `detail` and most of many rows are left to --details.  Where rows do not depend on each other,
+it goes over their keys with
 
     for d_k in run.over(run.settings.d_k, "d_k = {}"):
         yield measure_row(run.settings, run.seed, d_k, run.xp)
@@ -24,10 +30,10 @@ which shows how far it is and measures no key again that was measured before a C
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -41,6 +47,9 @@ from tfx.settings import check_settings
 
 S = TypeVar("S")
 K = TypeVar("K")
+
+#: As many rows are shown at a first look, spread evenly, unless that many are decisive; never more than the second.
+SPREAD, MOST_ROWS = 4, 9
 
 Row = dict[str, Any]
 #: What `rows(run)` is.
@@ -111,6 +120,36 @@ class Stopped(KeyboardInterrupt):
         self.result = result
 
 
+def prepare(
+    experiment: ModuleType,
+    settings: Any,
+    seed: int = 0,
+    quick: bool = False,
+    device: str = "cpu",
+    progress: Progress = silent,
+    kept: KeptRows | None = None,
+) -> Run[Any]:
+    """A run before its first row.  Raises BadInput for settings out of range, a seed below 0 or a missing card."""
+    check_settings(settings)
+    if device != "cpu" and hasattr(experiment, "HOST_ONLY"):
+        raise BadInput(experiment.HOST_ONLY, "Use --device cpu")
+    generator(seed), device_module(device)
+    return Run(shortened(settings) if quick else settings, seed, quick, device, progress, kept)
+
+
+class Opening(NamedTuple):
+    """What can be said before anything is measured; claim and prompt are empty where there are none."""
+
+    title: str
+    claim: str
+    prompt: str
+
+
+def opening(experiment: ModuleType, this: Run[Any]) -> Opening:
+    """Title, claim and the question to predict, of the settings alone."""
+    return Opening(*(said(experiment, what, this, "") for what in ("title", "claim", "prompt")))
+
+
 def run(
     experiment: ModuleType,
     settings: Any,
@@ -123,13 +162,9 @@ def run(
     """Measures, judges and puts together.  Equal seeds give equal results, but for what is measured in seconds.
 
     kept: where rows are kept while they are measured; those that are there already are not measured again.
-    Raises BadInput for settings out of range, and Stopped with what is there on Ctrl-C.
+    Raises BadInput as `prepare` does, and Stopped with what is there on Ctrl-C.
     """
-    check_settings(settings)
-    this = Run(shortened(settings) if quick else settings, seed, quick, device, progress, kept)
-    if device != "cpu" and hasattr(experiment, "HOST_ONLY"):
-        raise BadInput(experiment.HOST_ONLY, "Use --device cpu")
-    generator(seed), device_module(device)  # a seed below 0, a card that is missing: said before anything is measured
+    this = prepare(experiment, settings, seed, quick, device, progress, kept)
     began = time.perf_counter()
     try:
         measure(experiment, this)
@@ -160,6 +195,8 @@ def finished(experiment: ModuleType, this: Run[Any], began: float) -> Result:
         plots=tuple(experiment.plots(this)),
         notes=tuple(experiment.notes(this)),
         break_it=said(experiment, "break_it", this, ()),
+        question=experiment.question(this) if hasattr(experiment, "question") else None,
+        shown=first_look(experiment, this, said(experiment, "decisive", this, ())),
         elapsed_s=time.perf_counter() - began,
     )
     if this.kept:
@@ -190,7 +227,20 @@ def measured(experiment: ModuleType, this: Run[Any]) -> Result:
         columns=said(experiment, "columns", this),
         rows=tuple(this.rows),
         checks=tuple(this.verdicts),
+        claim=said(experiment, "claim", this, ""),
+        shown=first_look(experiment, this),
     )
+
+
+def first_look(experiment: ModuleType, this: Run[Any], decisive: Sequence[int] = ()) -> tuple[int, ...]:
+    """The rows to show at first, in order: all of a few, else the decisive ones and some that are spread evenly; all of
+    a benchmark without a claim, where no row stands for others."""
+    n_rows = len(this.rows)
+    if n_rows <= SPREAD + 2 or not said(experiment, "claim", this, ""):
+        return tuple(range(n_rows))
+    spread = [round(place * (n_rows - 1) / (SPREAD - 1)) for place in range(SPREAD)]
+    wanted = list(dict.fromkeys([*decisive, *(spread if len(decisive) < SPREAD else [])]))
+    return tuple(sorted(wanted[:MOST_ROWS]))
 
 
 def name_of(experiment: ModuleType, this: Run[Any]) -> str:
@@ -199,9 +249,7 @@ def name_of(experiment: ModuleType, this: Run[Any]) -> str:
     return own(this) if own else experiment.__name__.rpartition(".")[2].replace("_", "-")
 
 
-def said(experiment: ModuleType, what: str, this: Run[Any], otherwise: Any = None) -> Any:
-    """`title(run)` where the experiment has it, else its TITLE; the same for columns and break_it."""
+def said(experiment: ModuleType, what: str, this: Run[Any], *otherwise: Any) -> Any:
+    """`title(run)` where the experiment has it, else its TITLE, else `otherwise`; the same for columns, claim ..."""
     function = getattr(experiment, what, None)
-    if callable(function):
-        return function(this)
-    return getattr(experiment, what.upper()) if otherwise is None else getattr(experiment, what.upper(), otherwise)
+    return function(this) if callable(function) else getattr(experiment, what.upper(), *otherwise)

@@ -23,12 +23,16 @@ from tfx.measure.estimates import mean_with_error
 from tfx.measure.verdicts import agree, at_least, at_most, largest
 from tfx.ops.basics.linear import linear_backward, linear_forward
 from tfx.ops.feed_forward.activations import ACTIVATIONS
-from tfx.records import Check, Column, Plot, Series, Text
+from tfx.records import Check, Column, Plot, Question, Series, Text
 from tfx.settings import setting
 
 QUESTION = "What is left of a gradient after many layers, and what does a residual connection change?"
 ORDER = 5
 TITLE = "A gradient on its way down"
+CLAIM = (
+    "Gradients vanish or explode with depth where every layer multiplies them by less than 1, or by more. A residual "
+    "connection leads them past those factors."
+)
 BREAK_IT = ("--set residual=no", "--set depth=2", "--set gains=1,1.1")
 HOST_ONLY = "These chains are products of a few small matrices: nothing for a card."
 
@@ -59,11 +63,11 @@ class Settings:
 
 COLUMNS = (
     Column("way", "layers"),
-    Column("gain", "gain g", digits=3),
-    Column("log_norm", "log10 |dh_0|"),
-    Column("log_norm_se", "+- s.e.", digits=2),
+    Column("gain", "gain of a layer", digits=3),
+    Column("log_norm", "gradient left", "log10"),
+    Column("log_norm_se", "standard error", digits=2, detail=True),
     Column("per_layer", "factor of a layer", digits=3),
-    Column("law", "L log10 g"),
+    Column("law", "by theory", "log10", detail=True),
 )
 
 
@@ -105,15 +109,17 @@ def checks(run: Run[Settings]) -> tuple[Check, ...]:
     return (
         agree(
             "law",
-            "linear layers: |dh_0| = g^L, worst gain, in log10",
+            "linear layers leave gain^depth of a gradient: worst gain, in log10",
             [row["log_norm"] for row in linear],
             [row["law"] for row in linear],
             to=1e-9,
         ),
-        at_most("vanishes", "tanh, smallest gain: log10 |dh_0|", VANISHED, tanh[0]["log_norm"]),
-        at_least("explodes", "linear, largest gain: log10 |dh_0|", EXPLODED, linear[-1]["log_norm"]),
-        at_most("tanh-takes", "tanh, any chain: log10 of |dh_0| over g^L, as |tanh'| <= 1", 1e-9, above),
-        at_least("residual-keeps", "tanh, residual, smallest gain: log10 |dh_0|", KEPT, residual[0]["log_norm"]),
+        at_most("vanishes", "tanh, smallest gain: log10 of what is left", VANISHED, tanh[0]["log_norm"]),
+        at_least("explodes", "linear, largest gain: log10 of what is left", EXPLODED, linear[-1]["log_norm"]),
+        at_most("tanh-takes", "tanh only takes, as its slope is at most 1: log10 over gain^depth", 1e-9, above),
+        at_least(
+            "residual-keeps", "tanh with residual, smallest gain: log10 of what is left", KEPT, residual[0]["log_norm"]
+        ),
     )
 
 
@@ -124,19 +130,40 @@ def of_way(rows: Sequence[Mapping[str, Any]], way: str) -> list[Mapping[str, Any
 # Saying
 
 
+def prompt(run: Run[Settings]) -> str:
+    depth, gain = run.settings.depth, min(run.settings.gains)
+    return f"{depth} linear layers each multiply a gradient of length 1 by {gain:g}. What is log10 of its length then?"
+
+
+def question(run: Run[Settings]) -> Question:
+    linear = of_way(run.rows, LINEAR)[0]
+    explanation = f"It is {run.settings.depth} log10({linear['gain']:g})."
+    return Question(prompt(run), linear["log_norm"], 0.05, explanation)
+
+
+def decisive(run: Run[Settings]) -> tuple[int, ...]:
+    """Of each way the smallest gain and the largest."""
+    gains = [row["gain"] for row in run.rows]
+    return tuple(index for index, gain in enumerate(gains) if gain in (min(gains), max(gains)))
+
+
 def notes(run: Run[Settings]) -> tuple[Text, ...]:
     smallest = {row["way"]: row for row in reversed(run.rows)}
     tanh, kept = smallest[TANH], smallest[RESIDUAL]
     return (
+        Text(
+            f"At gain {tanh['gain']:g} a layer multiplies a gradient by {tanh['per_layer']:.2f} through tanh, by "
+            f"{kept['per_layer']:.2f} with a residual connection: its length after {run.settings.depth} layers is "
+            f"{10 ** tanh['log_norm']:.2g}, or {10 ** kept['log_norm']:.2g}."
+        ),
         Text(
             "A gradient is multiplied once a layer, so it goes like a power of the depth: to nothing below a factor of "
             "1, to infinity above it (Hochreiter 1991; Bengio et al. 1994; Pascanu et al. 2013, section 2.1). With "
             "shared weights the layers are the steps of a recurrent network."
         ),
         Text(
-            f"At gain {tanh['gain']:g} a layer multiplies it by {tanh['per_layer']:.2f} through tanh, and by "
-            f"{kept['per_layer']:.2f} with a residual connection, where the gradient has a way on which nothing "
-            "multiplies it (He et al. 2016, equation 5). It does not hold gradients at 1: each branch adds to them."
+            "A residual connection gives the gradient a way on which nothing multiplies it (He et al. 2016, equation "
+            "5). It does not hold gradients at 1: each branch adds to them."
         ),
         Text(
             "Weights here are random orthogonal matrices times the gain, so that the gain is what a linear layer does "

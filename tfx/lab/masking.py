@@ -6,6 +6,7 @@ exactly 0 and its gradient too.  Each case measures one number in the precisions
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,21 +15,44 @@ from tfx.errors import BadInput
 from tfx.gradcheck.mistakes.ops.attention import masks as wrong_masks
 from tfx.lab.frame import Measured, Run
 from tfx.lab.mask_probes import blocked_weight, draw_heads
-from tfx.lab.masking_cases import Case, cases
-from tfx.records import Check, Column, Plot, Series, Text
+from tfx.lab.masking_cases import Case, added, cases
+from tfx.records import Check, Column, Plot, Question, Series, Text
 from tfx.settings import setting
 
 QUESTION = "What do causal, padding and fully blocked masks do, and what do the usual shortcuts get wrong?"
 ORDER = 3
 TITLE = "What masks do, and what the shortcuts do"
+CLAIM = (
+    "A mask sets blocked scores to minus infinity before the softmax: then a blocked key weighs exactly 0. The usual "
+    "shortcuts only look alike."
+)
 BREAK_IT = ("--set mask=no", "--set penalty=-30", "--set penalty=-inf")
 COLUMNS = (
-    Column("case", "case"),
-    Column("dtype", "float"),
+    Column("case", "way to mask"),
+    Column("dtype", "bits of a float", detail=True),
     Column("should", "should be"),
     Column("measured", "measured", digits=3),
     Column("verdict", "verdict"),
 )
+#: Rows of a first look: the library's way against the control that goes with it, where both are there.
+TELLING = (
+    "causal, future changed",
+    "no mask, future changed",
+    "after softmax, future changed",
+    "padding scores set to 0",
+    "-30 on blocked keys",
+    "all blocked, ours",
+    "all blocked, bare -inf",
+)
+
+
+#: (control, right) -> what the table says; the last two are surprises.
+VERDICTS = {
+    (False, True): "right",
+    (True, False): "fails, as it must",
+    (False, False): "WRONG",
+    (True, True): "right, but must fail",
+}
 
 
 @dataclass(frozen=True)
@@ -66,22 +90,56 @@ def checks(run: Run[Settings]) -> tuple[Check, ...]:
 
 
 def row(case: Case) -> dict[str, Any]:
+    words = VERDICTS[case.control, case.right]
     return {
         "case": case.case,
         "dtype": case.dtype,
         "should": case.should,
         "measured": case.measured,
-        "verdict": "right" if case.right else "WRONG",
+        "verdict": words,
     }
 
 
+# Saying
+
+
+def prompt(run: Run[Settings]) -> str:
+    tokens, penalty = run.settings.tokens, run.settings.penalty
+    asked = "what share of its weights is not a number" if math.isinf(penalty) else "what is the largest weight"
+    return f"All {tokens} keys of a query are blocked, by adding {penalty:g} to their scores in float32: {asked}?"
+
+
+def question(run: Run[Settings]) -> Question:
+    (found,) = (row for row in run.rows if row["case"] == added(run.settings.penalty) and row["dtype"] == "32")
+    if math.isinf(run.settings.penalty):
+        return Question(prompt(run), 1.0, 0.01, "The softmax takes minus infinity from minus infinity.")
+    explanation = "Adding one number to all scores changes no softmax: weights still sum to 1."
+    if abs(found["measured"] - 1 / run.settings.tokens) < 1e-6:
+        explanation += f" float32 loses the scores, so all {run.settings.tokens} are equal."
+    return Question(prompt(run), found["measured"], 0.01, explanation)
+
+
+def decisive(run: Run[Settings]) -> tuple[int, ...]:
+    """What did not come out as it should, and the telling ones."""
+    told = [*VERDICTS.values()][2:]
+    surprising = [index for index, row in enumerate(run.rows) if row["verdict"] in told]
+    return (*surprising, *(index for index, row in enumerate(run.rows) if row["case"] in TELLING))
+
+
 def notes(run: Run[Settings]) -> tuple[Text, ...]:
-    wrong = sum(row["verdict"] == "WRONG" for row in run.rows)
+    counts = {words: sum(row["verdict"] == words for row in run.rows) for words in VERDICTS.values()}
+    right, fails, wrong, lucky = counts.values()
+    ways = right + wrong
+    finding = (
+        f"{right} of {ways} ways that should work do, and {fails} of {fails + lucky} shortcuts fail, as they must."
+    )
+    if wrong:
+        finding += " Where it says WRONG, a way that should work does not, with these settings."
     return (
+        Text(finding),
         Text(
-            f"{wrong} of {len(run.rows)} ways do not do what a mask should; the checks are about what each way does, "
-            "so a check that a shortcut leaks can hold. float: bits of the precisions tried, the worst is shown; eps: "
-            "the spacing of numbers near 1 in that precision."
+            "The checks are about what each way does, so a check that a shortcut leaks can hold. Of the precisions "
+            "tried the worst is shown; eps is the spacing of numbers near 1 in that precision."
         ),
         Text(
             "Block before the softmax, with -inf (Vaswani et al. 2017, section 3.2.3): exp(-inf) is exactly 0, so "

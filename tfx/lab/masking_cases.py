@@ -40,7 +40,10 @@ ROUNDING_EPS = 64.0
 
 @dataclass(frozen=True)
 class Case:
-    """One row of the table and its check.  dtype: the widths of the floats tried; `measured` is the worst of them."""
+    """One row of the table and its check.  dtype: the widths of the floats tried; `measured` is the worst of them.
+
+    control: a shortcut, which has to get it wrong.
+    """
 
     case: str
     dtype: str
@@ -48,6 +51,7 @@ class Case:
     measured: float
     right: bool
     check: Check
+    control: bool = False
 
 
 BOTH, ALL = "64 32", "64 32 16"
@@ -83,7 +87,7 @@ def right_cases(precisions: tuple[Heads, ...], mask: bool) -> Iterator[Case]:
 
     leak = worst(lambda h: change_of_earlier_outputs(h, lambda q, k, v: attend(q, k, v, None)))
     check = at_least("no-mask-leaks", "without a mask a changed future reaches earlier outputs", 0.01, leak)
-    yield Case("no mask, future changed", BOTH, "change = 0", leak, leak == 0, check)
+    yield Case("no mask, future changed", BOTH, "change = 0", leak, leak == 0, check, control=True)
 
     moved = worst(lambda h: change_by_filling(h, use(h.padding)))
     said = "padding mask: changed filling changes no bit of an output"
@@ -109,14 +113,14 @@ def late_mask_cases(precisions: tuple[Heads, ...]) -> Iterator[Case]:
     late = wrong_masks.mask_after_softmax
     kept = min(float(late(h.scores, h.causal).sum(axis=-1).min()) for h in precisions)
     check = at_least("late-loses", "masked after the softmax, some row loses a tenth of its weight", 0.1, 1 - kept)
-    yield Case("after softmax", BOTH, "row sum = 1", kept, abs(kept - 1) <= rounding, check)
+    yield Case("after softmax", BOTH, "row sum = 1", kept, abs(kept - 1) <= rounding, check, control=True)
 
     def attend_late(heads: Heads) -> Callable[[Array, Array, Array], Array]:
         return lambda q, k, v: late(scaled_scores(q, k), heads.causal) @ v
 
     leak = max(change_of_earlier_outputs(heads, attend_late(heads)) for heads in precisions)
     check = at_least("late-leaks", "masked after the softmax, the future stands in the denominator", 0.01, leak)
-    yield Case("after softmax, future changed", BOTH, "change = 0", leak, leak == 0, check)
+    yield Case("after softmax, future changed", BOTH, "change = 0", leak, leak == 0, check, control=True)
 
     divided = wrong_masks.softmax_then_mask_then_divide
     apart = max(largest(divided(h.scores, h.causal) - weights(h, h.causal)) / h.eps for h in precisions)
@@ -128,7 +132,7 @@ def late_mask_cases(precisions: tuple[Heads, ...]) -> Iterator[Case]:
     ends = [float(end) for s in sums for end in (s.min(), s.max())]
     off = max(ends, key=lambda end: abs(end - 1))
     check = at_least("wrong-axis", "normalised over queries, some row sum is far from 1", 0.1, abs(off - 1))
-    yield Case("softmax over queries", BOTH, "row sum = 1", off, abs(off - 1) <= rounding, check)
+    yield Case("softmax over queries", BOTH, "row sum = 1", off, abs(off - 1) <= rounding, check, control=True)
 
 
 def zero_case(precisions: tuple[Heads, ...]) -> Case:
@@ -143,36 +147,39 @@ def zero_case(precisions: tuple[Heads, ...]) -> Case:
         error = max(error, float(abs(found - predicted).max()) / heads.eps)
     said = "scores of 0: each pad keeps exp(0) / Z of the weight (error in eps)"
     check = within("zero-leaks", said, 0.0, error, ROUNDING_EPS)
-    return Case("padding scores set to 0", BOTH, "pad weight = 0", leak, leak == 0, check)
+    return Case("padding scores set to 0", BOTH, "pad weight = 0", leak, leak == 0, check, control=True)
+
+
+def added(penalty: float) -> str:
+    return f"all blocked, {penalty:g} added"
 
 
 def blocked_row_cases(double: Heads, single: Heads, half: Heads, penalty: float, mask: bool) -> Iterator[Case]:
     """A query that may attend to nothing at all: ours, -inf, and a finite penalty in three precisions."""
     nothing = xp_of(double.q).zeros((1, 1), dtype=bool)
-    added = f"all blocked, {penalty:g} added"
     ours = max(largest(attend(h.q, h.k, h.v, nothing if mask else None)) for h in (double, single, half))
     check = within("blocked-ours", "a fully blocked row gives zeros", 0.0, ours, 0.0)
     yield Case("all blocked, ours", ALL, "output = 0", ours, check.holds, check)
 
     bare = min(nan_share(wrong_masks.minus_infinity_unguarded(h.scores, nothing)) for h in (double, single, half))
     check = exactly("blocked-inf", "-inf without care: a fully blocked row is all NaN", 1.0, bare)
-    yield Case("all blocked, bare -inf", ALL, "NaN share = 0", bare, bare == 0, check)
+    yield Case("all blocked, bare -inf", ALL, "NaN share = 0", bare, bare == 0, check, control=True)
 
     found = wrong_masks.finite_penalty(single.scores, nothing, penalty)
     from_uniform = largest(found - 1.0 / single.k.shape[-2]) / single.eps
     said = f"{penalty:g} swallows float32 scores: uniform weights (error in eps)"
     check = within("blocked-single", said, 0.0, from_uniform, ROUNDING_EPS)
-    yield Case(added, "32", "weight = 0", largest(found), largest(found) == 0, check)
+    yield Case(added(penalty), "32", "weight = 0", largest(found), largest(found) == 0, check, control=True)
 
     found = wrong_masks.finite_penalty(double.scores, nothing, penalty)
     plain, _ = softmax_forward(double.scores)
     said = f"{penalty:g} cancels in float64: the unmasked softmax"
     check = within("blocked-double", said, 0.0, largest(found - plain), 1e-6)
-    yield Case(added, "64", "weight = 0", largest(found), largest(found) == 0, check)
+    yield Case(added(penalty), "64", "weight = 0", largest(found), largest(found) == 0, check, control=True)
 
     halves = nan_share(wrong_masks.finite_penalty(half.scores, nothing, penalty))
     check = exactly("blocked-half", f"{penalty:g} is -inf in float16: NaN", 1.0, halves)
-    yield Case(added, "16", "NaN share = 0", halves, halves == 0, check)
+    yield Case(added(penalty), "16", "NaN share = 0", halves, halves == 0, check, control=True)
 
 
 def penalty_cases(precisions: tuple[Heads, ...], penalty: float) -> Iterator[Case]:
@@ -186,6 +193,6 @@ def penalty_cases(precisions: tuple[Heads, ...], penalty: float) -> Iterator[Cas
     root = math.sqrt(double.q.shape[-1])
     after, before = blocked_weight(double, -30.0), blocked_weight(double, -30.0 / root)
     check = Check("small-leaks", "-30 leaves some weight on blocked keys", "> 0", after, "none", after > 0)
-    yield Case("-30 on blocked keys", "64", "weight = 0", after, after == 0, check)
+    yield Case("-30 on blocked keys", "64", "weight = 0", after, after == 0, check, control=True)
     check = at_least("before-division", "added before the division, -30 is divided too", 10 * after, before)
-    yield Case("-30 before / sqrt(d_k)", "64", "weight = 0", before, before == 0, check)
+    yield Case("-30 before / sqrt(d_k)", "64", "weight = 0", before, before == 0, check, control=True)

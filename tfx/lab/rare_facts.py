@@ -24,12 +24,16 @@ from tfx.lab.frame import Measured, Run
 from tfx.measure.estimates import distance_in_se, mean_with_error
 from tfx.measure.power_laws import PowerLaw, fit_log_rule, fit_power_law
 from tfx.measure.verdicts import at_least, at_most, largest, within
-from tfx.records import Check, Column, Plot, Series, Text
+from tfx.records import Check, Column, Plot, Question, Series, Text
 from tfx.settings import setting
 
 QUESTION = "Can rare facts alone make a scaling law?  Error against memory and against data"
 ORDER = 7
 TITLE = "What a memory, and a learner, do not know of a world of rare facts"
+CLAIM = (
+    "A scaling law needs no network: facts whose frequencies fall as a power of their rank make error fall as a power "
+    "of memory and of data."
+)
 BREAK_IT = ("--set facts=40000", "--set a=0.1")
 HOST_ONLY = "Sums over one vector: nothing for a card."
 
@@ -68,11 +72,11 @@ class Settings:
 
 
 COLUMNS = (
-    Column("n", "N or D", "facts"),
-    Column("memory", "memory of N", "error"),
-    Column("learner", "learner after D", "error expected"),
-    Column("asked", "learner after D", "error measured"),
-    Column("asked_se", "+- s.e.", digits=2),
+    Column("n", "facts, or questions"),
+    Column("memory", "error of memory"),
+    Column("learner", "error of learner"),
+    Column("asked", "learner, measured"),
+    Column("asked_se", "standard error", digits=2, detail=True),
 )
 
 
@@ -136,9 +140,19 @@ def checks(run: Run[Settings]) -> tuple[Check, ...]:
     far, true, power, rule = beyond(rows, run.settings)
     by_data = a / (1 + a)
     return (
-        within("memory", "error of a memory of N facts ~ N^-a: the a", a, -memory.exponent, EXPONENT_SLACK * a),
-        within("data", "error after D questions ~ D^-a/(1+a)", by_data, -learner.exponent, EXPONENT_SLACK * by_data),
-        at_most("asked", "learners that ask at random: worst D, in s.e. of what is expected", TOLERANCE_SE, worst),
+        within(
+            "memory", "the error of a memory of N facts falls like N^-a: the a", a, -memory.exponent, EXPONENT_SLACK * a
+        ),
+        within(
+            "data",
+            "the error after D questions falls like D^-b, b = a / (1 + a): the b",
+            by_data,
+            -learner.exponent,
+            EXPONENT_SLACK * by_data,
+        ),
+        at_most(
+            "asked", "learners that ask at random are as expected: worst D, in standard errors", TOLERANCE_SE, worst
+        ),
         at_most("foretold", f"fitted to {n[-1]}, a power law foretells {far}: off by", FORETOLD, abs(power / true - 1)),
         at_least("log-rule", "... and a - b log N does not: off by", FAILED, abs(rule / true - 1)),
     )
@@ -162,13 +176,28 @@ def beyond(rows: Sequence[Mapping[str, Any]], settings: Settings) -> tuple[int, 
 # Saying
 
 
+def prompt(run: Run[Settings]) -> str:
+    small, large = sorted(set(run.settings.sizes))[-2:]
+    return (
+        f"Frequencies fall like rank^-{1 + run.settings.a:g}. The memory grows from {small:,} facts to {large:,}: by "
+        "which factor is its error multiplied?"
+    )
+
+
+def question(run: Run[Settings]) -> Question:
+    small, large = run.rows[-2:]
+    by_theory = (large["n"] / small["n"]) ** -run.settings.a
+    explanation = f"The law says {large['n'] / small['n']:g}^-{run.settings.a:g} = {by_theory:.3g}."
+    return Question(prompt(run), large["memory"] / small["memory"], 0.05, explanation)
+
+
 def notes(run: Run[Settings]) -> tuple[Text, ...]:
     far, true, power, rule = beyond(run.rows, run.settings)
     memory, learner = exponents(run.rows)
     return (
         Text(
-            f"No network is here, and yet the errors fall like N^{memory.exponent:.2f} and D^{learner.exponent:.2f}: a "
-            "world with many rare things to know is enough (Hutter 2021, section 3; Michaud et al. 2023)."
+            f"The error of a memory of N facts falls like N^{memory.exponent:.2f}, that of a learner after D questions "
+            f"like D^{learner.exponent:.2f}, and no network is here."
         ),
         Text(
             f"Within the points a power law and a - b log N look alike. Asked about {far:,} facts, the power law says "
@@ -176,8 +205,9 @@ def notes(run: Run[Settings]) -> tuple[Text, ...]:
             + (": an error below 0 cannot be." if rule < 0 else ".")
         ),
         Text(
-            "An explanation that suffices is not one that is proved: whether networks store facts in this order is "
-            "another question."
+            "A world with many rare things to know is enough. But an explanation that suffices is not one that is "
+            "proved: whether networks store facts in this order is another question (Hutter 2021, section 3; Michaud "
+            "et al. 2023)."
         ),
     )
 

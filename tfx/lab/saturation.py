@@ -12,7 +12,7 @@ Sources: Bridle 1990 (softmax); Vaswani et al. 2017, section 3.2.1 ("extremely s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from tfx.backend import Array, to_numpy, xp_of
 from tfx.errors import BadInput
 from tfx.gradcheck.mistakes.ops.basics.softmax import maximum_not_subtracted
 from tfx.lab.frame import Measured, Run
+from tfx.lab.saturation_plots import saturation_plots
 from tfx.lab.sharpened_softmax import closed_slope, closed_top_weight, logits_in_words
 from tfx.measure.crossing import first_failure
 from tfx.measure.estimates import mean_with_error
@@ -29,13 +30,19 @@ from tfx.measure.sharpness import frobenius, jacobian_norm
 from tfx.measure.verdicts import at_most, largest, within
 from tfx.ops.basics.softmax import softmax_backward, softmax_forward, softmax_jacobian
 from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from tfx.records import Check, Column, Plot, Series, Text
+from tfx.records import Check, Column, Plot, Question, Text
 from tfx.settings import setting
 
 QUESTION = "How fast does softmax([a, a, 2a]) saturate, and what is left of its gradient?"
 ORDER = 2
+CLAIM = (
+    "A softmax saturates: a score that leads by far gets all of the weight, and next to no gradient passes back, "
+    "except under cross-entropy."
+)
 BREAK_IT = ("--set pattern=1,1,1", "--set pattern=0,0,2", "--set pattern=101,101,102")
 
+#: The a that the reader predicts at, or the nearest that is measured.
+ASKED_AT = 5
 #: Step of the central differences, in units of a * (largest gap of the pattern).
 STEP = 1e-4
 
@@ -65,10 +72,10 @@ class Settings:
 
 COLUMNS = (
     Column("a", "a", digits=3),
-    Column("top", "top weight p", digits=7),
-    Column("slope", "dp/da", digits=3),
-    Column("jacobian", "|J|", digits=3),
-    Column("random_jacobian", "|J| random rows", digits=3),
+    Column("top", "largest weight", digits=7),
+    Column("slope", "change per unit of a", digits=3),
+    Column("jacobian", "Jacobian norm", digits=3, detail=True),
+    Column("random_jacobian", "Jacobian norm of random rows", digits=3, detail=True),
     Column("cross_entropy", "gradient, cross-entropy", digits=4),
     Column("squared_error", "gradient, squared error", digits=3),
 )
@@ -226,18 +233,41 @@ def finite(x: Array) -> bool:
 # Saying
 
 
+def asked_at(sizes: Iterable[float]) -> float:
+    return min(sizes, key=lambda a: abs(a - ASKED_AT))
+
+
+def prompt(run: Run[Settings]) -> str:
+    words, a = logits_in_words(run.settings.pattern), asked_at(run.settings.a)
+    return f"How much of softmax({words}) goes to the largest score at a = {a:g}?"
+
+
+def question(run: Run[Settings]) -> Question:
+    row = run.rows[decisive(run)[0]]
+    explanation = f"One more unit of a would change it by {row['slope']:.2g}."
+    return Question(prompt(run), row["top"], 0.01, explanation)
+
+
+def decisive(run: Run[Settings]) -> tuple[int, ...]:
+    """The size that was asked for."""
+    sizes = [row["a"] for row in run.rows]
+    return (sizes.index(asked_at(sizes)),)
+
+
 def notes(run: Run[Settings]) -> tuple[Text, ...]:
     last = run.rows[-1]
     return (
         Text(
-            "Only gaps between logits count: a pattern of 101, 101, 102 gives the same weights as 1, 1, 2, and equal "
-            "logits of any size give equal weights. Big scores saturate because their gaps are big."
+            f"At a = {last['a']:g} a wrong label still pulls with a gradient of norm {last['cross_entropy']:.4g} under "
+            f"cross-entropy, but of {last['squared_error']:.1g} under squared error."
         ),
         Text(
-            f"At a = {last['a']:g} a wrong label still pulls with norm {last['cross_entropy']:.4f} under "
-            f"cross-entropy, against {last['squared_error']:.2g} under squared error: the logarithm in the loss undoes "
-            "the softmax (Bridle 1990). Inside attention no such logarithm follows, so a saturated row learns slowly "
-            "(Vaswani et al. 2017, section 3.2.1)."
+            "The logarithm in the loss undoes the softmax (Bridle 1990). Inside attention no such logarithm follows, "
+            "so a saturated row learns slowly (Vaswani et al. 2017, section 3.2.1)."
+        ),
+        Text(
+            "Only gaps between logits count: a pattern of 101, 101, 102 gives the same weights as 1, 1, 2, and equal "
+            "logits of any size give equal weights. Big scores saturate because their gaps are big."
         ),
         Text(
             "Sharper is not at once worse: at a = 0 all weights are equal and a random row has a small Jacobian, "
@@ -247,54 +277,4 @@ def notes(run: Run[Settings]) -> tuple[Text, ...]:
 
 
 def plots(run: Run[Settings]) -> tuple[Plot, ...]:
-    rows, settings = run.rows, run.settings
-    words = logits_in_words(settings.pattern)
-    near = [row for row in rows if row["a"] <= 15] or list(rows)
-    x = [row["a"] for row in near]
-    steep = max(near, key=lambda row: row["slope"])
-    peak = max(rows, key=lambda row: row["random_jacobian"])
-    last = rows[-1]
-    fine = np.linspace(x[0], x[-1], 101).tolist()
-    seen = [row for row in rows if min(row["squared_error"], row["jacobian"]) > 0]  # zero has no place on a log axis
-    return (
-        Plot(
-            f"{words}: top weight {near[0]['top']:.2f} at a = {x[0]:g}, {near[-1]['top']:.6f} at a = {x[-1]:g}; "
-            f"its slope is largest near a = {steep['a']:g}",
-            "a",
-            "weight, and weight per unit of a",
-            (
-                Series("top weight, measured", x, [row["top"] for row in near]),
-                Series(
-                    "top weight, closed form", fine, [closed_top_weight(a, settings.pattern) for a in fine], kind="line"
-                ),
-                Series("dp/da, measured", x, [row["slope"] for row in near]),
-                Series("dp/da, closed form", fine, [closed_slope(a, settings.pattern) for a in fine], kind="line"),
-            ),
-        ),
-        Plot(
-            f"At a = {last['a']:g} a wrong label pulls with {last['cross_entropy']:.2f} under cross-entropy, "
-            f"{last['squared_error']:.1g} under squared error",
-            "a",
-            "norm of the gradient at the logits",
-            (
-                Series("cross-entropy", [r["a"] for r in seen], [r["cross_entropy"] for r in seen]),
-                Series("squared error", [r["a"] for r in seen], [r["squared_error"] for r in seen]),
-                Series("softmax Jacobian", [r["a"] for r in seen], [r["jacobian"] for r in seen]),
-            ),
-            log_y=True,
-        ),
-        Plot(
-            f"Random rows of {settings.keys} keys: the Jacobian norm peaks at a = {peak['a']:g} "
-            f"({peak['random_jacobian']:.2f}) and falls to {last['random_jacobian']:.2g}",
-            "a (standard deviation of the scores)",
-            "mean Frobenius norm of the softmax Jacobian",
-            (
-                Series(
-                    "random rows",
-                    [row["a"] for row in rows],
-                    [row["random_jacobian"] for row in rows],
-                    [row["random_jacobian_se"] for row in rows],
-                ),
-            ),
-        ),
-    )
+    return saturation_plots(run.rows, run.settings.pattern, run.settings.keys)

@@ -8,7 +8,7 @@ of Vaswani et al. 2017, section 3.2.1: with independent coordinates of mean 0 an
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,24 +16,31 @@ import numpy as np
 
 from tfx.backend import Array, to_numpy
 from tfx.lab.frame import Measured, Run
+from tfx.lab.scaling_plots import scaling_plots
 from tfx.lab.vectors import CHUNK, KURTOSIS, Flaws, dot_products
 from tfx.measure.estimates import distance_in_se, mean_with_error, variance_with_error
-from tfx.measure.power_laws import fit_power_law
 from tfx.measure.seeds import generator
 from tfx.measure.sharpness import entropy_share, jacobian_norm
 from tfx.measure.verdicts import at_least, at_most, largest, within
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.softmax import softmax_forward
-from tfx.records import Check, Column, Plot, Series, Text
+from tfx.records import Check, Column, Plot, Question, Text
 from tfx.settings import setting
 
 QUESTION = "Why divide by sqrt(d_k)?  Variance of q.k, before and after"
 ORDER = 1
 TITLE = "Variance of q.k against d_k"
+CLAIM = (
+    "The variance of a dot product q.k grows like the width d_k of query and key, and dividing it by sqrt(d_k) brings "
+    "it back to 1: for independent coordinates of mean 0 and variance 1."
+)
 BREAK_IT = ("--set mean=0.5", "--set correlation=0.5", "--set rank=4", "--set scale=1")
 
 #: How far a measured variance may lie from its law, in standard errors.
 TOLERANCE_SE = 4.0
+WORST = ": the worst row, in standard errors"
+#: The width that the reader predicts at, or the nearest that is measured.
+ASKED_AT = 64
 #: Scaled scores of different d_k are not equal in shape, only in variance: their entropy may differ by this much.
 FLATNESS = 0.1
 
@@ -79,20 +86,20 @@ class Settings:
 
 
 COLUMNS = (
-    Column("d_k", "d_k"),
-    Column("variance", "Var(q.k)"),
-    Column("variance_se", "+- s.e.", digits=2),
-    Column("ratio", "Var/d_k"),
-    Column("scaled_variance", "Var after scale"),
-    Column("scaled_variance_se", "+- s.e.", digits=2),
-    Column("top_raw", "top weight raw", digits=3),
-    Column("top_scaled", "top weight scaled", digits=3),
-    Column("entropy_raw", "entropy raw", "of log S", digits=3),
-    Column("entropy_scaled", "entropy scaled", "of log S", digits=3),
-    Column("jacobian_raw", "|J| raw", digits=3),
-    Column("jacobian_scaled", "|J| scaled", digits=3),
-    Column("law", "Var by theory"),
-    Column("pairs", "pairs"),
+    Column("d_k", "width d_k"),
+    Column("variance", "variance of q.k"),
+    Column("variance_se", "standard error", digits=2, detail=True),
+    Column("ratio", "variance / d_k", detail=True),
+    Column("scaled_variance", "variance when scaled"),
+    Column("scaled_variance_se", "standard error", digits=2, detail=True),
+    Column("top_raw", "top weight, not scaled", digits=3),
+    Column("top_scaled", "top weight, scaled", digits=3),
+    Column("entropy_raw", "entropy, not scaled", "of log S", digits=3, detail=True),
+    Column("entropy_scaled", "entropy, scaled", "of log S", digits=3, detail=True),
+    Column("jacobian_raw", "Jacobian norm, not scaled", digits=3, detail=True),
+    Column("jacobian_scaled", "Jacobian norm, scaled", digits=3, detail=True),
+    Column("law", "variance by theory", detail=True),
+    Column("pairs", "pairs drawn", detail=True),
 )
 
 
@@ -157,16 +164,18 @@ def variance_checks(rows: Sequence[Mapping[str, Any]], settings: Settings) -> tu
     worst_raw = worst_distance(rows, "variance", [row["d_k"] for row in rows])
     worst_scaled = worst_distance(rows, "scaled_variance", [1.0] * len(rows))
     scale = "q.k / sqrt(d_k)" if settings.scale is None else f"{settings.scale:g} q.k"
+    raw, scaled = "the variance of q.k is d_k" + WORST, f"the variance of {scale} is 1" + WORST
     return (
-        within("raw-variance", "Var(q.k) = d_k, worst row in s.e.", 0.0, worst_raw, TOLERANCE_SE),
-        within("scaled-variance", f"Var({scale}) = 1, worst row in s.e.", 0.0, worst_scaled, TOLERANCE_SE),
+        within("raw-variance", raw, 0.0, worst_raw, TOLERANCE_SE),
+        within("scaled-variance", scaled, 0.0, worst_scaled, TOLERANCE_SE),
     )
 
 
 def law_check(rows: Sequence[Mapping[str, Any]], settings: Settings) -> Check:
     """Whatever the flaws: the variance that theory gives them."""
     worst = worst_distance(rows, "variance", [row["law"] for row in rows])
-    return within("law", f"law here, {settings.flaws.law_in_words()}: worst row in s.e.", 0.0, worst, TOLERANCE_SE)
+    statement = f"the variance of q.k is what theory gives here, {settings.flaws.law_in_words()}" + WORST
+    return within("law", statement, 0.0, worst, TOLERANCE_SE)
 
 
 def softmax_checks(rows: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
@@ -177,9 +186,10 @@ def softmax_checks(rows: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
     growth = last["top_raw"] - first["top_raw"]
     bound = max(0.01, TOLERANCE_SE * math.hypot(last["top_raw_se"], first["top_raw_se"]))
     entropies = [row["entropy_scaled"] for row in rows]
+    ends = f"d_k = {first['d_k']} to {last['d_k']}"
     return (
-        at_least("raw-sharpens", f"raw top weight grows from d_k = {first['d_k']} to {last['d_k']}", bound, growth),
-        at_most("scaled-stays", "scaled entropy varies little over d_k", FLATNESS, max(entropies) - min(entropies)),
+        at_least("raw-sharpens", f"without scaling the top weight grows from {ends}, by", bound, growth),
+        at_most("scaled-stays", "entropies of scaled scores differ by", FLATNESS, max(entropies) - min(entropies)),
     )
 
 
@@ -194,17 +204,39 @@ def attention_check(widths: Sequence[int], seed: int, xp: Any) -> Check:
         _, cache = attention_forward(q, k, k)
         here, _ = softmax_forward((q * k).sum(axis=-1) * (1.0 / math.sqrt(d_k)))
         gaps.append(float(abs(cache.weights[0] - here).max()))
-    statement = "attention_forward divides by sqrt(d_k): its weights are these"
+    statement = "the library's attention divides by sqrt(d_k): its weights differ from these by"
     return within("attention", statement, 0.0, largest(gaps), 1e-14)
 
 
 # Saying
 
 
+def asked_at(widths: Iterable[int]) -> int:
+    return min(widths, key=lambda width: abs(math.log2(width / ASKED_AT)))
+
+
+def prompt(run: Run[Settings]) -> str:
+    return f"At d_k = {asked_at(run.settings.d_k)}, what is the standard deviation of q.k?"
+
+
+def question(run: Run[Settings]) -> Question:
+    row = run.rows[decisive(run)[0]]
+    explanation = f"By theory it is sqrt({row['law']:.4g}) = {math.sqrt(row['law']):.4g}."
+    return Question(prompt(run), math.sqrt(row["variance"]), 0.05, explanation)
+
+
+def decisive(run: Run[Settings]) -> tuple[int, ...]:
+    """The width that was asked for, and the one that is farthest from the claim."""
+    widths = [row["d_k"] for row in run.rows]
+    far = [distance_in_se(row["variance"], row["d_k"], row["variance_se"]) for row in run.rows]
+    worst = (int(np.argmax(far)),) if largest(far) > TOLERANCE_SE else ()
+    return (widths.index(asked_at(widths)), *worst)
+
+
 def notes(run: Run[Settings]) -> tuple[Text, ...]:
-    """What the numbers mean; when the draws are not ideal, first which law holds then."""
-    settings = run.settings
-    said = [
+    """The finding first, with the law that holds when the draws are not ideal; then why."""
+    return (
+        Text(" ".join(findings(run))),
         Text(
             "Each of the d_k products adds its own variance of 1, so q.k has variance d_k and standard deviation "
             "sqrt(d_k). Dividing by sqrt(d_k), not by d_k, brings the deviation back to 1 (Vaswani et al. 2017, "
@@ -214,87 +246,27 @@ def notes(run: Run[Settings]) -> tuple[Text, ...]:
             "This speaks of independent coordinates with mean 0 and variance 1, as at initialisation. Training may "
             "grow the scores again; the scale does not bound them."
         ),
-    ]
+    )
+
+
+def findings(run: Run[Settings]) -> Iterator[str]:
+    """One to three sentences."""
+    settings, last = run.settings, run.rows[-1]
     if settings.flaws.law_in_words() != "d_k":
         law = law_check(run.rows, settings)
         held = "holds" if law.holds else "fails"
-        said.insert(
-            0,
-            Text(
-                "These queries and keys are not ideal. The true law here is "
-                f"Var(q.k) = {settings.flaws.law_in_words()}: "
-                f"the check `law` {held}, with the worst row {law.measured:.1f} s.e. away."
-            ),
+        yield (
+            f"These queries and keys are not ideal: the law here is Var(q.k) = {settings.flaws.law_in_words()}, and it "
+            f"{held}, with the worst row {law.measured:.1f} standard errors away."
         )
     if settings.scale is not None:
-        said.insert(0, Text(f"The scale is {settings.scale:g} for every d_k, in the place of 1/sqrt(d_k)."))
-    return tuple(said)
+        yield f"The scale is {settings.scale:g} for every d_k, in the place of 1/sqrt(d_k)."
+    yield (
+        f"At d_k = {last['d_k']} the softmax of {settings.keys} unscaled scores gives {last['top_raw']:.0%} of its "
+        f"weight to one key, of scaled ones {last['top_scaled']:.0%}."
+    )
 
 
 def plots(run: Run[Settings]) -> tuple[Plot, ...]:
-    rows, settings = run.rows, run.settings
-    x = [row["d_k"] for row in rows]
-    scale = "1/sqrt(d_k)" if settings.scale is None else f"{settings.scale:g}"
-
-    def curve(key: str, label: str) -> Series:
-        return Series(label, x, [row[key] for row in rows], [row[key + "_se"] for row in rows])
-
-    return (
-        Plot(
-            variance_finding(rows, scale),
-            "d_k",
-            "variance",
-            (
-                curve("variance", "q.k, measured"),
-                Series("theory: " + settings.flaws.law_in_words(), x, [row["law"] for row in rows], kind="line"),
-                curve("scaled_variance", f"q.k times {scale}, measured"),
-                Series("theory: 1", x, [1.0] * len(x), kind="line"),
-            ),
-            log_x=True,
-            log_y=True,
-        ),
-        Plot(
-            top_weight_finding(rows, settings.keys),
-            "d_k",
-            "mean top weight",
-            (curve("top_raw", "raw"), curve("top_scaled", f"times {scale}")),
-            log_x=True,
-        ),
-        Plot(
-            jacobian_finding(rows),
-            "d_k",
-            "mean Frobenius norm of the softmax Jacobian",
-            (curve("jacobian_raw", "raw"), curve("jacobian_scaled", f"times {scale}")),
-            log_x=True,
-        ),
-    )
-
-
-def variance_finding(rows: Sequence[Mapping[str, Any]], scale: str) -> str:
-    raw, scaled = [row["variance"] for row in rows], [row["scaled_variance"] for row in rows]
-    if len(rows) == 1:
-        return f"At d_k = {rows[0]['d_k']} Var(q.k) is {raw[0]:.3g}; times {scale} it is {scaled[0]:.3g}"
-    grows = f"lies in {min(raw):.3g} .. {max(raw):.3g}"
-    if min(raw) > 0:
-        grows = f"grows like d_k^{fit_power_law([row['d_k'] for row in rows], raw).exponent:.2f}"
-    return f"Var(q.k) {grows}; times {scale} it lies in {min(scaled):.3g} .. {max(scaled):.3g}"
-
-
-def top_weight_finding(rows: Sequence[Mapping[str, Any]], keys: int) -> str:
-    first, last = rows[0], rows[-1]
-    if len(rows) == 1:
-        return f"Top weight of {keys} keys: raw {first['top_raw']:.2f}, scaled {first['top_scaled']:.2f}"
-    return (
-        f"Top weight of {keys} keys: raw {first['top_raw']:.2f} to {last['top_raw']:.2f}, "
-        f"scaled {first['top_scaled']:.2f} to {last['top_scaled']:.2f}"
-    )
-
-
-def jacobian_finding(rows: Sequence[Mapping[str, Any]]) -> str:
-    peak, last = max(rows, key=lambda row: row["jacobian_raw"]), rows[-1]
-    if peak is last:
-        return f"The raw softmax Jacobian is largest at d_k = {peak['d_k']}: norm {peak['jacobian_raw']:.2g}"
-    return (
-        f"The raw softmax Jacobian is largest at d_k = {peak['d_k']} and then shrinks: "
-        f"{peak['jacobian_raw']:.2g} to {last['jacobian_raw']:.2g}"
-    )
+    scale = "1/sqrt(d_k)" if run.settings.scale is None else f"{run.settings.scale:g}"
+    return scaling_plots(run.rows, run.settings.flaws.law_in_words(), scale, run.settings.keys)

@@ -31,6 +31,7 @@ def bench(
     csv: options.CsvPath = None,
     html: options.HtmlPath = None,
     device: options.OnDevice = options.Device.cpu,
+    details: options.Details = False,
     json: options.Json = False,
     plain: options.Plain = False,
 ) -> None:
@@ -63,7 +64,7 @@ def bench(
         from tfx.errors import BadInput
 
         raise BadInput(f'"{command}" takes no further word, but got "{part}".', f"Try: {command}")
-    asked = Asked(seed, quick, device.value, Files(plot, csv, html), face)
+    asked = Asked(seed, quick, device.value, Files(plot, csv, html), face, details=details)
     measure_and_show(module, command, settings or [], asked, defaults)
 
 

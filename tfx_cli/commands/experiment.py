@@ -29,6 +29,8 @@ def experiment(
     csv: options.CsvPath = None,
     html: options.HtmlPath = None,
     device: options.OnDevice = options.Device.cpu,
+    predict: options.Predict = True,
+    details: options.Details = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what Ctrl-C left.")] = False,
     json: options.Json = False,
     plain: options.Plain = False,
@@ -36,6 +38,8 @@ def experiment(
     """Measure a claim: table, checks and a saved plot.
 
     Every number is computed now; equal seeds give equal numbers.  Exit code 1 when a check fails.
+    In a terminal you predict a number first.  A plot that you name replaces the file of that name; one that you do not
+    name replaces nothing but its own earlier picture.
     Ctrl-C shows what was measured so far; --resume ends with the numbers of a run that was never stopped.
 
     \b
@@ -52,5 +56,5 @@ def experiment(
         return
     from tfx_cli.measurement import Asked, Files, measure_and_show
 
-    asked = Asked(seed, quick, device.value, Files(plot, csv, html), face, resume)
+    asked = Asked(seed, quick, device.value, Files(plot, csv, html), face, resume, predict, details)
     measure_and_show(experiment_module(name), f"tfx experiment {name}", settings or [], asked)

@@ -30,6 +30,7 @@ def gradcheck(
     operations: Annotated[
         list[str] | None, typer.Argument(metavar="[OP]...", autocompletion=complete_operation, help="Without it: all.")
     ] = None,
+    details: Annotated[bool, typer.Option("--details", help="A row for every case, also of all operations.")] = False,
     seed: options.Seed = 0,
     json: options.Json = False,
     plain: options.Plain = False,
@@ -40,6 +41,7 @@ def gradcheck(
     gradient: by extrapolated differences (Richardson), and by the complex step, which is exact, where the forward is
     analytic.  Linear maps go through the adjoint test too.  Then backwards with a known mistake go through the same
     check, which has to catch them.  Exit code 1 when a gradient is wrong or a mistake is not caught.
+    All operations make a summary by room of tfx; --details, and operations that you name, have a row for every case.
 
     \b
     examples
@@ -62,10 +64,16 @@ def gradcheck(
     if face is Face.json:
         show_document(page.document_of(cases, controls, checks, seed, elapsed))
     else:
-        tables = [page.errors_table(cases), *([page.controls_table(controls)] if controls else [])]
-        show_records([*tables, *checks], face)
+        short = names is None and not details and face is Face.terminal
+        rows = [page.errors_table(cases), *([page.controls_table(controls)] if controls else [])]
+        if short:
+            show_records([*page.summary_tables(cases, controls), *page.folded(checks)], face)
+        else:
+            show_records([*rows, *checks], face)
         if face is Face.terminal:
             show_line(f"\nseed {seed}, {elapsed:.1f} s")
+            if short:
+                show_line("every case: tfx gradcheck --details      of one operation: tfx gradcheck softmax")
             show_line("check your own code: from tfx.gradcheck import check_gradients")
     if not all(check.holds for check in checks):
         raise typer.Exit(1)

@@ -40,14 +40,22 @@ class Answered(NamedTuple):
 
 def ask(question: Question) -> Answered:
     """Asks for the number until it can be read; Enter alone shows the answer."""
-    from lessons.answers import Unreadable
+    typed, given = read(question)
+    return Answered(typed, verdict(question, given))
+
+
+def read(question: Question) -> tuple[list[str], str]:
+    """The lines on the screen and what was typed, when it can be read; the answer may still be unknown."""
+    from lessons.answers import Unreadable, read_number
 
     typed: list[str] = []
     while True:
         given = input("  > ")
         typed.append(f"  > {printable(given)}")
         try:
-            return Answered(typed, verdict(question, given))
+            if given.strip():
+                read_number(given, question.unit)
+            return typed, given
         except Unreadable as problem:
             lines = wrapped(f"{problem}  Enter alone shows the answer.", prose_width() - 2)
             for line in lines:

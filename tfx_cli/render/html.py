@@ -184,10 +184,13 @@ def experiment_page(result: records.Result) -> str:
     body = [
         f"<h1>{text(result.title)}</h1>",
         f"<p class='note'>tfx experiment {text(result.name)}, seed {result.seed}. {text(settings)}</p>",
+        *([f"<p><strong>Claim:</strong> {text(result.claim)}</p>"] if result.claim else []),
+        *([html(result.question)] if result.question else []),
+        *(html(note) for note in result.notes[:1]),
         html_table("", result.columns, result.rows),
         *(html(check) for check in result.checks),
         *(html(plot) for plot in result.plots),
-        *(html(note) for note in result.notes),
+        *(html(note) for note in result.notes[1:]),
     ]
     return page(result.title, body)
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tfx.records import SCHEMA_VERSION, Check, Code, Column, Record, Result, Step, to_plain_data
+from tfx.records import SCHEMA_VERSION, Check, Code, Column, Question, Record, Result, Step, to_plain_data
 from tfx_cli.render.source_code import place_of, source_of
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 #: the contract: scripts read these
 CHECK_FIELDS = ("id", "statement", "expected", "measured", "tolerance", "holds")
+QUESTION_FIELDS = ("prompt", "answer", "tolerance", "explanation", "unit")
 
 
 def document(fields: Mapping[str, Any]) -> str:
@@ -32,11 +33,18 @@ def column_fields(column: Column) -> dict[str, str]:
     return {"key": column.key, "label": column.label, "unit": column.unit}
 
 
+def question_fields(question: Question) -> dict[str, Any]:
+    """A number to predict, with its answer."""
+    return {field: getattr(question, field) for field in QUESTION_FIELDS}
+
+
 def experiment_fields(result: Result) -> dict[str, Any]:
     """The contract of `tfx experiment --json`."""
     return {
         "name": result.name,
         "title": result.title,
+        "claim": result.claim or None,
+        "question": question_fields(result.question) if result.question else None,
         "seed": result.seed,
         "params": result.params,
         "columns": [column_fields(column) for column in result.columns],

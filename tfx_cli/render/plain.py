@@ -113,6 +113,10 @@ def experiment_lines(result: records.Result, saved: Iterable[Path]) -> Iterator[
     yield line("elapsed_s", number_text(result.elapsed_s, 3))
     for key, value in result.params.items():
         yield line("setting", key, value)
+    if result.claim:
+        yield line("claim", result.claim)
+    if result.question:
+        yield from lines(result.question)
     yield line("columns", *(label_of(column) for column in result.columns))
     for row in result.rows:
         yield line("row", *(cell_text(row.get(column.key), 6) for column in result.columns))

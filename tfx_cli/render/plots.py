@@ -10,6 +10,7 @@ import io
 import os
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tfx.records import Matrix, Plot, Series
@@ -26,6 +27,8 @@ STYLES = (
     ("#E69F00", (0, (5, 1)), "v"),
     ("#CC79A7", (0, (3, 1, 1, 1, 1, 1)), "x"),
 )
+#: the place in a PNG for the command that made it
+PNG_MAKER = "Comment"
 ANNOTATED = 12
 LABELLED = 24
 #: characters that fit over one picture of a grid
@@ -33,8 +36,14 @@ NARROW_TITLE = 42
 #: height of a point's name, and where it may stand from the point, in points: the first place that is free
 NAME_POINTS = 7
 NAME_OFFSETS = ((5, 4), (-5, 4), (5, -9), (-5, -9), (5, 13), (-5, 13), (5, -18), (-5, -18))
-#: width of one picture of a grid in points, and of a digit in units of its font size
-PANEL_POINTS, DIGIT = 190, 0.65
+#: size of one picture of a grid in inches; of its cells together in points; width of a digit in units of its font size
+PANEL_WIDTH, PANEL_HEIGHT, CELLS_POINTS, DIGIT = 5.4, 4.4, 305, 0.65
+#: half of what is free between two pictures of a grid, in inches
+BETWEEN = 0.12
+#: a number or a label in a picture is no smaller than the first and no larger than the second, in points
+SMALLEST, LARGEST = 7.0, 9.0
+#: size of a marker, and how much larger one is than the next that may lie over it
+MARKER_POINTS, NEST_POINTS = 5.0, 3.0
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -53,27 +62,34 @@ def new_figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def saved(figure: Any, ending: str) -> bytes:
-    """The figure as PNG, SVG or PDF, without a date in it."""
+def saved(figure: Any, ending: str, made_by: str = "") -> bytes:
+    """The figure as PNG, SVG or PDF, without a date in it; a PNG says which command made it."""
     kind = ending.lower().lstrip(".") or "png"
-    dateless = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None, "Producer": None}}[kind]
+    told = {PNG_MAKER: made_by} if made_by else {}
+    dateless = {
+        "png": {"Software": None, **told},
+        "svg": {"Date": None},
+        "pdf": {"CreationDate": None, "Producer": None},
+    }[kind]
     data = io.BytesIO()
     figure.savefig(data, format=kind, dpi=150, metadata=dateless)
     return data.getvalue()
 
 
-def picture_of_plots(plots: Sequence[Plot], ending: str) -> bytes:
-    """All plots of an experiment, one under the other."""
+def picture_of_plots(plots: Sequence[Plot], ending: str, made_by: str = "") -> bytes:
+    """All plots of an experiment, one under the other.  made_by: the command, kept in the file."""
     figure = new_figure(8, 4.6 * len(plots))
     for axes, plot in zip(figure.subplots(len(plots), 1, squeeze=False)[:, 0], plots, strict=True):
         draw_plot(axes, plot)
-    return saved(figure, ending)
+    return saved(figure, ending, made_by)
 
 
 def draw_plot(axes: Any, plot: Plot, title_width: int = 84) -> None:
     """One picture: title (in lines of `title_width` characters), named axes, every series and a legend."""
+    above = sum(series.kind == "points" for series in plot.series)
     for index, series in enumerate(plot.series):
-        draw_series(axes, series, STYLES[index % len(STYLES)])
+        above -= series.kind == "points"
+        draw_series(axes, series, STYLES[index % len(STYLES)], MARKER_POINTS + NEST_POINTS * above)
     axes.set_title(words(textwrap.fill(plot.title, title_width)))
     axes.set_xlabel(words(plot.x_label))
     axes.set_ylabel(words(plot.y_label))
@@ -85,6 +101,7 @@ def draw_plot(axes: Any, plot: Plot, title_width: int = 84) -> None:
             doubling = all(_power_of_two(value) for series in plot.series for value in getattr(series, name))
             set_scale("log", base=2 if doubling else 10)
             axis.set_major_formatter(lambda value, _: f"{value:g}")
+            axis.set_minor_formatter(plain_between())
     axes.grid(visible=True, which="major", color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     if any(series.label for series in plot.series):
@@ -92,20 +109,32 @@ def draw_plot(axes: Any, plot: Plot, title_width: int = 84) -> None:
     write_names(axes, plot)
 
 
+def plain_between() -> Any:
+    """Numbers between the powers of an axis, where matplotlib would write some: `0.6`, not `6 x 10^-1`."""
+    from matplotlib.ticker import LogFormatter
+
+    class Plain(LogFormatter):
+        def __call__(self, x: float, pos: Any = None) -> str:
+            return f"{x:g}" if super().__call__(x, pos) else ""
+
+    return Plain()
+
+
 def words(text: str) -> str:
     """A dollar sign in a label is a dollar sign and starts no formula."""
     return text.replace("$", r"\$")
 
 
-def draw_series(axes: Any, series: Series, style: tuple[str, Any, str]) -> None:
+def draw_series(axes: Any, series: Series, style: tuple[str, Any, str], size: float) -> None:
+    """size: of a marker in points.  Markers are hollow, so that one inside another shows both."""
     color, dash, marker = style
     label = words(series.label) or None
     if series.kind == "line":
         axes.plot(series.x, series.y, color=color, linestyle=dash, linewidth=1.6, label=label)
     else:
         axes.errorbar(
-            series.x, series.y, yerr=series.error, color=color, linestyle="none", marker=marker, markersize=5,
-            markerfacecolor="white", capsize=3, label=label,
+            series.x, series.y, yerr=series.error, color=color, linestyle="none", marker=marker, markersize=size,
+            markerfacecolor="none", capsize=3, label=label,
         )  # fmt: skip
 
 
@@ -142,7 +171,8 @@ def picture_of_matrices(title: str, records: Sequence[Matrix | Plot], ending: st
     """Heat maps (and curves) of a walkthrough in a grid."""
     columns = min(len(records), 3)
     rows = -(-len(records) // columns)
-    figure = new_figure(4.6 * columns, 4.2 * rows)
+    figure = new_figure(PANEL_WIDTH * columns, PANEL_HEIGHT * rows)
+    figure.get_layout_engine().set(w_pad=BETWEEN, h_pad=BETWEEN)
     places = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, record in zip(places, records, strict=False):
         if isinstance(record, Plot):
@@ -156,7 +186,10 @@ def picture_of_matrices(title: str, records: Sequence[Matrix | Plot], ending: st
 
 
 def draw_matrix(figure: Any, axes: Any, record: Matrix) -> None:
-    """A heat map with labels and, up to 12 x 12, its numbers."""
+    """A heat map with labels; with its numbers where they are few enough to be read, else with what its colours mean.
+
+    Rows that sum to 1 are shares: they are coloured from 0 to 1 in every picture, so that pictures can be compared.
+    """
     import matplotlib
     import numpy as np
 
@@ -168,28 +201,39 @@ def draw_matrix(figure: Any, axes: Any, record: Matrix) -> None:
     if 0 in grid.shape:
         return
     values = np.asarray(grid.values, dtype=np.float64)
+    scale = grid.scale
+    if not scale.signed and np.allclose(np.nansum(np.where(np.isfinite(values), values, 0.0), axis=1), 1.0, atol=1e-3):
+        scale = replace(scale, low=0.0, high=1.0)
     shown = np.ma.masked_invalid(values)
-    cmap = matplotlib.colormaps[grid.scale.colormap].with_extremes(bad="0.85")
-    aspect = "equal" if max(grid.shape) <= 1.6 * min(grid.shape) else "auto"
-    image = axes.imshow(shown, cmap=cmap, aspect=aspect, vmin=grid.scale.low, vmax=grid.scale.high)
-    figure.colorbar(image, ax=axes, shrink=0.7)
+    cmap = matplotlib.colormaps[scale.colormap].with_extremes(bad="0.85")
+    size = number_size(grid)
+    aspect = "equal" if size is None and max(grid.shape) <= 1.6 * min(grid.shape) else "auto"
+    image = axes.imshow(shown, cmap=cmap, aspect=aspect, vmin=scale.low, vmax=scale.high)
     for which, labels in ((axes.set_xticks, grid.col_labels), (axes.set_yticks, grid.row_labels)):
         if len(labels) <= LABELLED:
             turned = 90 if which == axes.set_xticks and max(map(len, labels)) > 3 else 0
-            which(
-                range(len(labels)), [words(label) for label in fitted_labels(labels, 14)], rotation=turned, fontsize=7
-            )
-    if max(grid.shape) <= ANNOTATED:
-        form = grid.form
-        longest = max(len(form.text(value)) for row in grid.values for value in row)
-        size = min(9.0, PANEL_POINTS / (grid.shape[1] * longest * DIGIT))
-        for i, row in enumerate(grid.values):
-            for j, value in enumerate(row):
-                background = grid.scale.color(value)
-                color = "black" if background is None or readable_on(background) == (0, 0, 0) else "white"
-                axes.text(j, i, form.text(value), ha="center", va="center", fontsize=size, color=color)
-        if form.exponent:
-            axes.set_xlabel(words(f"{record.axes[1]}   (all numbers times 1e{form.exponent})"))
+            names = [words(label) for label in fitted_labels(labels, 14)]
+            which(range(len(labels)), names, rotation=turned, fontsize=SMALLEST)
+    if size is None:
+        figure.colorbar(image, ax=axes, shrink=0.7)
+        return
+    form = grid.form
+    for i, row in enumerate(grid.values):
+        for j, value in enumerate(row):
+            background = scale.color(value)
+            color = "black" if background is None or readable_on(background) == (0, 0, 0) else "white"
+            axes.text(j, i, form.text(value), ha="center", va="center", fontsize=size, color=color)
+    if form.exponent:
+        axes.set_xlabel(words(f"{record.axes[1]}   (all numbers times 1e{form.exponent})"))
+
+
+def number_size(grid: Grid) -> float | None:
+    """The size of numbers that fit into the cells side by side, in points; None where they could not be read."""
+    if max(grid.shape) > ANNOTATED:
+        return None
+    longest = max(len(grid.form.text(value)) for row in grid.values for value in row)
+    size = min(LARGEST, CELLS_POINTS / (grid.shape[1] * longest * DIGIT))
+    return size if size >= SMALLEST else None
 
 
 def _power_of_two(value: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from tfx_cli.options import Face
 
 if TYPE_CHECKING:
     from tfx.records import Record, Result
+    from tfx_cli.render.terminal_experiment import Look
 
 
 def show_records(records: Iterable[Record], face: Face) -> None:
@@ -51,13 +52,13 @@ def show_choices(title: str, known: Mapping[str, str], command: str, face: Face,
         show_list(title, known, f"run one: {command} {next(iter(known))}", face)
 
 
-def show_experiment(result: Result, face: Face, saved: Iterable[Path]) -> None:
-    """Title, table, checks, notes, what to break, and the files that were saved."""
+def show_experiment(result: Result, face: Face, saved: Sequence[Path], look: Look) -> None:
+    """Claim, prediction, finding, table, checks, what to break, and the files that were saved."""
     if face is Face.plain:
         from tfx_cli.render.plain import experiment_lines
 
         sys.stdout.writelines(line + "\n" for line in experiment_lines(result, saved))
     else:
-        from tfx_cli.render.terminal_records import print_experiment
+        from tfx_cli.render.terminal_experiment import print_experiment
 
-        print_experiment(result, saved)
+        print_experiment(result, saved, look)

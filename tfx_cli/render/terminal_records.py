@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import singledispatch
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfx import records
-from tfx_cli.options import Face
 from tfx_cli.render.number_text import number_text
-from tfx_cli.render.sentences import answer_of, check_numbers, saved_line, source_words, verdict_words
+from tfx_cli.render.sentences import answer_of, check_numbers, source_words, verdict_words
 from tfx_cli.render.source_code import link_of, source_of
 from tfx_cli.render.terminal_curves import curve_lines, is_drawn, marks_of
 from tfx_cli.render.terminal_matrix import matrix_lines
 from tfx_cli.render.terminal_table import print_table
-from tfx_cli.render.wrapping import labelled, packed, printable, wrapped
+from tfx_cli.render.wrapping import labelled, printable, wrapped
 from tfx_cli.terminal.console import output, prose_width
 
 if TYPE_CHECKING:
@@ -177,30 +175,6 @@ def put_command(label: str, words: str, console: Console) -> None:
     whole = f"{INDENT}{label.ljust(10)}{words}"
     above = [INDENT + label] if label else []
     put(console, [whole] if len(whole) <= console.width else [*above, f"{INDENT * 2}{words}"])
-
-
-def print_experiment(result: records.Result, saved: Iterable[Path]) -> None:
-    """Title with seed and time, table, checks, what to read into it, what to break, and where the files are."""
-    console = output()
-    print_title(result.title, f"seed {result.seed}, {result.elapsed_s:.1f} s", console)
-    console.print()
-    print_table(result.columns, result.rows, console)
-    console.print()
-    for check in result.checks:
-        print_record(check, console)
-    for note in result.notes:
-        console.print()
-        print_record(note, console)
-    if result.break_it:
-        if result.notes:
-            console.print()
-        words = packed(result.break_it, console.width - 13)
-        put(console, labelled("break it:", words, console.width, column=11))
-    paths = list(saved)
-    if paths:
-        console.print()
-    for path in paths:
-        put(console, [saved_line(path, Face.terminal)])
 
 
 def print_foot(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shlex
 import shutil
 import sys
@@ -34,12 +35,31 @@ def test_without_a_name_the_experiments_are_listed(tfx):
     assert tfx("experiment", "--plain").out == "squares\tHow fast do squares grow?\n"
 
 
-def test_a_run_shows_title_table_checks_what_to_break_and_the_saved_plot(tfx, tmp_path):
+PAGE = """\
+Squares of numbers
+  claim     Squares grow faster than their numbers, from 1 on.
+  predict   What is the square of 2?
+  answer:   4.  A number times itself.
+
+  The finding.
+
+     n squared
+  n       (m2)
+  0          0
+  1          1
+  2          4
+  not shown: 1 column (--details)
+
+  It holds: 1 check.
+  break it:  --set top=2
+plot saved: squares.png                                    3 rows, seed 0, 0.0 s
+"""
+
+
+def test_a_run_shows_claim_question_finding_table_what_to_break_and_the_saved_plot(tfx, tmp_path):
     ran = tfx("experiment", "squares")
     assert ran.code == 0 and ran.err == ""
-    for words in ("Squares of numbers", "seed 0, 0.0 s", "PASS  there are three rows", "A note.", "--set top=2"):
-        assert words in ran.out
-    assert ran.out.rstrip().endswith("plot saved: squares.png")
+    assert ran.out == PAGE
     assert (tmp_path / "here" / "squares.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -74,6 +94,74 @@ def test_a_failing_check_exits_1_in_every_face(tfx):
         assert tfx("experiment", "squares", "--set", "top=2", *face).code == 1
 
 
+def test_a_failing_check_is_said_in_words_before_the_table_and_printed_whole_below(tfx):
+    out = tfx("experiment", "squares", "--set", "top=2").out
+    assert (
+        """
+  It does not hold here: 1 of 1 check fails. The finding.
+
+     n squared
+  n       (m2)
+  0          0
+  1          1
+  not shown: 1 column (--details)
+
+  FAIL  there are three rows                measured 2, expected 3
+  break it:  --set top=2
+"""
+        in out
+    )
+
+
+def test_details_show_every_column_check_and_note(tfx):
+    out = tfx("experiment", "squares", "--details").out
+    assert """
+  The finding.
+
+     n squared
+  n       (m2)  nothing
+  0          0  -
+  1          1  -
+  2          4  -
+
+  PASS  there are three rows                measured 3, as expected
+
+  A note.
+
+  break it:  --set top=2
+""" in "\n".join(map(str.rstrip, out.split("\n")))
+
+
+def shown_rows(out):
+    return [int(line.split()[0]) for line in out.splitlines() if re.fullmatch(r" +\d+ +\d+ *", line)]
+
+
+def test_a_long_table_shows_the_decisive_rows_and_some_that_are_spread_evenly(tfx):
+    ran = tfx("experiment", "squares", "--set", "top=31")
+    assert shown_rows(ran.out) == [0, 1, 10, 20, 30] and "not shown: 26 rows and 1 column (--details)" in ran.out
+    assert len(json.loads(tfx("experiment", "squares", "--set", "top=31", "--json").out)["rows"]) == 31
+    plain = tfx("experiment", "squares", "--set", "top=31", "--plain").out
+    assert sum(line.startswith("row\t") for line in plain.splitlines()) == 31
+
+
+def test_claim_and_question_are_in_every_face(tfx, tmp_path):
+    document = json.loads(tfx("experiment", "squares", "--json").out)
+    assert document["claim"] == "Squares grow faster than their numbers, from 1 on."
+    assert document["question"] == {
+        "prompt": "What is the square of 2?", "answer": 4.0, "tolerance": 0.01,
+        "explanation": "A number times itself.", "unit": "",
+    }  # fmt: skip
+    plain = tfx("experiment", "squares", "--plain").out
+    assert (
+        "claim\tSquares grow faster than their numbers, from 1 on.\n"
+        "question\tWhat is the square of 2?\nanswer\t4.00000\tA number times itself.\n"
+    ) in plain
+    tfx("experiment", "squares", "--html", "p.html")
+    page = (tmp_path / "here" / "p.html").read_text(encoding="utf-8")
+    assert "<p><strong>Claim:</strong> Squares grow faster" in page
+    assert "What is the square of 2?" in page.partition("<table>")[0]
+
+
 def test_csv_has_the_keys_and_every_digit(tfx, tmp_path):
     tfx("experiment", "squares", "--seed", "1", "--csv", "t.csv")
     rows = list(csv.reader((tmp_path / "here" / "t.csv").read_text(encoding="utf-8").splitlines()))
@@ -84,7 +172,11 @@ def test_csv_has_the_keys_and_every_digit(tfx, tmp_path):
 def test_an_unwritable_default_place_is_told_and_the_results_are_kept(tfx, tmp_path):
     (tmp_path / "here" / "squares.png").mkdir()
     ran = tfx("experiment", "squares")
-    assert ran.code == 0 and "PASS" in ran.out and "no plot saved" in ran.err
+    assert ran.code == 0 and "It holds: 1 check." in ran.out
+    assert (
+        ran.err
+        == 'no plot saved: "squares.png" is a folder, so no file can have that name.  Choose a place: --plot PATH\n'
+    )
 
 
 def test_a_wrong_setting_is_explained_before_anything_is_measured(tfx):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -93,3 +94,69 @@ def test_where_no_mistake_is_known_nothing_is_said_to_be_caught(tfx):
     assert page.code == 0 and "every backward is the derivative" in page.out
     assert "caught" not in page.out and "Controls" not in page.out
     assert "caught" in tfx("gradcheck", "linear").out
+
+
+FEW = ("softmax", "linear", "nn.Linear", "layer_norm")
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """A library of four operations, as the registry knows them, and their mistakes."""
+    monkeypatch.setattr(running, "CASES", tuple(case for case in running.CASES if case.op in FEW))
+    monkeypatch.setattr(running, "CONTROLS", tuple(control for control in running.CONTROLS if control.op in FEW))
+
+
+def page_of(capsys, *words):
+    capsys.readouterr()
+    code = main(["gradcheck", *words])
+    return code, [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_without_a_name_there_is_a_row_for_every_room(few, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, lines = page_of(capsys)
+    cases = {op: sum(case.op == op for case in running.CASES) for op in FEW}
+    mistakes = {op: sum(control.op == op for control in running.CONTROLS) for op in FEW}
+    basics, norms = mistakes["softmax"] + mistakes["linear"], mistakes["layer_norm"]
+    rows = [re.sub(r" +", " ", re.sub(r"\d\S*e-\d+", "E", line)) for line in lines[4:7]]
+    assert code == 0 and rows == [
+        f" nn {cases['nn.Linear']} E - PASS",
+        f" ops/basics {cases['softmax'] + cases['linear']} E {basics} of {basics} PASS",
+        f" ops/norms {cases['layer_norm']} E {norms} of {norms} PASS",
+    ]
+    assert " ".join(" ".join(lines[8:10]).split()).startswith(
+        "Every backward is the derivative of its forward; every mistake made on purpose is caught"
+    )
+    assert "every case: tfx gradcheck --details" in lines[-2] and len(lines) < 24
+
+
+def test_details_and_plain_keep_a_row_for_every_case(few, capsys):
+    for words in (["--details"], ["--plain"]):
+        code, lines = page_of(capsys, *words)
+        text = " ".join(" ".join(lines).split())
+        assert code == 0 and "Controls: the check has to fail these" in text and "room of tfx" not in text
+    assert sum(line.startswith("row\t") for line in lines) == len(running.CASES) + len(running.CONTROLS)
+
+
+def test_what_is_wrong_is_shown_whole_under_the_summary(few, capsys, monkeypatch):
+    def wrong(dy, cache):
+        return -softmax_backward(dy, cache)
+
+    case = Case(softmax_backward, "sign flipped", lambda rng: softmax(rng)._replace(backward=wrong))
+    harmless = find_mistake("softmax/inner-sum-missing")._replace(wrong_backward=softmax_backward)
+    monkeypatch.setattr(running, "CASES", (*running.CASES, case))
+    monkeypatch.setattr(running, "CONTROLS", (*running.CONTROLS, harmless))
+    code, lines = page_of(capsys)
+    text = " ".join(" ".join(lines).split())
+    assert code == 1 and "FAIL 1" in text and "sign flipped" in text and "NOT CAUGHT" in text
+    assert "last axis" not in text and "The other 1 check holds." in text
+
+
+def test_the_document_has_the_families_too(few, capsys):
+    main(["gradcheck", "softmax", "layer_norm", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert [row["family"] for row in told["families"]] == ["ops/basics", "ops/norms"]
+    for row in told["families"]:
+        assert row["cases"] == row["passes"] > 0 and row["caught"] == row["mistakes"] > 0
+    worst = max(row["error"] for row in told["rows"] if row["op"] == "softmax")
+    assert told["families"][0]["worst"] == worst

@@ -77,3 +77,65 @@ def test_names_of_points_are_written_and_none_over_another():
     assert [text.get_text() for text in axes.texts] == names
     boxes = [text.get_window_extent() for text in axes.texts]
     assert not any(one.overlaps(other) for index, one in enumerate(boxes) for other in boxes[:index])
+
+
+def axes_with(plot):
+    axes = new_figure(8, 4.6).subplots()
+    draw_plot(axes, plot)
+    return axes
+
+
+def test_points_that_lie_on_each_other_are_both_seen():
+    same = [Series(name, [1, 2], [1, 2], [0.1, 0.1]) for name in ("raw", "times 1", "times one")]
+    axes = axes_with(Plot("Same", "x", "y", (Series("law", [1, 2], [1, 2], kind="line"), *same)))
+    markers = [
+        line for line in axes.get_lines() if line.get_marker() not in ("None", "_", "|") and len(line.get_xdata())
+    ]
+    sizes = [line.get_markersize() for line in markers if line.get_markerfacecolor() == "none"]
+    assert len(sizes) == 3 and sizes == sorted(sizes, reverse=True) and len(set(sizes)) == 3
+
+
+def test_numbers_between_the_powers_of_an_axis_are_plain():
+    axes = axes_with(Plot("a", "x", "y", (Series("s", [0.5, 2.0], [0.02, 0.3]),), log_x=True, log_y=True))
+    axes.figure.canvas.draw()
+    written = {
+        text.get_text() for axis in (axes.xaxis, axes.yaxis) for kind in ("major", "minor")
+        for text in axis.get_ticklabels(which=kind)
+    }  # fmt: skip
+    assert {"0.6", "0.2", "0.1", "0.02"} <= written and not any("10^" in text for text in written)
+
+
+def heat_map(record):
+    from tfx_cli.render.plots import draw_matrix
+
+    figure = new_figure(5.4, 4.4)
+    axes = figure.subplots()
+    draw_matrix(figure, axes, record)
+    return figure, axes
+
+
+TOKENS = tuple(f"tok{i}" for i in range(12))
+
+
+def test_shares_are_coloured_from_0_to_1_and_other_numbers_by_their_own_range():
+    for values, limits in (
+        ([[0.25, 0.75], [0.5, 0.5]], (0, 1)),
+        ([[0.5, -math.inf], [0.25, 0.75]], (0.25, 0.75)),
+        ([[0.02, 0.01]], (0.01, 0.02)),
+        ([[-0.5, 1.5]], (-1.5, 1.5)),
+    ):
+        _, axes = heat_map(Matrix("P", values, ("query", "key")))
+        assert axes.images[0].get_clim() == limits, values
+
+
+@pytest.mark.parametrize("value", [0.93, -1.17, 12.3, 100_000.0])
+def test_no_number_or_label_of_a_heat_map_is_below_7_points_and_no_number_leaves_its_cell(value):
+    values = np.full((12, 12), value)
+    values[0, 0] = 1.0
+    figure, axes = heat_map(Matrix("S", values, ("query", "key"), TOKENS, TOKENS))
+    figure.canvas.draw()
+    texts = [*axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label]
+    assert min(text.get_fontsize() for text in texts) >= 7
+    cell = axes.get_window_extent().width / 12
+    assert len(axes.texts) in (0, 144) and all(text.get_window_extent().width <= cell for text in axes.texts)
+    assert len(figure.axes) == (1 if axes.texts else 2)  # a bar of colours only where there are no numbers

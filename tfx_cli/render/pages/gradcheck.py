@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfx.gradcheck import ADJOINT_TOLERANCE, COMPLEX_TOLERANCE, MODEL_TOLERANCE, TOLERANCE, not_registered
-from tfx.records import Check, Column, Table
+from tfx.measure.verdicts import largest
+from tfx.records import Check, Column, Record, Table, Text
 from tfx_cli.render.json import check_fields, column_fields
+from tfx_cli.render.judgement import others_hold
 
 if TYPE_CHECKING:
-    from tfx.gradcheck import CaseReport, ControlReport, Report
+    from tfx.gradcheck import Case, CaseReport, ControlReport, Report
 
 ERROR_COLUMNS = (
     Column("op", "operation"),
@@ -28,6 +30,14 @@ CONTROL_COLUMNS = (
     Column("verdict", "verdict"),
 )
 
+FAMILY_COLUMNS = (
+    Column("family", "room of tfx"),
+    Column("cases", "cases"),
+    Column("worst", "worst error", digits=2),
+    Column("caught", "mistakes caught"),
+    Column("verdict", "verdict"),
+)
+
 #: of the document, which has one row per input of each case
 INPUT_COLUMNS = (
     Column("op", "operation"),
@@ -38,6 +48,67 @@ INPUT_COLUMNS = (
     Column("adjoint_error", "relative error, adjoint"),
     Column("passes", "passes"),
 )
+
+
+def family_of(case: Case) -> str:
+    """`ops/basics` for an operation of tfx/ops/basics, `nn` for a layer of tfx/nn."""
+    _, room, inner, *_ = case.covers.split(".")
+    return f"{room}/{inner}" if room == "ops" else room
+
+
+def families(cases: Sequence[CaseReport], controls: Sequence[ControlReport]) -> list[dict[str, Any]]:
+    """A row for each room: how many cases, the largest error of Richardson's, and how many mistakes were caught."""
+    of_op = {measured.case.op: family_of(measured.case) for measured in cases}
+    rows = []
+    for family in sorted(set(of_op.values())):
+        mine = [measured for measured in cases if of_op[measured.case.op] == family]
+        tried = [control for control in controls if of_op[control.control.op] == family]
+        rows.append(
+            {
+                "family": family,
+                "cases": len(mine),
+                "passes": sum(measured.passes for measured in mine),
+                "worst": largest(measured.report.worst for measured in mine),
+                "mistakes": len(tried),
+                "caught": sum(control.caught for control in tried),
+            }
+        )
+    return rows
+
+
+def summary_table(cases: Sequence[CaseReport], controls: Sequence[ControlReport]) -> Table:
+    """One row per room."""
+    rows = tuple(
+        {
+            "family": row["family"],
+            "cases": row["cases"],
+            "worst": row["worst"],
+            "caught": f"{row['caught']} of {row['mistakes']}" if row["mistakes"] else None,
+            "verdict": "PASS" if row["passes"] == row["cases"] else f"FAIL {row['cases'] - row['passes']}",
+        }
+        for row in families(cases, controls)
+    )
+    return Table(f"Relative gradient errors in float64; {gates()}", FAMILY_COLUMNS, rows)
+
+
+def summary_tables(cases: Sequence[CaseReport], controls: Sequence[ControlReport]) -> list[Table]:
+    """The summary, and whole what is wrong."""
+    wrong = [measured for measured in cases if not measured.passes]
+    missed = [tried for tried in controls if not tried.caught]
+    return [
+        summary_table(cases, controls),
+        *([errors_table(wrong)] if wrong else []),
+        *([controls_table(missed)] if missed else []),
+    ]
+
+
+def folded(checks: Sequence[Check]) -> list[Record]:
+    """What is proved in one sentence; those that fail, whole, and how many others hold."""
+    fail = [check for check in checks if not check.holds]
+    if fail:
+        return [*fail, Text(others_hold(len(checks) - len(fail)))]
+    said = "; ".join(check.statement for check in checks)
+    return [Text(f"{said[0].upper()}{said[1:]}.")]
 
 
 def errors_table(cases: Sequence[CaseReport]) -> Table:
@@ -131,6 +202,7 @@ def document_of(
             }
             for tried in controls
         ],
+        "families": families(cases, controls),
         "checks": [check_fields(check) for check in checks],
         "elapsed_s": elapsed,
     }
