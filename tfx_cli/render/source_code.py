@@ -17,13 +17,14 @@ def place_of(target: Any) -> tuple[str, str]:
     path = Path(inspect.getsourcefile(plain) or "?").resolve()
     if path.is_relative_to(ROOT):
         path = path.relative_to(ROOT)
-    line = inspect.getsourcelines(plain)[1]
+    lines, line = inspect.getsourcelines(plain)
+    line += lines[0] == "@in_float32\n"
     return f"{path.as_posix()}:{line}", target.__qualname__
 
 
 def source_of(target: Any) -> str:
-    """The source text, as it is on disk."""
-    return inspect.getsource(inspect.unwrap(target)).rstrip() + "\n"
+    """The source text, as it is on disk, without the decorator that is about float16 alone."""
+    return inspect.getsource(inspect.unwrap(target)).removeprefix("@in_float32\n").rstrip() + "\n"
 
 
 def link_of(target: Any) -> str:
