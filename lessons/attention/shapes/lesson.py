@@ -21,17 +21,19 @@ from tfx.lab.shape_trace import Traced, random_weights, trace_many_heads, trace_
 from tfx.lab.word_vectors import word_vectors
 from tfx.ops.attention.multi_head import split_heads
 from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward, check_attention_shapes
+from tfx.shapes import LETTERS
 
 DEFAULT_TEXT = "the cat sat on the mat"
 COLUMNS = {"name": "array", "made": "made by", "axes": "axes", "shape": "shape"}
+VALUES = {"Dv": "value width"}
 AXES = {
-    "B": "sentences in a batch",
-    "T": "queries, one for each token",
+    "B": "sentences at once",
+    "T": "one query for each token",
     "S": "keys, each with its value",
-    "C": "width of a token's vector",
-    "H": "heads (later)",
-    "D": "width of a query or a key",
-    "Dv": "width of a value",
+    "C": "numbers of a token",
+    "H": "later in this topic",
+    "D": "numbers of a query or key",
+    "Dv": "numbers of a value",
 }
 
 
@@ -83,7 +85,10 @@ lesson = Lesson(Run, Settings, text=DEFAULT_TEXT)
 def the_letters(run: Run) -> Iterator[Shown]:
     s, t = run.settings, len(run.words)
     sizes = {"B": s.batch, "T": t, "S": f"{t}, or {len(run.others)} across", "C": s.d_model, "H": s.heads, "D": run.d, "Dv": s.d_v}  # fmt: skip
-    rows = [{"letter": letter, "means": AXES[letter], "here": str(size)} for letter, size in sizes.items()]
+    rows = [
+        {"letter": letter, "means": f"{(LETTERS | VALUES)[letter]}: {AXES[letter]}", "here": str(size)}
+        for letter, size in sizes.items()
+    ]
     total = s.batch * t * s.d_model
     yield f"A shape is the size of each axis: ({t}, {s.d_model}) is {t} rows of {s.d_model} numbers."
     title = f"Your sentence: {' '.join(labels(run.words[:6]))}{' ...' if t > 6 else ''}"

@@ -32,7 +32,9 @@ PICTURE = [
 
 
 def test_the_first_screen_of_the_demo_starts_at_its_top_and_holds_the_whole_picture(monkeypatch):
-    demo = re.search(r"^demo:.*\n\t\$\(BIN\)/tfx explain (\S+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    demo = re.search(
+        r"^demo:.*\n\t\$\(BIN\)/tfx explain (\S+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert demo is not None
     topic = find_topic(demo[1])
     for name in TERMINAL_VARIABLES:
