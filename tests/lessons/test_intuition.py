@@ -26,7 +26,7 @@ from tests.lessons.steps import (
 from tfx.errors import BadInput
 from tfx.lab.soft_lookup import attend_at_random
 from tfx.lab.word_vectors import word_vectors
-from tfx.records import Matrix, Said
+from tfx.records import Matrix, Plot, Said
 
 TOPIC = "attention-intuition"
 
@@ -38,7 +38,7 @@ def run_of(*pairs, text=None):
 @pytest.mark.parametrize("seed", range(5))
 def test_every_check_holds_for_every_seed(seed):
     steps = steps_of(TOPIC, seed=seed)
-    assert 6 <= len(steps) <= 9 and not failed(steps)
+    assert len(steps) == 10 and not failed(steps)
     assert set(checks(steps)) == {*SPOILT}
 
 
@@ -199,6 +199,14 @@ def test_the_table_of_sharpness_follows_the_formula_and_a_tie_is_told():
         assert [row["top"], row["sugar"], row["price"]] == pytest.approx([e.max() / e.sum(), *(e / e.sum() @ VALUES)])
     tie = "All keys tie for this query, so sharpness changes nothing."
     assert tie not in sentences(records) and tie in sentences(records_of(intuition.sharpness, run_of("query=0,0")))
+
+
+def test_the_curve_goes_from_the_mean_to_the_best_match():
+    (picture,) = (r for r in records_of(intuition.hard_lookup, run_of()) if isinstance(r, Plot))
+    output, mean, best = picture.series
+    e = np.exp(np.outer(output.x, KEYS @ np.ones(2)))
+    assert list(output.y) == pytest.approx(e @ VALUES[:, 0] / e.sum(axis=1))
+    assert (set(mean.y), set(best.y)) == ({15.0}, {18.0}) and output.y[0] == pytest.approx(15)
 
 
 def test_the_box_of_the_average_holds_the_reader_s_own_answer():

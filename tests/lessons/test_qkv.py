@@ -37,7 +37,7 @@ def run_of(*pairs, seed=0, text=None):
 @pytest.mark.parametrize("seed", range(5))
 def test_every_check_holds_for_every_seed(seed):
     steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 13 and not failed(steps)
+    assert len(steps) == 14 and not failed(steps)
     assert set(checks(steps)) == {id for id, *_ in SPOILT}
 
 
@@ -212,7 +212,7 @@ def test_the_training_table_holds_first_and_last_loss_and_the_plot_its_curves():
     names = ["follows, tied", "follows, two matrices", "partner, tied", "partner, two matrices"]
     names.append("partner, tied, own key open")
     assert [row["run"] for row in shown.rows] == names
-    (picture,) = (record for record in records_of(qkv.the_floor, run) if isinstance(record, Plot))
+    (picture,) = (record for record in records_of(qkv.the_curves, run) if isinstance(record, Plot))
     assert [series.label for series in picture.series] == [*names, "log 2"]
     for series, trained in zip(picture.series, run.trained[:5], strict=False):
         assert list(series.y) == [trained.losses[step] for step in series.x] and series.x[-1] == 200

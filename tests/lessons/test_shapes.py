@@ -203,7 +203,13 @@ def test_equal_words_have_equal_rows_and_columns_and_only_then_is_it_told():
 def test_nothing_is_used_before_it_is_explained():
     """Softmax, queries, keys, values and weights come from the topic before; what comes later says so."""
     said = all_text(steps_of("attention-shapes"))
-    for later in ("heads: later in this topic", "wide (later)", "a mask (later)", "(the next topic)", "more of it later"):
+    for later in (
+        "heads: later in this topic",
+        "wide (later)",
+        "a mask (later)",
+        "(the next topic)",
+        "more of it later",
+    ):
         assert later in said, later
     assert "jacobian" not in said.lower() and "causal" not in said.lower()
 

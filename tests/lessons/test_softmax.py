@@ -30,7 +30,7 @@ from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.softmax import softmax_backward, softmax_forward
 from tfx.ops.basics.sparsemax import sparsemax_forward
-from tfx.records import Matrix, Question, Said
+from tfx.records import Matrix, Plot, Question, Said
 
 TOPIC = "softmax-attention"
 
@@ -38,7 +38,7 @@ TOPIC = "softmax-attention"
 @pytest.mark.parametrize("seed", range(5))
 def test_every_check_holds_for_every_seed(seed):
     steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 11 and not failed(steps)
+    assert len(steps) == 12 and not failed(steps)
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,28 @@ def test_the_table_of_sharpness_and_what_is_said_of_it():
     )
 
 
+def test_the_curves_of_the_weights_and_where_exp_underflows():
+    run = Run(request_for(TOPIC, "scores=2,1,0"))
+    records = records_of(lesson.never_zero, run)
+    (picture,) = (record for record in records if isinstance(record, Plot))
+    top, least = picture.series
+    for f, high, low in zip(top.x, top.y, least.y, strict=True):
+        total = math.exp(2 * f) + math.exp(f) + 1
+        assert (high, low) == (pytest.approx(math.exp(2 * f) / total), pytest.approx(1 / total))
+    assert sentences(records) == [
+        "exp is above 0 everywhere, until it underflows: 746 below the best score in float64, 104 in float32."
+    ]
+    assert math.exp(-745) > 0 == math.exp(-746) and np.exp(np.float32(-103)) > 0 == np.exp(np.float32(-104))
+
+
 def test_what_attention_explains_later_is_marked_as_later():
     """Masks, gradients and the other rules come last, and every step about them says so in its title."""
     steps = steps_of(TOPIC)
     later = [step.name for step in steps if step.title.startswith("For later: ")]
     assert (
-        later == [step.name for step in steps][6:10] == ["the_leak", "other_weights", "other_gradients", "the_ladder"]
+        later == [step.name for step in steps][7:11] == ["the_leak", "other_weights", "other_gradients", "the_ladder"]
     )
-    early = all_text(steps[:6]).lower()
+    early = all_text(steps[:7]).lower()
     assert [word for word in ("mask", "sparsemax", "causal", "jacobian", "gradient") if word in early] == []
 
 

@@ -128,19 +128,26 @@ def the_answer(run: Run) -> Iterator[Shown]:
 def sharpness(run: Run) -> Iterator[Shown]:
     mean, (best, gap) = VALUES.mean(axis=0), best_match(run.query, KEYS, VALUES)
     far = 0.0 if math.isinf(gap) else 40.0 / gap  # the others then weigh less than exp(-40)
-    grid, fine = (0.0, 2.0, 4.0, 16.0), np.linspace(0, 16, 65).tolist()
+    grid = (0.0, 1.0, 2.0, 4.0, 16.0)
     answers = [run.look_up(s) for s in grid]
     rows = [{"s": s, "top": answer.weights.max(), "sugar": answer.value[0], "price": answer.value[1]} for s, answer in zip(grid, answers, strict=True)]  # fmt: skip
     yield question("At sharpness 0 all scores are 0. How much sugar is returned?", mean[0], "Equal weights: the plain mean of the values.", 0.01)  # fmt: skip
     title = "The same query, sharper and sharper"
     yield table(title, rows, s="sharpness", top="top weight", sugar="sugar", price="price")
-    yield Plot("The answer moves from the mean of the values to the best match", "sharpness", "sugar returned", lines(fine, output=lambda s: run.look_up(s).value[0], mean_of_the_values=lambda s: mean[0], best_match=lambda s: best[0]))  # fmt: skip
     if math.isinf(gap):
         yield "All keys tie for this query, so sharpness changes nothing."
-    yield "A small change changes the answer a little, so gradient descent can learn it. A lookup of the best match alone jumps: only its value gets a gradient."
+    else:
+        yield "The sharper, the nearer to a hard lookup: the value of the best match, and nothing else."
     yield agree("flat", "sharpness 0 gives the mean of the values", run.look_up(0.0).value, mean)
     yield agree("sharp", f"sharpness {far:.3g} gives the best match", run.look_up(far).value, best)
     yield Try.here(query=(-run.query[0] or 1.0, run.query[1]))
+
+
+@lesson.step("A soft lookup can be learned")
+def hard_lookup(run: Run) -> Iterator[Shown]:
+    fine, mean, best = np.linspace(0, 16, 65).tolist(), VALUES.mean(axis=0), best_match(run.query, KEYS, VALUES)[0]
+    yield Plot("The answer moves from the mean of the values to the best match", "sharpness", "sugar returned", lines(fine, output=lambda s: run.look_up(s).value[0], mean_of_the_values=lambda s: mean[0], best_match=lambda s: best[0]))  # fmt: skip
+    yield "A small change of query, key or value changes the answer a little, so the lookup can be learned by gradient descent. A hard lookup jumps: query and keys get no gradient from it, only the value that it returns does."
 
 
 @lesson.step("Scores are relative: only the gaps in a row count")

@@ -174,17 +174,23 @@ def one_direction(run: Run) -> Iterator[Shown]:
     yield Try.here(tokens=s.tokens + 2 if s.tokens < 16 else 4)
 
 
-@lesson.step("Why it is stuck at log 2")
-def the_floor(run: Run) -> Iterator[Shown]:
+@lesson.step("How the losses fall")
+def the_curves(run: Run) -> Iterator[Shown]:
     s, runs = run.settings, run.trained
     points = [*range(0, s.steps, max(1, s.steps // 50)), s.steps]
     curves = {name: [trained.losses[i] for i in points] for name, trained in zip(RUNS, runs[:5], strict=True)}
+    yield Plot("Tied scores stay at log 2 where direction matters", "step", "loss", lines(points, **curves) + lines([0, s.steps], log_2=[FLOOR] * 2))  # fmt: skip
+    yield Try.here(steps=1000 if s.steps != 1000 else 300)
+
+
+@lesson.step("Why it is stuck at log 2")
+def the_floor(run: Run) -> Iterator[Shown]:
+    runs = run.trained
     yield "Take the average of symmetric scores over all rotations of the circle: the loss, convex in the scores, does not rise. Now the next and the previous token score alike, and each gets at most half of the weight:"
     yield formula(f"loss >= log 2 = {FLOOR:.4f}     for symmetric scores on a circle")
     yield "Partners, own key open: two tokens score themselves, together, at least twice what they score each other. Their two weights for each other multiply to at most 1/4, so their mean loss is again at least log 2."
-    yield Plot("Tied scores stay at log 2 where direction matters", "step", "loss", lines(points, **curves) + lines([0, s.steps], log_2=[FLOOR] * 2))  # fmt: skip
     yield at_least("open", "partner, tied, own key open: never below log 2", FLOOR - 1e-9, -largest(-loss for loss in runs.partner_open.losses))  # fmt: skip
-    yield Try.here(steps=1000)
+    yield See("attention-qkv", "own_key")
 
 
 @lesson.step("What the two heads have learned")

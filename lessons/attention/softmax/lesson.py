@@ -26,7 +26,7 @@ from tfx.ops.basics.normalised_relu import normalised_relu_backward
 from tfx.ops.basics.softmax import softmax_backward, softmax_forward
 from tfx.ops.basics.sparsemax import sparsemax_backward, sparsemax_forward
 
-FACTORS = (0.0, 0.125, 1.0, 2.0, 32.0)
+FACTORS = (0.0, 0.125, 0.5, 1.0, 2.0, 8.0, 32.0)
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,17 @@ def the_sharpness(run: Run) -> Iterator[Shown]:
         rows.append({"s": factor, "top": float(w.max()), "low": float(w.min()), "entropy": float(entropy_share(w))})  # fmt: skip
     yield "Multiply the scores by a factor, and every gap grows with it. The entropy says how even a row is, from 0, all on one key, to 1, equal weights:"
     yield table("The same row, multiplied by a factor", rows, s="factor", top="top weight", low="least :3", entropy="entropy :3")  # fmt: skip
-    s, top, low = ([row[key] for row in rows] for key in ("s", "top", "low"))
-    yield Plot("The larger the gaps, the sharper the row", "factor", "weight", lines(s, top_weight=top, least_weight=low))  # fmt: skip
-    yield f"Softmax favours larger scores, but is not sharp by nature. A weight is never 0 until exp underflows: {zero_gap(np.float64)} below the best score in float64, {zero_gap(np.float32)} in float32."
+    yield "Softmax favours larger scores, but is not sharp by nature: equal scores are even at any factor."
     rises = [after["entropy"] - before["entropy"] for before, after in pairwise(rows)]
     yield at_most("entropy", "entropy never rises with the factor: largest rise", 1e-12, largest(rises))
     yield Try.here(scores="3,3")
+
+
+@lesson.step("A weight is never quite 0")
+def never_zero(run: Run) -> Iterator[Shown]:
+    fine = np.linspace(0, 8, 65).tolist()
+    yield Plot("The larger the gaps, the sharper the row", "factor", "weight", lines(fine, top_weight=lambda f: softmax_forward(f * run.scores)[0].max(), least_weight=lambda f: softmax_forward(f * run.scores)[0].min()))  # fmt: skip
+    yield f"exp is above 0 everywhere, until it underflows: {zero_gap(np.float64)} below the best score in float64, {zero_gap(np.float32)} in float32."
 
 
 @lesson.step("A row is a distribution, and promises nothing")
@@ -203,7 +208,7 @@ def other_gradients(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 def the_ladder(run: Run) -> Iterator[Shown]:
     rungs = ladder("softmax").rungs
     yield f"{len(rungs)} ways to write the same softmax; each is checked against the one before. Why each should be quicker, and whether it is on your machine, the benchmark says."
-    yield table("From rung to rung", [{"rung": rung.name, "change": rung.change} for rung in rungs], rung="rung", change="what changes")  # fmt: skip
+    yield table("From rung to rung", [{"rung": rung.name, "change": rung.change.removeprefix("tfx.ops.basics.softmax.")} for rung in rungs], rung="rung", change="what changes")  # fmt: skip
     yield from (step for step in rung_steps("softmax") if isinstance(step, Check))
     yield rungs[0].function
     yield softmax_forward

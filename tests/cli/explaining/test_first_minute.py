@@ -15,7 +15,7 @@ from tfx_cli.terminal.pager import Scroll
 
 ROOT = Path(__file__).parents[3]
 TOP = [
-    "1/9  A word looks around",
+    "1/10  A word looks around",
     "",
     "  the animal did not cross the street because it was too tired",
     "",
