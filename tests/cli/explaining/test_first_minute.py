@@ -1,21 +1,23 @@
-"""What `make demo` shows first on a terminal of 80x24: the title and the first sentence, at the top of the screen."""
+"""What `make demo` shows first on a terminal of 80x24: the title, the first sentence and the whole picture."""
 
 from __future__ import annotations
 
+import os
 import re
+import struct
+import subprocess
+import sys
+import time
 from pathlib import Path
 
-from lessons.course import find_topic, lesson_of
-from lessons.request import Request
-from lessons.walk import walk
-from tests.cli.running import TERMINAL_VARIABLES
-from tfx_cli.explaining.walk import Manner, written_parts
-from tfx_cli.options import Face
-from tfx_cli.terminal.pager import Scroll
+import pytest
+
+from tests.cli.running import environment
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 
 ROOT = Path(__file__).parents[3]
 TOP = [
-    "1/10  A word looks around",
     "",
     "  the animal did not cross the street because it was too tired",
     "",
@@ -31,22 +33,42 @@ PICTURE = [
 ]
 
 
-def test_the_first_screen_of_the_demo_starts_at_its_top_and_holds_the_whole_picture(monkeypatch):
-    demo = re.search(
-        r"^demo:.*\n\t\$\(BIN\)/tfx explain (\S+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+def first_screen(home: Path, words: str) -> list[str]:
+    """The lines of the first screen of `tfx words` on a terminal of 80x24, without colour; then q is pressed."""
+    import fcntl
+    import pty
+    import select
+    import termios
+
+    script = f"import sys; sys.argv[0] = 'tfx'; from tfx_cli.__main__ import main; sys.exit(main({words.split()!r}))"
+    keyboard, end = pty.openpty()
+    fcntl.ioctl(keyboard, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    child = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        env=environment(home, COLUMNS="80", TERM="xterm-256color"),
     )
+    os.close(end)
+    seen, late = b"", time.monotonic() + 60
+    while b"q leave" not in seen and time.monotonic() < late:
+        if select.select([keyboard], [], [], 0.2)[0]:
+            seen += os.read(keyboard, 65536)
+    os.write(keyboard, b"q")
+    child.wait(timeout=60)
+    os.close(keyboard)
+    shown = seen.split(b"\x1b[2J")[-1].decode("utf-8")  # since the screen was cleared
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown).replace("\r", "")
+    return [line.rstrip() for line in text.split("\n")]
+
+
+def test_the_first_screen_of_the_demo_starts_at_its_top_and_holds_the_whole_picture(tmp_path):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    demo = re.search(r"^demo:.*\n\t\$\(BIN\)/tfx (explain \S+)$", makefile, re.MULTILINE)
     assert demo is not None
-    topic = find_topic(demo[1])
-    for name in TERMINAL_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("LINES", "24")
-    shown: list[str] = []
-    monkeypatch.setattr("tfx_cli.terminal.pager.write", shown.append)
-    steps = walk(topic, Request(None, 0, lesson_of(topic).settings(), False))
-    scroll = Scroll(written_parts(f"1/{len(steps)}", steps[0], Manner(Face.terminal, screen=True), {}))
-    scroll.show()
-    lines = [line.rstrip() for line in "".join(shown).split("\n")]
-    assert lines[: len(TOP)] == TOP and not scroll.more
+    lines = first_screen(tmp_path, demo[1])
+    assert lines[0].startswith("1/10  A word looks around") and lines[1 : 1 + len(TOP)] == TOP
     at = lines.index(PICTURE[0])
     assert lines[at : at + len(PICTURE)] == PICTURE
+    assert sum(-(-max(len(line), 1) // 80) for line in lines) <= 24
