@@ -16,8 +16,8 @@ DEV_READY := $(VENV)/.dev-ready
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-demo: $(INSTALLED) ## set up, then walk through attention: tfx explain attention
-	$(BIN)/tfx explain attention
+demo: $(INSTALLED) ## set up, then the first minute: tfx explain intuition
+	$(BIN)/tfx explain intuition
 
 test: $(DEV_READY) ## set up, then the fast tests
 	$(BIN)/python -m pytest -n auto

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 import lessons.attention.shapes.lesson as topic
-from tests.lessons.steps import all_text, checks, failed, failed_in, request_for, steps_of
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
 from tfx.errors import BadInput
 from tfx.lab.shape_mistakes import Raised, provoke, raised_mistakes, silent_mistakes
 from tfx.lab.shape_trace import random_weights, trace_many_heads, trace_one_head
 from tfx.ops.attention.multi_head import Maps, multi_head_attention_forward
+from tfx.records import Matrix, Question
 
 Spoil = Callable[[topic.Run, pytest.MonkeyPatch], None]
 
@@ -120,10 +133,85 @@ def test_with_one_head_only_the_transposed_weights_do_damage():
 
 def test_what_is_said_about_w_o_follows_the_widths():
     def told(*pairs: str) -> str:
-        return all_text(steps_of("attention-shapes", *pairs))
+        return sentences(records_of(topic.the_width, run_of(*pairs)))[-1]
 
-    assert "addition fails" in told() and "addition fails" not in told("d_v=4")
-    assert "silent mistake" in told("heads=1", "d_v=1")
+    first = "W_O, one more learned matrix, mixes the heads and brings them back to C. "
+    last = " Equal widths in and out also let layers be stacked."
+    sizes = "shapes (2,6,8) (2,6,6)"
+    fails = f'Without it the sum fails: "operands could not be broadcast together with {sizes}".'
+    assert told() == first + fails + last
+    assert (
+        told("d_v=4")
+        == first
+        + ("Here H * Dv = C = 8, so the sum would even work without it; but this layer would then not mix its heads.")
+        + last
+    )
+    assert (
+        told("heads=1", "d_v=1")
+        == first
+        + ("Here the sum without it is possible only because a width of 1 is stretched to 8: a silent mistake.")
+        + last
+    )
+
+
+def test_every_prediction_is_a_product_of_the_sizes_on_the_screen():
+    def asked(step, *pairs, text=None):
+        run = topic.Run(request_for("attention-shapes", *pairs, text=text))
+        (question,) = (record for record in records_of(step, run) if isinstance(record, Question))
+        return question
+
+    numbers = asked(topic.the_letters, "batch=3", "d_model=12", text="one two three four")
+    assert (numbers.prompt, numbers.answer) == ("The input X is (B, T, C). How many numbers is that here?", 3 * 4 * 12)
+    weights = asked(topic.many_heads, "batch=3", "heads=4", text="one two three four five")
+    assert (weights.prompt, weights.answer) == (
+        "Weights: a T x T matrix for each head and sentence. How many?",
+        sum(1 for _ in itertools.product(range(3), range(4), range(5), range(5))),
+    )
+    assert weights.explanation == (
+        "3 x 4 x 5 x 5; 4 bytes each are 1,200 bytes. Twice the tokens make four times as many."
+    )
+
+
+def test_every_axis_of_the_first_table_has_its_size():
+    run = run_of("batch=3", "heads=4", "d_model=20", "d_v=7", "other=a b c d")
+    (shown,) = tables(records_of(topic.the_letters, run))
+    assert [(row["letter"], row["here"]) for row in shown.rows] == [
+        ("B", "3"), ("T", "6"), ("S", "6, or 4 across"), ("C", "20"), ("H", "4"), ("D", "5"), ("Dv", "7"),
+    ]  # fmt: skip
+
+
+def test_the_entry_by_hand_is_a_query_times_a_key():
+    told, _ = sentences(records_of(topic.rows_and_columns, run_of()))
+    run = run_of()
+    terms = " + ".join(f"({q:.2f})({k:.2f})" for q, k in zip(run.q[5], run.k[1], strict=True))
+    entry = math.fsum(q * k for q, k in zip(run.q[5], run.k[1], strict=True))
+    assert told == (
+        f'Row 6, column 2 is the query of "mat" with the key of "cat": {terms} = {entry:.3f}. '
+        "Equal words have equal vectors (until positions come), so equal rows and columns."
+    )
+
+
+def test_equal_words_have_equal_rows_and_columns_and_only_then_is_it_told():
+    scores = next(
+        record for record in records_of(topic.rows_and_columns, run_of()) if isinstance(record, Matrix)
+    ).values
+    assert (scores[0] == scores[4]).all() and (scores[:, 0] == scores[:, 4]).all()
+    other = topic.Run(request_for("attention-shapes", text="one two three"))
+    assert "Equal words" not in sentences(records_of(topic.rows_and_columns, other))[0]
+
+
+def test_nothing_is_used_before_it_is_explained():
+    """Softmax, queries, keys, values and weights come from the topic before; what comes later says so."""
+    said = all_text(steps_of("attention-shapes"))
+    for later in (
+        "heads: later in this topic",
+        "wide (later)",
+        "a mask (later)",
+        "(the next topic)",
+        "more of it later",
+    ):
+        assert later in said, later
+    assert "jacobian" not in said.lower() and "causal" not in said.lower()
 
 
 def test_all_text_is_ascii():

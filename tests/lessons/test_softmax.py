@@ -20,6 +20,7 @@ from tests.lessons.steps import (
     steps_of,
     tables,
 )
+from tfx.bench.ladders import ladder
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
 from tfx.gradcheck.mistakes.ops.basics.softmax import maximum_not_subtracted
@@ -29,6 +30,7 @@ from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.softmax import softmax_backward, softmax_forward
 from tfx.ops.basics.sparsemax import sparsemax_forward
+from tfx.records import Matrix, Plot, Question, Said
 
 TOPIC = "softmax-attention"
 
@@ -36,7 +38,7 @@ TOPIC = "softmax-attention"
 @pytest.mark.parametrize("seed", range(5))
 def test_every_check_holds_for_every_seed(seed):
     steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 10 and not failed(steps)
+    assert len(steps) == 12 and not failed(steps)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,91 @@ def test_every_check_holds_for_changed_settings(pairs):
 def test_settings_out_of_range_are_refused(pairs):
     with pytest.raises(BadInput):
         steps_of(TOPIC, *pairs)
+
+
+def test_the_first_row_is_the_formula_written_out():
+    run = Run(request_for(TOPIC, "scores=1.5,-0.5,0"))
+    records = records_of(lesson.one_row, run)
+    (shown,) = tables(records)
+    e = [math.exp(score) for score in (1.5, -0.5, 0)]
+    assert [(row["key"], row["e"]) for row in shown.rows] == [("k1", e[0]), ("k2", e[1]), ("k3", e[2])]
+    assert [row["weight"] for row in shown.rows] == pytest.approx([part / sum(e) for part in e])
+    assert shown.title == f"One query's row. By hand: k1 gets {e[0]:.4g} / {sum(e):.4g} = {e[0] / sum(e):.4g}"
+    assert sentences(records)[-1] == "One more unit of score multiplies a key's ratio to each other by e = 2.718."
+
+
+def test_every_prediction_has_a_second_opinion():
+    def asked(step):
+        (question,) = (r for r in records_of(step, Run(request_for(TOPIC, "scores=2.5,1"))) if isinstance(r, Question))
+        return question
+
+    ratio, total = asked(lesson.one_row), asked(lesson.the_axis)
+    assert ratio.prompt == "By what factor does k1 (score 2.5) outweigh k2 (score 1)?"
+    assert ratio.answer == pytest.approx(math.e**1.5)
+    assert total.prompt == "3 queries, 4 keys, softmax over the keys: the sum of all 12 weights?"
+    assert total.answer == pytest.approx(3)
+
+
+def test_the_sums_of_both_axes_are_told_as_the_matrix_shows_them():
+    records = records_of(lesson.the_axis, Run(request_for(TOPIC)))
+    (both,) = (record for record in records if isinstance(record, Matrix))
+    right, wrong = both.values[:3, :4], both.values[3:, :4]
+    assert both.rows == ("right q1", "right q2", "right q3", "wrong q1", "wrong q2", "wrong q3")
+    assert right.sum(axis=1) == pytest.approx([1] * 3) and wrong.sum(axis=0) == pytest.approx([1] * 4)
+    rows, columns = sorted(wrong.sum(axis=1)), sorted(right.sum(axis=0))
+    assert sentences(records)[-1] == (
+        f"Over the wrong axis rows sum to {rows[0]:.2f} .. {rows[-1]:.2f}: no averages, and no error. Over the right "
+        f"one columns sum to {columns[0]:.2f} .. {columns[-1]:.2f}: some keys are read more."
+    )
+
+
+def test_the_table_of_sharpness_and_what_is_said_of_it():
+    run = Run(request_for(TOPIC))
+    (shown,) = tables(records_of(lesson.the_sharpness, run))
+    for row in shown.rows:
+        e = np.exp(row["s"] * (run.scores - 2.0))
+        p = e / e.sum()
+        assert [row["top"], row["low"]] == pytest.approx([p.max(), p.min()])
+        assert row["entropy"] == pytest.approx(-(p * np.log(p)).sum() / math.log(4), abs=1e-9)
+    (said,) = (r for r in records_of(lesson.a_distribution, run) if isinstance(r, Said))
+    tops = [np.exp(f * 2.0) / np.exp(f * run.scores).sum() for f in (0.125, 1.0, 32.0)]
+    assert said.truth == (
+        "Each row is a distribution, yet it is not calibrated: multiply the scores by a factor (0.125, 1, 32) and the "
+        f"ranking stays, but the top weight is {tops[0]:.2f}, {tops[1]:.2f}, {tops[2]:.2f}. No target says which is "
+        "right. With dropout on the weights they do not even sum to 1 during training."
+    )
+
+
+def test_the_curves_of_the_weights_and_where_exp_underflows():
+    run = Run(request_for(TOPIC, "scores=2,1,0"))
+    records = records_of(lesson.never_zero, run)
+    (picture,) = (record for record in records if isinstance(record, Plot))
+    top, least = picture.series
+    for f, high, low in zip(top.x, top.y, least.y, strict=True):
+        total = math.exp(2 * f) + math.exp(f) + 1
+        assert (high, low) == (pytest.approx(math.exp(2 * f) / total), pytest.approx(1 / total))
+    assert sentences(records) == [
+        "exp is above 0 everywhere, until it underflows: 746 below the best score in float64, 104 in float32."
+    ]
+    assert math.exp(-745) > 0 == math.exp(-746) and np.exp(np.float32(-103)) > 0 == np.exp(np.float32(-104))
+
+
+def test_what_attention_explains_later_is_marked_as_later():
+    """Masks, gradients and the other rules come last, and every step about them says so in its title."""
+    steps = steps_of(TOPIC)
+    later = [step.name for step in steps if step.title.startswith("For later: ")]
+    assert (
+        later == [step.name for step in steps][7:11] == ["the_leak", "other_weights", "other_gradients", "the_ladder"]
+    )
+    early = all_text(steps[:7]).lower()
+    assert [word for word in ("mask", "sparsemax", "causal", "jacobian", "gradient") if word in early] == []
+
+
+def test_every_rung_of_the_ladder_is_named_and_checked():
+    steps = {step.name: step for step in steps_of(TOPIC)}
+    (shown,) = tables(steps["the_ladder"].records)
+    assert [row["rung"] for row in shown.rows] == [rung.name for rung in ladder("softmax").rungs]
+    assert len(steps["the_ladder"].checks) == len(shown.rows) - 1
 
 
 def test_naive_exp_breaks_just_past_the_limit_and_the_stable_form_does_not():
@@ -168,6 +255,7 @@ BREAKS = {
     "kept": ("the_leak", "moved_by_the_last_query", lambda by: moved(by - 1, 1.0)),
     "leak": ("the_leak", "moved_by_the_last_query", lambda by: moved(0.0, 0.0 * by)),
     "entropy": ("the_sharpness", "entropy_share", lambda by: lambda w: by * w.max(axis=-1)),
+    "even": ("a_distribution", "entropy_share", lambda by: lambda w: by * np.full(len(w), 0.7)),
     "sums": ("other_weights", "RIVALS", lambda by: rivals(by, "softmax", "forward")),
     "nearest": ("other_weights", "nearer_than", lambda by: lambda *args: by - 1),
     "zero-sum": ("other_gradients", "RIVALS", lambda by: rivals(by, "softmax", "backward")),

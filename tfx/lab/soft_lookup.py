@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfx.lab.word_vectors import word_vectors
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_forward
 from tfx.ops.attention.self_attention import self_attention_forward
 
@@ -51,9 +52,9 @@ def best_match(query: np.ndarray, keys: np.ndarray, values: np.ndarray) -> tuple
     return values[best].mean(axis=0), gap
 
 
-def attend_at_random(words: tuple[str, ...], rng: np.random.Generator) -> tuple[np.ndarray, AttentionCache]:
+def attend_at_random(words: tuple[str, ...], seed: int) -> tuple[np.ndarray, AttentionCache]:
     """Self-attention with random vectors (equal words, equal vectors) and random projections -> out: (T, 2), cache."""
-    vectors = {word: rng.standard_normal(4) for word in dict.fromkeys(words)}
-    x = np.stack([vectors[word] for word in words])
-    out, cache = self_attention_forward(x, *(rng.standard_normal((4, width)) for width in (3, 3, 2)))
+    rng = np.random.default_rng(seed)
+    w_q, w_k, w_v = (rng.standard_normal((4, width)) for width in (3, 3, 2))
+    out, cache = self_attention_forward(word_vectors(words, 4, seed), w_q, w_k, w_v)
     return out, cache.attention

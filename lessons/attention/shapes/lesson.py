@@ -1,4 +1,8 @@
-"""Shapes in attention: every array of the reader's sentence with its axes named, and what happens when two do not fit."""
+"""Shapes in attention: every array of the reader's sentence with its axes named, and what happens when two do not fit.
+
+It comes before queries, keys and values are made, and before the softmax: what a query, a key, a value, a score and a
+weight are, the topic on soft lookup has said.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +18,23 @@ from lessons.writing import (
 from tfx.errors import BadInput
 from tfx.lab.shape_mistakes import provoke, raised_mistakes, silent_mistakes
 from tfx.lab.shape_trace import Traced, random_weights, trace_many_heads, trace_one_head
-from tfx.ops.attention.attend import attend_forward, check_attend_shapes
+from tfx.lab.word_vectors import word_vectors
 from tfx.ops.attention.multi_head import split_heads
 from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward, check_attention_shapes
 from tfx.shapes import LETTERS
 
 DEFAULT_TEXT = "the cat sat on the mat"
 COLUMNS = {"name": "array", "made": "made by", "axes": "axes", "shape": "shape"}
+VALUES = {"Dv": "value width"}
+AXES = {
+    "B": "sentences at once",
+    "T": "one query for each token",
+    "S": "keys, each with its value",
+    "C": "numbers of a token",
+    "H": "later in this topic",
+    "D": "numbers of a query or key",
+    "Dv": "numbers of a value",
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,8 @@ class Settings:
 
 
 class Run:
-    """words, others: the two sentences.  x: (B, T, C), y: (B, S, C): a random vector for each of their words."""
+    """words, others: the two sentences.  x: (B, T, C), y: (B, S, C): a random vector for each of their words, the same
+    for equal words; the other sentences of the batch are random."""
 
     def __init__(self, request: Request) -> None:
         self.settings: Settings = request.settings
@@ -46,6 +61,7 @@ class Run:
         self.words = read_words(request.text, DEFAULT_TEXT)
         self.others = read_words(s.other, s.other, at_least=1)
         self.x, self.y = (rng.standard_normal((s.batch, len(words), s.d_model)) for words in (self.words, self.others))
+        self.x[0], self.y[0] = (word_vectors(words, s.d_model, request.seed) for words in (self.words, self.others))
         self.w = random_weights(rng, s.d_model, s.heads, s.d_v)
         self.d = s.d_model // s.heads
         d, x = self.d, self.x[0]
@@ -68,32 +84,31 @@ lesson = Lesson(Run, Settings, text=DEFAULT_TEXT)
 @lesson.step("Seven letters name every axis")
 def the_letters(run: Run) -> Iterator[Shown]:
     s, t = run.settings, len(run.words)
-    sizes = {"B": s.batch, "T": t, "S": f"{t}, or {len(run.others)} across", "C": s.d_model, "H": s.heads, "D": run.d}
-    rows = [{"letter": letter, "means": LETTERS[letter], "here": str(size)} for letter, size in sizes.items()]
-    rows.append({"letter": "Dv", "means": "width of one head's values", "here": str(s.d_v)})
+    sizes = {"B": s.batch, "T": t, "S": f"{t}, or {len(run.others)} across", "C": s.d_model, "H": s.heads, "D": run.d, "Dv": s.d_v}  # fmt: skip
+    rows = [
+        {"letter": letter, "means": f"{(LETTERS | VALUES)[letter]}: {AXES[letter]}", "here": str(size)}
+        for letter, size in sizes.items()
+    ]
     total = s.batch * t * s.d_model
+    yield f"A shape is the size of each axis: ({t}, {s.d_model}) is {t} rows of {s.d_model} numbers."
     title = f"Your sentence: {' '.join(labels(run.words[:6]))}{' ...' if t > 6 else ''}"
     yield table(title, rows, letter="letter", means="axis", here="here")
-    why = f"{s.batch} x {t} x {s.d_model} = {total}"
-    yield question("The input X is (B, T, C). How many numbers are that here?", total, why, 0)
-    yield "T counts queries, S counts keys and values. In self-attention both are the length of your sentence, and that is why two different axes are so easily confused. D is C / H by custom; Dv is free. Papers write n for T, h for H, d_model for C, d_k for D and d_v for Dv."
-    yield Try.here(text="a longer sentence of your own", heads=4)
+    yield question("The input X is (B, T, C). How many numbers is that here?", total, f"{s.batch} x {t} x {s.d_model} = {total}", 0)  # fmt: skip
+    yield "T counts queries, S counts keys. In self-attention both are the length of the sentence, and so they are easily confused. D is C / H by custom, Dv is free. Papers write n for T, h for H, d_model for C, d_k for D, d_v for Dv."
+    yield Try.here(heads=4)
 
 
-@lesson.step("One head, one sentence: every product and its axes")
+@lesson.step("One sentence: every product and its axes")
 def one_head(run: Run) -> Iterator[Shown]:
     n, out, weights = len(run.words), run.one.out, run.one.weights
-    why = f"Every query meets every key: {n} x {n}."
-    yield question(f"How many scores does one head compute for your {n} tokens?", weights.size, why, 0)
+    yield "Every token gets a query, a key and a value: its row of X times a matrix, W_Q, W_K or W_V (the next topic). They are the rows of Q, K and V."
     yield table("Traced just now", run.one.rows(), **COLUMNS)
     yield formula("Q K^T", f"(T, D) x (D, S) -> (T, S): D = {run.d} is summed away")
     yield formula("weights V", f"(T, S) x (S, Dv) -> (T, Dv): S = {n} is summed away")
-    yield "One rule covers both: in a product the two inner sizes must be equal, and they disappear. What is left is one row for each query."
+    yield "In a product the two inner sizes must be equal, and they disappear."
     found = f"{weights.shape}, {out.shape[0]}"
     yield exactly("square", f"weights are {n} x {n}, output has {n} rows", f"{(n, n)}, {n}", found)
-    yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.2.1")
     yield attention_forward
-    yield attend_forward
     yield Try.here(heads=1)
 
 
@@ -103,25 +118,30 @@ def rows_and_columns(run: Run) -> Iterator[Shown]:
     names, scores = labels(run.words[:shown], 8), run.q @ run.k.T
     i, j = shown - 1, 1
     entry = sum(float(a) * float(b) for a, b in zip(run.q[i], run.k[j], strict=True))
+    same = " Equal words have equal vectors (until positions come), so equal rows and columns." * (
+        len({*names}) < shown
+    )
     first = "" if shown == len(run.words) else f", first {shown} of {len(run.words)} tokens"
     yield matrix(f"raw scores Q K^T{first}", scores[:shown, :shown], "query, key", names, names)
-    yield f'Row {i + 1}, column {j + 1} is the query of "{names[i]}" with the key of "{names[j]}": {by_hand(run.q[i], run.k[j])} = {entry:.3f}.'
-    yield "Read along a row to see what one token looks at; softmax runs along it. Down a column is who looks at one token. The matrix has no reason to be symmetric."
+    yield f'Row {i + 1}, column {j + 1} is the query of "{names[i]}" with the key of "{names[j]}": {by_hand(run.q[i], run.k[j])} = {entry:.3f}.{same}'
+    yield "Read along a row to see what one token looks at: the shares of a row add up to 1. Down a column is who looks at one token. The matrix has no reason to be symmetric."
     yield within("entry", "the entry by hand", entry, float(scores[i, j]), 1e-12)
     yield agree("sums", "every row of weights sums to 1", run.one.weights.sum(axis=-1), 1.0)
-    yield Try.here(text="one two three")
+    yield Try.here(heads=1)
 
 
 @lesson.step("Many heads, many sentences: two axes in front")
 def many_heads(run: Run) -> Iterator[Shown]:
     s, weights = run.settings, run.many.weights
-    t, n = weights.shape[-1], len(run.words)
-    yield table("Self-attention", run.many.rows(), **COLUMNS)
-    yield f"The weights are (B, H, T, T): one {t} x {t} matrix per head and sentence, {weights.size:,} numbers, {4 * weights.size:,} bytes in float32. Twice the tokens make four times as many."
+    n = len(run.words)
+    rows = [row for row in run.many.rows() if row["name"] not in ("K", "V", "scores")]
+    yield table(f"Heads are attentions side by side, with queries and keys {run.d} wide (later)", rows, **COLUMNS)  # fmt: skip
+    why = f"{s.batch} x {s.heads} x {n} x {n}; 4 bytes each are {4 * weights.size:,} bytes. Twice the tokens make four times as many."
+    yield question("Weights: a T x T matrix for each head and sentence. How many?", weights.size, why, 0)  # fmt: skip
     yield "The axes in front only count copies: products work on the last two and leave B and H alone."
     yield exactly("per-head", "weights are (B, H, T, T)", str((s.batch, s.heads, n, n)), str(weights.shape))
     yield split_heads
-    yield Try.here(batch=4, d_model=min(8 * s.heads, 256 // s.heads * s.heads))
+    yield Try.here(batch=4 if s.batch != 4 else 2)
 
 
 @lesson.step("Cross-attention: T queries, S keys, a T x S matrix")
@@ -130,11 +150,16 @@ def across(run: Run) -> Iterator[Shown]:
     (t, s), rows = traced.weights.shape[-2:], traced.out.shape[-2]
     wanted = len(run.words), len(run.others)
     shape = "square only because both have the same length" if t == s else "not square"
-    yield table(f'X: your {t} tokens, Y: "{" ".join(labels(run.others[:4]))}" with {s}', traced.rows(), **COLUMNS)
+    shown = [row for row in traced.rows() if row["name"] not in ("X", "X W_Q", "scores", "concat")]
+    yield table(
+        f'Queries from your {t} tokens, X; keys and values from "{" ".join(labels(run.others[:4]))}", Y',
+        shown,
+        **COLUMNS,
+    )
     yield f"Each head's matrix is {t} x {s}, {shape}. Outputs follow the queries: {rows} of them, however long Y is."
-    yield Said("Attention weights are an n x n matrix.", "true with conditions", "In self-attention, where T = S = n. In cross-attention the matrix is T x S.")  # fmt: skip
+    yield Said("Attention weights are an n x n matrix.", "true with conditions", "In self-attention, where T = S. In cross-attention they are T x S.")  # fmt: skip
     yield exactly("cross", "weights end in (T, S), output has T rows", f"{wanted}, {wanted[0]}", f"{(t, s)}, {rows}")
-    yield Try.here(other="le chat dort sur le tapis")
+    yield Try.here(other="le chat noir dort")
 
 
 @lesson.step("How wide is the output?")
@@ -142,19 +167,19 @@ def the_width(run: Run) -> Iterator[Shown]:
     traced, x, (h, dv, c) = run.many, run.x, (run.settings.heads, run.settings.d_v, run.settings.d_model)
     without = provoke("x + concat", lambda: x + traced.merged)
     if without.kind:
-        said = f'Without W_O the residual addition fails: "{without.message}".'
+        said = f'Without it the sum fails: "{without.message}".'
     elif h * dv == c:
-        said = f"Here h*d_v = d_model = {c}, so the sum would even work without W_O; but this layer would then not mix its heads."
+        said = f"Here H * Dv = C = {c}, so the sum would even work without it; but this layer would then not mix its heads."
     else:
-        said = f"Here the sum without W_O is possible only because a width of 1 is stretched to {c}: a silent mistake."
+        said = f"Here the sum without it is possible only because a width of 1 is stretched to {c}: a silent mistake."
     here = [array.shape[-1] for array in (traced.heads, traced.merged, traced.out)]
-    stages = zip(("one head", "concatenated", "after W_O"), ("d_v", "h * d_v", "d_model"), here, strict=True)
+    stages = zip(("one head", "side by side", "after W_O"), ("Dv", "H * Dv", "C"), here, strict=True)
     rows = [{"stage": stage, "rule": rule, "here": size} for stage, rule, size in stages]
+    yield "What attention gives for a token is added to the token's own vector, so both must be equally wide. (The sum is called the residual connection; more of it later.)"
     yield table("The last axis on the way out", rows, stage="stage", rule="width", here="here")
     yield formula("x + concat(heads) W_O", f"(B, T, {c}) + (B, T, {h * dv}) x ({h * dv}, {c})")
-    yield f"{said} W_O brings the width back to that of the input, one vector for each query."
-    yield "Equal widths in and out are also what lets layers be stacked."
-    yield exactly("widths", "d_v, h*d_v, d_model", f"{dv}, {h * dv}, {c}", ", ".join(map(str, here)))
+    yield f"W_O, one more learned matrix, mixes the heads and brings them back to C. {said} Equal widths in and out also let layers be stacked."
+    yield exactly("widths", "Dv, H*Dv, C", f"{dv}, {h * dv}, {c}", ", ".join(map(str, here)))
     yield exactly("residual", "output and x + output have the shape of x", f"{x.shape}, {x.shape}", f"{traced.out.shape}, {(x + traced.out).shape}")  # fmt: skip
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.2.2")
     yield Try.here(d_v=c // h if dv != c // h and c // h <= 64 else dv % 64 + 1)
@@ -162,14 +187,13 @@ def the_width(run: Run) -> Iterator[Shown]:
 
 @lesson.step("When two axes do not fit, and what you are told")
 def what_raises(run: Run) -> Iterator[Shown]:
-    found = raised_mistakes(len(run.words), len(run.others), run.d)
-    title = f"Really called, with {len(run.words)} queries, {len(run.others)} keys, width {run.d}"
+    t, s = len(run.words), len(run.others)
+    found = raised_mistakes(t, s, run.d)
+    title = f"Really called, with {t} queries, {s} key{'s' * (s > 1)}, width {run.d}"
     yield table(title, [mistake._asdict() for mistake in found], tried="mistake", message="tfx answers")
-    yield "q.k multiplies coordinate by coordinate, so Q and K share their width. Every weight belongs to a key and picks its value, so K and V share their length. A mask says yes or no to each (query, key). Axes in front are matched from the right."
-    yield "The width of V and the length of Q are free: but for the mask, nothing has to match them."
+    yield "A query meets a key coordinate by coordinate, so Q and K share D. Every weight belongs to a key and picks its value, so K and V share S. Nothing has to match T and Dv, but for a mask (later): a yes or no for each query and key. Axes in front are matched from the right."
     yield exactly("raised", "mistakes that passed unnoticed", 0, sum(not mistake.kind for mistake in found))
     yield check_attention_shapes
-    yield check_attend_shapes
     yield Try.here(d_model=16 * run.settings.heads)
 
 
@@ -195,9 +219,9 @@ def interview(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     inputs = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
     out, cache = attention_forward(inputs["q"], inputs["k"], inputs["v"])
     grads = attention_backward(rng.standard_normal(out.shape), cache)
-    yield "Per head Q and K are n x d_k, V is n x d_v, the scores and weights n x n with queries as rows and keys as columns, the output n x d_v. In a batch: (B, h, n, d_k) and (B, h, n, n); cross-attention makes it n_q x n_k."
-    yield "Concatenation gives h*d_v, W_O brings it back to d_model, because the residual adds it to the input. Going backwards every gradient has the shape of what it belongs to."
+    yield "For each head Q is (T, D), K is (S, D) and V is (S, Dv). Scores and weights are (T, S), with queries as rows and keys as columns, and the output is (T, Dv); papers write n x d_k and n x d_v. In a batch (B, H) stands in front. In self-attention S = T; in cross-attention S is the other length."
+    yield "The heads side by side are H * Dv wide, and W_O brings them back to C, because the output is added to the input. On the way back, in training, every gradient has the shape of what it belongs to."
     yield exactly("grad-shapes", "dq, dk, dv have the shapes of q, k, v", str([*shapes.values()]), str([grad.shape for grad in grads]))  # fmt: skip
     yield proof(f"attention at q {shapes['q']}, k {shapes['k']}", attention_forward, attention_backward, inputs)
-    yield See("transformer-vs-rnn")
+    yield See("attention-qkv")
     yield Try("tfx quiz attention-shapes")

@@ -19,7 +19,7 @@ def one_head_output(rng: np.random.Generator) -> ShapeCase:
         answer=out.shape,
         wrong=(
             Wrong((n, d_k), "output as wide as the query", "Values are what is averaged, so their width comes out."),
-            Wrong(cache.weights.shape, "weights for output", "n x n are the weights, before they meet V."),
+            Wrong(cache.weights.shape, "weights for output", "T x S are the weights, before they meet V."),
             Wrong((d_k, d_v), "positions contracted", "Positions are kept: one output per query."),
         ),
     )
@@ -66,7 +66,7 @@ def cross_weights(rng: np.random.Generator) -> ShapeCase:
 
 
 def concatenated_width(rng: np.random.Generator) -> NumberCase:
-    """The width of the concatenated heads, where d_v is not d_model / h."""
+    """The width of the concatenated heads, where d_v is not d_model / H."""
     heads, d = int(rng.choice([2, 4, 8])), int(rng.choice([4, 8]))
     d_v = int(rng.choice([3, 5, 6]))
     traced = _run(rng, 1, 3, 3, heads, d, d_v)
@@ -79,7 +79,7 @@ def concatenated_width(rng: np.random.Generator) -> NumberCase:
             Wrong(
                 float(heads * d),
                 "concatenation is always d_model",
-                "Only when d_v = d_model / h. W_O makes d_model of it.",
+                "Only when d_v = d_model / H. W_O makes d_model of it.",
             ),
             Wrong(float(d_v), "heads summed", "Heads are put side by side, so their widths add up."),
         ),
