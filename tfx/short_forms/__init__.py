@@ -11,16 +11,18 @@ draws the arrays, of sizes that all differ, and gives what the library makes of 
 `difference` runs both and compares them; it is computed when it is shown.
 """
 
-from tfx.short_forms import attention, losses, maps, recurrence, weights
-from tfx.short_forms.registry import difference, is_short, lines_of, short_form, short_forms, why_whole
+from tfx.short_forms import attention, blocks, losses, maps, recurrence, weights
+from tfx.short_forms.registry import difference, is_short, lines_of, reason_of, short_form, short_forms, why_whole
 
 __all__ = [
     "attention",
+    "blocks",
     "difference",
     "is_short",
     "lines_of",
     "losses",
     "maps",
+    "reason_of",
     "recurrence",
     "short_form",
     "short_forms",

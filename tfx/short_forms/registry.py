@@ -23,6 +23,7 @@ WHOLE: Mapping[str, str] = {
     "tfx.lab.directed_relation.train": "it is a whole training",
     "tfx.lab.hand_set_pronoun.find_referent": "it is a whole attention with weights set by hand",
     "tfx.lab.other_weights.other_weights": "it is a whole experiment",
+    "tfx.lab.sequence_layers.through_depth": "it is a whole experiment: a stack of layers, and what each gets",
     "tfx.lab.shape_mistakes.silent_mistakes": "it is a whole experiment: three mistakes, one after the other",
     "tfx.lab.who_responds.responses": "it is a whole experiment: three edits, one after the other",
     "tfx.ops.attention.attend.check_attend_shapes": "it is a list of what can be wrong",
@@ -98,8 +99,15 @@ def is_short(target: Any) -> bool:
 
 
 def why_whole(target: Any) -> str:
-    """Why it has no short form."""
-    return WHOLE.get(qualified_name(target), f"it has {lines_of(target)} lines")
+    """Why it has no short form: the reason that is known, else its length."""
+    return reason_of(target) or f"it has {lines_of(target)} lines"
+
+
+def reason_of(target: Any) -> str | None:
+    """The reason of WHOLE, where it stands under the module of the function or a package above it; None without one."""
+    above = target.__module__.split(".")
+    names = (".".join([*above[:n], target.__qualname__]) for n in range(len(above), 0, -1))
+    return next((WHOLE[name] for name in names if name in WHOLE), None)
 
 
 def lines_of(target: Any) -> int:
