@@ -38,6 +38,11 @@ def completed(link: Try | See, topic: Topic, step: str, request: Request) -> Try
     return dataclasses.replace(link, command=command)
 
 
+def whole_command(topic: Topic, request: Request) -> str:
+    """`tfx explain` for that topic with everything the reader brought along."""
+    return f"tfx explain {topic.name}" + _brought(topic, topic, request)
+
+
 def _for_command(link: Try, topic: Topic, request: Request) -> str:
     words = link.command.split()
     name = words[2] if len(words) > 2 and not words[2].startswith("-") else None

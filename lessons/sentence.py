@@ -18,7 +18,9 @@ def read_words(text: str | None, default: str, at_least: int = 2) -> tuple[str, 
         raise BadInput(f"the text has {len(pieces):,} words; this lesson shows at most {LONGEST}.", _EXAMPLE)
     words = tuple(word for word in map(_clean, pieces) if word)
     if len(words) < at_least:
-        raise BadInput(f"the text has {len(words)} words; this lesson needs at least {at_least}.", _EXAMPLE)
+        raise BadInput(
+            f"the text has {len(words)} word{'s' * (len(words) != 1)}; this lesson needs at least {at_least}.", _EXAMPLE
+        )
     return words
 
 

@@ -13,8 +13,8 @@ from lessons.course import Topic, lesson_of
 from lessons.links import completed
 from lessons.request import Request
 from lessons.writing import Lesson, Scene, as_record
-from tfx.errors import BadInput, unknown_name
-from tfx.records import See, Step, Try
+from tfx.errors import BadInput, many, unknown_name
+from tfx.records import Check, See, Step, Try
 
 #: complete(link, the name of the step where it stands) -> the link with its whole command
 Complete = Callable[[Try | See, str], Try | See]
@@ -55,17 +55,28 @@ class Walk:
     def names(self) -> tuple[str, ...]:
         return tuple(scene.name for scene in self._scenes)
 
+    @property
+    def titles(self) -> tuple[str, ...]:
+        return tuple(scene.title for scene in self._scenes)
+
     def was_shown(self, index: int) -> bool:
         """Whether that step has been run."""
         return index in self._shown
 
+    @property
+    def checks_shown(self) -> tuple[Check, ...]:
+        """The checks of the steps that have been run."""
+        return tuple(check for _, step in sorted(self._shown.items()) for check in step.checks)
+
     def place(self, step: str) -> int:
         """Index of the step of that name, or of that number counted from 1.  Raises BadInput when there is none."""
+        step = step.strip()
         if step.isascii() and step.isdigit():
             if not 1 <= int(step) <= len(self):
-                raise BadInput(f"there are {len(self)} steps here, so there is no step {step}.")
+                are = "is" if len(self) == 1 else "are"
+                raise BadInput(f"there {are} {many(len(self), 'step')} here, so there is no step {step}.")
             return int(step) - 1
-        name = step.strip().lower().replace("-", "_")
+        name = "_".join(step.lower().replace("-", " ").split())
         if name not in self.names:
             raise unknown_name("step", step, self.names, f"steps here: {', '.join(self.names)}")
         return self.names.index(name)

@@ -54,6 +54,7 @@ FLOORS: dict[str, int] = {
     "tfx.parallel": 9,
     "tfx.trace": 10,
     "tfx.measure": 10,
+    "tfx.short_forms": 11,
     "tfx.lab": 12,
     "tfx.bench": 13,
     "lessons": 14,

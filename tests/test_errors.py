@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tfx.errors import UnknownName, nearest, unknown_name
+from tfx.errors import UnknownName, many, nearest, unknown_name
 
 KNOWN = [
     "ReLU",
@@ -71,3 +71,7 @@ def test_the_error_knows_what_was_looked_for():
     assert (problem.kind, problem.name, problem.guess) == ("task", "revers", "reverse")
     assert problem.message == 'no task is called "revers". Did you mean "reverse"?'
     assert problem.hint == "See all: tfx train" and problem.exit_code == 2
+
+
+def test_one_word_and_two_words():
+    assert [many(n, "word") for n in (0, 1, 2, 10_000)] == ["0 words", "1 word", "2 words", "10,000 words"]

@@ -48,6 +48,11 @@ def unknown_name(kind: str, name: str, known: Iterable[str], see_all: str) -> Un
     return UnknownName(kind, name, nearest(name, known), see_all)
 
 
+def many(count: int, noun: str) -> str:
+    """`1 word`, `2 words`, `10,000 words`."""
+    return f"{count:,} {noun}" + "s" * (count != 1)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The name that was probably meant, or an empty string.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ from tfx_cli.options import Face
 from tfx_cli.render.files import require_writable, write_whole
 from tfx_cli.render.sentences import saved_line
 from tfx_cli.render.show import show_document
+from tfx_cli.terminal import console
 from tfx_cli.terminal.lines import show_line, tell
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lessons.request import Request
     from lessons.walk import Walk
     from tfx.records import Step
+    from tfx_cli.explaining.manner import Manner
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -46,9 +48,15 @@ def explain(
     text: Annotated[str | None, typer.Option("--text", help="Your own sentence in the place of the topic's.")] = None,
     seed: options.Seed = 0,
     step: Annotated[str | None, typer.Option("--step", metavar="NAME|N", help="Only this step.")] = None,
-    code: Annotated[bool, typer.Option("--code", help="The source of what each step ran.")] = False,
-    predict: Annotated[bool, typer.Option("--predict", help="Ask for a number before it is shown.")] = False,
-    details: Annotated[bool, typer.Option("--details", help="Every check by itself.")] = False,
+    from_step: Annotated[
+        str | None, typer.Option("--from", metavar="NAME|N", help="Start at this step, the rest follows.")
+    ] = None,
+    code: Annotated[bool, typer.Option("--code", help="What each step ran: in a few lines, and its source.")] = False,
+    predict: Annotated[
+        bool | None,
+        typer.Option("--predict/--no-predict", help="Ask for a number before it is shown; a terminal does."),
+    ] = None,
+    details: Annotated[bool, typer.Option("--details", help="Every check and every row by itself.")] = False,
     lesson: Annotated[bool, typer.Option("--lesson", help="All steps as one page to read.")] = False,
     untrained: Annotated[bool, typer.Option("--untrained", help="Random weights instead of trained ones.")] = False,
     settings: options.Settings = None,
@@ -59,12 +67,14 @@ def explain(
 ) -> None:
     """Walk through a topic on your own input, step by step.
 
-    In a terminal one step is shown at a time; in a pipe all are.  Exit code 1 when a check fails.
+    In a terminal one step is shown at a time, and a number is asked for before it is shown; in a pipe all are.  Keys:
+    Enter goes on, ? lists the others.  Exit code 1 when a check fails.
 
     \b
     examples
       tfx explain
       tfx explain attention --text "the cat sat on the mat"
+      tfx explain attention --from softmax --no-predict
       tfx explain scaling-variance --step the_sum --code
       tfx explain attention --set help
     """
@@ -75,12 +85,19 @@ def explain(
     if topic is None or topic.isdigit():
         from tfx_cli.explaining.course_map import show_map
 
+        given = {"--text": text, "--step": step, "--from": from_step, "--set": settings, "--plot": plot, "--html": html}
+        require_no_topic_needed(given)
         show_map(face, topic)
         return
     found = find_topic(topic)
     if predict and (lesson or face is Face.json):
         other = "--lesson is a page to read" if lesson else "--json is for programs"
         raise BadInput(f"--predict asks a person, and {other}.", "Leave one of them out.")
+    if step is not None and from_step is not None:
+        raise BadInput(
+            "--step shows one step, and --from all that follow it.",
+            f"Leave out --step to read on, or --from to see {step} alone.",
+        )
     for path, endings in ((plot, options.PICTURES), (html, (".html",))):
         require_writable(path, endings)
     request = request_for(found, text, seed, settings or [], untrained, face)
@@ -90,8 +107,10 @@ def explain(
 
     started = time.perf_counter()
     steps = walk(found, request)
-    chosen = range(len(steps)) if step is None else [place_of(found, steps, step)]
+    chosen = list(range(len(steps))) if step is None else [place_of(found, steps, step)]
+    chosen = chosen if from_step is None else chosen[place_of(found, steps, from_step) :]
     save_files(found, steps, chosen, plot, html)
+    walks = [steps]
     if face is Face.json:
         from tfx_cli.render.json import walkthrough_fields
 
@@ -99,16 +118,55 @@ def explain(
         elapsed = time.perf_counter() - started
         show_document(walkthrough_fields(found.name, request, numbered, elapsed, with_source=code))
     else:
-        from tfx_cli.explaining.walk import Manner, show_page, show_walk
+        from tfx_cli.explaining.manner import Manner
 
-        manner = Manner(face, code, predict, details, counts=not (plot or html))
-        show, name = (show_page, found.title) if lesson else (show_walk, found.name)
-        show(name, steps, chosen, manner)
+        asks = console.interactive() and not lesson if predict is None else predict
+        manner = Manner(face, code, asks, details, short=code)
+        walks = show(found, steps, chosen, manner, lesson, whole=step is None, counts=not (plot or html))
         for path in (plot, html):
             if path:
                 show_line(saved_line(path, face))
-    if any(not check.holds for index in chosen if steps.was_shown(index) for check in steps[index].checks):
+    if any(not check.holds for shown in walks for check in shown.checks_shown):
         raise typer.Exit(1)
+
+
+def require_no_topic_needed(given: Mapping[str, object]) -> None:
+    """Raises BadInput for the first option that means nothing without a topic."""
+    for option, value in given.items():
+        if value not in (None, []):
+            words = f'{option} "{value}"' if option == "--text" else f"{option} ..."
+            raise BadInput(
+                f"{option} needs a topic, and none was named.",
+                f"Try: tfx explain attention {words}   See all: tfx explain",
+            )
+
+
+def show(
+    found: Topic, steps: Walk, chosen: list[int], manner: Manner, lesson: bool, whole: bool, counts: bool
+) -> list[Walk]:
+    """The chosen steps, and on a terminal where the reader goes from there.  Returns every walk that was made.
+
+    counts: whether a step whose end was on the screen is noted as seen.
+    """
+
+    def seen(step: str, names: Sequence[str]) -> None:
+        """names: of all steps of its walk."""
+        if counts:
+            from tfx_cli.learner.progress import record_seen
+
+            record_seen(found.name, step, names)
+
+    from tfx_cli.explaining.walk import show_page, show_walk
+
+    if lesson:
+        show_page(found.title, steps, chosen, manner)
+    elif manner.paged:
+        from tfx_cli.explaining.moving import walk_through
+
+        return walk_through(found, steps, chosen, manner, seen, whole)
+    else:
+        show_walk(steps, chosen, manner)
+    return [steps]
 
 
 def request_for(
@@ -134,12 +192,10 @@ def request_for(
         return None
     request = Request(text, seed, apply_settings(defaults, pairs, f"{command} --set help"), untrained)
     for option in lesson.unused(request):
+        from tfx_cli.explaining.changing import UNUSED
+
         tell(f"tfx: {option} changes nothing here: {topic.name} {UNUSED[option]}.")
     return request
-
-
-#: What a topic is like that has no use for an option.
-UNUSED = {"--text": "works on numbers, not on a sentence", "--untrained": "runs no trained model"}
 
 
 def place_of(topic: Topic, steps: Walk, step: str) -> int:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from tfx.errors import TfxError
+from tfx.errors import TfxError, many
 from tfx_cli.diagnosis.finding import Finding
 from tfx_cli.learner.state import open_to_read
 from tfx_cli.learner.state_file import data_folder, state_path
@@ -45,7 +45,7 @@ def history() -> Finding:
         return Finding("data", "history", "none yet")
     try:
         with open_to_read() as state:
-            value, notice = f"{len(state.answers())} answers in {state.path}", state.notice
+            value, notice = f"{many(len(state.answers()), 'answer')} in {state.path}", state.notice
     except TfxError as error:
         return Finding("data", "history", error.message, "problem", error.hint)
     if notice:

@@ -1,1 +1,1 @@
-"""Explaining: a lesson shown step by step, a number asked for before it is shown, the map of the course."""
+"""Explaining: a lesson step by step, numbers asked for, the reader moving about in it; the map of the course."""

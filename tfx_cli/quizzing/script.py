@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lessons.answers import Unreadable
 from lessons.grading import Asked, grade
-from tfx.errors import BadInput
+from tfx.errors import BadInput, many
 from tfx_cli.learner.state import open_to_write
 from tfx_cli.options import Face
 from tfx_cli.quizzing.page import Page
@@ -86,7 +86,9 @@ def match(text: str, asked: Sequence[Asked]) -> list[str | None]:
     if lines and lines[0].lstrip().startswith("{"):
         return match_by_id(lines, asked)
     if len(lines) > len(asked):
-        tell(f"{len(lines) - len(asked)} answers were left over: only {len(asked)} questions were asked.")
+        more = len(lines) - len(asked)
+        were = f"{many(more, 'answer')} {'was' if more == 1 else 'were'}"
+        tell(f"{were} left over: only {many(len(asked), 'question')} {'was' if len(asked) == 1 else 'were'} asked.")
     padded = [line.strip() or None for line in lines[: len(asked)]]
     return padded + [None] * (len(asked) - len(padded))
 

@@ -26,10 +26,7 @@ def padded(text: str, room: int, right: bool = False) -> str:
 
 def visible(label: str) -> str:
     """The label in one line; one that would show nothing says what it is."""
-    shown = " ".join(printable(label).split())
-    if cells(shown):
-        return shown
-    return f"U+{ord(shown[0]):04X}" if shown else '""'
+    return " ".join(printable(label).split()) or '""'
 
 
 def short_label(label: str, room: int) -> str:

@@ -121,8 +121,10 @@ class Grid:
 
     def caption(self) -> str:
         """Shape, range, and where the largest entry by size is, in the units of the cells."""
-        if not self.finite or self.truths:
-            return self.summary()
+        if not self.finite:
+            return f"{self.size}, no finite value"
+        if self.truths:
+            return f"{self.size}   yes (1): {sum(map(sum, self.values))} of {self.shape[0] * self.shape[1]}"
         power = self.form.exponent
         low, high = (self.form.brief(value) for value in (self.low, self.high))
         words = f"{self.size}   range {low} .. {high}" + (f" (times 1e{power})" if power else "")
@@ -130,17 +132,6 @@ class Grid:
             largest = self.low if -self.low > self.high else self.high
             by_size = " by size" if self.low < 0 else ""
             words += f"   largest{by_size}: {self.where(largest)} ({self.form.brief(largest)})"
-        return words + self._odd_ones()
-
-    def summary(self) -> str:
-        """Shape, range and the place of the highest entry as --plain says them; scripts read this."""
-        if not self.finite:
-            return f"{self.size}, no finite value"
-        if self.truths:
-            return f"{self.size}   yes (1): {sum(map(sum, self.values))} of {self.shape[0] * self.shape[1]}"
-        words = f"{self.size}   range {brief(self.low, 3)} .. {brief(self.high, 3)}"
-        if self.high > self.low:
-            words += f"   largest: {self.where(self.high)}"
         return words + self._odd_ones()
 
     @property

@@ -15,11 +15,13 @@ from tfx import records
 from tfx_cli.render.number_text import cell_text, label_of, number_text
 from tfx_cli.render.sentences import source_words
 from tfx_cli.render.source_code import place_of
+from tfx_cli.terminal.cells import with_empty_named
 
 
 def line(*fields: object) -> str:
-    """Fields joined by tabs; a tab or line break inside a field becomes a space, so that one record stays one line."""
-    return "\t".join(" ".join(str(field).split()) for field in fields)
+    """Fields joined by tabs; a tab or line break inside a field becomes a space, so that one record stays one line, and
+    a word that would show nothing says what it is."""
+    return "\t".join(with_empty_named(" ".join(str(field).split())) for field in fields)
 
 
 @singledispatch
@@ -43,7 +45,7 @@ def _(record: records.Matrix) -> Iterator[str]:
     from tfx_cli.render.matrix_text import Grid
 
     grid = Grid.of(record)
-    yield line("matrix", record.name, f"{record.axes[0]} x {record.axes[1]}", grid.summary(), record.note)
+    yield line("matrix", record.name, f"{record.axes[0]} x {record.axes[1]}", grid.caption(), record.note)
     yield line("columns", record.name, *grid.col_labels)
     for label, row in zip(grid.row_labels, grid.values, strict=True):
         yield line("row", record.name, label, *(number_text(value, 6) for value in row))

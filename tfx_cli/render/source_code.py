@@ -27,6 +27,19 @@ def source_of(target: Any) -> str:
     return inspect.getsource(inspect.unwrap(target)).removeprefix("@in_float32\n").rstrip() + "\n"
 
 
+def short_source_of(target: Any) -> str:
+    """The source of a function without decorators, types and docstring."""
+    import ast
+
+    source = inspect.getsource(inspect.unwrap(target))
+    tree = ast.parse(source).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    statements = tree.body[1:] if ast.get_docstring(tree) else tree.body
+    names = [str(one.replace(annotation=one.empty)) for one in inspect.signature(target).parameters.values()]
+    body = source.rstrip().split("\n")[statements[0].lineno - 1 :]
+    return "\n".join([f"def {target.__name__}({', '.join(names)}):", *body]) + "\n"
+
+
 def link_of(target: Any) -> str:
     """`path:line name` in one string."""
     return " ".join(place_of(target))

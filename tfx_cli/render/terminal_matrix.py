@@ -18,6 +18,7 @@ from tfx_cli.render.labels import LABEL, cells, fitted_labels, padded, visible
 from tfx_cli.render.matrix_text import CellFormat, Grid, cell_format
 from tfx_cli.render.terminal_picture import picture_lines
 from tfx_cli.render.wrapping import wrapped
+from tfx_cli.terminal.captured import under_heads
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -91,13 +92,14 @@ def number_lines(grid: Grid, layout: Layout, console: Console) -> Iterator[list[
     for start in range(0, grid.shape[1], layout.size):
         columns = range(start, min(start + layout.size, grid.shape[1]))
         heads = "".join(" " + padded(columns_of[j], cell, right=True) for j in columns)
-        yield [Segment(INDENT + " " * beside + heads)]
-        for i, texts in zip(grid.shown_rows, layout.texts, strict=True):
-            line = [Segment(INDENT + (padded(rows_of[i], beside) if beside else ""))]
-            for j in columns:
-                background = grid.scale.step(grid.values[i][j]) if color else None
-                line.append(Segment(f" {texts[j].rjust(cell)}", background and number_style(background)))
-            yield line
+        with under_heads():
+            yield [Segment(INDENT + " " * beside + heads)]
+            for i, texts in zip(grid.shown_rows, layout.texts, strict=True):
+                line = [Segment(INDENT + (padded(rows_of[i], beside) if beside else ""))]
+                for j in columns:
+                    background = grid.scale.step(grid.values[i][j]) if color else None
+                    line.append(Segment(f" {texts[j].rjust(cell)}", background and number_style(background)))
+                yield line
 
 
 def fitting_layout(grid: Grid, room: int) -> Layout:

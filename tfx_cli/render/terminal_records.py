@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tfx import records
 from tfx_cli.render.number_text import number_text
 from tfx_cli.render.sentences import answer_of, check_numbers, source_words, verdict_words
-from tfx_cli.render.source_code import link_of, source_of
+from tfx_cli.render.source_code import link_of
 from tfx_cli.render.terminal_curves import curve_lines, is_drawn, marks_of
 from tfx_cli.render.terminal_matrix import matrix_lines
 from tfx_cli.render.terminal_table import print_table
@@ -18,8 +18,11 @@ from tfx_cli.terminal.console import output, prose_width
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text as RichText
 
 INDENT = "  "
+#: in front of a line of source, and of what did not fit the line above
+SOURCE_MARGIN, CONTINUED = "    ", "... "
 #: kinds that stand together without a blank line between
 CLOSE = (records.Formula, records.Check, records.Code, records.Source)
 
@@ -178,11 +181,7 @@ def put_command(label: str, words: str, console: Console) -> None:
 
 
 def print_foot(
-    last: Sequence[records.Record],
-    what_if: Sequence[str],
-    targets: Sequence[records.Code],
-    code: bool,
-    console: Console,
+    last: Sequence[records.Record], what_if: Sequence[str], targets: Sequence[records.Code], console: Console
 ) -> None:
     """The last lines of a step, without blank ones between: what held, where to go on, what to change, the code."""
     if last or what_if or targets:
@@ -192,15 +191,12 @@ def print_foot(
     for index, words in enumerate(what_if):
         put_command("" if index else "what if", words, console)
     for index, record in enumerate(targets):
-        put(console, labelled("" if index and not code else "code", link_of(record.target), console.width))
-        if code:
-            console.print()
-            print_source(source_of(record.target), console)
-            console.print()
+        put(console, labelled("" if index else "code", link_of(record.target), console.width))
 
 
 def print_source(source: str, console: Console) -> None:
-    """Python source as it stands in the file, coloured where there is colour."""
+    """Python source as it stands in the file, coloured where there is colour.  In a terminal a line that is too long
+    goes on in the next, between words, after `...`."""
     from rich.text import Text as RichText
 
     if console.color_system is None:
@@ -209,13 +205,35 @@ def print_source(source: str, console: Console) -> None:
         from rich.syntax import Syntax
 
         lines = list(Syntax(source, "python", theme="ansi_dark").highlight(source.rstrip("\n")).split("\n"))
+    room = console.width - len(SOURCE_MARGIN) if console.file.isatty() else None
     for line in lines:
         line.rstrip()
-        console.print(RichText("    ").append(line) if line.plain else line, soft_wrap=True)
+        for part in [line] if room is None else broken(line, room):
+            console.print(RichText(SOURCE_MARGIN).append(part) if part.plain else part, soft_wrap=True)
 
 
-def print_title(title: str, aside: str, console: Console) -> None:
-    """A title, and a remark at the right end of the line where both fit."""
+def broken(line: RichText, room: int) -> list[RichText]:
+    """A line of source in lines of at most `room` characters; those after the first begin with its indent and `...`.
+    A word that is wider than the room stays whole."""
+    from rich.text import Text as RichText
+
+    indent = " " * (len(line.plain) - len(line.plain.lstrip()))
+    margin = indent + CONTINUED
+    parts: list[RichText] = []
+    while len(line) > room:
+        first = len(margin) if parts else len(indent)
+        end = line.plain.rfind(" ", first + 1, room + 1)
+        end = end if end > 0 else line.plain.find(" ", room)
+        if end < 0:
+            break
+        head, line = line.divide([end])
+        line = RichText(margin).append(line[len(line.plain) - len(line.plain.lstrip()) :])
+        parts.append(head)
+    return [*parts, line]
+
+
+def print_title(title: str, aside: str, console: Console, dropped: bool = False) -> None:
+    """A title, and a remark at the right end of the line where both fit, else under it, or dropped."""
     from rich.text import Text as RichText
 
     gap = prose_width() - len(title) - len(aside)
@@ -227,4 +245,4 @@ def print_title(title: str, aside: str, console: Console) -> None:
         console.print(text, soft_wrap=True)
     else:
         put(console, wrapped(title, prose_width()), "bold")
-        put(console, [INDENT + aside])
+        put(console, [] if dropped else [INDENT + aside])

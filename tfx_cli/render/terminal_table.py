@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tfx.records import Column
 from tfx_cli.render.number_text import column_texts, is_number, label_of
 from tfx_cli.render.wrapping import printable, wrapped
+from tfx_cli.terminal.captured import under_heads
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod
@@ -34,7 +35,8 @@ def print_table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], co
     for number, block in enumerate(blocks):
         if number:
             console.print()
-        console.print(aligned(block, heads, cells, numeric, console.width))
+        with under_heads(max(len(heads[index]) for index in block)):
+            console.print(aligned(block, heads, cells, numeric, console.width))
 
 
 def narrowest(heads: Sequence[Sequence[str]], cells: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tfx_cli.terminal.cells import at_words, cells
+from tfx_cli.terminal.cells import at_words, cells, with_empty_named
 
 
 def wrapped(text: str, width: int, hanging: str = "") -> list[str]:
@@ -23,8 +23,9 @@ def wrapped(text: str, width: int, hanging: str = "") -> list[str]:
 
 
 def printable(text: str) -> str:
-    """Control characters (a reader's text may hold them) become `?`, tabs become spaces."""
-    text = text.expandtabs(4)
+    """Control characters (a reader's text may hold them) become `?`, tabs become spaces, and a word that would show
+    nothing says what it is."""
+    text = with_empty_named(text.expandtabs(4))
     return "".join("?" if (ord(c) < 32 and c != "\n") or 127 <= ord(c) < 160 else c for c in text)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-#: joiners and variation selectors take no cell, and neither do combining marks
-NO_CELL = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f]")
+#: categories of what takes no cell: joiners and directions, combining marks and variation selectors
+NO_CELL = ("Cf", "Mn", "Me")
+#: what stands between blanks, quotes, brackets and separators
+PIECE = re.compile(r"""[^\s"'()\[\]|,]+""")
 
 
 def cells(text: str) -> int:
@@ -14,6 +16,17 @@ def cells(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(_cells_of(character) for character in text)
+
+
+def with_empty_named(text: str) -> str:
+    """`text`, where a word that would show nothing (a joiner, a variation selector) says what it is: `U+200D`."""
+    if text.isascii():
+        return text
+    return PIECE.sub(lambda found: found[0] if cells(found[0]) else _named(found[0]), text)
+
+
+def _named(characters: str) -> str:
+    return " ".join(f"U+{ord(character):04X}" for character in characters)
 
 
 def at_words(line: str, width: int, margin: str = "") -> list[str]:
@@ -33,6 +46,6 @@ def at_words(line: str, width: int, margin: str = "") -> list[str]:
 
 
 def _cells_of(character: str) -> int:
-    if NO_CELL.match(character) or unicodedata.combining(character):
+    if unicodedata.category(character) in NO_CELL:
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -90,7 +90,7 @@ def test_a_prediction_on_a_terminal_hides_the_answer_until_it_is_given(tfx, monk
         shown_before.append(capsys.readouterr().out)
         return "40"
 
-    monkeypatch.setattr("tfx_cli.explaining.walk.interactive", lambda: True)
+    monkeypatch.setattr("tfx_cli.terminal.console.interactive", lambda: True)
     monkeypatch.setattr("builtins.input", answer)
     ran = tfx("explain", "doubling", "--predict", "--step", "2")
     assert "What is 21" in shown_before[0] and "42" not in shown_before[0]
@@ -99,7 +99,7 @@ def test_a_prediction_on_a_terminal_hides_the_answer_until_it_is_given(tfx, monk
 
 def test_what_cannot_be_read_is_asked_again(tfx, monkeypatch):
     typed = iter(["eight", "21 * 2"])
-    monkeypatch.setattr("tfx_cli.explaining.walk.interactive", lambda: True)
+    monkeypatch.setattr("tfx_cli.terminal.console.interactive", lambda: True)
     monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
     out = " ".join(tfx("explain", "doubling", "--predict", "--step", "2").out.split())
     assert "Please answer with a number" in out and "Enter alone shows the answer." in out and "Right: 42." in out
@@ -132,7 +132,7 @@ def test_json_is_one_document_with_steps_checks_and_time(tfx):
     kinds = [record["kind"] for record in document["steps"][0]["records"]]
     assert kinds == ["text", "formula", "matrix", "code"]
     code = document["steps"][0]["records"][-1]
-    assert code["place"].startswith("tfx/ops/basics/softmax.py:") and code["source"].startswith("def softmax_forward")
+    assert code["place"].startswith("tfx/ops/basics/softmax.py:") and "\ndef softmax_forward(" in "\n" + code["source"]
     check = {"id": "double", "statement": "21 doubles to 42", "expected": 42.0, "measured": 42.0}
     assert document["checks"] == [{**check, "tolerance": 0.0, "holds": True}]
 
@@ -220,3 +220,48 @@ def test_a_plot_and_a_page_are_saved_and_named(tfx, tmp_path):
 def test_a_plot_of_a_step_without_pictures_is_refused(tfx):
     ran = tfx("explain", "doubling", "--step", "2", "--plot", "a.png")
     assert ran.code == 2 and "no matrix or curve" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (("--text", "foo"), "--text needs a topic", 'Try: tfx explain attention --text "foo"   See all: tfx explain'),
+        (("--step", "2"), "--step needs a topic", "Try: tfx explain attention --step ...   See all: tfx explain"),
+        (("--from", "2"), "--from needs a topic", "Try: tfx explain attention --from ...   See all: tfx explain"),
+        (("--set", "help"), "--set needs a topic", "Try: tfx explain attention --set ...   See all: tfx explain"),
+    ],
+)
+def test_an_option_without_a_topic_says_what_to_do(tfx, words, message, hint):
+    ran = tfx("explain", *words)
+    assert ran.code == 2 and ran.out == ""
+    assert ran.err == f"tfx: {message}, and none was named.\n     {hint}\n"
+
+
+@pytest.mark.parametrize("words", [("doubling", "--text", "the", "cat", "sat"), ("doubling", "--text", "the", "cat")])
+def test_a_sentence_without_quotes_is_told_to_get_them(tfx, words):
+    ran = tfx("explain", *words)
+    sentence = " ".join(words[2:])
+    assert ran.code == 2 and ran.err == (
+        f'tfx: --text takes one text, so a sentence needs quotes.\n     Try: tfx explain doubling --text "{sentence}"\n'
+    )
+
+
+def test_from_starts_at_a_step_and_the_rest_follows(tfx):
+    out = tfx("explain", "doubling", "--from", "the_product").out
+    assert out.startswith("2/3  The product\n") and "3/3  The table" in out and "1/3" not in out
+    assert tfx("explain", "doubling", "--from", "2").out == out
+    ran = tfx("explain", "doubling", "--from", "the_prodcut")
+    assert ran.code == 2 and 'Did you mean "the_product"?' in ran.err
+
+
+def test_step_and_from_exclude_each_other(tfx):
+    ran = tfx("explain", "doubling", "--step", "the_table", "--from", "2")
+    assert ran.code == 2 and ran.err == (
+        "tfx: --step shows one step, and --from all that follow it.\n"
+        "     Leave out --step to read on, or --from to see the_table alone.\n"
+    )
+
+
+def test_a_pipe_asks_nothing_whatever_is_said(tfx):
+    plain, asked, read = (tfx("explain", "doubling", *flags).out for flags in ([], ["--predict"], ["--no-predict"]))
+    assert plain == read and sorted(asked.split()) == sorted(plain.split())

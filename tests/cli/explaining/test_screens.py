@@ -8,10 +8,11 @@ from lessons.course import lesson_of, topics
 from lessons.request import Request
 from lessons.walk import walk
 from tests.cli.running import TERMINAL_VARIABLES
-from tfx_cli.explaining.walk import Manner, written_parts
+from tfx_cli.explaining.manner import Manner
+from tfx_cli.explaining.written import written_parts
 from tfx_cli.options import Face
 from tfx_cli.terminal.console import rows
-from tfx_cli.terminal.pager import FOOT, Scroll
+from tfx_cli.terminal.scroll import FOOT, Scroll
 
 #: of all steps, at most this part needs more than one screen; it was 0.57 before checks were folded and zeros counted
 TALL = 0.48
@@ -26,7 +27,7 @@ def screens() -> dict[str, list[str]]:
         patch.setenv("COLUMNS", "80")
         patch.setenv("LINES", "24")
         shown: list[str] = []
-        patch.setattr("tfx_cli.terminal.pager.write", shown.append)
+        patch.setattr("tfx_cli.terminal.scroll.write", shown.append)
         found: dict[str, list[str]] = {}
         for topic in topics():
             steps = walk(topic, Request(None, 0, lesson_of(topic).settings(), False))

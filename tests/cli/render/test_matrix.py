@@ -71,7 +71,6 @@ def test_very_small_numbers_get_a_common_power_of_ten():
 def test_the_caption_says_shape_range_and_where_the_largest_is():
     grid = Grid.of(Matrix("S", [[0.5, -1.0], [2.25, -math.inf]], ("query", "key"), ("a", "b"), ("x", "y")))
     assert grid.caption() == "2 x 2   range -1 .. 2.25   largest by size: b, x (2.25)   blocked: 1"
-    assert grid.summary() == "2 x 2   range -1 .. 2.25   largest: b, x   blocked: 1", "--plain as ever"
 
 
 def test_the_largest_is_the_largest_by_size():

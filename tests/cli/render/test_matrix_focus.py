@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tfx.records import Matrix, Step
-from tfx_cli.explaining.walk import Manner, written_parts
+from tfx_cli.explaining.manner import Manner
+from tfx_cli.explaining.written import written_parts
 from tfx_cli.options import Face
 
 ROWS = ("the", "animal", "it")

@@ -1,0 +1,128 @@
+"""Which function of the library has which short form, and which has none, and why."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import tokenize
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfx.records import qualified_name
+
+LONGEST = 8
+
+#: what has no short form, with the reason, by name: these need not be imported to be known
+WHOLE: Mapping[str, str] = {
+    "tfx.bench.ladders.attention.loops": "its loops are what is to be seen",
+    "tfx.bench.ladders.softmax.loops": "its loops are what is to be seen",
+    "tfx.bench.ladders.softmax.blocks": "its blocks are what is to be seen",
+    "tfx.gradcheck.check.check_gradients": "it checks every entry of every gradient, and says which is wrong",
+    "tfx.lab.directed_relation.train": "it is a whole training",
+    "tfx.lab.hand_set_pronoun.find_referent": "it is a whole attention with weights set by hand",
+    "tfx.lab.other_weights.other_weights": "it is a whole experiment",
+    "tfx.lab.sequence_layers.through_depth": "it is a whole experiment: a stack of layers, and what each gets",
+    "tfx.lab.shape_mistakes.silent_mistakes": "it is a whole experiment: three mistakes, one after the other",
+    "tfx.lab.who_responds.responses": "it is a whole experiment: three edits, one after the other",
+    "tfx.ops.attention.attend.check_attend_shapes": "it is a list of what can be wrong",
+    "tfx.ops.attention.scaled_dot_product.check_attention_shapes": "it is a list of what can be wrong",
+    "tfx.ops.recurrence.through_time.backpropagate_through_time": "it runs any recurrence; see the one of the RNN",
+    "tfx.ops.recurrence.through_time.run_through_time": "it runs any recurrence; see the one of the RNN",
+    "tfx.trace.attention_case": "it runs a whole model and keeps what passed through one head",
+}
+
+
+class Trial(NamedTuple):
+    """What the short form is called with, and what the library makes of the same."""
+
+    arguments: tuple[Any, ...]
+    library: Any
+
+
+class ShortForm(NamedTuple):
+    form: Callable[..., Any]
+    trial: Callable[[np.random.Generator], Trial]
+
+
+_forms: dict[str, ShortForm] = {}
+
+
+def short_of(target: Callable[..., Any], trial: Callable[[np.random.Generator], Trial]) -> Callable[..., Any]:
+    """Makes the decorated function the short form of `target`.  Raises ValueError when it has one."""
+
+    def added(form: Callable[..., Any]) -> Callable[..., Any]:
+        if qualified_name(target) in _forms:
+            raise ValueError(f"{qualified_name(target)} has a short form")
+        _forms[qualified_name(target)] = ShortForm(form, trial)
+        return form
+
+    return added
+
+
+def on(forward: Callable[..., Any], *arguments: Any, **options: Any) -> Trial:
+    """The trial of a function whose first result is compared, the second being its cache."""
+    return Trial(arguments, forward(*arguments, **options)[0])
+
+
+def short_forms() -> Mapping[str, ShortForm]:
+    """All short forms, by the name of the library's function."""
+    return _forms
+
+
+def short_form(target: Any) -> Callable[..., Any] | None:
+    """The short form of that function of the library, if it has one."""
+    found = short_forms().get(qualified_name(target))
+    return None if found is None else found.form
+
+
+def difference(target: Any, seed: int = 0) -> float:
+    """The largest difference between the short form and the library's function on random arrays, relative to the
+    largest entry.  Raises KeyError when there is no short form."""
+    return difference_of(short_forms()[qualified_name(target)], seed)
+
+
+def difference_of(short: ShortForm, seed: int = 0) -> float:
+    """NaN when a result is missing, has another shape or is not a number."""
+    arguments, library = short.trial(np.random.default_rng(seed))
+    ours, theirs = (_listed(result) for result in (short.form(*arguments), library))
+    if len(ours) != len(theirs) or any(a.shape != b.shape for a, b in zip(ours, theirs, strict=True)):
+        return float("nan")
+    parts = [np.abs(a - b).max() / np.abs(b).max() for a, b in zip(ours, theirs, strict=True)]
+    return float(np.max(parts))  # NumPy's max keeps a NaN
+
+
+def is_short(target: Any) -> bool:
+    """Whether the function itself is as short as a short form, and has no other."""
+    return short_form(target) is None and lines_of(target) <= LONGEST
+
+
+def why_whole(target: Any) -> str:
+    """Why it has no short form: the reason that is known, else its length."""
+    return reason_of(target) or f"it has {lines_of(target)} lines"
+
+
+def reason_of(target: Any) -> str | None:
+    """The reason of WHOLE, where it stands under the module of the function or a package above it; None without one."""
+    above = target.__module__.split(".")
+    names = (".".join([*above[:n], target.__qualname__]) for n in range(len(above), 0, -1))
+    return next((WHOLE[name] for name in names if name in WHOLE), None)
+
+
+def lines_of(target: Any) -> int:
+    """The lines of a function or class, without its docstring, comments of their own line and blank ones."""
+    source = inspect.getsource(inspect.unwrap(target))
+    held: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(inspect.cleandoc(source)).readline):
+        code = token.type not in (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+        documents = token.type == tokenize.STRING and token.line.lstrip().startswith(token.string[:3])
+        if code and not documents and token.type != tokenize.ENDMARKER and not token.line.startswith("@"):
+            held |= set(range(token.start[0], token.end[0] + 1))
+    return len(held)
+
+
+def _listed(result: Any) -> list[np.ndarray]:
+    """One array, or the arrays of a tuple; None is left out."""
+    parts = result if isinstance(result, tuple) else (result,)
+    return [np.asarray(part) for part in parts if part is not None]
