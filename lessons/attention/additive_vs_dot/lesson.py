@@ -49,7 +49,7 @@ def two_formulas(run: Run) -> Iterator[Shown]:
     q, k = run.q, run.k
     dot, (additive, _) = q @ k.T, additive_scores_forward(q, k, *run.scorer)
     labels = numbered(4, "q"), numbered(5, "k")
-    yield "Attention needs one number for every pair of query and key. The dot product multiplies coordinate by coordinate and adds up. The additive score is a network with one hidden layer of d_a units, run on every pair; W_q, W_k, b and v_a are learned."
+    yield "Attention needs a number for every pair of query and key. The dot product multiplies coordinate by coordinate and adds up. The additive score is a network with one hidden layer of d_a units (W_q, W_k, b, v_a are learned)."
     yield formula("dot:       s_ij = q_i . k_j", "(T, D) x (D, S) -> (T, S)")
     yield formula("additive:  s_ij = v_a . tanh(q_i W_q + k_j W_k + b)")
     yield matrix("dot-product scores", dot, "query, key", *labels, focus=[0])
