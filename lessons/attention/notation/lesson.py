@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from lessons.attention.notation.letters import ARRAYS, ELSEWHERE, ROWS, SIGNS, SIZES, Sign
+from lessons.attention.notation.letters import ARRAYS, ELSEWHERE, MODEL, ROWS, SIGNS, SIZES, Sign
 from lessons.writing import Lesson, Request, Said, Shown, Table, Try, agree, at_least, exactly, formula, question, table
 from tfx.ops.attention.attend import attend_forward
 from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
@@ -90,6 +90,13 @@ def one_row(run: Run) -> Iterator[Shown]:
     same = sum(g.shape == run.arrays[name].shape for g, name in ((run.dq, "Q"), (run.dk, "K"), (run.dv, "V")))
     yield exactly("gradient-shapes", "dQ, dK, dV have the shapes of Q, K, V", 3, same)
     yield attention_backward
+
+
+@lesson.step("Letters of a whole model")
+def whole_model(run: Run) -> Iterator[Shown]:
+    yield "What stands before, behind and beside attention in a Transformer. The lesson on attention walks through all of it once."
+    yield listed("around attention", MODEL)
+    yield "In a shape, plain words say what has no letter: (n, words) is a row of numbers for each place that is answered, one number per word."
 
 
 @lesson.step("Letters that belong to one topic")

@@ -59,7 +59,7 @@ ROWS = (
     Sign("s", "one row of scores", "e, z", "softmax", "S"),
     Sign("p", "its weights: softmax(s)", "alpha, a", "softmax", "S"),
     Sign("o", "its output: p V", "c, z", "intuition", "Dv"),
-    Sign("L", "loss: one number to lower", "L, J", "attention"),
+    Sign("L", "loss: one number to lower", "L, J", "jacobian"),
     Sign("dO", "gradient of L for O", "dL/dO", "attention", "T, Dv"),
     Sign("dP", "dO V^T", "dL/dP", "attention", "T, S"),
     Sign("dscores", "what softmax gives back of dP", "dS, dZ", "attention", "T, S"),
@@ -86,6 +86,15 @@ ELSEWHERE = (
     Sign("r, tau", "what other weights cut off", "tau", "softmax"),
 )
 
+MODEL = (
+    Sign("F", LETTERS["F"], "d_ff", "attention"),
+    Sign("E", "embedding table, a row per word", "E, W_E", "attention"),
+    Sign("PE", "positions, a row per place", "PE", "attention"),
+    Sign("O_h", "output of head h, h = 1 ... H", "head_h", "attention"),
+    Sign("W_1, W_2", "maps of the feed-forward layer", "W_1, W_2", "attention"),
+    Sign("n", "places that are answered", "n, m", "attention"),
+)
+
 SIGNS = (
     Sign("Q K^T", "matrix product; ^T: transposed", "Q K^T", "shapes"),
     Sign("q . k", "dot product; also q.k", "q^T k", "intuition"),
@@ -102,4 +111,4 @@ SIGNS = (
     Sign("h_t, h_{t-1}", "after token t, and before it", "h_t", "why-not-rnn"),
 )
 
-PAGE = (*SIZES, *ARRAYS, *ROWS, *ELSEWHERE, *SIGNS)
+PAGE = (*SIZES, *ARRAYS, *ROWS, *MODEL, *ELSEWHERE, *SIGNS)
