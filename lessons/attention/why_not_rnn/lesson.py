@@ -22,8 +22,8 @@ WORDS, LENGTH, BACK = 10, 24, (0, 1, 4, 16)
 
 @dataclass(frozen=True)
 class Settings:
-    width: int = setting(16, 2, 128, "numbers in a word's vector, and in the RNN's state")
-    radius: float = setting(0.9, 0.1, 2.0, "size of the largest eigenvalue of W_h")
+    width: int = setting(16, 4, 128, "numbers in a word's vector, and in the RNN's state")
+    radius: float = setting(0.9, 0.1, 1.5, "size of the largest eigenvalue of W_h")
 
 
 class Run:
@@ -47,7 +47,7 @@ def a_row_of_vectors(run: Run) -> Iterator[Shown]:
     twice = next((word for word in run.words if run.words.count(word) > 1), run.words[0])
     same = [i for i, word in enumerate(run.words) if word == twice]
     repeated = f'"{twice}" stands here {len(same)} times, with the same vector each time.' if len(same) > 1 else "A word that came twice would have the same vector both times."  # fmt: skip
-    yield "A network computes with numbers, so every word becomes a vector, a row of numbers. Here they are random; training moves words of like use close together."
+    yield "A network computes with numbers, so every word becomes a vector, a row of numbers. Here they are random; training brings words of similar use together."
     yield matrix("X, the first numbers of each word", run.x[:, :6], "word, number", run.names, focus=sorted({*range(min(tokens, 3)), *same[1:2]}))  # fmt: skip
     yield f"T = {tokens} words, C = {width} numbers each: X is a T x C matrix. A word is one token here; many models cut words into pieces, and then each piece is a token. {repeated} A vector says which word it is, not where it stands or what is around it. To read is to change that: every word must hear of the others."
     yield agree("same-word", "the same word has the same vector", np.ptp(run.x[same], axis=0), to=0)
@@ -57,7 +57,7 @@ def a_row_of_vectors(run: Run) -> Iterator[Shown]:
 def one_after_the_other(run: Run) -> Iterator[Shown]:
     h, cache = run.rnn.forward(run.x[None])
     from_word, from_state = float(run.x[1] @ run.rnn.w_x[:, 0]), float(h[0, 0] @ run.rnn.w_h[:, 0])
-    yield "A recurrent network (RNN) keeps what it has read in one vector, the state h. Learned matrices mix in each word; tanh bends numbers into -1 to 1."
+    yield "A recurrent network (RNN) keeps what it has read in one vector, the state h. Learned matrices mix in each word; tanh keeps numbers between -1 and 1."
     yield formula("h_t = tanh(x_t W_x + h_{t-1} W_h)", "x_t: the vector of word t")
     yield matrix("the state h after each word, its first numbers", h[0, :, :6], "after, number", run.names, focus=range(min(len(h[0]), 2)))  # fmt: skip
     yield f'By hand, number 1 after "{run.words[1]}": tanh({from_word:.3f} from the word + {from_state:.3f} from the state before) = {math.tanh(from_word + from_state):.3f}. So every state waits for the one before it: {len(run.words)} words, {len(cache.time.steps)} steps in a row, however many cores there are. That is the first trouble.'
@@ -70,7 +70,7 @@ def one_after_the_other(run: Run) -> Iterator[Shown]:
 @lesson.step("The second trouble: one vector for everything")
 def one_vector(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     named = read_back(run.rnn, rng.standard_normal((WORDS, run.width)), LENGTH, rng)
-    yield f"The state has {run.width} numbers after 3 words and after 3,000. Are the words still in them? In 4,000 random sentences ({LENGTH} words, {WORDS} different) a matrix, fitted to one half, names the word k before the last from the last state."
+    yield f"The state has {run.width} numbers after 3 words and after 3,000. Are the words still in them? In 4,000 random sentences ({LENGTH} words, {WORDS} different) a matrix, fitted to one half, names the word k before the last, from the last state."
     yield table("named right, on the other half", [{"k": k, "right": 100 * named[k]} for k in BACK], k="k", right="right [%] :2")  # fmt: skip
     yield f"Guessing gives {1 / WORDS:.0%}: the early words are gone. This RNN is random; a trained one keeps what its task needs, but in {run.width} numbers."
     yield Said("An RNN only remembers the last word.", "too strong", f"The one before is still right in {named[1]:.0%}; older ones fade.")  # fmt: skip
@@ -90,7 +90,7 @@ def fading(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield question(f"Multiply 1 by {run.radius:g} at each of 20 steps: what is left?", run.radius**20, f"{run.radius:g} to the power 20.")  # fmt: skip
     yield "Powers of a matrix grow or shrink, in the long run, like those of one number: the size of its largest eigenvalue, its radius."
     yield table("gradient k words back, relative to the last, for three radii of W_h", rows, k="k", r0="radius 0.7 :2", r1="radius 1 :2", r2="radius 1.3 :2")  # fmt: skip
-    yield "Below 1 it fades, above 1 it explodes, and training moves W_h. (Words so small that tanh bends nothing; where it bends, it shrinks the gradient further.)"
+    yield "Below 1 it fades, above 1 it explodes, and training moves W_h. (tanh changes nothing here; where it does, gradients shrink further.)"
     holds = bool(fades < 1e-3 < keeps < 1e3 < grows)
     yield Check("powers", "40 words back: radius 0.7 fades, 1.3 explodes", "below 1e-3, above 1e3", f"{fades:.1e}, {grows:.1e}", "and radius 1 between them", holds)  # fmt: skip
 
