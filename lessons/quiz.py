@@ -9,7 +9,8 @@ Every item
     level       1 recall, 2 use, 3 derive or judge
     prompt      the question.  Lines join into paragraphs; a line indented by two spaces stays as it is (formulas)
     explain     why the right answer is right, in one to three sentences; shown after every answer
-    questions   ids of the interview questions that this item trains, as in the topic's line of course.toml
+    questions   ids of the interview questions that this item trains, as in the topic's line of course.toml; none where
+                the topic has none
     see         optional: the name of the step that shows it (`tfx explain TOPIC --step NAME`)
 
 Text is plain ASCII.  A misconception is a short lower-case noun phrase ("variance for deviation"); use the same
@@ -226,7 +227,6 @@ def _read_item(table: Mapping[str, Any], topic: str, package: str) -> Item:
         slug != item.id and slug.replace("-", "").isalnum(), f'id must be "{topic}/" and a slug such as std-of-sum'
     )
     _require(item.level in (1, 2, 3), "level must be 1, 2 or 3")
-    _require(bool(item.questions), "names no question that it trains")
     _require(not item.see or (isinstance(item.see, str) and item.see.isidentifier()), "see must be the name of a step")
     if item.kind in ("choice", "several"):
         _check_options(item)

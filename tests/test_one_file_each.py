@@ -37,7 +37,7 @@ COPIED = {
 
 #: The line of a topic, and the topic that it follows in course.toml.
 LINES = {
-    "transformer-vs-rnn": dict(BLOCKS)["lessons/course.toml"],
+    "notation": dict(BLOCKS)["lessons/course.toml"],
     "rms-norm": '  { name = "squareplus", folder = "squareplus", title = "Squareplus", level = 2, minutes = 3 },\n',
 }
 

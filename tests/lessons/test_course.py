@@ -20,7 +20,21 @@ from lessons.writing import Lesson
 from tfx.errors import BadInput
 from tfx.gradcheck import op_names
 from tfx.lab import experiment_module, experiments
-from tfx.records import Check, Code, Matrix, Question, Record, Said, See, Source, Step, Table, to_plain_data
+from tfx.records import (
+    Check,
+    Code,
+    Formula,
+    Matrix,
+    Question,
+    Record,
+    Said,
+    See,
+    Source,
+    Step,
+    Table,
+    Text,
+    to_plain_data,
+)
 from tfx.settings import apply_settings, as_typed, describe
 
 TOPICS = pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
@@ -44,6 +58,39 @@ def test_a_topic_comes_after_everything_that_it_needs():
     for topic in topics():
         assert set(topic.after) <= seen, f"{topic.name} needs {set(topic.after) - seen}, which comes later"
         seen.add(topic.name)
+
+
+#: A student with linear algebra and little else reads them in this order: words and pictures before their formulas.
+ORDER = """
+    why-not-rnn attention-intuition attention-shapes attention-qkv softmax-attention attention-scaled-dot-product
+    scaling-variance softmax-jacobian attention-additive-vs-dot transformer-vs-rnn notation
+"""
+
+
+def test_the_module_on_attention_goes_from_the_question_to_the_formula_and_on():
+    (module,) = (module for module in modules() if module.number == 3)
+    names = [topic.name for topic in module.topics]
+    assert names == ORDER.split() and topics()[0].name == names[0]
+    assert not module.topics[0].after, "the first topic needs nothing"
+    assert [topic.name for topic in module.topics[1:] if not topic.after] == ["notation"], "a page to look things up"
+
+
+#: What is read of a record, word by word; numbers and pictures have their time in the half minute of a step.
+READ = {
+    Text: ["text"],
+    Formula: ["text"],
+    Said: ["sentence", "truth"],
+    Question: ["prompt", "explanation"],
+    Matrix: ["name", "note"],
+}
+
+
+@TOPICS
+def test_the_minutes_are_counted_by_words_and_steps(topic):
+    shown = [record for step in steps_of(topic) for record in step.records]
+    words = sum(len(getattr(r, field).split()) for r in shown for field in READ.get(type(r), ()))
+    minutes = words / 150 + 0.5 * len(steps_of(topic))
+    assert abs(topic.minutes - minutes) <= max(1.5, 0.15 * minutes), f"{topic.name}: write minutes = {round(minutes)}"
 
 
 def test_no_name_means_two_topics():

@@ -10,9 +10,19 @@ import pytest
 import lessons.attention.softmax_jacobian.lesson as jacobian
 from lessons.attention.softmax_jacobian.lesson import Run
 from lessons.grading import is_close
-from tests.lessons.steps import all_text, checks, failed, failed_in, records_of, request_for, steps_of, tables
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
 from tfx.errors import BadInput
-from tfx.records import Matrix, Question
+from tfx.records import Matrix, Plot, Question, Said
 
 TOPIC = "softmax-jacobian"
 KEPT = {name: getattr(jacobian, name) for name in vars(jacobian)}
@@ -25,7 +35,7 @@ def run_of(*pairs):
 @pytest.mark.parametrize("seed", range(5))
 def test_every_check_holds_for_every_seed(seed):
     steps = steps_of(TOPIC, seed=seed)
-    assert 6 <= len(steps) <= 9 and not failed(steps)
+    assert len(steps) == 9 and not failed(steps)
     assert set(checks(steps)) == {*SPOILT}
     assert all_text(steps).isascii()
 
@@ -69,6 +79,14 @@ def times(name):
     return lambda by: lambda *args: by * KEPT[name](*args)
 
 
+def first_weight(by):
+    def wrong(x):
+        y, cache = KEPT["softmax_forward"](x)
+        return np.concatenate([by * y[:1], y[1:]]), cache
+
+    return wrong
+
+
 def without_inner_sum(by):
     return lambda dy, cache: by * dy * cache.y
 
@@ -85,6 +103,7 @@ SPOILT = {
     "same": ("three_roads", "softmax_jacobian", times("softmax_jacobian")),
     "numeric": ("three_roads", "complex_step_derivative", times("complex_step_derivative")),
     "blind": ("ones_are_blind", "softmax_backward", without_inner_sum),
+    "flat": ("gaps_not_size", "softmax_forward", first_weight),
     "closed-form": ("saturation", "measure_row", too_sure),
     "sqrt2": ("with_a_loss", "cross_entropy_gradient", times("cross_entropy_gradient")),
     "gradcheck": ("interview", "softmax_backward", times("softmax_backward")),
@@ -136,7 +155,7 @@ def test_an_answer_of_nothing_is_not_close_to_a_small_entry():
 
 def test_the_curve_follows_its_closed_forms():
     (shown,) = tables(records_of(jacobian.saturation, run_of("a=3")))
-    assert [row["a"] for row in shown.rows] == [0, 1, 2, 3, 5, 10, 15]
+    assert [row["a"] for row in shown.rows] == [0, 1, 2, 3, 5, 10]
     for row in shown.rows:
         p = 1 / (1 + 2 * math.exp(-row["a"]))
         y = np.array([(1 - p) / 2, (1 - p) / 2, p])
@@ -144,3 +163,37 @@ def test_the_curve_follows_its_closed_forms():
         assert [row["p"], row["slope"], row["norm"]] == pytest.approx([p, p * (1 - p), norm])
     slope = [p * (1 - p) for p in (1 / (1 + 2 * math.exp(-a)) for a in (0.6, math.log(2), 0.8))]
     assert max(slope) == slope[1]
+
+
+def test_the_derivative_by_hand_is_that_of_the_two_weights_that_are_shown():
+    run = run_of()
+    (asked,) = (r for r in records_of(jacobian.one_entry, run) if isinstance(r, Question))
+    first, second = (math.exp(s) / sum(map(math.exp, run.s)) for s in run.s[:2])
+    assert asked.prompt == f"p_1 = {first:.4f} and p_2 = {second:.4f}. What is dp_1/ds_2?"
+    assert asked.answer == pytest.approx(-first * second)
+    step = 1e-6  # raise score 2 and see how weight 1 moves
+    moved = [math.exp(run.s[0]) / sum(math.exp(s + by * (i == 1)) for i, s in enumerate(run.s)) for by in (step, -step)]
+    assert asked.answer == pytest.approx((moved[0] - moved[1]) / (2 * step), rel=1e-6)
+
+
+@pytest.mark.parametrize("a", [0.5, 5, 20])
+def test_the_predicted_weight_is_that_of_the_three_scores(a):
+    (asked,) = (r for r in records_of(jacobian.saturation, run_of(f"a={a}")) if isinstance(r, Question))
+    scores = [a, a, 2 * a]
+    assert asked.answer == pytest.approx(math.exp(2 * a) / sum(map(math.exp, scores)))
+    assert asked.prompt == f"Which weight does the largest of [a, a, 2a] get at a = {a:g}?"
+
+
+def test_saturation_is_told_in_whole_sentences():
+    shown = records_of(jacobian.saturation, run_of())
+    assert sentences(shown) == [
+        "In [a, a, 2a] only the gap, a >= 0, counts. The largest weight and its slope:",
+        f"The slope is not small everywhere: it is largest where p_3 = 1/2, at a = ln 2 = {math.log(2):.3f}, and dies "
+        "only after that.",
+    ]
+    (said,) = (r for r in records_of(jacobian.gaps_not_size, run_of()) if isinstance(r, Said))
+    assert said.truth == "Only differences count: five scores of 1e8 give five weights of 0.2."
+    (plot,) = (r for r in records_of(jacobian.gaps_not_size, run_of()) if isinstance(r, Plot))
+    assert plot.title == (
+        f"The top weight reaches {1 / (1 + 2 * math.exp(-5)):.3f} at a = 5, and its slope dies with it"
+    )

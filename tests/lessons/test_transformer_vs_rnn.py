@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from lessons.attention.transformer_vs_rnn import lesson as topic
-from tests.lessons.steps import checks, failed, steps_of
+from lessons.walk import generator_of
+from tests.lessons.steps import checks, failed, failed_in, sentences, steps_of
+from tfx.efficient.causal_product import causal_product_forward
 from tfx.lab.sequence_layers import Recurrent, SelfAttention
 from tfx.measure.measuring import Timing
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.recurrence.rnn import rnn_backward
-from tfx.records import Check, Said, Step, Table
+from tfx.records import Question, Said, Step, Table
 
 QUICK = {"rnn": Timing(2e-3, 1e-4), "attention": Timing(1e-3, 1e-4)}
 
@@ -42,7 +44,7 @@ def said(step: Step) -> str:
 def test_every_check_holds_for_every_seed(seed):
     shown = steps_of("rnn", seed=seed)
     assert failed(shown) == []
-    ids = "by-hand rnn-decays attention-flat ordered equivariant rnn-orders equal depth gradcheck"
+    ids = "waits rnn-decays attention-flat ordered equivariant rnn-orders equal depth blocks gradcheck"
     assert list(checks(shown)) == ids.split()
 
 
@@ -73,6 +75,24 @@ def test_layers_in_each_others_place_fail_what_tells_them_apart(monkeypatch):
     assert {"rnn-decays", "attention-flat", "ordered"} <= failing(monkeypatch, "gradient_by_distance", swapped)
 
 
+def blocks_lost(q, k, v, chunk=64):
+    y, cache = causal_product_forward(q, k, v, chunk=chunk)
+    return (y if chunk == 1 else 1.001 * y), cache
+
+
+@pytest.mark.parametrize("kept", [63, 0])
+def test_an_rnn_that_made_fewer_states_than_tokens_is_seen(kept):
+    class Fewer(Recurrent):
+        def forward(self, x):
+            h, cache = super().forward(x)
+            return h, cache._replace(time=cache.time._replace(steps=cache.time.steps[:kept]))
+
+    run = topic.Run(topic.Request(None, 0, topic.Settings()))
+    assert not failed_in(topic.all_at_once, run)
+    run.rnn = Fewer(run.rnn.w_x, run.rnn.w_h)
+    assert failed_in(topic.all_at_once, run) == {"waits"}
+
+
 @pytest.mark.parametrize(
     ("name", "wrong", "ids"),
     [
@@ -87,7 +107,7 @@ def test_layers_in_each_others_place_fail_what_tells_them_apart(monkeypatch):
             {"depth"},
         ),
         ("rnn_backward", lambda dh, cache: rnn_backward(1.001 * dh, cache), {"gradcheck"}),
-        ("math", type("wrong", (), {"tanh": staticmethod(math.sin)}), {"by-hand"}),
+        ("causal_product_forward", blocks_lost, {"blocks"}),
     ],
 )
 def test_what_is_measured_wrongly_fails_its_own_check(monkeypatch, name, wrong, ids):
@@ -131,10 +151,12 @@ def test_equal_shares_would_not_be_ordered(monkeypatch):
 
 
 def test_the_states_are_made_one_after_the_other():
-    assert said(named(steps_of("rnn", "n=7"), "one_after_the_other")) == (
-        "All 7 inputs were known here before the first was read, and the states were still made in 7 steps, "
-        "each waiting for the one before."
+    step = named(steps_of("rnn", "n=7"), "all_at_once")
+    assert said(step) == (
+        "It feeds the true text. Here, too, all 7 inputs were known, and the states were still made in 7 steps, "
+        "one by one."
     )
+    assert [(row["rnn"], row["attention"]) for row in rows(step)] == [(7, 1), (6, 1)]
 
 
 def test_the_work_is_counted_as_the_operations_do_it():
@@ -175,9 +197,12 @@ def test_a_tiny_signal_leaves_a_power_of_the_radius():
 @pytest.mark.parametrize(
     ("attention", "told"),
     [
-        (Timing(1e-3, 1e-4), "On one core here, attention: n = 16, 64, 256, 1024."),
-        (Timing(9e-3, 1e-4), "On one core here, RNN: n = 16, 64, 256, 1024."),
-        (Timing(1.9e-3, 1e-4), "On one core here, too close to tell: n = 16, 64, 256, 1024."),
+        (Timing(1e-3, 1e-4), "On one core here, attention: T = 16, 64, 256, 1024."),
+        (Timing(9e-3, 1e-4), "On one core here, RNN: T = 16, 64, 256, 1024."),
+        (
+            Timing(1.9e-3, 1e-4),
+            "On one core here, too close to tell: T = 16, 64, 256, 1024 (or this machine is too busy to say).",
+        ),
     ],
 )
 def test_what_a_busy_machine_cannot_tell_is_said(clock, attention, told):
@@ -197,12 +222,35 @@ def test_no_token_stays_where_it_was_when_tokens_are_shuffled(monkeypatch):
         assert sorted(shuffle) == list(range(len(shuffle))) and not (shuffle == np.arange(len(shuffle))).any()
 
 
-def test_the_second_state_by_hand():
-    run = topic.Run(topic.Request(None, 3, topic.Settings()))
-    w_x, w_h, x = run.rnn.w_x, run.rnn.w_h, run.x[0]
-    second = np.tanh(x[1] @ w_x + np.tanh(x[0] @ w_x) @ w_h)[0]
-    (check,) = (r for r in named(steps_of("rnn", seed=3), "one_after_the_other").records if isinstance(r, Check))
-    assert check.measured < 1e-15
-    text = repr(named(steps_of("rnn", seed=3), "one_after_the_other").records)
-    assert f"from state 1) = {second:.3f}." in text
-    assert isinstance(run.attention, SelfAttention)
+def test_the_power_is_that_of_the_question():
+    (asked,) = (r for r in named(steps_of("rnn", "radius=0.7"), "the_gradient").records if isinstance(r, Question))
+    left = 1.0
+    for _ in range(16):
+        left *= 0.7
+    assert asked.prompt == "Multiply 1 by 0.7 at each of 16 steps: what is left?"
+    assert asked.answer == pytest.approx(left) and asked.tolerance < 0.1
+
+
+def test_a_recurrence_without_the_bend_gives_the_same_in_blocks():
+    """The outputs once more, as a running sum, and how many blocks there are."""
+    step = named(steps_of("rnn", "n=20", "d=4"), "since_then")
+    q, k, v = generator_of(0, "since_then").standard_normal((3, 20, 4))
+    state = np.zeros((4, 4))
+    by_hand = []
+    for key, value, query in zip(k, v, q, strict=True):
+        state += np.outer(key, value)
+        by_hand.append(query @ state)
+    assert topic.causal_product_forward(q, k, v, chunk=8)[0] == pytest.approx(np.array(by_hand))
+    assert sentences(step.records)[1] == (
+        "In blocks of 1, 8, 20 tokens it takes 20, 3, 1 steps that wait, and gives the same 20 outputs. So it trains "
+        f"like attention and writes like an RNN: {state.size} numbers are kept, whatever T is."
+    )
+
+
+def test_depth_is_shown_for_the_first_and_the_last_layer():
+    step = named(steps_of("rnn"), "the_depth")
+    first, second, last = rows(step)
+    assert [row["depth"] for row in rows(step)] == [1, 2, 8]
+    assert first["spread"] == first["kept"] and last["spread"] < 1e-9 < 0.1 < last["kept"]
+    assert f"But 8 bare layers leave {last['gradient'] / first['gradient']:.0e} of the gradient of W_Q;" in said(step)
+    assert second["gradient"] < first["gradient"]

@@ -37,6 +37,7 @@ def test_ids_are_unique_in_the_whole_course():
 def test_items_train_questions_of_their_topic(topic):
     for item in topic_items(topic):
         assert set(item.questions) <= set(topic.questions), item.id
+        assert bool(item.questions) == bool(topic.questions), item.id
         assert all(re.fullmatch(r"\d{3}-[a-z0-9-]+", name) for name in item.questions), item.id
 
 

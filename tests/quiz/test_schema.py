@@ -49,7 +49,6 @@ def test_all_but_one_option_of_several_may_be_right(tmp_path):
         (GOOD.replace('prompt = "Which?"\n', 'prompt = "Which?"\ncolour = "red"\n'), "has no colour"),
         (GOOD.replace("Because.", "Weil er groesser ist: \u00e4"), "plain ASCII"),
         (GOOD.replace("Because.", " "), "empty text"),
-        (GOOD.replace('["002-q03"]', "[]"), "no question"),
         (GOOD.replace("level = 1", "level = 1\nsee = 4"), "name of a step"),
         (HEAD + RIGHT + WRONG, "at least two wrong options"),
         (HEAD + WRONG + OTHER, "has 0 right options"),

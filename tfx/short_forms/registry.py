@@ -26,6 +26,7 @@ WHOLE: Mapping[str, str] = {
     "tfx.lab.sequence_layers.through_depth": "it is a whole experiment: a stack of layers, and what each gets",
     "tfx.lab.shape_mistakes.silent_mistakes": "it is a whole experiment: three mistakes, one after the other",
     "tfx.lab.who_responds.responses": "it is a whole experiment: three edits, one after the other",
+    "tfx.lab.state_memory.read_back": "it is a whole experiment",
     "tfx.ops.attention.attend.check_attend_shapes": "it is a list of what can be wrong",
     "tfx.ops.attention.scaled_dot_product.check_attention_shapes": "it is a list of what can be wrong",
     "tfx.ops.recurrence.through_time.backpropagate_through_time": "it runs any recurrence; see the one of the RNN",

@@ -1,0 +1,274 @@
+"""notation: the page is true of its arrays, every check can fail, and no formula of the module leaves the page."""
+
+from __future__ import annotations
+
+import math
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+
+import lessons.attention.notation.lesson as topic
+from lessons.attention.notation.letters import ARRAYS, PAGE, ROWS, SIZES
+from lessons.course import find_topic, lesson_of, modules
+from lessons.request import Request
+from lessons.walk import walk
+from tests.lessons.steps import all_text, checks, failed, failed_in, records_of, request_for, steps_of, tables
+from tfx.records import Formula, Matrix, Question, Said
+from tfx.shapes import LETTERS
+
+TOPIC = "notation"
+AXES = tuple(sign.letter for sign in SIZES)
+
+
+def run_of(seed: int = 0) -> topic.Run:
+    return topic.Run(request_for(TOPIC, seed=seed))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_check_holds_for_every_seed(seed):
+    steps = steps_of(TOPIC, seed=seed)
+    assert len(steps) == 7 and not failed(steps)
+    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
+
+
+def turned(*names):
+    def spoil(run, monkeypatch, by):
+        for name in names:
+            run.arrays[name] = run.arrays[name][..., None] if by == by else np.array(math.nan)
+
+    return spoil
+
+
+def narrower_queries(run, monkeypatch, by):
+    run.arrays["q"] = run.arrays["q"][1:]
+
+
+def gradient_of_other_shape(run, monkeypatch, by):
+    run.dk = run.dk.T
+
+
+def other_query(run, monkeypatch, by):
+    run.arrays["q"] = by * run.arrays["q"]
+
+
+def attends_where(allowed):
+    def spoil(run, monkeypatch, by, right=topic.attend_forward):
+        def wrong(scores, v, mask=None):
+            out, cache = right(scores, v, None if mask is None else allowed(mask))
+            return (out if mask is None or by == by else by * out), cache
+
+        monkeypatch.setattr(topic, "attend_forward", wrong)
+
+    return spoil
+
+
+#: check -> its step, and how it is spoilt.
+SPOILT = {
+    "custom": ("sizes", narrower_queries),
+    "shapes": ("arrays", turned("W_O")),
+    "row-shapes": ("one_row", turned("s", "J")),
+    "gradient-shapes": ("one_row", gradient_of_other_shape),
+    "dot": ("signs", other_query),
+    "mask": ("conventions", attends_where(lambda mask: mask[:, ::-1])),
+    "inverted": ("conventions", attends_where(lambda mask: np.arange(5) < 4)),
+}
+
+
+@pytest.mark.parametrize("by", [1.2, math.nan])
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    step, spoil = SPOILT[id]
+    run = run_of()
+    assert not failed_in(getattr(topic, step), run)
+    spoil(run, monkeypatch, by)
+    broken = failed_in(getattr(topic, step), run)
+    assert broken == {id} or (math.isnan(by) and id in broken)
+
+
+def test_the_sizes_are_those_of_the_library_and_all_different():
+    assert [sign.letter for sign in SIZES] == [*"BTSCHD", "Dv"] == list(topic.HERE)
+    assert len(set(topic.HERE.values())) == len(topic.HERE)
+    for sign in SIZES[:-1]:
+        assert sign.means.startswith(LETTERS[sign.letter])
+
+
+def test_the_shapes_of_the_page_are_those_of_the_letters():
+    b, t, s, c, h, d, dv = topic.HERE.values()
+    wanted = {
+        "X": (t, c), "Y": (s, c), "W_Q": (c, d), "W_V": (c, dv), "W_O": (h * dv, c), "Q": (t, d), "K": (s, d),
+        "V": (s, dv), "scores": (t, s), "P": (t, s), "O": (t, dv), "q": (d,), "k": (d,), "v": (dv,), "s": (s,),
+        "p": (s,), "o": (dv,), "dO": (t, dv), "dP": (t, s), "dscores": (t, s), "ds": (s,), "J": (s, s),
+    }  # fmt: skip
+    listed = [row for step in (topic.arrays, topic.one_row) for row in tables(records_of(step, run_of()))[0].rows]
+    shown = {row["sign"].split(", ")[0]: row["here"] for row in listed}
+    assert shown.pop("W_Q") == str(wanted.pop("W_Q")) and shown.pop("L") == "number" and b not in (t, s)
+    assert shown == {name: str(shape) for name, shape in wanted.items()}
+
+
+def test_the_head_of_the_page_is_attention_written_out():
+    run = run_of()
+    a = run.arrays
+    e = np.exp(a["scores"])
+    assert a["scores"] == pytest.approx((a["X"] @ a["W_Q"]) @ (a["Y"] @ a["W_K"]).T / math.sqrt(6))
+    assert a["P"] == pytest.approx(e / e.sum(axis=1, keepdims=True)) and a["O"] == pytest.approx(a["P"] @ a["V"])
+    p, dp = a["P"], a["dO"] @ a["V"].T
+    assert a["dscores"] == pytest.approx(p * (dp - (dp * p).sum(axis=1, keepdims=True)))
+    assert run.dq == pytest.approx(a["dscores"] @ a["K"] / math.sqrt(6)) and a["ds"] == pytest.approx(
+        a["J"].T @ a["dp"]
+    )
+
+
+def test_what_is_asked_and_said_is_computed():
+    (asked,) = (r for r in records_of(topic.sizes, run_of()) if isinstance(r, Question))
+    assert asked.answer == sum(1 for _ in range(3) for _ in range(5)) and asked.tolerance == 0
+    assert asked.prompt == "How many scores has one head with T = 3 and S = 5?"
+    run = run_of()
+    p, v = np.exp(run.arrays["scores"])[:, :-1], run.arrays["V"]
+    moved = abs(v[-1] - (p / p.sum(axis=1, keepdims=True)) @ v[:-1]).max()
+    (said,) = (r for r in records_of(topic.conventions, run) if isinstance(r, Said))
+    assert said.truth == (
+        f"Inverted, this one lets every query see key 5 alone; the output moves by up to {moved:.2f}, and nothing "
+        "warns you."
+    )
+
+
+# The formulas of the module
+
+MODULE = next(module for module in modules() if any(one.name == TOPIC for one in module.topics))
+#: Topics that are being rewritten in these letters; a line goes when its topic is there.
+OLD = {
+    "attention-intuition": "w_i for p_j, score_i for s_j",
+    "attention-qkv": "S for the scores",
+    "softmax-attention": "w_i for p_j",
+    "attention-scaled-dot-product": "S for the scores",
+}
+NAMES = [
+    pytest.param(one.name, marks=pytest.mark.xfail(reason=OLD[one.name])) if one.name in OLD else one.name
+    for one in MODULE.topics
+]
+TOPICS = pytest.mark.parametrize("name", NAMES)
+
+#: A name in a formula: letters, then indices.  `h_{t-1}` is h with an index.
+NAME = re.compile(r"(?<![A-Za-z])[A-Za-z]+(?:_(?:[A-Za-z0-9]+|\{[^}]*\}))?")
+#: words of two letters or one, and what is no letter at all
+WORDS = {
+    "i",
+    "j",
+    "d",
+    "py",
+    "is",
+    "of",
+    "so",
+    "to",
+    "no",
+    "or",
+    "in",
+    "as",
+    "by",
+    "it",
+    "at",
+    "up",
+    "if",
+    "be",
+    "on",
+    "ln",
+}
+INDEX = re.compile(r"[ijkthsDHS0-9]+|target|\{t[+-]1\}")
+
+
+@cache
+def formulas(name: str) -> list[tuple[str, str]]:
+    """Every formula of a topic, and the shapes beside it."""
+    found = find_topic(name)
+    steps = walk(found, Request(None, 0, lesson_of(found).settings()))
+    return [(r.text, r.shapes) for step in steps for r in step.records if isinstance(r, Formula)]
+
+
+def letters_of_the_page() -> set[str]:
+    return {name for sign in PAGE for name in NAME.findall(sign.letter)} | {"T", "S"}
+
+
+def unknown(text: str) -> list[str]:
+    """Names in a formula that are neither on the page, nor an index of what is, nor words."""
+    page, found = letters_of_the_page(), []
+    bases = page | {name.partition("_")[0] for name in page if len(name.partition("_")[0]) > 2}
+    for name in NAME.findall(text):
+        base, _, index = name.partition("_")
+        on_page = {name, name.removeprefix("d")} & page
+        indexed = {base, base.removeprefix("d")} & bases and (not index or INDEX.fullmatch(index))
+        word = not index and (len(name) > 2 or name in WORDS)
+        if not (on_page or indexed or word):
+            found.append(name)
+    return found
+
+
+def second_meanings(text: str, shapes: str) -> list[str]:
+    """Where a letter of an axis is the result of something, or a shape is made of something else than axes."""
+    axes = "|".join(sorted(AXES, key=len, reverse=True))
+    found = re.findall(rf"(?:^|\s\s|\bso\s+)(?:{axes})(?:\^T|_\w+|\[[^]]*\])?\s*=(?!=)", text)
+    for inside in re.findall(r"\(([^()]*,[^()]*|[A-Z][a-z]?)\)", shapes):
+        for axis in re.split(r"[,*\s]+", inside):
+            if axis and not re.fullmatch(rf"{axes}|d_a|F|n|\d+|[a-z]{{4,}}", axis):
+                found.append(f"({inside})")
+    return found
+
+
+@TOPICS
+def test_every_letter_of_every_formula_is_on_the_page(name):
+    missing = {text: unknown(text) for text, _ in formulas(name) if unknown(text)}
+    assert not missing, f"add these to lessons/attention/notation/letters.py, or use its letters: {missing}"
+
+
+@TOPICS
+def test_no_letter_of_an_axis_stands_for_something_else(name):
+    wrong = {text: second_meanings(text, shapes) for text, shapes in formulas(name) if second_meanings(text, shapes)}
+    assert not wrong, f"{' '.join(AXES)} are sizes, and shapes are made of them: {wrong}"
+
+
+@TOPICS
+def test_no_picture_has_the_name_of_an_axis(name):
+    found = find_topic(name)
+    steps = walk(found, Request(None, 0, lesson_of(found).settings()))
+    names = {r.name for step in steps for r in step.records if isinstance(r, Matrix)}
+    assert not [one for one in names if one in AXES or one.split()[0] in AXES]
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes"),
+    [
+        ("S = Q K^T / sqrt(D)", "(T, D) x (D, S) -> (T, S)"),
+        ("S[i, j] = -inf where the mask says no", ""),
+        ("S = Q Q^T     S^T = (Q Q^T)^T", ""),
+        ("raw scores = Q K^T", "(n, d) x (d, n) -> (n, n)"),
+        ("logits = h E^T", "(n, C) x (C, V) -> (n, V)"),
+        ("p = softmax(s)", "(N) -> (N)"),
+        ("O = P V   so   H = O", ""),
+    ],
+)
+def test_a_letter_with_a_second_meaning_is_seen(text, shapes):
+    assert second_meanings(text, shapes)
+
+
+@pytest.mark.parametrize("text", ["w_i = exp(s_i)", "G = P V", "O = P V G", "dG = P^T dO", "u = q . k", "N = 3 tokens"])
+def test_a_letter_that_is_not_on_the_page_is_seen(text):
+    assert len(unknown(text)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["h_t = tanh(x_t W_x + h_{t-1} W_h)", "dp_i/ds_j = p_i (delta_ij - p_j)", "L = -log p_target", "dW_Q = X^T dQ"],
+)
+def test_letters_of_the_page_are_known_with_their_indices(text):
+    assert not unknown(text) and not second_meanings(text, "")
+
+
+@pytest.mark.parametrize("sign", PAGE, ids=lambda sign: f"{sign.letter}-{sign.topic}")
+def test_every_letter_is_used_in_the_topic_that_the_page_names(sign):
+    found = find_topic(sign.topic)
+    assert found in MODULE.topics and sign.means and sign.papers and found.name != TOPIC
+    if sign in (*SIZES, *ARRAYS, *ROWS) and found.name not in OLD:
+        text = all_text(steps_of(found.name))
+        for name in sign.letters:
+            assert re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Za-z])", text), f"{name} in {found.name}"

@@ -1,0 +1,214 @@
+"""why-not-rnn: what opens the course is computed, every number has a second opinion, and every check can fail."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import lessons.attention.why_not_rnn.lesson as topic
+from lessons.walk import generator_of
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
+from tfx.errors import BadInput
+from tfx.lab.sequence_layers import Recurrent
+from tfx.records import Matrix, Question, Said
+
+TOPIC = "why-not-rnn"
+KEPT = {name: getattr(topic, name) for name in ("read_back", "gradient_by_distance", "find_referent", "attend_forward")}
+
+
+def run_of(*pairs: str, text: str | None = None, seed: int = 0) -> topic.Run:
+    return topic.Run(request_for(TOPIC, *pairs, text=text, seed=seed))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_check_holds_for_every_seed(seed):
+    steps = steps_of(TOPIC, seed=seed)
+    assert len(steps) == 5 and not failed(steps)
+    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
+
+
+@pytest.mark.parametrize("pairs", [["width=4"], ["width=128", "radius=0.1"], ["radius=1.5", "width=4"], ["width=5"]])
+@pytest.mark.parametrize("text", [None, "two words", "one fine robot slept", " ".join(["a b c d"] * 16)])
+def test_every_check_holds_for_changed_settings_and_texts(pairs, text):
+    for seed in range(2):
+        assert not failed(steps_of(TOPIC, *pairs, text=text, seed=seed))
+
+
+@pytest.mark.parametrize("pair", ["width=3", "width=129", "radius=0", "radius=1.6"])
+def test_settings_out_of_range_are_refused(pair):
+    with pytest.raises(BadInput):
+        run_of(pair)
+
+
+def other_vector(run, by):
+    run.x[5] = by * run.x[5]  # the second "the"
+
+
+def fewer_states(run, by):
+    """An RNN that made `by` times as many states."""
+
+    class Fewer(Recurrent):
+        def forward(self, x):
+            h, cache = super().forward(x)
+            steps = cache.time.steps
+            kept = steps[: round(len(steps) / by)] if math.isfinite(by) else ()
+            return h, cache._replace(time=cache.time._replace(steps=kept))
+
+    run.rnn = Fewer(run.rnn.w_x, run.rnn.w_h)
+
+
+def bent_otherwise(monkeypatch, by):
+    monkeypatch.setattr(topic.math, "tanh", lambda z, tanh=math.tanh: by * tanh(z))
+
+
+def replaced(name, wrong):
+    return lambda monkeypatch, by: monkeypatch.setattr(topic, name, lambda *args: wrong(by, *args))
+
+
+def nothing_is_named(by, *args):
+    return KEPT["read_back"](*args) * np.where(np.arange(topic.LENGTH) == 0, 0.19 * by / by, 1)
+
+
+def all_is_named(by, *args):
+    return np.ones(topic.LENGTH) * by / by
+
+
+def too_heavy(by, *args):
+    it = KEPT["find_referent"](*args)
+    return it._replace(second=it.second * by, scores=it.scores + math.log(by))
+
+
+def other_average(by, scores, values):
+    out, cache = KEPT["attend_forward"](scores, values)
+    return by * out, cache
+
+
+#: check -> its step, and how it is spoilt, on the run or in the topic.
+SPOILT = {
+    "same-word": ("a_row_of_vectors", other_vector),
+    "by-hand": ("one_after_the_other", bent_otherwise),
+    "steps": ("one_after_the_other", fewer_states),
+    "near": ("one_vector", replaced("read_back", nothing_is_named)),
+    "far": ("one_vector", replaced("read_back", all_is_named)),
+    "powers": ("fading", replaced("gradient_by_distance", lambda by, rnn, x, rng: np.ones(41) * by)),
+    "sum": ("all_at_once", replaced("find_referent", too_heavy)),
+    "average": ("all_at_once", replaced("attend_forward", other_average)),
+}
+
+
+@pytest.mark.parametrize("by", [1.2, math.nan])
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    step, spoil = SPOILT[id]
+    run = run_of()
+    assert not failed_in(getattr(topic, step), run)
+    with np.errstate(all="ignore"):
+        spoil(run if spoil in (other_vector, fewer_states) else monkeypatch, by)
+        broken = failed_in(getattr(topic, step), run)
+    assert id in broken and (math.isnan(by) or broken <= {id, "average"})
+
+
+@pytest.mark.parametrize("size", [1e-5, 1.0, 1e5])
+def test_a_radius_that_does_not_part_the_powers_is_seen(size, monkeypatch):
+    """Each of the three radii has its share in the check."""
+    right = KEPT["gradient_by_distance"]
+    seen = []
+
+    def wrong(rnn, x, rng):
+        seen.append(rnn)
+        return right(rnn, x, rng) * np.where(np.arange(41) == 40, size, 1) if len(seen) == 2 else right(rnn, x, rng)
+
+    monkeypatch.setattr(topic, "gradient_by_distance", wrong)
+    assert failed_in(topic.fading, run_of()) == (set() if size == 1 else {"powers"})
+
+
+def test_the_predicted_numbers_are_those_on_the_screen():
+    (power,) = (r for r in records_of(topic.fading, run_of("radius=0.8")) if isinstance(r, Question))
+    assert power.prompt == "Multiply 1 by 0.8 at each of 20 steps: what is left?"
+    left = 1.0
+    for _ in range(20):
+        left *= 0.8
+    assert power.answer == pytest.approx(left) and power.tolerance < 0.1
+
+
+def test_the_sentence_counts_itself():
+    shown = records_of(topic.a_row_of_vectors, run_of("width=7", text="a cat saw a cat"))
+    assert sentences(shown)[1] == (
+        "T = 5 words, C = 7 numbers each: X is a T x C matrix. A word is one token here; many models cut words into "
+        'pieces, and then each piece is a token. "a" stands here 2 times, with the same vector each time. A vector '
+        "says which word it is, not where it stands or what is around it. To read is to change that: every word must "
+        "hear of the others."
+    )
+    (picture,) = (r for r in shown if isinstance(r, Matrix))
+    assert picture.rows == ("a", "cat", "saw", "a", "cat") and picture.focus == (0, 1, 2, 3)
+    assert np.array_equal(picture.values[0], picture.values[3]) and not np.array_equal(*picture.values[:2])
+    once = sentences(records_of(topic.a_row_of_vectors, run_of(text="two words")))[1]
+    assert "A word that came twice would have the same vector both times. A vector says" in once
+
+
+def test_the_second_state_by_hand_is_the_network_s():
+    run = run_of(seed=3)
+    first = np.tanh(run.x[0] @ run.rnn.w_x)
+    word, state = (run.x[1] @ run.rnn.w_x)[0], (first @ run.rnn.w_h)[0]
+    assert sentences(records_of(topic.one_after_the_other, run))[1] == (
+        f'By hand, number 1 after "animal": tanh({word:.3f} from the word + {state:.3f} from the state before) = '
+        f"{np.tanh(word + state):.3f}. So every state waits for the one before it: 12 words, 12 steps in a row, "
+        "however many cores there are. That is the first trouble."
+    )
+
+
+def test_what_is_named_is_told_by_its_text():
+    run = run_of()
+    shown = records_of(topic.one_vector, run)
+    rng = generator_of(0, "one_vector")
+    right = KEPT["read_back"](run.rnn, rng.standard_normal((topic.WORDS, run.width)), topic.LENGTH, rng)
+    assert [(row["k"], row["right"]) for row in tables(shown)[0].rows] == [(k, 100 * right[k]) for k in topic.BACK]
+    (said,) = (r for r in shown if isinstance(r, Said))
+    assert said.truth == f"The one before is still right in {right[1]:.0%}; older ones fade."
+    assert sentences(shown)[1] == (
+        "Guessing gives 10%: the early words are gone. This RNN is random; a trained one keeps what its task needs, "
+        "but in 16 numbers."
+    )
+
+
+def test_the_gradients_are_powers_of_their_radius():
+    """From radius 1 to another, k steps change by the k-th power and by nothing else."""
+    for row in tables(records_of(topic.fading, run_of()))[0].rows:
+        for name, radius in (("r0", 0.7), ("r2", 1.3)):
+            power = 1.0
+            for _ in range(row["k"]):
+                power *= radius
+            assert row[name] / row["r1"] == pytest.approx(power, rel=1e-6)
+
+
+def test_what_the_pronoun_takes_home_is_the_average_of_the_row_that_is_shown():
+    run = run_of()
+    shown = records_of(topic.all_at_once, run)
+    (picture,) = (r for r in shown if isinstance(r, Matrix))
+    assert picture.rows == ("it",) and picture.cols[1] == "animal" and picture.note == ""
+    weights = picture.values[0]
+    top, mixed = weights.max(), sum(w * x[0] for w, x in zip(weights, run.x, strict=True))
+    assert sentences(shown)[1] == (
+        f'By hand, number 1 of what "it" takes home: {top:.3f} * {run.x[1, 0]:.3f} from "animal" + '
+        f"{mixed - top * run.x[1, 0]:.3f} from all others = {mixed:.3f}. The weights come from rules set by hand; how "
+        "a network computes them is the next topic."
+    )
+
+
+def test_words_that_the_rules_do_not_know_are_said_to_have_random_weights():
+    shown = records_of(topic.all_at_once, run_of(text=" ".join(f"word{i}" for i in range(20))))
+    assert "The weights are random: no other word names a quality that this lesson knows;" in sentences(shown)[1]
+    (picture,) = (r for r in shown if isinstance(r, Matrix))
+    assert picture.note == "The 12 largest of 20 weights." and len(picture.cols) == 12
