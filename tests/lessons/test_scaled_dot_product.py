@@ -113,7 +113,7 @@ def test_the_gradient_check_is_part_of_it():
     ("text", "pairs", "says"),
     [
         ("", (), "empty"),
-        ("word " * 10_000, (), "longer than 64 tokens"),
+        ("word " * 10_000, (), "longer than 128 tokens"),
         (None, ("word=zebra",), "zebra"),
         (None, ("layer=7",), "there is no layer 7: this model has 2 here, 1 to 2"),
         (None, ("layer=0",), "layer must be at least 1"),
