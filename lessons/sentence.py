@@ -46,7 +46,9 @@ def looks_at(word: str, words: Sequence[str], shares: Sequence[float] | np.ndarr
     named = [int(i) for i in order[:most] if shares[i] >= 0.005] or [int(order[0])]
     others = len(words) - len(named)
     parts = [float(shares[i]) for i in named] + ([max(1 - float(shares[named].sum()), 0.0)] if others else [])
-    said = [f"{_told_apart(i, words)} {hundredth / 100:.2f}" for i, hundredth in zip(named, hundredths(parts), strict=False)]
+    said = [
+        f"{_told_apart(i, words)} {hundredth / 100:.2f}" for i, hundredth in zip(named, hundredths(parts), strict=False)
+    ]
     if others:
         said.append(f"{others} other{'s' * (others > 1)} {hundredths(parts)[-1] / 100:.2f}")
     return f'"{word}" looks at: {", ".join(said)}'

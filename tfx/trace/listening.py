@@ -13,10 +13,11 @@ L = TypeVar("L", bound=Layer)
 
 
 class Note:
-    """What passed through one layer.  x, y: what forward read and gave; dy, dx: what backward got and gave."""
+    """What passed one layer.  x, y, cache: what forward read, gave and kept; dy, dx: what backward got and gave."""
 
     x: Array
     y: Array
+    cache: Any
     dy: Array
     dx: Array
 
@@ -37,7 +38,7 @@ def listen(layer: Any) -> Note:
 def _forward(forward: Callable[..., Any], note: Note) -> Callable[..., Any]:
     def heard(x: Array, *given: Any, **named: Any) -> tuple[Array, Any]:
         y, cache = forward(x, *given, **named)
-        note.x, note.y = x, y
+        note.x, note.y, note.cache = x, y, cache
         return y, cache
 
     return heard

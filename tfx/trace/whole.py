@@ -31,7 +31,7 @@ from tfx.trace.listening import Note, listen, own_copy
 
 
 class BlockRun(NamedTuple):
-    """One pre-LN block, forward and back.  All (T, C) but `heads`.
+    """One pre-LN block, forward and back.  All (T, C) but `heads` and `hidden`: (T, F), inside the network.
 
     read = norm1(x)   mixed = attention(read)   middle = x + mixed
     inner = norm2(middle)   fed = feed_forward(inner)   y = middle + fed
@@ -46,6 +46,7 @@ class BlockRun(NamedTuple):
     mixed: Array
     middle: Array
     inner: Array
+    hidden: Array
     fed: Array
     y: Array
     dy: Array
@@ -213,8 +214,9 @@ class _Listened:
         )
         return BlockRun(
             x=whole.x, read=norm1.y, heads=copy.copy(self.heads), mixed=attention.y, middle=norm2.x, inner=norm2.y,
-            fed=fed.y, y=whole.y, dy=whole.dy, dinner=fed.dx, dmiddle_branch=norm2.dx, dmiddle=attention.dy,
-            dread=attention.dx, dx_branch=norm1.dx, dx=whole.dx, layer=self.block,
+            hidden=self.feed_forward.cache.hidden[0], fed=fed.y, y=whole.y, dy=whole.dy, dinner=fed.dx,
+            dmiddle_branch=norm2.dx, dmiddle=attention.dy, dread=attention.dx, dx_branch=norm1.dx, dx=whole.dx,
+            layer=self.block,
         )  # fmt: skip
 
 
