@@ -31,17 +31,20 @@ def labels(words: tuple[str, ...], widest: int = 10) -> tuple[str, ...]:
     return tuple(word if len(word) <= widest else word[: widest - 2] + ".." for word in words)
 
 
-def looks_at(word: str, words: Sequence[str], shares: Sequence[float] | np.ndarray, most: int = 3) -> str:
+def looks_at(
+    word: str, words: Sequence[str], shares: Sequence[float] | np.ndarray, most: int = 3, piece: str = ""
+) -> str:
     """`"it" looks at: animal 0.93, street 0.01, because 0.01, 9 others 0.05`: what a row of weights says, in words.
 
-    words: the keys that it may see; shares: (len(words),), which sum to 1: for a word of several pieces their sum.  At most
-    `most` are named, the largest first, equal ones in the order of the sentence; none that rounds to 0.00, but always
-    one.  What is written sums to 1.00: the others get what the named ones leave, and only where that would be wrong by a
-    hundredth are the named ones rounded the other way.  A word that stands there more than once is numbered.
+    words: the keys that it may see; shares: (len(words),), which sum to 1: for a word of several pieces their sum.  At
+    most `most` are named, the largest first, equal ones in the order of the sentence; none that rounds to 0.00, but
+    always one.  What is written sums to 1.00: the others get what the named ones leave, and only where that would be wrong by a
+    hundredth are the named ones rounded the other way.  A word that stands there more than once is numbered.  piece: of
+    the word, where it is one piece that looks.
     """
-    shares = np.asarray(shares, dtype=float)
+    shares, who = np.asarray(shares, dtype=float), f'"{word}"' + f" (piece {piece})" * bool(piece)
     if len(words) > 1 and np.ptp(shares) < 1e-9:
-        return f'"{word}" looks at: all {len(words)} words alike, 1/{len(words)} each'
+        return f"{who} looks at: all {len(words)} words alike, 1/{len(words)} each"
     order = np.argsort(-shares, kind="stable")
     named = [int(i) for i in order[:most] if shares[i] >= 0.005] or [int(order[0])]
     others = len(words) - len(named)
@@ -51,7 +54,7 @@ def looks_at(word: str, words: Sequence[str], shares: Sequence[float] | np.ndarr
     ]
     if others:
         said.append(f"{others} other{'s' * (others > 1)} {hundredths(parts)[-1] / 100:.2f}")
-    return f'"{word}" looks at: {", ".join(said)}'
+    return f"{who} looks at: {', '.join(said)}"
 
 
 def hundredths(shares: Sequence[float]) -> list[int]:

@@ -436,7 +436,7 @@ def test_everyday_sentences_are_told_in_words(text):
     run = run_of(text)
     for write in (forward.softmax, forward.heat_map):
         note = pictures(write, run)[0].note
-        line = re.match(r'"(.+)" looks at: (.+?)(?:\.| Its|, its|$)(?: |$|\.)', note)
+        line = re.match(r'"(.+)"(?: \(piece .+\))? looks at: (.+?)(?:\.| Its|, its|$)(?: |$|\.)', note)
         assert line, note
         shares = [
             float(share) for share in re.findall(r" (\d\.\d\d)(?=,|\.|$)", note.split(". Its")[0].split(", its")[0])
@@ -496,3 +496,14 @@ def test_every_check_holds_on_everyday_sentences(text, road):
         for record in step.records:
             if isinstance(record, Text):
                 assert "nan" not in record.text.lower().split() and "##" not in record.text
+
+
+def test_a_word_of_pieces_looks_as_its_last_piece_and_as_the_mean_of_them():
+    run = run_of(TROPHY, word="suitcase", head=3, layer=1)
+    assert run.looks().startswith('"suitcase" (piece -ase) looks at: ')
+    assert run.looks(by_words=True).startswith('"suitcase" looks at: ')
+    mean = run.case.weights[12:16].mean(axis=0)
+    first, share = re.search(r"looks at: (\w+) (\d\.\d\d)", run.looks(by_words=True)).groups()
+    sums = {"The": mean[0], "trophy": mean[1:5].sum(), "did": mean[5:7].sum(), "not": mean[7], "fit": mean[8:10].sum()}
+    sums |= {"in": mean[10], "the": mean[11], "suitcase": mean[12:16].sum()}
+    assert first == max(sums, key=sums.get) and float(share) == pytest.approx(sums[first], abs=0.01)

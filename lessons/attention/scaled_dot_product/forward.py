@@ -105,7 +105,7 @@ def softmax(run: Run) -> Iterator[Shown]:
 def heat_map(run: Run) -> Iterator[Shown]:
     p, word = between_words(run.weights, run.word_of), run.word_of[run.row]
     focus = [] if len(run.words) <= 12 else [word]
-    yield matrix("P, word by word", p, "query, key", run.words, run.words, f"{run.looks()}.", focus)
+    yield matrix("P, word by word", p, "query, key", run.words, run.words, f"{run.looks(by_words=True)}.", focus)
     if len(run.words) < len(run.tokens):
         yield f"{len(run.tokens)} tokens are joined to {len(run.words)} words: the weight that goes to a word is the sum over its pieces, the weights that come from it are the mean over its pieces."
         yield Source("Clark et al.", 2019, "What Does BERT Look At? An Analysis of BERT's Attention", "section 4.1")

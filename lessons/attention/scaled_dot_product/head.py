@@ -72,12 +72,15 @@ class Run:
     def where(self) -> str:
         return f"layer {self.case.layer + 1} of {self.case.n_layers}, head {self.case.head + 1} of {self.case.n_heads}"
 
-    def looks(self) -> str:
-        """What the followed token looks at, in words."""
-        seen = sorted({word for word, blocked in zip(self.word_of, self.blocked[self.row], strict=True) if not blocked})
-        whole_word = self.words[self.word_of[self.row]]
-        name = whole_word if self.word_of.count(self.word_of[self.row]) == 1 else f"{self.word} of {whole_word}"
-        return looks_at(name, [self.words[word] for word in seen], to_words(self.weights[self.row], self.word_of)[seen])
+    def looks(self, by_words: bool = False) -> str:
+        """What the followed token looks at, in words.  by_words: what its word looks at, if that has several pieces."""
+        own = self.word_of[self.row]
+        pieces = [i for i, word in enumerate(self.word_of) if word == own]
+        may = np.asarray(~self.blocked[pieces].all(axis=0) if by_words else ~self.blocked[self.row])
+        seen = sorted({word for word, may_see in zip(self.word_of, may, strict=True) if may_see})
+        shares = self.by_words[own] if by_words else to_words(self.weights[self.row], self.word_of)
+        piece = "" if by_words or len(pieces) == 1 else self.word
+        return looks_at(self.words[own], [self.words[word] for word in seen], shares[seen], piece=piece)
 
     def square(self, name: str, values: np.ndarray, note: str = "") -> Matrix:
         """A (T, T) matrix with its tokens; a screen shows the row that is followed."""

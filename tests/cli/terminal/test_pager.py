@@ -213,7 +213,7 @@ def test_the_first_screen_of_attention_shows_title_and_first_sentence_at_its_top
 
 
 def test_one_tall_step_is_paged_and_a_short_one_is_not(tmp_path):
-    terminal = Terminal(tmp_path, command("explain attention --step scores"), **COLOR)
+    terminal = Terminal(tmp_path, command("explain attention --step scores"), 15, **COLOR)
     assert "-- more: Enter" in terminal.screen(b"")[-1]
     terminal.press(b"q", b"--step scores")
     assert terminal.exit_code() == 0
@@ -223,16 +223,16 @@ def test_one_tall_step_is_paged_and_a_short_one_is_not(tmp_path):
 
 
 def test_a_prediction_is_asked_on_the_screen_and_the_rest_stands_below_it(tmp_path):
-    terminal = Terminal(tmp_path, command("explain attention --predict --step scaling"), **COLOR)
+    terminal = Terminal(tmp_path, command("explain attention --predict --step scaling"), 16, **COLOR)
     asked = terminal.press(b"", b"  > ").decode()
-    assert "What is the scaled" in asked and "3.537" not in asked
+    assert "What is the score?" in asked and "3.537" not in asked
     screen = terminal.screen(b"what?\r4\r")
     below = "\n".join(screen)
     assert "Please answer with a number" in below and "Not quite, you said 4" in below and "3.537" in below
-    assert asked.count("\n") + len(screen) <= 24 and "-- more: Enter" in screen[-1]
+    assert asked.count("\n") + len(screen) <= 16 and "-- more: Enter" in screen[-1]
     terminal.screen(b"\r")
     again = "\n".join(terminal.screen(b"b"))
-    assert again.startswith("4/") and "  > what?\n" in again and "  > 4\n  Not quite" in again, "nothing is asked twice"
+    assert again.startswith("8/") and "  > what?\n" in again and "  > 4\n  Not quite" in again, "nothing is asked twice"
     terminal.screen(b"c")
     assert "  > 4\n  Not quite" in "\n".join(terminal.screen(b"c")), "nor when the code is shown"
     terminal.press(b"q", b"--step scaling")
