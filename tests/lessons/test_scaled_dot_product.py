@@ -203,7 +203,9 @@ def test_suggestions_keep_the_sentence_the_seed_and_the_settings():
 def test_layers_and_heads_are_counted_from_1():
     first, last = (Run(Request(None, 0, Settings(layer=n, head=m))).case for n, m in ((1, 1), (2, 4)))
     assert (first.layer, first.head, last.layer, last.head) == (0, 0, 1, 3)
-    assert "layer 2 of 2, head 4 of 4 reads it" in str(named(steps(None, "layer=2", "head=4"), "head_input").records)
+    assert "T tokens, C numbers each; for layer 2 of 2, head 4 of 4" in str(
+        named(steps(None, "layer=2", "head=4"), "head_input").records
+    )
 
 
 def test_the_numbers_by_hand_are_those_of_the_matrices():

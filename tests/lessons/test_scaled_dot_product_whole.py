@@ -154,6 +154,12 @@ def test_which_rows_are_read(pronoun, language):
         'Read row "it" of P and no other. This is the last layer, and the answer is made from its output at "it"; what '
         "the other 11 rows put out goes nowhere. A gradient arrives at 1 row of 12."
     )
+    assert said(forward.rows_read, pronoun).splitlines()[1] == f"It lies at: animal ({same} rows)."
+    where = [language.tokens[key] for key in language.case.weights.argmax(axis=1)]
+    (counts,) = [line for line in said(forward.rows_read, language).splitlines() if line.startswith("It lies at")]
+    for token, rows in re.findall(r"[ (]([^ ,(]+) \((\d+) rows?\)", counts):
+        assert where.count(token) >= int(rows) > 0
+    assert sum(map(int, re.findall(r"\((\d+) rows?\)", counts))) == 22
     assert said(forward.rows_read, pronoun).splitlines()[-1] == (
         f'{same} of 12 rows have their largest weight at "animal". No loss ever asked where the unread rows look, and '
         "all rows share W_Q and W_K; so that is no finding about them."
@@ -309,8 +315,9 @@ def test_the_lines_by_hand_on_the_way_back(pronoun):
     dk = float(grads.ds[:, 1] @ case.q[:, 0]) / math.sqrt(12)
     dq = float(grads.ds[i] @ case.k[:, 0]) / math.sqrt(12)
     (values,) = pictures(backward.values_gradient, pronoun)
-    assert values.note.startswith('By hand, dV of "animal", coordinate 1: ') and f"= {dv:.2g}." in values.note
-    assert f"= {dk:.2g}." in said(backward.keys_gradient, pronoun)
+    only = f"({case.weights[i, 1]:.3f})({case.dout[i, 0]:.2g})"  # the loss reads row "it" alone
+    assert values.note == f'By hand, dV of "animal", coordinate 1, largest terms first: {only} = {dv:.2g}.'
+    assert f"0.2887 * (({grads.ds[i, 1]:.2g})({case.q[i, 0]:.3f})) = {dk:.2g}." in said(backward.keys_gradient, pronoun)
     assert f"= {dq:.2g}." in said(backward.queries_and_keys, pronoun)
     mean = float((grads.dp[i] * case.weights[i]).sum())
     by_hand = case.weights[i, 1] * (grads.dp[i, 1] - mean)

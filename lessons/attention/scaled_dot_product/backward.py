@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lessons.attention.scaled_dot_product.head import Run, products, short
+from lessons.attention.scaled_dot_product.head import Run, largest_products, products, short
 from lessons.operation import derivation
 from lessons.writing import See, Shown, Try, agree, exactly, formula, matrix, question
 from tfx.ops.attention.attend import attend_backward_steps
@@ -33,9 +33,9 @@ def output_gradient(run: Run) -> Iterator[Shown]:
 def values_gradient(run: Run) -> Iterator[Shown]:
     case, grads, sentence = run.case, run.grads, run.case.sentence
     pulled = int(np.abs(grads.dv).sum(axis=1).argmax())
-    yield "O = P V is a product, and each factor gets a gradient: the other factor times dO."
+    yield "O = P V is a product: each factor gets as gradient the other factor times dO."
     yield formula("O = P V   so   dV = P^T dO", f"{run.weights.T.shape} x {case.dout.shape} -> {grads.dv.shape}")
-    hand = f'By hand, dV of "{run.tokens[pulled]}", coordinate 1: {products(run.weights[:, pulled], case.dout[:, 0])} = {short(grads.dv[pulled, 0])}.'
+    hand = f'By hand, dV of "{run.tokens[pulled]}", coordinate 1, largest terms first: {largest_products(run.weights[:, pulled], case.dout[:, 0])} = {short(grads.dv[pulled, 0])}.'
     yield run.vectors("dV", grads.dv, hand, tuple(sorted({run.row, pulled})))
     yield f'A value is pulled on by every query that looked at it, in proportion to the weight: here "{run.tokens[pulled]}" most.'
     yield attend_backward_steps
@@ -99,7 +99,7 @@ def queries_and_keys(run: Run) -> Iterator[Shown]:
     yield formula("dQ = dscores K * scale", f"{grads.ds.shape} x {case.k.shape} -> {grads.dq.shape}")
     yield formula("dK = dscores^T Q * scale", f"{grads.ds.T.shape} x {case.q.shape} -> {grads.dk.shape}")
     yield run.vectors("dQ", grads.dq)
-    yield f'By hand, dQ of "{run.word}", coordinate 1: scale * ({products(grads.ds[i], case.k[:, 0])}) = {short(grads.dq[i, 0])}.'
+    yield f'By hand, dQ of "{run.word}", coordinate 1, largest terms first: {run.scale:.4f} * ({largest_products(grads.ds[i], case.k[:, 0])}) = {short(grads.dq[i, 0])}.'
     yield attention_backward_steps
 
 
@@ -107,7 +107,7 @@ def keys_gradient(run: Run) -> Iterator[Shown]:
     case, grads, j = run.case, run.grads, run.column
     _, dw_q, _ = linear_backward(grads.dq, LinearCache(case.x, case.w_q, False))
     yield run.vectors("dK", grads.dk, rows=(j,))
-    yield f'By hand, dK of "{run.target}", coordinate 1: scale * ({products(grads.ds[:, j], case.q[:, 0])}) = {short(grads.dk[j, 0])}.'
+    yield f'By hand, dK of "{run.target}", coordinate 1, largest terms first: {run.scale:.4f} * ({largest_products(grads.ds[:, j], case.q[:, 0])}) = {short(grads.dk[j, 0])}.'
     yield "What training moves are not queries and keys but the maps that made them. One more product reaches those:"
     yield formula("Q = X W_Q   so   dW_Q = X^T dQ", f"{case.x.T.shape} x {grads.dq.shape} -> {dw_q.shape}, norm {np.linalg.norm(dw_q):.2e}; dW_K and dW_V alike")  # fmt: skip
     yield linear_backward

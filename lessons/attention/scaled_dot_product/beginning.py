@@ -148,7 +148,7 @@ def head_input(run: Run) -> Iterator[Shown]:
         yield f"Each token has become x, a vector of C = {x.shape[1]} numbers: a row of a table, plus a vector that says its place{made}."
     yield "Attention reads x after a norm (LayerNorm): each vector less its mean, divided by its standard deviation, then a gain and an offset for each coordinate. So no token is loud only because its vector is long."
     yield coordinates(f'"{run.word}"', np.stack([x[i], case.x[i]]), ("x", "X"), "vector")
-    yield formula("X = gain * (x - mean) / std + offset", f"T tokens, C numbers each: (T, C) = {case.x.shape}; {run.where} reads it")  # fmt: skip
+    yield formula("X = gain * (x - mean) / std + offset", f"(T, C) = {case.x.shape}: T tokens, C numbers each; for {run.where}")  # fmt: skip
     gain, offset = norm.gamma.value[0], norm.beta.value[0]
     yield f'By hand, "{run.word}", coordinate 1: {gain:.3f} * ({x[i, 0]:.3f} - ({mean[i, 0]:.3f})) / {std[i, 0]:.3f} + ({offset:.3f}) = {case.x[i, 0]:.3f}.'
     yield agree("norm", "X follows from x by this formula, for every token", again, case.x, to=1e-9)

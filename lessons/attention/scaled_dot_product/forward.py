@@ -120,7 +120,8 @@ def rows_read(run: Run) -> Iterator[Shown]:
     n, last = len(run.tokens), run.case.layer + 1 == run.case.n_layers
     read = np.flatnonzero((run.case.dout != 0).any(axis=1))
     largest = run.weights.argmax(axis=1)
-    same, names = int((largest == run.column).sum()), [run.tokens[key] for key in largest]
+    same = int((largest == run.column).sum())
+    chosen, times = np.unique(largest, return_counts=True)
     if run.case.sentence is not None and last:
         it = run.tokens[run.case.sentence.it]
         yield f'Read row "{it}" of P and no other. This is the last layer, and the answer is made from its output at "{it}"; what the other {counted(n - 1, "rows")} put out goes nowhere. A gradient arrives at {counted(read.size, "rows")} of {n}.'
@@ -129,7 +130,10 @@ def rows_read(run: Run) -> Iterator[Shown]:
     else:
         yield f"Every row of P is read: its output goes on to the next layer. A gradient arrives at {counted(read.size, 'rows')} of {n}."
     yield matrix("largest weight of each row", run.weights.max(axis=1)[None], "its, query", ("weight",), run.tokens)
-    yield "It lies at: " + ", ".join(f"{token} -> {name}" for token, name in zip(run.tokens, names, strict=True))
+    places = [
+        f"{run.tokens[key]} ({counted(int(-minus), 'rows')})" for minus, key in sorted(zip(-times, chosen, strict=True))
+    ]
+    yield f"It lies at: {', '.join(places)}."
     if n > 2 and same > n / 2:
         unread = run.case.sentence is not None and last and not run.untrained
         why = " No loss ever asked where the unread rows look, and all rows share W_Q and W_K; so that is no finding about them." if unread else " All rows share W_Q and W_K."  # fmt: skip

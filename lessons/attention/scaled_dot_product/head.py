@@ -113,6 +113,12 @@ def products(a: np.ndarray, b: np.ndarray) -> str:
     return by_hand(a, b, 3, short)
 
 
+def largest_products(a: np.ndarray, b: np.ndarray) -> str:
+    """The largest terms of a dot product, as many as `products` shows; terms that are zero are left out."""
+    order = [i for i in np.argsort(-np.abs(a * b), kind="stable") if a[i] * b[i] != 0] or [0]
+    return products(a[order], b[order])
+
+
 def counted(n: int, things: str) -> str:
     """`1 token`, `3 tokens`."""
     return f"{n} {things.removesuffix('s') if n == 1 else things}"

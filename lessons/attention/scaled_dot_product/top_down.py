@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lessons.attention.scaled_dot_product.head import Run, counted, products, short
+from lessons.attention.scaled_dot_product.head import Run, counted, largest_products, short
 from lessons.writing import Shown, agree, formula, matrix, question
 from tfx.nn.residual import Residual
 from tfx.ops.basics.linear import linear_backward
@@ -34,7 +34,7 @@ def back_through_the_top(run: Run) -> Iterator[Shown]:
     above = run.case.n_layers - 1 - run.case.layer
     yield "Each logit is a dot product with a row of E, so the gradient of h is a sum of rows of E: the row of the right answer with minus sign, the others with plus, in proportion to what they got."
     yield formula("logits = h E^T   so   dh = dlogits E", f"{whole.dlogits.shape} x {whole.table.shape} -> {(len(whole.asked), whole.table.shape[1])}")  # fmt: skip
-    yield f'By hand, "{run.tokens[place]}", coordinate 1: {products(whole.dlogits[-1], whole.table[:, 0])} = {short(whole.dhidden[place, 0])}, over all {whole.table.shape[0]} terms.'
+    yield f'By hand, "{run.tokens[place]}", coordinate 1, largest terms first: {largest_products(whole.dlogits[-1], whole.table[:, 0])} = {short(whole.dhidden[place, 0])}, over all {whole.table.shape[0]} terms.'
     through = f" and back through {counted(above, 'layers')} above this one" if above else ""
     yield f"Then back through the last norm{through}. What arrives at y, the output of layer {run.case.layer + 1}:"
     yield run.vectors("dy", run.block.dy)
