@@ -76,9 +76,10 @@ def hundredths(shares: Sequence[float]) -> list[int]:
 
 
 def _told_apart(index: int, words: Sequence[str]) -> str:
-    """The word, with its number in the sentence where it stands more than once."""
+    """The word, with its number in the sentence where it stands more than once; a mark is quoted."""
     word, alike = words[index], [each.lower() for each in words]
-    return f"{word} (word {index + 1})" if alike.count(word.lower()) > 1 else word
+    word = word if word[:1].isalnum() else f'"{word}"'
+    return f"{word} (word {index + 1})" if alike.count(words[index].lower()) > 1 else word
 
 
 def _clean(word: str) -> str:

@@ -423,6 +423,8 @@ def test_every_check_of_the_topic_has_a_breaker():
 
 EVERYDAY = [
     "It works.",
+    "It's cold, isn't it?",
+    "He said it's fine",
     "Dogs bark",
     "My dog ate my homework yesterday.",
     "The quick brown fox jumps over the lazy dog",

@@ -23,6 +23,11 @@ def test_the_largest_shares_are_named_and_the_others_counted():
         (("it",), [1.0], '"it" looks at: it 1.00'),
         (("a", "b"), [0.25, 0.75], '"it" looks at: b 0.75, a 0.25'),
         (("a", "b", "c"), [1 / 3] * 3, '"it" looks at: all 3 words alike, 1/3 each'),
+        (
+            (",", "b", "-", ","),
+            [0.4, 0.3, 0.2, 0.1],
+            '"it" looks at: "," (word 1) 0.40, b 0.30, "-" 0.20, 1 other 0.10',
+        ),
         (("a", "b"), [0.999, 0.001], '"it" looks at: a 1.00, 1 other 0.00'),
         (("a", "b", "c", "d"), [0.4, 0.3, 0.2, 0.1], '"it" looks at: a 0.40, b 0.30, c 0.20, 1 other 0.10'),
         (("a", "b", "A"), [0.2, 0.2, 0.6], '"it" looks at: A (word 3) 0.60, a (word 1) 0.20, b 0.20'),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -149,23 +150,35 @@ def _best(probabilities: np.ndarray, vocabulary: tuple[str, ...]) -> tuple[tuple
 
 
 def _worth_following(reading: Reading) -> list[int]:
-    """The row of the pronoun; without one, the last piece of every word that is no mark, or all rows."""
+    """The row of the pronoun; without one, the last piece of every word that is no mark, or all rows.
+
+    "it's" is an "it".  A pronoun that opens a text is passed over in a model that looks back: it sees itself alone.
+    """
     if reading.sentence is not None:
         return [reading.sentence.it]
-    words = [word.lower() for word in reading.words]
-    last_piece = {word: token for token, word in enumerate(reading.word_of)}
+    ends, words = _word_ends(reading), [re.split("['\u2019]", word.lower())[0] for word in reading.words]
     for pronoun in PRONOUNS:
-        if pronoun in words:
-            return [last_piece[len(words) - 1 - words[::-1].index(pronoun)]]
-    rows = [last_piece[i] for i, word in enumerate(words) if word[0].isalnum()]
+        if pronoun in words[1:]:
+            return [ends[len(words) - 1 - words[::-1].index(pronoun)]]
+    rows = [end for end, word in zip(ends, words, strict=True) if word[:1].isalnum()]
     return rows or list(range(len(reading.ids)))
+
+
+def _word_ends(reading: Reading) -> list[int]:
+    """For each word its last piece; of "it's" the last one before the apostrophe."""
+    ends, spelt = [0] * len(reading.words), [""] * len(reading.words)
+    for token, word in enumerate(reading.word_of):
+        spelt[word] += reading.surfaces[token]
+        if not re.search("['\u2019]", spelt[word][1:]):
+            ends[word] = token
+    return ends
 
 
 def _found(word: str, reading: Reading) -> int:
     """The last token that is, or ends, the word asked for."""
     wanted = word.strip().lower()
-    last_piece = {index: token for token, index in enumerate(reading.word_of)}
-    places = [last_piece[i] for i, each in enumerate(reading.words) if each.lower() == wanted]
+    ends = _word_ends(reading)
+    places = [ends[i] for i, each in enumerate(reading.words) if each.lower() == wanted]
     places += [i for i, token in enumerate(reading.tokens) if wanted in (token, reading.labels[i].lower())] * (
         not places
     )

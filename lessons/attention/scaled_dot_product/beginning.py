@@ -23,7 +23,7 @@ PRONOUN_TEXT = "the dog did not enter the park because it was too crowded"
 
 def tokens(run: Run) -> Iterator[Shown]:
     case, reading = run.case, run.case.reading
-    yield "Self-attention turns a row of token vectors into a row of vectors that know about each other. Here it works inside a trained model, on one sentence: one real run, from characters to the answer and all the way back."
+    yield "Self-attention turns a row of token vectors into a row of vectors that know about each other. Here it works inside a whole model, on one sentence: one real run, from characters to the answer and all the way back."
     yield which_model(run)
     numbered = " | ".join(f"{surface} {number}" for surface, number in zip(reading.surfaces, reading.ids, strict=True))
     yield f"A model reads numbers. So the text is cut to {counted(len(run.tokens), 'tokens')}, and each has a number, its id: {numbered}"

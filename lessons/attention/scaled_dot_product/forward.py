@@ -63,9 +63,9 @@ def mask(run: Run) -> Iterator[Shown]:
         if trained_causal:
             yield "This model must predict the next token at every place, and could copy it otherwise."
         else:
-            yield "You asked for it, in this head alone. This model was trained without a mask, and it runs with one now: answer and gradients below are those of the changed model. Language models are trained so: they must predict the next token, and could copy it otherwise."
+            yield "You asked for it, in this head alone. The model as it comes has no mask, and runs with one now: answer and gradients below are those of the changed model. Language models are trained so: they must predict the next token, and could copy it otherwise."
     elif trained_causal:
-        yield "You took the mask off this head: nothing is blocked, and a token may look at those after it. The model was trained with it, and must predict the next token at every place; here it may look it up, so the loss below no longer says how well it predicts."
+        yield "You took the mask off this head: nothing is blocked, and a token may look at those after it. The model as it comes has one, for it must predict the next token at every place; here it may look it up, so the loss below no longer says how well it predicts."
     else:
         yield "Nothing is blocked here: every token may look at all tokens, itself included. So it is in models that read a whole sentence at once; a language model blocks what comes later."
     yield run.square("scores after the mask", np.where(blocked, -math.inf, run.scores))
