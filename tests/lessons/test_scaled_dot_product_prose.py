@@ -161,6 +161,20 @@ def test_the_way_back(pronoun):
     assert f"each of the {entries} entries of Q, K and V is nudged up and down" in told(bottom.interview, pronoun)[0]
 
 
+def test_the_pictures_around_the_head(pronoun):
+    block, i = pronoun.block, 8
+    for write, rows in (
+        (onward.residual, (block.x, block.mixed, block.middle)),
+        (onward.feed_forward, (block.middle, block.fed, block.y)),
+        (bottom.residual_back, (block.dmiddle, block.dx_branch, block.dx)),
+    ):
+        (picture,) = [r for r in records_of(write, pronoun) if isinstance(r, Matrix)]
+        assert np.array_equal(picture.values, np.stack([row[i, :6] for row in rows]))
+    (picture,) = [r for r in records_of(top_down.back_to_the_head, pronoun) if isinstance(r, Matrix)]
+    assert picture.name == f"dO of head {pronoun.case.head + 1}, first 6 of 12 coordinates" and picture.focus == (8,)
+    assert np.array_equal(picture.values, pronoun.case.dout[:, :6])
+
+
 def test_the_table_of_lengths(pronoun):
     (picture,) = [r for r in records_of(bottom.embedding_gradient, pronoun) if isinstance(r, Matrix)]
     whole, vocabulary = pronoun.whole, list(pronoun.vocabulary)
