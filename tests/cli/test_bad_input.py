@@ -31,7 +31,7 @@ def test_a_text_of_ten_thousand_tokens_is_refused_with_the_limit(tmp_path):
     ran = run("explain", "attention", "--text", "cat " * 10_000, home=tmp_path)
     assert ran.code == 2 and ran.out == ""
     sentence = one_sentence(ran)
-    assert "longer than 64 tokens" in sentence and len(sentence) < 400
+    assert "longer than 128 tokens" in sentence and len(sentence) < 400
 
 
 @pytest.mark.parametrize("command", ["explain attention", "experiment scaling", "gradcheck", "train copy"])

@@ -1,16 +1,16 @@
-"""The flagship: one head of a trained model, forward and back, on the reader's own sentence."""
+"""The flagship at its one head, forward and back; the model around it is in test_scaled_dot_product_whole.py."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from lessons.attention.scaled_dot_product import backward
+from lessons.attention.scaled_dot_product import bottom, forward
 from lessons.attention.scaled_dot_product.head import DEFAULT_TEXT, Run, Settings
 from lessons.course import find_topic, lesson_of
 from lessons.request import Request
 from lessons.walk import walk
-from tests.lessons.steps import failed
+from tests.lessons.steps import failed, failed_in
 from tfx.errors import BadInput
 from tfx.ops.attention.scaled_dot_product import attention_backward_steps
 from tfx.records import Check, Code, Matrix, Question, Said, Step, Text
@@ -64,8 +64,7 @@ def test_every_step_shows_code_that_it_ran():
 @pytest.mark.parametrize(("adjective", "noun"), [("tired", "animal"), ("wide", "street")])
 def test_the_heat_map_flips_with_the_adjective(adjective, noun):
     shown = steps(DEFAULT_TEXT.replace("tired", adjective))
-    assert '"it" gives its largest weight, ' in matrix(shown, "P").note
-    assert matrix(shown, "P").note.endswith(f'to "{noun}".')
+    assert matrix(shown, "P").note.startswith(f'"it" looks at: {noun} 0.9')
 
 
 def test_the_matrices_are_the_numbers_of_the_model():
@@ -73,7 +72,9 @@ def test_the_matrices_are_the_numbers_of_the_model():
     run = Run(Request(OWN, 0, Settings()))
     assert np.array_equal(matrix(shown, "P").values, run.case.weights)
     assert np.allclose(run.out, run.case.out, atol=1e-12)
-    assert np.allclose(np.asarray(matrix(shown, "S").values) * run.scale, run.case.q @ run.case.k.T * run.scale)
+    assert np.allclose(
+        np.asarray(matrix(shown, "raw scores").values) * run.scale, run.case.q @ run.case.k.T * run.scale
+    )
 
 
 def test_a_word_of_the_reader_sees_no_later_word_in_the_language_model():
@@ -81,8 +82,21 @@ def test_a_word_of_the_reader_sees_no_later_word_in_the_language_model():
     assert not np.triu(weights, 1).any()
 
 
-def test_a_causal_mask_on_the_pronoun_model_says_that_the_model_ran_without():
-    assert "no longer what the model computed" in words(steps(None, "mask=causal"))
+def test_a_changed_mask_or_scale_runs_inside_the_model():
+    """What is said to be the changed model's answer, loss and gradients is that: nothing is left of the trained run."""
+    for pair in ("mask=causal", "scale=1"):
+        trained, changed = (Run(Request(None, 0, Settings(**wish))) for wish in ({}, dict([settings_of(pair)])))
+        assert changed.case.head == trained.case.head and changed.case.loss != trained.case.loss
+        assert np.abs(changed.case.dout - trained.case.dout).max() > 1e-6
+        told = words(steps(None, pair))
+        assert "the changed model" in told and "with the one head changed" in told
+        assert "changed model" not in words(steps()) and "head changed" not in words(steps())
+        assert "model ran with the changed head" in words([named(steps(None, pair), "the_way_back")])
+
+
+def settings_of(pair: str) -> tuple[str, object]:
+    name, _, value = pair.partition("=")
+    return name, float(value) if name == "scale" else value
 
 
 def test_another_right_answer_pulls_harder():
@@ -96,12 +110,16 @@ def test_untrained_weights_are_random_seeded_and_still_exact():
     first, again, other = (steps(None, untrained=True, seed=seed) for seed in (1, 1, 2))
     assert np.array_equal(matrix(first, "P").values, matrix(again, "P").values)
     assert not np.array_equal(matrix(first, "P").values, matrix(other, "P").values)
-    assert "weights are random" in words(first) and failed(first) == []
+    assert 'the "pointing" model with random weights (--untrained' in words(first) and failed(first) == []
+    assert "random here (--untrained)" in words(first) + matrix(first, 'of "it"').note and "learned" not in words(
+        first[:6]
+    )
 
 
 def test_unknown_characters_keep_the_readers_spelling():
     shown = steps("日本 too")
-    assert "日" in matrix(shown, "P").rows and "unknown token" in words(shown)
+    assert matrix(shown, "P").rows == ("日-", "-本", "too") and matrix(shown, "P, word").rows == ("日本", "too")
+    assert matrix(shown, "P").rows and "unknown token" in words(shown)
 
 
 def test_the_gradient_check_is_part_of_it():
@@ -113,7 +131,7 @@ def test_the_gradient_check_is_part_of_it():
     ("text", "pairs", "says"),
     [
         ("", (), "empty"),
-        ("word " * 10_000, (), "longer than 64 tokens"),
+        ("word " * 10_000, (), "longer than 128 tokens"),
         (None, ("word=zebra",), "zebra"),
         (None, ("layer=7",), "there is no layer 7: this model has 2 here, 1 to 2"),
         (None, ("layer=0",), "layer must be at least 1"),
@@ -140,8 +158,9 @@ def named(shown: list[Step], name: str) -> Step:
 
 
 EVERYWHERE = (
-    "tokens", "projections", "scores", "scaling", "mask", "softmax", "output", "meaning", "the_way_back",
-    "values_gradient", "weights_gradient", "jacobian", "scores_gradient", "queries_and_keys", "interview",
+    "tokens", "head_input", "projections", "scores", "scaling", "mask", "mask_traps", "softmax", "heat_map",
+    "rows_read", "output", "cost", "meaning", "the_way_back", "values_gradient", "weights_gradient", "jacobian",
+    "scores_gradient", "queries_and_keys", "keys_gradient", "interview",
 )  # fmt: skip
 
 
@@ -155,9 +174,15 @@ EVERYWHERE = (
     ],
 )
 def test_the_step_about_two_models_comes_and_goes_and_the_others_keep_their_names(text, pairs, untrained, both):
-    names = [step.name for step in steps(text, *pairs, untrained=untrained)]
-    assert [name for name in names if name != "two_models"] == list(EVERYWHERE)
-    assert ("two_models" in names) is both
+    long, short = (
+        [step.name for step in steps(text, *pairs, f"road={road}", untrained=untrained)]
+        for road in ("whole", "attention")
+    )
+    only_pronouns = ("two_heat_maps", "two_models")
+    assert [name for name in short if name not in (*only_pronouns, "output_gradient")] == list(EVERYWHERE)
+    assert [name for name in long if name in EVERYWHERE] == list(EVERYWHERE)
+    assert all((name in names) is both for name in only_pronouns for names in (long, short))
+    assert ("output_gradient" in short, "output_gradient" in long) == (True, False)
 
 
 def test_suggestions_keep_the_sentence_the_seed_and_the_settings():
@@ -178,25 +203,28 @@ def test_suggestions_keep_the_sentence_the_seed_and_the_settings():
 def test_layers_and_heads_are_counted_from_1():
     first, last = (Run(Request(None, 0, Settings(layer=n, head=m))).case for n, m in ((1, 1), (2, 4)))
     assert (first.layer, first.head, last.layer, last.head) == (0, 0, 1, 3)
-    assert "X = what layer 2 of 2 reads; head 4 of 4" in str(named(steps(None, "layer=2", "head=4"), "tokens").records)
+    assert "T tokens, C numbers each; for layer 2 of 2, head 4 of 4" in str(
+        named(steps(None, "layer=2", "head=4"), "head_input").records
+    )
 
 
 def test_the_numbers_by_hand_are_those_of_the_matrices():
     run, shown = Run(Request(OWN, 0, Settings())), steps(OWN)
     i, j = run.row, run.column
-    scores = matrix(shown, "S").values
+    scores = matrix(shown, "raw scores").values
     assert f"= {float(run.case.q[i] @ run.case.k[j]):.3f}, over all" in words([named(shown, "scores")])
     p = np.exp(scores[i] * run.scale - (scores[i] * run.scale)[: i + 1].max()) * ~run.blocked[i]
-    assert f"= {p[j] / p.sum():.3f}; " in words([named(shown, "softmax")])
+    asked = next(r for r in named(shown, "softmax").records if isinstance(r, Question))
+    assert asked.answer == pytest.approx(p[j] / p.sum()) and asked.explanation == f"{p[j]:.3f} / {p.sum():.3f}."
     ds = run.weights * (run.grads.dp - (run.grads.dp * run.weights).sum(axis=1, keepdims=True))
-    assert np.allclose(matrix(shown, "dS").values, ds, atol=1e-15)
+    assert np.allclose(matrix(shown, "dscores").values, ds, atol=1e-15)
     assert np.allclose(matrix(shown, "dQ").values, (ds @ run.case.k * run.scale)[:, :6], atol=1e-15)
     assert np.allclose(matrix(shown, "dK").values, (ds.T @ run.case.q * run.scale)[:, :6], atol=1e-15)
 
 
 def test_adding_a_large_negative_number_to_a_whole_row_changes_nothing():
     run = Run(Request(None, 0, Settings()))
-    (said,) = (r for r in named(steps(), "mask").records if isinstance(r, Said))
+    (said,) = (r for r in named(steps(), "mask_traps").records if isinstance(r, Said))
     assert f'"animal" would keep a weight of {run.weights[run.row].max():.3f}.' in said.truth
     assert said.truth.endswith("its largest weight is 0.") and said.claim == "C029"
 
@@ -230,7 +258,7 @@ def broken(run: Run, what: str) -> Run:
     ("what", "ids"),
     [
         ("", set()),
-        ("weights", {"row-sums"}),
+        ("weights", {"row-sums", "word-rows"}),
         ("out", {"model"}),
         ("nan", {"jacobian", "blocked"}),
         ("leak", {"blocked"}),
@@ -241,12 +269,17 @@ def test_each_check_fails_when_its_numbers_are_wrong(what, ids):
     assert failing(broken(Run(Request(OWN, 0, Settings())), what)) == ids
 
 
+def test_joined_rows_that_do_not_sum_to_1_are_noticed(monkeypatch):
+    monkeypatch.setattr(forward, "between_words", lambda weights, word_of: weights * (1 + 1e-9))
+    assert failed_in(forward.heat_map, Run(Request(OWN, 0, Settings()))) == {"word-rows"}
+
+
 def test_outputs_outside_the_values_are_noticed():
     run = Run(Request(OWN, 0, Settings(mask="none")))
     good = run.out
     for wrong in (good + 100, good * np.nan):
         run.out = wrong
-        assert failing(run) == {"hull"}
+        assert failing(run) == {"hull", "model"}
 
 
 def test_a_mask_that_blocks_nothing_is_not_said_to_have_stopped_a_gradient():
@@ -256,17 +289,10 @@ def test_a_mask_that_blocks_nothing_is_not_said_to_have_stopped_a_gradient():
     }
 
 
-def test_with_a_changed_scale_or_mask_it_is_said_whose_gradient_comes_back():
-    whose = (
-        "The dO here is that of the model as it was trained; the lines below send it back through your scale or mask."
-    )
-    assert whose in words(steps(None, "scale=1")) and whose not in words(steps())
-
-
 def test_a_wrong_backward_fails_the_gradient_check(monkeypatch):
     monkeypatch.setattr(
-        backward,
+        bottom,
         "attention_backward",
         lambda dout, cache: (lambda g: (g.dq, g.dk, 1.001 * g.dv))(attention_backward_steps(dout, cache)),
     )
-    assert failing(Run(Request(OWN, 0, Settings()))) == {"gradcheck"}
+    assert failed_in(bottom.interview, Run(Request(OWN, 0, Settings()))) == {"gradcheck"}

@@ -10,6 +10,8 @@ make_weights.py trains them again (`make weights`).
 from __future__ import annotations
 
 import functools
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +26,7 @@ from tfx.models import LanguageModel, PronounModel
 from tfx.shipped.language_scores import LanguageScores, as_ids, score_language
 from tfx.shipped.pronoun_scores import PronounScores, score_on_unseen_pairs
 from tfx.tokenizers import WordTokenizer
+from tfx.tokenizers.tokenizer import Piece
 
 NAMES = ("pointing", "plain", "language")
 ABOUT = {
@@ -32,7 +35,8 @@ ABOUT = {
     "language": "a small language model, trained on the documentation inside Python",
 }
 #: The longest text that lessons show, in tokens.
-MAX_TOKENS = 64
+MAX_TOKENS = 128
+_COUNTED = 1_000  # a longer text is not read to its end to say how long it is
 _FOLDER = Path(__file__).parent / "weights"
 _TRY = "Give one sentence: --text 'the cat sat on the mat'"
 
@@ -42,12 +46,23 @@ class Reading(NamedTuple):
 
     tokens: as in the vocabulary (`##ing` for a piece inside a word); surfaces: the reader's own spelling of each.
     ids: (T,) int64.  sentence: what the pronoun grammar found, None for the language model.
+    words: in the reader's spelling; word_of: for each token the word, from 0, that it is a piece of.
     """
 
     tokens: tuple[str, ...]
     surfaces: tuple[str, ...]
     ids: np.ndarray
     sentence: pronouns.Sentence | None
+    words: tuple[str, ...]
+    word_of: tuple[int, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Each token as readers know it, with a hyphen where its word goes on: `su-`, `-it-`, `-case`."""
+        words = self.word_of
+        before = [i > 0 and words[i - 1] == word for i, word in enumerate(words)]
+        after = [*before[1:], False]
+        return tuple("-" * b + surface + "-" * a for surface, b, a in zip(self.surfaces, before, after, strict=True))
 
 
 @dataclass(frozen=True)
@@ -76,17 +91,40 @@ class Shipped:
             if not found:
                 raise BadInput("the text is empty: there is no token to look at.", _TRY)
             if len(found) > MAX_TOKENS:
-                raise BadInput(f"the text is longer than {MAX_TOKENS} tokens, the most this lesson shows.", _TRY)
+                long = self.tokenizer.first_pieces(text, _COUNTED)
+                count = f"{len(long):,}" if len(long) < _COUNTED else f"{_COUNTED:,} or more"
+                raise BadInput(
+                    f"the text is longer than {MAX_TOKENS} tokens, the most this lesson shows: it has {count}, "
+                    "as unusual words are cut to pieces.",
+                    _TRY,
+                )
             ids = np.array([piece.id for piece in found], dtype=np.int64)
             tokens = tuple(self.vocabulary[piece.id] for piece in found)
-            return Reading(tokens, tuple(text[piece.start : piece.end] for piece in found), ids, None)
+            surfaces = tuple(text[piece.start : piece.end] for piece in found)
+            return Reading(tokens, surfaces, ids, None, *_words(text, found))
         sentence = pronouns.parse(text)
         if sentence is None:
             raise BadInput(
                 f'the "{self.name}" model knows only sentences of its small grammar, and this is not one.',
                 "Try: the dog did not enter the park because it was too crowded, or use model language.",
             )
-        return Reading(sentence.words, sentence.words, pronouns.encode(sentence.words), sentence)
+        words = sentence.words
+        return Reading(words, words, pronouns.encode(words), sentence, words, tuple(range(len(words))))
+
+
+#: A word as readers see it: letters with apostrophes inside ("didn't"), a number, or one mark.
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\d+|[^\w\s]|_")
+
+
+def _words(text: str, pieces: Sequence[Piece]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The words that the pieces were cut from, and the word of each piece."""
+    spans = [found.span() for found in _WORD.finditer(text, 0, pieces[-1].end)]
+    word_of, word = [], 0
+    for piece in pieces:
+        while spans[word][1] <= piece.start:
+            word += 1
+        word_of.append(word)
+    return tuple(text[start:end] for start, end in spans), tuple(word_of)
 
 
 def load(name: str, dtype: str = "float64", untrained: bool = False, seed: int = 0) -> Shipped:

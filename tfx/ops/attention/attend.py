@@ -1,14 +1,14 @@
 """Attending: from scores to weights to an average of the values.  Every kind of attention ends this way.
 
-    P = softmax(S)          weights, row by row, with blocked entries set to -inf first
+    P = softmax(scores)     weights, row by row, with blocked entries set to -inf first
     O = P V                 output                   (T, S) x (S, Dv) -> (T, Dv)
 
-What differs from one attention to the next is where the scores S come from: ops/attention/scaled_dot_product.py takes
+What differs from one attention to the next is where the scores come from: ops/attention/scaled_dot_product.py takes
 dot products, ops/attention/additive_attention.py a small network.
 
-Derivation.  dV, dP and dS are the first three lines of the derivation in ops/attention/scaled_dot_product.py: none of
-them asks where the scores came from.  A blocked entry has P = 0 and so dS = 0: no gradient passes a mask.  Where a loss
-reads P as well, its gradient is added to dP: two uses, two terms.
+Derivation.  dV, dP and dscores are the first three lines of the derivation in ops/attention/scaled_dot_product.py:
+none of them asks where the scores came from.  A blocked entry has P = 0 and so dscores = 0: no gradient passes a mask.
+Where a loss reads P as well, its gradient is added to dP: two uses, two terms.
 Source: Bahdanau, Cho and Bengio 2015, section 3.1, equations 5 and 6; Vaswani et al. 2017, section 3.2.1.
 """
 

@@ -1,23 +1,23 @@
 """Scaled dot-product attention.
 
-    S = Q K^T * scale       scores                   (T, D) x (D, S) -> (T, S)
-    P = softmax(S)          weights, row by row, with blocked entries set to -inf first
+    scores = Q K^T * scale                           (T, D) x (D, S) -> (T, S)
+    P = softmax(scores)     weights, row by row, with blocked entries set to -inf first
     O = P V                 output                   (T, S) x (S, Dv) -> (T, Dv)
 
-The last two lines, with dV, dP and dS, are in ops/attention/attend.py: every attention ends with them.
+The last two lines, with dV, dP and dscores, are in ops/attention/attend.py: every attention ends with them.
 Without the options it is a few lines, forward and backward: `short_attention` in ops/basics/short_forms.py.
 
 Two options act on the scores.  A soft cap squeezes them (ops/attention/soft_cap.py); a bias, such as one for the
-distance between query and key, is added to them, so that its gradient is dS itself, summed over the axes along which it
-was broadcast.
+distance between query and key, is added to them, so that its gradient is dscores itself, summed over the axes along
+which it was broadcast.
 
 Derivation.  Undo the three lines in reverse; dO is what arrives from above:
 
     dV = P^T dO             O = P V is linear in V
     dP = dO V^T             ... and linear in P
-    dS = P * (dP - rowsum(dP * P))        the softmax Jacobian applied to each row (see ops/basics/softmax.py)
-    dQ = dS K * scale       S = Q K^T * scale
-    dK = dS^T Q * scale
+    dscores = P * (dP - rowsum(dP * P))   the softmax Jacobian applied to each row (see ops/basics/softmax.py)
+    dQ = dscores K * scale                scores = Q K^T * scale
+    dK = dscores^T Q * scale
 
 Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1, equation 1.
 """
@@ -118,7 +118,7 @@ def attention_backward(dout: Array, cache: AttentionCache, dweights: Array | Non
 
 @in_float32
 def attention_backward_steps(dout: Array, cache: AttentionCache, dweights: Array | None = None) -> AttentionGrads:
-    """The same backward with its intermediate gradients dP and dS kept, and with the gradient of the bias."""
+    """The same backward with its intermediate gradients dP and dscores kept, and with the gradient of the bias."""
     q, k, scale, soft_cap_cache, bias, attend_cache = cache
     dv, dp, ds = attend_backward_steps(dout, attend_cache, dweights)  # out = softmax(scores) @ v: -> (..., S, Dv)
     dbias = None if bias is None else fold(ds, bias)  # scores = scores + bias: (..., T, S), summed to the bias's shape
