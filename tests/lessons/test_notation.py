@@ -137,18 +137,7 @@ def test_what_is_asked_and_said_is_computed():
 # The formulas of the module
 
 MODULE = next(module for module in modules() if any(one.name == TOPIC for one in module.topics))
-#: Topics that are being rewritten in these letters; a line goes when its topic is there.
-OLD = {
-    "attention-intuition": "w_i for p_j, score_i for s_j",
-    "attention-qkv": "S for the scores",
-    "softmax-attention": "w_i for p_j",
-    "attention-scaled-dot-product": "S for the scores",
-}
-NAMES = [
-    pytest.param(one.name, marks=pytest.mark.xfail(reason=OLD[one.name])) if one.name in OLD else one.name
-    for one in MODULE.topics
-]
-TOPICS = pytest.mark.parametrize("name", NAMES)
+TOPICS = pytest.mark.parametrize("name", [one.name for one in MODULE.topics])
 
 #: A name in a formula: letters, then indices.  `h_{t-1}` is h with an index.
 NAME = re.compile(r"(?<![A-Za-z])[A-Za-z]+(?:_(?:[A-Za-z0-9]+|\{[^}]*\}))?")
@@ -268,7 +257,7 @@ def test_letters_of_the_page_are_known_with_their_indices(text):
 def test_every_letter_is_used_in_the_topic_that_the_page_names(sign):
     found = find_topic(sign.topic)
     assert found in MODULE.topics and sign.means and sign.papers and found.name != TOPIC
-    if sign in (*SIZES, *ARRAYS, *ROWS) and found.name not in OLD:
+    if sign in (*SIZES, *ARRAYS, *ROWS):
         text = all_text(steps_of(found.name))
         for name in sign.letters:
             assert re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Za-z])", text), f"{name} in {found.name}"

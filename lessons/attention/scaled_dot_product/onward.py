@@ -80,7 +80,7 @@ def logits(run: Run) -> Iterator[Shown]:
     top = int(best[0])
     yield f'After the last layer stands one more norm. Then the vector at "{run.tokens[place]}" is compared with the row of every token in the table E, the same table as at the start: one dot product each, its logit.'
     yield matrix(f'largest logits at "{run.tokens[place]}"', whole.logits[-1][best], "its, token", ("logit",), [run.vocabulary[token] for token in best])  # fmt: skip
-    yield formula("h = norm(y)     logits = h E^T", f"(n, C) x (C, V) -> (n, V): {(len(whole.asked), h.size)} x {whole.table.T.shape} -> {whole.logits.shape}")  # fmt: skip
+    yield formula("h = norm(y)     logits = h E^T", f"(n, C) x (C, words) -> (n, words): {(len(whole.asked), h.size)} x {whole.table.T.shape} -> {whole.logits.shape}")  # fmt: skip
     yield f'"{run.vocabulary[top]}", by hand: {products(h, whole.table[top])} = {whole.logits[-1, top]:.3f}, over all {h.size} terms.'
     yield f"n is the number of places where the model is asked: {'every token, for the one that follows' if whole.causal else 'one, the pronoun'}."
     again = layer_norm_forward(run.whole.blocks[-1].y, whole.norm.gamma.value, whole.norm.beta.value, whole.norm.eps)[0]

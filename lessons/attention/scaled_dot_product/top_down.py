@@ -21,7 +21,7 @@ def loss_gradient(run: Run) -> Iterator[Shown]:
     share = f" / {n}" if n > 1 else ""
     yield question(f'"{run.vocabulary[target]}" is right and has p = {p[target]:.4g}. What is its entry of dlogits, (p - y){share}?', whole.dlogits[-1, target], f"({p[target]:.4g} - 1){share}.")  # fmt: skip
     yield matrix(f'at "{run.tokens[place]}"', np.stack([p, y, whole.dlogits[-1]])[:, tokens], "its, token", ("p", "y", "dlogits"), [run.vocabulary[token] for token in tokens], "Training moves against it: the right logit goes up, each other one down by its p.")  # fmt: skip
-    yield formula("dlogits = (p - y) / n", f"(n, V): {whole.dlogits.shape}, n = {counted(n, 'places')} in the mean")
+    yield formula("dlogits = (p - y) / n", f"(n, words): {whole.dlogits.shape}, n = {counted(n, 'places')} in the mean")
     wanted = np.zeros_like(whole.dlogits)
     wanted[np.arange(n), whole.targets] = 1
     yield agree("dlogits", "dlogits is (p - y) / n, everywhere", (whole.probabilities - wanted) / n, whole.dlogits, to=1e-14)  # fmt: skip
