@@ -28,8 +28,9 @@ from tests.mutation.mutants import ROOT, Mutant
 OURS = ("tfx", "tfx_cli", "lessons", "tests")
 #: Imported once, before any process is forked.
 THEIRS = ("numpy", "numpy.random", "hypothesis", "rich.console", "rich.table", "typer.main", "fsrs")
-#: Seconds of computing, and on the clock: a mutant that takes longer does not end, which is noticed too.
-LIMIT, WALL = 240, 900
+#: Seconds of computing: a mutant that takes longer does not end, which is noticed too.  On the clock it may take many
+#: times as long, because a busy machine is no proof of anything.
+LIMIT, WALL = 240, 3600
 
 
 class Found(NamedTuple):

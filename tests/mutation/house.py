@@ -16,7 +16,7 @@ from tests.mutation.copies import asked, copied, first_failing, warm_up, written
 from tests.mutation.equivalent import is_equivalent
 from tests.mutation.held import held_always, tests_of_check
 from tests.mutation.mutants import Mutant
-from tests.mutation.rooms import files_of, tests_for
+from tests.mutation.rooms import files_of, likeliest_tests
 from tests.mutation.visible import Seen, all_outputs, commands_for
 
 #: Of the mutants that a reader would see, so many are to be caught.
@@ -59,7 +59,7 @@ def run_rooms(
         room, mutant = chosen[index]
         began = time.monotonic()
         with written(worker.copy, mutant):
-            caught = worker.noticed_by(tests_for(room, mutant.path))
+            caught = worker.noticed_by(likeliest_tests(room, mutant.path))
             seen = "" if caught else worker.visible(room, mutant.path)
         return Tried(index, caught, seen, time.monotonic() - began)
 

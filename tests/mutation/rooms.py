@@ -45,7 +45,7 @@ def files_of(rooms: list[str]) -> Iterator[tuple[str, Path]]:
             yield from ((room, path) for path in sorted(ROOT.glob(pattern)) if path.name != "__init__.py")
 
 
-def tests_for(room: str, path: Path) -> list[str]:
+def likeliest_tests(room: str, path: Path) -> list[str]:
     """Test files below the checkout, the likeliest first: of its name, those that import it, of its room, related."""
     every = sorted(TESTS.rglob("test_*.py"))
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
