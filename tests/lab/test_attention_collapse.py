@@ -51,9 +51,9 @@ def test_what_is_said_is_what_was_measured():
         return np.log10([through_attention(8, residual, seed=(0, draw))[-1] for draw in range(10)]).mean()
 
     alone, kept = left(False), left(True)
-    assert found.notes[1].text.startswith(
-        f"After 8 layers 10^{alone:.1f} of a token's size differs from the mean of all, and 10^{kept:.1f} with "
-        "residual connections."
+    assert found.notes[0].text.startswith(
+        f"After 8 layers {10**alone:.2g} of a token's size differs from the mean of all tokens, and {10**kept:.2g} "
+        "with residual connections."
     )
     assert found.plots[0].title == (
         f"8 layers of attention alone leave 10^{alone:.1f} of what differs between tokens, with residual connections "

@@ -187,11 +187,13 @@ def test_what_is_said_is_what_was_counted_and_measured():
     found = BREAKS.run(complexity)
     peak = {row["n"]: row["peak_mib"] for row in found.rows}
     exponent = np.polyfit(np.log([32, 64, 128, 256]), np.log([peak[n] for n in (32, 64, 128, 256)]), 1)[0]
-    assert found.notes[0].text == (
-        "Counted products make attention equal to its projections at n = 2 d = 64; in time it gets there near n = 64. "
+    assert [note.text for note in found.notes[:2]] == [
+        "By its products attention overtakes its projections at n = 2 d_model = 64, in time near n = 64. At n = 256 it "
+        "takes 4.0 times as long as they do.",
         "Between the products n^2 numbers pass through the softmax: few FLOPs, much memory. At n = 256 the softmax "
-        "takes 10% of the time of attention."
-    )
+        "takes 10% of the time of attention.",
+    ]
+    assert found.question.answer == pytest.approx((256 / 128) ** 2)
     assert [plot.title for plot in found.plots] == [
         "Time of attention grows like n^2.00, of projections like n^1.00; they cross near n = 64",
         "Counted, attention costs as much as its projections at n = 64; measured, they cross near n = 64",
@@ -201,5 +203,5 @@ def test_what_is_said_is_what_was_counted_and_measured():
 
 def test_where_attention_does_not_overtake_the_words_say_so():
     found = BREAKS.run(complexity, next(one for one in BREAKS.broken if one.failing == {"time-crossing"}))
-    assert "in time it gets there not up to n = 256." in found.notes[0].text
+    assert "at n = 2 d_model = 64, in time not up to n = 256." in found.notes[0].text
     assert found.plots[0].title.endswith("of projections like n^1.00; they do not cross here")

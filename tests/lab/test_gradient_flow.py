@@ -79,10 +79,12 @@ def test_what_is_said_is_what_was_measured():
     ways = ("tanh", "tanh, residual")
     tanh, kept = (next(r for r in found.rows if r["way"] == way and r["gain"] == 0.5) for way in ways)
     factors = [10 ** (row["log_norm"] / 40) for row in (tanh, kept)]
-    assert found.notes[1].text.startswith(
-        f"At gain 0.5 a layer multiplies it by {factors[0]:.2f} through tanh, and by {factors[1]:.2f} with a residual "
-        "connection, where the gradient has a way on which nothing multiplies it (He et al. 2016, equation 5)."
+    lengths = [10 ** row["log_norm"] for row in (tanh, kept)]
+    assert found.notes[0].text == (
+        f"At gain 0.5 a layer multiplies a gradient by {factors[0]:.2f} through tanh, by {factors[1]:.2f} with a "
+        f"residual connection: its length after 40 layers is {lengths[0]:.2g}, or {lengths[1]:.2g}."
     )
+    assert found.question.answer == pytest.approx(40 * np.log10(0.5))
     assert found.plots[0].title == (
         f"After 40 layers of gain 0.5 a gradient is 10^{tanh['log_norm']:.1f} of itself, and "
         f"10^{kept['log_norm']:.1f} with residual connections"

@@ -218,7 +218,8 @@ def test_what_is_said_is_what_was_measured():
     heads = mask_probes.draw_heads(0, 8, 3, 16, "float64", np)
     weights = np.exp(heads.scores) / np.exp(heads.scores).sum(axis=-1, keepdims=True)
     kept = np.tril(weights).sum(axis=-1).mean(axis=(0, 1))
-    assert found.notes[0].text.startswith("11 of 19 ways do not do what a mask should;")
+    assert found.notes[0].text == "8 of 8 ways that should work do, and 11 of 11 shortcuts fail, as they must."
+    assert found.question.answer == 1 / 8
     assert found.plots[0].title == (
         f"Masked after the softmax, the first query keeps {kept[0]:.0%} of its weight, the last {kept[-1]:.0%}"
     )

@@ -102,8 +102,9 @@ def test_what_is_said_is_what_was_measured():
     share = np.arange(1, 1_000_001) ** -1.5
     true = share[32_000:].sum() / share.sum()
     power, rule = math.exp(start + slope * math.log(32_000)), level + down * math.log(32_000)
-    assert found.notes[0].text.startswith(
-        f"No network is here, and yet the errors fall like N^{slope:.2f} and D^{by_data:.2f}:"
+    assert found.notes[0].text == (
+        f"The error of a memory of N facts falls like N^{slope:.2f}, that of a learner after D questions like "
+        f"D^{by_data:.2f}, and no network is here."
     )
     assert found.notes[1].text == (
         "Within the points a power law and a - b log N look alike. Asked about 32,000 facts, the power law says "

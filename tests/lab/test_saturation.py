@@ -164,10 +164,11 @@ def test_what_is_said_is_what_was_measured():
     p = np.array([(1 - q) / 2, (1 - q) / 2, q])
     error = p - [1.0, 0.0, 0.0]
     pull, fades = np.linalg.norm(error), np.linalg.norm(2 * p * (error - error @ p))
-    assert (
-        f"At a = {a:g} a wrong label still pulls with norm {pull:.4f} under cross-entropy, against {fades:.2g} under "
-        "squared error: the logarithm in the loss undoes the softmax (Bridle 1990)."
-    ) in found.notes[1].text
+    assert found.notes[0].text == (
+        f"At a = {a:g} a wrong label still pulls with a gradient of norm {pull:.3f} under cross-entropy, but of "
+        f"{fades:.2g} under squared error."
+    )
+    assert found.question.answer == pytest.approx(1 / (1 + 2 * math.exp(-5)), rel=1e-12)
     norms = {row["a"]: row["random_jacobian"] for row in found.rows}
     peak = sorted(norms, key=lambda size: norms[size])[-1]
     assert [plot.title for plot in found.plots] == [
