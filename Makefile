@@ -29,8 +29,10 @@ test-gpu: $(DEV_READY) ## tests on a CUDA card; needs CuPy: .venv/bin/pip instal
 	@$(BIN)/python -m tests.gpu
 	$(BIN)/python -m pytest -m gpu
 
-mutants: $(DEV_READY) ## plant mistakes all over the operations and list those that no test notices (an hour)
+mutants: $(DEV_READY) ## plant mistakes all over the house and list those that no test notices (hours)
 	$(BIN)/python -m tests.mutation
+	$(BIN)/python -m tests.mutation --checks
+	$(BIN)/python -m tests.mutation --rooms all --sample 200
 
 check: $(DEV_READY) ## formatter, linter, type checker, import direction
 	$(BIN)/ruff format --check .

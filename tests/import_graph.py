@@ -57,11 +57,18 @@ def imports_of(source: str, module: str, is_package: bool) -> Iterator[Import]:
             for child in ast.iter_child_nodes(node):
                 yield from visit(child, at_module_level and not function and not checking, as_type or checking)
 
-    yield from visit(ast.parse(source), True, False)
+    yield from visit(parsed(source), True, False)
 
 
-def imports_in(path: Path) -> Iterator[Import]:
-    return imports_of(path.read_text(encoding="utf-8"), module_name(path), path.name == "__init__.py")
+@cache
+def parsed(source: str) -> ast.Module:
+    """Every test of the house looks at the same files."""
+    return ast.parse(source)
+
+
+@cache
+def imports_in(path: Path) -> tuple[Import, ...]:
+    return tuple(imports_of(path.read_text(encoding="utf-8"), module_name(path), path.name == "__init__.py"))
 
 
 @cache
@@ -72,7 +79,7 @@ def modules() -> Mapping[str, Path]:
 
 @cache
 def imports_by_module() -> Mapping[str, tuple[Import, ...]]:
-    return {module: tuple(imports_in(path)) for module, path in modules().items()}
+    return {module: imports_in(path) for module, path in modules().items()}
 
 
 def module_of(dotted: str) -> str | None:
@@ -147,7 +154,7 @@ def _used_by(module: str) -> Iterator[str]:
     for found in imports_by_module()[module]:
         if not found.as_type and is_ours(found.module):
             yield from definers(found.module)
-    for node in ast.walk(ast.parse(modules()[module].read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(modules()[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             dotted = node.value.replace(":", ".")
             if _NAME.fullmatch(dotted):

@@ -18,6 +18,7 @@ from tests.import_graph import (
     imports_of,
     is_ours,
     module_name,
+    parsed,
     source_files,
 )
 
@@ -231,7 +232,7 @@ def test_the_command_line_imports_only_what_an_installation_brings():
 
 
 def printing_lines(source: str) -> Iterator[int]:
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
             yield node.lineno
         if isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.stdout", "sys.stderr"):
@@ -253,7 +254,7 @@ def test_printing_is_seen():
 
 def files_without_encoding(source: str) -> Iterator[int]:
     """Lines that open a text file without saying which encoding."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")

@@ -8,18 +8,97 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.lab.breaking import Broken, Table, exact_clock
 from tests.strict_device import xp
 from tfx.bench import decode
-from tfx.bench.decode_readers import WAYS, after, one_token, reader
+from tfx.bench.decode_readers import WAYS, Joined, after, one_token, reader
 from tfx.errors import BadInput
 from tfx.generate.stored_keys import StoredDecoder
 from tfx.lab import frame
 from tfx.measure.estimates import straight_line
 from tfx.models import GPT, decoder
 from tfx.records import to_plain_data
+from tfx.settings import apply_settings
 
 SMALL = replace(decode.Settings(), contexts=(16, 64, 256), d_model=32, heads=4, layers=2, vocab=20, turns=3)
 TIMED = {"time-stored", "time-recomputed"}
+
+PLACE, STORAGE = "tfx.bench.decode", "tfx.bench.decode_storage"
+
+
+def counted_seconds(name: Any) -> float:
+    """Stored: as good as constant; joined: a little more; recomputed: like the context."""
+    way, context = name
+    return {"stored": 1 + context / 1e4, "joined": 1 + context / 1e3, "recomputed": float(context)}[way]
+
+
+def counted_with(wrong: Any) -> dict[str, Any]:
+    """wrong(count, way, context) -> what is counted instead."""
+    return {f"{PLACE}.multiply_adds": lambda o: lambda model, way, ids: wrong(o(model, way, ids), way, ids.shape[1])}
+
+
+def joined_times(factor: float, context: int) -> Any:
+    def make(one_token: Any) -> Any:
+        def read(reader: Any, ids: Any) -> Any:
+            here = isinstance(reader, Joined) and reader.length == context - 1
+            return one_token(reader, ids) * (factor if here else 1)
+
+        return read
+
+    return {f"{PLACE}.one_token": make}
+
+
+def slope_of(way: str) -> dict[str, Any]:
+    """The slope of one way for both."""
+    return {f"{STORAGE}.memory_slope": lambda o: lambda rows, _: o(rows, way)}
+
+
+def copying_storage(logits: Any) -> Any:
+    def copying(self: Any, n_last: int) -> Any:
+        found = logits(self, n_last)
+        if not isinstance(self, Joined):
+            self._select(np.array([0]))
+        return found
+
+    return copying
+
+
+def other_text(greedy: Any) -> Any:
+    return lambda reader, *rest: (greedy(reader, *rest) + isinstance(reader, Joined)) % 20
+
+
+def half_stored(count: float, way: str, context: int) -> float:
+    return count / 2 if way == "stored" else count
+
+
+def squared(count: float, way: str, context: int) -> float:
+    return count + context**2 / 4 if way == "stored" else count
+
+
+def once(count: float, way: str, context: int) -> float:
+    return count / context if way == "recomputed" else count
+
+
+BREAKS = Table(
+    SMALL,
+    Broken("another text", {"tokens"}, {f"{PLACE}.greedy": other_text}),
+    Broken("other logits", {"logits"}, joined_times(1.001, 64)),
+    Broken("NaN in the second context", {"logits"}, joined_times(np.nan, 64)),
+    Broken("NaN in the last context", {"logits"}, joined_times(np.nan, 256)),
+    Broken("half of the work", {"work", "work-each", "work-saved"}, counted_with(half_stored)),
+    Broken("work like n^2", {"work", "work-each", "work-linear"}, counted_with(squared)),
+    Broken("recomputing for nothing", {"work-saved"}, counted_with(once)),
+    Broken(
+        "storage that is copied",
+        {"one-buffer", "nothing-moved"},
+        {"tfx.generate.stored_keys.StoredDecoder._logits": copying_storage},
+    ),
+    Broken("stored as if joined", {"memory"}, slope_of("joined")),
+    Broken("joined as if stored", {"memory-joined"}, slope_of("stored")),
+    Broken("time like n^2", {"time-stored"}, row=lambda row: {**row, "stored_s": row["context"] ** 2 / 1e6}),
+    Broken("recomputed in no time", {"time-recomputed"}, row=lambda row: {**row, "recomputed_s": 1.0}),
+    always=exact_clock(counted_seconds),
+)
 
 
 def run(settings: Any, seed: int, **asked: Any) -> Any:
@@ -127,6 +206,36 @@ def test_a_straight_line_is_found_again_and_tokens_between_contexts_are_added_up
     assert straight_line([1, 2, 4], [5.0, 7.0, 11.0]) == pytest.approx((3, 2))
     rows = [{"context": 2, "stored_s": 1.0}, {"context": 4, "stored_s": 3.0}, {"context": 8, "stored_s": 3.0}]
     assert decode.seconds_of_text(rows, "stored") == 4 + 12
+
+
+def test_what_it_says_to_break_fails_the_growth_of_recomputing():
+    """Of two, three or four tokens the calls take all the time."""
+    (line,) = decode.BREAK_IT
+    settings = apply_settings(decode.Settings(), [line.removeprefix("--set ")], "tfx bench decode")
+    assert not verdicts(run(settings, 0, quick=True))["time-recomputed"]
+
+
+def test_what_is_said_is_what_was_measured():
+    """Stored: 1 s and 0.1 ms for each token of context; recomputed: the context in seconds."""
+    found = BREAKS.run(decode)
+    stored, joined = ((256 - 16) * (1 + (256 + 16) / 2 / each) for each in (1e4, 1e3))
+    recomputed = (256**2 - 16**2) / 2
+    assert found.notes[0].text == (
+        "Stored: a token takes about 1e+03 ms and 1e+02 us for each token of context. At context 256 it is 250 times "
+        f"as fast as recomputing. All tokens from 16 to 256: about {stored:.3g} s stored, {joined:.3g} s joined, "
+        f"{recomputed:.3g} s recomputed."
+    )
+    assert found.plots[0].title == (
+        "With stored keys and values, token 256 comes 250 times as fast; without, its time grows like n^1.00"
+    )
+    peaks = {way: found.rows[-1][f"{way}_peak_mib"] for way in WAYS}
+    assert found.plots[1].title == (
+        f"Buffers need {peaks['stored']:.3g} MiB on top for token 256, joining {peaks['joined']:.3g} MiB, recomputing "
+        f"{peaks['recomputed']:.3g} MiB"
+    )
+    weights = 4 * (SMALL.layers * 12 * SMALL.d_model**2 + SMALL.vocab * SMALL.d_model)  # bytes that every token reads
+    assert found.rows[-1]["stored_gb_per_s"] > weights / 1.0256 / 1e9
+    assert f"Here {found.rows[-1]['stored_gb_per_s']:.2g} GB/s are read at context 256;" in found.notes[1].text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Ladders: every rung computes what the one before computes, and what is said comes from what was measured."""
 
 import inspect
+import itertools
 import json
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.lab.breaking import Broken, Table, exact_clock
 from tfx.bench import ladder as bench
 from tfx.bench.ladder import Settings, page_faults
 from tfx.bench.ladder_steps import compare, step_note
@@ -34,6 +36,46 @@ LIBRARY = {
 #: Small and odd, so that blocks are several and the last one is short.
 ODD = {"attention": 131, "softmax": 13, "gelu": 3, "layernorm": 21, "adamw": 1, "embedding-grad": 301}
 TINY = {"attention": 9, "softmax": 5, "gelu": 2, "layernorm": 5, "adamw": 1, "embedding-grad": 20}
+
+
+def rung_times(name: str, factor: float) -> Any:
+    """What one rung computes, times a factor."""
+
+    def make(climb_rung: Any) -> Any:
+        def climbed(ladder: Any, rung: Rung, *rest: Any) -> Any:
+            result, call = climb_rung(ladder, rung, *rest)
+            return (result * np.asarray(factor, result.dtype) if rung.name == name else result), call
+
+        return climbed
+
+    return {"tfx.bench.ladders.climbing.climb_rung": make}
+
+
+def last_peak(n_rungs: int) -> Any:
+    """A last rung that needs a hundred MiB more."""
+
+    def make(peak_bytes: Any) -> Any:
+        calls = itertools.count(1)
+        return lambda call: peak_bytes(call) + (100 << 20) * (next(calls) == n_rungs)
+
+    return {"tfx.bench.ladder.peak_bytes": make}
+
+
+def breaks_of(part: str) -> Table:
+    """A rung that is wrong fails its own check and the next one's; so does one that is NaN, tried on one ladder."""
+    rungs = ladder(part).rungs
+    ids = [f"same-{rung.name.replace(' ', '-')}" for rung in rungs]
+    broken = [
+        Broken(f"{rung.name} times {factor}", ids[max(at, 1) : at + 2], planted=rung_times(rung.name, factor))
+        for at, rung in enumerate(rungs)
+        for factor in ((2.0, np.nan) if part == "softmax" else (2.0,))
+    ]
+    if ladder(part).naive:
+        broken.append(Broken("memory for speed", {"memory"}, planted=last_peak(len(rungs))))
+    return Table(Settings(part=part, size=TINY[part], turns=3), *broken, always=exact_clock(lambda name: 1.0))
+
+
+BREAKS = {part: breaks_of(part) for part in PARTS}
 
 
 def run(settings: Any, seed: int, **asked: Any) -> Any:

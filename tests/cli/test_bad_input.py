@@ -201,7 +201,7 @@ def close_after_one_line(command: str, home: Path) -> tuple[int, bytes, bytes]:
     return process.wait(timeout=60), line, told
 
 
-@pytest.mark.parametrize("command", ["experiment scaling --quick", "explain attention", "gradcheck softmax --json"])
+@pytest.mark.parametrize("command", ["experiment masking --quick", "explain attention", "gradcheck softmax --json"])
 def test_a_closed_pipe_ends_quietly(tmp_path, command):
     code, line, told = close_after_one_line(command, tmp_path)
     assert line.strip()

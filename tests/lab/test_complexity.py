@@ -1,8 +1,10 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from tests.lab.breaking import Broken, Table, exact_clock, times
 from tfx import settings
 from tfx.errors import BadInput
 from tfx.lab import complexity, frame
@@ -12,6 +14,63 @@ from tfx.records import to_plain_data
 
 SMALL = replace(complexity.Settings(), lengths=(32, 64, 128, 256), d_model=32, turns=3)
 COUNTED = {"count-projections", "count-attention", "count-doubling", "count-crossing", "count-layer-crossing"}
+CROSSINGS = {"count-crossing", "count-layer-crossing"}
+
+
+def counted_seconds(name):
+    """One GFLOP/s, and the FLOPs of the products; the softmax takes a tenth of attention."""
+    what, n = name
+    flops = {"projections": 8 * n * 32 * 32, "attention": 4 * n * n * 32, "softmax": 0.4 * n * n * 32}
+    return flops[what] / 1e9
+
+
+def counting_wrong(name, failing, how, wrong):
+    return Broken(how, failing, planted={f"tfx.measure.counting.{name}": wrong})
+
+
+BREAKS = Table(
+    SMALL,
+    counting_wrong(
+        "projections",
+        {"count-projections", *CROSSINGS, "time-crossing"},
+        "W_O forgotten",
+        lambda o: lambda n, d: o(n, d)[:3],
+    ),
+    counting_wrong(
+        "attention_core",
+        {"count-attention", "count-doubling", *CROSSINGS},
+        "one key more",
+        lambda o: lambda n, *sizes: o(n + 1, *sizes),
+    ),
+    counting_wrong(
+        "attention_core",
+        {"count-attention", *CROSSINGS},
+        "half of the channels",
+        lambda o: lambda n, d, h: o(n, d // 2, h),
+    ),
+    Broken(
+        "equal at n = 2 d + 1",
+        {"count-crossing"},
+        planted={"tfx.lab.complexity.counted_crossing": lambda o: lambda settings: o(settings) + 1},
+    ),
+    counting_wrong(
+        "attention_overtakes",
+        {"count-layer-crossing"},
+        "the feed-forward network forgotten",
+        lambda o: lambda d_model, heads, d_ff=0: o(d_model, heads),
+    ),
+    Broken(
+        "the output forgotten", {"memory"}, planted={"tfx.lab.complexity.peak_bytes": lambda o: lambda c: 0.8 * o(c)}
+    ),
+    Broken(
+        "time like n^3", {"time-attention"}, row=lambda row: {**row, "attention_ms": row["n"] * row["attention_ms"]}
+    ),
+    Broken(
+        "time like n^2", {"time-projections"}, row=lambda row: {**row, "projection_ms": row["n"] * row["projection_ms"]}
+    ),
+    Broken("attention never overtakes", {"time-crossing"}, row=times(0.01, "time_ratio")),
+    always=exact_clock(counted_seconds),
+)
 
 
 def run(settings, seed, **asked):
@@ -121,3 +180,28 @@ def test_the_answer_is_the_ratio_of_two_times_of_attention():
     time = {row["n"]: row["attention_ms"] for row in found.rows}
     assert "From n = 16 to 32," in found.question.prompt and found.question.answer == time[32] / time[16]
     assert complexity.asked_pair((5, 9, 17)) == (9, 17) and complexity.asked_pair((64, 128, 256)) == (128, 256)
+
+
+def test_what_is_said_is_what_was_counted_and_measured():
+    """With a clock that runs exactly as the products are counted, at d = 32."""
+    found = BREAKS.run(complexity)
+    peak = {row["n"]: row["peak_mib"] for row in found.rows}
+    exponent = np.polyfit(np.log([32, 64, 128, 256]), np.log([peak[n] for n in (32, 64, 128, 256)]), 1)[0]
+    assert [note.text for note in found.notes[:2]] == [
+        "By its products attention overtakes its projections at n = 2 d_model = 64, in time near n = 64. At n = 256 it "
+        "takes 4.0 times as long as they do.",
+        "Between the products n^2 numbers pass through the softmax: few FLOPs, much memory. At n = 256 the softmax "
+        "takes 10% of the time of attention.",
+    ]
+    assert found.question.answer == pytest.approx((256 / 128) ** 2)
+    assert [plot.title for plot in found.plots] == [
+        "Time of attention grows like n^2.00, of projections like n^1.00; they cross near n = 64",
+        "Counted, attention costs as much as its projections at n = 64; measured, they cross near n = 64",
+        f"Peak memory of attention grows like n^{exponent:.2f}: {peak[256]:.3g} MiB at n = 256",
+    ]
+
+
+def test_where_attention_does_not_overtake_the_words_say_so():
+    found = BREAKS.run(complexity, next(one for one in BREAKS.broken if one.failing == {"time-crossing"}))
+    assert "at n = 2 d_model = 64, in time not up to n = 256." in found.notes[0].text
+    assert found.plots[0].title.endswith("of projections like n^1.00; they do not cross here")

@@ -3,9 +3,34 @@
 import numpy as np
 import pytest
 
+from tests.lab.breaking import Broken, Table, instead
 from tfx.lab import frame, gradient_flow
 from tfx.lab.gradient_flow import through_blocks, through_layers
 from tfx.models import Encoder
+
+PLACE = "tfx.lab.gradient_flow"
+
+
+def tanh_with(backward):
+    """Another derivative of tanh, made from the right one."""
+    return {f"{PLACE}.ACTIVATIONS": lambda kept: {**kept, "tanh": (kept["tanh"][0], backward(kept["tanh"][1]))}}
+
+
+def gaussian(width, rng):
+    return rng.standard_normal((width, width)) / width**0.5
+
+
+BREAKS = Table(
+    gradient_flow.Settings(),
+    Broken("no residual connection", {"residual-keeps"}, residual=False),
+    Broken("two layers", {"vanishes", "explodes"}, depth=2),
+    Broken("no small gain", {"vanishes"}, gains=(1.0, 2.0)),
+    Broken("no large gain", {"explodes"}, gains=(0.5, 1.0)),
+    Broken("weights that are not orthogonal", {"law"}, planted={f"{PLACE}._orthogonal": instead(gaussian)}),
+    Broken("tanh' larger than 1", {"tanh-takes", "vanishes"}, tanh_with(lambda b: lambda dy, cache: 2 * b(dy, cache))),
+    Broken("tanh' a little larger than 1", {"tanh-takes"}, tanh_with(lambda b: lambda dy, cache: 1.1 * dy)),
+    quick=True,
+)
 
 
 @pytest.mark.parametrize("gain", [0.5, 1.0, 1.5])
@@ -47,3 +72,20 @@ def test_no_gradient_underflows_at_the_ends_of_the_ranges():
         for residual in (False, True):
             assert 0 < through_layers(100, gain, residual=residual)[0] < np.inf
             assert 0 < through_layers(100, gain, residual=residual, activation=None)[0] < np.inf
+
+
+def test_what_is_said_is_what_was_measured():
+    found = BREAKS.run(gradient_flow)
+    ways = ("tanh", "tanh, residual")
+    tanh, kept = (next(r for r in found.rows if r["way"] == way and r["gain"] == 0.5) for way in ways)
+    factors = [10 ** (row["log_norm"] / 40) for row in (tanh, kept)]
+    lengths = [10 ** row["log_norm"] for row in (tanh, kept)]
+    assert found.notes[0].text == (
+        f"At gain 0.5 a layer multiplies a gradient by {factors[0]:.2f} through tanh, by {factors[1]:.2f} with a "
+        f"residual connection: its length after 40 layers is {lengths[0]:.2g}, or {lengths[1]:.2g}."
+    )
+    assert found.question.answer == pytest.approx(40 * np.log10(0.5))
+    assert found.plots[0].title == (
+        f"After 40 layers of gain 0.5 a gradient is 10^{tanh['log_norm']:.1f} of itself, and "
+        f"10^{kept['log_norm']:.1f} with residual connections"
+    )

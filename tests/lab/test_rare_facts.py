@@ -1,11 +1,46 @@
 """A world of rare facts: theory, learners that really ask, and a rule that fails beyond its points."""
 
+import math
+
 import numpy as np
 import pytest
 
+from tests.lab.breaking import Broken, Table, times
 from tfx.lab import frame, rare_facts
 from tfx.lab.rare_facts import error_of_learner, error_of_memory, errors_of_askers, frequencies
 from tfx.measure.power_laws import fit_log_rule, fit_loss_law
+
+BEYOND = "tfx.lab.rare_facts.beyond"
+
+
+def foretelling(power, rule):
+    """What the power law and the log rule foretell, so many times as large."""
+
+    def make(beyond):
+        def told(rows, settings):
+            far, true, by_power, by_rule = beyond(rows, settings)
+            return far, true, power * by_power, rule * by_rule
+
+        return told
+
+    return make
+
+
+BREAKS = Table(
+    rare_facts.Settings(),
+    Broken("a small world", {"memory", "foretold"}, facts=40_000),
+    Broken("frequencies that fall slowly", {"memory", "data", "log-rule"}, a=0.1),
+    Broken("askers that forget", {"asked"}, row=times(1.2, "asked")),
+    Broken("a learner that forgets", {"data", "asked"}, row=lambda row: {**row, "learner": row["memory"]}),
+    Broken(
+        "a memory that half forgets",
+        {"memory", "foretold"},
+        row=lambda row: {**row, "memory": row["memory"] * row["n"] ** 0.1},
+    ),
+    Broken("a power law that foretells twice as much", {"foretold"}, planted={BEYOND: foretelling(2.0, 1.0)}),
+    Broken("a log rule that foretells well", {"log-rule"}, planted={BEYOND: foretelling(1.0, -0.1)}),
+    quick=True,
+)
 
 
 @pytest.mark.parametrize("a", [0.5, 1.0])
@@ -55,3 +90,26 @@ def test_askers_meet_what_chance_says_and_a_wrong_world_is_noticed():
     wrong = [{**row, "asked": 1.2 * row["asked"]} for row in found.rows]
     run = frame.Run(rare_facts.Settings(), rows=wrong)
     assert [check.id for check in rare_facts.checks(run) if not check.holds] == ["asked"]
+
+
+def test_what_is_said_is_what_was_measured():
+    """The fits by numpy, the truth by a bare sum over the facts that are not stored."""
+    found = BREAKS.run(rare_facts)
+    n = np.array([row["n"] for row in found.rows])
+    memory, learner = (np.array([row[key] for row in found.rows]) for key in ("memory", "learner"))
+    (slope, start), (by_data, _) = (np.polyfit(np.log(n), np.log(errors), 1) for errors in (memory, learner))
+    down, level = np.polyfit(np.log(n), memory, 1)
+    share = np.arange(1, 1_000_001) ** -1.5
+    true = share[32_000:].sum() / share.sum()
+    power, rule = math.exp(start + slope * math.log(32_000)), level + down * math.log(32_000)
+    assert found.notes[0].text == (
+        f"The error of a memory of N facts falls like N^{slope:.2f}, that of a learner after D questions like "
+        f"D^{by_data:.2f}, and no network is here."
+    )
+    assert found.notes[1].text == (
+        "Within the points a power law and a - b log N look alike. Asked about 32,000 facts, the power law says "
+        f"{power:.2g} and the log rule {rule:.2g}, where {true:.2g} is true: an error below 0 cannot be."
+    )
+    assert found.plots[0].title == (
+        f"Rare facts alone: error like N^{slope:.2f} of memory, like D^{by_data:.2f} of data"
+    )

@@ -74,3 +74,10 @@ def test_a_causal_model_does_not_see_the_future_and_an_encoder_does():
     causal, open_ = DecoderOnly(7, 16, 2, 32, 2), Encoder(7, 16, 2, 32, 2)
     assert future_leak(lambda x: causal.forward(x)[0], ids, 7) == 0
     assert future_leak(lambda x: open_.forward(x)[0], ids, 7) > 0.01
+    seen: list[int] = []
+
+    def lost_at_the_third(x: np.ndarray) -> np.ndarray:
+        seen.append(len(seen))
+        return causal.forward(x)[0] * (np.nan if len(seen) == 3 else 1)
+
+    assert np.isnan(future_leak(lost_at_the_third, ids, 7))

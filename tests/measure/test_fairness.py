@@ -77,3 +77,14 @@ def test_overlap_of_boxes_by_hand():
     others = np.array([[0, 0, 2, 2], [1, 1, 2, 2], [2, 0, 1, 1], [0, 0, 1, 2], [5, 5, 0, 0]], dtype=float)
     np.testing.assert_allclose(intersection_over_union(box, others), [1, 1 / 7, 0, 0.5, 0])
     assert intersection_over_union(np.zeros(4), np.zeros(4)) == 0
+
+
+@pytest.mark.parametrize("place", range(2))
+def test_a_score_that_is_not_a_number_is_not_fair(place):
+    """Python's max and min would drop it in the second place."""
+    yes, two = np.ones(2), np.arange(2)
+    yes[place] = np.nan
+    assert np.isnan(demographic_parity_difference(yes, two))
+    deserved = np.array([False, False, True, True])
+    for both in (np.append(yes, [1, 1]), np.append([1, 1], yes)):
+        assert np.isnan(equalised_odds_difference(both, np.tile(two, 2), deserved))

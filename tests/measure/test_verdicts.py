@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tfx.measure.verdicts import agree, at_least, at_most, between, exactly, largest, near, within
+from tfx.measure.verdicts import agree, at_least, at_most, between, exactly, largest, near, smallest, within
 
 NAN = math.nan
 
@@ -73,8 +73,10 @@ def test_what_is_not_a_number_fails_every_verdict(check):
     assert check.holds is False
 
 
-def test_pythons_max_drops_a_nan_and_largest_does_not():
-    assert max([1.0, NAN]) == 1.0 and math.isnan(largest([1.0, NAN])) and math.isnan(largest([NAN, 1.0]))
+def test_pythons_max_and_min_drop_a_nan_and_largest_and_smallest_do_not():
+    assert max([1.0, NAN]) == min([1.0, NAN]) == 1.0
+    assert all(math.isnan(of(values)) for of in (largest, smallest) for values in ([1.0, NAN], [NAN, 1.0]))
+    assert smallest(iter((2, -1, 3))) == -1.0
     assert largest(x * x for x in (1, -3)) == 9.0
 
 

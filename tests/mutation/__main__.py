@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.mutation.equivalent import is_equivalent
 from tests.mutation.mutants import ROOMS, Mutant, files, mutants_of
+from tests.mutation.rooms import ROOMS as HOUSE
 
 ENOUGH = 0.95
 
@@ -26,15 +27,28 @@ def chosen(names: list[str] | None, sample: int | None, seed: int, room: str | N
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.mutation", description="Plants mistakes in tfx/ops and tfx/efficient."
+        prog="python -m tests.mutation",
+        description="Plants mistakes in the operations, or in the rest of the house.",
     )
     parser.add_argument("--ops", nargs="*", metavar="FILE", help="softmax, longformer, ...; all files unless told")
     parser.add_argument("--room", choices=ROOMS, help="the files of this folder alone")
     parser.add_argument("--sample", type=int, metavar="N", help="so many mutants, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--diffs", type=Path, metavar="PATH", help="write the survivors' diffs there too")
+    parser.add_argument("--rooms", metavar="A,B", help=f"of the rest of the house: {', '.join(HOUSE)}, or all")
+    parser.add_argument("--jobs", type=int, default=2, help="with --rooms and --checks: so many at a time")
+    parser.add_argument("--checks", action="store_true", help="make each check of the rooms hold always instead")
     parser.add_argument("--list", action="store_true", help="count the mutants of each file and stop")
     options = parser.parse_args(arguments)
+    if options.rooms or options.checks:
+        from tests.mutation.house import run_checks, run_rooms
+
+        rooms = list(HOUSE) if options.rooms in (None, "all") else options.rooms.split(",")
+        if unknown := [room for room in rooms if room not in HOUSE]:
+            parser.error(f"there is no room {unknown[0]}; there are {', '.join(HOUSE)}")
+        if options.checks:
+            return run_checks(rooms, options.jobs)
+        return run_rooms(rooms, options.sample, options.seed, options.jobs, options.diffs, options.list)
     mutants = chosen(options.ops, options.sample, options.seed, options.room)
     total = Counter(mutant.file for mutant in mutants)
     if options.list:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import copy
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,10 +77,15 @@ def files(names: list[str] | None = None, room: str | None = None) -> list[Path]
 
 def mutants_of(path: Path) -> Iterator[Mutant]:
     """Every mutant of one file, in the order of its lines."""
+    return in_place(path, _changes(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def in_place(path: Path, changes: Iterable[tuple[ast.expr | ast.stmt, str]]) -> Iterator[Mutant]:
+    """The file with one change at a time; everything else in it, comments too, stays as it is."""
     source = path.read_text(encoding="utf-8")
     lines = source.splitlines()
     seen = {source}
-    for node, replacement in _changes(ast.parse(source)):
+    for node, replacement in changes:
         start, end = _offset(lines, node.lineno, node.col_offset), _offset(lines, node.end_lineno, node.end_col_offset)
         before = source[start:end]
         bare = isinstance(node, ast.stmt | ast.Constant | ast.Tuple)

@@ -50,7 +50,6 @@ from tfx.settings import free_memory, setting, up_to
 QUESTION = "Exact and tiled attention, time and memory as the sequence grows"
 ORDER = 2
 TITLE = "Exact attention, whole and in tiles"
-BREAK_IT = ("--set lengths=512,1024,2048 --set heads=1",)
 
 DTYPE = "float32"
 #: Largest difference from the naive way (tiled where that is left out), as a share of the largest number.

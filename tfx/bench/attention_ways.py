@@ -17,6 +17,7 @@ import numpy as np
 from tfx.backend import Array, to_numpy
 from tfx.efficient.tiled_attention import tiled_attention_backward, tiled_attention_forward
 from tfx.measure.counting_array import CountingArray, counted
+from tfx.measure.verdicts import largest
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 
@@ -100,10 +101,8 @@ def torch_calls(inputs: Inputs, causal: bool, torch: Any, naive: bool = True) ->
 
 def largest_difference(have: tuple[Any, ...], want: tuple[Any, ...]) -> float:
     """Over outputs and gradients, as a share of the largest number in each."""
-    found = 0.0
-    for a, b in zip(map(on_host, have), map(on_host, want), strict=True):
-        found = max(found, float(np.abs(a - b).max() / np.abs(b).max()))
-    return found
+    pairs = zip(map(on_host, have), map(on_host, want), strict=True)
+    return largest(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in pairs)
 
 
 def on_host(array: Any) -> np.ndarray:

@@ -42,6 +42,7 @@ from tfx.settings import require_divisor, setting, up_to
 QUESTION = "Tokens per second with stored keys and values, and without"
 ORDER = 5
 TITLE = "The next token, with stored keys and values and without"
+BREAK_IT = ("--set contexts=2,3,4",)
 
 DTYPE = "float32"
 #: Sums along rows, of a softmax or a norm, that are made by a product too: at most such a share of the others.
@@ -226,7 +227,11 @@ def notes(run: Run[Settings]) -> tuple[Text, ...]:
     rows, settings = run.rows, run.settings
     first, last = rows[0], rows[-1]
     fixed, each = straight_line([row["context"] for row in rows], [row["stored_s"] for row in rows])
-    growing = f" and {each * 1e6:.2g} us for each token of context" if each > 0 else ", whatever the context"
+    growing = (
+        f" and {each * 1e6:.2g} us for each token of context"
+        if each > 0
+        else ", and no more for each token of context than the clock can tell"
+    )
     texts = {way: seconds_of_text(rows, way) for way in ("stored", "joined", "recomputed")}
     return (
         Text(
@@ -237,13 +242,15 @@ def notes(run: Run[Settings]) -> tuple[Text, ...]:
         ),
         Text(
             "One token makes every product a matrix times a vector: each weight and each stored number is read for one "
-            f"multiply-add. So memory sets the pace ({last['stored_gb_per_s']:.2g} GB/s at context {last['context']}), "
-            "and several texts side by side cost little more than one (Pope et al. 2022, section 2.1)."
+            "multiply-add, so a large model goes at the pace of its memory, and several texts side by side cost little "
+            f"more than one (Pope et al. 2022, section 2.1). Here {last['stored_gb_per_s']:.2g} GB/s are read at "
+            f"context {last['context']}; where `tfx bench roofline` copies many times as much, calls of Python set the "
+            "pace, and not memory."
         ),
         Text(
-            "What is left to grow is the look at everything stored: scores, weights and their sum. A window or fewer "
-            "key and value heads shrink it. The extra memory of a stored token is those scores, one row a head and "
-            "block; the whole pass needs a square of them."
+            "What grows with the context is the look at everything stored: scores, weights and their sum. A window or "
+            "fewer key and value heads shrink it. The extra memory of a stored token is those scores, one row a head "
+            "and block; the whole pass needs a square of them."
         ),
         Text(
             f"Times are medians of at most {settings.turns} turns, taken in turns, one BLAS thread; they differ from "

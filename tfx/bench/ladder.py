@@ -83,11 +83,6 @@ def title(run: Run[Settings]) -> str:
     return f"{climbed.title}: {len(rungs_of(run.settings))} rungs, {size_of(run)} {climbed.sizes.counts}"
 
 
-def break_it(run: Run[Settings]) -> tuple[str, ...]:
-    sizes = ladder(run.settings.part).sizes
-    return f"--set loops=no --set size={min(8 * sizes.full, sizes.most)}", "--set dtype=float64"
-
-
 def rungs_of(settings: Settings) -> list[Rung]:
     return [rung for rung in ladder(settings.part).rungs if settings.loops or not rung.by_number]
 

@@ -28,7 +28,7 @@ def operation_row(operation: Operation, timings: Mapping[Any, Timing], matrix: i
 
 
 def step_row(sizes: Sizes, threads: int, timing: Timing, peak: float) -> dict[str, Any]:
-    """The whole step does so much with each number that only the peak is above it."""
+    """The whole step does so much with each number that only the peak is above it; NaN where that is not known."""
     moved = step_numbers(sizes) * ITEMSIZE
     return row("training step", threads, step_flops(sizes), moved, timing, peak, float("inf"))
 
@@ -36,8 +36,10 @@ def step_row(sizes: Sizes, threads: int, timing: Timing, peak: float) -> dict[st
 def row(
     name: str, threads: int, flops: int, moved: int, timing: Timing, peak: float, bandwidth: float
 ) -> dict[str, Any]:
+    """attainable and share are None where the roof is not known, or so low that the operation would be above it."""
     intensity, achieved = flops / moved, flops / timing.median / 1e9
     attainable = min(peak, intensity * bandwidth)
+    told = achieved <= attainable  # a comparison with NaN is false
     return {
         "operation": name,
         "threads": threads,
@@ -47,7 +49,7 @@ def row(
         "time_s": timing.median,
         "time_s_half_range": timing.half_range,
         "gflop_per_s": achieved,
-        "attainable_gflop_per_s": attainable,
-        "share": achieved / attainable,
+        "attainable_gflop_per_s": attainable if told else None,
+        "share": achieved / attainable if told else None,
         "bound": "arithmetic" if attainable == peak else "memory",
     }

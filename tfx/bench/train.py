@@ -13,7 +13,7 @@ stays with the process (allocator.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
@@ -24,6 +24,7 @@ from tfx.allocator import keep_freed_memory
 from tfx.bench.machine import machine, usable_cores
 from tfx.bench.pytorch import import_torch, torch_threads
 from tfx.bench.torch_gpt import Compared, compare_steps, torch_gpt, torch_optimizer, torch_step
+from tfx.bench.train_findings import notes_on, time_plot, told
 from tfx.bench.training_step import BETA2, EPS, LEARNING_RATE, WEIGHT_DECAY, TrainingStep, gpt_bytes, new_gpt, repeated
 from tfx.lab.frame import Measured, Run
 from tfx.measure.counting_array import counting_in
@@ -31,17 +32,14 @@ from tfx.measure.measuring import Timing, peak_bytes
 from tfx.measure.seeds import generator
 from tfx.measure.stopwatch import stopwatch
 from tfx.measure.verdicts import at_most, between
-from tfx.records import Check, Column, Plot, Series, Text
+from tfx.records import Check, Column, Plot, Text
 from tfx.settings import require_divisor, setting
 
 QUESTION = "A training step of a GPT, beside PyTorch where it is installed"
 ORDER = 1
-BREAK_IT = ("--set batch=2", "--set length=512 --set batch=4")
 
 #: The largest difference of a loss, and of a gradient as a share of its norm, over all steps compared.
 LOSS_TOLERANCE, GRADIENT_TOLERANCE = 1e-5, 1e-5
-#: A step should take no longer than PyTorch's at this width.
-GOAL, GOAL_WIDTH = 1.0, 128
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,8 @@ def rows(run: Run[Settings]) -> Measured:
             flops = counted_flops(settings, d_model, seed)
             yield work_check(settings, d_model, flops)
         timings = time_steps(run, d_model, n, torch)
-        yield row(settings, d_model, n, timings, compared, flops)
+        found = row(settings, d_model, n, timings, compared, flops)
+        yield told(found, run.rows) if run.xp is np else found
     if run.xp is np:
         yield memory_check(settings, settings.d_model[0], seed)
 
@@ -252,49 +251,5 @@ def notes(run: Run[Settings]) -> tuple[Text, ...]:
     return notes_on(run.rows, taking_part(run) is not None, run.xp is np)
 
 
-def notes_on(rows: Sequence[Mapping[str, Any]], with_torch: bool, on_host: bool) -> tuple[Text, ...]:
-    if not on_host:
-        return (Text("On a card PyTorch takes no part here, and the number of threads counts for nothing."),)
-    if not with_torch:
-        return (
-            Text(
-                "PyTorch is not installed, so there is nothing to compare with. In an environment that has both "
-                "(pip install torch) it takes part."
-            ),
-        )
-    found = [verdict(row) for row in rows if row["d_model"] == GOAL_WIDTH]
-    said = (
-        Text(
-            "Medians of steps taken in turns; PyTorch in eager mode, fused attention, fused AdamW. With one thread "
-            "the thread's own clock counts, with several the clock on the wall."
-        ),
-    )
-    return (*said, Text(f"The aim was PyTorch's time at d_model {GOAL_WIDTH}: {'; '.join(found)}.")) if found else said
-
-
-def verdict(row: Mapping[str, Any]) -> str:
-    word = "met" if row["ratio"] <= GOAL else "missed"
-    return f"{word} with {row['threads']} thread{'s' * (row['threads'] > 1)} ({row['ratio']:.2f})"
-
-
 def plots(run: Run[Settings]) -> tuple[Plot, ...]:
     return time_plot(run.rows)
-
-
-def time_plot(rows: Sequence[Mapping[str, Any]]) -> tuple[Plot, ...]:
-    """Time of a step by width, a curve for each library and number of threads; nothing for a single width."""
-    widths = list(dict.fromkeys(row["d_model"] for row in rows))
-    if len(widths) < 2:
-        return ()
-    curves = []
-    for threads in dict.fromkeys(row["threads"] for row in rows):
-        those = [row for row in rows if row["threads"] == threads]
-        for name, key in (("tfx", "tfx_s"), ("PyTorch", "torch_s")):
-            if those[0][key] is not None:
-                label = f"{name}, {threads} thread{'s' * (threads > 1)}"
-                errors = [row[f"{key}_half_range"] * 1e3 for row in those]
-                curves.append(Series(label, widths, [row[key] * 1e3 for row in those], errors))
-    title = "A training step: " + ", ".join(
-        f"{row['ratio']:.2f}x" if row["ratio"] is not None else f"{row['tfx_s'] * 1e3:.0f} ms" for row in rows
-    )
-    return (Plot(title, "d_model", "time of a step (ms)", tuple(curves), log_x=True, log_y=True),)

@@ -13,6 +13,7 @@ import numpy as np
 
 from tfx.backend import Array, to_numpy, xp_of
 from tfx.gradcheck.mistakes.ops.attention import masks as wrong_masks
+from tfx.measure import verdicts
 from tfx.measure.seeds import generator
 from tfx.ops.attention.masks import causal_mask, combine_masks, padding_mask
 from tfx.ops.attention.scaled_dot_product import attention_backward_steps, attention_forward
@@ -111,11 +112,8 @@ def gradient_through_mask(heads: Heads, blocked_by: Array, mask: Array | None) -
     out, cache = attention_forward(heads.q, heads.k, heads.v, mask)
     grads = attention_backward_steps(xp.cos(out * 3) + out, cache)
     filling = (~heads.padding).swapaxes(-1, -2)
-    return max(
-        largest(grads.ds * (~blocked_by)),
-        largest(grads.dk * filling),
-        largest(grads.dv * filling),
-    )
+    passed = grads.ds * (~blocked_by), grads.dk * filling, grads.dv * filling
+    return verdicts.largest(map(largest, passed))
 
 
 def blocked_weight(heads: Heads, penalty: float) -> float:

@@ -30,7 +30,8 @@ from tfx.lab.mask_probes import (
     scaled_scores,
     weights,
 )
-from tfx.measure.verdicts import at_least, exactly, within
+from tfx.measure import verdicts
+from tfx.measure.verdicts import at_least, exactly, smallest, within
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.records import Check
 
@@ -73,7 +74,7 @@ def right_cases(precisions: tuple[Heads, ...], mask: bool) -> Iterator[Case]:
     """What the library does: exact zeros, not small numbers.  And what it does without a mask."""
 
     def worst(measure: Callable[[Heads], float]) -> float:
-        return max(measure(heads) for heads in precisions)
+        return verdicts.largest(measure(heads) for heads in precisions)
 
     def use(allowed: Array) -> Array | None:
         return allowed if mask else None
@@ -111,42 +112,43 @@ def late_mask_cases(precisions: tuple[Heads, ...]) -> Iterator[Case]:
     """Masking after the softmax, and normalising over the wrong axis."""
     rounding = ROUNDING_EPS * max(heads.eps for heads in precisions)
     late = wrong_masks.mask_after_softmax
-    kept = min(float(late(h.scores, h.causal).sum(axis=-1).min()) for h in precisions)
+    kept = smallest(float(late(h.scores, h.causal).sum(axis=-1).min()) for h in precisions)
     check = at_least("late-loses", "masked after the softmax, some row loses a tenth of its weight", 0.1, 1 - kept)
     yield Case("after softmax", BOTH, "row sum = 1", kept, abs(kept - 1) <= rounding, check, control=True)
 
     def attend_late(heads: Heads) -> Callable[[Array, Array, Array], Array]:
         return lambda q, k, v: late(scaled_scores(q, k), heads.causal) @ v
 
-    leak = max(change_of_earlier_outputs(heads, attend_late(heads)) for heads in precisions)
+    leak = verdicts.largest(change_of_earlier_outputs(heads, attend_late(heads)) for heads in precisions)
     check = at_least("late-leaks", "masked after the softmax, the future stands in the denominator", 0.01, leak)
     yield Case("after softmax, future changed", BOTH, "change = 0", leak, leak == 0, check, control=True)
 
     divided = wrong_masks.softmax_then_mask_then_divide
-    apart = max(largest(divided(h.scores, h.causal) - weights(h, h.causal)) / h.eps for h in precisions)
+    apart = verdicts.largest(largest(divided(h.scores, h.causal) - weights(h, h.causal)) / h.eps for h in precisions)
     said = "masked after, then divided by the row sum: as masked before (in eps)"
     check = within("late-divide", said, 0.0, apart, ROUNDING_EPS)
     yield Case("after softmax, then divided", BOTH, f"eps <= {ROUNDING_EPS:g}", apart, check.holds, check)
 
     sums = [wrong_masks.softmax_over_queries(h.scores, h.causal).sum(axis=-1) for h in precisions]
-    ends = [float(end) for s in sums for end in (s.min(), s.max())]
-    off = max(ends, key=lambda end: abs(end - 1))
+    ends = np.array([float(end) for s in sums for end in (s.min(), s.max())])
+    off = float(ends[abs(ends - 1).argmax()])  # the first NaN, where there is one
     check = at_least("wrong-axis", "normalised over queries, some row sum is far from 1", 0.1, abs(off - 1))
     yield Case("softmax over queries", BOTH, "row sum = 1", off, abs(off - 1) <= rounding, check, control=True)
 
 
 def zero_case(precisions: tuple[Heads, ...]) -> Case:
     """Scores of padding set to zero before the softmax: each pad keeps exp(0) / Z."""
-    leak, error = 0.0, 0.0
+    leaks, errors = [], []
     for heads in precisions:
         n = heads.lengths[0]
         found = to_numpy(wrong_masks.blocked_scores_zero(heads.scores, heads.padding))[0, :, :, n:]
         real = to_numpy(heads.scores)[0, :, :, :n].astype(np.float64)
         predicted = 1.0 / (np.exp(real).sum(axis=-1, keepdims=True) + found.shape[-1])
-        leak = max(leak, float(found.mean()))
-        error = max(error, float(abs(found - predicted).max()) / heads.eps)
+        leaks.append(float(found.mean()))
+        errors.append(float(abs(found - predicted).max()) / heads.eps)
+    leak = verdicts.largest(leaks)
     said = "scores of 0: each pad keeps exp(0) / Z of the weight (error in eps)"
-    check = within("zero-leaks", said, 0.0, error, ROUNDING_EPS)
+    check = within("zero-leaks", said, 0.0, verdicts.largest(errors), ROUNDING_EPS)
     return Case("padding scores set to 0", BOTH, "pad weight = 0", leak, leak == 0, check, control=True)
 
 
@@ -157,11 +159,12 @@ def added(penalty: float) -> str:
 def blocked_row_cases(double: Heads, single: Heads, half: Heads, penalty: float, mask: bool) -> Iterator[Case]:
     """A query that may attend to nothing at all: ours, -inf, and a finite penalty in three precisions."""
     nothing = xp_of(double.q).zeros((1, 1), dtype=bool)
-    ours = max(largest(attend(h.q, h.k, h.v, nothing if mask else None)) for h in (double, single, half))
+    three = (double, single, half)
+    ours = verdicts.largest(largest(attend(h.q, h.k, h.v, nothing if mask else None)) for h in three)
     check = within("blocked-ours", "a fully blocked row gives zeros", 0.0, ours, 0.0)
     yield Case("all blocked, ours", ALL, "output = 0", ours, check.holds, check)
 
-    bare = min(nan_share(wrong_masks.minus_infinity_unguarded(h.scores, nothing)) for h in (double, single, half))
+    bare = smallest(nan_share(wrong_masks.minus_infinity_unguarded(h.scores, nothing)) for h in three)
     check = exactly("blocked-inf", "-inf without care: a fully blocked row is all NaN", 1.0, bare)
     yield Case("all blocked, bare -inf", ALL, "NaN share = 0", bare, bare == 0, check, control=True)
 
@@ -185,7 +188,8 @@ def blocked_row_cases(double: Heads, single: Heads, half: Heads, penalty: float,
 def penalty_cases(precisions: tuple[Heads, ...], penalty: float) -> Iterator[Case]:
     """Rows with something visible: a large penalty is as good as -inf, a small one is not."""
     with_penalty, with_inf = wrong_masks.finite_penalty, wrong_masks.minus_infinity_unguarded
-    moved = max(largest(with_penalty(h.scores, h.causal, penalty) - with_inf(h.scores, h.causal)) for h in precisions)
+    apart = (largest(with_penalty(h.scores, h.causal, penalty) - with_inf(h.scores, h.causal)) for h in precisions)
+    moved = verdicts.largest(apart)
     check = within("penalty-normal", f"with a visible key {penalty:g} gives what -inf gives", 0.0, moved, 0.0)
     yield Case(f"{penalty:g} on blocked keys", ALL, "change = 0", moved, check.holds, check)
 

@@ -182,8 +182,8 @@ def curve_checks(rows: Sequence[Mapping[str, Any]], settings: Settings, xp: Any)
 def gradient_checks(rows: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
     last = rows[-1]
     random = [row["random_jacobian"] for row in rows]
-    peak = random.index(max(random))
-    rises_then_falls = 0 < peak < len(rows) - 1
+    peak = int(np.argmax(random))  # the first NaN, where there is one
+    rises_then_falls = 0 < peak < len(rows) - 1 and not math.isnan(random[peak])
     return (
         within(
             "cross-entropy-stays",

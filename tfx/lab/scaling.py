@@ -184,12 +184,12 @@ def softmax_checks(rows: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
         return ()
     first, last = rows[0], rows[-1]
     growth = last["top_raw"] - first["top_raw"]
-    bound = max(0.01, TOLERANCE_SE * math.hypot(last["top_raw_se"], first["top_raw_se"]))
+    bound = largest((0.01, TOLERANCE_SE * math.hypot(last["top_raw_se"], first["top_raw_se"])))
     entropies = [row["entropy_scaled"] for row in rows]
     ends = f"d_k = {first['d_k']} to {last['d_k']}"
     return (
         at_least("raw-sharpens", f"without scaling the top weight grows from {ends}, by", bound, growth),
-        at_most("scaled-stays", "entropies of scaled scores differ by", FLATNESS, max(entropies) - min(entropies)),
+        at_most("scaled-stays", "entropies of scaled scores differ by", FLATNESS, float(np.ptp(entropies))),
     )
 
 

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tfx.measure.verdicts import largest, smallest
+
 
 def rates(yes: np.ndarray, group: np.ndarray) -> dict[int, float]:
     """yes: (N,) bool, group: (N,) integers -> share of yes in each group."""
@@ -35,7 +37,7 @@ def equal_opportunity_difference(yes: np.ndarray, group: np.ndarray, label: np.n
 
 def equalised_odds_difference(yes: np.ndarray, group: np.ndarray, label: np.ndarray) -> float:
     """The larger of the differences of true and of false positive rates."""
-    return max(equal_opportunity_difference(yes, group, label), _spread(rates(yes[~label], group[~label])))
+    return largest((equal_opportunity_difference(yes, group, label), _spread(rates(yes[~label], group[~label]))))
 
 
 def reweighing(group: np.ndarray, label: np.ndarray) -> np.ndarray:
@@ -50,4 +52,4 @@ def reweighing(group: np.ndarray, label: np.ndarray) -> np.ndarray:
 
 
 def _spread(shares: dict[int, float]) -> float:
-    return max(shares.values()) - min(shares.values())
+    return largest(shares.values()) - smallest(shares.values())

@@ -12,19 +12,21 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tfx.measure.verdicts import largest
+
 
 def future_leak(outputs: Callable[[np.ndarray], np.ndarray], ids: np.ndarray, n_tokens: int) -> float:
     """outputs(ids) -> (B, T, ...); ids: (B, T) -> the largest change of an output by a change of later tokens.
 
-    0 for a causal model.  Each later half is changed for every place at once: all tokens after it become others.
+    0 for a causal model; NaN where an output is not a number.  Each later half is changed for every place at once: all
+    tokens after it become others.
     """
-    before, worst = outputs(ids), 0.0
+    before, moved = outputs(ids), [0.0]
     for place in range(ids.shape[1] - 1):
         changed = ids.copy()
         changed[:, place + 1 :] = (changed[:, place + 1 :] + 1) % n_tokens
-        moved = np.abs(outputs(changed)[:, : place + 1] - before[:, : place + 1]).max()
-        worst = max(worst, float(moved))
-    return worst
+        moved.append(float(np.abs(outputs(changed)[:, : place + 1] - before[:, : place + 1]).max()))
+    return largest(moved)
 
 
 def uniform_floor(n_tokens: int) -> float:

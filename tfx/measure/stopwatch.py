@@ -1,7 +1,7 @@
 """Times calls with a fixed number of BLAS threads, by the clock that fits: the thread's own where there is one thread.
 
 The thread's clock stands still while other programs have the core; several threads, and a card, need the clock on the
-wall.
+wall, which counts what the other programs took as well: see TOO_BUSY.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ import numpy as np
 from tfx.backend import synchronize
 from tfx.blas_threads import blas_threads
 from tfx.measure.measuring import Clock, Name, Timing, thread_clock, time_in_turns
+
+#: Said where all cores came out slower than one, or something faster than the best that the machine can do.
+TOO_BUSY = "this machine is too busy to say"
 
 
 @dataclass(frozen=True)

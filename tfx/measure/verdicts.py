@@ -1,7 +1,7 @@
 """Turns numbers into `Check`s: the verdict is always computed from measured, expected and tolerance.
 
 A measurement that is not a number fails every one of these, because comparisons with NaN are false.  Python's `max`
-may drop a NaN; `largest` does not.
+and `min` may drop a NaN; `largest` and `smallest` do not.
 """
 
 from __future__ import annotations
@@ -74,3 +74,8 @@ def largest(values: Iterable[float]) -> float:
     Raises ValueError when there are none.
     """
     return float(np.max(np.fromiter(values, dtype=np.float64)))
+
+
+def smallest(values: Iterable[float]) -> float:
+    """The smallest of some numbers; NaN and errors as in `largest`."""
+    return float(np.min(np.fromiter(values, dtype=np.float64)))

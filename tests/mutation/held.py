@@ -1,0 +1,76 @@
+"""Each check made to hold always: one that no test sees fail proves nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.mutation.copies import run_tests
+from tests.mutation.visible import outputs
+
+#: Arguments of pytest.
+Stage = list[str]
+
+
+def tests_of_check(rooms: list[str]) -> list[tuple[str, str, list[Stage]]]:
+    """(where, id, the tests that should notice, the quickest first), for lessons, lab and bench."""
+    from lessons.course import topics
+    from tfx.bench import benchmarks
+    from tfx.lab import experiments
+
+    found = []
+    for room, names, command in (("lab", experiments(), "experiment"), ("bench", benchmarks(), "bench")):
+        for name in names if room in rooms else ():
+            part = " softmax" if name == "ladder" else ""
+            stages = [
+                ["tests/lab/test_broken_checks.py", "-k", f"{name}{part}".replace(" ", " and ")],
+                [f"tests/{room}/test_{name.replace('-', '_')}.py"],
+            ]
+            found += [(name, id, stages) for id in ids_of(f"{command} {name}{part} --quick --json")]
+    for topic in topics() if "lessons" in rooms else ():
+        stages = [[f"tests/lessons/test_{Path(topic.folder).name}.py"], ["tests/lessons"]]
+        found += [(topic.name, id, stages) for id in ids_of(f"explain {topic.name} --json")]
+    return found
+
+
+def ids_of(command: str) -> list[str]:
+    """Of the checks that the command prints."""
+    (printed,) = outputs([command])
+    return list(dict.fromkeys(checks_in(json.loads(printed[: printed.rindex("\n")]))))
+
+
+def checks_in(document: Any) -> Iterator[str]:
+    if isinstance(document, dict):
+        if {"id", "statement", "holds"} <= document.keys():
+            yield document["id"]
+        document = list(document.values())
+    if isinstance(document, list):
+        for part in document:
+            yield from checks_in(part)
+
+
+def without_size(id: str) -> str:
+    """`work-64`, of a run at width 64, is the check that a test sees as `work-12`."""
+    return re.sub(r"-\d+$", "", id)
+
+
+def held_always(copy: Path, id: str, stage: Stage) -> Callable[[], str]:
+    """The tests, with checks of this id that hold whatever happens."""
+
+    def question() -> str:
+        from tfx.records import Check
+
+        right = Check.__init__
+
+        def held(self: Check, *fields: Any, **named: Any) -> None:
+            right(self, *fields, **named)
+            if without_size(self.id) == without_size(id):
+                object.__setattr__(self, "holds", True)
+
+        Check.__init__ = held  # type: ignore[method-assign]
+        return run_tests(copy, stage, ())
+
+    return question

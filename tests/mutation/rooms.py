@@ -1,0 +1,74 @@
+"""The rooms of the house outside the operations: their files, and the tests that should notice a mistake in them."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.mutation.mutants import ROOT
+
+TESTS = ROOT / "tests"
+
+
+class Room(NamedTuple):
+    """files: patterns below the checkout.  own: folders and files of its tests; related: where else it is seen."""
+
+    files: tuple[str, ...]
+    own: tuple[str, ...]
+    related: tuple[str, ...] = ()
+
+
+ROOMS = {
+    "lessons": Room(
+        ("lessons/*/**/*.py",), ("lessons",), ("quiz", "cli/explaining", "cli/commands/test_explain.py", "docs")
+    ),
+    "quiz": Room(("lessons/*.py",), ("quiz", "lessons"), ("cli/commands", "cli/explaining", "cli/test_long_course.py")),
+    "lab": Room(("tfx/lab/**/*.py",), ("lab",), ("cli/commands/test_experiment.py", "lessons")),
+    "measure": Room(("tfx/measure/**/*.py",), ("measure",), ("lab", "bench", "lessons")),
+    "bench": Room(("tfx/bench/**/*.py",), ("bench", "lab"), ("cli/commands/test_bench.py",)),
+    "render": Room(("tfx_cli/render/**/*.py",), ("cli/render",), ("cli/commands", "cli/explaining", "cli")),
+    "commands": Room(("tfx_cli/commands/**/*.py", "tfx_cli/diagnosis/**/*.py"), ("cli/commands",), ("cli",)),
+    "explaining": Room(("tfx_cli/explaining/**/*.py",), ("cli/explaining",), ("cli/commands", "cli")),
+    "quizzing": Room(("tfx_cli/quizzing/**/*.py",), ("cli/commands", "quiz"), ("cli/learner", "cli")),
+    "learner": Room(("tfx_cli/learner/**/*.py",), ("cli/learner",), ("cli/commands", "cli")),
+    "terminal": Room(("tfx_cli/terminal/**/*.py",), ("cli/terminal",), ("cli/render", "cli/commands", "cli")),
+}
+
+
+def files_of(rooms: list[str]) -> Iterator[tuple[str, Path]]:
+    """(room, file), in order; without files that have no code of their own."""
+    for room in rooms:
+        for pattern in ROOMS[room].files:
+            yield from ((room, path) for path in sorted(ROOT.glob(pattern)) if path.name != "__init__.py")
+
+
+def likeliest_tests(room: str, path: Path) -> list[str]:
+    """Test files below the checkout, the likeliest first: of its name, those that import it, of its room, related."""
+    every = sorted(TESTS.rglob("test_*.py"))
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    names = {f"test_{path.stem}.py", f"test_{path.parent.name}.py"}
+    own, related = (
+        [test for place in places for test in every if TESTS / place in (test, *test.parents)]
+        for places in (ROOMS[room].own, ROOMS[room].related)
+    )
+    named = [test for test in own if test.name in names]
+    importing = [test for test in every if imports(test, module) and "gpu" not in test.parts]
+    return [test.relative_to(ROOT).as_posix() for test in dict.fromkeys([*named, *importing, *own, *related])]
+
+
+@functools.cache
+def imported(test: Path) -> frozenset[str]:
+    found = set()
+    for node in ast.walk(ast.parse(test.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return frozenset(found)
+
+
+def imports(test: Path, module: str) -> bool:
+    return module in imported(test)

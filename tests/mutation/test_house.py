@@ -1,0 +1,132 @@
+"""The run over the rest of the house: the mistakes that are meant, the tests that are asked, and what a reader sees."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+
+import pytest
+
+from tests.mutation import mutants as mutants_module
+from tests.mutation.anywhere import mutants_anywhere
+from tests.mutation.copies import asked, warm_up, written
+from tests.mutation.held import checks_in
+from tests.mutation.house import sample_of
+from tests.mutation.mutants import ROOT
+from tests.mutation.rooms import ROOMS, files_of, likeliest_tests
+from tests.mutation.visible import BETWEEN, Seen, commands_for, outputs
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="each mutant runs in a forked process")
+
+
+@pytest.fixture
+def mutations(tmp_path, monkeypatch):
+    """source -> [`before -> after`] of all its mutants."""
+    monkeypatch.setattr(mutants_module, "ROOT", tmp_path)
+
+    def of(source):
+        path = tmp_path / "page.py"
+        path.write_text(textwrap.dedent(source), encoding="utf-8")
+        return {mutant.mutation for mutant in mutants_anywhere(path)}
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("line", "some"),
+    [
+        ("x = a + b", {"a + b -> a - b", "a + b -> a", "a + b -> b"}),
+        ("x = a < b", {"a < b -> a <= b", "a < b -> a > b"}),
+        ("x = not a", {"not a -> a"}),
+        ("x = a and b", {"a and b -> a or b", "a and b -> a"}),
+        ("x = a if c else b", {"a if c else b -> b if c else a"}),
+        ("x = max(a, b)", {"max(a, b) -> min(a, b)"}),
+        ("x = f(a, b)", {"f(a, b) -> f(b, a)"}),
+        ("x = f(a, k=b)", {"f(a, k=b) -> f(a)"}),
+        ("x = y.argmax()", {"y.argmax() -> y.argmin()"}),
+        ("x = [a for a in b if c]", {"[a for a in b if c] -> [a for a in b]"}),
+        ("x = True", {"True -> False"}),
+        ("x = 7", {"7 -> 8", "7 -> 6"}),
+        ("yield a", {"yield a -> pass"}),
+        ("f(a)", {"f(a) -> pass"}),
+        ("raise E", {"raise E -> pass"}),
+        ('x = "it does not hold"', {"\"it does not hold\" -> 'it does hold'"}),
+        ('x = f"{a} of {b}"', {"f\"{a} of {b}\" -> f'{b} of {a}'"}),
+        ('x = f"{a:.2f} s"', {"f\"{a:.2f} s\" -> f'{a:.3f} s'"}),
+        ('x = f"{a + b} s"', {"f\"{a + b} s\" -> f'{a - b} s'"}),
+    ],
+)
+def test_each_kind_of_mistake_is_made(mutations, line, some):
+    assert some <= mutations(f"def page(a, b, c):\n    {line}\n")
+
+
+@pytest.mark.parametrize("line", ['"""Text with 1 + 1."""', "import a", "from a import b as c", "x: Annotated[int, 3]"])
+def test_what_no_reader_sees_is_left_alone(mutations, line):
+    assert not mutations(f"def page():\n    {line}\n")
+
+
+def test_every_room_has_files_whose_mutants_compile_and_tests_that_are_there():
+    for room in ROOMS:
+        files = list(files_of([room]))
+        assert files, room
+        _, path = files[len(files) // 2]
+        for mutant in list(mutants_anywhere(path))[::10]:
+            compile(mutant.source, mutant.file, "exec")
+        tests = likeliest_tests(room, path)
+        assert len(tests) > 3 and all((ROOT / test).is_file() for test in tests)
+
+
+def test_the_likeliest_tests_are_asked_first():
+    softmax = ROOT / "lessons" / "attention" / "softmax" / "lesson.py"
+    assert likeliest_tests("lessons", softmax)[0] == "tests/lessons/test_softmax.py"
+    assert likeliest_tests("lab", ROOT / "tfx" / "lab" / "scaling.py")[0] == "tests/lab/test_scaling.py"
+    assert commands_for("lessons", softmax)[0] == "explain softmax-attention --seed 0"
+
+
+def test_the_sample_depends_on_the_seed_alone():
+    one, again, other = (sample_of(["learner"], 5, seed) for seed in (1, 1, 2))
+    assert one == again != other and len(one) == 5
+
+
+def test_a_line_that_differs_from_run_to_run_is_no_effect_and_another_is():
+    once, again = "a\n12 ms\nend", "a\n13 ms\nend"
+    seen = Seen(["x", "y"], BETWEEN.join((once, "same")), BETWEEN.join((again, "same")))
+    assert seen.first_difference(BETWEEN.join(("a\n99 ms\nend", "same"))) == ""
+    assert seen.first_difference(BETWEEN.join(("b\n12 ms\nend", "same"))) == "x"
+    assert seen.first_difference(BETWEEN.join((once, "other"))) == "y"
+    assert seen.first_difference(once) == "the process ended after 1 commands"
+
+
+def test_a_command_is_run_with_what_is_typed_and_its_exit_code_is_told():
+    listed, wrong = outputs(["experiment --plain", "explain sofmax"])
+    assert listed.startswith("scaling\t") and listed.endswith("\n0")
+    assert 'Did you mean "softmax' in wrong and wrong.endswith("\n2")
+
+
+def test_checks_are_found_however_deep():
+    check = {"id": "a", "statement": "b", "holds": True}
+    assert list(checks_in({"steps": [{"records": [check, {"id": "no check"}]}], "checks": [{**check, "id": "c"}]})) == [
+        "a",
+        "c",
+    ]
+
+
+@needs_fork
+def test_a_mutant_is_seen_in_the_copy_alone(tmp_path):
+    """A checkout of one package, to which the forked process turns."""
+    mutants = list(mutants_anywhere(ROOT / "tfx" / "lab" / "kaplan.py"))
+    mutant = mutants[0]
+    (tmp_path / mutant.file).parent.mkdir(parents=True)
+    for package in ("tfx", "tfx/lab"):
+        (tmp_path / package / "__init__.py").write_text("", encoding="utf-8")
+    (tmp_path / mutant.file).write_text(mutant.path.read_text(encoding="utf-8"), encoding="utf-8")
+
+    def source_of_the_module():
+        import importlib
+
+        return open(importlib.import_module("tfx.lab.kaplan").__file__, encoding="utf-8").read()
+
+    warm_up()
+    with written(tmp_path, mutant):
+        assert asked(tmp_path, source_of_the_module).words == mutant.source
+    assert asked(tmp_path, source_of_the_module).words == mutant.path.read_text(encoding="utf-8") != mutant.source
