@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/.installed
 DEV_READY := $(VENV)/.dev-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-gpu mutants check format weights wheel clean
+.PHONY: help demo test test-all test-gpu screens picture mutants check format weights wheel clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,12 @@ test-all: $(DEV_READY) ## the fast tests and the proofs that take minutes
 test-gpu: $(DEV_READY) ## tests on a CUDA card; needs CuPy: .venv/bin/pip install -e '.[gpu]'
 	@$(BIN)/python -m tests.gpu
 	$(BIN)/python -m pytest -m gpu
+
+screens: $(DEV_READY) ## record every screen anew (tests/screens/recorded); read git diff before you commit
+	$(BIN)/python -m tests.screens
+
+picture: $(DEV_READY) ## draw the screen of the README anew, from a live run
+	$(BIN)/python -m tfx_cli.make_picture tests/docs/screen.svg explain attention --step heat_map --no-predict
 
 mutants: $(DEV_READY) ## plant mistakes all over the house and list those that no test notices (hours)
 	$(BIN)/python -m tests.mutation

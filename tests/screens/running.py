@@ -1,0 +1,100 @@
+"""Which screens are recorded, and how they are made again."""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from collections.abc import Callable
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
+
+FOLDER = Path(__file__).parent
+RECORDED = FOLDER / "recorded"
+
+#: what reads a clock for something that a screen shows
+TIMED = ("tfx.measure.stopwatch", "tfx.lab.sequence_layers", "tfx.lab.pair_scores")
+#: runs `tfx words...` and gives its exit code, with stdout and stderr where the caller has put them
+Run = Callable[[list[str]], int]
+
+
+class Screen(NamedTuple):
+    """name: of its file.  command: what is typed after `tfx`.  variables: of the environment.  unsteady: see
+    `comparing.difference`.  paged: as the screenfuls of a terminal, instead of as a pipe."""
+
+    name: str
+    command: str
+    variables: dict[str, str]
+    unsteady: str
+    paged: bool
+
+    @property
+    def path(self) -> Path:
+        return RECORDED / f"{self.name}.txt"
+
+
+def screens() -> list[Screen]:
+    """All of screens.toml; each topic and experiment once more by itself, so that none can be forgotten."""
+    from lessons.course import topics
+    from tfx.lab import experiments
+
+    listed = tomllib.loads((FOLDER / "screens.toml").read_text(encoding="utf-8"))
+    clock = listed["clock"]
+    found = [
+        Screen(
+            name, entry["command"], entry.get("variables", {}), entry.get("unsteady", clock), entry.get("paged", False)
+        )
+        for name, entry in listed["screen"].items()
+    ]
+    for topic in topics():
+        found.append(Screen(f"topic-{topic.name}", f"explain {topic.name} --details", {}, clock, False))
+        found.append(Screen(f"screens-{topic.name}", f"explain {topic.name}", {}, clock, True))
+        found.append(Screen(f"sheet-{topic.name}", f"quiz {topic.name} --sheet 40 --key --seed 3", {}, "", False))
+    for name in experiments():
+        found.append(Screen(f"experiment-{name}", f"experiment {name} --quick --details", {}, clock, False))
+    return found
+
+
+def made(screen: Screen) -> str:
+    """`$ tfx ...`, what it writes, and its exit code.  The environment is the caller's."""
+    with ExitStack() as clocks:
+        for module in TIMED:
+            clocks.enter_context(patch(f"{module}.thread_clock", Ticking))
+        if screen.paged:
+            return f"$ tfx {screen.command}\n{pages_of(screen.command.split()[1])}"
+        from tfx_cli.__main__ import main
+
+        out, err = StringIO(), StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            code = main(shlex.split(screen.command))
+    return f"$ tfx {screen.command}\n{out.getvalue()}{err.getvalue()}exit {code}\n"
+
+
+class Ticking:
+    """A clock that goes on by the same time whenever it is read, so that what is timed is the same in every run."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        self.seconds += 0.005
+        return self.seconds
+
+
+def pages_of(name: str) -> str:
+    """The screenfuls of every step of a topic at 80x24, as somebody sees them who reads on."""
+    from lessons.course import find_topic, lesson_of
+    from lessons.request import Request
+    from lessons.walk import walk
+    from tfx_cli.explaining.walk import Manner, written_parts
+    from tfx_cli.options import Face
+
+    topic = find_topic(name)
+    steps = walk(topic, Request(None, 0, lesson_of(topic).settings(), False))
+    return "".join(
+        part.text
+        for index, step in enumerate(steps)
+        for part in written_parts(f"{index + 1}/{len(steps)}", step, Manner(Face.terminal, screen=True), {})
+    )
