@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import tomllib
 from collections.abc import Callable
@@ -69,7 +70,8 @@ def made(screen: Screen) -> str:
         out, err = StringIO(), StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             code = main(shlex.split(screen.command))
-    return f"$ tfx {screen.command}\n{out.getvalue()}{err.getvalue()}exit {code}\n"
+    text = (out.getvalue() + err.getvalue()).replace(os.environ["TFX_HOME"], "TFX_HOME")
+    return f"$ tfx {screen.command}\n{text}exit {code}\n"
 
 
 class Ticking:
