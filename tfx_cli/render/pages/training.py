@@ -85,9 +85,10 @@ def records_of(
     curves: Sequence[Plot] = (),
 ) -> tuple[Record, ...]:
     """The page.  elapsed: seconds, or None where the same run has to give the same lines; curves: to be drawn."""
-    about = f"{result.task}: {run.task.question}.  Positions: {result.positions}, seed {run.settings.seed}"
+    took = "" if elapsed is None else f", in {elapsed:.1f} s"
+    about = f"{result.task}{took}: {run.task.question}.  Positions: {result.positions}, seed {run.settings.seed}."
     return (
-        Text(f"{about}." if elapsed is None else f"{about}, {elapsed:.1f} s."),
+        Text(about),
         loss_table(records, run.steps, FEWEST if curves else FEW),
         *curves,
         examples_table(result.examples),
