@@ -11,10 +11,11 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tfx_cli.learner.answers import FIELDS, as_answer, insert_answer
+from tfx_cli.learner.answers import FIELDS, as_answer, as_time, insert_answer
+from tfx_cli.learner.record_scan import rows_in
 from tfx_cli.learner.scheduling import rebuild
 from tfx_cli.learner.seen_steps import SEEN_FIELDS, as_seen, insert_seen
-from tfx_cli.learner.state_file import create_tables, lossy, stamp
+from tfx_cli.learner.state_file import create_tables, stamp
 
 
 def set_aside(path: Path) -> str:
@@ -43,8 +44,9 @@ def read_what_is_left(path: Path) -> tuple[sqlite3.Connection, str]:
 
 def _copy_readable(damaged: Path, fresh: sqlite3.Connection) -> str:
     """Fills the empty database `fresh` and returns `12 answers`."""
-    answers = [answer for row in _rows(damaged, "answers", FIELDS) if (answer := as_answer(row)) is not None]
-    topics = [row for row in _rows(damaged, "explained", "topic, at") if all(isinstance(text, str) for text in row)]
+    data = damaged.read_bytes()
+    answers = [answer for row in _rows(data, FIELDS) if (answer := as_answer(row)) is not None]
+    topics = [row for row in _rows(data, "topic, at", numbered=False) if isinstance(row[0], str) and as_time(row[1])]
     fresh.execute("BEGIN")
     create_tables(fresh)
     for answer in answers:
@@ -53,24 +55,13 @@ def _copy_readable(damaged: Path, fresh: sqlite3.Connection) -> str:
     cards = [(item, card, stamp(due)) for item, (card, due) in rebuild(log).items()]
     fresh.executemany("INSERT INTO cards VALUES (?, ?, ?)", cards)
     fresh.executemany("INSERT OR IGNORE INTO explained VALUES (?, ?)", topics)
-    for seen in filter(None, map(as_seen, _rows(damaged, "seen", SEEN_FIELDS))):
+    for seen in filter(None, map(as_seen, _rows(data, SEEN_FIELDS))):
         insert_seen(fresh, seen)
     fresh.execute("COMMIT")
     return f"{len(answers)} answer{'' if len(answers) == 1 else 's'}"
 
 
-def _rows(damaged: Path, table: str, columns: str) -> list[tuple]:
-    """Every row that can be reached from either end of a table whose middle may be unreadable, by row number."""
-    found: dict[int, tuple] = {}
-    for direction in ("ASC", "DESC"):
-        connection = sqlite3.connect(f"{damaged.absolute().as_uri()}?immutable=1", uri=True)
-        connection.text_factory = lossy
-        try:
-            connection.execute("PRAGMA writable_schema = ON")  # SQLite then accepts a file shorter than it should be
-            for number, *row in connection.execute(f"SELECT rowid, {columns} FROM {table} ORDER BY rowid {direction}"):
-                found[number] = tuple(row)
-        except sqlite3.Error:
-            continue  # the damage begins here; the other direction may reach what lies behind it
-        finally:
-            connection.close()
-    return [row for _, row in sorted(found.items())]
+def _rows(data: bytes, columns: str, numbered: bool = True) -> list[tuple]:
+    """Every row of those columns that is whole, wherever it stands, once, by row number."""
+    found = set(rows_in(data, columns.count(",") + 1, numbered))
+    return [values for _, values in sorted(found, key=lambda row: row[0])]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from lessons.quiz import Item
 
 AGAIN, HARD, GOOD = 1, 2, 3
+#: no answer is older than tfx
+BEFORE_TFX = datetime(2025, 1, 1, tzinfo=UTC)
+#: what a card that is none leads to
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def rating(correct: bool, score: float) -> int:
@@ -46,19 +51,26 @@ def card_id(item_id: str) -> int:
     return int.from_bytes(hashlib.sha256(item_id.encode()).digest()[:6], "big")
 
 
-def review(card: str | None, item_id: str, grade: int, at: datetime) -> tuple[str, datetime, datetime]:
-    """One answer: the card before (JSON, None for a new one) -> the card after, when it is due, when it was reviewed.
+def review(card: str | None, item_id: str, grade: int, at: datetime) -> tuple[str, datetime]:
+    """One answer: the card before (JSON, None for a new one) -> the card after, and when it is due.
 
-    A clock that was set back cannot make time run backwards: the review counts at the card's last one then.
+    Of a card that was last reviewed after `at`, one of the two clocks was wrong.  A clock that says a year before tfx
+    existed is wrong now, so the review counts at the card's last one.  Otherwise that one was ahead: it counts as done
+    at `at`, because it cannot have been later.  Raises one of UNREADABLE for a card that is none.
     """
     from fsrs import Card, Rating
 
     before = Card(card_id=card_id(item_id)) if card is None else Card.from_dict(json.loads(card))
+    if not all(value is None or 0 < value < math.inf for value in (before.stability, before.difficulty)):
+        raise ValueError("a card's stability and difficulty are above 0")
     at = at.astimezone(UTC)  # the library knows no other zone
     if before.last_review is not None and at < before.last_review:
-        at = before.last_review
+        if at < BEFORE_TFX:
+            at = before.last_review
+        else:
+            before.last_review = at
     after, _ = scheduler().review_card(before, Rating(grade), at)
-    return json.dumps(after.to_dict(), sort_keys=True), after.due, at
+    return json.dumps(after.to_dict(), sort_keys=True), after.due
 
 
 def rebuild(log: Iterable[tuple[str, int, datetime]]) -> dict[str, tuple[str, datetime]]:
@@ -66,9 +78,19 @@ def rebuild(log: Iterable[tuple[str, int, datetime]]) -> dict[str, tuple[str, da
     cards: dict[str, tuple[str, datetime]] = {}
     for item_id, grade, at in log:
         before = cards.get(item_id, (None,))[0]
-        after, due, _ = review(before, item_id, grade, at)
-        cards[item_id] = (after, due)
+        cards[item_id] = review(before, item_id, grade, at)
     return cards
+
+
+def seen_from(now: datetime, card: str, due: datetime) -> datetime:
+    """When a card is due.  One that was last reviewed after `now`, because the clock was ahead then, is due now."""
+    if due <= now or now < BEFORE_TFX:
+        return due
+    try:
+        last = datetime.fromisoformat(json.loads(card)["last_review"])
+        return now if last > now else due
+    except UNREADABLE:
+        return due
 
 
 def pick(

@@ -13,17 +13,19 @@ tfx_cli.learner.salvage); a file of a newer version is left alone.
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
+from tfx.errors import EnvironmentProblem
 from tfx_cli.learner.answers import FIELDS, Answer, as_answer, as_time, insert_answer
+from tfx_cli.learner.connecting import connect
 from tfx_cli.learner.seen_steps import SEEN_FIELDS, SeenStep, as_seen, insert_seen
 from tfx_cli.learner.state_file import (
     Damaged,
-    connect,
     create_tables,
     explained_errors,
     repairing,
@@ -50,15 +52,15 @@ class State:
 
     def record_answer(self, answer: Answer) -> datetime:
         """Writes one answer and its card, durably, and returns when the item comes back."""
-        from tfx_cli.learner.scheduling import review
+        from tfx_cli.learner.scheduling import UNREADABLE, review
 
         with self._writing():
             row = self.connection.execute("SELECT card FROM cards WHERE item = ?", (answer.item,)).fetchone()
             try:
-                card, due, at = review(row[0] if row else None, answer.item, answer.rating, answer.at)
-            except (KeyError, TypeError, ValueError):  # a card that this fsrs cannot read: the log still can
-                card, due, at = review(self._card_from_log(answer.item), answer.item, answer.rating, answer.at)
-            insert_answer(self.connection, answer, at)
+                card, due = review(row[0] if row else None, answer.item, answer.rating, answer.at)
+            except UNREADABLE:  # a card that this fsrs cannot read: the log still can
+                card, due = review(self._card_from_log(answer.item), answer.item, answer.rating, answer.at)
+            insert_answer(self.connection, answer, answer.at)
             self.connection.execute("INSERT OR REPLACE INTO cards VALUES (?, ?, ?)", (answer.item, card, stamp(due)))
         return due
 
@@ -76,12 +78,18 @@ class State:
             self.notice = f"{unreadable} of the {len(read)} answers in {self.path} cannot be read and are left out."
         return [answer for answer in read if answer is not None]
 
-    def due(self) -> dict[str, datetime]:
-        """When each item that was ever answered comes back."""
+    def due(self, now: datetime | None = None) -> dict[str, datetime]:
+        """When each item that was ever answered comes back, as seen from `now`.
+
+        A card that cannot be read is left out, so that its item is asked like a new one.
+        """
+        from tfx_cli.learner.scheduling import seen_from
+
         with explained_errors(self.path):
-            rows = self.connection.execute("SELECT item, due FROM cards").fetchall()
-        times = {item: as_time(due) for item, due in rows}
-        return {item: due for item, due in times.items() if due is not None}  # the others are asked like new ones
+            rows = self.connection.execute("SELECT item, card, due FROM cards").fetchall()
+        now = datetime.now(UTC) if now is None else now
+        times = {item: (card, as_time(due)) for item, card, due in rows if isinstance(item, str)}
+        return {item: seen_from(now, card, due) for item, (card, due) in times.items() if due is not None}
 
     def cards(self) -> dict[str, tuple[str, str]]:
         """Item id -> (card as JSON, when it is due), as stored."""
@@ -125,11 +133,18 @@ def open_to_write(patience: float = 10.0) -> State:
     """Opens the file, made new when there is none; a damaged one is set aside first.
 
     patience: seconds to wait for another terminal that is writing.  Raises EnvironmentProblem when the folder cannot
-    be written, the disk is full, or the file belongs to a newer version or to another program.
+    be written, the disk is full, the clock is senseless, or the file belongs to a newer version or to another program.
     """
     path = state_path()
+    if as_time(stamp(now := datetime.now(UTC))) is None:
+        raise EnvironmentProblem(
+            f"this computer's clock says the year {now.year}, and no answer can come back after that.",
+            "Set the clock, then start again.",
+        )
     with explained_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):  # SQLite needs the folder too, but only when it really writes
+            pass
     notice = ""
     try:
         connection = connect(path, "rwc", patience)

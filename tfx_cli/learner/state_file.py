@@ -1,4 +1,4 @@
-"""The file behind the reader's history: where it lies, what is in it, how it is opened, and what can go wrong.
+"""The file behind the reader's history: where it lies, what is in it, and what can go wrong.
 
 One SQLite file in the user's data folder, or in TFX_HOME.  It keeps SQLite's rollback journal and full
 synchronisation: there is one file to copy, and after a kill or a power cut the last committed answer is there.
@@ -29,6 +29,11 @@ CREATE TABLE cards (item TEXT PRIMARY KEY, card TEXT NOT NULL, due TEXT NOT NULL
 CREATE TABLE explained (topic TEXT PRIMARY KEY, at TEXT NOT NULL);
 """
 
+#: what SQLite says of a file that it cannot make sense of; our own commands are never wrong in themselves, so that
+#: SQLITE_ERROR ("no such table") speaks of the file as well
+DAMAGE = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR", "SQLITE_SCHEMA", "SQLITE_FORMAT", "SQLITE_TOOBIG")
+MENDED = "Run the command again: it sets the file aside."
+
 
 class Damaged(EnvironmentProblem):
     """The file is not readable as a database; whoever opens it mends that."""
@@ -46,36 +51,6 @@ def data_folder() -> Path:
 
 def state_path() -> Path:
     return data_folder() / FILE
-
-
-def connect(path: Path, mode: str, patience: float) -> sqlite3.Connection:
-    """Opens and examines the file; raises Damaged, or EnvironmentProblem when it is not for this version."""
-    connection: sqlite3.Connection | None = None
-    try:
-        with explained_errors(path):
-            connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=patience, isolation_level=None
-            )
-            connection.text_factory = lossy
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION
-            if tables and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                raise Damaged(f"your history in {path} is damaged.")
-        if tables and not ours:
-            raise EnvironmentProblem(
-                f"{path} is a database of another program.", "Move it away, or set TFX_HOME to another folder."
-            )
-        if version > VERSION:
-            raise EnvironmentProblem(
-                f"your history has format {version}, of a newer tfx; this one knows {VERSION}. It was not touched.",
-                "Update tfx, or set TFX_HOME to another folder.",
-            )
-    except BaseException:
-        if connection is not None:
-            connection.close()
-        raise
-    return connection
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
@@ -99,7 +74,10 @@ def stamp(at: datetime) -> str:
 @contextmanager
 def repairing(path: Path, patience: float) -> Iterator[None]:
     """Lets one process repair at a time; the system frees the lock when that process dies."""
-    lock = sqlite3.connect(path.with_name("repair.lock"), timeout=patience, isolation_level=None)
+    place = path.with_name("repair.lock")
+    if place.is_file() and place.stat().st_size:  # the lock is an empty file, and nothing else can be locked
+        os.truncate(place, 0)
+    lock = sqlite3.connect(place, timeout=patience, isolation_level=None)
     try:
         lock.execute("BEGIN EXCLUSIVE")
         yield
@@ -114,6 +92,8 @@ def explained_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _explain(path, error) from error
+    except UnicodeDecodeError as error:  # SQLite quotes a damaged name, and Python cannot read what it quotes
+        raise Damaged(f"your history in {path} is damaged: a name in it cannot be read.", MENDED) from error
     except OSError as error:
         raise EnvironmentProblem(
             f"your history cannot be kept in {path.parent}: {error.strerror or error}.",
@@ -123,8 +103,8 @@ def explained_errors(path: Path) -> Iterator[None]:
 
 def _explain(path: Path, error: sqlite3.Error) -> Exception:
     name = getattr(error, "sqlite_errorname", None) or ""
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return Damaged(f"your history in {path} is damaged: {error}.", "Run the command again: it sets the file aside.")
+    if name.startswith(DAMAGE):
+        return Damaged(f"your history in {path} is damaged: {error}.", MENDED)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return EnvironmentProblem(
             "another tfx is writing your history and does not finish.", f"Close it, then try again. File: {path}"

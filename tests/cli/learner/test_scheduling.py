@@ -21,7 +21,7 @@ def waits(grades: list[int]) -> list[timedelta]:
     """How long each answer makes the item wait, when it is always answered the moment it is due."""
     card, at, found = None, NOW, []
     for grade in grades:
-        card, due, _ = review(card, "topic/item", grade, at)
+        card, due = review(card, "topic/item", grade, at)
         found.append(due - at)
         at = due
     return found

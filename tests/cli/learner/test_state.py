@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import environment
+from tests.cli.running import environment, run
 from tfx.errors import EnvironmentProblem
 from tfx_cli.learner import state_file
 from tfx_cli.learner.answers import Answer
 from tfx_cli.learner.scheduling import rebuild
 from tfx_cli.learner.state import open_to_read, open_to_write
 from tfx_cli.learner.state_file import VERSION, stamp, state_path
+from tfx_cli.quizzing.stats import days_in_a_row
 
 START = datetime(2026, 3, 1, 8, 0, 0, 123456, tzinfo=UTC)
 
@@ -87,7 +88,7 @@ def test_cards_rebuilt_from_the_log_equal_the_stored_ones():
     with open_to_read() as state:
         again = rebuild((one.item, one.rating, one.at) for one in state.answers())
         assert {item: (card, stamp(due)) for item, (card, due) in again.items()} == state.cards()
-        assert {item: due for item, (_, due) in again.items()} == state.due()
+        assert {item: due for item, (_, due) in again.items()} == state.due(START + timedelta(days=99))
 
 
 def test_a_card_that_cannot_be_read_is_made_again_from_the_log(home):
@@ -101,11 +102,43 @@ def test_a_card_that_cannot_be_read_is_made_again_from_the_log(home):
         assert state.cards()["topic/1"] == (again["topic/1"][0], stamp(again["topic/1"][1]))
 
 
-def test_a_clock_that_was_set_back_keeps_the_log_in_order():
+def test_the_log_holds_what_the_clock_said():
     with open_to_write() as state:
         state.record_answer(answer(at=START))
         state.record_answer(answer(at=START - timedelta(days=9)))
-        assert [one.at for one in state.answers()] == [START, START]
+        assert [one.at for one in state.answers()] == [START, START - timedelta(days=9)]
+
+
+def test_a_clock_that_was_ahead_freezes_neither_cards_nor_days():
+    ahead = START.replace(year=2099)
+    with open_to_write() as state:
+        state.record_answer(answer("topic/once", at=ahead))
+        state.record_answer(answer("topic/twice", at=ahead))
+        due = state.record_answer(answer("topic/twice", at=START))
+        assert START < due < START + timedelta(days=30)
+        assert state.due(START) == {"topic/once": START, "topic/twice": due}, "the first was not reviewed in 2099"
+        again = rebuild((one.item, one.rating, one.at) for one in state.answers())
+        assert {item: (card, stamp(due)) for item, (card, due) in again.items()} == state.cards()
+        assert days_in_a_row({one.at.date() for one in state.answers()}, START.date()) == 1
+
+
+def test_a_clock_that_says_a_year_before_tfx_moves_no_card_back():
+    with open_to_write() as state:
+        state.record_answer(answer(at=START))
+        due = state.record_answer(answer(at=START.replace(year=1971)))
+        assert due > START
+        assert state.due(START.replace(year=1971)) == {"topic/one": due}
+
+
+def test_a_year_that_no_card_can_come_back_from_is_refused_before_anything_is_asked(monkeypatch):
+    class Late(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(9998, 12, 31, tzinfo=tz)
+
+    monkeypatch.setattr("tfx_cli.learner.state.datetime", Late)
+    with pytest.raises(EnvironmentProblem, match="this computer's clock says the year 9998"):
+        open_to_write()
 
 
 def test_two_terminals_lose_nothing(home):
@@ -190,7 +223,7 @@ def test_a_damaged_file_is_set_aside_and_what_can_be_read_goes_on(home, kind):
             assert rescued[0] == written[0] and rescued[-1] == written[-1], "read from both ends"
         state.record_answer(answer("topic/new"))
         again = rebuild((one.item, one.rating, one.at) for one in state.answers())
-        assert {item: due for item, (_, due) in again.items()} == state.due()
+        assert {item: due for item, (_, due) in again.items()} == state.due(START + timedelta(days=99))
     with open_to_write() as state:
         assert state.notice == "" and len(state.answers()) == len(rescued) + 1
 
@@ -239,11 +272,36 @@ def test_a_line_of_the_log_that_makes_no_sense_is_left_out_and_reported():
         assert "1 of the 4 answers" in state.notice
 
 
+def test_a_value_that_makes_no_sense_breaks_no_page(home):
+    fill(10)
+    with sqlite3.connect(state_path()) as direct:
+        direct.execute("UPDATE answers SET seconds = 9e999 WHERE id = 1")
+        direct.execute("UPDATE answers SET seconds = -1 WHERE id = 2")
+        direct.execute("UPDATE answers SET at = '9999-12-31T23:59:59.000000+00:00' WHERE id = 3")
+        direct.execute("UPDATE answers SET score = 9e999 WHERE id = 4")
+        direct.execute("UPDATE cards SET card = replace(card, '\"stability\": ', '\"stability\": -')")
+        direct.execute("UPDATE cards SET due = '9999-12-31T23:59:59.000000+00:00' WHERE item = 'topic/0'")
+        direct.execute("UPDATE cards SET card = '[]' WHERE item = 'topic/2'")
+    direct.close()
+    with open_to_read() as state:
+        log = state.answers()
+        assert [one.seconds for one in log[:2]] == [None, None] and len(log) == 8
+        assert "2 of the 10 answers" in state.notice
+        assert set(state.due()) == {f"topic/{n}" for n in range(1, 5)}
+    for words in (["--json"], ["quiz", "--stats", "--json"], ["quiz", "--stats"], []):
+        ran = run(*words, home=home)
+        assert ran.code == 0 and "cannot be read and are left out." in ran.err, ran
+    with open_to_write() as state:
+        for item in ("topic/1", "topic/2"):
+            assert state.record_answer(answer(item, at=START + timedelta(days=3))) > START
+
+
 @pytest.mark.parametrize("open_it", [open_to_read, open_to_write])
 def test_a_file_of_a_newer_version_is_left_alone(open_it):
     fill(3)
     with sqlite3.connect(state_path()) as direct:
         direct.execute(f"PRAGMA user_version = {VERSION + 1}")
+        direct.execute("ALTER TABLE answers ADD COLUMN place TEXT")  # a new version changes a table
     direct.close()
     before = state_path().read_bytes()
     with pytest.raises(EnvironmentProblem, match="newer tfx") as caught:
