@@ -18,6 +18,10 @@ STRANGER = """tfx: another distribution owns the import name "tfx" here (TensorF
      Install tfx-learn in an environment of its own: python -m venv learn, then learn/bin/pip install its wheel
 """
 
+NOWHERE = """tfx: standard output is closed, so there is nowhere to show the result; nothing was done.
+     Send it to a file: tfx ... > FILE
+"""
+
 
 def our_tfx() -> Any:
     """The `tfx` package when it is ours, else None: TensorFlow Extended installs a package of the same name."""
@@ -30,18 +34,42 @@ def our_tfx() -> Any:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code; nothing is raised and no traceback is shown without --debug."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    from tfx_cli.terminal.streams import hold_remarks, occupy_closed_streams
+
+    occupy_closed_streams()
+    before = hold_remarks()
+    try:
+        return exit_code(list(sys.argv[1:] if argv is None else argv))
+    finally:
+        sys.stderr = before
+
+
+def exit_code(arguments: list[str]) -> int:
+    """The exit code of a command line; `--version` imports nothing."""
+    problem: OSError | None = None
     tfx = our_tfx()
     if tfx is None:
         sys.stderr.write(STRANGER)
         return 3
+    if sys.stdout is None:
+        sys.stderr.write(NOWHERE)
+        return 3
     if arguments[:1] in (["--version"], ["-V"]):
-        sys.stdout.write(f"tfx {tfx.__version__}\n")
-        return 0
+        try:
+            sys.stdout.write(f"tfx {tfx.__version__}\n")
+            sys.stdout.flush()
+            return 0
+        except OSError as error:
+            problem = error
     from tfx_cli.errors import exit_code_of
 
+    def work() -> int:
+        if problem is not None:
+            raise problem
+        return run(arguments)
+
     debug = "--debug" in arguments or bool(os.environ.get("TFX_DEBUG"))
-    return exit_code_of(lambda: run(arguments), debug, arguments)
+    return exit_code_of(work, debug, arguments)
 
 
 def run(arguments: list[str]) -> int:
@@ -53,7 +81,6 @@ def run(arguments: list[str]) -> int:
     never_fail_on_a_character()
     program = "tfx-learn" if os.path.basename(sys.argv[0]) == "tfx-learn" else "tfx"
     code = root_command().main(arguments, prog_name=program, standalone_mode=False)
-    sys.stdout.flush()  # a full disk or a closed pipe must show here, not at interpreter exit
     return code if isinstance(code, int) else 0
 
 

@@ -23,6 +23,13 @@ def exit_code_of(run: Callable[[], int], debug: bool = False, arguments: Sequenc
 
     arguments: what was typed after `tfx`, for the message about a word too many.
     """
+    code = ending_of(run, debug, arguments)
+    shown = ending_of(show_the_rest, debug)  # a full disk or a closed pipe must show here, not at interpreter exit
+    return shown or code
+
+
+def ending_of(run: Callable[[], int], debug: bool, arguments: Sequence[str] = ()) -> int:
+    """Runs and returns the exit code of however it ends."""
     try:
         return run()
     except SystemExit as error:  # Typer's completion and help
@@ -40,6 +47,16 @@ def exit_code_of(run: Callable[[], int], debug: bool = False, arguments: Sequenc
         if debug:
             raise
         return explain_failure(error, arguments)
+
+
+def show_the_rest() -> int:
+    """Writes what is still on its way to stdout."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        forget_output()
+        raise
+    return 0
 
 
 def explain_failure(error: Exception, arguments: Sequence[str] = ()) -> int:

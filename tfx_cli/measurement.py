@@ -14,7 +14,7 @@ import typer
 from tfx_cli.errors import INTERRUPTED
 from tfx_cli.explaining.predict import read, verdict
 from tfx_cli.options import PICTURES, Face
-from tfx_cli.render.files import require_writable, write_whole
+from tfx_cli.render.files import attempted, require_writable, write_whole
 from tfx_cli.render.saved_picture import picture_name, save_picture
 from tfx_cli.render.show import show_document, show_experiment
 from tfx_cli.render.terminal_experiment import Look, print_opening
@@ -87,11 +87,14 @@ def measure_and_show(
             say(f"{stop}.", f"Start again: {shlex.join(again)}")
         raise typer.Exit(INTERRUPTED) from None
     own = own_picture(result, chosen, asked) if asked.face is Face.terminal else None
-    picture = save_files(result, files, own, " ".join(same_command(command, chosen, asked, files=False)))
+    made_by = " ".join(same_command(command, chosen, asked, files=False))
+    picture, problem = attempted(lambda: save_files(result, files, own, made_by))
     stays = own.name if own and picture and not files.plot and picture != own else ""
     said = verdict(result.question, predicted) if result.question and predicted is not None else ""
-    saved = [path for path in (picture, files.csv, files.html) if path]
+    saved = [] if problem else [path for path in (picture, files.csv, files.html) if path]
     show(result, asked.face, saved, Look(asked.details, said, stays))
+    if problem:
+        raise problem
     if not all(check.holds for check in result.checks):
         raise typer.Exit(1)
 

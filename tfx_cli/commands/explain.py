@@ -13,7 +13,7 @@ from tfx.errors import BadInput
 from tfx_cli import options
 from tfx_cli.find_lessons import ensure_lessons
 from tfx_cli.options import Face
-from tfx_cli.render.files import require_writable, write_whole
+from tfx_cli.render.files import attempted, require_writable, write_whole
 from tfx_cli.render.sentences import saved_line
 from tfx_cli.render.show import show_document
 from tfx_cli.terminal import console
@@ -109,7 +109,7 @@ def explain(
     steps = walk(found, request)
     chosen = list(range(len(steps))) if step is None else [place_of(found, steps, step)]
     chosen = chosen if from_step is None else chosen[place_of(found, steps, from_step) :]
-    save_files(found, steps, chosen, plot, html)
+    _, problem = attempted(lambda: save_files(found, steps, chosen, plot, html))
     walks = [steps]
     if face is Face.json:
         from tfx_cli.render.json import walkthrough_fields
@@ -124,8 +124,10 @@ def explain(
         manner = Manner(face, code, asks, details, short=code)
         walks = show(found, steps, chosen, manner, lesson, whole=step is None, counts=not (plot or html))
         for path in (plot, html):
-            if path:
+            if path and not problem:
                 show_line(saved_line(path, face))
+    if problem:
+        raise problem
     if any(not check.holds for shown in walks for check in shown.checks_shown):
         raise typer.Exit(1)
 

@@ -19,7 +19,7 @@ from tfx.errors import BadInput, TfxError, unknown_name
 from tfx_cli import options
 from tfx_cli.errors import INTERRUPTED
 from tfx_cli.options import Face
-from tfx_cli.render.files import require_writable
+from tfx_cli.render.files import attempted, require_writable
 from tfx_cli.render.saved_picture import save_picture
 from tfx_cli.render.show import show_document, show_list, show_records
 from tfx_cli.terminal.interrupt import asked_to_stop
@@ -133,8 +133,13 @@ def train_and_judge(
     began = time.perf_counter()
     records = follow(run)
     if source:
-        write(run, source)
-    kept = Kept(source) if source else keep(run, wanted)
+        _, problem = attempted(lambda: write(run, source))
+        kept = Kept(source)
+    else:
+        found, problem = attempted(lambda: keep(run, wanted))
+        kept = found or Kept(wanted)
+    if problem and run.steps_done < run.steps:
+        raise problem
     if kept.taken:
         tell(f"tfx: {kept.taken}, so this one is saved as {kept.path.name}.")
     place = kept.path if out or kept.taken else None
@@ -156,8 +161,11 @@ def train_and_judge(
         show_line()
         if picture:
             show_line(f"plot saved: {picture}")
-        show_line(f"model saved: {kept.path}" + ", the same to the last bit as before" * kept.same)
-        show_line(f"next   {try_command(run, place)}")
+        if not problem:
+            show_line(f"model saved: {kept.path}" + ", the same to the last bit as before" * kept.same)
+            show_line(f"next   {try_command(run, place)}")
+    if problem:
+        raise problem
     if not result.solved:
         raise not_solved(run, result)
 

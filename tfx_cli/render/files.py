@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from tfx.errors import BadInput, EnvironmentProblem
+
+Saved = TypeVar("Saved")
 
 
 def require_writable(path: Path | None, endings: Iterable[str] = ()) -> None:
@@ -35,6 +38,14 @@ def require_writable(path: Path | None, endings: Iterable[str] = ()) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise cannot_write(path, error) from None
+
+
+def attempted(save: Callable[[], Saved]) -> tuple[Saved | None, EnvironmentProblem | None]:
+    """What `save` returns, and why it could not: what was measured is shown before anybody is told that."""
+    try:
+        return save(), None
+    except EnvironmentProblem as problem:
+        return None, problem
 
 
 def write_whole(path: Path, data: bytes) -> None:
