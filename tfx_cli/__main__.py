@@ -80,6 +80,19 @@ def run(arguments: list[str]) -> int:
     choose_color("auto")
     never_fail_on_a_character()
     program = "tfx-learn" if os.path.basename(sys.argv[0]) == "tfx-learn" else "tfx"
+    if any("-completion" in word for word in arguments) or os.environ.get(
+        f"_{program.upper().replace('-', '_')}_COMPLETE"
+    ):
+        from tfx_cli import completion
+
+        wanted = completion.asked_for(arguments)
+        if wanted:
+            return completion.answer(*wanted, program)
+        if completion.is_request(program):
+            try:
+                return int(root_command().main(arguments, prog_name=program, standalone_mode=False) or 0)
+            except (LookupError, ValueError):
+                raise completion.unreadable_request(program) from None
     code = root_command().main(arguments, prog_name=program, standalone_mode=False)
     return code if isinstance(code, int) else 0
 

@@ -16,6 +16,12 @@ from tfx_cli.terminal.lines import say
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
+#: what takes less memory, where a command has sizes
+SMALLER = {
+    "explain": "Try smaller sizes: --set key=value",
+    "experiment": "Try smaller sizes: --quick, or --set key=value",
+    "bench": "Try smaller sizes: --quick, or --set key=value",
+}
 
 
 def exit_code_of(run: Callable[[], int], debug: bool = False, arguments: Sequence[str] = ()) -> int:
@@ -88,7 +94,7 @@ def explain_failure(error: Exception, arguments: Sequence[str] = ()) -> int:
         say(f"the system refused: {error.strerror or error}{name}.", "Check the path and its permissions.")
         return 3
     if isinstance(error, MemoryError):
-        say("there is not enough memory for this.", "Try smaller sizes: --quick, or --set key=value")
+        say("there is not enough memory for this.", SMALLER.get("".join(arguments[:1]), "Close other programs first."))
         return 3
     what = " ".join(str(error).split())
     say(

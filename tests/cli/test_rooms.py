@@ -17,6 +17,7 @@ FLOORS = {
     "tfx_cli.diagnosis": 3,
     "tfx_cli.render": 2,
     "tfx_cli.errors": 3,
+    "tfx_cli.completion": 4,
     "tfx_cli.measurement": 4,
     "tfx_cli.quizzing": 4,
     "tfx_cli.training": 4,

@@ -16,7 +16,7 @@ from tfx_cli.render.matrix_text import Grid
 from tfx_cli.render.number_text import column_texts, is_number, label_of
 from tfx_cli.render.sentences import answer_of, check_numbers, source_words, verdict_words
 from tfx_cli.render.source_code import link_of, source_of
-from tfx_cli.render.wrapping import printable
+from tfx_cli.terminal.printable import printable
 
 #: a matrix larger than this is coloured without numbers in the cells (they are in the tooltips)
 NUMBERS = 32

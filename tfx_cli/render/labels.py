@@ -5,23 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from tfx_cli.render.wrapping import printable
+from tfx_cli.terminal.cells import cells
+from tfx_cli.terminal.printable import printable
 
 #: the longest label that is shown whole above or beside a matrix
 LABEL = 12
-
-
-def cells(text: str) -> int:
-    """How many cells of a terminal the text takes: two for a wide character, none for a combining one."""
-    from rich.cells import cell_len
-
-    return cell_len(text)
-
-
-def padded(text: str, room: int, right: bool = False) -> str:
-    """The text with blanks up to `room` cells, after it or (right) before it."""
-    blanks = " " * max(room - cells(text), 0)
-    return blanks + text if right else text + blanks
 
 
 def visible(label: str) -> str:

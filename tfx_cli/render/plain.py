@@ -15,13 +15,13 @@ from tfx import records
 from tfx_cli.render.number_text import cell_text, label_of, number_text
 from tfx_cli.render.sentences import source_words
 from tfx_cli.render.source_code import place_of
-from tfx_cli.terminal.cells import with_empty_named
+from tfx_cli.terminal.printable import on_one_line, printable
 
 
 def line(*fields: object) -> str:
     """Fields joined by tabs; a tab or line break inside a field becomes a space, so that one record stays one line, and
     a word that would show nothing says what it is."""
-    return "\t".join(with_empty_named(" ".join(str(field).split())) for field in fields)
+    return "	".join(" ".join(printable(str(field)).split()) for field in fields)
 
 
 @singledispatch
@@ -129,4 +129,4 @@ def experiment_lines(result: records.Result, saved: Iterable[Path]) -> Iterator[
     for words in result.break_it:
         yield line("break it", words)
     for path in saved:
-        yield f"saved\t{path}"
+        yield f"saved\t{on_one_line(path)}"

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import textwrap
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +19,9 @@ from tfx.records import Matrix, Plot, Series
 from tfx_cli.render.colors import readable_on
 from tfx_cli.render.labels import fitted_labels
 from tfx_cli.render.matrix_text import Grid
+from tfx_cli.terminal.cells import cells
+from tfx_cli.terminal.lines import tell
+from tfx_cli.terminal.printable import printable
 
 #: colour (Okabe and Ito 2008: distinct for colour-blind eyes, ordered by lightness), dash, marker
 STYLES = (
@@ -29,6 +34,11 @@ STYLES = (
 )
 #: the place in a PNG for the command that made it
 PNG_MAKER = "Comment"
+#: characters that printing leaves alone and no XML may hold
+NOT_XML = re.compile("[\ufffe\uffff]")
+#: matplotlib's remark on a character that its font lacks, and how many are named
+MISSING = re.compile(r"Glyph (\d+) .*missing from font")
+MOST_NAMED = 6
 ANNOTATED = 12
 LABELLED = 24
 #: characters that fit over one picture of a grid
@@ -72,8 +82,19 @@ def saved(figure: Any, ending: str, made_by: str = "") -> bytes:
         "pdf": {"CreationDate": None, "Producer": None},
     }[kind]
     data = io.BytesIO()
-    figure.savefig(data, format=kind, dpi=150, metadata=dateless)
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always")
+        figure.savefig(data, format=kind, dpi=150, metadata=dateless)
+    tell_what_is_missing([str(warning.message) for warning in noted], kind)
     return data.getvalue()
+
+
+def tell_what_is_missing(remarks: Sequence[str], kind: str) -> None:
+    """One line for the characters that are empty boxes now; an SVG keeps letters as letters, so it has them all."""
+    found = dict.fromkeys(chr(int(number)) for remark in remarks for number in MISSING.findall(remark))
+    if found and kind != "svg":
+        named = ", ".join(list(found)[:MOST_NAMED]) + (", ..." if len(found) > MOST_NAMED else "")
+        tell(f"the font of the picture lacks {named}, drawn as empty boxes; a picture that ends in .svg has them.")
 
 
 def picture_of_plots(plots: Sequence[Plot], ending: str, made_by: str = "") -> bytes:
@@ -121,8 +142,8 @@ def plain_between() -> Any:
 
 
 def words(text: str) -> str:
-    """A dollar sign in a label is a dollar sign and starts no formula."""
-    return text.replace("$", r"\$")
+    """A dollar sign in a label is a dollar sign and starts no formula; what no terminal should get, XML has not."""
+    return NOT_XML.sub("?", printable(text)).replace("$", r"\$")
 
 
 def draw_series(axes: Any, series: Series, style: tuple[str, Any, str], size: float) -> None:
@@ -148,7 +169,7 @@ def write_names(axes: Any, plot: Plot) -> None:
     places = [axes.transData.transform(at) * 72 / axes.figure.dpi for _, at, _ in named]  # in points
     taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in places]
     for (name, at, color), (x, y) in zip(named, places, strict=True):
-        width, boxes = NAME_POINTS * DIGIT * len(name), []
+        width, boxes = NAME_POINTS * DIGIT * cells(name), []
         for right, up in NAME_OFFSETS:
             left, low = x + (right if right > 0 else right - width), y + up
             boxes.append((left, low, left + width, low + NAME_POINTS))
@@ -211,7 +232,7 @@ def draw_matrix(figure: Any, axes: Any, record: Matrix) -> None:
     image = axes.imshow(shown, cmap=cmap, aspect=aspect, vmin=scale.low, vmax=scale.high)
     for which, labels in ((axes.set_xticks, grid.col_labels), (axes.set_yticks, grid.row_labels)):
         if len(labels) <= LABELLED:
-            turned = 90 if which == axes.set_xticks and max(map(len, labels)) > 3 else 0
+            turned = 90 if which == axes.set_xticks and max(map(cells, labels)) > 3 else 0
             names = [words(label) for label in fitted_labels(labels, 14)]
             which(range(len(labels)), names, rotation=turned, fontsize=SMALLEST)
     if size is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tfx.records import Check, Question, Said, Source
 from tfx_cli.options import PICTURES, Face
 from tfx_cli.render.number_text import brief
+from tfx_cli.terminal.printable import on_one_line
 
 
 def check_numbers(record: Check) -> str:
@@ -42,5 +43,5 @@ def source_words(record: Source) -> str:
 def saved_line(path: Path, face: Face) -> str:
     """`plot saved: scaling.png`"""
     if face is Face.plain:
-        return f"saved\t{path}"
-    return f"{'plot' if path.suffix.lower() in PICTURES else 'file'} saved: {path}"
+        return f"saved\t{on_one_line(path)}"
+    return f"{'plot' if path.suffix.lower() in PICTURES else 'file'} saved: {on_one_line(path)}"

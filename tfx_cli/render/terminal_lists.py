@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from tfx_cli.render.wrapping import labelled
+from tfx_cli.terminal.cells import cells
 from tfx_cli.terminal.console import prose_width, wants_color
 from tfx_cli.terminal.lines import show_line
 
@@ -17,7 +18,7 @@ def print_list(title: str, entries: Mapping[str, str], what_next: str) -> None:
     """Names with a line each."""
     put_bold([title])
     show_line()
-    column = max(map(len, entries), default=0) + 3
+    column = max(map(cells, entries), default=0) + 3
     for name, about in entries.items():
         put(labelled(name, about, prose_width(), column=column))
     if entries:
@@ -25,11 +26,11 @@ def print_list(title: str, entries: Mapping[str, str], what_next: str) -> None:
     show_line("  " + what_next)
 
 
-def put(lines: Iterable[str]) -> None:
+def put(lines: Iterable[str], bold: bool = False) -> None:
     for line in lines:
-        show_line(line)
+        show_line(line, bold)
 
 
 def put_bold(lines: Iterable[str]) -> None:
     """Bold where escape sequences are welcome."""
-    put((f"\x1b[1m{line}\x1b[0m" for line in lines) if wants_color(sys.stdout) else lines)
+    put(lines, bold=wants_color(sys.stdout))

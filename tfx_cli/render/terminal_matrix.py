@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 from tfx.records import Matrix
 from tfx_cli.render.colors import RGB, readable_on
-from tfx_cli.render.labels import LABEL, cells, fitted_labels, padded, visible
+from tfx_cli.render.labels import LABEL, fitted_labels, visible
 from tfx_cli.render.matrix_text import CellFormat, Grid, cell_format
 from tfx_cli.render.terminal_picture import picture_lines
 from tfx_cli.render.wrapping import wrapped
 from tfx_cli.terminal.captured import under_heads
+from tfx_cli.terminal.cells import cells, padded
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,7 +13,8 @@ from tfx_cli.render.source_code import link_of
 from tfx_cli.render.terminal_curves import curve_lines, is_drawn, marks_of
 from tfx_cli.render.terminal_matrix import matrix_lines
 from tfx_cli.render.terminal_table import print_table
-from tfx_cli.render.wrapping import labelled, printable, wrapped
+from tfx_cli.render.wrapping import labelled, wrapped
+from tfx_cli.terminal.cells import cells, padded
 from tfx_cli.terminal.console import output, prose_width
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ def formula_lines(record: records.Formula, width: int) -> list[str]:
     lines = wrapped(record.text, width, "    ")
     if not record.shapes:
         return lines
-    beside = lines[-1].ljust(18) + "   " + record.shapes
-    if len(lines) == 1 and len(beside) <= width and "\n" not in record.shapes:
+    beside = padded(lines[-1], 18) + "   " + record.shapes
+    if len(lines) == 1 and cells(beside) <= width and "\n" not in record.shapes:
         return [beside]
     return [*lines, *("    " + line for line in wrapped(record.shapes, width - 4, "  "))]
 
@@ -130,8 +131,8 @@ def print_answer(record: records.Question, console: Console, said: str = "answer
 def _(record: records.Check, console: Console) -> None:
     word = "PASS" if record.holds else "FAIL"
     measured = check_numbers(record)
-    line = f"{INDENT}{word}  {record.statement.ljust(34)}  {measured}".rstrip()
-    if len(line) <= console.width:
+    line = f"{INDENT}{word}  {padded(record.statement, 34)}  {measured}".rstrip()
+    if cells(line) <= console.width:
         lines = [line]
     else:
         first, *rest = wrapped(record.statement, console.width - 8)
@@ -159,8 +160,8 @@ def _(record: records.Source, console: Console) -> None:
 
 @print_record.register(records.See)
 def _(record: records.See, console: Console) -> None:
-    whole = f"{INDENT}{'see also'.ljust(10)}{record.title}   {printable(record.command)}"
-    if len(whole) <= prose_width():
+    whole = f"{INDENT}{'see also'.ljust(10)}{record.title}   {record.command}"
+    if cells(whole) <= prose_width():
         put(console, [whole])
     else:
         put(console, labelled("see also", record.title, prose_width()))
@@ -174,10 +175,9 @@ def _(record: records.Try, console: Console) -> None:
 
 def put_command(label: str, words: str, console: Console) -> None:
     """A command is never broken, so that it can be copied."""
-    words = printable(words)
-    whole = f"{INDENT}{label.ljust(10)}{words}"
+    whole = f"{INDENT}{padded(label, 10)}{words}"
     above = [INDENT + label] if label else []
-    put(console, [whole] if len(whole) <= console.width else [*above, f"{INDENT * 2}{words}"])
+    put(console, [whole] if cells(whole) <= console.width else [*above, f"{INDENT * 2}{words}"])
 
 
 def print_foot(
@@ -236,7 +236,7 @@ def print_title(title: str, aside: str, console: Console, dropped: bool = False)
     """A title, and a remark at the right end of the line where both fit, else under it, or dropped."""
     from rich.text import Text as RichText
 
-    gap = prose_width() - len(title) - len(aside)
+    gap = prose_width() - cells(title) - cells(aside)
     if not aside:
         put(console, wrapped(title, prose_width()), "bold")
     elif gap >= 2:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from tfx.records import Column
 from tfx_cli.render.number_text import column_texts, is_number, label_of
-from tfx_cli.render.wrapping import printable, wrapped
+from tfx_cli.render.wrapping import wrapped
 from tfx_cli.terminal.captured import under_heads
+from tfx_cli.terminal.cells import cells as width_of
+from tfx_cli.terminal.cells import padded
+from tfx_cli.terminal.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod
@@ -24,7 +27,7 @@ def print_table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], co
     cells = [[printable(texts[index]) for texts in by_column] for index in range(len(rows))]
     numeric = [any(is_number(row.get(column.key)) for row in rows) for column in columns]
     heads = [  # a label may be as wide as its column's cells
-        wrapped(label_of(column), max([HEAD, *(len(row[index]) for row in cells)]))
+        wrapped(label_of(column), max([HEAD, *(width_of(row[index]) for row in cells)]))
         for index, column in enumerate(columns)
     ]
     blocks = column_blocks(narrowest(heads, cells, numeric), console.width)
@@ -45,7 +48,7 @@ def narrowest(heads: Sequence[Sequence[str]], cells: Sequence[Sequence[str]], nu
     for index, head in enumerate(heads):
         column_cells = [row[index] for row in cells]
         whole = column_cells if numeric[index] else [word for cell in column_cells for word in cell.split()]
-        widths.append(max(map(len, [*head, *whole]), default=0))
+        widths.append(max(map(width_of, [*head, *whole]), default=0))
     return widths
 
 
@@ -95,7 +98,7 @@ def aligned(
     from rich.table import Table
 
     least = narrowest(heads, cells, numeric)
-    natural = [max(map(len, [*heads[index], *(row[index] for row in cells)]), default=0) for index in block]
+    natural = [max(map(width_of, [*heads[index], *(row[index] for row in cells)]), default=0) for index in block]
     widths = widths_that_fit(natural, [least[index] for index in block], room - len(INDENT) * len(block))
     table = Table(box=None, padding=(0, 0, 0, 2), pad_edge=True, show_edge=False, header_style="bold")
     tallest = max(len(heads[index]) for index in block)
@@ -103,7 +106,7 @@ def aligned(
         head = [""] * (tallest - len(heads[index])) + list(heads[index])
         justify: JustifyMethod = "right" if numeric[index] else "left"
         table.add_column("\n".join(head), justify=justify, vertical="top", width=width)
-    apart = any(len(row[block[0]]) > widths[0] for row in cells)
+    apart = any(width_of(row[block[0]]) > widths[0] for row in cells)
     for number, row in enumerate(cells):
         if apart and number:
             table.add_row()
@@ -114,14 +117,14 @@ def aligned(
 def records(columns: Sequence[Column], cells: list[list[str]], width: int) -> Iterator[str]:
     """One row after another, for a terminal too narrow for the table."""
     labels = [label_of(column) for column in columns]
-    beside = max(map(len, labels), default=0)
-    widest = max((len(cell) for row in cells for cell in row), default=0)
+    beside = max(map(width_of, labels), default=0)
+    widest = max((width_of(cell) for row in cells for cell in row), default=0)
     together = len(INDENT) + beside + 2 + widest <= width
     for index, row in enumerate(cells):
         if index:
             yield ""
         for label, cell in zip(labels, row, strict=True):
             if together:
-                yield f"{INDENT}{label.ljust(beside)}  {cell}"
+                yield f"{INDENT}{padded(label, beside)}  {cell}"
             else:
                 yield from (INDENT + line for line in wrapped(f"{label}: {cell}", width - 2, "  "))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tfx_cli.terminal.cells import at_words, cells, with_empty_named
+from tfx_cli.terminal.cells import at_words, cells, padded
+from tfx_cli.terminal.printable import printable
 
 
 def wrapped(text: str, width: int, hanging: str = "") -> list[str]:
@@ -22,13 +23,6 @@ def wrapped(text: str, width: int, hanging: str = "") -> list[str]:
     return lines
 
 
-def printable(text: str) -> str:
-    """Control characters (a reader's text may hold them) become `?`, tabs become spaces, and a word that would show
-    nothing says what it is."""
-    text = with_empty_named(text.expandtabs(4))
-    return "".join("?" if (ord(c) < 32 and c != "\n") or 127 <= ord(c) < 160 else c for c in text)
-
-
 def labelled(label: str, text: str, width: int, margin: str = "  ", column: int = 10) -> list[str]:
     """`  label     text`, with the text's further lines aligned under its first."""
     room = width - len(margin) - column
@@ -36,7 +30,7 @@ def labelled(label: str, text: str, width: int, margin: str = "  ", column: int 
         return [f"{margin}{label}", *(f"{margin}  {line}" for line in wrapped(text, width - len(margin) - 2))]
     first, *rest = wrapped(text, room) or [""]
     blank = margin + " " * column
-    return [margin + label.ljust(column) + first, *(blank + line for line in rest)]
+    return [margin + padded(label, column) + first, *(blank + line for line in rest)]
 
 
 def packed(pieces: Sequence[str], width: int, gap: str = "   ") -> str:

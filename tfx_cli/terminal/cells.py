@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
-#: categories of what takes no cell: joiners and directions, combining marks and variation selectors
-NO_CELL = ("Cf", "Mn", "Me")
 #: what stands between blanks, quotes, brackets and separators
 PIECE = re.compile(r"""[^\s"'()\[\]|,]+""")
 
 
 def cells(text: str) -> int:
-    """Columns that `text` takes: wide characters two, combining marks none."""
+    """Columns that `text` takes, counted as Rich counts them: wide characters two, combining marks none."""
     if text.isascii():
         return len(text)
-    return sum(_cells_of(character) for character in text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def padded(text: str, room: int, right: bool = False) -> str:
+    """The text with blanks up to `room` cells, after it or (right) before it."""
+    blanks = " " * max(room - cells(text), 0)
+    return blanks + text if right else text + blanks
 
 
 def with_empty_named(text: str) -> str:
@@ -43,9 +48,3 @@ def at_words(line: str, width: int, margin: str = "") -> list[str]:
         else:
             current += blank + word
     return [*lines, current]
-
-
-def _cells_of(character: str) -> int:
-    if unicodedata.category(character) in NO_CELL:
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

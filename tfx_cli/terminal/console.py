@@ -11,10 +11,14 @@ import os
 import re
 import shutil
 import sys
-from typing import IO, TYPE_CHECKING, Literal
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from tfx_cli.terminal.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.segment import Segment
 
 ColorChoice = Literal["auto", "always", "never"]
 
@@ -121,8 +125,15 @@ def messages() -> Console:
 def console_on(stream: IO[str]) -> Console:
     """A Rich console that prints data as it is: no markup, no emoji, no highlighting."""
     from rich.console import Console
+    from rich.segment import Segment
 
     class PipeConsole(Console):
+        def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
+            """Every piece of text passes here, and what a reader typed must not command the terminal."""
+            for segment in super().render(renderable, options):
+                clean = segment.control or segment.text.isprintable()
+                yield segment if clean else Segment(printable(segment.text), segment.style)
+
         def on_broken_pipe(self) -> None:
             """Rich would exit with 1, which here means that the answer is no."""
             raise BrokenPipeError

@@ -13,7 +13,8 @@ from types import FrameType
 def asked_to_stop() -> Iterator[Callable[[], bool]]:
     """Gives a function that says whether Ctrl-C was pressed; a second Ctrl-C stops at once, as usual.
 
-    Outside the main thread, where Python allows no handler, it always says no.
+    Outside the main thread, where Python allows no handler, it always says no; and where SIGINT is ignored, as in a
+    background job, whose Ctrl-C is meant for somebody else.
     """
     pressed = False
 
@@ -22,7 +23,8 @@ def asked_to_stop() -> Iterator[Callable[[], bool]]:
         pressed = True
         signal.signal(signal.SIGINT, before)
 
-    if threading.current_thread() is not threading.main_thread():
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored or threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
     before = signal.signal(signal.SIGINT, note)

@@ -8,6 +8,7 @@ import sys
 from typing import IO
 
 from tfx_cli.terminal.cells import at_words, cells
+from tfx_cli.terminal.printable import on_one_line, printable
 
 MARGIN = " " * len("tfx: ")
 #: in a hint, what stands between two things to type
@@ -20,9 +21,10 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
-def show_line(text: str = "") -> None:
-    """Prints one line as it is: never wrapped, so that paths and commands can be copied."""
-    sys.stdout.write(text + "\n")
+def show_line(text: str = "", bold: bool = False) -> None:
+    """Prints one line as it is, but for control characters: never wrapped, so that paths and commands can be copied."""
+    text = "\t".join(printable(field) for field in text.split("\t"))
+    sys.stdout.write((f"\x1b[1m{text}\x1b[0m" if bold else text) + "\n")
 
 
 def tell(text: str) -> None:
@@ -36,6 +38,7 @@ def say(message: str, hint: str) -> None:
     In a terminal lines end between words; a command that does not fit beside its label has a line of its own, whole, so
     that it can be copied.
     """
+    message, hint = on_one_line(message), on_one_line(hint)
     _put(f"tfx: {message}", MARGIN)
     if not hint:
         return
@@ -70,6 +73,6 @@ def _columns(stream: IO[str]) -> int | None:
 
 def _put(text: str, margin: str) -> None:
     width = terminal_width(sys.stderr)
-    for line in text.split("\n"):
+    for line in printable(text).split("\n"):
         fitted = [line] if width is None or cells(line) <= width else at_words(line, width, margin)
         sys.stderr.writelines(part + "\n" for part in fitted)
