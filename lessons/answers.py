@@ -11,6 +11,7 @@ import ast
 import math
 import operator
 import re
+import unicodedata
 import warnings
 from collections.abc import Callable
 
@@ -52,11 +53,16 @@ _SIGNS = str.maketrans(
         "\u22c5": "*",  # dot operator
         "\u00f7": "/",  # division sign
         "\u2215": "/",  # division slash
+        "\u2044": "/",  # fraction slash
         "\u03c0": "pi",
         "\u00a0": " ",  # no-break space
         "\u202f": " ",
     }
 )
+#: Ways in which a programming language writes numbers and remarks, and people do not: 0x10, 1 # one.
+_PROGRAMMERS = re.compile(r"(?<![\w.])0[xob][0-9a-f]|[#;\\\r\n]", re.IGNORECASE)
+#: What takes no room where it stands, and comes along when a number is copied.
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 _POWERS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "0123456789")
 
 #: Units that can be turned into one another: family -> unit -> how many of the smallest.
@@ -91,6 +97,8 @@ def read_number(text: str, unit: str = "") -> float:
 
     `32 MiB` where bytes are asked for is 33554432.  Raises Unreadable, also for a unit that measures something else.
     """
+    if _PROGRAMMERS.search(text):
+        raise Unreadable(_HOW_TO_NUMBER)
     source, factor = _without_unit(_plain(text), unit)
     if "," in source:
         raise Unreadable("Please write a decimal point, not a comma: 0.5; and thousands without a separator: 1000.")
@@ -117,7 +125,8 @@ def read_number(text: str, unit: str = "") -> float:
 def _plain(text: str) -> str:
     """In lower case and with Python's signs; of `std = sqrt(64) = 8` what stands last, of `~ 8` the number."""
     source = re.sub("[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+", lambda found: "**" + found[0].translate(_POWERS), text)
-    source = source.translate(_SIGNS).strip().lower()
+    source = unicodedata.normalize("NFKC", _INVISIBLE.sub("", source)).translate(_SIGNS).strip().lower()
+    source = re.sub(r"(?<![\w.])0+(?=\d)", "", source)  # 007
     source = source.rpartition("=")[2].strip() if re.search(r"[^=<>!:]=|^=", source) else source
     source = re.sub(r"^(about|approx\.?|approximately|roughly|circa|ca\.?|~|\u2248)\s*", "", source)
     source = re.sub(r"\u221a\s*(\d+(?:\.\d+)?)", r"sqrt(\1)", source).replace("\u221a", "sqrt")
@@ -180,7 +189,11 @@ def read_shape(text: str) -> tuple[int, ...]:
 
     Raises Unreadable.
     """
-    pasted = re.sub(r"^(the\s+)?(\w+\.)?(shape|size)\b\s*(is\b|[:=])?\s*", "", text.strip().lower().rstrip("."))
+    pasted = re.sub(
+        r"^(the\s+)?(\w+\.)?(shape|size)\b\s*(is\b|[:=])?\s*",
+        "",
+        unicodedata.normalize("NFKC", text).strip().lower().rstrip("."),
+    )
     pasted = pasted.rpartition("=")[2]
     inner = re.sub(r"\b(by|and)\b|[()\[\]{}]", " ", pasted).strip()
     parts = [part for part in re.split(r"[\s,;x*\u00d7]+", inner) if part]

@@ -167,3 +167,17 @@ def test_choices_are_picked_by_number_or_letter(text, picks):
 def test_a_choice_that_is_not_there_is_refused(text):
     with pytest.raises(Unreadable):
         read_picks(text, 3)
+
+
+@pytest.mark.parametrize("text", ["0x10", "0b1", "0o7", "0xff", "1#2", "1\\\n+1", "2;3"])
+def test_numbers_as_programs_write_them_are_no_answer(text):
+    with pytest.raises(Unreadable):
+        read_number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1\u20448", 0.125), ("\uff10.\uff15", 0.5), ("0.25\u200b", 0.25), ("\ufeff4", 4.0), ("007", 7.0), ("0.5", 0.5)],
+)
+def test_numbers_that_were_copied_are_read(text, value):
+    assert read_number(text) == value

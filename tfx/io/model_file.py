@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tfx import models
-from tfx.io.npz import DamagedFile, load, save
+from tfx.io.npz import DamagedFile, load, require_finite, save
 
 STORAGES = ("float16", "float32", "float64")
+#: the largest size that need not show in the number of stored values: positions that are computed
+LARGEST_UNSTORED = 2**20
 
 
 def save_model(path: str | Path, model: models.Model, meta: dict[str, Any], storage: str = "float32") -> None:
@@ -38,10 +41,30 @@ def load_model(path: str | Path, dtype: str | None = None) -> tuple[models.Model
     arrays, meta = load(path)
     if meta.get("kind") != "model":
         raise DamagedFile(f"{path} is not a model.", "Give a file written by save_model.")
-    config = meta["config"] | ({"dtype": dtype} if dtype else {})
+    config, own = meta.get("config"), meta.get("meta")
+    if not isinstance(config, dict) or not isinstance(own, dict):
+        raise DamagedFile(f"{path} holds a model without its configuration.", "Save it again.")
+    require_finite(arrays, path)
+    most = max(sum(array.size for array in arrays.values()), LARGEST_UNSTORED)
+    if too_large := [name for name, size in _sizes(config) if size > most]:
+        raise DamagedFile(
+            f"{path} holds fewer numbers than its model would have: {too_large[0]} is too large.", "Save it again."
+        )
     try:
-        model = models.build(config)
+        model = models.build(config | ({"dtype": dtype} if dtype else {}))
         model.load_state(arrays)
-    except (TypeError, ValueError) as problem:
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as problem:
         raise DamagedFile(f"{path} holds a model that cannot be rebuilt: {problem}.", "Save it again.") from problem
-    return model, meta["meta"]
+    return model, own
+
+
+def _sizes(config: Any, name: str = "") -> Iterator[tuple[str, int]]:
+    """(name, number) of every whole number of a configuration but the seed."""
+    if isinstance(config, dict):
+        for key, value in config.items():
+            yield from _sizes(value, key)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _sizes(value, name)
+    elif isinstance(config, int) and name != "seed":
+        yield name, config

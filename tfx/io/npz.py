@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 
@@ -65,13 +66,20 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     EnvironmentProblem when it cannot be read.
     """
     path = Path(path)
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would be waited for
+        raise BadInput(f"{path} is no file, so there is nothing to load.", "Check the path.")
     try:
         with zipfile.ZipFile(path) as archive:
-            arrays = {name.removesuffix(".npy"): _read_entry(archive, name) for name in archive.namelist()}
+            _require_stored(archive, path.stat().st_size)
+            arrays = {entry.filename.removesuffix(".npy"): _read_entry(archive, entry) for entry in archive.infolist()}
             header = json.loads(arrays.pop(META).tobytes())
         if header["format"] != FORMAT or not isinstance(header["meta"], dict):
             raise ValueError("foreign header")
         version = header["version"]
+    except _Foreign as problem:
+        raise DamagedFile(
+            f"{path} is damaged or was not written by tfx: {problem}.", "Give a file that tfx has written."
+        ) from problem
     except FileNotFoundError:
         raise BadInput(f"there is no file {path}.", "Check the path.") from None
     except OSError as problem:
@@ -88,6 +96,7 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 #: Everything that reading a damaged zip, .npy header or JSON text can raise.
 _DAMAGE = (
+    ArithmeticError,
     zipfile.BadZipFile,
     zlib.error,
     ValueError,
@@ -101,12 +110,51 @@ _DAMAGE = (
 )
 
 
-def _read_entry(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    with archive.open(name) as file:
+class _Foreign(ValueError):
+    """What no file of tfx has; the message says what."""
+
+
+def _require_stored(archive: zipfile.ZipFile, size: int) -> None:
+    """Raises _Foreign for what would take more memory than the file has bytes, before anything is read.
+
+    `save` compresses nothing, so that a packed entry, which may stand for a thousand times its size, is not ours.
+    """
+    entries = archive.infolist()
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise _Foreign("its entries are compressed")
+    if sum(entry.file_size for entry in entries) > size:
+        raise _Foreign("its entries claim more bytes than the file has")
+    if len({entry.filename for entry in entries}) != len(entries):
+        raise _Foreign("it has two entries of one name")
+
+
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(entry) as file:
+        _require_fitting_header(file, entry)
+    with archive.open(entry) as file:
         array = np.lib.format.read_array(file, allow_pickle=False)
         if file.read(1):  # reading to the end is what makes zipfile compare the checksum
-            raise ValueError(f"{name} is longer than its header says")
+            raise ValueError(f"{entry.filename} is longer than its header says")
     return array
+
+
+def _require_fitting_header(file: IO[bytes], entry: zipfile.ZipInfo) -> None:
+    """Raises ValueError when an array says that it is larger than its entry: NumPy would make room for it first."""
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, _, dtype = readers[np.lib.format.read_magic(file)](file)
+    if dtype.kind not in "fiub":
+        raise _Foreign(f"it holds more than numbers and booleans: {dtype}")
+    if math.prod(shape) * dtype.itemsize != entry.file_size - file.tell():
+        raise ValueError(f"{entry.filename} is not as long as its header says")
+
+
+def require_finite(arrays: Mapping[str, np.ndarray], path: str | Path) -> None:
+    """Raises DamagedFile when an array holds NaN or infinity: no training and no model goes on from there."""
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise DamagedFile(
+                f"{path} holds a NaN or an infinity, in {name}.", "Go back to a file from before that, or train anew."
+            )
 
 
 def _write_atomically(path: Path, entries: Iterable[tuple[str, np.ndarray]]) -> None:

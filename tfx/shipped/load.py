@@ -22,6 +22,7 @@ from tfx import models
 from tfx.data import pronouns, python_docs
 from tfx.errors import BadInput, unknown_name
 from tfx.io.model_file import load_model
+from tfx.io.npz import DamagedFile
 from tfx.models import LanguageModel, PronounModel
 from tfx.shipped.language_scores import LanguageScores, as_ids, score_language
 from tfx.shipped.pronoun_scores import PronounScores, score_on_unseen_pairs
@@ -135,13 +136,25 @@ def load(name: str, dtype: str = "float64", untrained: bool = False, seed: int =
     """
     if name not in NAMES:
         raise unknown_name("model", name, NAMES, f"models: {', '.join(NAMES)}")
-    model, meta = load_model(_FOLDER / f"{name}.npz", str(np.dtype(dtype)))
+    path = _FOLDER / f"{name}.npz"
+    model, meta = load_model(path, str(np.dtype(dtype)))
+    wanted = LanguageModel if name == "language" else PronounModel
+    if not isinstance(model, wanted):
+        raise DamagedFile(f"{path} holds a {type(model).__name__}, not a {wanted.__name__}.", "Install tfx again.")
+    vocabulary = meta.get("vocabulary") if name == "language" else pronouns.VOCABULARY
+    if not _is_vocabulary(vocabulary, model):
+        raise DamagedFile(f"{path} has not one word for each number that its model reads.", "Install tfx again.")
     if untrained:
         model = models.build(model.config | {"seed": seed})
-    if not isinstance(model, PronounModel | LanguageModel):
-        raise TypeError(f"{name}.npz holds a {type(model).__name__}")
-    vocabulary = tuple(meta["vocabulary"]) if name == "language" else pronouns.VOCABULARY
-    return Shipped(name, model, vocabulary, meta, untrained)
+    assert isinstance(model, PronounModel | LanguageModel)
+    return Shipped(name, model, tuple(vocabulary or ()), meta, untrained)
+
+
+def _is_vocabulary(words: object, model: models.Model) -> bool:
+    """Whether these are different words, as many as the model has numbers for."""
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+        return False
+    return len(set(words)) == len(words) == model.config.get("vocab", model.config.get("n_tokens", len(words)))
 
 
 def choose(text: str) -> str:

@@ -18,8 +18,8 @@ import numpy as np
 from tfx.backend import device_module, to_numpy
 from tfx.data.toys.tasks import find_task
 from tfx.errors import BadInput
-from tfx.io.checkpoint import load_checkpoint, save_checkpoint
-from tfx.io.npz import load
+from tfx.io.checkpoint import load_checkpoint, read_facts, save_checkpoint
+from tfx.io.npz import DamagedFile
 from tfx.nn.normalisation import evaluating
 from tfx.train.loop import StepRecord
 from tfx.train.toys import ToyRun, make_model, shares_right
@@ -146,13 +146,15 @@ class TaskRun(ToyRun):
 
         Raises BadInput when the settings differ, DamagedFile when it is no such checkpoint.
         """
-        theirs = load(path)[1].get("meta", {}).get("settings", {})
+        theirs = read_facts(path)[2].get("settings")
+        if not isinstance(theirs, dict):
+            raise DamagedFile(f"{path} is not a checkpoint of a task.", "Give a file that TaskRun.save has written.")
         ours = dataclasses.asdict(self.settings)
         different = [name for name in ours if name in theirs and theirs[name] != ours[name]]
         if different:
             named = ", ".join(f"{name} {theirs[name]} and not {ours[name]}" for name in different)
-            flags = " ".join(f"--{name} {theirs[name]}" for name in different)
-            raise BadInput(f"{path} is from a run with {named}.", f"Resume with its settings: {flags}")
+            given = ", ".join(f"{name}={theirs[name]!r}" for name in different)
+            raise BadInput(f"{path} is from a run with {named}.", f"Resume with its settings: TaskSettings({given})")
         fresh = TaskRun(self.settings, self.device)
         load_checkpoint(path, fresh.model, fresh.optimizer)
         self.model, self.optimizer = fresh.model, fresh.optimizer

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,6 +19,12 @@ from tfx_cli.quizzing.page import Page
 from tfx_cli.quizzing.round import Asking, Wish, as_document, fresh_seed, items_for, questions, settle
 from tfx_cli.render.show import show_document
 from tfx_cli.terminal.lines import tell
+
+#: bytes of a file of answers
+MOST = 1_000_000
+ONE_A_LINE = "Write one answer a line."
+#: other characters that begin a new line somewhere may stand in an answer
+LINE_BREAK = re.compile("\r?\n")
 
 
 def run_script(wish: Wish, source: str, face: Face) -> int:
@@ -70,19 +78,38 @@ def show(done: list[Asking], next_due: datetime | None, plain: bool) -> None:
 
 def read_source(source: str) -> str:
     """The text of a file, or of stdin for `-`.  Raises BadInput when it cannot be read."""
+    name = "stdin" if source == "-" else f'"{source}"'
     try:
-        if source != "-":
-            return Path(source).read_text(encoding="utf-8")
-        return sys.stdin.read() if sys.stdin is not None else ""
+        data = stdin_bytes() if source == "-" else file_bytes(Path(source))
     except OSError as error:
-        raise BadInput(f'cannot read "{source}": {error.strerror or error}.', "Give a file, or - for stdin.") from None
+        raise BadInput(f"cannot read {name}: {error.strerror or error}.", "Give a file, or - for stdin.") from None
+    if len(data) > MOST:
+        raise BadInput(f"{name} holds more than {MOST} bytes, and a round has a few answers.", ONE_A_LINE)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data:
+        raise BadInput(f"{name} is not UTF-8 text but UTF-16, as PowerShell writes it.", "Save it as UTF-8.")
+    try:
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadInput(f'"{source}" is not UTF-8 text.', "Write one answer a line.") from None
+        raise BadInput(f"{name} is not UTF-8 text.", ONE_A_LINE) from None
+
+
+def file_bytes(path: Path) -> bytes:
+    """A little more than there may be, whatever stands behind the name."""
+    with path.open("rb") as file:
+        return file.read(MOST + 1)
+
+
+def stdin_bytes() -> bytes:
+    if sys.stdin is None:
+        return b""
+    binary = getattr(sys.stdin, "buffer", None)  # a stream that somebody put in its place may have text alone
+    return binary.read(MOST + 1) if binary else sys.stdin.read(MOST + 1).encode("utf-8", "surrogateescape")
 
 
 def match(text: str, asked: Sequence[Asked]) -> list[str | None]:
     """The answer to each question: one a line in the order asked (an empty line skips), or JSON lines by id."""
-    lines = text.rstrip().splitlines()
+    lines = LINE_BREAK.split(text.rstrip())
+    lines = lines if lines != [""] else []
     if lines and lines[0].lstrip().startswith("{"):
         return match_by_id(lines, asked)
     if len(lines) > len(asked):
@@ -103,7 +130,8 @@ def match_by_id(lines: Sequence[str], asked: Sequence[Asked]) -> list[str | None
         try:
             fields = json.loads(line)
             name, answer = str(fields["id"]), fields["answer"]
-        except (ValueError, KeyError, TypeError):
+            answer = " ".join(map(str, answer)) if isinstance(answer, list) else "" if answer is None else str(answer)
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise BadInput(
                 f"line {number} of the answers is not JSON.", 'One line: {"id": "...", "answer": "..."}'
             ) from None
@@ -113,7 +141,7 @@ def match_by_id(lines: Sequence[str], asked: Sequence[Asked]) -> list[str | None
             )
         if name in given:
             raise BadInput(f'line {number} answers "{name}" a second time.', "Give each id once.")
-        given[name] = " ".join(map(str, answer)) if isinstance(answer, list) else "" if answer is None else str(answer)
+        given[name] = answer
     return [given.get(name, "").strip() or None for name in ids]
 
 

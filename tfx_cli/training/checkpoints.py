@@ -11,16 +11,20 @@ in its own file: what it held is the beginning of what it holds then.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import NamedTuple
 
 from tfx.errors import BadInput, EnvironmentProblem
-from tfx.io.npz import DamagedFile, load
+from tfx.io.checkpoint import LARGEST, read_facts
+from tfx.io.npz import DamagedFile
 from tfx.train import TaskRun, TaskSettings
 from tfx.train.task import DEFAULT_STEPS
 from tfx_cli.render.files import cannot_write
+
+#: of the sizes of a run, and of its steps: far above what fits a computer or a life
+LARGEST_SIZE, MOST_STEPS = 2**16, 10**9
 
 
 class Saved(NamedTuple):
@@ -81,13 +85,31 @@ def command_of(settings: TaskSettings, *words: str, out: Path | None = None) -> 
 
 def read(path: Path) -> Saved:
     """What a checkpoint says of itself.  Raises BadInput when there is none, DamagedFile when it is no such file."""
-    meta = load(path)[1]
-    settings = meta.get("meta", {}).get("settings", {})
-    if meta.get("kind") != "checkpoint" or not {"task", "steps"} <= set(settings) <= {
-        f.name for f in fields(TaskSettings)
-    }:
+    steps_done, _, own = read_facts(path)
+    settings = own.get("settings")
+    if not isinstance(settings, dict) or not is_a_run(settings):
         raise DamagedFile(f"{path} is not a checkpoint of `tfx train`.", "Give a file that `tfx train` has written.")
-    return Saved(path, TaskSettings(**settings), int(meta["steps"]))
+    return Saved(path, TaskSettings(**settings), steps_done)
+
+
+def is_a_run(settings: Mapping[str, object]) -> bool:
+    """Whether these are settings that a run may have: every name, type and size."""
+    kinds = {field.name: field.default for field in fields(TaskSettings)}
+    if not {"task", "steps"} <= set(settings) <= set(kinds) or settings["task"] not in DEFAULT_STEPS:
+        return False
+    for name, value in settings.items():
+        if name == "task":
+            continue
+        if isinstance(kinds[name], str):
+            good = isinstance(value, str)
+        elif isinstance(kinds[name], float):
+            good = isinstance(value, int | float) and 0 <= value < 1e6
+        else:
+            most = LARGEST if name == "seed" else MOST_STEPS if name == "steps" else LARGEST_SIZE
+            good = isinstance(value, int) and 0 <= value <= most
+        if not good or isinstance(value, bool):
+            return False
+    return True
 
 
 def saved_runs(task: str) -> list[Saved]:
