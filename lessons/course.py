@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import re
-import tomllib
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lessons.course_file import BadCourseFile, read_modules
 from tfx.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ class Module:
 
 @cache
 def modules() -> tuple[Module, ...]:
-    """All modules in course order."""
-    course = tomllib.loads((ROOT / "course.toml").read_text(encoding="utf-8"))
+    """All modules in course order.  Raises BadCourseFile, which names file and line."""
     return tuple(
         Module(
             entry["number"],
@@ -65,7 +65,7 @@ def modules() -> tuple[Module, ...]:
             entry["about"],
             tuple(_topic(topic, entry, place) for place, topic in enumerate(entry["topics"], start=1)),
         )
-        for entry in course["module"]
+        for entry in read_modules(ROOT / "course.toml")
     )
 
 
@@ -110,9 +110,24 @@ def _numbered(number: str) -> Topic:
 
 
 def lesson_of(topic: Topic) -> Lesson:
-    """The `lesson` of the topic's lesson.py."""
-    lesson: Lesson = importlib.import_module(topic.package + ".lesson").lesson
+    """The `lesson` of the topic's lesson.py.  Raises BadCourseFile when that cannot be imported."""
+    try:
+        lesson: Lesson = importlib.import_module(topic.package + ".lesson").lesson
+    except Exception as error:
+        raise BadCourseFile(f"{place_of(error, topic.path / 'lesson.py')}: {type(error).__name__}: {error}") from error
+    if not hasattr(lesson, "settings"):
+        raise BadCourseFile(f"{topic.path / 'lesson.py'}: its `lesson` is no Lesson")
     return lesson
+
+
+def place_of(error: Exception, default: Path) -> str:
+    """`lesson.py, line 7`: where the error arose, in the course's own files if it passed one."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}, line {error.lineno}"
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == default.parent
+    ]
+    return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else str(default)
 
 
 def _topic(entry: Mapping[str, Any], module: Mapping[str, Any], place: int) -> Topic:

@@ -81,11 +81,19 @@ def draw(item: Item, seed: int) -> NumberCase | ShapeCase:
     """Calls the item's function in numbers.py with a generator made from `seed`."""
     import numpy as np
 
-    numbers = importlib.import_module(item.package + ".numbers")
+    try:
+        numbers = importlib.import_module(item.package + ".numbers")
+    except Exception as error:
+        raise BadCourseFile(f"{item.id}: {item.package}.numbers: {type(error).__name__}: {error}") from error
     compute = getattr(numbers, item.compute, None)
-    if compute is None:
+    if not callable(compute):
         raise BadCourseFile(f"{item.id}: {item.package}.numbers has no function {item.compute}")
-    case = compute(np.random.default_rng(seed))
+    try:
+        case = compute(np.random.default_rng(seed))
+    except BadCourseFile:
+        raise
+    except Exception as error:
+        raise BadCourseFile(f"{item.id}: {item.compute} fails: {type(error).__name__}: {error}") from error
     wanted = NumberCase if item.kind == "number" else ShapeCase
     if not isinstance(case, wanted):
         raise BadCourseFile(f"{item.id}: {item.compute} must return a {wanted.__name__}")

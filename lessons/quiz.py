@@ -61,7 +61,6 @@ gives its answer away, or depends on a convention that it does not state, is wha
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -69,13 +68,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from lessons.course import Topic, topics
-from tfx.errors import TfxError
+from lessons.course_file import BadCourseFile, read_toml
 
 Kind = Literal["choice", "several", "number", "shape", "order", "open"]
-
-
-class BadCourseFile(TfxError):
-    """A course file breaks its own rules: our mistake, not the reader's."""
 
 
 @dataclass(frozen=True)
@@ -171,10 +166,7 @@ def topic_items(topic: Topic) -> tuple[Item, ...]:
 
 def read_items(path: Path, topic: str, package: str) -> tuple[Item, ...]:
     """Reads one quiz.toml.  Raises BadCourseFile naming file and item."""
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadCourseFile(f"{path}: {error}") from None
+    tables = read_toml(path)[1]
     if set(tables) != {"item"} or not isinstance(tables["item"], list):
         raise BadCourseFile(f"{path}: holds only [[item]] tables, but has {', '.join(sorted(tables)) or 'nothing'}")
     items: list[Item] = []
@@ -182,8 +174,8 @@ def read_items(path: Path, topic: str, package: str) -> tuple[Item, ...]:
         try:
             item = _read_item(table, topic, package)
             _require(item.id not in {other.id for other in items}, "the id is used twice")
-        except (_Fault, TypeError, KeyError) as fault:
-            name = table.get("id", f"number {number}")
+        except (_Fault, AttributeError, LookupError, RecursionError, TypeError, ValueError) as fault:
+            name = table.get("id", f"number {number}") if isinstance(table, dict) else f"number {number}"
             raise BadCourseFile(f"{path}: item {name}: {fault}") from None
         items.append(item)
     return tuple(items)
@@ -203,6 +195,8 @@ def _read_item(table: Mapping[str, Any], topic: str, package: str) -> Item:
     _require(kind in get_args(Kind), f"kind must be one of {', '.join(get_args(Kind))}, not {kind!r}")
     needed = _EVERY | _OWN[str(kind)]
     _require(not (missing := needed - set(table)), f"needs {', '.join(sorted(missing))}")
+    texts = ("id", "prompt", "explain", "see", "compute")
+    _require(not (odd := [key for key in texts if not isinstance(table.get(key, ""), str)]), f"{odd} must be text")
     _require(not (extra := set(table) - needed - {"see"}), f"a {kind} item has no {', '.join(sorted(extra))}")
     _require(all(text.isascii() for text in _texts(table)), "text must be plain ASCII")
     _require(all(text.strip() for text in _texts(table)), "has an empty text")

@@ -16,4 +16,4 @@ ID_LINE = re.compile(r'^id = "([^"]+)"$', re.MULTILINE)
 def item_ids(topic: Topic) -> tuple[str, ...]:
     """The ids of a topic's items as written; none when the topic has no quiz.toml."""
     path = topic.path / "quiz.toml"
-    return tuple(ID_LINE.findall(path.read_text(encoding="utf-8"))) if path.is_file() else ()
+    return tuple(ID_LINE.findall(path.read_text(encoding="utf-8", errors="replace"))) if path.is_file() else ()

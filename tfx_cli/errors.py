@@ -93,6 +93,9 @@ def explain_failure(error: Exception, arguments: Sequence[str] = ()) -> int:
         name = f" ({error.filename})" if error.filename else ""
         say(f"the system refused: {error.strerror or error}{name}.", "Check the path and its permissions.")
         return 3
+    if isinstance(error, SyntaxError):  # a file of ours is imported and is no Python
+        say(f"a file of tfx is damaged: {error.filename}, line {error.lineno}: {error.msg}.", "See all: tfx doctor")
+        return 3
     if isinstance(error, MemoryError):
         say("there is not enough memory for this.", SMALLER.get("".join(arguments[:1]), "Close other programs first."))
         return 3

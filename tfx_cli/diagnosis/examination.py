@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tfx_cli.diagnosis.finding import Finding
-from tfx_cli.diagnosis.installation import course, models, ownership, versions
+from tfx_cli.diagnosis.installation import course, models, ownership, unchanged, versions
 from tfx_cli.diagnosis.machine import arithmetic, data, plots, terminal
 
 #: in the order of the page
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     versions,
+    unchanged,
     ownership,
     data,
     course,

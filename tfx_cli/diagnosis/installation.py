@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib.metadata
 import platform
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tfx.errors import TfxError
+from tfx.errors import EnvironmentProblem, TfxError
 from tfx_cli.diagnosis.finding import Finding
+
+if TYPE_CHECKING:
+    from lessons.course import Topic
 
 LIBRARIES = ("numpy", "typer", "rich", "matplotlib", "plotille", "platformdirs", "fsrs")
 
@@ -53,17 +59,69 @@ def ownership() -> Iterator[Finding]:
 
 
 def course() -> Iterator[Finding]:
-    """The lessons are there and the course file can be read."""
+    """The lessons are there, and all that the commands read of them: every topic's lesson, questions and numbers."""
     from tfx_cli.find_lessons import ensure_lessons
 
+    again = "Install tfx again, or in a checkout: git status lessons"
     try:
         ensure_lessons()
-    except TfxError as error:
-        yield Finding("course", "lessons", error.message, "problem", error.hint)
-        return
-    import lessons
+        import lessons
+        from lessons.course import topics
 
-    yield Finding("course", "lessons", str(Path(lessons.__file__ or ".").parent))
+        found = topics()
+    except TfxError as error:
+        yield Finding("course", "lessons", error.message, "problem", error.hint or again)
+        return
+    except Exception as error:
+        yield Finding("course", "lessons", f"{type(error).__name__}: {error}", "problem", again)
+        return
+    yield Finding("course", "lessons", f"{len(found)} topics in {Path(lessons.__file__ or '.').parent}")
+    for topic in found:
+        try:
+            read_topic(topic)
+        except Exception as error:
+            what = error.message if isinstance(error, TfxError) else f"{type(error).__name__}: {error}"
+            yield Finding("course", topic.name, what, "problem", again)
+
+
+def read_topic(topic: Topic) -> None:
+    """Reads the lesson and asks every question once.  Raises whatever is wrong with them."""
+    from lessons.course import lesson_of
+    from lessons.grading import ask
+    from lessons.quiz import topic_items
+    from lessons.quiz_ids import item_ids
+
+    lesson_of(topic).settings()
+    items = topic_items(topic)
+    for item in items:
+        ask(item, 0)
+    if set(item_ids(topic)) != {item.id for item in items}:
+        raise EnvironmentProblem(f"{topic.path / 'quiz.toml'}: an id does not stand in a line of its own")
+
+
+def unchanged() -> Iterator[Finding]:
+    """Every file that was installed still has the bytes that it had; a checkout keeps no such list."""
+    try:
+        files = importlib.metadata.files("tfx-learn") or []
+    except importlib.metadata.PackageNotFoundError:
+        return
+    kept = [file for file in files if file.hash is not None and file.suffix in (".py", ".toml", ".npz", ".txt")]
+    wrong = [file for file in kept if not is_as_installed(file)]
+    if wrong:
+        what = f"{len(wrong)} of {len(kept)} are not as installed: {wrong[0]}"
+        yield Finding("versions", "files", what, "problem", "Install the wheel of tfx-learn again.")
+    elif kept:
+        yield Finding("versions", "files", f"{len(kept)} as installed")
+
+
+def is_as_installed(file: importlib.metadata.PackagePath) -> bool:
+    """Whether the hash in the list of the installation is that of the file."""
+    assert file.hash is not None
+    try:
+        digest = hashlib.new(file.hash.mode, file.locate().read_bytes()).digest()  # type: ignore[attr-defined]
+    except (OSError, ValueError):
+        return False
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == file.hash.value
 
 
 def models() -> Iterator[Finding]:
@@ -73,8 +131,9 @@ def models() -> Iterator[Finding]:
     for name in shipped.NAMES:
         try:
             model = shipped.load(name).model
-        except TfxError as error:
+        except Exception as error:
             again = "Install again, or in a checkout: make weights"
-            yield Finding("models", name, error.message, "problem", again)
+            what = error.message if isinstance(error, TfxError) else f"{type(error).__name__}: {error}"
+            yield Finding("models", name, what, "problem", again)
         else:
             yield Finding("models", name, f"{model.n_parameters} parameters")

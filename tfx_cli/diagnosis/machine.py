@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
 import os
@@ -23,14 +24,19 @@ LITTLE_SPACE = 20_000_000
 def data() -> Iterator[Finding]:
     """The data folder: there, writable, with room."""
     folder = data_folder()
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
     move = "Choose another folder: export TFX_HOME=/path/to/folder"
+    existing = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     try:
+        if existing.is_symlink() and not existing.exists():
+            raise OSError(errno.ENOENT, "a link that leads nowhere")
+        if not existing.is_dir():
+            raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         with tempfile.TemporaryFile(dir=existing):
             where = str(folder) if existing == folder else f"{folder} (made when needed)"
             yield Finding("data", "folder", where)
     except OSError as error:
         yield Finding("data", "folder", f"{folder}: {error.strerror}", "problem", move)
+        return
     yield history()
     free = shutil.disk_usage(existing).free
     if free < LITTLE_SPACE:
@@ -40,9 +46,13 @@ def data() -> Iterator[Finding]:
 
 
 def history() -> Finding:
-    """The file of answers, which this only reads."""
-    if not state_path().exists():
+    """The file of answers, which this only reads: whole, and with the right to be written."""
+    path = state_path()
+    if not os.path.lexists(path):
         return Finding("data", "history", "none yet")
+    if not path.is_file():
+        what = "a link that leads nowhere" if path.is_symlink() else "no file"
+        return Finding("data", "history", f"{path} is {what}", "problem", "Move it away.")
     try:
         with open_to_read() as state:
             value, notice = f"{many(len(state.answers()), 'answer')} in {state.path}", state.notice
@@ -50,7 +60,11 @@ def history() -> Finding:
         return Finding("data", "history", error.message, "problem", error.hint)
     if notice:
         return Finding("data", "history", notice, "problem", "Mend it: tfx quiz")
-    return Finding("data", "history", value)
+    try:
+        with path.open("r+b"):  # changes nothing, and is refused where writing would be
+            return Finding("data", "history", value)
+    except OSError as error:
+        return Finding("data", "history", f"{path}: {error.strerror}", "problem", f"Permit writing: chmod u+w {path}")
 
 
 def terminal() -> Iterator[Finding]:

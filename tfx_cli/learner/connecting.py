@@ -29,8 +29,8 @@ def connect(path: Path, mode: str, patience: float) -> sqlite3.Connection:
 
 
 def _examine(connection: sqlite3.Connection, path: Path) -> None:
-    """A file without tables is new.  Of a number that no tfx knows and tables that are just ours, the number is wrong:
-    whoever raises VERSION changes a table too."""
+    """A file without tables is new.  The next version may have the same tables; where a later one has exactly ours,
+    its number is what was damaged."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         if path.stat().st_size and version:
@@ -42,7 +42,7 @@ def _examine(connection: sqlite3.Connection, path: Path) -> None:
         )
     sound = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
     known = has_our_tables(connection)
-    if version > VERSION and not known:
+    if version > VERSION and (not known or version == VERSION + 1):
         raise EnvironmentProblem(
             f"your history has format {version}, of a newer tfx; this one knows {VERSION}. It was not touched.",
             "Update tfx, or set TFX_HOME to another folder.",

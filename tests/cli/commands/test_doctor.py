@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.cli.running import run
+from lessons.course_file import BadCourseFile, read_modules
+from tests.cli.running import LAUNCH, ROOT, Ran, environment, run
 from tfx_cli.diagnosis import examination, installation, machine
+from tfx_cli.learner.state import open_to_write
 
 
 def by_name(findings):
@@ -88,3 +94,82 @@ def test_the_verdict_counts(problems, word):
     from tfx_cli.commands.doctor import verdict
 
     assert word in verdict(problems)
+
+
+def problems(ran):
+    assert ran.code == 3, ran
+    found = json.loads(ran.out)["findings"]
+    return [(one["area"], one["name"], one["value"]) for one in found if one["state"] == "problem"]
+
+
+@pytest.mark.parametrize("to", ["nowhere", "home"])
+def test_a_link_that_leads_nowhere_is_a_problem(to, tmp_path):
+    (tmp_path / "home").symlink_to(tmp_path / to)
+    ran = run("doctor", "--json", home=tmp_path, TFX_HOME=str(tmp_path / "home"))
+    assert problems(ran) == [("data", "folder", f"{tmp_path}/home: a link that leads nowhere")]
+
+
+def test_a_history_that_is_no_file_is_a_problem(tmp_path):
+    (tmp_path / "state.sqlite3").symlink_to("nowhere")
+    assert problems(run("doctor", "--json", home=tmp_path))[0][2].endswith("is a link that leads nowhere")
+    (tmp_path / "state.sqlite3").unlink()
+    (tmp_path / "state.sqlite3").mkdir()
+    assert problems(run("doctor", "--json", home=tmp_path))[0][2].endswith("is no file")
+
+
+def test_a_history_that_cannot_be_written_is_a_problem(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFX_HOME", str(tmp_path))
+    with open_to_write() as state:
+        assert state.answers() == []
+    real = Path.open
+
+    def refused(path, mode="r", *rest, **named):
+        if path == tmp_path / "state.sqlite3" and "+" in mode:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, mode, *rest, **named)
+
+    monkeypatch.setattr(Path, "open", refused)
+    assert machine.history().value == f"{tmp_path}/state.sqlite3: Permission denied"
+
+
+def run_copy(folder: Path, *words: str) -> Ran:
+    """The command of the copy that lies in `folder`."""
+    code = f"import sys; sys.path.insert(0, {str(folder)!r}); {LAUNCH}"
+    env = environment(folder / "home")
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=folder, env=env, capture_output=True, text=True)
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+DAMAGES = {
+    "course.toml": [b"[[module]]\nnumber = 3\n", b"\xff\xfe", b"", b"x = 1\n"],
+    "attention/softmax/quiz.toml": [b"[[item]]\nid = 5\n", b"[[item]\n", b"\xff", b"item = [[[1]]]"],
+    "attention/softmax/lesson.py": [b"def", b"import nothing_of_that_name\n", b"lesson = 3\n", b"\xff\n"],
+    "attention/softmax/numbers.py": [b"1 / 0\n", b""],
+}
+
+
+@pytest.mark.parametrize(("name", "data"), [(name, data) for name in DAMAGES for data in DAMAGES[name]])
+def test_a_damaged_course_is_a_problem_that_names_the_file(name, data, tmp_path):
+    """In a copy of the checkout, where a damaged file breaks nobody's tests."""
+    for part in ("tfx", "tfx_cli", "lessons"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "lessons" / name).write_bytes(data)
+    found = problems(run_copy(tmp_path, "doctor", "--json"))
+    assert all(area == "course" for area, _, _ in found)
+    assert name.partition(".")[0].replace("/", ".") in found[0][2].replace("/", ".")
+    if "lesson" in name:
+        words = ["explain", "softmax", "--json"]
+    else:
+        words = ["explain"] if name == "course.toml" else ["quiz", "softmax", "--count", "99", "--answers", "-"]
+    ran = run_copy(tmp_path, *words)
+    assert ran.code == 3 and "should not happen" not in ran.err, ran
+
+
+def test_a_wrong_key_in_a_line_of_the_course_is_named_with_its_line(tmp_path):
+    text = (ROOT / "lessons" / "course.toml").read_text(encoding="utf-8").replace("minutes = 5", "minuts = 5", 1)
+    line = next(number for number, one in enumerate(text.split("\n"), start=1) if "minuts" in one)
+    (tmp_path / "course.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadCourseFile) as caught:
+        read_modules(tmp_path / "course.toml")
+    assert caught.value.message.startswith(f'{tmp_path}/course.toml, line {line}: topic "')
+    assert caught.value.message.endswith("has no minutes, and has minuts, which no topic has")

@@ -14,7 +14,7 @@ from tests.cli.running import one_sentence, run
 from tfx_cli.learner.answers import Answer
 from tfx_cli.learner.record_scan import rows_in
 from tfx_cli.learner.state import open_to_read, open_to_write
-from tfx_cli.learner.state_file import stamp, state_path
+from tfx_cli.learner.state_file import VERSION, stamp, state_path
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 COUNT = 320
@@ -83,6 +83,8 @@ def check_single_bytes(whole, places: list[int], mend: bool) -> None:
     for place in places:
         value = draw.choice([draw.randrange(256), data[place] ^ (1 << draw.randrange(8))])
         changed = bytearray(data)
+        if place == 63 and value == VERSION + 1:
+            continue  # that is a file of the next tfx, and left alone
         changed[place] = value
         put(bytes(changed))
         answers, notice = read()

@@ -22,7 +22,7 @@ STYLING = re.compile(r"\x1b\[[0-9;]*m")
 @pytest.mark.parametrize("text", ODD)
 def test_printable_leaves_nothing_raw(text):
     assert not RAW.search(printable(text)) and "?" in printable(text)
-    assert printable("the 猫\tsat\n\u200d\u0301") == "the 猫   sat\n\u200d\u0301"
+    assert printable("the 猫\tsat\na\u200d\u0301") == "the 猫   sat\na\u200d\u0301"
     assert on_one_line("a\nb\tc") == "a?b   c"
 
 
@@ -85,7 +85,7 @@ def test_wide_characters_leave_the_columns_where_they_are(text, tmp_path):
     lines = run("explain", "attention", "--text", text, "--step", "6", home=tmp_path).out.splitlines()
     start = next(index for index, line in enumerate(lines) if "rows: " in line)
     rows = [line.rstrip() for line in lines[start + 1 :]]
-    rows = rows[: next(index for index, line in enumerate(rows) if index and not re.search(r"\d\.\d", line))]
+    rows = rows[: next(index for index, line in enumerate(rows) if index and len(re.findall(r"\d\.\d", line)) < 5)]
     assert len(rows) >= 5 and len({cells(row) for row in rows}) == 1, rows
 
 

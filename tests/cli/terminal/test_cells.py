@@ -18,7 +18,7 @@ from tfx_cli.terminal.cells import cells, with_empty_named
         ("\u732b", 2),
         ("\u200d", 0),
         ("\ufe0f", 0),
-        ("\u00ad", 0),
+        ("\u00ad", 1),
         ("\ufeff", 0),
         ("\u20dd", 0),
     ],
