@@ -19,8 +19,13 @@ LARGEST = 2**63 - 1
 AGAIN = "Write it again with the command that made it, or restore a copy."
 
 
-def save_checkpoint(path: str | Path, model: Layer, optimizer: Optimizer, seed: int, meta: dict[str, Any]) -> None:
-    """Writes model, optimiser and seed to one file, atomically; `meta` is the caller's own (JSON-able)."""
+def save_checkpoint(
+    path: str | Path, model: Layer, optimizer: Optimizer, seed: int, meta: dict[str, Any], new: bool = False
+) -> None:
+    """Writes model, optimiser and seed to one file, atomically; `meta` is the caller's own (JSON-able).
+
+    new: raises FileExistsError when the name is taken.
+    """
     state = optimizer.state()
     steps = state.pop("steps")
     arrays = {f"model/{name}": value for name, value in model.state().items()}
@@ -29,6 +34,7 @@ def save_checkpoint(path: str | Path, model: Layer, optimizer: Optimizer, seed: 
         path,
         arrays,
         {"kind": "checkpoint", "steps": steps, "seed": seed, "optimizer": type(optimizer).__name__, "meta": meta},
+        new,
     )
 
 

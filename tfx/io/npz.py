@@ -12,8 +12,6 @@ from __future__ import annotations
 import errno
 import json
 import math
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -24,6 +22,7 @@ import numpy as np
 
 from tfx.backend import Array, to_numpy
 from tfx.errors import BadInput, EnvironmentProblem
+from tfx.io.whole_file import whole_file
 
 META = "__meta__"
 FORMAT = "tfx-npz"
@@ -34,8 +33,10 @@ class DamagedFile(BadInput):
     """The file exists but is not one that tfx wrote, or not whole."""
 
 
-def save(path: str | Path, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> None:
+def save(path: str | Path, arrays: Mapping[str, Array], meta: Mapping[str, Any], new: bool = False) -> None:
     """Writes numeric or boolean arrays and JSON-able metadata to `path`, replacing what was there only on success.
+
+    new: nothing is replaced; raises FileExistsError when the name is taken.
 
     Raises TypeError for object arrays (they would need pickle), ValueError for metadata with NaN or infinity or for
     an array named like the metadata, EnvironmentProblem when the folder or disk refuses.
@@ -49,7 +50,10 @@ def save(path: str | Path, arrays: Mapping[str, Array], meta: Mapping[str, Any])
             raise TypeError(f"{name} has dtype {array.dtype}; only numbers and booleans are stored")
     text = json.dumps({"format": FORMAT, "version": VERSION, "meta": meta}, allow_nan=False, sort_keys=True)
     try:
-        _write_atomically(path, [(META, np.frombuffer(text.encode(), dtype=np.uint8)), *host.items()])
+        with whole_file(path, new) as file:
+            _write_entries(file, [(META, np.frombuffer(text.encode(), dtype=np.uint8)), *host.items()])
+    except FileExistsError:
+        raise
     except OSError as problem:
         full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
         reason = "the disk is full" if full else (problem.strerror or str(problem))
@@ -157,28 +161,8 @@ def require_finite(arrays: Mapping[str, np.ndarray], path: str | Path) -> None:
             )
 
 
-def _write_atomically(path: Path, entries: Iterable[tuple[str, np.ndarray]]) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _write_entries(file, entries)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp made it private; give it the mode of an ordinary file
-        os.replace(temporary, path)
-    except BaseException:  # also Ctrl-C: nothing half-written stays behind
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def _write_entries(file: BinaryIO, entries: Iterable[tuple[str, np.ndarray]]) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in entries:
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, np.asarray(array, order="C"), allow_pickle=False)  # also ()
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -135,11 +135,10 @@ class TaskRun(ToyRun):
             examples=tuple(Example(*(tuple(row.tolist()) for row in rows)) for rows in shown),
         )
 
-    def save(self, path: str | Path) -> None:
-        """Writes a checkpoint, atomically."""
-        save_checkpoint(
-            path, self.model, self.optimizer, self.settings.seed, {"settings": dataclasses.asdict(self.settings)}
-        )
+    def save(self, path: str | Path, new: bool = False) -> None:
+        """Writes a checkpoint, atomically.  new: raises FileExistsError when the name is taken."""
+        settings = {"settings": dataclasses.asdict(self.settings)}
+        save_checkpoint(path, self.model, self.optimizer, self.settings.seed, settings, new)
 
     def resume(self, path: str | Path) -> int:
         """Takes over a checkpoint of a run with the same settings; returns the steps it had done.

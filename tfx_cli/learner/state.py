@@ -28,6 +28,7 @@ from tfx_cli.learner.state_file import (
     Damaged,
     create_tables,
     explained_errors,
+    make_data_folder,
     repairing,
     stamp,
     state_path,
@@ -142,7 +143,7 @@ def open_to_write(patience: float = 10.0) -> State:
             "Set the clock, then start again.",
         )
     with explained_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_data_folder()
         with tempfile.TemporaryFile(dir=path.parent):  # SQLite needs the folder too, but only when it really writes
             pass
     notice = ""

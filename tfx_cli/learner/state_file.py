@@ -49,6 +49,11 @@ def data_folder() -> Path:
     return Path(platformdirs.user_data_dir("tfx-learn", appauthor=False))
 
 
+def make_data_folder() -> None:
+    """Makes it where there is none, for this reader alone (XDG Base Directory Specification)."""
+    data_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def state_path() -> Path:
     return data_folder() / FILE
 

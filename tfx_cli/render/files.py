@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from tfx.errors import BadInput, EnvironmentProblem
+from tfx.io.whole_file import whole_file
+from tfx_cli.terminal.printable import on_one_line
 
 Saved = TypeVar("Saved")
 
@@ -23,6 +25,13 @@ def require_writable(path: Path | None, endings: Iterable[str] = ()) -> None:
         raise BadInput(
             f'"{path}" does not end in {known}.', f"For example: {path.stem or 'picture'}{next(iter(endings))}"
         )
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):  # a name that is too long, a loop of links
+            raise cannot_write(path, error) from None
+    except ValueError:
+        raise BadInput(f'"{on_one_line(path)}" is no name that a file can have.', "Choose another path.") from None
     if path.is_dir():
         raise EnvironmentProblem(f'"{path}" is a folder, so no file can have that name.', "Name a file in it.")
     if not path.parent.is_dir():
@@ -57,24 +66,10 @@ def write_whole(path: Path, data: bytes) -> None:
             raise cannot_write(path, error) from None
         return
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(name, 0o666 & ~current_umask())
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with whole_file(path) as file:
+            file.write(data)
     except OSError as error:
         raise cannot_write(path, error) from None
-
-
-def current_umask() -> int:
-    """mkstemp makes private files; a saved plot should have the usual permissions."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def cannot_write(path: Path, error: OSError) -> EnvironmentProblem:

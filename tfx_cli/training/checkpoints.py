@@ -49,11 +49,12 @@ class Kept(NamedTuple):
 
 def model_folder() -> Path:
     """`trained` in the data folder, which is made if needed."""
-    from tfx_cli.learner.state_file import data_folder
+    from tfx_cli.learner.state_file import data_folder, make_data_folder
 
     place = data_folder() / "trained"
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        make_data_folder()
+        place.mkdir(exist_ok=True)
     except OSError as error:
         why = error.strerror or str(error)
         raise EnvironmentProblem(
@@ -176,7 +177,8 @@ def to_try(settings: TaskSettings, out: Path | None, text: str) -> Saved:
 def keep(run: TaskRun, wanted: Path) -> Kept:
     """Saves a run that began anew under a free name; what is the same to the last bit is not kept twice."""
     path = free_name(wanted)
-    write(run, path)
+    while not write(run, path, new=True):  # another training has just taken it
+        path = free_name(wanted)
     new = path.read_bytes()
     for older in taken_names(wanted):
         if older != path and older.read_bytes() == new:
@@ -198,12 +200,18 @@ def what_stands_in(path: Path, run: TaskRun) -> str:
     return "the same run with other numbers, as another machine or version gives them"
 
 
-def write(run: TaskRun, path: Path) -> None:
-    """Writes the checkpoint; a file that was there stays whole when that fails."""
+def write(run: TaskRun, path: Path, new: bool = False) -> bool:
+    """Writes the checkpoint; a file that was there stays whole when that fails.
+
+    new: says whether the name was free, and writes nothing when it was not.
+    """
     try:
-        run.save(path)
+        run.save(path, new)
+    except FileExistsError:
+        return False
     except OSError as error:
         raise cannot_write(path, error) from None
+    return True
 
 
 def free_name(wanted: Path) -> Path:
@@ -215,7 +223,7 @@ def free_name(wanted: Path) -> Path:
 def taken_names(wanted: Path) -> list[Path]:
     """Those of `wanted`, its `-2`, `-3` ... that stand there, up to the first that does not."""
     found: list[Path] = []
-    while (path := numbered(wanted, len(found) + 1)[-1]).exists():
+    while (path := numbered(wanted, len(found) + 1)[-1]).exists() or path.is_symlink():
         found.append(path)
     return found
 

@@ -161,6 +161,14 @@ def test_a_lost_version_is_no_empty_history(whole):
     assert read()[0] == whole[1] and "is damaged" in read()[1]
 
 
+@pytest.mark.parametrize("version", [3, 99, 255])
+def test_a_version_that_its_tables_do_not_have_is_damage(whole, version):
+    changed = bytearray(whole[0])
+    changed[63] = version
+    put(bytes(changed))
+    assert read()[0] == whole[1] and mended()[0] == whole[1]
+
+
 def test_a_missing_table_is_damage(whole):
     import sqlite3
 
