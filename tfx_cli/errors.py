@@ -93,6 +93,9 @@ def explain_failure(error: Exception, arguments: Sequence[str] = ()) -> int:
         name = f" ({error.filename})" if error.filename else ""
         say(f"the system refused: {error.strerror or error}{name}.", "Check the path and its permissions.")
         return 3
+    if isinstance(error, UnicodeEncodeError):  # half a character, which no name of a file has
+        say("a word on the command line holds half a character.", "Type it again.")
+        return 2
     if isinstance(error, SyntaxError):  # a file of ours is imported and is no Python
         say(f"a file of tfx is damaged: {error.filename}, line {error.lineno}: {error.msg}.", "See all: tfx doctor")
         return 3

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import json
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -101,6 +102,7 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 #: Everything that reading a damaged zip, .npy header or JSON text can raise.
 _DAMAGE = (
     ArithmeticError,
+    tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
     ValueError,
