@@ -143,7 +143,8 @@ def test_a_nan_is_called_that(tmp_path, checkpoint, bad):
     "config",
     [None, 3, [], {}, {"model": "DecoderOnly"}, {"model": "Nothing"}, {"model": []},
      {"model": "DecoderOnly", **SIZES, "d_model": 10**12}, {"model": "DecoderOnly", **SIZES, "vocab": "x"},
-     {"model": "DecoderOnly", **SIZES, "n_heads": 0}, {"model": "DecoderOnly", **SIZES, "vocab": 8}],
+     {"model": "DecoderOnly", **SIZES, "n_heads": 0}, {"model": "DecoderOnly", **SIZES, "vocab": 8},
+     {"model": "DecoderOnly", **SIZES, "max_len": 1.5}],
 )  # fmt: skip
 def test_a_model_that_cannot_be_rebuilt_gets_a_sentence(tmp_path, config):
     path = tmp_path / "m.npz"

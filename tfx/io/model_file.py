@@ -12,6 +12,8 @@ from tfx import models
 from tfx.io.npz import DamagedFile, load, require_finite, save
 
 STORAGES = ("float16", "float32", "float64")
+#: sizes that a model may take without looking at them
+WHOLE = ("vocab", "d_model", "n_heads", "d_ff", "n_layers", "max_len")
 #: the largest size that need not show in the number of stored values: positions that are computed
 LARGEST_UNSTORED = 2**20
 
@@ -45,6 +47,8 @@ def load_model(path: str | Path, dtype: str | None = None) -> tuple[models.Model
     if not isinstance(config, dict) or not isinstance(own, dict):
         raise DamagedFile(f"{path} holds a model without its configuration.", "Save it again.")
     require_finite(arrays, path)
+    if odd := [name for name in WHOLE if isinstance(config.get(name), float | bool | str | list | dict)]:
+        raise DamagedFile(f"{path} holds a model whose {odd[0]} is no whole number.", "Save it again.")
     most = max(sum(array.size for array in arrays.values()), LARGEST_UNSTORED)
     if too_large := [name for name, size in _sizes(config) if size > most]:
         raise DamagedFile(
