@@ -99,7 +99,9 @@ def _(record: records.Plot, console: Console) -> None:
             ends = " to ".join(
                 f"{number_text(series.y[i], 3)} at {record.x_label} = {number_text(series.x[i], 3)}" for i in (0, -1)
             )
-            put(console, curve_words(mark, f"{series.label}: {ends}"))
+            flat = all(y == series.y[0] for y in series.y)
+            words = f"{number_text(series.y[0], 3)} throughout" if flat else ends
+            put(console, curve_words(mark, f"{series.label}: {words}"))
 
 
 def curve_words(mark: str, words: str) -> list[str]:

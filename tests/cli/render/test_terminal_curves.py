@@ -163,7 +163,7 @@ def test_the_words_stay_and_name_the_mark_of_each_curve(capsys, monkeypatch):
     assert out[-3:] == [
         "  o measured: 0 at n = 0 to 9.00 at n = 3",
         "  - law: 0 at n = 0 to 9.00 at n = 3",
-        "  = flat: 9.00 at n = 0 to 9.00 at n = 3",
+        "  = flat: 9.00 throughout",
     ]
 
 
@@ -173,7 +173,7 @@ def test_where_nobody_sits_and_there_is_little_room_there_are_words_alone(capsys
         "  picture: Measured points lie on the law",
         "    measured: 0 at n = 0 to 9.00 at n = 3",
         "    law: 0 at n = 0 to 9.00 at n = 3",
-        "    flat: 9.00 at n = 0 to 9.00 at n = 3",
+        "    flat: 9.00 throughout",
     ]
     assert shown(SQUARES, capsys).splitlines() == words
     monkeypatch.setattr(terminal_curves, "interactive", lambda: True)

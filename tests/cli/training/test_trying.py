@@ -102,7 +102,7 @@ def test_training_ends_with_a_curve_in_ten_lines_and_the_command_to_try(copied):
     assert [line.lstrip()[:1] for line in lines[start + 8 : start + 9]] == ["+"]
     words = lines[start + 10 : start + 12]
     assert words[0].startswith("  o training loss: ") and words[0].endswith(" at step = 30")
-    assert words[1] == "  ⠒ guessing: ln 10: 2.30 at step = 1 to 2.30 at step = 30"
+    assert words[1] == "  ⠒ guessing: ln 10: 2.30 throughout"
     for face in ("--json", "--plain"):
         assert "|" not in copied("train", "copy", "--seed", "1", "--steps", "30", face).out
     assert max(map(len, lines[: start + 12])) <= 80
