@@ -164,19 +164,17 @@ def test_every_prediction_is_a_product_of_the_sizes_on_the_screen():
     assert (numbers.prompt, numbers.answer) == ("The input X is (B, T, C). How many numbers is that here?", 3 * 4 * 12)
     weights = asked(topic.many_heads, "batch=3", "heads=4", text="one two three four five")
     assert (weights.prompt, weights.answer) == (
-        "Weights: a T x T matrix for each head and sentence. How many?",
+        "A T x T matrix for each head and sentence: how many weights are that?",
         sum(1 for _ in itertools.product(range(3), range(4), range(5), range(5))),
     )
-    assert weights.explanation == (
-        "3 x 4 x 5 x 5; 4 bytes each are 1,200 bytes. Twice the tokens make four times as many."
-    )
+    assert weights.explanation == "3 x 4 x 5 x 5. Twice the tokens make four times as many."
 
 
 def test_every_axis_of_the_first_table_has_its_size():
     run = run_of("batch=3", "heads=4", "d_model=20", "d_v=7", "other=a b c d")
     (shown,) = tables(records_of(topic.the_letters, run))
     assert [(row["letter"], row["here"]) for row in shown.rows] == [
-        ("B", "3"), ("T", "6"), ("S", "6, or 4 across"), ("C", "20"), ("H", "4"), ("D", "5"), ("Dv", "7"),
+        ("B", "3"), ("T", "6"), ("S", "6; in step 5: 4"), ("C", "20"), ("H", "4"), ("D", "5"), ("Dv", "7"),
     ]  # fmt: skip
 
 

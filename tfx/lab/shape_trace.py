@@ -63,7 +63,7 @@ def trace_one_head(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> Traced:
         Line("Q", "X W_Q", "T, D", q.shape),
         Line("K", "X W_K", "S, D", k.shape),
         Line("V", "X W_V", "S, Dv", v.shape),
-        Line("scores", "Q K^T", "T, S", scores.shape),
+        Line("scores", "Q K^T / sqrt(D)", "T, S", scores.shape),
         Line("weights", "softmax", "T, S", cache.weights.shape),
         Line("output", "weights V", "T, Dv", out.shape),
     )
@@ -86,7 +86,7 @@ def trace_many_heads(x_q: np.ndarray, x_kv: np.ndarray, w: Weights, n_heads: int
         Line("Q", "split heads", "B, H, T, D", qh.shape),
         Line("K", f"split {other} W_K", "B, H, S, D", kh.shape),
         Line("V", f"split {other} W_V", "B, H, S, Dv", vh.shape),
-        Line("scores", "Q K^T", "B, H, T, S", (qh @ kh.swapaxes(-1, -2)).shape),
+        Line("scores", "Q K^T / sqrt(D)", "B, H, T, S", (qh @ kh.swapaxes(-1, -2)).shape),
         Line("weights", "softmax over S", "B, H, T, S", cache.weights.shape),
         Line("heads", "weights V", "B, H, T, Dv", heads.shape),
         Line("concat", "merge heads", "B, T, H*Dv", merged.shape),

@@ -84,7 +84,7 @@ lesson = Lesson(Run, Settings, text=DEFAULT_TEXT)
 @lesson.step("Seven letters name every axis")
 def the_letters(run: Run) -> Iterator[Shown]:
     s, t = run.settings, len(run.words)
-    sizes = {"B": s.batch, "T": t, "S": f"{t}, or {len(run.others)} across", "C": s.d_model, "H": s.heads, "D": run.d, "Dv": s.d_v}  # fmt: skip
+    sizes = {"B": s.batch, "T": t, "S": f"{t}; in step 5: {len(run.others)}", "C": s.d_model, "H": s.heads, "D": run.d, "Dv": s.d_v}  # fmt: skip
     rows = [
         {"letter": letter, "means": f"{(LETTERS | VALUES)[letter]}: {AXES[letter]}", "here": str(size)}
         for letter, size in sizes.items()
@@ -95,7 +95,6 @@ def the_letters(run: Run) -> Iterator[Shown]:
     yield table(title, rows, letter="letter", means="axis", here="here")
     yield question("The input X is (B, T, C). How many numbers is that here?", total, f"{s.batch} x {t} x {s.d_model} = {total}", 0)  # fmt: skip
     yield "T counts queries, S counts keys. In self-attention both are the length of the sentence, and so they are easily confused. D is C / H by custom, Dv is free. Papers write n for T, h for H, d_model for C, d_k for D, d_v for Dv."
-    yield Try.here(heads=4)
 
 
 @lesson.step("One sentence: every product and its axes")
@@ -105,7 +104,7 @@ def one_head(run: Run) -> Iterator[Shown]:
     yield table("Traced just now", run.one.rows(), **COLUMNS)
     yield formula("Q K^T", f"(T, D) x (D, S) -> (T, S): D = {run.d} is summed away")
     yield formula("weights V", f"(T, S) x (S, Dv) -> (T, Dv): S = {n} is summed away")
-    yield "In a product the two inner sizes must be equal, and they disappear."
+    yield "K^T: K transposed. The two inner sizes must be equal, and they disappear."
     found = f"{weights.shape}, {out.shape[0]}"
     yield exactly("square", f"weights are {n} x {n}, output has {n} rows", f"{(n, n)}, {n}", found)
     yield attention_forward
@@ -119,12 +118,12 @@ def rows_and_columns(run: Run) -> Iterator[Shown]:
     i, j = shown - 1, 1
     entry = sum(float(a) * float(b) for a, b in zip(run.q[i], run.k[j], strict=True))
     same = " Equal words have equal vectors (until positions come), so equal rows and columns." * (
-        len({*names}) < shown
+        len({*run.words[:shown]}) < shown
     )
     first = "" if shown == len(run.words) else f", first {shown} of {len(run.words)} tokens"
     yield matrix(f"raw scores Q K^T{first}", scores[:shown, :shown], "query, key", names, names)
     yield f'Row {i + 1}, column {j + 1} is the query of "{names[i]}" with the key of "{names[j]}": {by_hand(run.q[i], run.k[j])} = {entry:.3f}.{same}'
-    yield "Read along a row to see what one token looks at: the shares of a row add up to 1. Down a column is who looks at one token. The matrix has no reason to be symmetric."
+    yield "Read along a row to see what one token looks at: the softmax makes shares of it that add up to 1. Read down a column to see who looks at one token. The matrix has no reason to be symmetric."
     yield within("entry", "the entry by hand", entry, float(scores[i, j]), 1e-12)
     yield agree("sums", "every row of weights sums to 1", run.one.weights.sum(axis=-1), 1.0)
     yield Try.here(heads=1)
@@ -134,14 +133,13 @@ def rows_and_columns(run: Run) -> Iterator[Shown]:
 def many_heads(run: Run) -> Iterator[Shown]:
     s, weights = run.settings, run.many.weights
     n = len(run.words)
-    rows = [row for row in run.many.rows() if row["name"] not in ("K", "V", "scores")]
+    rows = [row for row in run.many.rows() if row["name"] not in ("X", "K", "V", "scores")]
     yield table(f"Heads are attentions side by side, with queries and keys {run.d} wide (later)", rows, **COLUMNS)  # fmt: skip
-    why = f"{s.batch} x {s.heads} x {n} x {n}; 4 bytes each are {4 * weights.size:,} bytes. Twice the tokens make four times as many."
-    yield question("Weights: a T x T matrix for each head and sentence. How many?", weights.size, why, 0)  # fmt: skip
-    yield "The axes in front only count copies: products work on the last two and leave B and H alone."
+    why = f"{s.batch} x {s.heads} x {n} x {n}. Twice the tokens make four times as many."
+    yield question("A T x T matrix for each head and sentence: how many weights are that?", weights.size, why, 0)  # fmt: skip
+    yield "Products work on the last two axes; B and H, in front, only count copies."
     yield exactly("per-head", "weights are (B, H, T, T)", str((s.batch, s.heads, n, n)), str(weights.shape))
     yield split_heads
-    yield Try.here(batch=4 if s.batch != 4 else 2)
 
 
 @lesson.step("Cross-attention: T queries, S keys, a T x S matrix")
@@ -152,7 +150,7 @@ def across(run: Run) -> Iterator[Shown]:
     shape = "square only because both have the same length" if t == s else "not square"
     shown = [row for row in traced.rows() if row["name"] not in ("X", "X W_Q", "scores", "concat")]
     yield table(
-        f'Queries from your {t} tokens, X; keys and values from "{" ".join(labels(run.others[:4]))}", Y',
+        f'Queries from your {t} tokens, X; keys and values from "{" ".join(labels(run.others[:4]))}{" ..." * (len(run.others) > 4)}", Y',
         shown,
         **COLUMNS,
     )
@@ -177,7 +175,7 @@ def the_width(run: Run) -> Iterator[Shown]:
     rows = [{"stage": stage, "rule": rule, "here": size} for stage, rule, size in stages]
     yield "What attention gives for a token is added to the token's own vector, so both must be equally wide. (The sum is called the residual connection; more of it later.)"
     yield table("The last axis on the way out", rows, stage="stage", rule="width", here="here")
-    yield formula("x + concat(heads) W_O", f"(B, T, {c}) + (B, T, {h * dv}) x ({h * dv}, {c})")
+    yield formula("X + concat(heads) W_O", f"(B, T, {c}) + (B, T, {h * dv}) x ({h * dv}, {c})")
     yield f"W_O, one more learned matrix, mixes the heads and brings them back to C. {said} Equal widths in and out also let layers be stacked."
     yield exactly("widths", "Dv, H*Dv, C", f"{dv}, {h * dv}, {c}", ", ".join(map(str, here)))
     yield exactly("residual", "output and x + output have the shape of x", f"{x.shape}, {x.shape}", f"{traced.out.shape}, {(x + traced.out).shape}")  # fmt: skip
