@@ -244,7 +244,10 @@ def test_the_weights_of_tied_scores_are_told_as_not_symmetric():
     e = np.exp(run.q @ run.q.T / math.sqrt(2))
     w = e / e.sum(axis=1, keepdims=True)
     said = next(r for r in records_of(qkv.own_key, run) if isinstance(r, Said))
-    assert f"({abs(w - w.T).max() / w.max():.2f} here)" in said.truth
+    assert said.truth == (
+        "The scores are. The weights are not in general (mirror images differ by up to "
+        f"{abs(w - w.T).max() / w.max():.2f} times the largest), because each row is divided by its own sum."
+    )
 
 
 def test_gradients_of_projections_and_attention_agree_with_finite_differences():

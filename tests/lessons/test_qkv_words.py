@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def test_every_prediction_has_a_second_opinion():
     assert sentences(p)[-1].endswith(f'"robot" gives {e[2] / e.sum():.3f} of its weight to itself.')
     mirrored = asked(qkv.symmetric_scores)
     score = sum(a * b for a, b in zip(q[0], q[3], strict=True))
-    assert mirrored.prompt == f'The tied score of "one" for "slept" is {score:.3f}. And of "slept" for "one"?'
+    assert mirrored.prompt == f'The tied score of "one" for "slept" is {score:.3g}. And of "slept" for "one"?'
     assert mirrored.answer == pytest.approx(score)
     rank = asked(qkv.the_limit)
     assert rank.prompt == "W_Q and W_K are 4 x 2 and random here. What is the rank of M?"
@@ -70,3 +71,19 @@ def test_what_the_words_do_not_allow_gets_a_sentence_and_what_to_type(pairs, tex
     with pytest.raises(BadInput) as refusal:
         run_of(*pairs, text=text)
     assert (refusal.value.message, refusal.value.hint) == (message, hint)
+
+
+def test_words_that_are_cut_alike_are_different_words():
+    assert run_of(text="computers computing").words == ("comput..", "comput..")
+    with pytest.raises(BadInput) as refused:
+        run_of(text="no no no no no no yes")
+    assert refused.value.message == 'every word of the first 6 is "no"; this lesson needs two different ones.'
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_mirrored_score_can_be_answered_with_the_digits_on_the_screen(seed):
+    (asked,) = (
+        r for r in records_of(qkv.symmetric_scores, Run(request_for(TOPIC, seed=seed))) if isinstance(r, Question)
+    )
+    written = float(re.search(r"is (\S+)\. And of", asked.prompt).group(1))
+    assert abs(written - asked.answer) <= asked.tolerance * abs(asked.answer)

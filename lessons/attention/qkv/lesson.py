@@ -51,8 +51,8 @@ class Run:
         self.seed = request.seed
         words = read_words(request.text, DEFAULT_TEXT)
         self.words, self.all = labels(words[:MOST], 8), len(words)
-        if len({*self.words}) == 1:
-            raise BadInput(f'every word is "{self.words[0]}"; this lesson needs two different ones.', f"Try: --text '{DEFAULT_TEXT}'")  # fmt: skip
+        if len({*words[:MOST]}) == 1:
+            raise BadInput(f'every word{f" of the first {MOST}" * (len(words) > MOST)} is "{self.words[0]}"; this lesson needs two different ones.', f"Try: --text '{DEFAULT_TEXT}'")  # fmt: skip
         if self.settings.edit > len(self.words):
             raise BadInput(f"edit must be from 1 to {len(self.words)}, one of the words here, but is {self.settings.edit}.", f"Try: --set edit={len(self.words)}")  # fmt: skip
         rng = np.random.default_rng(request.seed)
@@ -72,13 +72,12 @@ lesson = Lesson(Run, Settings, text=DEFAULT_TEXT)
 def three_maps(run: Run) -> Iterator[Shown]:
     x = run.x
     some = f" (the first {len(x)} of your {run.all} words)" if len(x) < run.all else ""
-    yield "A layer gets a vector of C numbers for each of T tokens, the rows of X; here a token is a word. From each it makes a query, what the token looks for, a key, what it can be found by, and a value, what it hands over: the vector times W_Q, W_K or W_V, matrices that training finds."
+    yield "A layer gets T tokens (here words), rows of C numbers in X. Three learned matrices make of each a query (what it looks for), a key (what it can be found by) and a value (what it hands over)."
     yield matrix(f"X, a random vector for each word{some}", x, "token, coordinate", run.words)
     yield formula("Q = X W_Q     K = X W_K     V = X W_V", "(T, C) x (C, D) -> (T, D)")
     why = f"Three matrices of {C} x {D}; the number of tokens does not matter."
     yield question(f"C = {C}, D = {D}: how many numbers are in W_Q, W_K and W_V together?", run.w_q.size + run.w_k.size + run.w_v.size, why, 0)  # fmt: skip
     yield linear_forward
-    yield Try.here(seed=run.seed + 1)
 
 
 @lesson.step("One row in, three rows out")
@@ -87,7 +86,13 @@ def three_rows(run: Run) -> Iterator[Shown]:
     by_row = sum(a * b for a, b in zip(x[1], first, strict=True))
     names = ("q1", "q2", "k1", "k2", "v1", "v2")
     yield "Row i of X becomes row i of Q, of K and of V. The matrices are random here, so that what they find in a word means nothing yet; training is what makes them useful."
-    yield matrix("Q, K and V side by side", np.hstack([run.q, run.k, run.v]), "token, coordinate", run.words, names)
+    yield matrix(
+        "Q, K, V side by side (q2: query, number 2)",
+        np.hstack([run.q, run.k, run.v]),
+        "token, coordinate",
+        run.words,
+        names,
+    )
     yield f'By hand, q1 of "{run.words[1]}": {by_hand(x[1], first)} = {by_row:.3f}. Many models add a bias, a number for each coordinate; here there is none.'
     yield within("by-hand", "row times column is the entry of Q", by_row, run.q[1, 0], 1e-12)
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.2.2")
@@ -102,8 +107,8 @@ def who_responds(run: Run) -> Iterator[Shown]:
     counts = ", ".join(f"({response.weight_rows}, {response.outputs})" for response in found)
     why = "Values play no part in the weights; they are mixed by them."
     yield question(f"One value is edited. How many of the {n} rows of weights change?", 0, why, 0)
-    yield table(f"1 is added to each coordinate; {n} rows of weights, {n} outputs", rows, edited="edited", weight_rows="weight rows", outputs="outputs", largest="largest change :3")  # fmt: skip
-    yield f'So queries and keys set the weights, values the content. An edited query moves its own row of weights and its own output. An edited key moves every row, since every query meets every key (later: unless a mask forbids it). An edited value moves no weight, but every output that reads it. Its own key is one of those that a query meets: "{words[at]}" gives {own:.3f} of its weight to itself.'
+    yield table(f"How many of the {n} rows of weights and {n} outputs move, when 1 is added", rows, edited="edited", weight_rows="weight rows", outputs="outputs", largest="weights move :3")  # fmt: skip
+    yield f'Queries and keys set the weights, values the content. An edited query moves its own row and output; an edited key every row, since every query meets it (later: unless a mask forbids it); an edited value no weight, but every output that reads it. A query meets its own key, too: "{words[at]}" gives {own:.3f} of its weight to itself.'
     expected = f"(1, 1), ({n}, {n}), (0, {n})"
     yield exactly("who-responds", "(weight rows, outputs) that change for query, key, value", expected, counts)
     yield responses
@@ -136,9 +141,9 @@ def symmetric_scores(run: Run) -> Iterator[Shown]:
     tied, (one, other) = run.q @ run.q.T, (run.words[0], run.words[-1])
     yield "The second reason is direction. With W_Q = W_K the keys are the queries, and the score of i for j is always the score of j for i:"
     yield formula("raw scores = Q Q^T     (Q Q^T)^T = Q Q^T")
-    prompt = f'The tied score of "{one}" for "{other}" is {tied[0, -1]:.3f}. And of "{other}" for "{one}"?'
-    yield question(prompt, tied[-1, 0], "q_i . q_j is q_j . q_i: who asks and who answers is lost.")
-    note = f"With two matrices mirror images differ by up to {asymmetry(run.q @ run.k.T):.2f} of the largest score."
+    prompt = f'The tied score of "{one}" for "{other}" is {tied[0, -1]:.3g}. And of "{other}" for "{one}"?'
+    yield question(prompt, tied[-1, 0], "q_i . q_j = q_j . q_i: who asks is lost.")
+    note = f"With two matrices mirror images differ by up to {asymmetry(run.q @ run.k.T):.2f} times the largest size."
     yield matrix("raw scores, tied", tied, "query, key", run.words, run.words, note)
     yield agree("tied", "asymmetry of tied scores", asymmetry(tied))
     yield Try.here(seed=run.seed + 1)
@@ -152,7 +157,7 @@ def own_key(run: Run) -> Iterator[Shown]:
     yield "A tied score with oneself is a squared length, and two of them are together at least twice the score with each other:"
     yield formula("|q_i - q_j|^2 >= 0     so     q_i . q_i + q_j . q_j >= 2 q_i . q_j")
     yield f'Of any two tokens, then, at least one likes itself at least as much as the other. Here "{one}" scores {tied[0, 0]:.3f} with itself and "{other}" {tied[-1, -1]:.3f}; with each other they score {tied[0, -1]:.3f}.'
-    truth = f"The scores are. The weights are not in general ({asymmetry(weights):.2f} here), because each row is divided by its own sum."
+    truth = f"The scores are. The weights are not in general (mirror images differ by up to {asymmetry(weights):.2f} times the largest), because each row is divided by its own sum."
     yield Said("With W_Q = W_K the attention matrix is symmetric.", "too strong", truth)
     yield at_most("own-key", "s_ij - max(s_ii, s_jj), largest of all pairs", 1e-12, over.max())
     yield Try.here(seed=run.seed + 1)
@@ -223,17 +228,16 @@ def which_sequence(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
         {"kind": "self, layer 2", "q": "layer 1", "kv": "layer 1", "weights": f"({n}, {n})"},
         {"kind": "cross", "q": "this sequence", "kv": "the other", "weights": str(cross.weights.shape)},
     ]
-    yield "In cross-attention keys and values are made from another sequence, Y:"
+    yield "Layer 1 reads embeddings, the vectors of the words, and layer 2 what layer 1 gives. In cross-attention keys and values are made from another sequence, Y:"
     yield formula("cross-attention:  Q = X W_Q     K = Y W_K     V = Y W_V", "Y: (S, C)")
     title = f"Where queries, keys and values are made from; X has {n} tokens, Y has {len(other)}"
     yield table(title, rows, kind="attention", q="Q from", kv="K, V from", weights="weights")
-    truth = f"They are projections of the layer's input. In layer 1 that is the embeddings, the vectors of the words; the queries of layer 2 are {gap:.2f} (root mean square) away."
+    truth = f"They are projections of the layer's input. In layer 1 that is the embeddings; the queries of layer 2 are {gap:.2f} (root mean square) away."
     yield Said("Q, K and V are projections of the input embeddings.", "true with conditions", truth, "C026")
     truth = "It passes its output; W_K and W_V are the decoder's own."
     yield Said("The encoder passes its keys and values to the decoder.", "false", truth)
     yield at_least("layer", "layer 2 does not project the embeddings: distance", 1e-6, gap)
     yield exactly("cross", "weights (T, S), output (T, D)", f"({n}, 3), ({n}, {D})", f"{cross.weights.shape}, {out.shape}")  # fmt: skip
-    yield Try.here(seed=run.seed + 1)
 
 
 @lesson.step("The scores see only the product W_Q W_K^T")
