@@ -71,7 +71,7 @@ def test_the_first_row_is_the_formula_written_out():
     assert [(row["key"], row["e"]) for row in shown.rows] == [("k1", e[0]), ("k2", e[1]), ("k3", e[2])]
     assert [row["weight"] for row in shown.rows] == pytest.approx([part / sum(e) for part in e])
     assert shown.title == f"One query's row. By hand: k1 gets {e[0]:.4g} / {sum(e):.4g} = {e[0] / sum(e):.4g}"
-    assert sentences(records)[-1] == "One more unit of score multiplies a key's ratio to each other by e = 2.718."
+    assert sentences(records)[-1] == "One more unit of score for k1 multiplies p_1 / p_2 by e = 2.718."
 
 
 def test_every_prediction_has_a_second_opinion():
@@ -112,7 +112,7 @@ def test_the_table_of_sharpness_and_what_is_said_of_it():
     assert said.truth == (
         "Each row is a distribution, yet it is not calibrated: multiply the scores by a factor (0.125, 1, 32) and the "
         f"ranking stays, but the top weight is {tops[0]:.2f}, {tops[1]:.2f}, {tops[2]:.2f}. No target says which is "
-        "right. With dropout on the weights they do not even sum to 1 during training."
+        "right. With dropout (some weights set to 0 at random, in training) they do not even sum to 1."
     )
 
 

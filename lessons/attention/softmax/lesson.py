@@ -63,7 +63,7 @@ def one_row(run: Run) -> Iterator[Shown]:
     yield question(asked, by_hand, f"The sum cancels: exp(s_1 - s_2) = exp({gap:g}).")
     title = f"One query's row. By hand: k1 gets {e[0]:.4g} / {e.sum():.4g} = {weights[0]:.4g}"
     yield table(title, rows, key="key", score="score s", e="exp(s)", weight="weight p")
-    yield f"One more unit of score multiplies a key's ratio to each other by e = {math.e:.3f}."
+    yield f"One more unit of score for k1 multiplies p_1 / p_2 by e = {math.e:.3f}."
     yield agree("sum", "the weights sum to 1", weights.sum(), 1.0)
     yield within("ratio", "p_1 / p_2 = exp(s_1 - s_2)", by_hand, measured, 1e-12 * by_hand)
     yield softmax_forward
@@ -93,7 +93,7 @@ def the_overflow(run: Run) -> Iterator[Shown]:
         forms["stable"] = softmax_forward(scores + c)[0]
         rows.append({"c": c, **{name: top_in_words(weights) for name, weights in forms.items()}})
     raised = scores + 1000.0
-    yield "On paper the same weights; m, the largest score, is taken off first:"
+    yield "Take off the largest score, m: same weights, no large exp. Naive: without it."
     yield formula("p_j = exp(s_j - m) / sum_i exp(s_i - m)     m = max_i s_i")
     title = "Largest weight of the row, all scores raised by c"
     yield table(title, rows, c="c", single="naive float32", double="naive float64", stable="stable float64")
@@ -111,7 +111,7 @@ def the_sharpness(run: Run) -> Iterator[Shown]:
     for factor in FACTORS:
         w = softmax_forward(factor * run.scores)[0]
         rows.append({"s": factor, "top": float(w.max()), "low": float(w.min()), "entropy": float(entropy_share(w))})  # fmt: skip
-    yield "Multiply the scores by a factor, and every gap grows with it. The entropy says how even a row is, from 0, all on one key, to 1, equal weights:"
+    yield "Multiply the scores by a factor, and every gap grows with it. The entropy, here as a part of the largest possible one, log S, says how even a row is: 0 when all is on one key, 1 when all weights are equal:"
     yield table("The same row, multiplied by a factor", rows, s="factor", top="top weight", low="least :3", entropy="entropy :3")  # fmt: skip
     yield "Softmax favours larger scores, but is not sharp by nature: equal scores are even at any factor."
     rises = [after["entropy"] - before["entropy"] for before, after in pairwise(rows)]
@@ -126,13 +126,13 @@ def never_zero(run: Run) -> Iterator[Shown]:
     yield f"exp is above 0 everywhere, until it underflows: {zero_gap(np.float64)} below the best score in float64, {zero_gap(np.float32)} in float32."
 
 
-@lesson.step("A row is a distribution, and promises nothing")
+@lesson.step("A row is a distribution, but not a calibrated one")
 def a_distribution(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     keys, draws = 64, 500
     share = float(entropy_share(softmax_forward(rng.standard_normal((draws, keys)))[0]).mean())
     first, unchanged, last = (float(softmax_forward(factor * run.scores)[0].max()) for factor in (0.125, 1.0, 32.0))
     yield f"How sharp are rows of random scores? With {keys} independent normal scores of variance 1, {draws} rows have the average entropy {share:.2f}: nearly even. A later topic, on scaling, is about what keeps the variance at 1."
-    yield Said("Attention weights are probabilities.", "too strong", f"Each row is a distribution, yet it is not calibrated: multiply the scores by a factor (0.125, 1, 32) and the ranking stays, but the top weight is {first:.2f}, {unchanged:.2f}, {last:.2f}. No target says which is right. With dropout on the weights they do not even sum to 1 during training.")  # fmt: skip
+    yield Said("Attention weights are probabilities.", "too strong", f"Each row is a distribution, yet it is not calibrated: multiply the scores by a factor (0.125, 1, 32) and the ranking stays, but the top weight is {first:.2f}, {unchanged:.2f}, {last:.2f}. No target says which is right. With dropout (some weights set to 0 at random, in training) they do not even sum to 1.")  # fmt: skip
     yield between("even", "the average entropy of random rows", 0.8, 1.0, share)
     yield See("scaling-variance", "the_softmax")
 
@@ -176,11 +176,11 @@ def other_weights(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     scores, weights = run.scores, {rival.key: rival.forward(run.scores)[0] for rival in RIVALS}
     rows = [{"score": f"{score:g}", **{key: float(w[i]) for key, w in weights.items()}} for i, score in enumerate(scores)]  # fmt: skip
     rows.append({"score": "sum", **{key: float(w.sum()) for key, w in weights.items()}})
+    yield "Sparsemax is the distribution nearest to the scores; it drops keys that are far behind. Normalised ReLU drops every score that is not above 0, so it sees more than gaps, and without a positive score there are no weights. Sigmoid weighs each key for itself: no competition, no fixed sum."
     yield formula("sparsemax    max(s - tau, 0), with tau such that the sum is 1")
     yield formula("norm. ReLU   r / sum r,  r = max(s, 0)")
     yield formula("sigmoid      1 / (1 + exp(-s))")
     yield table("Weights on your scores", rows, score="score", **COLUMNS)
-    yield "Sparsemax is the distribution nearest to the scores; it drops keys that are far behind. Normalised ReLU drops every score that is not above 0, so it sees more than gaps, and without a positive score there are no weights. Sigmoid weighs each key for itself: no competition, no fixed sum."
     yield agree("sums", "softmax and sparsemax sum to 1", [weights[key].sum() for key in ("softmax", "sparsemax")], 1.0)
     said = "squared distance to the scores: sparsemax's less the least of 5,000 random distributions"
     yield at_most("nearest", said, 1e-9, nearer_than(rng, scores, weights["sparsemax"]))
