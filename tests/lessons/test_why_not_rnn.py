@@ -22,7 +22,7 @@ from tests.lessons.steps import (
 )
 from tfx.errors import BadInput
 from tfx.lab.sequence_layers import Recurrent
-from tfx.records import Matrix, Question, Said
+from tfx.records import Check, Matrix, Question, Said
 
 TOPIC = "why-not-rnn"
 KEPT = {name: getattr(topic, name) for name in ("read_back", "gradient_by_distance", "find_referent", "attend_forward")}
@@ -148,13 +148,15 @@ def test_the_sentence_counts_itself():
     assert sentences(shown)[1] == (
         "T = 5 words, C = 7 numbers each: X is a T x C matrix. A word is one token here; many models cut words into "
         'pieces, and then each piece is a token. "a" stands here 2 times, with the same vector each time. A vector '
-        "says which word it is, not where it stands or what is around it. To read is to change that: every word must "
-        "hear of the others."
+        "says which word it is, not where it stands or what is around it. To read is to change that: each vector must "
+        "take in something of the others."
     )
     (picture,) = (r for r in shown if isinstance(r, Matrix))
     assert picture.rows == ("a", "cat", "saw", "a", "cat") and picture.focus == (0, 1, 2, 3)
     assert np.array_equal(picture.values[0], picture.values[3]) and not np.array_equal(*picture.values[:2])
-    once = sentences(records_of(topic.a_row_of_vectors, run_of(text="two words")))[1]
+    alone = records_of(topic.a_row_of_vectors, run_of(text="two words"))
+    assert not any(isinstance(record, Check) for record in alone), "one word alone cannot differ from itself"
+    once = sentences(alone)[1]
     assert "A word that came twice would have the same vector both times. A vector says" in once
 
 
@@ -176,7 +178,12 @@ def test_what_is_named_is_told_by_its_text():
     right = KEPT["read_back"](run.rnn, rng.standard_normal((topic.WORDS, run.width)), topic.LENGTH, rng)
     assert [(row["k"], row["right"]) for row in tables(shown)[0].rows] == [(k, 100 * right[k]) for k in topic.BACK]
     (said,) = (r for r in shown if isinstance(r, Said))
-    assert said.truth == f"The one before is still right in {right[1]:.0%}; older ones fade."
+    assert said.truth == f"The one before is named right in {right[1]:.0%}; older ones fade."
+    assert sentences(shown)[0] == (
+        "The state has 16 numbers after 3 words and after 3,000. Are the words still in them? A test: from the last "
+        "state of random sentences (24 words, 10 different) a matrix, fitted on half of 4,000, names the word k before "
+        "the last."
+    )
     assert sentences(shown)[1] == (
         "Guessing gives 10%: the early words are gone. This RNN is random; a trained one keeps what its task needs, "
         "but in 16 numbers."
