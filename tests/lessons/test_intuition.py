@@ -26,7 +26,7 @@ from tests.lessons.steps import (
 from tfx.errors import BadInput
 from tfx.lab.soft_lookup import attend_at_random
 from tfx.lab.word_vectors import word_vectors
-from tfx.records import Matrix, Plot, Said
+from tfx.records import Matrix, Plot, Question, Said
 
 TOPIC = "attention-intuition"
 
@@ -271,3 +271,27 @@ def test_words_are_cleaned_and_counted():
 
 def test_all_text_is_ascii():
     assert all_text(steps_of(TOPIC)).isascii()
+
+
+def test_the_outputs_are_those_of_the_reader_s_sharpness():
+    """At sharpness 0 every query gets the mean, so no output differs from another."""
+    (shown,) = tables(records_of(intuition.the_average, run_of("sharpness=0")))
+    found = [(row["o_low"], row["o_high"]) for row in shown.rows]
+    assert np.allclose(found, np.stack([VALUES.mean(axis=0)] * 2, axis=1), atol=1e-12)
+
+
+def test_the_question_on_sharpness_0_can_be_answered_from_its_own_numbers():
+    (asked,) = (r for r in records_of(intuition.sharpness, run_of()) if isinstance(r, Question))
+    told = [float(number) for number in re.findall(r"\d+", asked.prompt)][2:]
+    assert asked.prompt == (
+        "At sharpness 0 all scores are 0. The drinks have 24, 18 and 3 of sugar. How much is returned?"
+    )
+    assert told == VALUES[:, 0].tolist() and asked.answer == pytest.approx(sum(told) / 3)
+
+
+def test_the_formula_of_the_interview_is_in_the_letters_of_the_course():
+    assert sentences(records_of(intuition.interview, run_of()))[1] == (
+        "The weights are computed from the input, anew for every output; only the projections are learned. As a "
+        "formula, which the coming topics build up: softmax(Q K^T / sqrt(D)) V, with D the width of a query "
+        "(papers: d_k)."
+    )

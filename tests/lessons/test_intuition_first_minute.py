@@ -19,7 +19,7 @@ def run_of(*pairs, text=None):
 
 FIRST = [
     "the animal did not cross the street because it was too tired",
-    'What does "it" stand for? You looked back and picked a word. A network that reads word by word has only its '
+    'What does "it" stand for? You looked around and picked a word. A network that reads word by word has only its '
     "memory of them. With attention it, too, can look: at all the words at once, taking more from some than from "
     "others.",
     "The shares add up to 1; if all 12 words gave the same, each would be 0.083. The model learned from 32,000 "

@@ -86,7 +86,7 @@ def looks_around(run: Run) -> Iterator[Shown]:
     yield " ".join(case.tokens)
     if not run.known:
         yield "(Your own sentence comes later: the model of this step knows only sentences like this one.)"
-    yield 'What does "it" stand for? You looked back and picked a word. A network that reads word by word has only its memory of them. With attention it, too, can look: at all the words at once, taking more from some than from others.'
+    yield 'What does "it" stand for? You looked around and picked a word. A network that reads word by word has only its memory of them. With attention it, too, can look: at all the words at once, taking more from some than from others.'
     yield table('A small model looks from "it": what it takes from each word', shares(case.tokens, row), word="word", share="share", bar="")  # fmt: skip
     yield f"The shares add up to 1; if all {n} words gave the same, each would be {1 / n:.3f}. {UNTRAINED if run.untrained else trained}"
     yield Try.here(text=" ".join(other if word == sentence.adjective else word for word in case.tokens))
@@ -104,11 +104,10 @@ def drinks(run: Run) -> Iterator[Shown]:
     (sweet, warm), s, score = run.query, run.settings.sharpness, run.answer.scores[1]
     why = f"{s:g} * ({sweet:g}*{KEYS[1, 0]:g} + {warm:g}*{KEYS[1, 1]:g}) = {score:.3f}."
     yield "A Python dict returns the value whose key equals the query. Attention returns a part of every value, the more the better its key fits the query."
-    yield matrix("keys", KEYS, "entry, feature", DRINKS, TASTES)
-    yield "A score says how well a key fits. It is a dot product: multiply query and key number by number, and add up. That is large where both point the same way and are long. The sharpness says how much a better fit is to count."
+    yield matrix("keys: how sweet and how warm each drink is", KEYS, "entry, feature", DRINKS, TASTES)
+    yield "A score says how well a key fits: the dot product of query and key (multiply number by number, add up) times a sharpness: how much a better fit counts."
     yield formula("score = sharpness * (query . key)", f"the query: sweet {sweet:g}, warm {warm:g}")
     yield question(f"With sharpness {s:g}, what is the score of {DRINKS[1]}?", score, why, 0.01)
-    yield Try.here(query=(1.0, 0.0))
 
 
 @lesson.step("It answers with a mixture")
@@ -121,7 +120,7 @@ def the_answer(run: Run) -> Iterator[Shown]:
     yield table("Every entry answers, each by its weight", rows, drink="entry", score="score", weight="weight", sugar="value: sugar", price="value: price")  # fmt: skip
     yield f"What is returned is the weighted average of the values: each times its weight, added up. By hand, sugar: {parts} = {value[0]:.2f}."
     yield attention_forward
-    yield Try.here(sharpness=0.0)
+    yield Try.here(query=(1.0, 0.0) if tuple(run.query) != (1.0, 0.0) else (0.0, 1.0))
 
 
 @lesson.step("Sharpness: from the mean of the values to the best match")
@@ -131,15 +130,20 @@ def sharpness(run: Run) -> Iterator[Shown]:
     grid = (0.0, 1.0, 2.0, 4.0, 16.0)
     answers = [run.look_up(s) for s in grid]
     rows = [{"s": s, "top": answer.weights.max(), "sugar": answer.value[0], "price": answer.value[1]} for s, answer in zip(grid, answers, strict=True)]  # fmt: skip
-    yield question("At sharpness 0 all scores are 0. How much sugar is returned?", mean[0], "Equal weights: the plain mean of the values.", 0.01)  # fmt: skip
+    yield question(f"At sharpness 0 all scores are 0. The drinks have {VALUES[0, 0]:g}, {VALUES[1, 0]:g} and {VALUES[2, 0]:g} of sugar. How much is returned?", mean[0], "Equal weights: the plain mean of the values.", 0.01)  # fmt: skip
     title = "The same query, sharper and sharper"
     yield table(title, rows, s="sharpness", top="top weight", sugar="sugar", price="price")
     if math.isinf(gap):
         yield "All keys tie for this query, so sharpness changes nothing."
     else:
-        yield "The sharper, the nearer to a hard lookup: the value of the best match, and nothing else."
+        yield "The sharper, the more weight on the best match. In the end its value alone comes back: a hard lookup."
     yield agree("flat", "sharpness 0 gives the mean of the values", run.look_up(0.0).value, mean)
-    yield agree("sharp", f"sharpness {far:.3g} gives the best match", run.look_up(far).value, best)
+    yield agree(
+        "sharp",
+        f"sharpness {far:.3g} (others weigh less than exp(-40)) gives the best match",
+        run.look_up(far).value,
+        best,
+    )
     yield Try.here(query=(-run.query[0] or 1.0, run.query[1]))
 
 
@@ -173,7 +177,7 @@ def relative_scores(run: Run) -> Iterator[Shown]:
 @lesson.step("A weighted average stays within the range of the values")
 def the_average(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     queries = np.concatenate([run.query[None], 3 * rng.standard_normal((499, 2))])
-    outputs, _ = attention_forward(queries, KEYS, VALUES, scale=max(run.settings.sharpness, 0.5))
+    outputs, _ = attention_forward(queries, KEYS, VALUES, scale=run.settings.sharpness)
     low, high = VALUES.min(axis=0), VALUES.max(axis=0)
     projected = outputs @ rng.standard_normal((2, 2))
     outside = ((projected < low) | (projected > high)).any(axis=-1).mean()
@@ -223,10 +227,10 @@ def roles(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     parts = zip(("query", "key", "value", "weights", "output"), what, *shapes, strict=True)
     rows = [dict(zip(("name", "what", "self", "cross"), part, strict=True)) for part in parts]
     yield f"In self-attention every word of a sequence asks, and the same words are looked at. Each gets a mixture of its own: with random vectors and projections, the outputs for your {n} words differ by up to {np.ptp(out, axis=0).max():.2f} in one coordinate."
-    yield "In cross-attention the queries come from another sequence: a decoder, which writes, asks, and the words that an encoder has read are matched and returned."
+    yield "In cross-attention the queries come from another sequence: in a translator, the words being written ask, and the words that were read answer."
     title = f"Rows and columns: your {n} words, and 2 queries from another sequence"
     yield table(title, rows, name="part", what="role", self="self", cross="cross")
-    yield Said("One function serves self- and cross-attention.", "true", "Only what keys and values are made from differs.", "C025")  # fmt: skip
+    yield Said("One function serves self- and cross-attention.", "true", "Only the sequences that its inputs come from differ.", "C025")  # fmt: skip
     yield agree("loops", "the library equals nested loops", out, by_number)
     sums = np.concatenate([own.weights, cross.weights]).sum(axis=-1)
     yield agree("sums", "every row of weights sums to 1, in both", sums, 1.0)
@@ -241,7 +245,7 @@ def interview(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     own = attend_at_random(run.words, run.seed)[1]
     row, other = own.weights[-1], other_weights(own.weights[-1], own.v)
     yield "Attention is a soft, differentiable dictionary lookup: a query is compared with every key, softmax turns the scores into weights that sum to 1, and the output is the average of the values under these weights."
-    yield "The weights are recomputed from the input for every output, instead of squeezing the input into one vector; only the projections are learned. As a formula, which the coming topics build up: softmax(Q K^T / sqrt(d_k)) V."
+    yield "The weights are computed from the input, anew for every output; only the projections are learned. As a formula, which the coming topics build up: softmax(Q K^T / sqrt(D)) V, with D the width of a query (papers: d_k)."
     truth = "They say what was mixed in at one place; what the network makes of it is another matter."
     if (moved := abs(row - other).max()) > 0.005:
         truth += f" Nor need they be the only ones: another row, up to {moved:.2f} away, gives the same output."

@@ -21,7 +21,7 @@ TOP = [
     "",
     "  the animal did not cross the street because it was too tired",
     "",
-    '  What does "it" stand for? You looked back and picked a word. A network that',
+    '  What does "it" stand for? You looked around and picked a word. A network that',
 ]
 PICTURE = [
     '  A small model looks from "it": what it takes from each word',
