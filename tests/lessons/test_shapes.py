@@ -174,7 +174,7 @@ def test_every_axis_of_the_first_table_has_its_size():
     run = run_of("batch=3", "heads=4", "d_model=20", "d_v=7", "other=a b c d")
     (shown,) = tables(records_of(topic.the_letters, run))
     assert [(row["letter"], row["here"]) for row in shown.rows] == [
-        ("B", "3"), ("T", "6"), ("S", "6; in step 5: 4"), ("C", "20"), ("H", "4"), ("D", "5"), ("Dv", "7"),
+        ("B", "3"), ("T", "6"), ("S", "6; cross-attention: 4"), ("C", "20"), ("H", "4"), ("D", "5"), ("Dv", "7"),
     ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import lessons.attention.shapes.lesson as topic
-from tests.lessons.steps import records_of, request_for, sentences, steps_of, tables
+from tests.lessons.steps import records_of, request_for, sentences, tables
 
 TOPIC = "attention-shapes"
 
@@ -32,8 +32,3 @@ def test_a_longer_other_sentence_is_not_quoted_as_if_it_were_whole():
     for other, quoted in (("le chat noir dort", "le chat noir dort"), ("a b c d e", "a b c d ...")):
         (shown,) = tables(records_of(topic.across, run_of(f"other={other}")))
         assert shown.title == f'Queries from your 6 tokens, X; keys and values from "{quoted}", Y'
-
-
-def test_step_5_is_the_one_with_another_length():
-    names = [step.name for step in steps_of(TOPIC)]
-    assert names.index("across") + 1 == 5

@@ -84,7 +84,7 @@ lesson = Lesson(Run, Settings, text=DEFAULT_TEXT)
 @lesson.step("Seven letters name every axis")
 def the_letters(run: Run) -> Iterator[Shown]:
     s, t = run.settings, len(run.words)
-    sizes = {"B": s.batch, "T": t, "S": f"{t}; in step 5: {len(run.others)}", "C": s.d_model, "H": s.heads, "D": run.d, "Dv": s.d_v}  # fmt: skip
+    sizes = {"B": s.batch, "T": t, "S": f"{t}; cross-attention: {len(run.others)}", "C": s.d_model, "H": s.heads, "D": run.d, "Dv": s.d_v}  # fmt: skip
     rows = [
         {"letter": letter, "means": f"{(LETTERS | VALUES)[letter]}: {AXES[letter]}", "here": str(size)}
         for letter, size in sizes.items()
