@@ -210,3 +210,16 @@ def test_the_note_on_flawed_vectors_gives_law_verdict_and_distance():
     tenfold = {"tfx.lab.vectors.Flaws.variance_of_dot": lambda o: lambda flaws, d_k: 10 * o(flaws, d_k)}
     wrong = BREAKS.run(scaling, Broken("another law", {"law"}, tenfold, mean=0.5))
     assert "Var(q.k) = 15 d_k, and it fails, with the worst row" in wrong.notes[0].text
+
+
+@pytest.mark.parametrize(
+    ("change", "also"),
+    [
+        ({}, ""),
+        ({"mean": 0.5, "rank": 4}, " and mean 0.5 and rank 4"),
+        ({"correlation": -1.0, "distribution": "sign"}, " and correlation -1 and sign coordinates"),
+    ],
+)
+def test_what_is_asked_names_the_flaws_that_move_the_answer(change, also):
+    result = run(replace(QUICK, d_k=(16, 64), **change), 0, quick=True)
+    assert result.question.prompt == f"At d_k = 64{also}, what is the standard deviation of q.k?"

@@ -138,7 +138,9 @@ def prompt(run: Run[Settings]) -> str:
 def question(run: Run[Settings]) -> Question:
     linear = of_way(run.rows, LINEAR)[0]
     explanation = f"It is {run.settings.depth} log10({linear['gain']:g})."
-    return Question(prompt(run), linear["log_norm"], 0.05, explanation)
+    return Question(
+        prompt(run), round(linear["log_norm"], 12) + 0.0, 0.05, explanation
+    )  # at gain 1 rounding alone is left
 
 
 def decisive(run: Run[Settings]) -> tuple[int, ...]:
@@ -150,10 +152,11 @@ def decisive(run: Run[Settings]) -> tuple[int, ...]:
 def notes(run: Run[Settings]) -> tuple[Text, ...]:
     smallest = {row["way"]: row for row in reversed(run.rows)}
     tanh, kept = smallest[TANH], smallest[RESIDUAL]
+    how = "with a residual connection" if run.settings.residual else "again, its residual connection left out"
     return (
         Text(
             f"At gain {tanh['gain']:g} a layer multiplies a gradient by {tanh['per_layer']:.2f} through tanh, by "
-            f"{kept['per_layer']:.2f} with a residual connection: its length after {run.settings.depth} layers is "
+            f"{kept['per_layer']:.2f} {how}: its length after {run.settings.depth} layers is "
             f"{10 ** tanh['log_norm']:.2g}, or {10 ** kept['log_norm']:.2g}."
         ),
         Text(
