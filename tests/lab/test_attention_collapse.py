@@ -68,6 +68,11 @@ def test_residual_connections_that_were_left_out_are_not_spoken_of_as_there():
         kept = attention_collapse.share(found.rows[-1]["residual"])
         assert first == f"After 8 layers {attention_collapse.share(found.rows[-1]['alone'])} of a token's size"
         assert second == f"{kept} {how}. In the last column nothing is averaged."
+        last = found.rows[-1]
+        assert found.plots[0].title == (
+            f"After 8 layers of attention alone 10^{last['alone']:.1f} of a token's size differs between tokens, "
+            f"{'with' if residual else 'again, without'} residual connections 10^{last['residual']:.1f}"
+        )
 
 
 def test_a_share_says_on_which_side_of_what_is_asked_it_lies():

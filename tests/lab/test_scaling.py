@@ -223,3 +223,11 @@ def test_the_note_on_flawed_vectors_gives_law_verdict_and_distance():
 def test_what_is_asked_names_the_flaws_that_move_the_answer(change, also):
     result = run(replace(QUICK, d_k=(16, 64), **change), 0, quick=True)
     assert result.question.prompt == f"At d_k = 64{also}, what is the standard deviation of q.k?"
+
+
+def test_the_picture_speaks_of_the_variance_of_the_scaled_product(quick_result):
+    """Not of the variance times 1/sqrt(d_k), which would not be 1."""
+    scaled = [row["scaled_variance"] for row in quick_result.rows]
+    assert quick_result.plots[0].title.endswith(
+        f"; that of q.k times 1/sqrt(d_k) lies in {min(scaled):.3g} .. {max(scaled):.3g}"
+    )

@@ -217,14 +217,15 @@ def notes(run: Run[Settings]) -> tuple[Text, ...]:
 
 def plots(run: Run[Settings]) -> tuple[Plot, ...]:
     layers, last = [row["layer"] for row in run.rows], run.rows[-1]
+    how = "with" if run.settings.residual else "again, without"
     curves = tuple(
         Series(label, layers, [row[way] for row in run.rows], [row[f"{way}_se"] for row in run.rows])
         for way, label in WAYS.items()
     )
     return (
         Plot(
-            f"{last['layer']} layers of attention alone leave 10^{last['alone']:.1f} of what differs between tokens, "
-            f"with residual connections 10^{last['residual']:.1f}",
+            f"After {last['layer']} layers of attention alone 10^{last['alone']:.1f} of a token's size differs between "
+            f"tokens, {how} residual connections 10^{last['residual']:.1f}",
             "layer",
             "log10 of what differs between tokens",
             curves,

@@ -58,7 +58,7 @@ def complexity_plots(
         made.append(
             Plot(
                 f"Peak memory of attention, h n^2 + n d numbers: {rows[-1]['peak_mib']:.3g} MiB at n = {n[-1]}, "
-                f"from n = {n[0]} on like n^{laws['memory'].exponent:.2f}",
+                f"from n = {fitted[0]} on like n^{laws['memory'].exponent:.2f}",
                 "n (tokens)",
                 "peak memory of one call (MiB)",
                 (Series("measured", n, [row["peak_mib"] for row in rows]), line("memory")),

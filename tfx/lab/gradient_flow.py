@@ -182,11 +182,12 @@ def plots(run: Run[Settings]) -> tuple[Plot, ...]:
         return Series(way, [row["gain"] for row in those], [row["log_norm"] for row in those], errors)
 
     linear, tanh, residual = (of_way(run.rows, way) for way in (LINEAR, TANH, RESIDUAL))
+    how = "with" if run.settings.residual else "again, without"
     law = Series("theory, linear: L log10 g", [r["gain"] for r in linear], [r["law"] for r in linear], kind="line")
     return (
         Plot(
-            f"After {run.settings.depth} layers of gain {tanh[0]['gain']:g} a gradient is 10^{tanh[0]['log_norm']:.1f} "
-            f"of itself, and 10^{residual[0]['log_norm']:.1f} with residual connections",
+            f"After {run.settings.depth} tanh layers of gain {tanh[0]['gain']:g} a gradient is "
+            f"10^{tanh[0]['log_norm']:.1f} of itself, {how} residual connections 10^{residual[0]['log_norm']:.1f}",
             "gain of a layer",
             "log10 of the gradient at the input",
             (curve(LINEAR), law, curve(TANH), curve(RESIDUAL)),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tfx.errors import BadInput
 from tfx_cli.options import Face
 from tfx_cli.render.show import show_document, show_list
 
@@ -28,6 +31,28 @@ def show_settings(defaults: Any, command: str, face: Face) -> None:
         setting.name: "; ".join(filter(None, (setting.about, setting.allowed, f"default {setting.default}")))
         for setting in described
     }
-    short = min(described, key=lambda setting: len(setting.default))
-    example = f"{command} --set {short.name}={short.default}"
-    show_list(f"Settings of {command}", entries, f"change one: {example}", face)
+    example = next(changes(defaults), "NAME=VALUE")
+    show_list(f"Settings of {command}", entries, f"change one: {command} --set {example}", face)
+
+
+def changes(defaults: Any) -> Iterator[str]:
+    """`name=value` for values that are allowed and not the default, the shortest defaults first."""
+    from tfx.settings import apply_settings, as_typed
+
+    fields = sorted(dataclasses.fields(defaults), key=lambda field: len(as_typed(getattr(defaults, field.name))))
+    for field in fields:
+        value = getattr(defaults, field.name)
+        for other in others(value, field.metadata.get("words", ())):
+            pair = f"{field.name}={as_typed(other)}"
+            with contextlib.suppress(BadInput):
+                if apply_settings(defaults, [pair], "") != defaults:
+                    yield pair
+
+
+def others(value: Any, words: Sequence[Any]) -> tuple[Any, ...]:
+    """Values beside this one that may be allowed."""
+    if isinstance(value, bool):
+        return (not value,)
+    if words or not isinstance(value, (int, float)):
+        return tuple(words)
+    return (2 * value, value + 1, value // 2)
