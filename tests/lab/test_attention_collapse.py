@@ -56,8 +56,8 @@ def test_what_is_said_is_what_was_measured():
         "with residual connections."
     )
     assert found.plots[0].title == (
-        f"8 layers of attention alone leave 10^{alone:.1f} of what differs between tokens, with residual connections "
-        f"10^{kept:.1f}"
+        f"After 8 layers of attention alone 10^{alone:.1f} of a token's size differs between tokens, with residual "
+        f"connections 10^{kept:.1f}"
     )
 
 

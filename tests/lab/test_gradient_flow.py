@@ -86,8 +86,8 @@ def test_what_is_said_is_what_was_measured():
     )
     assert found.question.answer == pytest.approx(40 * np.log10(0.5))
     assert found.plots[0].title == (
-        f"After 40 layers of gain 0.5 a gradient is 10^{tanh['log_norm']:.1f} of itself, and "
-        f"10^{kept['log_norm']:.1f} with residual connections"
+        f"After 40 tanh layers of gain 0.5 a gradient is 10^{tanh['log_norm']:.1f} of itself, with residual "
+        f"connections 10^{kept['log_norm']:.1f}"
     )
 
 

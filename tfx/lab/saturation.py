@@ -76,13 +76,13 @@ COLUMNS = (
     Column("slope", "slope, per unit of a", digits=3),
     Column("jacobian", "Jacobian norm", digits=3, detail=True),
     Column("random_jacobian", "Jacobian norm of random rows", digits=3, detail=True),
-    Column("cross_entropy", "wrong label: gradient, cross-entropy", digits=4),
-    Column("squared_error", "wrong label: gradient, squared error", digits=3),
+    Column("cross_entropy", "gradient, cross-entropy", digits=4),
+    Column("squared_error", "gradient, squared error", digits=3),
 )
 
 
 def title(run: Run[Settings]) -> str:
-    return f"softmax({logits_in_words(run.settings.pattern)}): weight and gradient as a grows"
+    return f"softmax({logits_in_words(run.settings.pattern)}): top weight, and gradients for a wrong label, as a grows"
 
 
 def rows(run: Run[Settings]) -> Measured:
