@@ -142,7 +142,8 @@ def test_the_roofs_and_the_lowest_operation_are_said_in_words():
     said = [note.text for note in findings(UNDER, {**ROOFS, "peak_all_gflop_per_s": 180.0})]
     assert said[1] == (
         "One thread: 100 GFLOP/s in a product, 20 GB/s in a copy of 64 MiB (bytes read and written), 80 GB/s in the "
-        "cache. An operation needs 5 FLOPs for each byte before arithmetic sets the pace. All cores: 180 GFLOP/s."
+        "cache. An operation needs 5 FLOPs for each byte from memory, or 1.2 for one from the cache, before arithmetic "
+        "sets the pace. All cores: 180 GFLOP/s."
     )
     assert said[2].endswith("hence the distance. Lowest is softmax forward, at 25%.")
     busy = findings(

@@ -56,6 +56,24 @@ def test_what_is_said_is_what_was_measured():
         "with residual connections."
     )
     assert found.plots[0].title == (
-        f"8 layers of attention alone leave 10^{alone:.1f} of what differs between tokens, with residual connections "
-        f"10^{kept:.1f}"
+        f"After 8 layers of attention alone 10^{alone:.1f} of a token's size differs between tokens, with residual "
+        f"connections 10^{kept:.1f}"
     )
+
+
+def test_residual_connections_that_were_left_out_are_not_spoken_of_as_there():
+    for residual, how in ((True, "with residual connections"), (False, "again, residual connections left out")):
+        found = frame.run(attention_collapse, attention_collapse.Settings(residual=residual), 0, quick=True)
+        first, _, second = found.notes[0].text.partition(" differs from the mean of all tokens, and ")
+        kept = attention_collapse.share(found.rows[-1]["residual"])
+        assert first == f"After 8 layers {attention_collapse.share(found.rows[-1]['alone'])} of a token's size"
+        assert second == f"{kept} {how}. In the last column nothing is averaged."
+        last = found.rows[-1]
+        assert found.plots[0].title == (
+            f"After 8 layers of attention alone 10^{last['alone']:.1f} of a token's size differs between tokens, "
+            f"{'with' if residual else 'again, without'} residual connections 10^{last['residual']:.1f}"
+        )
+
+
+def test_a_share_says_on_which_side_of_what_is_asked_it_lies():
+    assert [attention_collapse.share(log) for log in (-2.998, -3.0015, -9.0)] == ["0.001005", "0.0009966", "1e-09"]

@@ -197,7 +197,8 @@ def test_what_is_said_is_what_was_counted_and_measured():
     assert [plot.title for plot in found.plots] == [
         "Time of attention grows like n^2.00, of projections like n^1.00; they cross near n = 64",
         "Counted, attention costs as much as its projections at n = 64; measured, they cross near n = 64",
-        f"Peak memory of attention grows like n^{exponent:.2f}: {peak[256]:.3g} MiB at n = 256",
+        f"Peak memory of attention, h n^2 + n d numbers: {peak[256]:.3g} MiB at n = 256, from n = 32 on like "
+        f"n^{exponent:.2f}",
     ]
 
 

@@ -86,6 +86,22 @@ def test_what_is_said_is_what_was_measured():
     )
     assert found.question.answer == pytest.approx(40 * np.log10(0.5))
     assert found.plots[0].title == (
-        f"After 40 layers of gain 0.5 a gradient is 10^{tanh['log_norm']:.1f} of itself, and "
-        f"10^{kept['log_norm']:.1f} with residual connections"
+        f"After 40 tanh layers of gain 0.5 a gradient is 10^{tanh['log_norm']:.1f} of itself, with residual "
+        f"connections 10^{kept['log_norm']:.1f}"
+    )
+
+
+def test_at_gain_1_nothing_changes_and_the_answer_is_0_exactly():
+    asked = frame.run(gradient_flow, gradient_flow.Settings(gains=(1.0, 2.0)), 0, quick=True).question
+    assert asked.answer == 0 and asked.explanation == "It is 40 log10(1)."
+
+
+def test_a_residual_connection_that_was_left_out_is_not_spoken_of_as_there():
+    found = frame.run(gradient_flow, gradient_flow.Settings(residual=False), 0, quick=True)
+    assert found.notes[0].text.startswith(
+        "At gain 0.5 a layer multiplies a gradient by 0.50 through tanh, by 0.50 again, its residual connection left "
+        "out: its length after 40 layers is "
+    )
+    assert found.plots[0].title.startswith(
+        "After 40 tanh layers of gain 0.5 a gradient is 10^-12.1 of itself, again, with"
     )

@@ -104,7 +104,7 @@ def test_what_is_said_is_what_was_measured():
     power, rule = math.exp(start + slope * math.log(32_000)), level + down * math.log(32_000)
     assert found.notes[0].text == (
         f"The error of a memory of N facts falls like N^{slope:.2f}, that of a learner after D questions like "
-        f"D^{by_data:.2f}, and no network is here."
+        f"D^{by_data:.2f}, without any network."
     )
     assert found.notes[1].text == (
         "Within the points a power law and a - b log N look alike. Asked about 32,000 facts, the power law says "

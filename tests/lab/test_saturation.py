@@ -178,3 +178,18 @@ def test_what_is_said_is_what_was_measured():
         f"Random rows of 16 keys: the Jacobian norm peaks at a = {peak:g} ({norms[peak]:.2f}) and falls to "
         f"{norms[a]:.2g}",
     ]
+
+
+def test_the_checks_name_the_pattern_that_was_run():
+    result = run(replace(DEFAULT, pattern=(1.0, 1.0, 1.0)), 0, quick=True)
+    said = {check.id: check.statement for check in result.checks}
+    assert said["reaches-99"] == "[a, a, a] gives its top key 99% from a = log 198 on"
+    assert said["overflow-float64"] == "bare exp of [a, a, a] overflows in float64"
+
+
+def test_the_answer_names_the_slope_and_not_what_a_whole_unit_adds():
+    result = run(DEFAULT, 0, quick=True)
+    five, six = (closed_top_weight(a, (1.0, 1.0, 2.0)) for a in (5.0, 6.0))
+    slope = five * (1 - five)
+    assert six - five < 0.8 * slope
+    assert result.question.explanation == f"Its slope there is {slope:.2g} per unit of a."

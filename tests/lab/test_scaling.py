@@ -176,7 +176,8 @@ def test_titles_say_what_the_rows_say():
     slope = np.polyfit(np.log([4, 16, 64]), np.log([row["variance"] for row in result.rows]), 1)[0]
     scaled = sorted(row["scaled_variance"] for row in result.rows)
     assert [plot.title for plot in result.plots] == [
-        f"Var(q.k) grows like d_k^{slope:.2f}; times 1/sqrt(d_k) it lies in {scaled[0]:.3g} .. {scaled[-1]:.3g}",
+        f"Var(q.k) grows like d_k^{slope:.2f}; that of q.k times 1/sqrt(d_k) lies in {scaled[0]:.3g} .. "
+        f"{scaled[-1]:.3g}",
         f"Top weight of 16 keys: raw {small['top_raw']:.2f} to {large['top_raw']:.2f}, scaled "
         f"{small['top_scaled']:.2f} to {large['top_scaled']:.2f}",
         f"The raw softmax Jacobian is largest at d_k = 4 and then shrinks: {small['jacobian_raw']:.2g} to "
@@ -188,7 +189,7 @@ def test_one_width_alone_is_said_in_words_of_its_own():
     alone = run(replace(SMALL, d_k=(64,), scale=1.0), 0)
     (row,) = alone.rows
     assert [plot.title for plot in alone.plots] == [
-        f"At d_k = 64 Var(q.k) is {row['variance']:.3g}; times 1 it is {row['variance']:.3g}",
+        f"At d_k = 64 Var(q.k) is {row['variance']:.3g}; that of q.k times 1 is {row['variance']:.3g}",
         f"Top weight of 16 keys: raw {row['top_raw']:.2f}, scaled {row['top_raw']:.2f}",
         f"The raw softmax Jacobian is largest at d_k = 64: norm {row['jacobian_raw']:.2g}",
     ]
@@ -210,3 +211,24 @@ def test_the_note_on_flawed_vectors_gives_law_verdict_and_distance():
     tenfold = {"tfx.lab.vectors.Flaws.variance_of_dot": lambda o: lambda flaws, d_k: 10 * o(flaws, d_k)}
     wrong = BREAKS.run(scaling, Broken("another law", {"law"}, tenfold, mean=0.5))
     assert "Var(q.k) = 15 d_k, and it fails, with the worst row" in wrong.notes[0].text
+
+
+@pytest.mark.parametrize(
+    ("change", "also"),
+    [
+        ({}, ""),
+        ({"mean": 0.5, "rank": 4}, " and mean 0.5 and rank 4"),
+        ({"correlation": -1.0, "distribution": "sign"}, " and correlation -1 and sign coordinates"),
+    ],
+)
+def test_what_is_asked_names_the_flaws_that_move_the_answer(change, also):
+    result = run(replace(QUICK, d_k=(16, 64), **change), 0, quick=True)
+    assert result.question.prompt == f"At d_k = 64{also}, what is the standard deviation of q.k?"
+
+
+def test_the_picture_speaks_of_the_variance_of_the_scaled_product(quick_result):
+    """Not of the variance times 1/sqrt(d_k), which would not be 1."""
+    scaled = [row["scaled_variance"] for row in quick_result.rows]
+    assert quick_result.plots[0].title.endswith(
+        f"; that of q.k times 1/sqrt(d_k) lies in {min(scaled):.3g} .. {max(scaled):.3g}"
+    )

@@ -200,3 +200,14 @@ def test_flops_are_twice_the_multiply_adds_and_doubled_by_the_values():
         f"{counted:,} multiply-adds are {2 * counted:,} FLOPs; with the product P V as well, {4 * counted:,}. Many "
         "printed tables mix the two counts."
     )
+
+
+def test_few_tokens_of_a_wide_head_show_that_projections_are_paid_by_the_token():
+    """Two tokens: the projections are nearly all the work, so that only many tokens make the orders equal."""
+    (counted,) = tables(records_of(topic.the_work, run_of("n=2", "d=512", "hidden=512")))
+    work = {row["part"]: row["additive"] for row in counted.rows}
+    assert work["projections q, k"] == 2 * 2 * 512 * 512 > 100 * work["scores"]
+    assert sentences(records_of(topic.the_work, run_of()))[0] == (
+        "Projections are paid once for each token, all else for each pair. So for many tokens both are of the order of "
+        "T^2 times a width, and the order does not decide; what has to be stored, and how it is computed, does."
+    )

@@ -254,3 +254,33 @@ def test_depth_is_shown_for_the_first_and_the_last_layer():
     assert first["spread"] == first["kept"] and last["spread"] < 1e-9 < 0.1 < last["kept"]
     assert f"But 8 bare layers leave {last['gradient'] / first['gradient']:.0e} of the gradient of W_Q;" in said(step)
     assert second["gradient"] < first["gradient"]
+
+
+@pytest.mark.parametrize("radius", ["radius=0.5", "radius=3"])
+def test_nothing_is_said_of_fading_that_an_exploding_rnn_refutes(radius):
+    steps = steps_of("rnn", radius)
+    (asked,) = (r for r in named(steps, "the_gradient").records if isinstance(r, Question))
+    assert asked.explanation == "A 16th power. What is measured is also multiplied by tanh', at most 1, at every step."
+    assert (
+        "That is a power of T; in an RNN that fades, what arrives falls exponentially with the distance. "
+        "And training can sharpen a row." in said(named(steps, "the_dilution"))
+    )
+
+
+def test_the_bend_lets_the_gradient_fade_faster_at_every_radius():
+    for seed in (0, 1, 2):
+        table = rows(named(steps_of("rnn", "d=8", seed=seed), "the_power"))
+        assert all(row["bent"] < row["share"] for row in table) and any(
+            row["bent"] < 1 < row["radius"] for row in table
+        )
+    assert (
+        "With tiny inputs only a radius near 1 keeps the gradient alive, and training moves the radius. Inputs of size "
+        "1 reach where tanh is flatter: there the gradient fades faster, and can fade at a radius above 1 as well."
+        in " ".join(sentences(named(steps_of("rnn"), "the_power").records))
+    )
+
+
+def test_an_interview_answer_uses_the_letters_of_the_course():
+    assert sentences(named(steps_of("rnn"), "interview").records)[0].startswith(
+        "An RNN reads token by token into one state, so it takes T steps for T tokens, and news and gradients"
+    )

@@ -16,13 +16,15 @@ Rows = Sequence[Mapping[str, Any]]
 
 def findings(rows: Rows, facts: Mapping[str, Any]) -> tuple[Text, ...]:
     """facts: the roofs as they were measured; `peak_all_gflop_per_s` is None where all cores were slower than one."""
-    ridge, every_core = facts["peak_gflop_per_s"] / facts["memory_gb_per_s"], facts["peak_all_gflop_per_s"]
+    far, near = (facts["peak_gflop_per_s"] / facts[f"{where}_gb_per_s"] for where in ("memory", "cache"))
+    every_core = facts["peak_all_gflop_per_s"]
     return (
         Text(goal([row for row in rows if row["operation"] == "training step"])),
         Text(
             f"One thread: {facts['peak_gflop_per_s']:.3g} GFLOP/s in a product, {facts['memory_gb_per_s']:.3g} GB/s in "
             f"a copy of {facts['copied_mib']:.0f} MiB (bytes read and written), {facts['cache_gb_per_s']:.3g} GB/s in "
-            f"the cache. An operation needs {ridge:.0f} FLOPs for each byte before arithmetic sets the pace. All "
+            f"the cache. An operation needs {far:.2g} FLOPs for each byte from memory, or {near:.2g} for one from the "
+            "cache, before arithmetic sets the pace. All "
             f"cores: {TOO_BUSY if every_core is None else f'{every_core:.3g} GFLOP/s'}."
         ),
         Text(

@@ -160,23 +160,25 @@ def speed_up(logs: Sequence[float]) -> float:
 
 def prompt(run: Run[Settings]) -> str:
     return (
-        f"After how many of {run.settings.depth} layers of attention alone is less than {ASKED:g} left of what differs "
-        "between tokens? (0: none)"
+        f"After how many of {run.settings.depth} layers of attention alone does less than {ASKED:g} of a token's size "
+        "differ from the mean of all tokens? (0: after none)"
     )
 
 
 def question(run: Run[Settings]) -> Question:
     reached = fallen(run)
     if not reached:
-        explanation = f"After the last layer {share(run.rows[-1]['alone'])} is left."
+        explanation = f"After the last layer {share(run.rows[-1]['alone'])} of it still differs."
     else:
         before, after = run.rows[reached - 1]["alone"], run.rows[reached]["alone"]
-        explanation = f"One layer before, {share(before)} was left, and then {share(after)}."
+        explanation = f"One layer before it was {share(before)}, and then {share(after)}."
     return Question(prompt(run), float(reached), 0.0, explanation)
 
 
 def share(log: float) -> str:
-    return f"{10**log:.2g}"
+    """To four digits where two would hide on which side of ASKED it lies."""
+    value = 10**log
+    return f"{value:.4g}" if f"{value:.2g}" == f"{ASKED:.2g}" else f"{value:.2g}"
 
 
 def fallen(run: Run[Settings]) -> int:
@@ -192,10 +194,11 @@ def decisive(run: Run[Settings]) -> tuple[int, ...]:
 
 def notes(run: Run[Settings]) -> tuple[Text, ...]:
     last = run.rows[-1]
+    how = "with residual connections" if run.settings.residual else "again, residual connections left out"
     return (
         Text(
             f"After {last['layer']} layers {share(last['alone'])} of a token's size differs from the mean of all "
-            f"tokens, and {share(last['residual'])} with residual connections. In the last column nothing is "
+            f"tokens, and {share(last['residual'])} {how}. In the last column nothing is "
             "averaged."
         ),
         Text(
@@ -214,14 +217,15 @@ def notes(run: Run[Settings]) -> tuple[Text, ...]:
 
 def plots(run: Run[Settings]) -> tuple[Plot, ...]:
     layers, last = [row["layer"] for row in run.rows], run.rows[-1]
+    how = "with" if run.settings.residual else "again, without"
     curves = tuple(
         Series(label, layers, [row[way] for row in run.rows], [row[f"{way}_se"] for row in run.rows])
         for way, label in WAYS.items()
     )
     return (
         Plot(
-            f"{last['layer']} layers of attention alone leave 10^{last['alone']:.1f} of what differs between tokens, "
-            f"with residual connections 10^{last['residual']:.1f}",
+            f"After {last['layer']} layers of attention alone 10^{last['alone']:.1f} of a token's size differs between "
+            f"tokens, {how} residual connections 10^{last['residual']:.1f}",
             "layer",
             "log10 of what differs between tokens",
             curves,

@@ -57,8 +57,8 @@ def complexity_plots(
     if "memory" in laws:
         made.append(
             Plot(
-                f"Peak memory of attention grows like n^{laws['memory'].exponent:.2f}: "
-                f"{rows[-1]['peak_mib']:.3g} MiB at n = {n[-1]}",
+                f"Peak memory of attention, h n^2 + n d numbers: {rows[-1]['peak_mib']:.3g} MiB at n = {n[-1]}, "
+                f"from n = {fitted[0]} on like n^{laws['memory'].exponent:.2f}",
                 "n (tokens)",
                 "peak memory of one call (MiB)",
                 (Series("measured", n, [row["peak_mib"] for row in rows]), line("memory")),

@@ -138,7 +138,9 @@ def prompt(run: Run[Settings]) -> str:
 def question(run: Run[Settings]) -> Question:
     linear = of_way(run.rows, LINEAR)[0]
     explanation = f"It is {run.settings.depth} log10({linear['gain']:g})."
-    return Question(prompt(run), linear["log_norm"], 0.05, explanation)
+    return Question(
+        prompt(run), round(linear["log_norm"], 12) + 0.0, 0.05, explanation
+    )  # at gain 1 rounding alone is left
 
 
 def decisive(run: Run[Settings]) -> tuple[int, ...]:
@@ -150,10 +152,11 @@ def decisive(run: Run[Settings]) -> tuple[int, ...]:
 def notes(run: Run[Settings]) -> tuple[Text, ...]:
     smallest = {row["way"]: row for row in reversed(run.rows)}
     tanh, kept = smallest[TANH], smallest[RESIDUAL]
+    how = "with a residual connection" if run.settings.residual else "again, its residual connection left out"
     return (
         Text(
             f"At gain {tanh['gain']:g} a layer multiplies a gradient by {tanh['per_layer']:.2f} through tanh, by "
-            f"{kept['per_layer']:.2f} with a residual connection: its length after {run.settings.depth} layers is "
+            f"{kept['per_layer']:.2f} {how}: its length after {run.settings.depth} layers is "
             f"{10 ** tanh['log_norm']:.2g}, or {10 ** kept['log_norm']:.2g}."
         ),
         Text(
@@ -179,11 +182,12 @@ def plots(run: Run[Settings]) -> tuple[Plot, ...]:
         return Series(way, [row["gain"] for row in those], [row["log_norm"] for row in those], errors)
 
     linear, tanh, residual = (of_way(run.rows, way) for way in (LINEAR, TANH, RESIDUAL))
+    how = "with" if run.settings.residual else "again, without"
     law = Series("theory, linear: L log10 g", [r["gain"] for r in linear], [r["law"] for r in linear], kind="line")
     return (
         Plot(
-            f"After {run.settings.depth} layers of gain {tanh[0]['gain']:g} a gradient is 10^{tanh[0]['log_norm']:.1f} "
-            f"of itself, and 10^{residual[0]['log_norm']:.1f} with residual connections",
+            f"After {run.settings.depth} tanh layers of gain {tanh[0]['gain']:g} a gradient is "
+            f"10^{tanh[0]['log_norm']:.1f} of itself, {how} residual connections 10^{residual[0]['log_norm']:.1f}",
             "gain of a layer",
             "log10 of the gradient at the input",
             (curve(LINEAR), law, curve(TANH), curve(RESIDUAL)),

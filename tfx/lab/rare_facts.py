@@ -197,7 +197,7 @@ def notes(run: Run[Settings]) -> tuple[Text, ...]:
     return (
         Text(
             f"The error of a memory of N facts falls like N^{memory.exponent:.2f}, that of a learner after D questions "
-            f"like D^{learner.exponent:.2f}, and no network is here."
+            f"like D^{learner.exponent:.2f}, without any network."
         ),
         Text(
             f"Within the points a power law and a - b log N look alike. Asked about {far:,} facts, the power law says "

@@ -37,7 +37,7 @@ QUESTION = "How fast does softmax([a, a, 2a]) saturate, and what is left of its 
 ORDER = 2
 CLAIM = (
     "A softmax saturates: a score that leads by far gets all of the weight, and next to no gradient passes back, "
-    "except under cross-entropy."
+    "except under cross-entropy with a wrong label."
 )
 BREAK_IT = ("--set pattern=1,1,1", "--set pattern=0,0,2", "--set pattern=101,101,102")
 
@@ -73,7 +73,7 @@ class Settings:
 COLUMNS = (
     Column("a", "a", digits=3),
     Column("top", "largest weight", digits=7),
-    Column("slope", "change per unit of a", digits=3),
+    Column("slope", "slope, per unit of a", digits=3),
     Column("jacobian", "Jacobian norm", digits=3, detail=True),
     Column("random_jacobian", "Jacobian norm of random rows", digits=3, detail=True),
     Column("cross_entropy", "gradient, cross-entropy", digits=4),
@@ -82,7 +82,7 @@ COLUMNS = (
 
 
 def title(run: Run[Settings]) -> str:
-    return f"softmax({logits_in_words(run.settings.pattern)}): weight and gradient as a grows"
+    return f"softmax({logits_in_words(run.settings.pattern)}): top weight, and gradients for a wrong label, as a grows"
 
 
 def rows(run: Run[Settings]) -> Measured:
@@ -161,7 +161,7 @@ def norm(vector: Array) -> float:
 
 
 def curve_checks(rows: Sequence[Mapping[str, Any]], settings: Settings, xp: Any) -> tuple[Check, ...]:
-    pattern = settings.pattern
+    pattern, words = settings.pattern, logits_in_words(settings.pattern)
 
     def worst(key: str, truth: str) -> float:
         unit = 1.0 if key == "top" else widest_gap(pattern)
@@ -174,7 +174,7 @@ def curve_checks(rows: Sequence[Mapping[str, Any]], settings: Settings, xp: Any)
         within(
             "differences", "dp/da from the Jacobian equals differences", 0.0, worst("slope", "difference_slope"), 1e-6
         ),
-        within("reaches-99", "[a, a, 2a] gives its top key 99% from a = log 198 on", math.log(198), reach, 1e-6),
+        within("reaches-99", f"{words} gives its top key 99% from a = log 198 on", math.log(198), reach, 1e-6),
         within("fades", "dp/da is gone at the largest a", 0.0, rows[-1]["slope"], 1e-4),
     )
 
@@ -219,7 +219,13 @@ def overflow_checks(settings: Settings, xp: Any) -> tuple[Check, ...]:
         limit = math.log(float(np.finfo(dtype).max)) / 2
         measured = first_failure(naive_fails, 1000.0)
         checks.append(
-            within(f"overflow-{name}", f"bare exp of [a, a, 2a] overflows in {name}", limit, measured, tolerance)
+            within(
+                f"overflow-{name}",
+                f"bare exp of {logits_in_words(settings.pattern)} overflows in {name}",
+                limit,
+                measured,
+                tolerance,
+            )
         )
     huge, _ = softmax_forward(xp.asarray(pattern * 1e6))
     checks.append(within("no-overflow", "ours sums to 1 even at a = 1e6", 1.0, float(huge.sum()), 1e-12))
@@ -244,7 +250,7 @@ def prompt(run: Run[Settings]) -> str:
 
 def question(run: Run[Settings]) -> Question:
     row = run.rows[decisive(run)[0]]
-    explanation = f"One more unit of a would change it by {row['slope']:.2g}."
+    explanation = f"Its slope there is {row['slope']:.2g} per unit of a."
     return Question(prompt(run), row["top"], 0.01, explanation)
 
 

@@ -31,8 +31,8 @@ QUESTION = "Why divide by sqrt(d_k)?  Variance of q.k, before and after"
 ORDER = 1
 TITLE = "Variance of q.k against d_k"
 CLAIM = (
-    "The variance of a dot product q.k grows like the width d_k of query and key, and dividing it by sqrt(d_k) brings "
-    "it back to 1: for independent coordinates of mean 0 and variance 1."
+    "The variance of a dot product q.k grows like the width d_k of query and key, and dividing the product by "
+    "sqrt(d_k) brings its variance back to 1: for independent coordinates of mean 0 and variance 1."
 )
 BREAK_IT = ("--set mean=0.5", "--set correlation=0.5", "--set rank=4", "--set scale=1")
 
@@ -216,7 +216,15 @@ def asked_at(widths: Iterable[int]) -> int:
 
 
 def prompt(run: Run[Settings]) -> str:
-    return f"At d_k = {asked_at(run.settings.d_k)}, what is the standard deviation of q.k?"
+    settings = run.settings
+    other = [
+        f"mean {settings.mean:g}" * (settings.mean != 0),
+        f"correlation {settings.correlation:g}" * (settings.correlation != 0),
+        f"{settings.distribution} coordinates" * (settings.distribution != "normal"),
+        f"rank {settings.rank}" * (settings.rank is not None),
+    ]
+    also = "".join(f" and {each}" for each in other if each)
+    return f"At d_k = {asked_at(settings.d_k)}{also}, what is the standard deviation of q.k?"
 
 
 def question(run: Run[Settings]) -> Question:

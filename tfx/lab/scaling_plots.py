@@ -50,11 +50,11 @@ def scaling_plots(rows: Sequence[Mapping[str, Any]], law: str, scale: str, keys:
 def variance_finding(rows: Sequence[Mapping[str, Any]], scale: str) -> str:
     raw, scaled = [row["variance"] for row in rows], [row["scaled_variance"] for row in rows]
     if len(rows) == 1:
-        return f"At d_k = {rows[0]['d_k']} Var(q.k) is {raw[0]:.3g}; times {scale} it is {scaled[0]:.3g}"
+        return f"At d_k = {rows[0]['d_k']} Var(q.k) is {raw[0]:.3g}; that of q.k times {scale} is {scaled[0]:.3g}"
     grows = f"lies in {min(raw):.3g} .. {max(raw):.3g}"
     if min(raw) > 0:
         grows = f"grows like d_k^{fit_power_law([row['d_k'] for row in rows], raw).exponent:.2f}"
-    return f"Var(q.k) {grows}; times {scale} it lies in {min(scaled):.3g} .. {max(scaled):.3g}"
+    return f"Var(q.k) {grows}; that of q.k times {scale} lies in {min(scaled):.3g} .. {max(scaled):.3g}"
 
 
 def top_weight_finding(rows: Sequence[Mapping[str, Any]], keys: int) -> str:

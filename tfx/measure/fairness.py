@@ -1,12 +1,12 @@
-"""Fairness between groups: three measures that cannot all be 0 at once, and weights that make training data fair.
+"""Fairness between groups: three measures, and weights that make training data fair.
 
     demographic parity    P(yes | group) the same for all groups                           Dwork et al. 2012
     equal opportunity     P(yes | group, deserved) the same: equal true positive rates     Hardt et al. 2016
     equalised odds        that, and P(yes | group, not deserved) the same                  Hardt et al. 2016
 
 Each is given as the largest difference between two groups, 0 = fair in this sense.  When groups differ in how often the
-label is true, a perfect classifier has equalised odds but no demographic parity: which one is wanted is a decision, not
-a computation.
+label is true, a perfect classifier has equalised odds but no demographic parity, and all three are 0 only where yes
+does not depend on the label, as when everybody gets it.  Which one is wanted is a decision, not a computation.
 
 Reweighing (Kamiran and Calders 2012, section 4.3) makes label and group independent in the weighted data:
 

@@ -18,8 +18,8 @@ stay right, and `seen` counts all tokens ever appended, so absolute and rotary p
 2 left + T one token is moved for each one that is written, and memory no longer grows with the text.  (A circle,
 ops/attention/tensor_scatter.py, moves nothing, but loses the order.)
 
-Keys and values shared by groups of heads are stored once per group.  (Attention then repeats them for its product,
-ops/attention/multi_head.py: a passing copy of H / G times what is stored.)
+Keys and values shared by groups of heads are stored once per group.  (Attention reads them so, too,
+ops/attention/multi_head.py; only another kernel gets a passing copy, H / G times what is stored.)
 
 Without a window, grows=True doubles the capacity when it is used up: at most two tokens are copied for one written.
 Sources: Pope et al. 2022, "Efficiently Scaling Transformer Inference", section 2.1 (what is stored, and what it costs);

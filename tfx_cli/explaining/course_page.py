@@ -42,7 +42,8 @@ def terminal_lines(
                 title = f"{title.ljust(column)}{aside_of(topic, reached)}"
             first, *rest = wrapped(title, width - len(MARGIN) - label)
             yield MARGIN + f"{mark_of(topic, reached)} {topic.number}".ljust(label) + first, False
-            blank = MARGIN + " " * label
+            longest = max(len(word) for word in topic.name.split())
+            blank = " " * min(len(MARGIN) + label, max(width - longest, len(MARGIN)))
             below = [] if beside else [aside_of(topic, reached).strip().replace("  ", ", ")]
             below += labelled_names(topic, width - len(blank))
             for line in [*rest, *below]:

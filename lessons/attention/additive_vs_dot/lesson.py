@@ -118,7 +118,7 @@ def the_work(run: Run) -> Iterator[Shown]:
     n, d, big = run.n, run.d, 512
     title = f"T = S = {n}, D = {d}, d_a = {run.hidden}: multiply-adds, tanh evaluations, parameters"
     yield table(title, work(n, d, run.hidden), part="part", dot="dot :12", additive="additive :12")
-    yield "Both are of the order of T^2 times a width, so the order does not decide; what has to be stored, and how it is computed, does."
+    yield "Projections are paid once for each token, all else for each pair. So for many tokens both are of the order of T^2 times a width, and the order does not decide; what has to be stored, and how it is computed, does."
     counted = work(big, big, big)[0]["dot"]
     why = f"T * T scores, each a sum of D products: {big} * {big} * {big}."
     yield question(f"How many multiply-adds does Q K^T take at T = D = {big}?", counted, why, 0.005)
@@ -173,7 +173,7 @@ def projecting_twice(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
-    yield "Dot-product scores are one matrix product. Additive scores run a small tanh network on every pair: the same order of work, but T * T * d_a numbers to store, and no single matrix product to do it."
+    yield "Dot-product scores are one matrix product. Additive scores run a small tanh network on every pair: for many tokens the same order of work, but T * T * d_a numbers to store, and no single matrix product to do it."
     yield "At large widths raw dot products saturate the softmax, and dividing by sqrt(D) repairs that, which is why the Transformer could keep the cheap form. Additive scores are bounded by the sum of |v_a|, whatever D is."
     inputs = {"q": run.q, "k": run.k, **run.scorer._asdict()}
     yield proof("additive scores", additive_scores_forward, additive_scores_backward, inputs)

@@ -112,7 +112,7 @@ def the_softmax(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield "Softmax sees only differences between scores. When the best score leads by many units, its key takes nearly all the weight."
     note = "Same query, same keys: only the divisor differs."
     yield matrix("weights of one query", np.stack([raw[0], scaled[0]]), "scores, key", ("raw", "scaled"), note=note)
-    yield f"Over {len(raw):,} random rows of {run.keys} keys the largest weight is {raw.max(axis=-1).mean():.2f} on average without scaling and {scaled.max(axis=-1).mean():.2f} with it. A uniform row would have {1 / run.keys:.3f}."
+    yield f"Over {len(raw):,} random rows of {run.keys} keys the largest weight is {raw.max(axis=-1).mean():.2f} on average without scaling and {scaled.max(axis=-1).mean():.2f} with it. A uniform row would have {1 / run.keys:.3g}."
     yield Try.here(d_k=run.d_k * 8 if run.d_k <= 1024 else 4)
 
 
@@ -134,7 +134,7 @@ def the_gradient(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     first, last, worst = rows[0]["starved"], rows[-1]["starved"], largest(row["starved_scaled"] for row in rows)
     yield "A gradient passes softmax through its Jacobian J: how each weight p_i of a row changes with each score s_j. delta_ij is 1 where i = j, else 0. The size of J is the root of the sum of its squared entries."
     yield formula("dp_i/ds_j = p_i (delta_ij - p_j)        J = diag(p) - p p^T")
-    yield table(f"mean size of J in 400 rows of {run.keys} keys; starved: rows of size below 0.01", rows, d_k="D", raw="raw: size :3", starved="starved :2", scaled="by sqrt(D) :3", starved_scaled="starved :2")  # fmt: skip
+    yield table(f"mean size of J in 400 rows of {run.keys} keys; starved: rows of size below 0.01", rows, d_k="D", raw="raw: size :3", starved="raw: starved :2", scaled="scaled: size :3", starved_scaled="scaled: starved :2")  # fmt: skip
     yield "Without scaling, more and more rows pass almost no gradient as D grows. How J comes about is the next topic."
     yield Check(
         "starving", "rows starve without the scale", "raw share grows, scaled share at most 0.05",
@@ -149,7 +149,7 @@ def on_average(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     rows = gradients(rng, run.keys)
     larger = [str(row["d_k"]) for row in rows if row["dq"] > 1]
     average = f"On average over rows the gradient that reaches q is even larger without the scale at D = {', '.join(larger)}." if larger else "Here the average gradient that reaches q is smaller as well."  # fmt: skip
-    yield "Between the scores and the query stands one more factor, the scale itself: a score is scale * q.k. So on the way back:"
+    yield "Between the scores and the query stands one more factor, the scale itself: a score is scale * q.k. So on the way back, here from random values that are one number each, with dO = 1:"
     yield formula("dq = scale * ds K        scale = 1/sqrt(D), or 1 without it")
     yield table(f"mean length of dq in 400 rows of {run.keys} keys, without the scale and with it", rows, d_k="D", raw_dq="without :3", scaled_dq="with it :3", dq="ratio :3")  # fmt: skip
     yield Said("Without scaling the gradient vanishes.", "too strong", f"It does in rows that are nearly one-hot. {average}")  # fmt: skip

@@ -83,7 +83,7 @@ def the_gradient(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     rows = [{"k": k, "rnn": rnn[k] / rnn[1], "attention": attention[k] / attention[1]} for k in (1, 8, 63, 255) if k < run.n]  # fmt: skip
     far, power, (slope, error), k = rows[-1], run.radius**16, trend(attention), list(range(1, run.n))
     yield "To learn that an early token mattered, a gradient must arrive there."
-    yield question(f"Multiply 1 by {run.radius:g} at each of 16 steps: what is left?", power, "A 16th power. What is measured shrinks by tanh' < 1, too.")  # fmt: skip
+    yield question(f"Multiply 1 by {run.radius:g} at each of 16 steps: what is left?", power, "A 16th power. What is measured is also multiplied by tanh', at most 1, at every step.")  # fmt: skip
     yield table("size of d(last output) / d(input k tokens earlier), relative to k = 1", rows, k="k", rnn="RNN :3", attention="attention :3")  # fmt: skip
     yield Plot(f"{run.n - 1} tokens back the RNN gradient is {rnn[-1] / rnn[1]:.0e} of what it is one token back", "distance k", "gradient size relative to k = 1", lines(k, RNN=rnn[1:] / rnn[1], attention=attention[1:] / attention[1]), log_y=True)  # fmt: skip
     yield f"Attention's sizes differ by a factor of {attention[1:].max() / attention[1:].min():.1f}, by content and not by distance."
@@ -103,7 +103,7 @@ def the_power(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     ordered = all(a["share"] < b["share"] for a, b in pairwise(rows))
     yield "Near zero tanh is straight: a gradient meets one matrix at every step and goes, in the long run, like powers of its radius (the size of its largest eigenvalue)."
     yield table("gradient 32 tokens back, relative to 1 token back", rows, radius="radius", share="tiny inputs :3", power="radius^31 :3", bent="of size 1 :3")  # fmt: skip
-    yield "With tiny inputs only a radius near 1 keeps it alive, and training moves it. Inputs of size 1 reach where tanh is flatter: it fades faster, and can fade above 1 as well. LSTM and GRU cells add a path whose factor may stay near 1."
+    yield "With tiny inputs only a radius near 1 keeps the gradient alive, and training moves the radius. Inputs of size 1 reach where tanh is flatter: there the gradient fades faster, and can fade at a radius above 1 as well. LSTM and GRU cells add a path whose factor may stay near 1."
     yield Check("ordered", "a larger radius leaves more", "ordered", "ordered" if ordered else "not", "strict", ordered)
     yield Source("Bengio, Simard and Frasconi", 1994, "Learning Long-Term Dependencies with Gradient Descent is Difficult")  # fmt: skip
 
@@ -120,7 +120,7 @@ def the_dilution(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     sizes = {n: float(gradient_by_distance(run.attention, rng.standard_normal((1, n, run.d)), rng)[1:].mean()) for n in (fewest, 32, 128, most)}  # fmt: skip
     yield "Attention's path has one step at any distance. But the weights of a row sum to 1, so before training each of T tokens gets about 1/T of the attention, and of the gradient."
     yield table("mean size of the attention gradient at one token", [{"n": n, "size": size, "times": n * size} for n, size in sizes.items()], n="T", size="size :3", times="size times T :3")  # fmt: skip
-    yield Said("Attention's path length is constant, so long range is easy.", "true with conditions", f"The path is one step. What arrives over it shrinks like 1/T before training: from T = {fewest} to T = {most} by a factor of {sizes[fewest] / sizes[most]:.0f}. That is a power of T, where the RNN's share goes down exponentially, and training can sharpen a row.", "C305")  # fmt: skip
+    yield Said("Attention's path length is constant, so long range is easy.", "true with conditions", f"The path is one step. What arrives over it shrinks like 1/T before training: from T = {fewest} to T = {most} by a factor of {sizes[fewest] / sizes[most]:.0f}. That is a power of T; in an RNN that fades, what arrives falls exponentially with the distance. And training can sharpen a row.", "C305")  # fmt: skip
 
 
 @lesson.step("Order: without a mask attention does not know it")
@@ -145,7 +145,7 @@ def the_work(run: Run) -> Iterator[Shown]:
         rows.append({"n": n, "rnn": rnn, "attention": core, "whole": core + maps, "ratio": core / rnn})
     yield "The RNN sends each token and each state through a C x C matrix. Attention compares every token with every other, then averages as many values."
     yield formula("RNN: 2 T C^2        Q K^T and P V: 2 T^2 C", "papers: n d^2 and n^2 d")
-    yield table(f"multiply-adds of one layer, C = {d}", rows, n="T", rnn="RNN :12", attention="Q K^T, P V :12", whole="with maps :12", ratio="ratio :3")  # fmt: skip
+    yield table(f"multiply-adds of one layer, C = {d}", rows, n="T", rnn="RNN :12", attention="Q K^T, P V :12", whole="with maps :12", ratio="products / RNN :3")  # fmt: skip
     yield Said("Self-attention is cheaper than recurrence at typical lengths.", "true with conditions", f"Q K^T and P V against the whole RNN: below T = C, here {d}. Without x_t W_x, half of its work: below T = C/2. With four maps, 4 T C^2 more: at no length.", "C155")  # fmt: skip
     yield exactly("equal", "at T = C both count the same", total_matmul_flops(recurrence(d, d)), total_matmul_flops(attention_core(d, d, 1)))  # fmt: skip
     yield Try("tfx experiment complexity")
@@ -183,10 +183,11 @@ def the_depth(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     stack, arriving = [SelfAttention.random(rng, run.d) for _ in range(8)], int(rng.integers(2**32))
     bare, added = (through_depth(stack, run.x, np.random.default_rng(arriving), residual) for residual in (False, True))
     left = bare[-1]["gradient"] / bare[0]["gradient"]
+    left_over = f"{left:.0e}" if left else "nothing"
     rows = [{"depth": b["depth"], "spread": b["spread"], "gradient": b["gradient"], "kept": a["spread"], "arrives": a["gradient"]} for b, a in zip(bare, added, strict=True) if b["depth"] in (1, 2, 8)]  # fmt: skip
     yield "Layer by layer, bare attention averages the tokens until all are alike, and W_Q learns nothing. Adding the input back, x + attention(x), keeps them apart. Spread: how much of what a layer reads tells its tokens apart."
-    yield table("layers of self-attention on top of each other", rows, depth="layer", spread="bare: spread :2", gradient="dW_Q :2", kept="x +: spread :2", arrives="dW_Q :2")  # fmt: skip
-    yield Said("Transformers avoid vanishing gradients.", "false", f"Along the text no k-th power stands in the way. But {len(stack)} bare layers leave {left:.0e} of the gradient of W_Q; residuals and normalisation are there for that.", "C112")  # fmt: skip
+    yield table("layers of self-attention on top of each other", rows, depth="layer", spread="bare: spread :2", gradient="bare: dW_Q :2", kept="x +: spread :2", arrives="x +: dW_Q :2")  # fmt: skip
+    yield Said("Transformers avoid vanishing gradients.", "false", f"Along the text no k-th power stands in the way. But {len(stack)} bare layers leave {left_over} of the gradient of W_Q; residuals and normalisation are there for that.", "C112")  # fmt: skip
     yield at_most("depth", "dW_Q of the last bare layer, relative to the first", 1e-3, left)
     yield Source("Dong, Cordonnier and Loukas", 2021, "Attention is not all you need: pure attention loses rank doubly exponentially with depth")  # fmt: skip
     yield through_depth
@@ -227,7 +228,7 @@ def since_then(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 
 @lesson.step("Say it in an interview")
 def interview(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
-    yield "An RNN reads token by token into one state, so it takes n steps, and news and gradients pass through all tokens in between. Attention replaces this by a few matrix products and connects any two tokens directly, so in training all positions run at once."
+    yield "An RNN reads token by token into one state, so it takes T steps for T tokens, and news and gradients pass through all tokens in between. Attention replaces this by a few matrix products and connects any two tokens directly, so in training all positions run at once."
     yield "It pays with work that grows like T^2, with keys and values that are kept for every token, and, without a mask, with blindness to order, which positions cure. Depth still needs residuals and normalisation."
     sizes = {"x": (2, 5, 3), "h0": (2, 4), "w_x": (3, 4), "w_h": (4, 4), "b": (4,)}
     yield proof("the RNN", rnn_forward, rnn_backward, {name: rng.standard_normal(size) for name, size in sizes.items()}, to=1e-7)  # fmt: skip

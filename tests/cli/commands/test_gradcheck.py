@@ -160,3 +160,12 @@ def test_the_document_has_the_families_too(few, capsys):
         assert row["cases"] == row["passes"] > 0 and row["caught"] == row["mistakes"] > 0
     worst = max(row["error"] for row in told["rows"] if row["op"] == "softmax")
     assert told["families"][0]["worst"] == worst
+
+
+def test_the_straight_through_estimator_is_said_to_be_the_derivative_of_a_clip():
+    from tfx_cli.render.pages.gradcheck import derivatives
+
+    assert derivatives(["softmax", "linear"]) == "every backward is the derivative of its forward"
+    assert derivatives(["softmax", "straight_through"]) == (
+        "every backward is the derivative of its forward, but for straight_through: that of the clip it stands for"
+    )

@@ -47,7 +47,7 @@ def test_when_all_is_right_it_is_to_be_said_aloud(tfx):
 def test_stats_with_a_topic_count_that_topic_alone(tfx):
     write_answers(("scaling-variance/std-of-score", False), ("scaling-variance/scale-factor", True),
                   ("softmax-attention/weight-of-three", True), ("old-topic/gone", True))  # fmt: skip
-    for name in ("scaling-variance", "sqrt-dk", "3.5"):
+    for name in ("scaling-variance", "sqrt-dk", find_topic("scaling-variance").number):
         told = json.loads(tfx("quiz", name, "--stats", "--json").out)
         assert (told["items"], told["seen"], told["answers"], told["right"]) == (ITEMS, 2, 2, 1), name
         assert told["topics"] == [{"topic": "scaling-variance", "items": ITEMS, "seen": 2, "answers": 2, "right": 1}]

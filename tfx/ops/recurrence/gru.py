@@ -22,8 +22,8 @@ Derivation.  With dh = dh_t,
     dW_n = sum_t (r h_{t-1})^T dz_n (before)   or   sum_t h_{t-1}^T du_n (after);   db_n = sum_t du_n
 
 dh * z is the path on which a gradient lives long: k steps back it is multiplied by the product of k update gates, which
-stays near 1 while they are.  The other paths have powers of W_h and vanish or explode with its spectral radius
-(ops/recurrence/rnn.py).
+stays near 1 while they are.  The other paths pass W_h again and again, and vanish or explode as in
+ops/recurrence/rnn.py.
 Sources: Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", section 2.3; reset after the
 matrix: the attribute linear_before_reset of GRU in the ONNX specification.
 """

@@ -22,7 +22,7 @@ next gates).  With m = o * tanh(c_t), so that dm = dh_t, or dh_t W_r^T behind a 
 
 Along the cell a gradient is multiplied by f alone, number by number, and by no matrix: k steps back it has shrunk by
 the product of k gates, which stays near 1 while they are open.  Only the path through h has the powers of W_h that make
-the gradient of ops/recurrence/rnn.py vanish or explode with the spectral radius, and gates can close it.
+the gradient of ops/recurrence/rnn.py vanish or explode, and gates can close it.
 Sources: Hochreiter and Schmidhuber 1997, "Long Short-Term Memory"; the forget gate: Gers, Schmidhuber and Cummins 2000;
 peepholes: Gers and Schmidhuber 2000; projection: Sak, Senior and Beaufays 2014.
 """

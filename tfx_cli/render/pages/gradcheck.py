@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfx.gradcheck import ADJOINT_TOLERANCE, COMPLEX_TOLERANCE, MODEL_TOLERANCE, TOLERANCE, not_registered
@@ -153,11 +153,17 @@ def controls_table(controls: Sequence[ControlReport]) -> Table:
     return Table("Controls: the check has to fail these", CONTROL_COLUMNS, rows)
 
 
+def derivatives(ops: Iterable[str]) -> str:
+    """What the cases show: the straight-through estimator is the derivative of the clip that it stands for."""
+    of_a_clip = ", but for straight_through: that of the clip it stands for" * ("straight_through" in ops)
+    return f"every backward is the derivative of its forward{of_a_clip}"
+
+
 def verdicts(cases: Sequence[CaseReport], controls: Sequence[ControlReport], complete: bool) -> list[Check]:
     """The statements that decide the exit code; `complete` adds the one about the registry."""
     checks = [
         Check(
-            "gradients", "every backward is the derivative of its forward", 0.0,
+            "gradients", derivatives(measured.case.op for measured in cases), 0.0,
             max(measured.report.worst for measured in cases), TOLERANCE, all(measured.passes for measured in cases),
         ),
     ]  # fmt: skip

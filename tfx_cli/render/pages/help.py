@@ -7,24 +7,19 @@ from collections.abc import Mapping
 HEAD = "tfx  Transformers, explained by measurement"
 TAIL = """\
 examples
-  tfx                                  where you are, and what is next
-  tfx explain attention                the course's main walkthrough
-  tfx explain attention --text "the cat sat" --json
-  tfx experiment scaling               why divide by sqrt(d_k)?
+  tfx                       where you are, and what is next
+  tfx explain attention --text "the cat sat"
+  tfx experiment scaling    why divide by sqrt(d_k)?
 
-options
-  -h, --help                           this page; also after any command
-  --version                            the version
-  --install-completion [SHELL]         complete commands and topics with TAB
-  --show-completion [SHELL]            print that script: bash, zsh, fish
-Every command also takes --json, --plain, --color auto|always|never, --debug.
-
+-h, --help after any command; --version; --install-completion and
+--show-completion [SHELL] for TAB.  Every command also takes --json, --plain,
+--color auto|always|never, --debug.
 exit codes  0 done   1 ran, and the answer is no   2 usage or bad input
             3 environment or our bug   130 Ctrl-C"""
 
 
 def help_page(commands: Mapping[str, str]) -> str:
-    """Every command with its line of help, examples, options and exit codes."""
-    lines = [HEAD, "", "usage: tfx COMMAND [OPTIONS]", ""]
+    """Every command with its line of help, examples, options and exit codes, above a prompt on 24 lines."""
+    lines = [HEAD, "usage: tfx COMMAND [OPTIONS]", ""]
     lines += [f"  {name:<12} {about}" for name, about in commands.items()]
     return "\n".join([*lines, "", TAIL]) + "\n"

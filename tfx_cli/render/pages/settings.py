@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tfx.errors import BadInput
 from tfx_cli.options import Face
 from tfx_cli.render.show import show_document, show_list
 
@@ -29,31 +31,28 @@ def show_settings(defaults: Any, command: str, face: Face) -> None:
         setting.name: "; ".join(filter(None, (setting.about, setting.allowed, f"default {setting.default}")))
         for setting in described
     }
-    show_list(f"Settings of {command}", entries, f"change one: {command} --set {_example(defaults)}", face)
+    example = next(changes(defaults), "NAME=VALUE")
+    show_list(f"Settings of {command}", entries, f"change one: {command} --set {example}", face)
 
 
-def _example(defaults: Any) -> str:
-    """`name=value` that changes something: the setting with the shortest default, at another value that is allowed."""
-    from tfx.errors import BadInput
+def changes(defaults: Any) -> Iterator[str]:
+    """`name=value` for values that are allowed and not the default, the shortest defaults first."""
     from tfx.settings import apply_settings, as_typed
 
     fields = sorted(dataclasses.fields(defaults), key=lambda field: len(as_typed(getattr(defaults, field.name))))
     for field in fields:
         value = getattr(defaults, field.name)
-        for other in (*field.metadata.get("words", ()), *_neighbours(value)):
+        for other in others(value, field.metadata.get("words", ())):
             pair = f"{field.name}={as_typed(other)}"
-            try:
-                if apply_settings(defaults, [pair], see_all="") != defaults:
-                    return pair
-            except BadInput:
-                continue
-    return f"{fields[0].name}={as_typed(getattr(defaults, fields[0].name))}"
+            with contextlib.suppress(BadInput):
+                if apply_settings(defaults, [pair], "") != defaults:
+                    yield pair
 
 
-def _neighbours(value: Any) -> tuple[Any, ...]:
-    """Values of the same kind that a setting may have as well."""
+def others(value: Any, words: Sequence[Any]) -> tuple[Any, ...]:
+    """Values beside this one that may be allowed."""
     if isinstance(value, bool):
         return (not value,)
-    if isinstance(value, int):
-        return (value + 1, 2 * value, value - 1)
-    return (2 * value, value + 1, value / 2) if isinstance(value, float) else ()
+    if words or not isinstance(value, (int, float)):
+        return tuple(words)
+    return (2 * value, value + 1, value // 2)
