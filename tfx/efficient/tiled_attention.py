@@ -46,10 +46,10 @@ from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_
 from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
-from tfx.ops.attention.weighted_sum import weighted_sum, where_read
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.dropout import dropout_mask
 from tfx.ops.basics.sums import row_sums
+from tfx.ops.basics.weighted_sum import weighted_sum, where_read
 
 #: Queries of a tile, unless told.
 BLOCK_Q = 256

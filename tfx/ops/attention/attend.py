@@ -22,9 +22,9 @@ import numpy as np
 from tfx.backend import Array, xp_of
 from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
-from tfx.ops.attention.weighted_sum import weighted_sum, where_read
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward
+from tfx.ops.basics.weighted_sum import weighted_sum, where_read
 
 
 class AttendCache(NamedTuple):
