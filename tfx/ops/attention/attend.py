@@ -111,4 +111,5 @@ def check_attend_shapes(n_queries: int, n_keys: int, v: Array, mask: Mask) -> No
     if mask.ndim and mask.shape[-1] not in (1, n_keys):
         raise ValueError(f"mask covers {mask.shape[-1]} keys but there are {n_keys}")
     if mask.ndim > 1 and mask.shape[-2] not in (1, n_queries):
-        raise ValueError(f"mask covers {mask.shape[-2]} queries but there are {n_queries}")
+        rows = " (one row for each sequence of a batch is mask[:, None, None])" if mask.ndim == 2 else ""
+        raise ValueError(f"mask covers {mask.shape[-2]} queries but there are {n_queries}{rows}")
