@@ -31,7 +31,9 @@ is in P_i.  With one bucket and one chunk all are: exact shared-QK attention.  C
 O(R T m (D + Dv)) for scores instead of O(T^2 D).  With m = 2 T / n_buckets fewer scores are made once n_buckets > 4 R;
 in time it pays, here with chunks of 64, from T = 512 on in one round and from T = 2048 on in four.
 Source: Kitaev, Kaiser and Levskaya 2020, "Reformer: The Efficient Transformer", section 2, equations 3 to 6, and
-appendix A for N_ij.
+appendix A for N_ij.  Hugging Face's Reformer has keys of length 1 too, but does not divide by sqrt(D) again: scale=1
+gives its scores, which are sqrt(D) times those of the default here.  It also lets tokens read across the edges of
+buckets, lets the first chunk look back at the last, and counts a pair once for each round in which it meets.
 """
 
 from __future__ import annotations
