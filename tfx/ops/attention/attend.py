@@ -19,12 +19,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.backend import Array, xp_of
+from tfx.backend import Array, on_host, xp_of
 from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward
-from tfx.ops.basics.weighted_sum import weighted_sum, where_read
+from tfx.ops.basics.weighted_sum import all_finite, weighted_sum, where_read
 
 
 class AttendCache(NamedTuple):
@@ -94,7 +94,9 @@ def attend_backward_steps(dout: Array, cache: AttendCache, dweights: Array | Non
         dp = dp * dropout  # dropped = weights * dropout: (..., T, S) -> (..., T, S)
     if dweights is not None:
         dp = dp + dweights  # the weights were used twice, for the output and by a loss: (..., T, S) -> (..., T, S)
-    dp = where_read(dp, weights)  # (..., T, S) -> (..., T, S)
+    # |dp| <= |dout| |v|: where both are finite there is nothing to look for among T x S numbers
+    if dweights is not None or not (on_host(dp) and all_finite(v) and all_finite(dout)):
+        dp = where_read(dp, weights)  # (..., T, S) -> (..., T, S)
     # weights = softmax(scores); zero where blocked, because the weights are
     dscores = softmax_backward(dp, softmax_cache)  # (..., T, S) -> (..., T, S)
     return AttendGrads(fold(dv, v), dp, dscores)
