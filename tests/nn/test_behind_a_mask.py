@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from tfx.nn.attention import MultiHeadAttention
+from tfx.nn.conformer import ConformerSettings, ConvolutionModule
 from tfx.nn.key_value_buffer import KeyValueBuffer
 from tfx.nn.mixture_of_experts import MixtureOfExperts
 from tfx.nn.recurrent import Recurrent
 from tfx.ops.attention.key_value import KeyValue
 from tfx.ops.attention.masks import padding_mask
+from tfx.ops.basics.mean_pool import mean_pool_backward, mean_pool_forward
 from tfx.ops.losses.consistency_loss import consistency_loss_backward, consistency_loss_forward
 from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from tfx.ops.losses.distillation_loss import distillation_loss_backward, distillation_loss_forward
@@ -149,4 +151,28 @@ def test_filling_reaches_no_expert(level, bad):
             y, cache = layer.forward(filled(numbers(B, S, C), number), keep=~FILLING)
             dx = layer.backward(numbers(*y.shape, seed=3), cache)
         results.append((y, dx, *(p.grad for p in layer.parameters().values())))
+    assert_no_bit_changed(results)
+
+
+@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("norm", ["layer_norm", "batch_norm"])
+def test_a_convolution_hears_no_filling(norm, bad):
+    results = []
+    for number in (0.0, bad):
+        layer = ConvolutionModule(
+            ConformerSettings(C, 2, 5, 3, inner_norm=norm, dtype="float64"), np.random.default_rng(1)
+        )
+        with np.errstate(all="ignore"):
+            y, cache = layer.forward(filled(numbers(B, S, C), number), ~FILLING)
+            dx = layer.backward(filled(numbers(B, S, C, seed=3), 0.0), cache)
+        results.append((y, dx, *(p.grad for p in layer.parameters().values())))
+    assert_no_bit_changed(results)
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_means_of_neighbours_leave_filling_out(bad):
+    results = []
+    for number in (0.0, bad):
+        y, cache = mean_pool_forward(filled(numbers(B, S, C), number), 2, ~FILLING)
+        results.append((y, mean_pool_backward(numbers(*y.shape, seed=3), cache)))
     assert_no_bit_changed(results)
