@@ -65,7 +65,8 @@ def test_a_wrong_forward_differs_from_the_right_one(mistake):
 
 @pytest.mark.parametrize("mistake", [one for one in ALL if one not in FORWARDS], ids=lambda mistake: mistake.id)
 def test_a_wrong_backward_is_caught(mistake):
-    assert run_control(mistake).caught
+    found = run_control(mistake)
+    assert found.caught and found.report.verdict == "differ"
 
 
 def documented(text):

@@ -156,7 +156,8 @@ def test_a_backward_that_spoils_its_cache_is_caught():
         return dz @ w.T, x.T @ dz
 
     report = check_gradients(forward, destructive, {"x": X, "w": W})
-    assert not report.passes and "second backward" in report.summary()
+    assert not report.passes
+    assert report.inputs["x"].problem == "backward overwrites what forward kept for it; let it work on a copy"
 
 
 def test_directions_see_the_whole_tensor():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tfx.gradcheck import check_gradients
+from tfx.gradcheck import CONTROLS, CaseReport, ControlReport, InputReport, Report, check_adjoint, check_gradients
 from tfx.gradcheck.cases import CASES
 from tfx.ops.basics.softmax import softmax_backward, softmax_forward
 
@@ -76,6 +76,10 @@ UNDECIDED = {
     "float32": (single, tanh_back, Z, "forward's result is float32, too few digits to tell; let it compute in float64"),
     "float32 inside": (
         hidden_single, tanh_back, Z, "forward's result has no more digits than float32; let it compute in float64",
+    ),
+    "integers": (
+        lambda x: ((4 * x).astype(int), x), lambda dy, x: 4 * dy, Z,
+        "forward's result is int64, which moves in steps; let it compute in float64",
     ),
     "infinite": (
         lambda x: (np.exp(x), np.exp(x)), lambda dy, y: dy * y, Z + 800, "forward's result is not finite here",
@@ -168,9 +172,67 @@ def test_a_plain_number_is_checked_like_an_array():
     assert wrong.verdict == "differ" and wrong.worst_input.name == "s"
 
 
-def test_two_outputs_are_refused_in_words():
-    with pytest.raises(ValueError, match=r"forward gave 2 outputs; join them to one array"):
-        check_gradients(lambda x: ((x, x), None), times_two, {"x": Z})
+@pytest.mark.parametrize("check", [check_gradients, check_adjoint])
+@pytest.mark.parametrize(
+    ("forward", "words"),
+    [
+        (lambda x: ((x, x), None), r"forward gave 2 outputs; join them to one array, \(y, cache\) is what it returns"),
+        (lambda x: x * 2, r"forward returned a float array \(float64\) alone; it returns \(y, cache\)"),
+        (lambda x: None, r"forward returned nothing alone; it returns \(y, cache\)"),
+        (lambda x: (x * 2, x, x), r"forward returned 3 things; it returns \(y, cache\), the cache being one of them"),
+        (lambda x: (None, x), r"forward's y is nothing; a gradient needs an array of floats"),
+        (lambda x: ("y", x), r"forward's y is a str; a gradient needs an array of floats"),
+    ],
+)
+def test_what_forward_has_to_return_is_said(check, forward, words):
+    with pytest.raises(ValueError, match=words):
+        check(forward, times_two, {"x": Z})
+
+
+def test_a_backward_that_takes_dy_for_another_shape_is_named():
+    with pytest.raises(ValueError, match=r"backward fails on a dy of y's shape, \(3, 2\): matmul: .*mismatch"):
+        check_gradients(lambda x, w: (x @ w, (x, w)), lambda dy, c: (c[1] @ dy, c[0].T @ dy), {"x": Z, "w": Z[:2].T})
+
+
+def overwrites_dy(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
+    dy *= 2
+    return dy
+
+
+def overwrites_its_cache(dy: np.ndarray, cache: dict[str, Any]) -> np.ndarray:
+    dx = dy * cache["kept"][0]
+    cache["kept"][0][...] = 0
+    return dx
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "what"),
+    [
+        (lambda x: (2 * x, x), overwrites_dy, "dy"),
+        (lambda x: (x * x / 2, {"kept": [x.copy()]}), overwrites_its_cache, "what forward kept for it"),
+    ],
+)
+def test_a_backward_that_overwrites_what_it_is_given_is_told_so(forward, backward, what):
+    report = check_gradients(forward, backward, {"x": Z})
+    assert report.verdict == "differ"
+    assert report.inputs["x"].problem == f"backward overwrites {what}; let it work on a copy"
+
+
+@pytest.mark.parametrize("name", ["overwritten", "random"])
+def test_the_adjoint_test_says_so_too(name):
+    forward, backward, x, reason = UNDECIDED[name]
+    report = check_adjoint(forward, backward, {"x": x.copy()})
+    assert report.verdict == "undecided" and report.inputs["x"].doubt == reason
+
+
+def test_a_check_that_could_not_decide_has_caught_nothing_and_passed_nothing():
+    mistake = CONTROLS[0]
+    undecided = Report({"x": InputReport("x", 1.0, (0,), 1.0, 2.0, n_checked=1, doubt="a kink")}, 1e-9)
+    assert not ControlReport(mistake, undecided).caught
+    assert not any(row.passes for row in CaseReport(CASES[0], undecided).rows())
+    assert CaseReport(CASES[0], undecided).rows()[0].element == (
+        "x[0]: analytic 1, numeric 2, relative error 1.0e+00; not decidable: a kink"
+    )
 
 
 def verdicts(cases: list[Any], size: float, elements: int) -> dict[str, str]:

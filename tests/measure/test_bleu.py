@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from tfx.measure.bleu import bleu
@@ -48,3 +49,30 @@ def test_nothing_to_compare_is_refused(translations, references):
 
 def test_an_empty_translation_scores_nothing():
     assert bleu([[]], [[["a"]]]).score == 0
+
+
+WORDS = ["the", "cat", "sat", "on", "the", "mat"]
+
+
+@pytest.mark.parametrize(
+    ("translations", "references", "said"),
+    [
+        (
+            [WORDS],
+            [WORDS],
+            r"references\[0\]\[0\] must be a list of tokens, not 'the'; one reference is",
+        ),
+        ([" ".join(WORDS)], [[WORDS]], r"translations\[0\] must be a list of tokens, not 'the cat sat on the mat'"),
+        ([WORDS], [" ".join(WORDS)], r"references\[0\] must be a list of sentences, not the str 'the cat"),
+        ([[1, 2]], [[1, 2]], r"references\[0\]\[0\] must be a list of tokens, not 1"),
+        ([WORDS], [[[WORDS]]], r"references\[0\]\[0\] must be a list of tokens, but it holds the list \['the'"),
+        ([[WORDS]], [[WORDS]], r"translations\[0\] must be a list of tokens, but it holds the list \['the'"),
+    ],
+)
+def test_another_nesting_is_refused_in_words(translations, references, said):
+    with pytest.raises(TypeError, match=said):
+        bleu(translations, references)
+
+
+def test_arrays_of_ids_are_sentences_too():
+    assert bleu([np.array([1, 2, 3, 4])], [[np.array([1, 2, 3, 4])]]).score == 1

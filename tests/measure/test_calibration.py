@@ -48,3 +48,9 @@ def test_certainty_falls_into_the_last_bin_and_wrong_shapes_are_refused():
     assert reliability(np.array([[1.0, 0.0]]), np.array([0])).counts[-1] == 1
     with pytest.raises(ValueError, match="do not fit"):
         reliability(np.ones((2, 2)) / 2, np.array([0]))
+
+
+@pytest.mark.parametrize(("odd", "said"), [(np.nan, "nan"), (np.inf, "inf"), (-0.5, "-0.5"), (1.5, "1.5")])
+def test_what_is_no_probability_is_named(odd, said):
+    with pytest.raises(ValueError, match=f"a probability is a number from 0 to 1, not {said}; logits need a softmax"):
+        expected_calibration_error(np.array([[odd, 0.0]]), np.array([1]))

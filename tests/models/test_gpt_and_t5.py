@@ -56,7 +56,9 @@ def test_the_buckets_of_a_t5_encoder_look_both_ways_and_those_of_its_decoder_bac
     assert model.encoder.blocks[0].attention.position_bias is model.encoder.blocks[1].attention.position_bias
 
 
-@pytest.mark.parametrize("model", [GPT(V, 12, 3, seed=4), T5(V, 12, 3, 10, seed=4, activation="geglu", tied=False)])
+@pytest.mark.parametrize(
+    "model", [GPT(V, 12, 3, seed=4), T5(V, 12, 3, 10, seed=4, activation="geglu_tanh", tied=False)]
+)
 def test_a_configuration_builds_the_same_model_again(model):
     again = build(model.config)
     for name, value in model.state().items():

@@ -78,12 +78,16 @@ def test_the_way_back_adds_the_first_stage_to_the_repeated_last_one():
     np.testing.assert_allclose(long.forward(X)[0], want, atol=1e-14)
 
 
-def test_a_padded_row_gives_the_same_as_the_row_alone():
-    stack = FunnelStack((1, 1), FunnelSettings(C, H, F, dtype="float64"), rng(), n_decoder=1)
-    x = X.copy()
-    x[1, 4:] = 0
-    y, _ = stack.forward(x, keep=np.arange(8) < np.array([[8], [4]]))
-    np.testing.assert_allclose(y[1, :4], stack.forward(X[1:, :4])[0][0], atol=1e-13)
+@pytest.mark.parametrize("length", range(1, 9))
+@pytest.mark.parametrize("norm_place", ["pre", "post"])
+def test_a_padded_row_gives_the_same_as_the_row_alone_whatever_the_filling(norm_place, length):
+    stack = FunnelStack((1, 1, 1), FunnelSettings(C, H, F, norm_place=norm_place, dtype="float64"), rng(), n_decoder=1)
+    x, keep = X.copy(), np.arange(8) < np.array([[8], [length]])
+    want, _ = stack.forward(X[1:, :length])
+    for filling in (0.0, 7.0):
+        x[1, length:] = filling
+        y, _ = stack.forward(x, keep=keep)
+        np.testing.assert_allclose(y[1, :length], want[0], atol=1e-13)
 
 
 def test_a_mask_keeps_padding_out_of_a_block():

@@ -7,8 +7,24 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tfx.generate.shaping import Shaping, probabilities_of
 from tfx.gradcheck.cases import CASES
 from tfx.half import HALF, WIDE
+from tfx.models import VisionTransformer
+from tfx.ops.basics.embedding import embedding_backward, embedding_forward
+from tfx.ops.basics.linear import linear_backward, linear_forward
+from tfx.ops.basics.log_softmax import log_softmax_backward, log_softmax_forward
+from tfx.ops.basics.logsumexp import logsumexp_backward, logsumexp_forward
+from tfx.ops.basics.mean_pool import mean_pool_backward, mean_pool_forward
+from tfx.ops.basics.softmax import softmax_backward, softmax_forward
+from tfx.ops.losses.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from tfx.ops.losses.distillation_loss import distillation_loss_backward, distillation_loss_forward
+from tfx.ops.losses.focal_loss import focal_loss_backward, focal_loss_forward
+from tfx.ops.losses.negative_log_likelihood import negative_log_likelihood_backward, negative_log_likelihood_forward
+from tfx.ops.losses.soft_cross_entropy import soft_cross_entropy_backward, soft_cross_entropy_forward
+from tfx.ops.norms.layer_norm import layer_norm_backward, layer_norm_forward
+from tfx.ops.norms.rms_norm import rms_norm_backward, rms_norm_forward
+from tfx.train.regression import NumbersBatch, squared_error_loss
 
 OPERATIONS = [case for case in CASES if case.covers.split(".")[1] in ("ops", "efficient")]
 #: cases whose loss also reads what the cache keeps for later, in float32: weights, states
@@ -61,3 +77,80 @@ def test_float16_is_the_float32_result_rounded_once(case, size):
         if wanted.dtype == WIDE:
             assert same(got, wanted)
             assert got.dtype == HALF or case.op in READS_WHAT_IS_KEPT
+
+
+MANY = 100_000
+RNG = np.random.default_rng(2)
+SCORES, UPSTREAM = ((RNG.standard_normal((2, MANY)) * size).astype(HALF) for size in (3, 1))
+CLASSES = np.array([3, MANY - 1])
+TOKENS, THEIRS = RNG.standard_normal((MANY, 8)).astype(HALF), RNG.integers(0, 8, MANY)
+
+
+def over(forward: Any, backward: Any, *inputs: Any, **settings: Any) -> Any:
+    """dtype -> the output and every gradient, for inputs with 100,000 entries; of a loss with S = 1024 in front."""
+
+    def run(dtype: np.dtype) -> list[np.ndarray]:
+        y, cache = forward(*(as_type(given, dtype) for given in inputs), **settings)
+        dy = as_type(UPSTREAM, dtype).reshape(-1)[: np.size(y)].reshape(np.shape(y)) if np.ndim(y) else dtype.type(1024)
+        grads = backward(dy, cache)
+        return [
+            np.asarray(part) for part in (y, *(grads if isinstance(grads, tuple) else (grads,))) if part is not None
+        ]
+
+    return run
+
+
+LARGE = {
+    "mean over tokens": over(cross_entropy_forward, cross_entropy_backward, TOKENS, THEIRS),
+    "mean over tokens that count": over(
+        cross_entropy_forward, cross_entropy_backward, TOKENS, THEIRS, keep=THEIRS > 0, smoothing=0.1
+    ),
+    "classes": over(cross_entropy_forward, cross_entropy_backward, SCORES, CLASSES),
+    "classes, smoothed": over(cross_entropy_forward, cross_entropy_backward, SCORES, CLASSES, smoothing=0.1),
+    "equal classes": over(cross_entropy_forward, cross_entropy_backward, SCORES * 0, CLASSES),
+    "focal": over(focal_loss_forward, focal_loss_backward, TOKENS, THEIRS),
+    "likelihood": over(negative_log_likelihood_forward, negative_log_likelihood_backward, -abs(TOKENS), THEIRS),
+    "soft targets": over(soft_cross_entropy_forward, soft_cross_entropy_backward, TOKENS, abs(TOKENS)),
+    "distillation": over(distillation_loss_forward, distillation_loss_backward, TOKENS, TOKENS[::-1]),
+    "softmax": over(softmax_forward, softmax_backward, SCORES),
+    "softmax of equal scores": over(softmax_forward, softmax_backward, SCORES * 0),
+    "log-softmax": over(log_softmax_forward, log_softmax_backward, SCORES),
+    "log-sum-exp": over(logsumexp_forward, logsumexp_backward, SCORES),
+    "layer norm": over(layer_norm_forward, layer_norm_backward, SCORES * HALF.type(300), UPSTREAM[0], UPSTREAM[1]),
+    "rms norm": over(rms_norm_forward, rms_norm_backward, SCORES * HALF.type(300), UPSTREAM[0]),
+    "one id again and again": over(
+        lambda table, ids: embedding_forward(ids, table), embedding_backward, TOKENS[:3], np.zeros(25_000, int)
+    ),
+    "a map of many rows": over(linear_forward, linear_backward, TOKENS[:25_000], TOKENS[:8], TOKENS[8]),
+    "one mean of all": over(mean_pool_forward, mean_pool_backward, TOKENS[None] + HALF.type(7), stride=MANY),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_hundred_thousand_entries_are_added_up_in_float32(name):
+    with np.errstate(all="ignore"):
+        half, wide = LARGE[name](HALF), LARGE[name](WIDE)
+    assert np.isfinite(half[0]).all()
+    for got, wanted in zip(half, wide, strict=True):
+        assert got.dtype == HALF and same(got, wanted)
+
+
+@pytest.mark.parametrize("shaping", [
+    Shaping(temperature=0.7), Shaping(temperature=1e-4), Shaping(top_k=50), Shaping(top_p=0.9), Shaping(min_p=0.01),
+    Shaping(repetition_penalty=1.3, presence_penalty=0.5, frequency_penalty=0.1),
+])  # fmt: skip
+@pytest.mark.parametrize("size", SIZES)
+def test_tokens_are_drawn_from_float16_logits_with_the_probabilities_of_the_same_numbers(shaping, size):
+    logits = (RNG.standard_normal((3, 5000)) * size).astype(HALF)
+    texts = [[1, 2, 2], [], [4999]]
+    half, wide = (probabilities_of(shaping(logits.astype(dtype), texts)) for dtype in (HALF, WIDE))
+    np.testing.assert_allclose(half.sum(axis=-1), 1, rtol=1e-12)
+    np.testing.assert_allclose(half, wide, rtol=0.02 * max(size, 1), atol=0.02)
+
+
+def test_a_squared_error_beyond_256_is_a_number():
+    size = {"image_size": (8, 8), "channels": 1, "patch": 4, "n_classes": 3, "d_model": 8, "n_heads": 2, "d_ff": 8}
+    model = VisionTransformer(**size, n_layers=1, dtype="float16")
+    images = RNG.random((2, 8, 8, 1)).astype(HALF)
+    found = squared_error_loss()(model, NumbersBatch(images, np.full((2, 3), 3000.0)), None)
+    assert 8e6 < found.loss < 1e7

@@ -1,11 +1,14 @@
 """Where words end."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tokenizers.corpora import AWKWARD
 from tfx.tokenizers.splitting import chunks, words, words_and_marks
+from tfx.tokenizers.unicode_classes import VERSION, class_of
 
 
 def cut(split, text):
@@ -50,3 +53,23 @@ def test_every_mark_is_a_word_of_its_own():
         *("to", "-", "day", ",", "$", "5", ".", ".", "."),
         *("\u00bf", "si", "\u3002"),
     ]
+
+
+def test_the_classes_are_those_of_this_pythons_unicode_where_it_knows_the_character():
+    known = [code for code in range(128, 0x110000) if unicodedata.category(chr(code)) not in ("Cn", "Co")]
+    assert len(known) > 140_000
+    wanted = [unicodedata.category(chr(code))[0] for code in known]
+    differ = [
+        hex(code) for code, letter in zip(known, wanted, strict=True)
+        if class_of(code) != (letter if letter in "LNP" else "-")
+    ]  # fmt: skip
+    assert differ == []
+
+
+def test_a_character_younger_than_python_311_is_cut_as_the_letter_that_it_is():
+    """U+31350 came with Unicode 15, whatever the Python that reads it."""
+    assert cut(chunks, "a \U00031350\u4e00 b") == ["a", " \U00031350\u4e00", " b"]
+
+
+def test_what_came_after_the_version_belongs_to_no_class():
+    assert VERSION == "18.0.0" and class_of(0x10FFFD) == class_of(0xE1000) == "-"

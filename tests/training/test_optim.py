@@ -321,6 +321,12 @@ def test_a_step_on_the_device_makes_nobody_wait(kind, options):
     np.testing.assert_allclose(download(there.parameters.value), here.parameters.value, rtol=1e-13)
 
 
+def test_a_gradient_whose_squares_overflow_is_clipped_too():
+    grad = np.array([3e200, -4e200, 0.0])
+    assert clip_by_norm(grad, 1.0) == pytest.approx(5e200, rel=1e-14)
+    np.testing.assert_allclose(grad, [0.6, -0.8, 0.0], rtol=1e-14)
+
+
 @pytest.mark.parametrize("clip", [clip_by_norm, clip_by_value])
 def test_clipping_on_the_device_waits_for_nothing(clip):
     for factor in (1.0, 1e-6):  # too long, and short enough already

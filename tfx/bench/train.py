@@ -7,8 +7,8 @@ and losses and gradients are compared; then they are timed in turns, in one proc
 What makes a NumPy step quick is in the library and readable there: sums as products with ones (ops/basics/sums.py),
 work in place on own temporaries, leading axes folded before a product (ops/basics/linear.py), one exp for the tanh form
 of GELU, no scores for keys in the future (efficient/memory_efficient_attention.py with keep=True), all parameters in
-one vector, AdamW in blocks that stay in the cache, a worker for each core (train/workers.py), and freed memory that
-stays with the process (allocator.py).
+one vector, AdamW in blocks that stay in the cache, a worker for each core where a step is large enough for it
+(train/workers.py), and freed memory that stays with the process (allocator.py).
 """
 
 from __future__ import annotations

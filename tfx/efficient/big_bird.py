@@ -17,7 +17,8 @@ Exact: the attention under `big_bird_mask`; with all blocks global, or a window 
 Cost: O(T (w + g + r) b D) for blocks and O(g b T D) for global rows, instead of O(T^2 D).  In time it pays, with 3 + 1
 + 1 blocks of 16, from T = 256 on; with the paper's 3 + 2 + 3 blocks of 64 a query has 512 keys, so T has to be longer.
 Source: Zaheer et al. 2020, "Big Bird: Transformers for Longer Sequences", section 2 and appendix D (the ITC form, whose
-global tokens are part of the sequence).
+global tokens are part of the sequence).  The authors' code, and Hugging Face's, take the first and the last block for
+global and draw random blocks for each head; here the first g are global, and all heads share the random ones.
 """
 
 from __future__ import annotations

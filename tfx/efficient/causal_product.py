@@ -38,8 +38,8 @@ from typing import NamedTuple
 from tfx.backend import Array, xp_of
 from tfx.efficient.tiles import diagonal_tile, spans
 from tfx.half import in_float32
-from tfx.ops.attention.weighted_sum import weighted_sum
 from tfx.ops.basics.broadcast import fold
+from tfx.ops.basics.weighted_sum import weighted_sum
 
 
 class CausalProductCache(NamedTuple):

@@ -20,6 +20,10 @@ nearly singular that rounding counts, so their transposes are kept.
 In Z_0, A^T is divided by n = |A|_1 |A|_inf: dA += dZ_0^T / n, dn = - sum(dZ_0 * Z_0) / n, and a maximum sends its
 gradient to the column, and the row, that attained it (where several did, to all in equal parts).
 
+Each matrix has a Z_0 of its own, as in the authors' "exact" form.  The default of their code, and of Hugging Face's,
+divides by the largest column sum of the whole batch and all heads: quicker on a card, but then a row of the batch
+depends on the others, and few steps end at other numbers.
+
 Source: Razavi et al. 2014, "A New Iterative Method for Finding Approximate Inverses of Complex Matrices", as in Xiong
 et al. 2021, "Nystromformer", section 3.2.
 """

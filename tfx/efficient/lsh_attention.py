@@ -24,13 +24,16 @@ gradients. The hash, the sorting and N are constant almost everywhere; no gradie
 
 Causal attention reads no later token, but sorting sees them all: a later one can push a chunk's border and so move who
 is in reach of an earlier one.  With one chunk, or buckets given beforehand that fit their chunks, nothing moves.
+A token that a mask lets nobody read has no bucket: it stands behind all others, moves none of them, and gives 0.
 
 Exact: attention with shared queries and keys under the mask of the union P_i, with softmax over it.  Approximated: who
 is in P_i.  With one bucket and one chunk all are: exact shared-QK attention.  Cost: O(R T log T) to sort and
 O(R T m (D + Dv)) for scores instead of O(T^2 D).  With m = 2 T / n_buckets fewer scores are made once n_buckets > 4 R;
 in time it pays, here with chunks of 64, from T = 512 on in one round and from T = 2048 on in four.
 Source: Kitaev, Kaiser and Levskaya 2020, "Reformer: The Efficient Transformer", section 2, equations 3 to 6, and
-appendix A for N_ij.
+appendix A for N_ij.  Hugging Face's Reformer has keys of length 1 too, but does not divide by sqrt(D) again: scale=1
+gives its scores, which are sqrt(D) times those of the default here.  It also lets tokens read across the edges of
+buckets, lets the first chunk look back at the last, and counts a pair once for each round in which it meets.
 """
 
 from __future__ import annotations
@@ -42,11 +45,13 @@ import numpy as np
 
 from tfx.arguments import number, whole_number
 from tfx.backend import Array, xp_of
+from tfx.efficient.key_mask import blocked_to_zero
 from tfx.efficient.lsh_hashing import lsh_buckets, random_rotations
 from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
 from tfx.ops.basics.logsumexp import logsumexp_forward
+from tfx.ops.basics.weighted_sum import weighted_sum, where_read
 from tfx.ops.norms.scale_norm import ScaleNormCache, scale_norm_backward, scale_norm_forward
 
 
@@ -104,6 +109,10 @@ def lsh_attention_forward(
     scale = 1.0 / math.sqrt(width) if scale is None else float(scale)
     rotations = random_rotations(width, n_buckets, n_rounds, seed)
     buckets = lsh_buckets(qk, rotations) if buckets is None else _given(buckets, lead, n_tokens)
+    if mask is not None:
+        read = _read_by_anybody(mask, lead, n_tokens)
+        qk, v = blocked_to_zero(qk, read), blocked_to_zero(v, read)
+        buckets = xp.where(read[..., None, :], buckets, buckets.max() + 1 if buckets.size else 0)
     chunk = max(1, -(-2 * n_tokens // max(n_buckets, 2))) if chunk is None else chunk
     sorting = sort_into_chunks(buckets.reshape(x, *buckets.shape[-2:]), chunk)
     keys, unit = scale_norm_forward(qk, xp.ones((), dtype=qk.dtype), eps)
@@ -117,7 +126,7 @@ def lsh_attention_forward(
     total, _ = logsumexp_forward(_unsort(by_round, sorting), axis=1)  # z: (X, T, 1)
     total = xp.where(total == -math.inf, 0, total).astype(scores.dtype)  # nothing to read: weights exp(-inf) = 0
     weights = xp.exp(scores - _sort(total, sorting))
-    out = _unsort(weights @ v_near, sorting).sum(axis=1)
+    out = _unsort(weighted_sum(weights, v_near), sorting).sum(axis=1)
     cache = LshAttentionCache(sorting, q_sorted, k_near, v_near, weights, out, scale, unit, lead)
     return out.reshape(*lead, n_tokens, v.shape[-1]), cache
 
@@ -129,10 +138,11 @@ def lsh_attention_backward(dout: Array, cache: LshAttentionCache) -> tuple[Array
     dout = dout.reshape(out.shape)
     inner = _sort((dout * out).sum(axis=-1, keepdims=True), sorting)  # D = rowsum(W * dW), over all rounds
     dout_sorted = _sort(dout, sorting)
-    dv_near = weights.swapaxes(-1, -2) @ dout_sorted  # out = sum_r unsort(weights @ v_near)
-    dscores = weights * (dout_sorted @ v.swapaxes(-1, -2) - inner)  # weights = exp(scores - z)
-    dq_sorted = (dscores @ k) * scale  # scores = q @ k^T * scale - log N
-    dk_near = (dscores.swapaxes(-1, -2) @ q) * scale
+    dv_near = weighted_sum(weights.swapaxes(-1, -2), dout_sorted)  # out = sum_r unsort(weights @ v_near)
+    dweights = where_read(dout_sorted @ v.swapaxes(-1, -2), weights)
+    dscores = weights * (dweights - inner)  # weights = exp(scores - z)
+    dq_sorted = weighted_sum(dscores, k) * scale  # scores = q @ k^T * scale - log N
+    dk_near = weighted_sum(dscores.swapaxes(-1, -2), q) * scale
     dq = _unsort(dq_sorted, sorting).sum(axis=1)  # q was sorted anew in every round
     dkeys = _unsort(_look_back_backward(dk_near), sorting).sum(axis=1)
     dv = _unsort(_look_back_backward(dv_near), sorting).sum(axis=1)
@@ -147,6 +157,13 @@ def _given(buckets: Array, lead: tuple[int, ...], n_tokens: int) -> Array:
     if (*buckets.shape[:-2], *buckets.shape[-1:]) != (*lead, n_tokens):
         raise ValueError(f"buckets are {buckets.shape} but must be (..., rounds, T) for {(*lead, n_tokens)}")
     return buckets
+
+
+def _read_by_anybody(mask: Array, lead: tuple[int, ...], n_tokens: int) -> Array:
+    """mask: broadcastable to (..., T, T) -> (..., T) bool: True where some token, or itself, may read this one."""
+    xp = xp_of(mask)
+    columns = mask.any(axis=-2) if mask.ndim > 1 else mask
+    return xp.broadcast_to(columns, (*lead, n_tokens))
 
 
 def sort_into_chunks(buckets: Array, chunk: int) -> Sorting:

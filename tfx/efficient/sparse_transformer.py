@@ -21,7 +21,8 @@ Approximated: nothing, but what is out of reach is left out.  Cost: O(T (l + c T
 instead of O(T^2 D).  In time it pays in blocks from about T = 128 on; query by query, where each reads copies of its
 own, from T = 2048 on.
 Source: Child, Gray, Radford and Sutskever 2019, "Generating Long Sequences with Sparse Transformers", sections 4.2 and
-4.3 and figure 3.
+4.3 and figure 3.  The strided local window is the paper's, i - l to i, which are l + 1 places; the authors' code has l
+of them, i - l + 1 to i.
 """
 
 from __future__ import annotations

@@ -28,6 +28,8 @@ on (`tfx bench attention`).  What makes it quick there, T = 2048, H = 4, forward
 64 x 64 scores for all heads at once take 1.5 times as long; tiles so large that calling costs little, 1.2 times; one
 head after the other, so that a tile is still in the cache when the next step reads it, 1.0.  A few percent more come
 from work in place, from tiles made where the one before stood, and from a scale multiplied into Q.
+Where one weight is 1, dP - D is 0 but for rounding, since the two are sums in another order; with queries or keys of
+1e15 that rounding shows in their gradients, as it does wherever D is made of dO and O.
 Sources: Dao et al. 2022, "FlashAttention", algorithms 1, 2 and 4; running maximum and sum: Milakov and Gimelshein 2018,
 "Online normalizer calculation for softmax", algorithm 3.
 """
@@ -46,10 +48,10 @@ from tfx.efficient.tiles import common_dtype, diagonal_tile, leading_axes, mask_
 from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.scaled_dot_product import check_attention_shapes
-from tfx.ops.attention.weighted_sum import weighted_sum, where_read
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.dropout import dropout_mask
 from tfx.ops.basics.sums import row_sums
+from tfx.ops.basics.weighted_sum import weighted_sum, where_read
 
 #: Queries of a tile, unless told.
 BLOCK_Q = 256

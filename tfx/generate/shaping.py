@@ -50,9 +50,9 @@ def temperature(logits: np.ndarray, t: float) -> np.ndarray:
 
 
 def top_k(logits: np.ndarray, k: int) -> np.ndarray:
-    """Exactly k tokens stay.  Raises ValueError unless 1 <= k <= V."""
-    if not 1 <= whole_number("k of top-k", k) <= logits.shape[-1]:
-        raise ValueError(f"top-k keeps 1 to {logits.shape[-1]} of {logits.shape[-1]} tokens, not {k}")
+    """Exactly k tokens stay; from k = V on all do, as in Hugging Face.  Raises ValueError for k below 1."""
+    if whole_number("k of top-k", k) < 1:
+        raise ValueError(f"top-k keeps at least 1 token, not {k}")
     return _only(logits, _ranks(logits) < k)
 
 

@@ -34,6 +34,19 @@ A mistake is named, with the element where it is worst:
     >>> print(wrong.worst_input.summary())
     w[1, 1]: analytic -2.73645459, numeric -0.801250061, relative error 9.4e-01
 
+A third verdict keeps right code from being accused.  Where a difference proves nothing, because of a kink close by,
+random numbers in forward, an input that it overwrites, float32 inside, or plain rounding, the report says so:
+
+    >>> def relu(x):
+    ...     return np.maximum(x, 0), x
+    >>> at_a_kink = check_gradients(relu, lambda dy, x: dy * (x > 0), {"x": np.array([[-1.0, 0.0, 2.0]])})
+    >>> report.verdict, wrong.verdict, at_a_kink.verdict
+    ('agree', 'differ', 'undecided')
+    >>> at_a_kink.worst_input.doubt
+    'a kink: forward has one slope to the left of here and another to the right'
+
+`passes` is true for "agree" alone.
+
 Other ways to look, from the most general to the sharpest:
 
     >>> check_gradients(forward, backward, inputs, method="central").worst < 1e-6    # one plain difference

@@ -3,6 +3,7 @@
 A numeric derivative takes for granted that forward is one smooth function of float64 numbers, and that a step changes
 its result by more than rounding does.  Where that fails, the check must not accuse: it says what it could not decide.
 
+    steps         forward's result is integers
     not finite    forward's result holds infinity or NaN
     overwritten   forward changed an input, so that backward and differences speak of other numbers
     random        forward gives another result each time
@@ -37,11 +38,13 @@ def before_any_step(forward: Forward, inputs: Mapping[str, Any], given: Mapping[
     changed = [name for name, value in given.items() if not _same(inputs[name], value)]
     if changed:
         return f"forward overwrites {' and '.join(changed)}; let it work on a copy"
-    again, _ = forward(**copied(given))
+    again = forward(**copied(given))[0]
     if not _same(np.asarray(again), np.asarray(y)):
         return "forward gives another result each time; give it the same random numbers in every call"
     if not np.isfinite(y).all():
         return "forward's result is not finite here"
+    if np.asarray(y).dtype.kind not in "fc":
+        return f"forward's result is {np.asarray(y).dtype}, which moves in steps; let it compute in float64"
     if np.asarray(y).dtype.kind == "f" and np.asarray(y).dtype != np.float64:
         return f"forward's result is {np.asarray(y).dtype}, too few digits to tell; let it compute in float64"
     return ""

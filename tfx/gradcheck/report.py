@@ -35,6 +35,10 @@ class InputReport:
     doubt: str = ""
 
     def summary(self) -> str:
+        return f"{self.measured()}; not decidable: {self.doubt}" if self.doubt else self.measured()
+
+    def measured(self) -> str:
+        """The worst element, without a word about what it proves."""
         if self.problem:
             return f"{self.name}: {self.problem}"
         if not self.n_checked:
@@ -78,5 +82,5 @@ class Report:
         """One sentence: the verdict and the worst element with its analytic and its numeric gradient."""
         if self.verdict == "undecided":
             doubtful = next(report for report in self.inputs.values() if report.doubt)
-            return f"not decidable: {doubtful.doubt}" + (f"; {doubtful.summary()}" if doubtful.n_checked else "")
+            return f"not decidable: {doubtful.doubt}" + (f"; {doubtful.measured()}" if doubtful.n_checked else "")
         return f"gradients {self.verdict}; worst is {self.worst_input.summary()} (tolerance {self.tolerance:.0e})"

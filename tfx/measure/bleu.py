@@ -17,6 +17,8 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 Sentence = Sequence[Hashable]
 
 
@@ -31,12 +33,19 @@ class Bleu(NamedTuple):
 def bleu(translations: Sequence[Sentence], references: Sequence[Sequence[Sentence]], max_n: int = 4) -> Bleu:
     """translations: sentences as sequences of tokens; references: for each sentence one or more.
 
-    Raises ValueError when their numbers differ, a sentence has no reference, or nothing is translated.
+    Raises ValueError when their numbers differ, a sentence has no reference, or nothing is translated, TypeError where
+    a str or a token stands in place of a sentence: its letters would be taken for tokens.
     """
     if len(translations) != len(references):
         raise ValueError(f"{len(translations)} translations do not fit {len(references)} lists of references")
     if not translations or not all(references):
         raise ValueError("give at least one translation, and at least one reference for each")
+    for i, (translation, several) in enumerate(zip(translations, references, strict=True)):
+        _check_sentence(f"translations[{i}]", translation)
+        if isinstance(several, str):
+            raise TypeError(f"references[{i}] must be a list of sentences, not the str {several!r}")
+        for j, reference in enumerate(several):
+            _check_sentence(f"references[{i}][{j}]", reference)
     precisions = tuple(_precision(translations, references, n) for n in range(1, max_n + 1))
     length = sum(map(len, translations))
     wanted = sum(
@@ -46,6 +55,15 @@ def bleu(translations: Sequence[Sentence], references: Sequence[Sequence[Sentenc
     if min(precisions) == 0:
         return Bleu(0.0, precisions, brevity)
     return Bleu(brevity * math.exp(sum(map(math.log, precisions)) / max_n), precisions, brevity)
+
+
+def _check_sentence(name: str, sentence: Sentence) -> None:
+    """Raises TypeError unless it is a sequence of tokens, none of which is a sequence of tokens itself."""
+    if isinstance(sentence, str) or not isinstance(sentence, Sequence | np.ndarray):
+        raise TypeError(f"{name} must be a list of tokens, not {sentence!r}; one reference is [[tokens]], in two lists")
+    for token in sentence:
+        if not isinstance(token, Hashable):
+            raise TypeError(f"{name} must be a list of tokens, but it holds the {type(token).__name__} {token!r}")
 
 
 def _precision(translations: Sequence[Sentence], references: Sequence[Sequence[Sentence]], n: int) -> float:

@@ -36,10 +36,15 @@ class Reliability(NamedTuple):
 def reliability(probabilities: np.ndarray, labels: np.ndarray, n_bins: int = 10) -> Reliability:
     """probabilities: (N, classes), rows sum to 1; labels: (N,) integers.  A confidence is the largest probability.
 
-    Raises ValueError for no rows, and for labels of another number.
+    Raises ValueError for no rows, for labels of another number, and for NaN and all else outside 0 .. 1.
     """
     if len(probabilities) == 0 or labels.shape != (len(probabilities),):
         raise ValueError(f"{labels.shape} labels do not fit probabilities of shape {probabilities.shape}")
+    outside = ~((probabilities >= 0) & (probabilities <= 1 + 1e-5))  # NaN too; rounding may leave a bit above 1
+    if outside.any():
+        raise ValueError(
+            f"a probability is a number from 0 to 1, not {probabilities[outside][0]}; logits need a softmax"
+        )
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     bins = np.minimum((confidence * n_bins).astype(np.int64), n_bins - 1)
     count = np.bincount(bins, minlength=n_bins)

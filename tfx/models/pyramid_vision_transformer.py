@@ -5,7 +5,8 @@
     logits = mean(norm(x)) W_h + b_h                  (B, classes)
 
 Source: Wang et al. 2021, "Pyramid Vision Transformer: A Versatile Backbone for Dense Prediction without Convolutions",
-section 3.2.  They read a class token in the last stage; here the mean answers.
+section 3.2.  They read a class token in the last stage; here the mean answers.  Their code, and Hugging Face's, have a
+LayerNorm after the patch embedding of every stage; here the first stage alone has one.
 """
 
 from __future__ import annotations

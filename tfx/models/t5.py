@@ -8,7 +8,8 @@ Against the Transformer of 2017:
     scores      without the factor 1 / sqrt(D): the maps start smaller instead
     output      hidden / sqrt(C) times the embedding, when tied
 
-Version 1.1 has a gated feed-forward network (activation "geglu") and an output of its own (tied=False).
+Version 1.1, and so Flan-T5 and mT5, has a gated feed-forward network whose gate is the tanh form of GELU (activation
+"geglu_tanh"; the exact GELU, "geglu", gives other numbers) and an output of its own (tied=False).
 It is EncoderDecoder with these settings; forward, backward, encode and decode are its own.
 Sources: Raffel et al. 2020, "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer",
 section 2.1; version 1.1: Shazeer 2020, "GLU Variants Improve Transformer".

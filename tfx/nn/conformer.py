@@ -41,6 +41,7 @@ from tfx.ops.basics.dropout import DropoutCache
 from tfx.ops.basics.linear import LinearCache
 from tfx.ops.feed_forward.activations import ACTIVATIONS
 from tfx.ops.feed_forward.gated import SplitGluCache, split_glu_backward, split_glu_forward
+from tfx.ops.norms.token_statistics import kept
 from tfx.params import Layer
 
 #: swish, as the paper calls silu
@@ -104,11 +105,13 @@ class ConvolutionModule(Layer):
         """x: (B, T, C) -> y: (B, T, C).  keep: (B, T) bool, True = a real token; the others are heard by nobody."""
         if x.ndim != 3:
             raise ValueError(f"x must be (batch, length, width), not {x.shape}")
+        if keep is not None and keep.shape != x.shape[:-1]:
+            raise ValueError(f"keep is {keep.shape} but x has tokens {x.shape[:-1]}")
+        if keep is not None:
+            x = kept(x, keep[..., None])  # filling may hold anything, NaN included
         normed, norm = self.norm.forward(x)
         wide, widen = self.widen.forward(normed)
         g, glu = split_glu_forward(wide)
-        if keep is not None and keep.shape != x.shape[:-1]:
-            raise ValueError(f"keep is {keep.shape} but x has tokens {x.shape[:-1]}")
         if keep is not None:
             g = g * keep[..., None]
         d, depthwise = self.depthwise.forward(g)

@@ -41,7 +41,8 @@ class FeedForwardSettings(Settings):
 class FeedForward(Layer):
     """Owns first: Linear(C, F) and second: Linear(F, C), with an activation in between.
 
-    activation: a name in ops.activations.ACTIVATIONS, or a gated unit: "glu", "bilinear", "reglu", "geglu", "swiglu".
+    activation: a name in ops.activations.ACTIVATIONS, or a gated unit: "glu", "bilinear", "reglu", "geglu",
+    "geglu_tanh", "swiglu".
     A gated unit has a third map, gate: Linear(C, F), and y = second(activation(gate(x)) * first(x)).  Two thirds of the
     usual d_ff keep the number of parameters: `gated_width(d_ff)`.
     """

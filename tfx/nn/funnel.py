@@ -45,6 +45,7 @@ from tfx.ops.basics.mean_pool import (
     check_stride,
     mean_pool_backward,
     mean_pool_forward,
+    pooled_keep,
     repeat_places_backward,
     repeat_places_forward,
 )
@@ -81,16 +82,16 @@ class FunnelBlock(Layer):
         self.norm2 = block_norm(settings)
         self.feed_forward = make_feed_forward(settings, rng)
 
-    def forward(self, x: Array, mask: Mask = None, rng: Any = None) -> tuple[Array, BlockCache]:
+    def forward(self, x: Array, mask: Mask = None, rng: Any = None, keep: Mask = None) -> tuple[Array, BlockCache]:
         """x: (B, T, C) -> y: (B, ceil(T / stride), C).
 
-        mask: boolean, True = may attend, broadcastable to (B, H, ceil(T / stride), T).  rng: dropout.  The weights in
-        the cache are (B, H, ceil(T / stride), T).
+        mask: boolean, True = may attend, broadcastable to (B, H, ceil(T / stride), T).  keep: (B, T) bool, True = a
+        real token; the others are in no mean.  rng: dropout.  The weights in the cache are (B, H, ceil(T / stride), T).
         """
         read1, enter1 = self.residual.enter(self.norm1, x)  # (B, T, C) -> (B, T, C)
-        q, _ = mean_pool_forward(read1, self.stride)  # (B, T, C) -> (B, T / s, C)
+        q, _ = mean_pool_forward(read1, self.stride, keep)  # (B, T, C) -> (B, T / s, C)
         a, attention = self.attention.forward(q, read1, mask, rng)  # (B, T / s, C), (B, T, C) -> (B, T / s, C)
-        short, pool = mean_pool_forward(x, self.stride)  # (B, T, C) -> (B, T / s, C)
+        short, pool = mean_pool_forward(x, self.stride, keep)  # (B, T, C) -> (B, T / s, C)
         r, leave1 = self.residual.leave(self.norm1, short, a, rng)  # (B, T / s, C) -> (B, T / s, C)
         read2, enter2 = self.residual.enter(self.norm2, r)  # (B, T / s, C) -> (B, T / s, C)
         f, feed_forward = self.feed_forward.forward(read2, rng)  # (B, T / s, C) -> (B, T / s, C)
@@ -140,17 +141,19 @@ class FunnelStack(Layer):
     def forward(self, x: Array, keep: Array | None = None, rng: Any = None) -> tuple[Array, FunnelStackCache]:
         """x: (B, T, C) -> y: (B, T, C), or (B, about T / stride^(n - 1), C) without a decoder.
 
-        keep: (B, T) bool, True = a real token.  A pooled place is real when its first one is.
+        keep: (B, T) bool, True = a real token.  A pooled place is the mean of its real ones, and real when it has any.
         """
         length, first = x.shape[-2], x
         mask = real = None if keep is None else keep[:, None, None, :]
         stages = []
         for i, stage in enumerate(self.stages):
-            masks = [mask] * len(stage)
-            if i and mask is not None:  # the first block still reads the longer sequence
-                mask = mask[..., :: self.stride]
-                masks[1:] = [mask] * (len(stage) - 1)
-            x, caches = forward_through(stage, x, ((one, rng) for one in masks))
+            given: list[tuple[Any, ...]] = [(mask, rng)] * len(stage)
+            if i and keep is not None:  # the first block still reads the longer sequence
+                given[0] = (mask, rng, keep)
+                keep = pooled_keep(keep, self.stride)
+                mask = keep[:, None, None, :]
+                given[1:] = [(mask, rng)] * (len(stage) - 1)
+            x, caches = forward_through(stage, x, given)
             stages.append(caches)
             first = x if i == 0 else first
         if self.n_decoder is None:

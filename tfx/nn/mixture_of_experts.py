@@ -34,6 +34,7 @@ from tfx.nn.expert_settings import ExpertSettings
 from tfx.nn.feed_forward import FeedForward
 from tfx.nn.linear import Linear
 from tfx.ops.basics.linear import LinearCache
+from tfx.ops.basics.weighted_sum import weighted_sum
 from tfx.ops.experts.expert_capacity import expert_capacity, within_capacity
 from tfx.ops.experts.expert_dispatch import (
     CombineCache,
@@ -166,7 +167,7 @@ class MixtureOfExperts(Layer):
         read, share = rows, None
         if self.level == "sequence":
             share = _shares(x, keep)
-            read = (share[:, None] @ x)[:, 0]  # (B, 1, T) x (B, T, C)
+            read = weighted_sum(share[:, None], x)[:, 0]  # (B, 1, T) x (B, T, C)
         clean, router = self.router.forward(read)
         logits, spread, noise = clean, None, None
         if self.noise is not None and rng is not None:

@@ -13,6 +13,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from tfx.arguments import number
 from tfx.backend import Array, as_number, on_host, xp_of
 
@@ -20,10 +22,16 @@ from tfx.backend import Array, as_number, on_host, xp_of
 def global_norm(grad: Array) -> Any:
     """Euclidean length of the whole gradient vector, summed in float64 so that float32 squares cannot overflow.
 
+    Where float64 squares overflow, from 1e154 on, the largest entry is divided out first.
     A float; on a device a 0-d array there, and so from the functions below: nobody waits before it is read.
     """
     xp = xp_of(grad)
-    return as_number(xp.sqrt(xp.square(grad.astype(xp.float64)).sum()))
+    with np.errstate(over="ignore"):
+        norm = as_number(xp.sqrt(xp.square(grad.astype(xp.float64)).sum()))
+    if on_host(grad) and math.isinf(norm) and np.isfinite(grad).all():
+        largest = float(np.abs(grad).max())
+        return largest * float(np.sqrt(np.square(grad / largest).sum()))
+    return norm
 
 
 def clip_by_norm(grad: Array, limit: float, eps: float = 0.0) -> Any:

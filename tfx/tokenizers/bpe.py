@@ -7,6 +7,7 @@ rest.  The end symbol tells `est_` at the end from `est` inside (low est against
 here it is the space, the one character that no word can contain, and decoding is joining.
 
 Lost: which white space stood between the words and how much of it, decode(encode(text)) == " ".join(text.split()).
+That holds with special tokens too where they stand as words: one that touched a word comes back with a space.
 Out of vocabulary: a character that the corpus did not hold is one `<unk>`; all around it is encoded as usual.
 """
 
@@ -29,6 +30,7 @@ class BPE(Tokenizer):
 
     kind = "bpe"
     unknown = "<unk>"
+    between = " "
 
     def __init__(self, alphabet: Sequence[str], merges: Iterable[Sequence[str]], special: Sequence[str] = ()) -> None:
         """Raises ValueError for a merge of texts that are no tokens yet."""

@@ -10,18 +10,19 @@ Python's `re` does not know the Unicode classes \\p{L} and \\p{N}.  So the patte
 the same length, in which every character outside ASCII is replaced by one ASCII character of its class: a letter by A
 (a capital, for the contractions are lower-case), a number by 0, white space by a tab, punctuation by !, all else by a
 control character.  ASCII characters stay as they are, and the spans found in the shadow are the spans of the text.
+The classes are those of one version of Unicode, whatever Python it runs under (unicode_classes.py).
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
+
+from tfx.tokenizers.unicode_classes import class_of
 
 #: The characters outside ASCII with Unicode's property White_Space.  str.isspace also takes U+001C to U+001F.
 _SPACES = frozenset("\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000") | frozenset(map(chr, range(0x2000, 0x200B)))
-_OF_CATEGORY = {"L": "A", "N": "0", "P": "!"}
-_OTHER = "\x01"
+_STAND_IN = {"L": "A", "N": "0", "P": "!", "-": "\x01"}
 
 _MARK = r"!-/:-@\[-`{-~"  # ASCII characters that print, apart from letters, digits and the space
 _CHUNK = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+", re.ASCII)
@@ -39,7 +40,7 @@ class _Shadow(dict[int, str]):
         elif character in _SPACES:
             stand_in = "\t"
         else:
-            stand_in = _OF_CATEGORY.get(unicodedata.category(character)[0], _OTHER)
+            stand_in = _STAND_IN[class_of(code)]
         self[code] = stand_in
         return stand_in
 

@@ -42,6 +42,8 @@ class Tokenizer(ABC):
     kind: ClassVar[str]
     unknown: ClassVar[str | None] = None  # the token for what cannot be written otherwise; None: anything can
 
+    between: ClassVar[str] = ""  # what stands between a special token and its neighbours when ids become text again
+
     def __init__(self, learned: Sequence[str], special: Sequence[str] = ()) -> None:
         """Raises ValueError when a token is empty or given twice, TypeError when one is no str."""
         self.special = special_of(special)
@@ -81,8 +83,11 @@ class Tokenizer(ABC):
         return found + _moved(self._cut(text[at:]), at)
 
     def decode(self, ids: Iterable[int], skip_special: bool = False) -> str:
-        """The text of `ids`; special tokens as they are spelt, or left out.  Raises ValueError for an id out of
-        range and TypeError for an id that is no integer."""
+        """The text of `ids`; special tokens as they are spelt, or left out.
+
+        Where a kind forgets which white space stood between words, a special token stands as a word of its own.
+        Raises ValueError for an id out of range and TypeError for an id that is no integer.
+        """
         is_special = frozenset(self.special).__contains__
         texts: list[str] = []
         for special, run in itertools.groupby(self._known(ids), is_special):
@@ -90,7 +95,7 @@ class Tokenizer(ABC):
                 texts.append(self._join(list(run)))
             elif not skip_special:
                 texts.extend(run)
-        return "".join(texts)
+        return self.between.join(text for text in texts if text)
 
     def _known(self, ids: Iterable[int]) -> Iterator[str]:
         if not isinstance(ids, Iterable):

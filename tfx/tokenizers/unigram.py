@@ -9,7 +9,9 @@ putting the spaces back: nothing is lost but U+2581 itself, which comes back as 
 BPE has one way to cut a word; here all ways have a probability.  `sample` draws one, another at every epoch, which
 trains a model to be at ease with all of them (subword regularisation, Kudo 2018, section 3.1).
 
-Out of vocabulary: a character that the corpus did not hold is one `<unk>`, scored 10 nats below the rarest piece.
+Out of vocabulary: a character that the corpus did not hold is one `<unk>`, scored 10 nats below the rarest piece.  Each
+has one of its own, so that every piece still says which stretch of the text it stands for; Hugging Face's Unigram joins
+neighbours of this kind to one.
 """
 
 from __future__ import annotations

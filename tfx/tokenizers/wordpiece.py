@@ -30,6 +30,7 @@ class WordPiece(Tokenizer):
 
     kind = "wordpiece"
     unknown = "[UNK]"
+    between = " "
 
     def __init__(self, vocabulary: Sequence[str], special: Sequence[str] = ()) -> None:
         super().__init__(vocabulary, special)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfx.backend import as_number, to_device, xp_of
+from tfx.half import HALF, WIDE
 from tfx.models import VisionTransformer
 from tfx.train.loop import Loss, LossValue, Rng
 
@@ -28,6 +29,7 @@ def squared_error_loss() -> Loss[VisionTransformer]:
         y, cache = model.forward(batch.images, rng=rng)
         away = y - to_device(batch.numbers.astype(y.dtype), xp_of(y))
         model.backward(away * (2 / away.size), cache)
+        away = away.astype(WIDE) if away.dtype == HALF else away  # in float16 squares overflow from 256 on
         return LossValue(as_number((away * away).mean()), len(away))
 
     return loss

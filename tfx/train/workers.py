@@ -7,8 +7,14 @@ the products (softmax, normalisation, activations) runs on one core while the ot
 NumPy lets go of the interpreter's lock inside its functions, so threads are enough, and they share the weights; each
 has gradients of its own, and one BLAS thread.
 
+How many.  Each pass through the model costs some milliseconds of Python, which one thread after the other has to
+itself, and waiting for it costs as much again.  So a worker more has to be worth it: there are as many as the size of
+the step feeds, `enough_work_for`, and where that is one, the loss is as it was, on one thread.  A step of 4 rows of 128
+tokens through a GPT of width 64 is for one worker; 16 rows are for two, and so are 4 rows at width 128.
+
 The sum is taken in the order of the workers, so the same batch gives the same bytes every time, on any machine; another
-number of workers adds in another order and may differ in the last bits.  Losses that look at several rows at once see
+number of workers adds in another order and may differ in the last bits.  The size alone decides, and no clock, for that
+reason too.  Losses that look at several rows at once see
 their worker's rows, as in train/accumulation.py; batch normalisation is refused.
 """
 
@@ -27,12 +33,26 @@ from tfx.params import Layer, replica
 from tfx.train.accumulation import count_rows, split_rows
 from tfx.train.loop import Batch, Loss, LossValue, Rng
 
+#: What a worker should have: numbers in its rows, such as tokens, times weights of the model.  The step for which two
+#: workers were slower than one has 5e7 for each of them, the smallest for which they are quicker 2e8.
+LEAST_WORK = 2**27
 
-def shared_out(loss: Loss[Any], n_workers: int) -> Loss[Any]:
-    """-> the same loss, computed by n_workers threads that share out the rows of the batch.
 
-    Each worker gets a generator of its own for dropout.  Where there are fewer rows than workers, some have nothing to
-    do.  Raises ValueError for fewer than one worker, and when a model moves running statistics in forward.
+def enough_work_for(model: Layer, batch: Batch, n_workers: int, least: int = LEAST_WORK) -> int:
+    """How many of n_workers have work enough, at least one: a step is numbers in the batch x weights, a worker `least`.
+
+    Where a batch has several arrays, the largest counts.
+    """
+    numbers = max(int(getattr(array, "size", 0)) for array in (batch if isinstance(batch, tuple) else (batch,)))
+    return max(1, min(n_workers, count_rows(batch), numbers * model.n_parameters // max(least, 1)))
+
+
+def shared_out(loss: Loss[Any], n_workers: int, least: int = LEAST_WORK) -> Loss[Any]:
+    """-> the same loss, computed by up to n_workers threads that share out the rows of the batch.
+
+    least: the work for which a worker pays, see `enough_work_for`; 0 for as many as there are, or rows.  Each worker
+    gets a generator of its own for dropout.
+    Raises ValueError for fewer than one worker, and when a model moves running statistics in a shared forward.
     """
     if whole_number("n_workers", n_workers, 1) == 1:
         return loss
@@ -40,7 +60,11 @@ def shared_out(loss: Loss[Any], n_workers: int) -> Loss[Any]:
     crew = _Crew(n_workers)
 
     def whole(model: Any, batch: Batch, rng: Rng) -> LossValue:
-        parts = list(split_rows(batch, math.ceil(count_rows(batch) / n_workers)))
+        n = enough_work_for(model, batch, n_workers, least)
+        if n == 1:
+            with blas_threads(1):
+                return loss(model, batch, rng)
+        parts = list(split_rows(batch, math.ceil(count_rows(batch) / n)))
         workers = crew.of(model)[: len(parts)]
         draws = [None] * len(parts) if rng is None else rng.spawn(len(parts))
         with blas_threads(1), quick_handover():

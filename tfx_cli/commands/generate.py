@@ -100,8 +100,13 @@ def run(prompt: str, max_new: int, shaping: Shaping, beams: int | None, seed: in
     ids = model.tokenizer.encode(prompt)
     if not ids:
         raise BadInput("the prompt is empty: there is nothing to go on with.", f'Give a few words: --prompt "{PROMPT}"')
+    n_tokens = len(model.vocabulary)
+    if shaping.top_k is not None and shaping.top_k > n_tokens:  # the library would keep all; here it is a slip
+        raise BadInput(
+            f"top-k keeps 1 to {n_tokens} of {n_tokens} tokens, not {shaping.top_k}.", "Help: tfx generate -h"
+        )
     try:
-        shaping(np.zeros((1, len(model.vocabulary))), [[]])
+        shaping(np.zeros((1, n_tokens)), [[]])
     except ValueError as error:
         raise BadInput(f"{error}.", "Help: tfx generate -h") from None
     stopping = Stopping(model.vocabulary.index(END))

@@ -26,6 +26,12 @@ def test_the_text_is_made_of_the_tokens_in_the_table_and_their_logarithms_add_up
     assert document["checks"][0]["holds"] and document["checks"][0]["measured"] == pytest.approx(total)
 
 
+def test_characters_that_the_model_does_not_know_are_named_once(tmp_path):
+    ran = run("generate", "--prompt", "the \U0001f600 list \u2603\u2603", "--max-new", "2", "--plain", home=tmp_path)
+    assert "text\tUnknown to this model, which reads <unk> in place of each: \U0001f600 \u2603" in ran.out.splitlines()
+    assert "Unknown" not in run("generate", "--prompt", "the list", "--max-new", "2", "--plain", home=tmp_path).out
+
+
 def test_equal_seeds_give_equal_documents_and_another_seed_another_text(tmp_path):
     one, two, other = (told("--max-new", "8", "--seed", seed, home=tmp_path) for seed in ("4", "4", "5"))
     for document in (one, two, other):

@@ -47,6 +47,17 @@ def test_extremes_neither_overflow_nor_warn(dtype):
     np.testing.assert_array_equal(y, np.array([1e30, -1e30, math.inf, -math.inf, 2], dtype))
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_beside_infinity_nothing_else_has_a_gradient(dtype):
+    x = np.array([[math.inf, 0, -math.inf], [math.inf, 7, math.inf], [0, 0, -math.inf]], dtype)
+    _, cache = logsumexp_forward(x)
+    np.testing.assert_array_equal(
+        logsumexp_backward(np.ones(3, dtype), cache), [[1, 0, 0], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+    )
+    _, cache = logsumexp_forward(x, axis=None)
+    np.testing.assert_allclose(logsumexp_backward(np.ones((), dtype), cache), np.isposinf(x) / 3, rtol=1e-3)
+
+
 def test_nothing_to_sum_is_the_log_of_zero_and_has_no_gradient():
     y, cache = logsumexp_forward(np.array([[-math.inf, -math.inf], [0.0, -math.inf]]))
     assert np.array_equal(y, [-math.inf, 0])

@@ -6,6 +6,7 @@ import pytest
 from tfx.ops.basics.mean_pool import (
     mean_pool_backward,
     mean_pool_forward,
+    pooled_keep,
     repeat_places_backward,
     repeat_places_forward,
 )
@@ -58,3 +59,23 @@ def test_what_does_not_fit_is_refused():
         repeat_places_forward(X, 0, 7)
     with pytest.raises(ValueError, match="7 places, 2 times each, do not give a length of 12"):
         repeat_places_forward(X, 2, 12)
+
+
+def test_a_mean_is_over_the_real_places_of_its_window():
+    keep = np.array([True, True, True, False, False])
+    y, cache = mean_pool_forward(np.array([[1.0], [2.0], [5.0], [np.nan], [np.inf]]), 2, keep)
+    assert y.tolist() == [[1.5], [5.0], [0.0]]
+    assert mean_pool_backward(np.ones((3, 1)), cache).tolist() == [[0.5], [0.5], [1.0], [0.0], [0.0]]
+    assert pooled_keep(keep, 2).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("keep", "error", "words"),
+    [
+        (np.ones(5), TypeError, "keep must be boolean, not float64"),
+        (np.ones(4, dtype=bool), ValueError, r"keep is \(4,\) but the places are \(5,\)"),
+    ],
+)
+def test_a_keep_that_does_not_fit_is_refused(keep, error, words):
+    with pytest.raises(error, match=words):
+        mean_pool_forward(np.zeros((5, 2)), 2, keep)

@@ -17,6 +17,7 @@ FORMULAS = {
     "bilinear": lambda a: a,
     "reglu": lambda a: max(a, 0.0),
     "geglu": lambda a: a * 0.5 * math.erfc(-a / math.sqrt(2)),
+    "geglu_tanh": lambda a: a * 0.5 * (1 + math.tanh(math.sqrt(2 / math.pi) * (a + 0.044715 * a**3))),
     "swiglu": lambda a: a / (1 + math.exp(-a)),
 }
 

@@ -54,5 +54,5 @@ def test_length_zero_works_both_ways():
 
 
 def test_an_unknown_gate_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match='one of glu, bilinear, reglu, geglu, swiglu, not "relu"'):
+    with pytest.raises(ValueError, match='one of glu, bilinear, reglu, geglu, geglu_tanh, swiglu, not "relu"'):
         gated_feed_forward_forward(X, *W, "relu")

@@ -119,3 +119,10 @@ def test_the_unbiased_variance_of_few_tokens_divides_by_one_less(n_kept):
     _, cache = batch_norm_forward(x, np.ones(3), np.zeros(3), keep=keep)
     moved = updated_statistics(Statistics(np.zeros(3), np.zeros(3)), cache, momentum=1.0)
     np.testing.assert_allclose(moved.variance, x[0, :n_kept].var(axis=0, ddof=1), rtol=1e-12)
+
+
+def test_without_eps_a_constant_feature_gives_beta_too():
+    x = np.array([[3.0, 1.0], [3.0, 2.0]])
+    y, cache = batch_norm_forward(x, np.ones(2), np.array([5.0, 6.0]), eps=0.0)
+    assert y[:, 0].tolist() == [5, 5] and np.isfinite(y).all()
+    assert all(np.isfinite(g).all() for g in batch_norm_backward(np.ones_like(x), cache))

@@ -83,3 +83,10 @@ def test_an_offset_without_a_gain_leaves_the_normalised_rows_alone():
     y, cache = layer_norm_forward(X, None, BETA)
     np.testing.assert_allclose(y - BETA, layer_norm_forward(X)[0], atol=1e-14)
     np.testing.assert_allclose(cache.xhat, layer_norm_forward(X)[0], atol=1e-14)
+
+
+def test_without_eps_a_constant_row_gives_beta_too():
+    x = np.array([[3.0, 3.0, 3.0], [1.0, 2.0, 6.0]])
+    y, cache = layer_norm_forward(x, None, np.array([1.0, 2.0, 3.0]), eps=0.0)
+    assert y[0].tolist() == [1, 2, 3] and np.isfinite(y).all()
+    assert all(np.isfinite(g).all() for g in layer_norm_backward(np.ones_like(x), cache) if g is not None)

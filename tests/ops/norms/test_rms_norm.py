@@ -61,3 +61,10 @@ def test_length_zero_works_both_ways():
 def test_widths_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match=r"x has width 8 but gamma is \(7,\)"):
         rms_norm_forward(X, np.ones(7))
+
+
+def test_without_eps_a_row_of_zeros_gives_zeros_too():
+    x = np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 6.0]])
+    y, cache = rms_norm_forward(x, None, eps=0.0)
+    assert y[0].tolist() == [0, 0, 0] and np.isfinite(y).all()
+    assert np.isfinite(rms_norm_backward(np.ones_like(x), cache)[0]).all()

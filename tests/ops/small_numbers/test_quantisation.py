@@ -36,6 +36,24 @@ def test_no_number_moves_by_more_than_half_a_step(bits, symmetric, shared, shift
     assert q.codes.dtype == (np.int8 if symmetric else np.uint8)
 
 
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("largest", [3e38, float(np.finfo("float32").max)])
+def test_a_range_wider_than_the_largest_number_has_a_scale_too(symmetric, largest):
+    w = np.array([[largest], [-largest], [1.0]], dtype="float32")
+    q = quantise(w, 8, symmetric)
+    far = np.abs(dequantise(q).astype(float) - w.astype(float))
+    assert q.scale.dtype == np.float32 and (far <= float(q.scale.item()) * 0.5001).all()
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("size", [1e-6, 1e-4, 1.0, 3e4])
+def test_float16_weights_have_scales_in_float32(symmetric, size):
+    w = (W / np.abs(W).max() * size).astype("float16")
+    q = quantise(w, 8, symmetric)
+    assert q.scale.dtype == np.float32
+    assert (np.abs(dequantise(q) - w.astype("float32")) <= q.scale.item() * 0.501).all()
+
+
 def test_symmetric_codes_by_hand():
     q = quantise(np.array([[-2.0], [0.5], [1.0]]), 3)
     assert q.codes[:, 0].tolist() == [-3, 1, 2] and q.scale.item() == pytest.approx(2 / 3)  # 0.75 -> 1, 1.5 -> 2

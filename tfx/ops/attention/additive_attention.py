@@ -28,6 +28,7 @@ from typing import NamedTuple
 from tfx.backend import Array, xp_of
 from tfx.half import in_float32
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.basics.weighted_sum import summed_products, where_read
 
 
 class AdditiveScoresCache(NamedTuple):
@@ -69,9 +70,9 @@ def additive_scores_backward(dscores: Array, cache: AdditiveScoresCache) -> Addi
     """dscores: (..., T, S) -> gradients in the shapes of q, k, w_q, w_k, b, v."""
     query_cache, key_cache, hidden, v = cache
     width = v.shape[0]
-    dv = hidden.reshape(-1, width).T @ dscores.reshape(-1)  # scores = hidden @ v
+    dv = summed_products(hidden.reshape(-1, width), dscores.reshape(-1, 1))[:, 0]  # scores = hidden @ v
     dhidden = dscores[..., None] * v
-    dz = dhidden * (1 - hidden * hidden)  # hidden = tanh(z)
+    dz = where_read(dhidden * (1 - hidden * hidden), dhidden)  # hidden = tanh(z); a blocked pair has dscores = 0
     dq, dw_q, db = linear_backward(dz.sum(axis=-2), query_cache)  # query was repeated for every key
     dk, dw_k = dz.sum(axis=-3), None  # key was repeated for every query
     if key_cache is not None:

@@ -19,12 +19,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfx.backend import Array, xp_of
+from tfx.backend import Array, on_host, xp_of
 from tfx.half import in_float32
 from tfx.ops.attention.masks import Mask
-from tfx.ops.attention.weighted_sum import weighted_sum, where_read
 from tfx.ops.basics.broadcast import fold
 from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward
+from tfx.ops.basics.weighted_sum import all_finite, weighted_sum, where_read
 
 
 class AttendCache(NamedTuple):
@@ -94,7 +94,9 @@ def attend_backward_steps(dout: Array, cache: AttendCache, dweights: Array | Non
         dp = dp * dropout  # dropped = weights * dropout: (..., T, S) -> (..., T, S)
     if dweights is not None:
         dp = dp + dweights  # the weights were used twice, for the output and by a loss: (..., T, S) -> (..., T, S)
-    dp = where_read(dp, weights)  # (..., T, S) -> (..., T, S)
+    # |dp| <= |dout| |v|: where both are finite there is nothing to look for among T x S numbers
+    if dweights is not None or not (on_host(dp) and all_finite(v) and all_finite(dout)):
+        dp = where_read(dp, weights)  # (..., T, S) -> (..., T, S)
     # weights = softmax(scores); zero where blocked, because the weights are
     dscores = softmax_backward(dp, softmax_cache)  # (..., T, S) -> (..., T, S)
     return AttendGrads(fold(dv, v), dp, dscores)
@@ -111,4 +113,5 @@ def check_attend_shapes(n_queries: int, n_keys: int, v: Array, mask: Mask) -> No
     if mask.ndim and mask.shape[-1] not in (1, n_keys):
         raise ValueError(f"mask covers {mask.shape[-1]} keys but there are {n_keys}")
     if mask.ndim > 1 and mask.shape[-2] not in (1, n_queries):
-        raise ValueError(f"mask covers {mask.shape[-2]} queries but there are {n_queries}")
+        rows = " (one row for each sequence of a batch is mask[:, None, None])" if mask.ndim == 2 else ""
+        raise ValueError(f"mask covers {mask.shape[-2]} queries but there are {n_queries}{rows}")

@@ -25,6 +25,7 @@ from tfx.half import in_float32
 from tfx.ops.attention.additive_attention import AdditiveScoresCache, additive_scores_backward, additive_scores_forward
 from tfx.ops.attention.scaled_dot_product import attention_scores
 from tfx.ops.basics.linear import LinearCache, linear_backward, linear_forward
+from tfx.ops.basics.weighted_sum import weighted_sum
 
 
 class DotScoresCache(NamedTuple):
@@ -69,8 +70,8 @@ def dot_scores_backward(dscores: Array, cache: DotScoresCache) -> DotScoresGrads
     """dscores: (..., T, S) -> dq, dk."""
     q, k, scale = cache
     return DotScoresGrads(
-        dq=(dscores @ k) * scale,  # scores = q @ k^T * scale
-        dk=(dscores.swapaxes(-1, -2) @ q) * scale,
+        dq=weighted_sum(dscores, k) * scale,  # scores = q @ k^T * scale
+        dk=weighted_sum(dscores.swapaxes(-1, -2), q) * scale,
     )
 
 

@@ -5,6 +5,8 @@
     window    query i may attend to keys i - left .. i + right only neighbours
 
 A mask is boolean, True means "may attend", and it broadcasts to (..., T, S).  Two masks combine with "and".
+So two axes are always (T, S).  A row for each sequence of a batch, (B, S), would be taken for that where B = T: it is
+written (B, 1, 1, S), which is mask[:, None, None], and what `padding_mask` gives.
 Other libraries say the opposite (True = blocked) or add a bias of 0 and -inf to the scores: `from_blocked` and
 `from_additive` translate.  Blocking happens before the softmax, so that the remaining weights still sum to 1.
 Source: Vaswani et al. 2017, sections 3.1 and 3.2.3; window: Beltagy et al. 2020, "Longformer", section 3.1.

@@ -191,7 +191,8 @@ def multi_head_attention_forward(
     x_v: (..., S, C), where the values come from, if not from x_kv.  n_heads: H; n_kv_heads: G, H unless told.
     rotation: turns queries and new keys by their positions (self-attention).
     past: keys and values in front of the new ones; leading axes of length 1 are broadcast.
-    mask: boolean, True = may attend, broadcastable to (..., H, T, M + S): (T, S), (B, 1, 1, S) or (B, H, T, S).
+    mask: boolean, True = may attend, broadcastable to (..., H, T, M + S): (T, S), (B, 1, 1, S) or (B, H, T, S); two
+    axes are always (T, S), also where B = T.
     acting: what else acts on the scores, or a kernel, which has no scores for dropout, bias and soft_cap to act on.
     Raises ValueError when widths, lengths or heads do not fit, or a kernel meets dropout, bias or soft_cap.
     """

@@ -32,8 +32,8 @@ from tfx.half import in_float32
 from tfx.ops.attention.attend import AttendCache, attend_backward_steps, attend_forward, check_attend_shapes
 from tfx.ops.attention.masks import Mask
 from tfx.ops.attention.soft_cap import SoftCapCache, soft_cap_backward, soft_cap_forward
-from tfx.ops.attention.weighted_sum import weighted_sum, where_read
 from tfx.ops.basics.broadcast import fold
+from tfx.ops.basics.weighted_sum import weighted_sum, where_read
 
 
 class AttentionCache(NamedTuple):

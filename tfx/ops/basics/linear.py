@@ -16,6 +16,7 @@ from typing import NamedTuple
 from tfx.backend import Array
 from tfx.half import in_float32
 from tfx.ops.basics.sums import column_sums
+from tfx.ops.basics.weighted_sum import summed_products
 
 
 class LinearCache(NamedTuple):
@@ -43,6 +44,6 @@ def linear_backward(dy: Array, cache: LinearCache) -> tuple[Array, Array, Array 
     rows_x = x.reshape(-1, x.shape[-1])  # (..., I) -> (N, I)
     rows_dy = dy.reshape(-1, dy.shape[-1])  # (..., J) -> (N, J)
     dx = (rows_dy @ w.T).reshape(x.shape)  # y = x @ w: (N, J), (J, I) -> (..., I)
-    dw = rows_x.T @ rows_dy  # y = x @ w: (I, N), (N, J) -> (I, J)
+    dw = summed_products(rows_x, rows_dy)  # y = x @ w: (I, N), (N, J) -> (I, J)
     db = column_sums(dy) if has_bias else None  # y = ... + b, for every row: (..., J) -> (J,)
     return dx, dw, db

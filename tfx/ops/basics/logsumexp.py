@@ -31,7 +31,7 @@ def logsumexp_forward(x: Array, axis: Axes = -1, keepdims: bool = False) -> tupl
     """x: any shape, float; axis: one, several, or None for all -> y: x without them (or 1 there, with keepdims).
 
     Nothing to sum (length 0, or -inf everywhere) gives -inf, the log of 0, and no gradient; inf gives inf; NaN stays
-    NaN.
+    NaN.  The gradient of inf goes to the infinite numbers, in equal parts.
     """
     _, log_total, top = shifted_log_total(x, axis)
     y = log_total + top
@@ -45,7 +45,11 @@ def logsumexp_backward(dy: Array, cache: LogSumExpCache) -> Array:
     x, y, kept_shape = cache
     xp = xp_of(x)
     y = xp.where(y == -math.inf, 0, y).astype(x.dtype)  # nothing was summed: exp(-inf - 0) = 0, not NaN
-    return xp.asarray(dy, dtype=x.dtype).reshape(kept_shape) * xp.exp(x - y)  # y = log sum exp(x)
+    infinite, peaks = y == math.inf, x == math.inf
+    share = xp.exp(x - xp.where(infinite, xp.finfo(x.dtype).max, y))  # y = log sum exp(x)
+    n_peaks = peaks.sum(axis=tuple(i for i, n in enumerate(kept_shape) if n == 1), keepdims=True)
+    share = xp.where(infinite, peaks / xp.maximum(n_peaks, 1), share)  # next to infinity nothing else counts
+    return (xp.asarray(dy, dtype=x.dtype).reshape(kept_shape) * share).astype(x.dtype, copy=False)
 
 
 def shifted_log_total(x: Array, axis: Axes) -> tuple[Array, Array, Array]:

@@ -9,7 +9,8 @@ Who comes first.  All first choices stand in front of all second choices, and so
 expert before another loses its first).  Within one round of choices tokens come in their order in the batch, so it is
 the end of a batch that suffers; with an `importance` (their largest gate) the important ones come first, which is batch
 prioritised routing.  Either way what happens to a token depends on the other tokens: with drops a batch is no longer a
-set of rows that do not know each other.
+set of rows that do not know each other.  N counts the tokens of the whole batch, and so does the queue; Hugging Face's
+Switch Transformer counts each row for itself, which is the same for a batch of one row.
 
 The decision is made of integers and has no gradient; a dropped pair passes none.
 Sources: Lepikhin et al. 2021, "GShard", section 2.2 and algorithm 1; Fedus et al. 2022, "Switch Transformers", equation

@@ -10,7 +10,8 @@ be f, and the loss can lie below 1.  Pairs count where they were sent, dropped o
 
 Derivation.  P_i = sum_n p_ni / N, and f is a constant:  dp_ni = dloss E f_i / N, the same for every token.
 Source: Fedus et al. 2022, "Switch Transformers", equations 4 to 6, with k = 1 and N for E; the factor alpha is the
-caller's.  For k > 1, f is divided by k: as in GShard and Mixtral up to that factor.
+caller's.  For k > 1, f is divided by k: as in GShard and Mixtral up to that factor.  Here each layer has a loss of its
+own, and they are added; Hugging Face's Mixtral joins the tokens of all layers first, f and P being means over them.
 """
 
 from __future__ import annotations

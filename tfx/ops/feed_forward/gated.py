@@ -6,7 +6,8 @@
     glu         sigmoid      Dauphin et al. 2017
     bilinear    identity     Dauphin et al. 2017; Mnih and Hinton 2007
     reglu       relu         Shazeer 2020
-    geglu       gelu         Shazeer 2020; T5 version 1.1 (with gelu_tanh)
+    geglu       gelu         Shazeer 2020
+    geglu_tanh  gelu_tanh    T5 version 1.1, and so Flan-T5 and mT5; Gemma
     swiglu      silu         Shazeer 2020; PaLM, LLaMA
 
 The unit is not squashed where the gate is open: dy reaches b times the gate alone, however large b is.
@@ -31,7 +32,14 @@ from tfx.half import in_float32
 from tfx.ops.feed_forward.activations import ACTIVATIONS
 
 #: Name of the gated unit -> name of the activation of its gate.
-GATES = {"glu": "sigmoid", "bilinear": "identity", "reglu": "relu", "geglu": "gelu", "swiglu": "silu"}
+GATES = {
+    "glu": "sigmoid",
+    "bilinear": "identity",
+    "reglu": "relu",
+    "geglu": "gelu",
+    "geglu_tanh": "gelu_tanh",
+    "swiglu": "silu",
+}
 
 
 class GluCache(NamedTuple):

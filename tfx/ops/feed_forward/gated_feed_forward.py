@@ -59,7 +59,7 @@ def gated_feed_forward_forward(
     """x: (..., C), w_gate, w_up: (C, F), w_down: (F, C) -> y: (..., C), cache.
 
     b_gate, b_up: (F,) or None, b_down: (C,) or None.
-    gate: "glu", "bilinear", "reglu", "geglu" or "swiglu".
+    gate: "glu", "bilinear", "reglu", "geglu", "geglu_tanh" or "swiglu".
     Raises ValueError for another name or for widths that do not fit.
     """
     if gate not in GATES:

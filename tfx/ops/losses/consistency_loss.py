@@ -21,6 +21,7 @@ from tfx.backend import Array, xp_of
 from tfx.half import in_float32
 from tfx.ops.basics.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
+from tfx.ops.losses.targets import kept_scores
 
 
 class ConsistencyLossCache(NamedTuple):
@@ -46,6 +47,7 @@ def consistency_loss_forward(
     if first.shape != second.shape:
         raise ValueError(f"the first pass gave {first.shape} but the second {second.shape}")
     xp = xp_of(first)
+    first, second = kept_scores(first, keep), kept_scores(second, keep)
     a, first_cache = log_softmax_forward(first)
     b, second_cache = log_softmax_forward(second)
     losses = 0.5 * ((xp.exp(a) - xp.exp(b)) * (a - b)).sum(axis=-1)

@@ -31,6 +31,7 @@ from tfx.half import in_float32
 from tfx.ops.basics.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
 from tfx.ops.losses.kl_divergence import KlDivergenceCache, kl_divergence_backward, kl_divergence_forward
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
+from tfx.ops.losses.targets import kept_scores
 
 
 class DistillationLossCache(NamedTuple):
@@ -53,6 +54,7 @@ def distillation_loss_forward(
     number("temperature", temperature, above=0)
     if logits.shape != teacher_logits.shape:
         raise ValueError(f"the student's logits are {logits.shape} but the teacher's {teacher_logits.shape}")
+    logits, teacher_logits = kept_scores(logits, keep), kept_scores(teacher_logits, keep)
     log_q, softmax_cache = log_softmax_forward(logits / temperature)
     log_p, _ = log_softmax_forward(teacher_logits / temperature)
     terms, divergence = kl_divergence_forward(log_q, log_p, log_target=True, reduction="none")

@@ -29,7 +29,7 @@ from tfx.backend import Array, xp_of
 from tfx.half import in_float32
 from tfx.ops.basics.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
-from tfx.ops.losses.targets import Targets, at_targets, checked_targets, subtract_at_targets
+from tfx.ops.losses.targets import Targets, at_targets, checked_targets, kept_scores, subtract_at_targets
 
 
 class FocalLossCache(NamedTuple):
@@ -57,7 +57,7 @@ def focal_loss_forward(
     if number("gamma", gamma) < 0:
         raise ValueError(f"gamma must be at least 0, not {gamma}: below 0 the easy tokens would count more")
     target = checked_targets(logits, targets, keep, class_weights)
-    log_probs, softmax_cache = log_softmax_forward(logits)
+    log_probs, softmax_cache = log_softmax_forward(kept_scores(logits, target.keep))
     l = at_targets(log_probs, target.ids)  # noqa: E741
     losses = -target.weights * _missing(l) ** gamma * l
     losses = losses.astype(logits.dtype, copy=False)

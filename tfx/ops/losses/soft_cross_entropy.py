@@ -23,7 +23,7 @@ from tfx.backend import Array, xp_of
 from tfx.half import in_float32
 from tfx.ops.basics.log_softmax import LogSoftmaxCache, log_softmax_backward, log_softmax_forward
 from tfx.ops.losses.reduction import ReductionCache, reduction_backward, reduction_forward
-from tfx.ops.losses.targets import check_keep
+from tfx.ops.losses.targets import kept_scores
 
 
 class SoftCrossEntropyCache(NamedTuple):
@@ -63,10 +63,7 @@ def soft_cross_entropy_forward(
         raise ValueError(f"class weights are {class_weights.shape} but there are {logits.shape[-1]} classes")
     xp = xp_of(logits)
     smoothed = (1.0 - smoothing) * targets + smoothing / logits.shape[-1]
-    if keep is not None:
-        check_keep(keep, logits.shape[:-1])
-        keep = xp.asarray(keep)
-        logits, smoothed = (xp.where(keep[..., None], given, 0) for given in (logits, smoothed))
+    logits, smoothed = (kept_scores(given, keep) for given in (logits, smoothed))
     log_probs, softmax_cache = log_softmax_forward(logits)
     costs = _weighted(smoothed, class_weights) * xp.where(smoothed == 0, 0, log_probs)
     loss, reduced = reduction_forward(-costs.sum(axis=-1), reduction, keep=keep)

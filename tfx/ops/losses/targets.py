@@ -63,6 +63,18 @@ def check_keep(keep: Array, shape: tuple[int, ...]) -> None:
         raise TypeError(f"keep must be boolean {shape}, not {keep.dtype} {keep.shape}")
 
 
+def kept_scores(scores: Array, keep: Array | None) -> Array:
+    """scores: (..., V) with 0 for every token that is not kept, whatever stood there: its gradient is then 0 too.
+
+    Raises TypeError unless keep is boolean and has one entry for each token.
+    """
+    if keep is None:
+        return scores
+    check_keep(keep, scores.shape[:-1])
+    xp = xp_of(scores)
+    return xp.where(xp.asarray(keep)[..., None], scores, 0).astype(scores.dtype, copy=False)
+
+
 def keep_except(targets: Array, ignored: int) -> Array:
     """The other convention, a number that stands for "no target" (-100 in PyTorch) -> keep: True = counts."""
     return targets != ignored

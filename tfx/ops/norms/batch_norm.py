@@ -66,7 +66,7 @@ def batch_norm_forward(
         mean = column_sums(kept(x, keep)) / n_tokens
         centred = kept(x - mean, keep)
         running = batch = Statistics(mean, column_sums(centred * centred) / n_tokens)
-    inv_std = 1.0 / xp_of(x).sqrt(running.variance + eps)
+    inv_std = 1.0 / xp_of(x).sqrt(running.variance + (eps or running.variance == 0))  # 0 / 1 and not 0 / 0
     xhat = kept((x - running.mean) * inv_std, keep)
     return kept(xhat * gamma + beta, keep), BatchNormCache(xhat, inv_std, gamma, keep, batch, n_tokens)
 

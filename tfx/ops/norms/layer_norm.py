@@ -46,9 +46,9 @@ def layer_norm_forward(
 ) -> tuple[Array, LayerNormCache]:
     """x: (..., C), gamma: (C,) or None, beta: (C,) or None -> y: (..., C) in x's dtype, cache.
 
-    A constant row gives beta, for an eps above 0.  The squares overflow where |x| nears the root of the dtype's largest
-    number (about 1e19 in float32, as which float16 is computed, 1e154 in float64); -inf or NaN in a row makes that row
-    NaN.
+    A constant row gives beta, with eps = 0 too (PyTorch gives NaN there).  The squares overflow where |x| nears the
+    root of the dtype's largest number (about 1e19 in float32, as which float16 is computed, 1e154 in float64); -inf or
+    NaN in a row makes that row NaN.
     Raises ValueError when the widths differ.
     """
     for name, parameter in (("gamma", gamma), ("beta", beta)):
@@ -57,7 +57,8 @@ def layer_norm_forward(
     xp = xp_of(x)
     mean = row_means(x)  # (..., C) -> (..., 1)
     xhat = x - mean  # centred, and scaled two lines below: (..., C), (..., 1) -> (..., C)
-    inv_std = 1.0 / xp.sqrt(row_means(xhat * xhat) + eps)  # (..., C) -> (..., 1)
+    variance = row_means(xhat * xhat)  # (..., C) -> (..., 1)
+    inv_std = 1.0 / xp.sqrt(variance + (eps or variance == 0))  # without eps a constant row is divided by 1
     xhat *= inv_std  # (..., C), (..., 1) -> (..., C)
     y = xhat.copy() if gamma is None else xhat * gamma  # (..., C), (C,) -> (..., C)
     if beta is not None:

@@ -71,7 +71,8 @@ def power_norm_forward(
     n_tokens = count_tokens(x, keep)
     present = kept(x, keep)
     batch_psi2 = column_sums(present * present) / n_tokens
-    inv_psi = 1.0 / xp_of(x).sqrt((batch_psi2 if running is None else running.psi2) + eps)
+    psi2 = batch_psi2 if running is None else running.psi2
+    inv_psi = 1.0 / xp_of(x).sqrt(psi2 + (eps or psi2 == 0))  # 0 / 1 and not 0 / 0
     xhat = present * inv_psi
     return kept(xhat * gamma + beta, keep), PowerNormCache(xhat, inv_psi, gamma, keep, batch_psi2, running, n_tokens)
 

@@ -46,7 +46,8 @@ def rms_norm_forward(x: Array, gamma: Array | None = None, eps: float = 1e-5) ->
     """
     if gamma is not None and gamma.shape != x.shape[-1:]:
         raise ValueError(f"x has width {x.shape[-1]} but gamma is {gamma.shape}")
-    inv_rms = 1.0 / xp_of(x).sqrt(row_means(x * x) + eps)  # (..., C) -> (..., 1)
+    mean_square = row_means(x * x)  # (..., C) -> (..., 1)
+    inv_rms = 1.0 / xp_of(x).sqrt(mean_square + (eps or mean_square == 0))  # without eps zeros are divided by 1
     xhat = x * inv_rms  # (..., C), (..., 1) -> (..., C)
     y = xhat if gamma is None else xhat * gamma  # (..., C), (C,) -> (..., C)
     return y, RmsNormCache(xhat, inv_rms, gamma)

@@ -27,6 +27,7 @@ from tfx.backend import Array, xp_of
 from tfx.half import as_given
 from tfx.ops.attention.masks import padding_mask
 from tfx.ops.basics.linear import LinearCache
+from tfx.ops.basics.weighted_sum import summed_products
 
 State = tuple[Array, ...]  # each (B, .)
 #: step(a_t, state) -> (the next state, what its backward needs)
@@ -78,6 +79,8 @@ def run_through_time(
         raise ValueError(f"the initial state has batch {state[0].shape[0]} but x has {a.shape[0]}")
     xp, n_steps = xp_of(a), a.shape[1]
     keep = None if lengths is None else padding_mask(lengths, n_steps, xp)[:, 0, 0, :, None]
+    if keep is not None:
+        a = xp.where(keep, a, 0).astype(a.dtype, copy=False)  # what stands behind the end of a row is not read
     y: list[Any] = [None] * n_steps
     steps: list[Any] = [None] * n_steps
     for t in _order(n_steps, reverse):
@@ -118,7 +121,7 @@ def over_time(parts: Sequence[Array], like: Array, width: int) -> Array:
 
 def weight_gradient(x: Array, dz: Array) -> Array:
     """x: (B, T, I), dz: (B, T, J) -> sum over rows and steps of x_t^T dz_t: (I, J), for z_t = x_t W."""
-    return x.reshape(-1, x.shape[-1]).T @ dz.reshape(-1, dz.shape[-1])
+    return summed_products(x.reshape(-1, x.shape[-1]), dz.reshape(-1, dz.shape[-1]))
 
 
 def _order(n_steps: int, reverse: bool) -> range:

@@ -23,8 +23,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from tfx.arguments import whole_number
 from tfx.backend import Array, on_host, xp_of
+from tfx.half import HALF
 
 SHARED_BY = ("tensor", "channel", "group")
 
@@ -53,7 +56,7 @@ def quantise(w: Array, bits: int = 8, symmetric: bool = True, per: str = "tensor
     if not 2 <= whole_number("bits", bits) <= 8:
         raise ValueError(f"codes have 2 to 8 bits, not {bits}; for 1 bit see ops/small_numbers/binary_weights.py")
     xp = xp_of(w)
-    blocks = in_groups(w, per, group)
+    blocks = in_groups(w.astype("float32") if w.dtype == HALF else w, per, group)  # float16 has no small scales
     axes = (0, 1, 2) if per == "tensor" else (1,)
     if on_host(w) and not xp.isfinite(w).all():
         raise ValueError("a matrix with NaN or inf has no scale")
@@ -64,19 +67,24 @@ def quantise(w: Array, bits: int = 8, symmetric: bool = True, per: str = "tensor
         scale = _not_zero(xp.maximum(-low, high) / top)
         codes = xp.rint(blocks / scale)
         return Quantised(codes.astype("int8").reshape(w.shape), scale, None, bits)
-    scale = _not_zero((high - low) / (2**bits - 1))
+    with np.errstate(over="ignore"):
+        span = (high - low) / (2**bits - 1)
+    scale = _not_zero(xp.where(xp.isinf(span), high / (2**bits - 1) - low / (2**bits - 1), span))
     zero_point = xp.rint(-low / scale)
     codes = xp.clip(xp.rint(blocks / scale) + zero_point, 0, 2**bits - 1)
     return Quantised(codes.astype("uint8").reshape(w.shape), scale, zero_point.astype("uint8"), bits)
 
 
 def dequantise(quantised: Quantised) -> Array:
-    """-> w_hat: (I, J), in the dtype of the scales."""
+    """-> w_hat: (I, J), in the dtype of the scales: float32 for weights in float16."""
     codes, scale, zero_point, _ = quantised
     blocks = codes.reshape(scale.shape[0], -1, codes.shape[1]).astype(scale.dtype)
     if zero_point is not None:
         blocks = blocks - zero_point.astype(scale.dtype)
-    return (scale * blocks).reshape(codes.shape)
+    with np.errstate(over="ignore"):
+        w = (scale * blocks).reshape(codes.shape)
+    largest = xp_of(w).finfo(w.dtype).max
+    return xp_of(w).clip(w, -largest, largest)  # rounding of the scale may lead past the largest number
 
 
 def in_groups(w: Array, per: str, group: int) -> Array:

@@ -108,10 +108,20 @@ def records_of(done: Generation) -> list[Record]:
         Text(f"written  {done.text_of(done.new)}"),
         Text(f"{how(done)}  Ended: {REASONS[done.reason]}."),
     ]
+    unknown = unknown_in(done)
+    if unknown:
+        shown.insert(1, Text(f"Unknown to this model, which reads <unk> in place of each: {' '.join(unknown)}"))
     if done.beams:
         shown.append(Table("Beams: score = log p / ((5 + tokens) / 6)^0.6", BEAM_COLUMNS, beam_rows(done)))
     columns = tuple(column for column in TOKEN_COLUMNS if not (done.beams and column.key in ("drawn_with", "kept")))
     return [*shown, Table("What the model expected", columns, token_rows(done)), check_of(done)]
+
+
+def unknown_in(done: Generation) -> list[str]:
+    """What the prompt holds that the model has no token for, each once, as it was typed."""
+    tokenizer = done.model.tokenizer
+    pieces = [piece for piece in tokenizer.pieces(done.prompt) if tokenizer.tokens[piece.id] == tokenizer.unknown]
+    return list(dict.fromkeys(done.prompt[piece.start : piece.end] for piece in pieces))
 
 
 def is_drawn(done: Generation) -> bool:

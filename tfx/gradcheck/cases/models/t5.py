@@ -21,5 +21,5 @@ def t5(rng: Rng, **settings: Any) -> Problem:
 
 CASES: tuple[Case, ...] = (
     Case(T5, "tied, ReLU replaced by GELU", partial(t5, activation="gelu_tanh")),
-    Case(T5, "version 1.1: gated, own output", partial(t5, activation="geglu", tied=False)),
+    Case(T5, "version 1.1: gated, own output", partial(t5, activation="geglu_tanh", tied=False)),
 )

@@ -28,6 +28,16 @@ def weighted_sum(weights: Array, x: Array) -> Array:
     return np.where(touched, y, weights @ np.where(odd, 0, x)).astype(y.dtype, copy=False)
 
 
+def summed_products(x: Array, dy: Array) -> Array:
+    """x: (N, I), dy: (N, J) -> x^T dy: (I, J), for a map's weights.  A row whose gradient is 0 is not read."""
+    dw = x.T @ dy
+    if not on_host(dw) or all_finite(dw):
+        return dw
+    odd = ~np.isfinite(x)
+    touched = odd.T.astype(dy.dtype) @ (dy != 0).astype(dy.dtype) > 0  # (I, J)
+    return np.where(touched, dw, np.where(odd, 0, x).T @ dy).astype(dw.dtype, copy=False)
+
+
 def where_read(gradient: Array, weights: Array) -> Array:
     """gradient: (..., T, S) of the weights -> the same, and 0 where a weight is 0 and the gradient no number."""
     if not on_host(gradient) or all_finite(gradient):
