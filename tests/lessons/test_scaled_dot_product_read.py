@@ -74,6 +74,9 @@ def test_the_language_model_is_not_said_to_have_been_told_where_to_look():
         'No loss asked where "it" should look: this model learned to predict the next token. In '
         f"{words.count('because')} of its 8 heads the largest weight of this row is on the word just before."
     ) in said(forward.rows_read, run).splitlines()
+    assert said(forward.rows_read, run_of("Hello")).splitlines()[-1] == (
+        'No loss asked where "Hello" should look: this model learned to predict the next token.'
+    )
     for other in (run_of(), run_of(TROPHY, untrained=True)):
         assert "No loss asked where" not in said(forward.rows_read, other)
 
@@ -225,7 +228,7 @@ def test_minus_a_billion_in_two_precisions():
         most = int(exact.argmax())
         assert (
             f'"{run.tokens[most]}" would keep a weight of {exact[most] / exact.sum():.3f}. (In float32, where numbers '
-            f"near 1e9 lie 64 apart, the scores drown: {single[most] / single.sum():.3f}.) -inf, as here,"
+            f"near 1e9 lie 64 apart and smaller scores drown, it would be {single[most] / single.sum():.3f}.) -inf, as"
         ) in said_it.truth
 
 

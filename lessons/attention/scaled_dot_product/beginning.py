@@ -120,7 +120,8 @@ def positions(run: Run) -> Iterator[Shown]:
     yield coordinates(f'"{run.word}", token {i + 1}', np.stack([whole.embedded[i], table[i], whole.placed[i]]), ("embedded", "+ place", "= x"), "vector", f'Place p and pair i count from 0: here p = {p}, and pair 0 is sin({p}) = {math.sin(p):.3f}, cos({p}) = {math.cos(p):.3f}. Later pairs are slower.')  # fmt: skip
     yield formula("x = embedded + PE", f"(T, C) + (T, C): {whole.embedded.shape}")
     yield formula("PE[p, 2i] = sin(p / 10000^(2i/C))     PE[p, 2i + 1] = cos(p / 10000^(2i/C))")
-    yield agree("placed", "embedded + positions is what layer 1 reads", whole.embedded + table, whole.blocks[0].x, to=1e-12)  # fmt: skip
+    read = np.stack([whole.placed, whole.blocks[0].x])
+    yield agree("placed", "embedded + positions is x, and what layer 1 reads", np.stack([whole.embedded + table] * 2), read, to=1e-12)  # fmt: skip
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.5")
     yield add_positions_forward
 

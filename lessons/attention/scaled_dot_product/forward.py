@@ -83,8 +83,8 @@ def mask_traps(run: Run) -> Iterator[Shown]:
     yield "Two conventions are in use. Here True means may attend; in other code True or 1 often means blocked, and a mask copied from one to the other is turned round."
     still, nothing = softmax_forward(row - 1e9)[0], softmax_forward(np.full_like(row, -math.inf))[0]
     single, most = softmax_forward(row.astype(np.float32) - np.float32(1e9))[0], int(still.argmax())
-    yield matrix(f'weights of "{run.word}", if all of its keys were blocked', np.stack([still, single, nothing]), "blocked by, key", ("-1e9", "-1e9, float32", "-inf"), run.tokens)  # fmt: skip
-    kept = f'"{run.tokens[most]}" would keep a weight of {still[most]:.3f}. (In float32, where numbers near 1e9 lie {np.spacing(np.float32(1e9)):g} apart, the scores drown: {single[most]:.3f}.) -inf, as here, gives a row of zeros: its largest weight is {nothing.max():g}.'
+    yield matrix(f'weights of "{run.word}", if all of its keys were blocked', np.stack([still, single, nothing]), "blocked by, key", ("-1e9", "float32", "-inf"), run.tokens)  # fmt: skip
+    kept = f'"{run.tokens[most]}" would keep a weight of {still[most]:.3f}. (In float32, where numbers near 1e9 lie {np.spacing(np.float32(1e9)):g} apart and smaller scores drown, it would be {single[most]:.3f}.) -inf, as here, gives a row of zeros: its largest weight is {nothing.max():g}.'
     truth = f'It does while the row has a key that is not blocked. If all keys of "{run.word}" were, the constant would cancel: {kept}'
     yield Said("Adding -1e9 to a score makes its weight zero.", "true with conditions", truth, "C029")
     yield softmax_forward
@@ -96,7 +96,7 @@ def softmax(run: Run) -> Iterator[Shown]:
     top, seen = row.max(), int((~run.blocked[i]).sum())
     share, total = math.exp(row[j] - top), float(np.exp(row - top).sum())
     spread = f". Its entropy is {float(entropy(p[i])) / math.log(seen):.0%} of that of equal weights (0%: one key alone)." if seen > 1 else ", its only key."  # fmt: skip
-    yield "Each row becomes shares of 1: exp of each score, over their sum. The largest score is subtracted first: no share changes, no exp exceeds 1."
+    yield "Each row becomes shares of 1: exp of each score, divided by their sum. The largest score is subtracted first: no share changes, no exp exceeds 1."
     yield question(f'exp(score - max) is {share:.3f} for "{run.target}", and {total:.3f} summed over the row. Which weight does "{run.target}" get?', p[i, j], f"{share:.3f} / {total:.3f}.")  # fmt: skip
     yield run.square("P", p, run.looks() + spread)
     yield formula("P[i, j] = exp(scores[i, j]) / sum of exp(scores[i, :])", f"{p.shape}, row by row")
@@ -122,8 +122,12 @@ def unasked(run: Run) -> str:
     """What the heads of a language model look at, and that nobody told them to."""
     own = run.word_of[run.row]
     rows = [to_words(head, run.word_of) for block in run.whole.blocks for head in block.heads.weights[:, run.row]]
-    before = sum(own > 0 and int(shares.argmax()) == own - 1 for shares in rows)
-    return f'No loss asked where "{run.word}" should look: this model learned to predict the next token. In {before} of its {counted(len(rows), "heads")} the largest weight of this row is on the word just before.'
+    before = sum(int(shares.argmax()) == own - 1 for shares in rows)
+    told = f'No loss asked where "{run.words[own]}" should look: this model learned to predict the next token.'
+    many = (
+        f" In {before} of its {counted(len(rows), 'heads')} the largest weight of this row is on the word just before."
+    )
+    return told + many * (own > 0)
 
 
 def why_this_head(run: Run) -> str:

@@ -88,5 +88,6 @@ def logits(run: Run) -> Iterator[Shown]:
     yield f'"{run.vocabulary[top]}", by hand: {products(h, whole.table[top])} = {whole.logits[-1, top]:.3f}, over all {h.size} terms.'
     yield f"n is the number of places where the model is asked: {'every token, for the one that follows' if whole.causal else 'one, the pronoun'}."
     again = layer_norm_forward(run.whole.blocks[-1].y, whole.norm.gamma.value, whole.norm.beta.value, whole.norm.eps)[0]
-    yield agree("logits", "norm and dot products give the model's logits", again[whole.asked] @ whole.table.T, whole.logits, to=1e-10)  # fmt: skip
+    both = np.stack([again[whole.asked], whole.hidden[whole.asked]]) @ whole.table.T  # made anew, and the h shown above
+    yield agree("logits", "norm and dot products give the model's logits", both, np.stack([whole.logits] * 2), to=1e-10)
     yield tied_logits_forward
