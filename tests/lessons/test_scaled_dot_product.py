@@ -249,6 +249,10 @@ def broken(run: Run, what: str) -> Run:
         run.grads = run.grads._replace(ds=run.grads.ds * np.nan)
     elif what == "leak":
         run.grads = run.grads._replace(ds=run.grads.ds + 1e-30 * run.blocked)
+    elif what == "another row":
+        run.grads = run.grads._replace(
+            ds=run.grads.ds * np.where(np.arange(len(run.tokens)) == run.row, 1, 1.001)[:, None]
+        )
     elif what == "slope":
         run.grads = run.grads._replace(ds=1.001 * run.grads.ds)
     return run
@@ -258,7 +262,8 @@ def broken(run: Run, what: str) -> Run:
     ("what", "ids"),
     [
         ("", set()),
-        ("weights", {"row-sums", "word-rows"}),
+        ("weights", {"row-sums", "word-rows", "jacobian"}),
+        ("another row", {"jacobian"}),
         ("out", {"model"}),
         ("nan", {"jacobian", "blocked"}),
         ("leak", {"blocked"}),

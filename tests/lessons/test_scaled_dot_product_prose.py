@@ -73,7 +73,7 @@ def test_one_head_forward(pronoun):
     assert f'Row "it", coordinate 1, by hand, heaviest keys first: {terms} + ... = {out[i, 0]:.3f}.' in told(
         forward.output, pronoun
     )
-    assert "Here n = 12 and D = 12: P has 144 numbers." in " ".join(told(forward.cost, pronoun))
+    assert "Here T = 12 and D = 12: P has 144 numbers." in " ".join(told(forward.cost, pronoun))
     assert "Twice as many tokens take four times as much: 13,824." in told(forward.cost, pronoun)
 
 
@@ -90,7 +90,7 @@ def test_the_pictures_of_one_head(pronoun):
     assert np.allclose(shown["mask"].values, raw / math.sqrt(12))
     assert (
         np.allclose(shown["mask_traps"].values[0], case.weights[i], atol=1e-6)
-        and not shown["mask_traps"].values[1].any()
+        and not shown["mask_traps"].values[2].any()
     )
     assert np.allclose(shown["output"].values, (case.weights @ case.v)[:, :6])
     assert np.allclose(shown["weights_gradient"].values, case.dout @ case.v.T)
@@ -136,7 +136,7 @@ def test_the_way_back(pronoun):
         f'By hand, "it", coordinate 1, largest terms first: {shown} = {terms.sum():.3f}, over all 73 terms.'
     ) in told(top_down.back_through_the_top, pronoun)
     first = 12 * case.head + 1
-    assert f"head {case.head + 1} gets columns {first} to {first + 11} of dY W_O^T." in " ".join(
+    assert f"head {case.head + 1} gets columns {first} to {first + 11} of dmixed W_O^T." in " ".join(
         told(top_down.back_to_the_head, pronoun)
     )
     dp = case.dout[i] @ case.v[1]

@@ -8,6 +8,7 @@ from tfx.nn.attention import MultiHeadAttention
 from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 from tfx.shipped.load import load
 from tfx.trace import attention_case
+from tfx.trace.head import largest_further_away
 
 PRONOUN = "yesterday the river was not crossed by the cat because it was too deep"
 ANY = "attention is a weighted average"
@@ -83,17 +84,42 @@ def test_the_language_model_is_traced_under_its_causal_mask():
     assert np.all(case.weights[~case.mask] == 0) and np.all(np.isneginf(case.scores[~case.mask]))
 
 
-def test_left_open_the_language_model_shows_its_most_decided_head():
-    shipped = load("language")
-    open_case = attention_case(ANY, shipped)
+@pytest.mark.parametrize("text", [ANY, "The trophy did not fit in the suitcase because it was too big.", PRONOUN])
+def test_left_open_the_head_is_the_one_that_looks_hardest_at_a_word_further_away(text):
+    """Over all places and rows that may be followed, by adding up the pieces of each word one by one."""
+    shipped = load("pointing" if text is PRONOUN else "language")
+    case = attention_case(text, shipped)
 
-    def decided(case):
-        rows = [row[: i + 1] for i, row in enumerate(case.weights)]
-        return max(np.log(len(row)) + (row * np.log(np.maximum(row, 1e-300))).sum() for row in rows)
+    def furthest(weights, row):
+        own, shares = case.reading.word_of[row], {}
+        for key, word in enumerate(case.reading.word_of):
+            if word not in (own, own - 1) and case.reading.words[word][0].isalnum():
+                shares[word] = shares.get(word, 0.0) + weights[row, key]
+        return max(shares.values(), default=0.0)
 
-    everywhere = [attention_case(ANY, shipped, layer, head) for layer in range(2) for head in range(4)]
-    assert decided(open_case) == pytest.approx(max(decided(case) for case in everywhere))
-    assert open_case.tokens[open_case.row] in open_case.tokens
+    layers = [1] if text is PRONOUN else [0, 1]
+    everywhere = [attention_case(text, shipped, layer, head) for layer in layers for head in range(4)]
+    rows = range(len(case.tokens)) if text is ANY else [case.row]
+    assert furthest(case.weights, case.row) == pytest.approx(
+        max(furthest(each.weights, row) for each in everywhere for row in rows)
+    )
+    assert largest_further_away(case.weights[case.row], case.row, case.reading) == pytest.approx(
+        furthest(case.weights, case.row)
+    )
+
+
+def test_where_only_the_words_nearby_can_be_seen_the_most_decided_head_is_shown():
+    case = attention_case("Dogs bark", load("language"))
+    assert largest_further_away(case.weights[case.row], case.row, case.reading) == 0
+    everywhere = [attention_case("Dogs bark", load("language"), layer, head) for layer in range(2) for head in range(4)]
+    ends = [max(i for i, word in enumerate(case.reading.word_of) if word == one) for one in (0, 1)]
+
+    def decided(each, row):
+        p = each.weights[row, : row + 1]
+        return np.log(row + 1) + (p * np.log(np.maximum(p, 1e-300))).sum()
+
+    best = max(decided(each, row) for each in everywhere for row in ends)
+    assert decided(case, case.row) == pytest.approx(best)
 
 
 def test_asking_for_another_answer_gives_a_larger_loss_and_gradient():

@@ -13,6 +13,7 @@ from tfx.ops.basics.entropy import entropy
 from tfx.shipped.load import Reading, Shipped
 from tfx.trace.heads import Change
 from tfx.trace.whole import WholeRun, run_whole
+from tfx.trace.words import to_words
 
 _BEST = 5  # how many answers are kept
 #: Words that stand for another one, in the order in which they are looked for.
@@ -29,7 +30,7 @@ class AttentionCase(NamedTuple):
     maps; b_q, b_k, b_v: (D,) offsets, or None where the maps have none.  q, k, v, out: (T, D).  mask: (T, T) boolean,
     True = may attend, or None.  scale: what q . k is multiplied by.  scores: (T, T) before the softmax, -inf where
     blocked; weights: (T, T).  dout: (T, D), the gradient of `loss` with respect to out.
-    row: the query worth following: the pronoun, or the word whose weights are furthest from uniform.
+    row: the query worth following: the pronoun, or the word that looks hardest at a word further away.
     answers: (word, probability), best first.  expected: the right answer, as far as the loss knows it.
     reading: the text as the model sees it; sentence: what the pronoun grammar found, None for the language model.
     whole: the run of the whole model that this head is a part of.
@@ -83,7 +84,9 @@ def attention_case(
     """Runs `shipped` on `text`, forward and backward.
 
     layer, head: from 0, or from the end when negative.  None picks the last layer of a pronoun model, and of what is
-    left open the head whose weights are furthest from uniform in the row that is followed.
+    left open the head that looks further away than others: the one with the largest weight, in the row that is
+    followed, on a word that is neither the followed one nor the one just before it.  Many heads of a language model
+    look at the word before, whatever it is; they would be chosen often, and teach little.
     answer: for pronoun models, another word of the sentence to take as the right answer: what would the gradient be?
     word: the word, or the token, whose row is followed.  scale, mask: what this head does differently from how it was
     trained, see Change; the whole model then runs with such a head.
@@ -92,7 +95,7 @@ def attention_case(
     reading = shipped.read(text)
     whole = run_whole(shipped, reading, answer)
     rows = _worth_following(reading) if word is None else [_found(word, reading)]
-    layer, head = _place(layer, head, whole, rows)
+    layer, head, row = _place(layer, head, whole, rows, reading)
     if scale is not None or mask != "auto":
         whole = run_whole(shipped, reading, answer, (layer, Change(head, scale, mask)))
     block = whole.blocks[layer]
@@ -127,7 +130,7 @@ def attention_case(
         weights=heads.weights[head],
         out=heads.out[head],
         dout=heads.dout[head],
-        row=rows[int(_decidedness(heads.weights[head], heads.masks[head])[rows].argmax())],
+        row=row,
         answers=_best(whole.probabilities[-1], shipped.vocabulary),
         expected=shipped.vocabulary[whole.targets[-1]],
         loss=whole.loss,
@@ -187,8 +190,10 @@ def _found(word: str, reading: Reading) -> int:
     return max(places)
 
 
-def _place(layer: int | None, head: int | None, whole: WholeRun, rows: list[int]) -> tuple[int, int]:
-    """The layer and head that were asked for, or the most decided one among those that were left open."""
+def _place(
+    layer: int | None, head: int | None, whole: WholeRun, rows: list[int], reading: Reading
+) -> tuple[int, int, int]:
+    """The layer and head that were asked for, or of those left open the one that looks furthest; and which row does."""
     blocks = whole.blocks
     if layer is None and not whole.causal:
         layer = len(blocks) - 1
@@ -197,13 +202,24 @@ def _place(layer: int | None, head: int | None, whole: WholeRun, rows: list[int]
     for one in layers:
         n_heads = len(blocks[one].heads.scales)
         heads = range(n_heads) if head is None else [_index("head", head, n_heads)]
-        places += [(one, each) for each in heads]
+        places += [(one, each, row) for each in heads for row in rows]
 
-    def decided(place: tuple[int, int]) -> float:
-        heads = blocks[place[0]].heads
-        return float(_decidedness(heads.weights[place[1]], heads.masks[place[1]])[rows].max())
+    def looks_away(place: tuple[int, int, int]) -> tuple[float, float]:
+        layer, head, row = place
+        weights, masks = (kept[head] for kept in (blocks[layer].heads.weights, blocks[layer].heads.masks))
+        return largest_further_away(weights[row], row, reading), float(_decidedness(weights, masks)[row])
 
-    return max(places, key=decided)
+    return max(places, key=looks_away)
+
+
+def largest_further_away(weights: np.ndarray, row: int, reading: Reading) -> float:
+    """weights: (T,), one row of a head -> the largest of a word that is neither its own nor the one before; 0 if none.
+
+    Marks do not count.  The weight of a word is the sum over its pieces.
+    """
+    shares, own = to_words(weights, reading.word_of), reading.word_of[row]
+    away = [i for i, word in enumerate(reading.words) if i not in (own, own - 1) and word[:1].isalnum()]
+    return float(shares[away].max()) if away else 0.0
 
 
 def _index(what: str, wanted: int, count: int) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lessons.attention.scaled_dot_product.head import Run, largest_products, products, short
+from lessons.attention.scaled_dot_product.head import Run, apart, largest_products, products, short
 from lessons.operation import derivation
 from lessons.writing import See, Shown, Try, agree, exactly, formula, matrix, question
 from tfx.ops.attention.attend import attend_backward_steps
@@ -14,9 +14,9 @@ from tfx.ops.basics.softmax import softmax_backward, softmax_jacobian
 
 
 def the_way_back(run: Run) -> Iterator[Shown]:
-    yield f"How would the loss of {run.case.loss:.4f} change with each number of this head? All gradients of a matrix together have its shape. Forward there were three lines: scores = Q K^T * scale, P = softmax(scores), O = P V."
+    yield f"How would the loss of {run.case.loss:.4f} change with each number of this head? The gradients of the entries of a matrix form a matrix of the same shape. Forward there were three lines: scores = Q K^T * scale, P = softmax(scores), O = P V."
     if run.changed:
-        yield "The scale and mask are yours, and so are loss and gradients: the model ran with the changed head."
+        yield f"The {run.changed} {'are' if ' and ' in run.changed else 'is'} yours, and so are loss and gradients: the model ran with the changed head."
     yield from derivation(attention_backward)
     yield "The next screens take these lines one by one, on your sentence."
 
@@ -37,7 +37,7 @@ def values_gradient(run: Run) -> Iterator[Shown]:
     yield formula("O = P V   so   dV = P^T dO", f"{run.weights.T.shape} x {case.dout.shape} -> {grads.dv.shape}")
     hand = f'By hand, dV of "{run.tokens[pulled]}", coordinate 1, largest terms first: {largest_products(run.weights[:, pulled], case.dout[:, 0])} = {short(grads.dv[pulled, 0])}.'
     yield run.vectors("dV", grads.dv, hand, tuple(sorted({run.row, pulled})))
-    yield f'A value is pulled on by every query that looked at it, in proportion to the weight: here "{run.tokens[pulled]}" most.'
+    yield f'Queries whose output is read pull on values by weight: on "{run.tokens[pulled]}" most.'
     yield attend_backward_steps
     if sentence is not None:
         other = sentence.place if case.expected == sentence.mover else sentence.mover
@@ -63,12 +63,14 @@ def jacobian(run: Run) -> Iterator[Shown]:
     names = [run.tokens[key] for key in keys]
     whole = softmax_jacobian(y)
     cut = "" if keys.size == y.size else f", the {keys.size} heaviest keys of {y.size}"
-    yield "Raise one score of a row s, and its weight in p grows while all others give way. How much is a matrix J, one for each row."
-    if y.size > 1:
+    if (y > 0).sum() > 1:
+        yield "Raise one score of a row s, and its weight in p grows while the others above 0 give way. By how much, a matrix J says, one for each row."
         first, second = (int(key) for key in heaviest[:2])
         slope = float(whole[first, second])
         why = "What one gains, the other pays for."
         yield question(f"Off its diagonal J has minus the product of two weights. The two largest are {y[first]:.4g} and {y[second]:.4g}. Which entry joins them?", slope, why)  # fmt: skip
+    else:
+        yield f'A matrix J, one for each row, says how the weights p move with the scores s. In row "{run.word}" one key has all of the weight, and no small step of a score changes that: J is zero.'
     yield matrix(f'J for row "{run.word}"{cut}', whole[np.ix_(keys, keys)], "weight, score", names, names, "Symmetric; each full row sums to zero.")  # fmt: skip
     yield formula("J = diag(p) - p p^T     dp_j / ds_k = p_j (1 if j = k else 0, minus p_k)")
     yield softmax_jacobian
@@ -81,12 +83,14 @@ def scores_gradient(run: Run) -> Iterator[Shown]:
     yield "Each entry of dP is compared with the average of its row, weighted by P. No J has to be written down."
     yield run.square("dscores", ds)
     yield formula("dscores = P * (dP - rowsum(dP * P))", f"{dp.shape} -> {ds.shape}")
-    yield f'By hand, "{run.word}" and "{run.target}": {short(p[i, run.column])} * ({short(dp[i, run.column])} - ({short(mean)})) = {short(ds[i, run.column])}.'
+    entry, average = apart(dp[i, run.column], mean)
+    yield f'By hand, "{run.word}" and "{run.target}": {short(p[i, run.column])} * ({entry} - ({average})) = {short(ds[i, run.column])}.'
     if np.ptp(ds[i]) > 0:
         yield f'Training moves against the gradient, so in row "{run.word}" it wants the score of "{run.tokens[wanted]}" to grow most. Largest entry of the row, by size: {np.abs(ds[i]).max():.2e}.'
     else:
         yield f'Row "{run.word}" is zero: no gradient arrives at it, or it sees one key alone, whose weight is always 1.'
-    yield agree("jacobian", "J dP equals the row of dscores", softmax_jacobian(p[i]) @ dp[i], ds[i], to=1e-14 * max(1.0, float(np.abs(dp[i]).max())))  # fmt: skip
+    slow = np.stack([softmax_jacobian(each) @ dp[row] for row, each in enumerate(p)])  # (T, T), one J for each row
+    yield agree("jacobian", "J times the row of dP is the row of dscores, in every row", slow, ds, to=1e-14 * max(1.0, float(np.abs(dp).max())))  # fmt: skip
     if run.blocked.any():
         yield "A blocked entry has weight 0, so its dscores is 0 as well: no gradient passes a mask."
         yield exactly("blocked", "no gradient passes the mask", 0.0, float(np.abs(ds[run.blocked]).max()))
@@ -108,6 +112,6 @@ def keys_gradient(run: Run) -> Iterator[Shown]:
     _, dw_q, _ = linear_backward(grads.dq, LinearCache(case.x, case.w_q, False))
     yield run.vectors("dK", grads.dk, rows=(j,))
     yield f'By hand, dK of "{run.target}", coordinate 1, largest terms first: {run.scale:.4f} * ({largest_products(grads.ds[:, j], case.q[:, 0])}) = {short(grads.dk[j, 0])}.'
-    yield "What training moves are not queries and keys but the maps that made them. One more product reaches those:"
+    yield "Training changes the maps that make queries and keys, not these themselves. One more product reaches those:"
     yield formula("Q = X W_Q   so   dW_Q = X^T dQ", f"{case.x.T.shape} x {grads.dq.shape} -> {dw_q.shape}, norm {np.linalg.norm(dw_q):.2e}; dW_K and dW_V alike")  # fmt: skip
     yield linear_backward

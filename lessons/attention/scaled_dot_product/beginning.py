@@ -34,7 +34,7 @@ def tokens(run: Run) -> Iterator[Shown]:
     if unknown:
         yield f"{counted(unknown, 'tokens')} of them {'is' if unknown == 1 else 'are'} not in the list at all; to the model {'it is the' if unknown == 1 else 'they are one and the same'} unknown token."
     if run.whole_road:
-        yield "This is the whole road. For attention alone: --set road=attention"
+        yield "This is the whole road: to one head, through it, on to the answer, and back. In a terminal g goes to a step. For attention alone: --set road=attention"
     else:
         yield "This is the short road: attention alone. From characters to the loss and back to the embedding: --set road=whole"
     yield pronouns.encode if case.sentence is not None else longest_match
@@ -50,7 +50,8 @@ def which_model(run: Run) -> str:
         why = f"because you chose it (model={case.model_name})"
     else:
         why = "because its grammar makes this sentence" if case.sentence is not None else f"because {unfit(run.text)}"
-    other = "Any other text goes to the language model." if case.sentence is not None else f'The pronoun models know sentences such as "{PRONOUN_TEXT}".'  # fmt: skip
+    sent = "Without that setting any" if chosen else "Any"
+    other = f"{sent} other text goes to the language model." if case.sentence is not None else f'The pronoun models know sentences such as "{PRONOUN_TEXT}".'  # fmt: skip
     return f"Model: {about}, {counted(case.n_layers, 'layers')}, {why}. {other}"
 
 
@@ -86,7 +87,7 @@ def hyphened(run: Run) -> str:
 
 
 def embedding_rows(run: Run) -> Iterator[Shown]:
-    whole, i, reading = run.whole, run.row, run.case.reading
+    whole, i = run.whole, run.row
     rows, _ = embedding_forward(whole.ids, whole.table)
     n_rows, width = whole.table.shape
     yield f"An id is only a name. What the model knows about a token is a row of a table E, the embedding: C = {width} numbers for each of {n_rows:,} tokens, {run.learned}. Id {whole.ids[i]} gets row {whole.ids[i]}, wherever it stands."
@@ -94,7 +95,7 @@ def embedding_rows(run: Run) -> Iterator[Shown]:
         (alike for alike in (np.flatnonzero(whole.ids == one) for one in whole.ids) if alike.size > 1), np.array([i])
     )
     shown = tuple(sorted({i, *map(int, twice[:2])}))
-    note = f'"{reading.surfaces[twice[0]]}" stands here {twice.size} times, with one row: nothing says yet where.'
+    note = f"{stands(run, twice)}, with one row: nothing says yet where."
     yield run.vectors("E[ids]", rows, note if twice.size > 1 else "", shown)
     yield formula("embedded = E[ids] * sqrt(C)", f"ids {whole.ids.shape}, E {whole.table.shape} -> {rows.shape}")
     yield f'Times sqrt({width}) = {whole.scale:.3f}, so that the positions that are added next do not drown the rows. "{run.word}", coordinate 1: {rows[i, 0]:.3f} * {whole.scale:.3f} = {whole.embedded[i, 0]:.3f}.'
@@ -102,15 +103,25 @@ def embedding_rows(run: Run) -> Iterator[Shown]:
     yield embedding_forward
 
 
+def stands(run: Run, places: np.ndarray) -> str:
+    """`"the" stands here 2 times`, where one token has several places; capitals make no other token."""
+    spelt = list(dict.fromkeys(run.case.reading.surfaces[place] for place in places))
+    if len(spelt) == 1:
+        return f'"{spelt[0]}" stands here {places.size} times'
+    names = " and ".join(f'"{each}"' for each in spelt)
+    return f"{names} are one token to this model, which knows no capitals; together they stand here {places.size} times"
+
+
 def positions(run: Run) -> Iterator[Shown]:
     whole, i = run.whole, run.row
     table = sinusoidal_positions(*whole.embedded.shape)
     p = i
     yield "Without a mask attention takes its keys as a set: it could not tell whether the dog bit the man or the man the dog. So each place has a vector, of sines and cosines of different speeds, that is added."
-    yield coordinates(f'"{run.word}", token {i + 1}', np.stack([whole.embedded[i], table[i], whole.placed[i]]), ("embedded", "+ place", "= x"), "vector", f'Places p count from 0, as in the paper, so p = {p}: sin({p}) = {math.sin(p):.3f}, cos({p}) = {math.cos(p):.3f}, and slower pairs.')  # fmt: skip
+    yield coordinates(f'"{run.word}", token {i + 1}', np.stack([whole.embedded[i], table[i], whole.placed[i]]), ("embedded", "+ place", "= x"), "vector", f'Place p and pair i count from 0: here p = {p}, and pair 0 is sin({p}) = {math.sin(p):.3f}, cos({p}) = {math.cos(p):.3f}. Later pairs are slower.')  # fmt: skip
     yield formula("x = embedded + PE", f"(T, C) + (T, C): {whole.embedded.shape}")
     yield formula("PE[p, 2i] = sin(p / 10000^(2i/C))     PE[p, 2i + 1] = cos(p / 10000^(2i/C))")
-    yield agree("placed", "embedded + positions is what layer 1 reads", whole.embedded + table, whole.blocks[0].x, to=1e-12)  # fmt: skip
+    read = np.stack([whole.placed, whole.blocks[0].x])
+    yield agree("placed", "embedded + positions is x, and what layer 1 reads", np.stack([whole.embedded + table] * 2), read, to=1e-12)  # fmt: skip
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.5")
     yield add_positions_forward
 
@@ -141,14 +152,15 @@ def what_layers_add(run: Run, layers: range) -> Iterator[Shown]:
 
 def head_input(run: Run) -> Iterator[Shown]:
     case, i, x, norm = run.case, run.row, run.block.x, run.block.layer.norm1
-    mean, std = x.mean(axis=1, keepdims=True), x.std(axis=1, keepdims=True)
-    again = (x - mean) / np.sqrt(std**2 + norm.eps) * norm.gamma.value + norm.beta.value
+    mean, std = x.mean(axis=1, keepdims=True), np.sqrt(x.var(axis=1, keepdims=True) + norm.eps)
+    again = (x - mean) / std * norm.gamma.value + norm.beta.value
     if not run.whole_road:
         made = f", and {counted(case.layer, 'layers')} of the model {'has' if case.layer == 1 else 'have'} worked on it" if case.layer else ""  # fmt: skip
-        yield f"Each token has become x, a vector of C = {x.shape[1]} numbers: a row of a table, plus a vector that says its place{made}."
-    yield "Attention reads x after a norm (LayerNorm): each vector less its mean, divided by its standard deviation, then a gain and an offset for each coordinate. So no token is loud only because its vector is long."
+        yield f"Each token has become x, C = {x.shape[1]} numbers: a row of a table times sqrt(C), plus a vector for its place{made}."
+    now = f", now what layer {case.layer} gave on," if case.layer and run.whole_road else ""
+    yield f"Attention reads x{now} after a norm: x less its mean, over its standard deviation, times a gain plus an offset. So no token is loud for its length alone."
     yield coordinates(f'"{run.word}"', np.stack([x[i], case.x[i]]), ("x", "X"), "vector")
-    yield formula("X = gain * (x - mean) / std + offset", f"(T, C) = {case.x.shape}: T tokens, C numbers each; for {run.where}")  # fmt: skip
+    yield formula(f"X = gain * (x - mean) / std + offset     std = sqrt(variance + {norm.eps:g})", f"(T, C) = {case.x.shape}: T tokens, C numbers each; for {run.where}")  # fmt: skip
     gain, offset = norm.gamma.value[0], norm.beta.value[0]
     yield f'By hand, "{run.word}", coordinate 1: {gain:.3f} * ({x[i, 0]:.3f} - ({mean[i, 0]:.3f})) / {std[i, 0]:.3f} + ({offset:.3f}) = {case.x[i, 0]:.3f}.'
     yield agree("norm", "X follows from x by this formula, for every token", again, case.x, to=1e-9)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lessons.attention.scaled_dot_product.beginning import stands
 from lessons.attention.scaled_dot_product.head import Run, coordinates, counted
 from lessons.writing import Shown, Try, agree, formula, matrix, proof, within
 from tfx.gradcheck import check_gradients
@@ -41,7 +42,7 @@ def all_paths(run: Run) -> np.ndarray:
 def residual_back(run: Run) -> Iterator[Shown]:
     block, i = run.block, run.row
     rows = np.stack([block.dmiddle[i], block.dx_branch[i], block.dx[i]])
-    yield "dX goes back through the norm, to x. But x was used twice, by this branch and by the sum r = x + Y, which hands on dr as it is. So from the last layer one path leads down to the bottom that no weight has multiplied."
+    yield "dX goes back through the norm, to x. But x was used twice, by this branch and by the sum r = x + mixed, which hands on dr as it is. So from the last layer one path leads down to the bottom that no weight has multiplied."
     yield coordinates(f'dx of "{run.word}"', rows, ("dr", "+ branch", "= dx"), "path")
     yield formula("dx = dr + what comes back through attention", f"(T, C): {block.dx.shape}")
     yield agree("dx", "dx is the sum of two", block.dmiddle + block.dx_branch, block.dx, to=1e-14)
@@ -61,7 +62,7 @@ def embedding_gradient(run: Run) -> Iterator[Shown]:
     yield matrix("length of the gradient of a row of E", lengths[:, ids], "gradient, token", ("looked up", "by logits", "together"), [label_of(run, token) for token in ids])  # fmt: skip
     twice = next((token for token in ids if (whole.ids == token).sum() > 1), None)
     if twice is not None:
-        yield f'"{label_of(run, twice)}" stands here {int((whole.ids == twice).sum())} times: its row was read as often, and gets the sum.'
+        yield f"{stands(run, np.flatnonzero(whole.ids == twice))}: its row was read as often, and gets the sum."
     yield f"Looked up: {counted(touched, 'rows')} of {len(whole.table):,} {'gets' if touched == 1 else 'get'} a gradient, those of the tokens that stand here; {len(whole.table) - touched:,} get none. But the logits read the same table: there {counted(used, 'rows')} {'gets' if used == 1 else 'get'} one, right answers and wrong ones."
     yield formula("dE = (rows looked up: sum of dembedded * sqrt(C)) + dlogits^T h", f"{whole.dtable.shape}")
     yield agree("dE", "both uses together are the gradient of the table", looked_up + from_logits, whole.dtable, to=1e-12)  # fmt: skip
@@ -77,7 +78,7 @@ def whole_model(run: Run) -> Iterator[Shown]:
     forward, backward, parameters = loss_and_backward(run.whole)
     report = check_gradients(forward, backward, parameters, directions=1, method="central", seed=0)
     n = sum(parameter.size for parameter in parameters.values())
-    yield f"Is any of this true? The model has {n:,} numbers in {len(parameters)} arrays, the table among them. Each array is moved a little along a random direction, forth and back, and the model runs again on this sentence. How the loss changes is compared with what the gradient says."
+    yield f"Is any of this true? The model has {n:,} numbers in {len(parameters)} arrays, the table among them. Each array is moved a little along a random direction, to and fro, and the model runs again on this sentence. How the loss changes is compared with what the gradient says."
     rows = sorted(report.inputs.items(), key=lambda item: -item[1].error)[:3]
     yield "The three arrays where they differ most, relative to the size of such a slope:"
     for name, found in rows:

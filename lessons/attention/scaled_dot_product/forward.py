@@ -13,7 +13,8 @@ from tfx.ops.attention.scaled_dot_product import attention_forward, attention_sc
 from tfx.ops.basics.entropy import entropy
 from tfx.ops.basics.linear import linear_forward
 from tfx.ops.basics.softmax import softmax_forward
-from tfx.trace.words import between_words
+from tfx.trace.head import largest_further_away
+from tfx.trace.words import between_words, to_words
 
 
 def projections(run: Run) -> Iterator[Shown]:
@@ -28,7 +29,7 @@ def projections(run: Run) -> Iterator[Shown]:
 
 def scores(run: Run) -> Iterator[Shown]:
     case, i, j = run.case, run.row, run.column
-    yield "How well does each question match each label? The raw score of a query and a key is their dot product: multiply coordinate by coordinate and add up."
+    yield "The raw score of a query and a key is their dot product: multiply coordinate by coordinate and add up."
     yield run.square("raw scores", run.raw)
     yield formula("raw scores = Q K^T", f"{case.q.shape} x {case.k.T.shape} -> {run.raw.shape}")
     yield f'Row "{run.word}", column "{run.target}", by hand: q . k = {products(case.q[i], case.k[j])} = {run.raw[i, j]:.3f}, over all {case.q.shape[1]} coordinates.'
@@ -41,16 +42,16 @@ def scaling(run: Run) -> Iterator[Shown]:
     i, j, width = run.row, run.column, run.case.q.shape[-1]
     usual, scaled = 1 / math.sqrt(width), float(run.scores[run.row, run.column])
     same = math.isclose(run.scale, usual)
-    yield f"A raw score adds up D = {width} products (D: the width of a query, d_k in papers). Longer sums wander further from zero; dividing by sqrt(D) undoes that."
+    yield f"A raw score sums D = {width} products (d_k in papers). Independent ones of mean 0 sum to about sqrt(D) times one of them; dividing by sqrt(D) undoes that."
     if not same:
-        yield f"You chose {run.scale:g} in the place of 1/sqrt({width}) = {usual:.4f}, in this head alone. The model runs with it: all that follows, answer and gradients included, is what the changed model computes."
-    yield question(f'The raw score of "{run.word}" and "{run.target}" is {run.raw[i, j]:.3f}, and the factor is {f"1/sqrt({width})" if same else f"{run.scale:g}"}. What is the score?', scaled, f"{run.raw[i, j]:.3f} * {run.scale:.4f}.", 0.01)  # fmt: skip
+        yield f"You chose {run.scale:g} in the place of 1/sqrt({width}) = {usual:.4f}, in this head alone. The model runs with it: all that follows, answer and gradients included, is what the changed model computes, where nothing else is said."
+    yield question(f'The raw score of "{run.word}" and "{run.target}" is {run.raw[i, j]:.5g}, and the factor is {f"1/sqrt({width})" if same else f"{run.scale:g}"}. What is the score?', scaled, f"{run.raw[i, j]:.5g} * {run.scale:.4g}.", 0.01)  # fmt: skip
     yield formula("scores = Q K^T / sqrt(D)" if same else f"scores = Q K^T * {run.scale:g}", f"{run.raw.shape} -> {run.raw.shape}")  # fmt: skip
     note = f"Standard deviation of all scores: {run.raw.std():.3f} before, {run.scores.std():.3f} after."
     yield matrix(f'row "{run.word}"', np.stack([run.raw[i], run.scores[i]]), "scores, key", ("raw", "scores"), run.tokens, note)  # fmt: skip
     yield attention_scores
     yield See("scaling-variance")
-    yield Try("tfx explain attention --step softmax", {"scale": 1.0})
+    yield Try("tfx explain attention --step softmax", {"scale": 1.0 if same or run.scale == 0 else 0.0})
 
 
 def mask(run: Run) -> Iterator[Shown]:
@@ -70,18 +71,20 @@ def mask(run: Run) -> Iterator[Shown]:
         yield "Nothing is blocked here: every token may look at all tokens, itself included. So it is in models that read a whole sentence at once; a language model blocks what comes later."
     yield run.square("scores after the mask", np.where(blocked, -math.inf, run.scores))
     yield formula("scores[i, j] = -inf where the mask says no     exp(-inf) = 0", "boolean, True = may attend")
-    yield "The mask comes before the softmax, so that the rows still sum to one over what is left. After it they would not, and the hidden scores would still sit in the sum."
+    yield "The mask comes before the softmax: then rows sum to 1 over what is left. After it they would not, and hidden scores would still sit in the sum."
     yield causal_mask
-    yield Try("tfx explain attention --step softmax", {"mask": "none" if blocked.any() else "causal"})
+    if n > 1:
+        yield Try("tfx explain attention --step softmax", {"mask": "none" if blocked.any() else "causal"})
     yield Try("tfx experiment masking")
 
 
 def mask_traps(run: Run) -> Iterator[Shown]:
     row = run.scores[run.row]
-    yield "Two conventions are about. Here True means may attend; in other code True or 1 often means blocked, and a mask copied from one to the other is turned round."
+    yield "Two conventions are in use. Here True means may attend; in other code True or 1 often means blocked, and a mask copied from one to the other is turned round."
     still, nothing = softmax_forward(row - 1e9)[0], softmax_forward(np.full_like(row, -math.inf))[0]
-    yield matrix(f'weights of "{run.word}", if all of its keys were blocked', np.stack([still, nothing]), "blocked by, key", ("-1e9", "-inf"), run.tokens)  # fmt: skip
-    kept = f'"{run.tokens[int(still.argmax())]}" would keep a weight of {still.max():.3f}. -inf, as here, gives a row of zeros: its largest weight is {nothing.max():g}.'
+    single, most = softmax_forward(row.astype(np.float32) - np.float32(1e9))[0], int(still.argmax())
+    yield matrix(f'weights of "{run.word}", if all of its keys were blocked', np.stack([still, single, nothing]), "blocked by, key", ("-1e9", "float32", "-inf"), run.tokens)  # fmt: skip
+    kept = f'"{run.tokens[most]}" would keep a weight of {still[most]:.3f}. (In float32, where numbers near 1e9 lie {np.spacing(np.float32(1e9)):g} apart and smaller scores drown, it would be {single[most]:.3f}.) -inf, as here, gives a row of zeros: its largest weight is {nothing.max():g}.'
     truth = f'It does while the row has a key that is not blocked. If all keys of "{run.word}" were, the constant would cancel: {kept}'
     yield Said("Adding -1e9 to a score makes its weight zero.", "true with conditions", truth, "C029")
     yield softmax_forward
@@ -93,8 +96,8 @@ def softmax(run: Run) -> Iterator[Shown]:
     top, seen = row.max(), int((~run.blocked[i]).sum())
     share, total = math.exp(row[j] - top), float(np.exp(row - top).sum())
     spread = f". Its entropy is {float(entropy(p[i])) / math.log(seen):.0%} of that of equal weights (0%: one key alone)." if seen > 1 else ", its only key."  # fmt: skip
-    yield "Each row becomes shares of 1: e to the power of each score, divided by the row's sum. Its maximum goes off first; no share changes, no power exceeds 1."
-    yield question(f'exp(score - max) is {share:.3f} for "{run.target}" and the row sums to {total:.3f}. Which weight does "{run.target}" get?', p[i, j], f"{share:.3f} / {total:.3f}.")  # fmt: skip
+    yield "Each row becomes shares of 1: exp of each score, divided by their sum. The largest score is subtracted first: no share changes, no exp exceeds 1."
+    yield question(f'exp(score - max) is {share:.3f} for "{run.target}", and {total:.3f} summed over the row. Which weight does "{run.target}" get?', p[i, j], f"{share:.3f} / {total:.3f}.")  # fmt: skip
     yield run.square("P", p, run.looks() + spread)
     yield formula("P[i, j] = exp(scores[i, j]) / sum of exp(scores[i, :])", f"{p.shape}, row by row")
     yield agree("row-sums", "every row of P sums to 1", p.sum(axis=-1), 1.0, to=1e-14)
@@ -111,8 +114,31 @@ def heat_map(run: Run) -> Iterator[Shown]:
         yield Source("Clark et al.", 2019, "What Does BERT Look At? An Analysis of BERT's Attention", "section 4.1")
     yield agree("word-rows", "the rows still sum to 1", p.sum(axis=-1), 1.0, to=1e-14)
     yield between_words if len(run.words) < len(run.tokens) else attention_forward
-    if not run.untrained:
+    if run.whole_road and not run.untrained:
         yield Try("tfx explain attention --step heat_map --untrained")
+
+
+def unasked(run: Run) -> str:
+    """What the heads of a language model look at, and that nobody told them to."""
+    own = run.word_of[run.row]
+    rows = [to_words(head, run.word_of) for block in run.whole.blocks for head in block.heads.weights[:, run.row]]
+    before = sum(int(shares.argmax()) == own - 1 for shares in rows)
+    told = f'No loss asked where "{run.words[own]}" should look: this model learned to predict the next token.'
+    many = (
+        f" In {before} of its {counted(len(rows), 'heads')} the largest weight of this row is on the word just before."
+    )
+    return told + many * (own > 0)
+
+
+def why_this_head(run: Run) -> str:
+    """By what the head was chosen, where the reader left it open and more than the words nearby can be seen."""
+    case, settings = run.case, run.settings
+    everywhere = settings.layer is None and run.whole.causal
+    if settings.head is not None or not largest_further_away(case.weights[run.row], run.row, case.reading):
+        return ""
+    of = f"all {case.n_layers * case.n_heads} heads" if everywhere else f"the {case.n_heads} heads of layer {case.layer + 1}"  # fmt: skip
+    before = " (before your change)" if run.changed else ""
+    return f'Why head {case.head + 1} of layer {case.layer + 1}? Of {of} it has{before}, in row "{run.word}", the largest weight on a word that is neither that one nor the one just before.'
 
 
 def rows_read(run: Run) -> Iterator[Shown]:
@@ -122,6 +148,7 @@ def rows_read(run: Run) -> Iterator[Shown]:
     largest = run.weights.argmax(axis=1)
     same = int((largest == run.column).sum())
     chosen, times = np.unique(largest, return_counts=True)
+    ranked = sorted(zip(-times, chosen, strict=True))
     if run.case.sentence is not None and last:
         it = run.tokens[run.case.sentence.it]
         yield f'Read row "{it}" of P and no other. This is the last layer, and the answer is made from its output at "{it}"; what the other {counted(n - 1, "rows")} put out goes nowhere. A gradient arrives at {counted(read.size, "rows")} of {n}.'
@@ -129,15 +156,21 @@ def rows_read(run: Run) -> Iterator[Shown]:
         yield f"Every row of P is read: this is the last layer, and each token predicts the next one from its own output. A gradient arrives at {counted(read.size, 'rows')} of {n}."
     else:
         yield f"Every row of P is read: its output goes on to the next layer. A gradient arrives at {counted(read.size, 'rows')} of {n}."
-    yield matrix("largest weight of each row", run.weights.max(axis=1)[None], "its, query", ("weight",), run.tokens)
+    alike = list(run.tokens)
     places = [
-        f"{run.tokens[key]} ({counted(int(-minus), 'rows')})" for minus, key in sorted(zip(-times, chosen, strict=True))
+        f"{run.tokens[key]}{f' at {key + 1}' if alike.count(run.tokens[key]) > 1 else ''} ({counted(int(-minus), 'rows')})"
+        for minus, key in ranked[:5]
     ]
-    yield f"It lies at: {', '.join(places)}."
+    others = f", and at {counted(len(ranked) - 5, 'other tokens')} ({counted(-int(sum(minus for minus, _ in ranked[5:])), 'rows')})" if len(ranked) > 5 else ""  # fmt: skip
+    yield f"The largest weight of a row lies at: {', '.join(places)}{others}."
     if n > 2 and same > n / 2:
         unread = run.case.sentence is not None and last and not run.untrained
-        why = " No loss ever asked where the unread rows look, and all rows share W_Q and W_K; so that is no finding about them." if unread else " All rows share W_Q and W_K."  # fmt: skip
-        yield f'{same} of {n} rows have their largest weight at "{run.target}".{why}'
+        reason = " No loss ever asked where the unread rows look, and all rows share W_Q and W_K; so that is no finding about them." if unread else " All rows share W_Q and W_K."  # fmt: skip
+        yield f'{same} of {n} rows have their largest weight at "{run.target}".{reason}'
+    if because := why_this_head(run):
+        yield because
+    if run.whole.causal and not run.untrained:
+        yield unasked(run)
     yield attention_forward
     yield Try("tfx explain attention --step heat_map", {"word": run.words[-1 if run.words[-1].isalnum() else 0]})
 
@@ -160,9 +193,10 @@ def output(run: Run) -> Iterator[Shown]:
 
 def cost(run: Run) -> Iterator[Shown]:
     n, width = run.case.v.shape
-    yield "All positions are computed by the same few products; no token waits for the one before it."
-    yield f"For n tokens and heads of width D, each of Q K^T and P V takes n^2 D multiply-adds, and P has n^2 numbers for each head. Here n = {n} and D = {width}: P has {n * n:,} numbers."
-    yield question("How many multiply-adds do Q K^T and P V take here together?", 2 * n * n * width, f"2 n^2 D = 2 * {n}^2 * {width} = {2 * n * n * width:,}.", 0)  # fmt: skip
+    yield "The places of a given text are all computed by the same few products; no token waits for the one before it. (A model that writes still makes one token after the other.)"
+    wasted = " Blocked entries are computed too, and thrown away." if run.blocked.any() else ""
+    yield f"For T tokens and heads of width D, each of Q K^T and P V takes T^2 D multiply-adds (in papers n^2 d), and P has T^2 numbers for each head. Here T = {n} and D = {width}: P has {n * n:,} numbers.{wasted}"
+    yield question("How many multiply-adds do Q K^T and P V take here together?", 2 * n * n * width, f"2 T^2 D = 2 * {n}^2 * {width} = {2 * n * n * width:,}.", 0)  # fmt: skip
     yield f"Twice as many tokens take four times as much: {2 * (2 * n) ** 2 * width:,}."
     yield attention_forward
     yield Try("tfx experiment complexity")

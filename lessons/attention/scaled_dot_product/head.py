@@ -22,8 +22,8 @@ class Settings:
     road: str = setting("whole", words=("whole", "attention"), about="whole: from characters to the answer and back to the embedding; attention: one head, and what it needs")  # fmt: skip
     model: str = setting("auto", words=("auto", *NAMES), about='pointing: says what "it" stands for, and was trained to look there; plain: the same, trained on the answer alone; language: predicts the next token of any text; auto: pointing where its grammar makes the sentence, else language')  # fmt: skip
     layer: int | None = setting(None, 1, about="which layer; none: the last of a pronoun model, in the language model that of the head below")  # fmt: skip
-    head: int | None = setting(None, 1, about="which of its heads; none: the one whose weights are furthest from equal in the row that is followed")  # fmt: skip
-    word: str = setting("auto", about='the word whose row is followed, such as word=street, or a piece of one; auto: the pronoun ("it", else he, she, they ...), or where there is none the word that chooses most sharply')  # fmt: skip
+    head: int | None = setting(None, 1, about="which of its heads; none: the one with the largest weight, in the row that is followed, on a word that is neither that one nor the one just before it")  # fmt: skip
+    word: str = setting("auto", about='the word whose row is followed, such as word=street, or a piece of one; auto: the pronoun ("it", else he, she, they ...), or where there is none the word that looks hardest at one further away')  # fmt: skip
     scale: float | None = setting(None, -1000.0, 1000.0, "what Q K^T is multiplied by in this head; none: 1/sqrt(D)")
     mask: str = setting("auto", words=MASKS, about="who may look at whom in this head; auto: as the model was trained; none: everybody at everybody; causal: nobody at what comes later")  # fmt: skip
     answer: str = setting("auto", about="for a pronoun: another word to take as the right one; which way would training pull then?")  # fmt: skip
@@ -36,13 +36,13 @@ class Run:
     model and of the layer.  row: the query that is followed by hand; column: the key it looks at hardest.  raw: Q K^T,
     scores: times the scale, both (T, T).  cache, out, grads: attention done once more on the head's q, k and v.
     tokens: a label for each.  words, by_words: (W, W), the weights with the pieces of words joined.
+    changed: what of the head is not as it was trained, "scale", "mask" or both; a wish that changes nothing is none.
     """
 
     def __init__(self, request: Request) -> None:
         settings: Settings = request.settings
         self.text = text = DEFAULT_TEXT if request.text is None else request.text
         self.settings, self.untrained = settings, request.untrained
-        self.changed = settings.scale is not None or settings.mask != "auto"
         shipped = load(choose(text) if settings.model == "auto" else settings.model, untrained=request.untrained, seed=request.seed)  # fmt: skip
         layer, head = (None if number is None else number - 1 for number in (settings.layer, settings.head))
         answer, word = (None if wish == "auto" else wish for wish in (settings.answer, settings.word))
@@ -54,6 +54,9 @@ class Run:
         self.out, self.cache = attention_forward(case.q, case.k, case.v, self.mask, self.scale)
         self.weights, self.grads = self.cache.weights, attention_backward_steps(case.dout, self.cache)
         self.blocked = np.zeros_like(self.raw, dtype=bool) if self.mask is None else ~self.mask  # (T, T)
+        own_scale = not math.isclose(self.scale, 1 / math.sqrt(case.q.shape[1]))
+        own_mask = not np.array_equal(self.blocked, np.triu(np.full_like(self.blocked, case.whole.causal), 1))
+        self.changed = " and ".join(["scale"] * own_scale + ["mask"] * own_mask)
         self.row, self.column = case.row, int(self.weights[case.row].argmax())
         self.tokens, self.words, self.word_of = case.reading.labels, case.reading.words, case.reading.word_of
         self.by_words = between_words(self.weights, self.word_of)
@@ -101,6 +104,18 @@ def coordinates(name: str, values: np.ndarray, rows: tuple[str, ...], axis: str,
 def short(x: float) -> str:
     """Three decimals where they say something, else two digits: `-0.123`, `1.2e-05`."""
     return f"{x:.3f}" if x == 0 or abs(x) >= 0.01 else f"{x:.2g}"
+
+
+def apart(a: float, b: float) -> tuple[str, str]:
+    """Two numbers with so many decimals that a reader can subtract them: three digits of the difference."""
+    gap = abs(a - b) or 1.0
+    decimals = min(max(3, 2 - math.floor(math.log10(gap))), 16)
+    return f"{a:.{decimals}f}", f"{b:.{decimals}f}"
+
+
+def probability(p: float) -> str:
+    """Four digits, of what is missing to 1 too: a loss is computed from it."""
+    return f"{p:.4g}" if p < 0.99 else f"{p:.{min(3 - math.floor(math.log10(max(1 - p, 1e-12))), 15)}f}"
 
 
 def size(x: np.ndarray) -> str:
