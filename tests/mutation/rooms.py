@@ -45,8 +45,20 @@ def files_of(rooms: list[str]) -> Iterator[tuple[str, Path]]:
             yield from ((room, path) for path in sorted(ROOT.glob(pattern)) if path.name != "__init__.py")
 
 
-def likeliest_tests(room: str, path: Path) -> list[str]:
-    """Test files below the checkout, the likeliest first: of its name, those that import it, of its room, related."""
+#: what every screen is compared in: quick, and it sees far
+SCREENS = TESTS / "screens" / "test_screens.py"
+
+
+class Tests(NamedTuple):
+    """Test files below the checkout.  first: of the file's name, those that import it, the screens; rest: of its room
+    and related ones."""
+
+    first: list[str]
+    rest: list[str]
+
+
+def likeliest_tests(room: str, path: Path) -> Tests:
+    """The tests that should notice a mistake in that file."""
     every = sorted(TESTS.rglob("test_*.py"))
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     names = {f"test_{path.stem}.py", f"test_{path.parent.name}.py"}
@@ -56,7 +68,9 @@ def likeliest_tests(room: str, path: Path) -> list[str]:
     )
     named = [test for test in own if test.name in names]
     importing = [test for test in every if imports(test, module) and "gpu" not in test.parts]
-    return [test.relative_to(ROOT).as_posix() for test in dict.fromkeys([*named, *importing, *own, *related])]
+    first = dict.fromkeys([*named, *importing, SCREENS])
+    rest = (test for test in dict.fromkeys([*own, *related]) if test not in first)
+    return Tests(*([test.relative_to(ROOT).as_posix() for test in tests] for tests in (first, rest)))
 
 
 @functools.cache
