@@ -195,7 +195,7 @@ def _read_item(table: Mapping[str, Any], topic: str, package: str) -> Item:
     _require(kind in get_args(Kind), f"kind must be one of {', '.join(get_args(Kind))}, not {kind!r}")
     needed = _EVERY | _OWN[str(kind)]
     _require(not (missing := needed - set(table)), f"needs {', '.join(sorted(missing))}")
-    texts = ("id", "prompt", "explain", "see", "compute")
+    texts = ("id", "prompt", "explain", "compute")
     _require(not (odd := [key for key in texts if not isinstance(table.get(key, ""), str)]), f"{odd} must be text")
     _require(not (extra := set(table) - needed - {"see"}), f"a {kind} item has no {', '.join(sorted(extra))}")
     _require(all(text.isascii() for text in _texts(table)), "text must be plain ASCII")

@@ -47,7 +47,7 @@ def load_model(path: str | Path, dtype: str | None = None) -> tuple[models.Model
     if not isinstance(config, dict) or not isinstance(own, dict):
         raise DamagedFile(f"{path} holds a model without its configuration.", "Save it again.")
     require_finite(arrays, path)
-    if odd := [name for name in WHOLE if isinstance(config.get(name), float | bool | str | list | dict)]:
+    if odd := [name for name in WHOLE if not _is_whole(config.get(name, 0))]:
         raise DamagedFile(f"{path} holds a model whose {odd[0]} is no whole number.", "Save it again.")
     most = max(sum(array.size for array in arrays.values()), LARGEST_UNSTORED)
     if too_large := [name for name, size in _sizes(config) if size > most]:
@@ -60,6 +60,13 @@ def load_model(path: str | Path, dtype: str | None = None) -> tuple[models.Model
     except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as problem:
         raise DamagedFile(f"{path} holds a model that cannot be rebuilt: {problem}.", "Save it again.") from problem
     return model, own
+
+
+def _is_whole(value: Any) -> bool:
+    """A whole number, one for each layer, or none."""
+    if isinstance(value, list):
+        return all(map(_is_whole, value))
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def _sizes(config: Any, name: str = "") -> Iterator[tuple[str, int]]:

@@ -160,8 +160,8 @@ def speed_up(logs: Sequence[float]) -> float:
 
 def prompt(run: Run[Settings]) -> str:
     return (
-        f"After how many of {run.settings.depth} layers of attention alone does less than {ASKED:g} of a token's size "
-        "differ from the mean of all tokens? (0: after none)"
+        f"After how many of {run.settings.depth} layers of attention alone does less than {ASKED:g} of a token differ "
+        "from the mean of all? (0: none)"
     )
 
 

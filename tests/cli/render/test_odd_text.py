@@ -82,7 +82,7 @@ def test_json_says_what_was_typed(tmp_path):
 
 @pytest.mark.parametrize("text", ["the cat sat down", "猫 は マット 上", "the 猫 sat 座った"])
 def test_wide_characters_leave_the_columns_where_they_are(text, tmp_path):
-    lines = run("explain", "attention", "--text", text, "--step", "6", home=tmp_path).out.splitlines()
+    lines = run("explain", "attention", "--text", text, "--step", "scores", home=tmp_path).out.splitlines()
     start = next(index for index, line in enumerate(lines) if "rows: " in line)
     rows = [line.rstrip() for line in lines[start + 1 :]]
     rows = rows[: next(index for index, line in enumerate(rows) if index and len(re.findall(r"\d\.\d", line)) < 5)]
@@ -90,7 +90,7 @@ def test_wide_characters_leave_the_columns_where_they_are(text, tmp_path):
 
 
 def test_a_picture_says_in_one_line_what_its_font_lacks(tmp_path):
-    words = ["explain", "attention", "--text", "猫 は マット 上", "--step", "6", "--plain"]
+    words = ["explain", "attention", "--text", "猫 は マット 上", "--step", "scores", "--plain"]
     ran = run(*words, "--plot", "p.png", home=tmp_path)
     assert ran.code == 0 and ran.err.count("\n") == 1
     assert ran.err.startswith("the font of the picture lacks ") and "猫" in ran.err and ".svg has them" in ran.err
