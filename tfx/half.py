@@ -8,8 +8,7 @@ large coefficients is inf - inf.  So an operation that is given float16 computes
 What it keeps for its backward stays float32, and is marked, so that the gradients come back in float16 too.  The first
 float array decides: float16 beside float32 positions or states gives float16.  Any other dtype passes untouched.
 
-PyTorch's kernels do the same; reductions and large sums in float32 are section 3.3 of Micikevicius et al. 2018, "Mixed
-Precision Training".
+Source: Micikevicius et al. 2018, "Mixed Precision Training", which adds up reductions in float32.
 """
 
 from __future__ import annotations
@@ -29,7 +28,10 @@ DOUBLE = np.dtype("float64")
 
 
 def in_float32(function: Callable[P, R]) -> Callable[P, R]:
-    """The same operation, computed in float32 where it is given float16, or a cache that came from float16."""
+    """The same operation, computed in float32 where its first float array is float16.
+
+    Where it is given no array, as the gradient of a loss is not, the cache decides: it may have come from float16.
+    """
 
     @functools.wraps(function)
     def computed(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from tfx.backend import Array, xp_of
+from tfx.half import in_float32
 
 
 def row_sums(x: Array) -> Array:
@@ -21,10 +22,9 @@ def row_sums(x: Array) -> Array:
     return x @ _ones(xp_of(x), x.shape[-1], x.dtype)[:, None]
 
 
+@in_float32
 def row_means(x: Array) -> Array:
-    """x: (..., C) -> (..., 1).  float16 is added up in float32, where a sum of many numbers does not overflow."""
-    if x.dtype == "float16":
-        return x.mean(axis=-1, keepdims=True)
+    """x: (..., C) -> (..., 1)."""
     return row_sums(x) / x.shape[-1]
 
 
