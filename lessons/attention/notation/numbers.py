@@ -9,14 +9,20 @@ from lessons.telling_apart import told_apart
 from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 
 
+def different_sizes(rng: np.random.Generator) -> dict[str, int]:
+    """T, S, D and Dv, no two alike."""
+    return dict(zip(("t", "s", "d", "dv"), map(int, rng.choice(np.arange(2, 9), size=4, replace=False)), strict=True))
+
+
 @told_apart
 def gradient_of_keys(rng: np.random.Generator) -> ShapeCase:
     """dK of a real backward pass."""
-    t, s, d, dv = (int(n) for n in rng.choice(np.arange(2, 9), size=4, replace=False))
+    sizes = different_sizes(rng)
+    t, s, d, dv = sizes.values()
     out, cache = attention_forward(np.ones((t, d)), np.ones((s, d)), np.ones((s, dv)))
     _, dk, _ = attention_backward(out, cache)
     return ShapeCase(
-        {"t": t, "s": s, "d": d, "dv": dv},
+        sizes,
         dk.shape,
         (
             Wrong((t, d), "queries for keys", "That is dQ. There are S keys."),
@@ -29,10 +35,11 @@ def gradient_of_keys(rng: np.random.Generator) -> ShapeCase:
 @told_apart
 def output_of_a_head(rng: np.random.Generator) -> ShapeCase:
     """O of a real forward pass."""
-    t, s, d, dv = (int(n) for n in rng.choice(np.arange(2, 9), size=4, replace=False))
+    sizes = different_sizes(rng)
+    t, s, d, dv = sizes.values()
     out, _ = attention_forward(np.ones((t, d)), np.ones((s, d)), np.ones((s, dv)))
     return ShapeCase(
-        {"t": t, "s": s, "d": d, "dv": dv},
+        sizes,
         out.shape,
         (
             Wrong((t, d), "output as wide as a query", "What is averaged are the values, so it has their width."),
