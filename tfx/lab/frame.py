@@ -8,7 +8,7 @@ An experiment is one module.  It has
     def prompt(run)              what the reader predicts; asked before anything is measured, so it knows no row
     def question(run)            that prompt as a Question: the answer comes from run.rows
     COLUMNS = (Column(...), )    or columns(run)
-    BREAK_IT = ("--set ...", )   what makes a check fail; or break_it(run), or nothing
+    BREAK_IT = ("--set ...", )   what makes a check fail; or nothing
     HOST_ONLY = "..."            why it has nothing to do on a card, where that is so
     class Settings               tfx/settings.py: declared fields, and quick() -> Settings for smaller sizes
     def rows(run)                a generator: yields a row as soon as it is measured, and checks that belong to no row

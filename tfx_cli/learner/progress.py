@@ -60,8 +60,3 @@ def progress(state: State) -> Mapping[str, Progress]:
         count, of = max(parts, key=lambda part: (part[0] / part[1], part[1]))
         found[topic] = Progress(count, of, count == of or topic in found)
     return found
-
-
-def done_topics(state: State) -> set[str]:
-    """Names of the topics that are done."""
-    return {topic for topic, reached in progress(state).items() if reached.done}
