@@ -33,7 +33,8 @@ class Tried(NamedTuple):
 
 
 def sample_of(rooms: list[str], sample: int | None, seed: int) -> list[tuple[str, Mutant]]:
-    """(room, mutant): every file is drawn with as many chances as it has mutants."""
+    """(room, mutant), in no order, so that a run that is cut short has seen every room: every file is drawn with as
+    many chances as it has mutants."""
     every = [
         (room, mutant)
         for room, path in files_of(rooms)
@@ -42,7 +43,7 @@ def sample_of(rooms: list[str], sample: int | None, seed: int) -> list[tuple[str
     ]
     if sample is None or sample >= len(every):
         return every
-    return [every[index] for index in sorted(random.Random(seed).sample(range(len(every)), sample))]
+    return random.Random(seed).sample(every, sample)
 
 
 def run_rooms(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.mutation.mutants import ROOT
+from tests.screens.running import screens
 
 TESTS = ROOT / "tests"
 
@@ -46,12 +47,12 @@ def files_of(rooms: list[str]) -> Iterator[tuple[str, Path]]:
 
 
 #: what every screen is compared in: quick, and it sees far
-SCREENS = TESTS / "screens" / "test_screens.py"
+SCREENS, SCREEN_TEST = TESTS / "screens" / "test_screens.py", "test_the_screen_says_what_was_recorded"
 
 
 class Tests(NamedTuple):
-    """Test files below the checkout.  first: of the file's name, those that import it, the screens; rest: of its room
-    and related ones."""
+    """Test files below the checkout.  first: the screens of its topic or experiment, those of the file's name, those
+    that import it, all screens; rest: of its room and related ones."""
 
     first: list[str]
     rest: list[str]
@@ -70,7 +71,22 @@ def likeliest_tests(room: str, path: Path) -> Tests:
     importing = [test for test in every if imports(test, module) and "gpu" not in test.parts]
     first = dict.fromkeys([*named, *importing, SCREENS])
     rest = (test for test in dict.fromkeys([*own, *related]) if test not in first)
-    return Tests(*([test.relative_to(ROOT).as_posix() for test in tests] for tests in (first, rest)))
+    one, other = ([test.relative_to(ROOT).as_posix() for test in tests] for tests in (first, rest))
+    return Tests([*own_screens(room, path), *one], other)
+
+
+def own_screens(room: str, path: Path) -> list[str]:
+    """Of the topic whose folder the file is in, or of the experiment that it is: a second instead of twenty."""
+    from lessons.course import topics
+
+    if room == "lessons":
+        names = [topic.name for topic in topics() if Path(topic.folder).name == path.parent.name]
+        kinds = ["topic", "screens", "sheet"]
+    else:
+        names, kinds = [path.stem.replace("_", "-")] if room == "lab" else [], ["experiment"]
+    every = {screen.name for screen in screens()}
+    wanted = [name for one in names for kind in kinds if (name := f"{kind}-{one}") in every]
+    return [f"{SCREENS.relative_to(ROOT).as_posix()}::{SCREEN_TEST}[{name}]" for name in wanted]
 
 
 @functools.cache

@@ -75,13 +75,20 @@ def test_every_room_has_files_whose_mutants_compile_and_tests_that_are_there():
         found = likeliest_tests(room, path)
         tests = [*found.first, *found.rest]
         assert "tests/screens/test_screens.py" in found.first and len(set(tests)) == len(tests)
-        assert len(tests) > 3 and all((ROOT / test).is_file() for test in tests)
+        assert len(tests) > 3 and all((ROOT / test.partition("::")[0]).is_file() for test in tests)
 
 
 def test_the_likeliest_tests_are_asked_first():
     softmax = ROOT / "lessons" / "attention" / "softmax" / "lesson.py"
-    assert likeliest_tests("lessons", softmax).first[0] == "tests/lessons/test_softmax.py"
-    assert likeliest_tests("lab", ROOT / "tfx" / "lab" / "scaling.py").first[0] == "tests/lab/test_scaling.py"
+    *own, file = likeliest_tests("lessons", softmax).first[:4]
+    assert [name.partition("[")[2] for name in own] == [
+        "topic-softmax-attention]",
+        "screens-softmax-attention]",
+        "sheet-softmax-attention]",
+    ]
+    assert file == "tests/lessons/test_softmax.py"
+    own, file = likeliest_tests("lab", ROOT / "tfx" / "lab" / "scaling.py").first[:2]
+    assert own.endswith("[experiment-scaling]") and file == "tests/lab/test_scaling.py"
     assert commands_for("lessons", softmax)[0] == "explain softmax-attention --seed 0"
 
 
