@@ -159,7 +159,7 @@ def test_the_house_plan_and_the_readme_name_every_room():
     [
         ("tfx.ops.basics.softmax", "tfx.nn.linear"),
         ("tfx.backend", "tfx.ops.basics.softmax"),
-        ("tfx.lab.scaling", "lessons.course"),
+        ("tfx.lab.attention.scaling", "lessons.course"),
         ("lessons.quiz", "tfx_cli.app"),
         ("tfx.ops.basics.softmax", "tfx.lab"),
     ],

@@ -2,7 +2,7 @@
 
     BREAKS = Table(
         Settings(...),
-        Broken("no scale", {"attention"}, planted={"tfx.lab.scaling.attention_forward": unscaled}),
+        Broken("no scale", {"attention"}, planted={"tfx.lab.attention.scaling.attention_forward": unscaled}),
         Broken("a mean", {"raw-variance", "scaled-variance"}, mean=0.5),
     )
 
@@ -71,6 +71,12 @@ class Table:
             if one.row is not None:
                 patch.setattr(experiment, "rows", changed_rows(experiment.rows, one.row))
             return frame.run(experiment, replace(self.settings, **one.settings), 0, quick=self.quick)
+
+
+def module_of_tests(module: ModuleType) -> str:
+    """`tests.lab.block.test_gradient_flow` for `tfx.lab.block.gradient_flow`."""
+    folder, _, name = module.__name__.rpartition(".")
+    return f"tests{folder.removeprefix('tfx')}.test_{name}"
 
 
 def failing(result: Result) -> set[str]:

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.lab.breaking import Broken, Table, failing
+from tests.lab.breaking import Broken, Table, failing, module_of_tests
 from tfx.bench import bench_module, benchmarks
 from tfx.lab import experiment_module, experiments, frame
 from tfx.records import Check, Result
@@ -18,15 +18,13 @@ from tfx.records import Check, Result
 
 def tables() -> Iterator[tuple[str, ModuleType, Table]]:
     """Of all that are listed; one with parts has a table for each."""
-    for room, names, module_of in (
-        ("lab", experiments(), experiment_module),
-        ("bench", benchmarks(), bench_module),
-    ):
+    for names, module_of in ((experiments(), experiment_module), (benchmarks(), bench_module)):
         for name in names:
-            tests = importlib.import_module(f"tests.{room}.test_{name.replace('-', '_')}")
+            module = module_of(name)
+            tests = importlib.import_module(module_of_tests(module))
             parts = tests.BREAKS if isinstance(tests.BREAKS, dict) else {"": tests.BREAKS}
             for part, table in parts.items():
-                yield f"{name} {part}".strip(), module_of(name), table
+                yield f"{name} {part}".strip(), module, table
 
 
 TABLES = {name: (module, table) for name, module, table in tables()}

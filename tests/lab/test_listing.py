@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tfx import lab
-from tfx.lab import experiment_module, experiments
+from tfx.lab import GROUPS, experiment_module, experiments, group_of
 from tfx.lab.listing import entries
 
 SQUARES = Path(__file__).parent.parent / "cli" / "squares.py"
@@ -18,6 +18,16 @@ def test_the_list_is_what_the_modules_say():
     for name, question in experiments().items():
         module = experiment_module(name)
         assert question == module.QUESTION and question.isascii() and module.rows
+
+
+def test_every_experiment_is_in_a_group_and_the_list_goes_by_group():
+    groups = [group_of(name) for name in experiments()]
+    assert set(groups) <= set(GROUPS) and groups == sorted(groups, key=GROUPS.index)
+
+
+def test_a_group_can_be_listed_alone(tfx):
+    listed = tfx("experiment", "block", "--plain").out.splitlines()
+    assert listed and all(line.endswith("\tblock") for line in listed)
 
 
 def files_with_rows():
@@ -37,7 +47,7 @@ def test_one_file_more_is_listed_last_run_and_helped_with(monkeypatch, tmp_path,
     shutil.copy(SQUARES, folder / place / "sums_of_squares.py")
     monkeypatch.setattr(lab, "__path__", [*lab.__path__, str(folder)])
     listed = tfx("experiment", "--plain").out.splitlines()
-    assert listed[0].startswith("scaling\t") and listed[-1] == "sums-of-squares\tHow fast do squares grow?"
+    assert listed[0].startswith("scaling\t") and listed[-1] == f"sums-of-squares\tHow fast do squares grow?\t{place}"
     helped = tfx("experiment", "sums-of-squares", "--set", "help").out
     assert "the largest number" in helped and "from 1 to 1,000" in helped and "default 3" in helped
     ran = tfx("experiment", "sums-of-squares", "--json")
@@ -47,7 +57,8 @@ def test_one_file_more_is_listed_last_run_and_helped_with(monkeypatch, tmp_path,
 def test_listing_imports_neither_numpy_nor_an_experiment():
     program = (
         "import sys; from tfx.lab import experiments; assert experiments(); "
-        "bad = {'numpy', 'tfx.lab.scaling', 'tfx.lab.frame'} & set(sys.modules); sys.exit(str(bad) if bad else 0)"
+        "bad = {'numpy', 'tfx.lab.attention.scaling', 'tfx.lab.frame'} & set(sys.modules); "
+        "sys.exit(str(bad) if bad else 0)"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0
 

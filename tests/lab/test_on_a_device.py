@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tests.strict_device import xp
-from tfx.lab import complexity, experiment_module, experiments, frame, masking, saturation, scaling
+from tfx.lab import experiment_module, experiments, frame
+from tfx.lab.attention import masking, saturation, scaling
+from tfx.lab.cost import complexity
 
 SETTINGS = {
     "scaling": scaling.Settings(d_k=(1, 16, 64), pairs=2000, softmax_rows=20),

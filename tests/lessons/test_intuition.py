@@ -24,8 +24,8 @@ from tests.lessons.steps import (
     tables,
 )
 from tfx.errors import BadInput
-from tfx.lab.soft_lookup import attend_at_random
-from tfx.lab.word_vectors import word_vectors
+from tfx.lab.attention.soft_lookup import attend_at_random
+from tfx.lab.attention.word_vectors import word_vectors
 from tfx.records import Matrix, Plot, Question, Said
 
 TOPIC = "attention-intuition"

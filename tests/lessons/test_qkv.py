@@ -22,7 +22,7 @@ from tests.lessons.steps import (
 )
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
-from tfx.lab.directed_relation import follows, partner
+from tfx.lab.attention.directed_relation import follows, partner
 from tfx.ops.attention.self_attention import self_attention_backward, self_attention_forward
 from tfx.records import Matrix, Plot, Said
 

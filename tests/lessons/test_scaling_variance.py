@@ -20,7 +20,7 @@ from tests.lessons.steps import (
     tables,
 )
 from tfx.errors import BadInput
-from tfx.lab.vectors import Pairs
+from tfx.lab.attention.vectors import Pairs
 from tfx.records import Question, Said
 
 TOPIC = "scaling-variance"

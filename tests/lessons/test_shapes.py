@@ -22,8 +22,8 @@ from tests.lessons.steps import (
     tables,
 )
 from tfx.errors import BadInput
-from tfx.lab.shape_mistakes import Raised, provoke, raised_mistakes, silent_mistakes
-from tfx.lab.shape_trace import random_weights, trace_many_heads, trace_one_head
+from tfx.lab.attention.shape_mistakes import Raised, provoke, raised_mistakes, silent_mistakes
+from tfx.lab.attention.shape_trace import random_weights, trace_many_heads, trace_one_head
 from tfx.ops.attention.multi_head import Maps, multi_head_attention_forward
 from tfx.records import Matrix, Question
 

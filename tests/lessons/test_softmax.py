@@ -24,8 +24,8 @@ from tfx.bench.ladders import ladder
 from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
 from tfx.gradcheck.mistakes.ops.basics.softmax import maximum_not_subtracted
-from tfx.lab.softmax_limits import moved_by_the_last_query, over_queries, overflow_limit, zero_gap
-from tfx.lab.softmax_rivals import RIVALS, away_from_kinks, nearer_than
+from tfx.lab.attention.softmax_limits import moved_by_the_last_query, over_queries, overflow_limit, zero_gap
+from tfx.lab.attention.softmax_rivals import RIVALS, away_from_kinks, nearer_than
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.softmax import softmax_backward, softmax_forward

@@ -11,7 +11,7 @@ from lessons.attention.transformer_vs_rnn import lesson as topic
 from lessons.walk import generator_of
 from tests.lessons.steps import checks, failed, failed_in, sentences, steps_of
 from tfx.efficient.causal_product import causal_product_forward
-from tfx.lab.sequence_layers import Recurrent, SelfAttention
+from tfx.lab.sequences.sequence_layers import Recurrent, SelfAttention
 from tfx.measure.measuring import Timing
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.recurrence.rnn import rnn_backward

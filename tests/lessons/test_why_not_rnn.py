@@ -21,7 +21,7 @@ from tests.lessons.steps import (
     tables,
 )
 from tfx.errors import BadInput
-from tfx.lab.sequence_layers import Recurrent
+from tfx.lab.sequences.sequence_layers import Recurrent
 from tfx.records import Check, Matrix, Question, Said
 
 TOPIC = "why-not-rnn"

@@ -18,16 +18,20 @@ Stage = list[str]
 def tests_of_check(rooms: list[str]) -> list[tuple[str, str, list[Stage]]]:
     """(where, id, the tests that should notice, the quickest first), for lessons, lab and bench."""
     from lessons.course import topics
-    from tfx.bench import benchmarks
-    from tfx.lab import experiments
+    from tests.lab.breaking import module_of_tests
+    from tfx.bench import bench_module, benchmarks
+    from tfx.lab import experiment_module, experiments
 
     found = []
-    for room, names, command in (("lab", experiments(), "experiment"), ("bench", benchmarks(), "bench")):
+    for room, names, command, module_of in (
+        ("lab", experiments(), "experiment", experiment_module),
+        ("bench", benchmarks(), "bench", bench_module),
+    ):
         for name in names if room in rooms else ():
             part = " softmax" if name == "ladder" else ""
             stages = [
                 ["tests/lab/test_broken_checks.py", "-k", f"{name}{part}".replace(" ", " and ")],
-                [f"tests/{room}/test_{name.replace('-', '_')}.py"],
+                [f"{module_of_tests(module_of(name)).replace('.', '/')}.py"],
             ]
             found += [(name, id, stages) for id in ids_of(f"{command} {name}{part} --quick --json")]
     for topic in topics() if "lessons" in rooms else ():

@@ -87,8 +87,8 @@ def test_the_likeliest_tests_are_asked_first():
         "sheet-softmax-attention]",
     ]
     assert file == "tests/lessons/test_softmax.py"
-    own, file = likeliest_tests("lab", ROOT / "tfx" / "lab" / "scaling.py").first[:2]
-    assert own.endswith("[experiment-scaling]") and file == "tests/lab/test_scaling.py"
+    own, file = likeliest_tests("lab", ROOT / "tfx" / "lab" / "attention" / "scaling.py").first[:2]
+    assert own.endswith("[experiment-scaling]") and file == "tests/lab/attention/test_scaling.py"
     assert commands_for("lessons", softmax)[0] == "explain softmax-attention --seed 0"
 
 
@@ -123,17 +123,17 @@ def test_checks_are_found_however_deep():
 @needs_fork
 def test_a_mutant_is_seen_in_the_copy_alone(tmp_path):
     """A checkout of one package, to which the forked process turns."""
-    mutants = list(mutants_anywhere(ROOT / "tfx" / "lab" / "kaplan.py"))
+    mutants = list(mutants_anywhere(ROOT / "tfx" / "lab" / "scale" / "kaplan.py"))
     mutant = mutants[0]
     (tmp_path / mutant.file).parent.mkdir(parents=True)
-    for package in ("tfx", "tfx/lab"):
+    for package in ("tfx", "tfx/lab", "tfx/lab/scale"):
         (tmp_path / package / "__init__.py").write_text("", encoding="utf-8")
     (tmp_path / mutant.file).write_text(mutant.path.read_text(encoding="utf-8"), encoding="utf-8")
 
     def source_of_the_module():
         import importlib
 
-        return open(importlib.import_module("tfx.lab.kaplan").__file__, encoding="utf-8").read()
+        return open(importlib.import_module("tfx.lab.scale.kaplan").__file__, encoding="utf-8").read()
 
     warm_up()
     with written(tmp_path, mutant):

@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent
 RECORDED = FOLDER / "recorded"
 
 #: what reads a clock for something that a screen shows
-TIMED = ("tfx.measure.stopwatch", "tfx.lab.sequence_layers", "tfx.lab.pair_scores")
+TIMED = ("tfx.measure.stopwatch", "tfx.lab.sequences.sequence_layers", "tfx.lab.attention.pair_scores")
 #: runs `tfx words...` and gives its exit code, with stdout and stderr where the caller has put them
 Run = Callable[[list[str]], int]
 

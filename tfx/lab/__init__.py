@@ -1,7 +1,7 @@
 """Experiments: measure something and return a `Result` of plain records; no printing, no plotting.
 
-An experiment is one file, here or in a folder here; `tfx/lab/frame.py` says what is in it and runs it.  A file becomes
-an experiment by its line `QUESTION = "..."`: `experiments()` lists them without importing them.
+An experiment is one file in a folder here, the folder is its group; `tfx/lab/frame.py` says what is in it and runs it.
+A file becomes an experiment by its line `QUESTION = "..."`: `experiments()` lists them without importing them.
 """
 
 from __future__ import annotations
@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from tfx.lab.listing import find_module, questions
+from tfx.lab.listing import entries, find_module, questions
+
+#: In the order of the list; each is a folder.
+GROUPS = ("attention", "position", "block", "sequences", "training", "generation", "cost", "scale", "beyond text")
 
 
 def experiments() -> Mapping[str, str]:
     """name -> the question it answers, in the order of the list."""
-    return questions(__name__, __path__)
+    return questions(__name__, __path__, GROUPS)
+
+
+def group_of(name: str) -> str:
+    """Of an experiment that is listed; "" for one that is in no folder."""
+    return entries(__name__, __path__)[name].group
 
 
 def experiment_module(name: str) -> ModuleType:

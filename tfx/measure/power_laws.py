@@ -6,7 +6,7 @@
 
 For a given floor a loss law is a straight line in logs: least squares has a closed form, and the floor is searched on a
 grid.  Over a short range of N it and the log rule both fit, as N^-alpha = exp(-alpha log N) is nearly linear there;
-what tells them apart is a prediction beyond the range (tfx/lab/rare_facts.py measures it).
+what tells them apart is a prediction beyond the range (tfx/lab/scale/rare_facts.py measures it).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tfx_cli import options
-from tfx_cli.render.show import show_choices
+from tfx_cli.render.show import show_document, show_groups
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -21,7 +21,9 @@ def complete_name(incomplete: str) -> list[tuple[str, str]]:
 
 @app.command()
 def experiment(
-    name: Annotated[str | None, typer.Argument(autocompletion=complete_name, help="Without it: the list.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(autocompletion=complete_name, help="Or a group of them; without it: the list.")
+    ] = None,
     seed: options.Seed = 0,
     quick: Annotated[bool, typer.Option("--quick/--full", help="Fewer samples, same checks.")] = False,
     settings: options.Settings = None,
@@ -49,12 +51,27 @@ def experiment(
       tfx experiment scaling --set mean=0.5 --json
     """
     face = options.face(json, plain)
-    from tfx.lab import experiment_module, experiments
+    from tfx.lab import GROUPS, experiment_module
 
-    if name is None:
-        show_choices("Experiments", experiments(), "tfx experiment", face, called="experiments")
+    if name is None or name in GROUPS:
+        show_experiments(name, face)
         return
     from tfx_cli.measurement import Asked, Files, measure_and_show
 
     asked = Asked(seed, quick, device.value, Files(plot, csv, html), face, resume, predict, details)
     measure_and_show(experiment_module(name), f"tfx experiment {name}", settings or [], asked)
+
+
+def show_experiments(wanted: str | None, face: options.Face) -> None:
+    """The list by group, or one group."""
+    from tfx.lab import experiments, group_of
+
+    rows = [{"name": name, "question": question, "group": group_of(name)} for name, question in experiments().items()]
+    rows = [row for row in rows if wanted in (None, row["group"])]
+    if face is options.Face.json:
+        show_document({"rows": rows})
+        return
+    groups: dict[str, dict[str, str]] = {}
+    for row in rows:
+        groups.setdefault(row["group"], {})[row["name"]] = row["question"]
+    show_groups("Experiments", groups, f"run one: tfx experiment {rows[0]['name']}", face)

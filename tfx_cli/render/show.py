@@ -44,6 +44,17 @@ def show_list(title: str, entries: Mapping[str, str], what_next: str, face: Face
     print_list(title, entries, what_next)
 
 
+def show_groups(title: str, groups: Mapping[str, Mapping[str, str]], what_next: str, face: Face) -> None:
+    """The same, under the name of each group; `--plain` has it in a third column."""
+    if face is Face.plain:
+        lines = (f"{name}\t{about}\t{group}\n" for group, known in groups.items() for name, about in known.items())
+        sys.stdout.writelines(lines)
+        return
+    from tfx_cli.render.terminal_lists import print_groups
+
+    print_groups(title, groups, what_next)
+
+
 def show_choices(title: str, known: Mapping[str, str], command: str, face: Face, *, called: str) -> None:
     """What `command` can be followed by.  called: the key in JSON."""
     if face is Face.json:

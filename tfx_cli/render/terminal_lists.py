@@ -16,12 +16,18 @@ from tfx_cli.terminal.lines import show_line
 
 def print_list(title: str, entries: Mapping[str, str], what_next: str) -> None:
     """Names with a line each."""
+    print_groups(title, {"": entries} if entries else {}, what_next)
+
+
+def print_groups(title: str, groups: Mapping[str, Mapping[str, str]], what_next: str) -> None:
+    """Names with a line each, under the names of their groups."""
     put_bold([title])
     show_line()
-    column = max(map(cells, entries), default=0) + 3
-    for name, about in entries.items():
-        put(labelled(name, about, prose_width(), column=column))
-    if entries:
+    column = max((cells(name) for entries in groups.values() for name in entries), default=0) + 3
+    for group, entries in groups.items():
+        put_bold([f"  {group}"] if group else [])
+        for name, about in entries.items():
+            put(labelled(name, about, prose_width(), column=column))
         show_line()
     show_line("  " + what_next)
 

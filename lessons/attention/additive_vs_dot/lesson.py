@@ -10,7 +10,7 @@ from lessons.writing import (
     Lesson, Plot, Request, Said, See, Shown, Source, Try, agree, at_most, exactly, formula, lines, matrix, numbered, proof,
     question, setting, table, within,
 )  # fmt: skip
-from tfx.lab.pair_scores import draw_scorer, seconds, spread, work
+from tfx.lab.attention.pair_scores import draw_scorer, seconds, spread, work
 from tfx.measure.measuring import told_apart
 from tfx.measure.power_laws import fit_power_law
 from tfx.measure.verdicts import largest

@@ -15,9 +15,9 @@ from tfx.bench.ladders.attention import loops
 from tfx.data.pronouns import fits
 from tfx.errors import BadInput
 from tfx.gradcheck import TOLERANCE, check_gradients
-from tfx.lab.hand_set_pronoun import find_referent
-from tfx.lab.other_weights import other_weights
-from tfx.lab.soft_lookup import Answer, attend_at_random, best_match, look_up
+from tfx.lab.attention.hand_set_pronoun import find_referent
+from tfx.lab.attention.other_weights import other_weights
+from tfx.lab.attention.soft_lookup import Answer, attend_at_random, best_match, look_up
 from tfx.measure.verdicts import largest
 from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 from tfx.ops.basics.softmax import softmax_forward

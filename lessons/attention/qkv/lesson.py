@@ -13,9 +13,9 @@ from lessons.writing import (
 )  # fmt: skip
 from tfx.errors import BadInput
 from tfx.gradcheck import TOLERANCE, check_gradients
-from tfx.lab.directed_relation import FLOOR, Comparison, asymmetry, compare, train
-from tfx.lab.who_responds import responses
-from tfx.lab.word_vectors import word_vectors
+from tfx.lab.attention.directed_relation import FLOOR, Comparison, asymmetry, compare, train
+from tfx.lab.attention.who_responds import responses
+from tfx.lab.attention.word_vectors import word_vectors
 from tfx.measure.verdicts import largest
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.attention.self_attention import self_attention_backward, self_attention_forward

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lessons.quiz import NumberCase, ShapeCase, Wrong
-from tfx.lab.directed_relation import follows, train
+from tfx.lab.attention.directed_relation import follows, train
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.linear import linear_forward
 

@@ -11,7 +11,7 @@ import numpy as np
 from lessons.writing import (
     Check, Lesson, Request, Said, Shown, Source, Try, by_hand, formula, matrix, near, question, setting, table,
 )  # fmt: skip
-from tfx.lab.vectors import Flaws, draw_pairs
+from tfx.lab.attention.vectors import Flaws, draw_pairs
 from tfx.measure.estimates import variance_with_error
 from tfx.measure.verdicts import at_most, largest
 from tfx.ops.attention.scaled_dot_product import AttentionCache, attention_backward, attention_forward

@@ -16,9 +16,9 @@ from lessons.writing import (
     setting, table, within,
 )  # fmt: skip
 from tfx.errors import BadInput
-from tfx.lab.shape_mistakes import provoke, raised_mistakes, silent_mistakes
-from tfx.lab.shape_trace import Traced, random_weights, trace_many_heads, trace_one_head
-from tfx.lab.word_vectors import word_vectors
+from tfx.lab.attention.shape_mistakes import provoke, raised_mistakes, silent_mistakes
+from tfx.lab.attention.shape_trace import Traced, random_weights, trace_many_heads, trace_one_head
+from tfx.lab.attention.word_vectors import word_vectors
 from tfx.ops.attention.multi_head import split_heads
 from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward, check_attention_shapes
 from tfx.shapes import LETTERS

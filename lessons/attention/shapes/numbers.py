@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfx.lab.shape_trace import Traced, random_weights, trace_many_heads
+from tfx.lab.attention.shape_trace import Traced, random_weights, trace_many_heads
 from lessons.quiz import NumberCase, ShapeCase, Wrong
 from tfx.ops.attention.scaled_dot_product import attention_forward
 

@@ -18,8 +18,14 @@ from tfx.bench.ladders import ladder
 from tfx.bench.ladders.climbing import rung_steps
 from tfx.errors import BadInput
 from tfx.gradcheck.mistakes.ops.basics.softmax import maximum_not_subtracted as naive_softmax
-from tfx.lab.softmax_limits import moved_by_the_last_query, over_queries, overflow_limit, top_in_words, zero_gap
-from tfx.lab.softmax_rivals import RIVALS, nearer_than, worst_gradient
+from tfx.lab.attention.softmax_limits import (
+    moved_by_the_last_query,
+    over_queries,
+    overflow_limit,
+    top_in_words,
+    zero_gap,
+)
+from tfx.lab.attention.softmax_rivals import RIVALS, nearer_than, worst_gradient
 from tfx.measure.sharpness import entropy_share
 from tfx.measure.verdicts import largest
 from tfx.ops.basics.normalised_relu import normalised_relu_backward

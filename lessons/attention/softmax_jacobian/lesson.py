@@ -11,7 +11,7 @@ from lessons.writing import (
 )  # fmt: skip
 from tfx.errors import BadInput
 from tfx.gradcheck import complex_step_derivative
-from tfx.lab.saturation import cross_entropy_gradient, frobenius, measure_row
+from tfx.lab.attention.saturation import cross_entropy_gradient, frobenius, measure_row
 from tfx.ops.basics.softmax import softmax_backward, softmax_forward, softmax_jacobian
 from tfx.ops.losses.cross_entropy import cross_entropy_backward
 

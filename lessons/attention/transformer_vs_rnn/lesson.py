@@ -14,7 +14,7 @@ from lessons.writing import (
 )  # fmt: skip
 from tfx.efficient.causal_product import causal_product_forward
 from tfx.efficient.tiles import spans
-from tfx.lab.sequence_layers import (
+from tfx.lab.sequences.sequence_layers import (
     Recurrent, SelfAttention, change_by_place, gradient_by_distance, kept_numbers, order_gap, seconds, through_depth, trend,
 )  # fmt: skip
 from tfx.measure.counting import attention_core, projections, recurrence, total_matmul_flops

@@ -10,9 +10,9 @@ from lessons.sentence import labels, read_words
 from lessons.writing import (
     Check, Lesson, Request, Said, See, Shown, Source, Try, agree, at_least, at_most, exactly, formula, matrix, question, setting, table,
 )  # fmt: skip
-from tfx.lab.hand_set_pronoun import find_referent
-from tfx.lab.sequence_layers import Recurrent, gradient_by_distance
-from tfx.lab.state_memory import read_back
+from tfx.lab.attention.hand_set_pronoun import find_referent
+from tfx.lab.sequences.sequence_layers import Recurrent, gradient_by_distance
+from tfx.lab.sequences.state_memory import read_back
 from tfx.ops.attention.attend import attend_forward
 from tfx.ops.recurrence.rnn import rnn_forward
 

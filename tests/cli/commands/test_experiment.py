@@ -24,6 +24,7 @@ def squares(monkeypatch, tmp_path):
     shutil.copy(Path(__file__).parents[1] / "squares.py", folder)
     monkeypatch.setattr(tfx.lab, "__path__", [str(folder), *tfx.lab.__path__])
     monkeypatch.setattr(tfx.lab, "experiments", lambda: {"squares": questions("tfx.lab", [folder])["squares"]})
+    monkeypatch.setattr(tfx.lab, "group_of", lambda name: "numbers")
     yield lambda: sys.modules["tfx.lab.squares"]
     sys.modules.pop("tfx.lab.squares", None)
 
@@ -31,8 +32,10 @@ def squares(monkeypatch, tmp_path):
 def test_without_a_name_the_experiments_are_listed(tfx):
     ran = tfx("experiment")
     assert ran.code == 0 and "squares" in ran.out and "How fast do squares grow?" in ran.out
-    assert json.loads(tfx("experiment", "--json").out)["experiments"][0]["name"] == "squares"
-    assert tfx("experiment", "--plain").out == "squares\tHow fast do squares grow?\n"
+    assert json.loads(tfx("experiment", "--json").out)["rows"] == [
+        {"name": "squares", "question": "How fast do squares grow?", "group": "numbers"}
+    ]
+    assert tfx("experiment", "--plain").out == "squares\tHow fast do squares grow?\tnumbers\n"
 
 
 PAGE = """\

@@ -3,7 +3,8 @@
 import pytest
 
 from lessons.course import lesson_of, topics
-from tfx.lab import gradient_flow, masking, scaling
+from tfx.lab.attention import masking, scaling
+from tfx.lab.block import gradient_flow
 from tfx.settings import apply_settings
 from tfx_cli.command_table import COMMANDS
 from tfx_cli.options import Face
