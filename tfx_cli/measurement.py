@@ -51,6 +51,7 @@ class Asked(NamedTuple):
     resume: bool | None = None
     predict: bool = True
     details: bool = False
+    full: bool = False
 
 
 def measure_and_show(
@@ -76,7 +77,7 @@ def measure_and_show(
     predicted = ask_first(module, chosen, asked)
     try:
         with progress_on_stderr() as progress:
-            result = frame.run(module, chosen, asked.seed, asked.quick, asked.device, progress, kept)
+            result = frame.run(module, chosen, asked.seed, asked.quick, asked.device, progress, kept, asked.full)
     except frame.Stopped as stop:
         if stop.result.rows:
             show(stop.result, asked.face, [], Look(asked.details))
@@ -106,7 +107,9 @@ def ask_first(module: ModuleType, settings: Any, asked: Asked) -> str | None:
 
     if not (asked.predict and asked.face is Face.terminal and interactive()):
         return None
-    opening = frame.opening(module, frame.prepare(module, settings, asked.seed, asked.quick, asked.device))
+    opening = frame.opening(
+        module, frame.prepare(module, settings, asked.seed, asked.quick, asked.device, full=asked.full)
+    )
     if not opening.prompt:
         return None
     print_opening(opening.title, opening.claim, output())
@@ -124,12 +127,16 @@ def unfinished(module: ModuleType, settings: Any, asked: Asked) -> KeptRows | No
     from tfx.lab.kept_rows import KeptRows, file_name
     from tfx_cli.learner.state_file import data_folder
 
-    params = {**asdict(settings), "quick": asked.quick, "device": asked.device}
+    params = {**asdict(settings), **sizes_of(asked), "device": asked.device}
     path = data_folder() / "unfinished" / file_name(module.__name__.rpartition(".")[2], params, asked.seed)
     kept = KeptRows(path, go_on=asked.resume)
     if asked.resume and not kept.kept:
         tell("nothing was kept of a run with these settings: it starts at the beginning.")
     return kept
+
+
+def sizes_of(asked: Asked) -> dict[str, bool]:
+    return {"quick": asked.quick, **({"full": True} if asked.full else {})}
 
 
 def same_command(command: str, settings: Any, asked: Asked, files: bool = True) -> list[str]:
@@ -140,7 +147,7 @@ def same_command(command: str, settings: Any, asked: Asked, files: bool = True) 
     for name, value in changed(settings).items():
         words += [] if name == "part" else ["--set", f"{name}={value}"]
     words += ["--seed", str(asked.seed)] if asked.seed else []
-    words += ["--quick"] if asked.quick else []
+    words += ["--quick"] if asked.quick else ["--full"] if asked.full else []
     words += ["--device", asked.device] if asked.device != "cpu" else []
     if not files:
         return words
@@ -165,7 +172,7 @@ def own_picture(result: Result, settings: Any, asked: Asked) -> Path:
 
     differs: dict[str, object] = {name: value for name, value in changed(settings).items() if name != "part"}
     differs |= {"seed": asked.seed} if asked.seed else {}
-    differs |= {"quick": True} if asked.quick else {}
+    differs |= {name: True for name, given in sizes_of(asked).items() if given}
     differs |= {asked.device: True} if asked.device != "cpu" else {}
     return Path(picture_name(result.name, differs))
 

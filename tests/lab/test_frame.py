@@ -1,7 +1,7 @@
 """The frame: what was measured survives a Ctrl-C, and no digit, row or verdict is lost on the way through a file."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -113,3 +113,17 @@ def test_a_first_look_shows_all_of_few_rows_else_the_decisive_and_an_even_spread
 def test_without_a_claim_every_row_is_shown(monkeypatch):
     monkeypatch.delattr(squares, "CLAIM")
     assert frame.first_look(squares, rows_of(13)) == tuple(range(13))
+
+
+def test_a_full_run_has_the_careful_sizes_and_says_so():
+    @dataclass(frozen=True)
+    class Sizes(squares.Settings):
+        def full(self):
+            return replace(self, top=2 * self.top)
+
+    careful = frame.prepare(squares, Sizes(), full=True)
+    assert careful.settings.top == 2 * Sizes().top and careful.params()["full"] is True
+    assert "full" not in frame.prepare(squares, Sizes()).params()
+    assert frame.prepare(squares, squares.Settings(), full=True).settings == squares.Settings()
+    with pytest.raises(BadInput, match="two sizes"):
+        frame.prepare(squares, Sizes(), quick=True, full=True)

@@ -1,4 +1,4 @@
-"""The frame of experiments and benchmarks: seed, quick sizes, timing, progress, Ctrl-C and resuming are its own.
+"""The frame of experiments and benchmarks: seed, sizes, timing, progress, Ctrl-C and resuming are its own.
 
 An experiment is one module.  It has
 
@@ -10,7 +10,8 @@ An experiment is one module.  It has
     COLUMNS = (Column(...), )    or columns(run)
     BREAK_IT = ("--set ...", )   what makes a check fail; or nothing
     HOST_ONLY = "..."            why it has nothing to do on a card, where that is so
-    class Settings               tfx/settings.py: declared fields, and quick() -> Settings for smaller sizes
+    class Settings               tfx/settings.py: declared fields, quick() -> Settings for smaller sizes, and full() for
+                                 a careful run of minutes
     def rows(run)                a generator: yields a row as soon as it is measured, and checks that belong to no row
     def checks(run)              verdicts on run.rows, when all are there
     def notes(run)               what the numbers mean: Texts; the first is the finding, in one to three short sentences
@@ -74,6 +75,7 @@ class Run(Generic[S]):
     facts: dict[str, Any] = field(default_factory=dict)
     n_keys: int | None = None
     n_done: int = 0
+    full: bool = False
 
     @property
     def xp(self) -> Any:
@@ -109,7 +111,8 @@ class Run(Generic[S]):
 
     def params(self) -> dict[str, Any]:
         """Everything that the numbers depend on."""
-        return {**asdict(self.settings), "quick": self.quick, "device": self.device, **self.facts}  # type: ignore[call-overload]
+        size = {"quick": self.quick, **({"full": True} if self.full else {})}
+        return {**asdict(self.settings), **size, "device": self.device, **self.facts}  # type: ignore[call-overload]
 
 
 class Stopped(KeyboardInterrupt):
@@ -128,13 +131,14 @@ def prepare(
     device: str = "cpu",
     progress: Progress = silent,
     kept: KeptRows | None = None,
+    full: bool = False,
 ) -> Run[Any]:
     """A run before its first row.  Raises BadInput for settings out of range, a seed below 0 or a missing card."""
     check_settings(settings)
     if device != "cpu" and hasattr(experiment, "HOST_ONLY"):
         raise BadInput(experiment.HOST_ONLY, "Use --device cpu")
     generator(seed), device_module(device)
-    return Run(shortened(settings) if quick else settings, seed, quick, device, progress, kept)
+    return Run(sized(settings, quick, full), seed, quick, device, progress, kept, full=full)
 
 
 class Opening(NamedTuple):
@@ -158,13 +162,14 @@ def run(
     device: str = "cpu",
     progress: Progress = silent,
     kept: KeptRows | None = None,
+    full: bool = False,
 ) -> Result:
     """Measures, judges and puts together.  Equal seeds give equal results, but for what is measured in seconds.
 
     kept: where rows are kept while they are measured; those that are there already are not measured again.
     Raises BadInput as `prepare` does, and Stopped with what is there on Ctrl-C.
     """
-    this = prepare(experiment, settings, seed, quick, device, progress, kept)
+    this = prepare(experiment, settings, seed, quick, device, progress, kept, full)
     began = time.perf_counter()
     try:
         measure(experiment, this)
@@ -173,9 +178,13 @@ def run(
         raise stopped(experiment, this, began) from None
 
 
-def shortened(settings: S) -> S:
-    """The sizes of --quick."""
-    return settings.quick() if hasattr(settings, "quick") else settings
+def sized(settings: S, quick: bool, full: bool) -> S:
+    """The sizes of --quick or of --full, where there are such.  Raises BadInput for both at once."""
+    if quick and full:
+        raise BadInput("--quick and --full are two sizes.", "Give one of them.")
+    way = "quick" if quick else "full" if full else ""
+    chosen: S = getattr(settings, way)() if way and hasattr(settings, way) else settings
+    return chosen
 
 
 def measure(experiment: ModuleType, this: Run[Any]) -> None:

@@ -25,7 +25,8 @@ def experiment(
         str | None, typer.Argument(autocompletion=complete_name, help="Or a group of them; without it: the list.")
     ] = None,
     seed: options.Seed = 0,
-    quick: Annotated[bool, typer.Option("--quick/--full", help="Fewer samples, same checks.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer samples, same checks.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="The careful run: minutes.")] = False,
     settings: options.Settings = None,
     plot: options.PlotPath = None,
     csv: options.CsvPath = None,
@@ -58,7 +59,7 @@ def experiment(
         return
     from tfx_cli.measurement import Asked, Files, measure_and_show
 
-    asked = Asked(seed, quick, device.value, Files(plot, csv, html), face, resume, predict, details)
+    asked = Asked(seed, quick, device.value, Files(plot, csv, html), face, resume, predict, details, full)
     measure_and_show(experiment_module(name), f"tfx experiment {name}", settings or [], asked)
 
 

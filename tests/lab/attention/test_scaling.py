@@ -95,7 +95,8 @@ def test_a_row_does_not_depend_on_the_other_rows():
 
 def test_the_number_of_blas_threads_changes_no_byte():
     program = (
-        "from dataclasses import replace; from tfx.lab import frame; from tfx.lab.attention import scaling; from tfx.records import to_plain_data; "
+        "from dataclasses import replace; from tfx.lab import frame; "
+        "from tfx.lab.attention import scaling; from tfx.records import to_plain_data; "
         "s = replace(scaling.Settings(), d_k=(1, 64, 4096), pairs=500, softmax_rows=20); "
         "r = to_plain_data(frame.run(scaling, s, 0)); r.pop('elapsed_s'); print(r)"
     )
