@@ -57,6 +57,7 @@ FLOORS: dict[str, int] = {
     "tfx.measure": 10,
     "tfx.short_forms": 11,
     "tfx.lab": 12,
+    "tfx.claims": 13,
     "tfx.bench": 13,
     "lessons": 14,
     "tfx_cli": 15,

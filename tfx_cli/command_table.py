@@ -15,6 +15,7 @@ class Entry(NamedTuple):
 COMMANDS: dict[str, Entry] = {
     "explain": Entry("tfx_cli.commands.explain", "Walk through a topic on your own input, step by step."),
     "experiment": Entry("tfx_cli.commands.experiment", "Measure a claim: table, checks and a saved plot."),
+    "claims": Entry("tfx_cli.commands.claims", "Look up what people say, and measure whether it is so."),
     "quiz": Entry("tfx_cli.commands.quiz", "Answer questions; what you miss comes back in time."),
     "train": Entry("tfx_cli.commands.train", "Train a small Transformer and watch the loss."),
     "generate": Entry("tfx_cli.commands.generate", "Let a small language model go on with your text."),
