@@ -1,7 +1,7 @@
 """Does a reader see the mistake?  What commands print with it, beside what they print without it.
 
 A mutant that no test notices and that changes nothing here is set apart from the survivors: it may be equivalent.
-Lines that differ from run to run (seconds, sizes of a machine) are compared without their digits, or left out.
+Clocks tick evenly (tests/screens/running.py); lines that differ from run to run all the same are left out.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def commands_for(room: str, path: Path) -> list[str]:
 
 def outputs(commands: Iterable[str]) -> Iterator[str]:
     """What each prints, errors and exit code too, in an empty folder and with a reader who is new here."""
+    from tests.screens.running import even_clocks
     from tfx_cli.__main__ import main
 
     for command in commands:
@@ -67,7 +68,7 @@ def outputs(commands: Iterable[str]) -> Iterator[str]:
             names = {"TFX_HOME": home, "COLUMNS": width if narrow else "100", "TERM": "dumb"}
             given = io.StringIO(typed.encode().decode("unicode_escape"))
             here = os.getcwd()
-            with mock.patch.dict(os.environ, names), mock.patch("sys.stdin", given):
+            with mock.patch.dict(os.environ, names), mock.patch("sys.stdin", given), even_clocks():
                 os.chdir(home)
                 try:
                     with redirect_stdout(out), redirect_stderr(out):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import tomllib
-from collections.abc import Callable
-from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -53,16 +53,25 @@ def screens() -> list[Screen]:
         found.append(Screen(f"topic-{topic.name}", f"explain {topic.name} --details", {}, clock, False))
         found.append(Screen(f"screens-{topic.name}", f"explain {topic.name}", {}, clock, True))
         found.append(Screen(f"sheet-{topic.name}", f"quiz {topic.name} --sheet 40 --key --seed 3", {}, "", False))
+        found.append(Screen(f"settings-{topic.name}", f"explain {topic.name} --set help", {}, "", False))
     for name in experiments():
         found.append(Screen(f"experiment-{name}", f"experiment {name} --quick --details", {}, clock, False))
+        found.append(Screen(f"settings-of-{name}", f"experiment {name} --set help", {}, "", False))
     return found
+
+
+@contextmanager
+def even_clocks() -> Iterator[None]:
+    """Inside, what is timed takes the same time in every run."""
+    with ExitStack() as clocks:
+        for module in TIMED:
+            clocks.enter_context(patch(f"{module}.thread_clock", Ticking))
+        yield
 
 
 def made(screen: Screen) -> str:
     """`$ tfx ...`, what it writes, and its exit code.  The environment is the caller's."""
-    with ExitStack() as clocks:
-        for module in TIMED:
-            clocks.enter_context(patch(f"{module}.thread_clock", Ticking))
+    with even_clocks():
         if screen.paged:
             return f"$ tfx {screen.command}\n{pages_of(screen.command.split()[1])}"
         from tfx_cli.__main__ import main
