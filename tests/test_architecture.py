@@ -68,6 +68,7 @@ FLOORS: dict[str, int] = {
 OPTIONAL_IN_TFX = {
     "cupy": "arrays on a CUDA card, only with --device cuda",
     "threadpoolctl": "the number of BLAS threads, of workers and while something is timed",
+    "distributed": "the workers of a Dask scheduler, only with --cluster",
     "torch": "what `tfx bench` compares with, where it is installed",
 }
 

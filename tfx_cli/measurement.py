@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
+from tfx.errors import BadInput
 from tfx_cli.errors import INTERRUPTED
 from tfx_cli.explaining.predict import read, verdict
 from tfx_cli.options import PICTURES, Face
@@ -24,6 +25,7 @@ from tfx_cli.terminal.lines import say, tell
 from tfx_cli.terminal.progress import progress_on_stderr
 
 if TYPE_CHECKING:
+    from tfx.lab.frame import Run
     from tfx.lab.kept_rows import KeptRows
     from tfx.records import Result
 
@@ -52,6 +54,8 @@ class Asked(NamedTuple):
     predict: bool = True
     details: bool = False
     full: bool = False
+    workers: int = 0
+    cluster: str = ""
 
 
 def measure_and_show(
@@ -74,10 +78,13 @@ def measure_and_show(
         return
     chosen = apply_settings(defaults, settings, f"{command} --set help")
     kept = unfinished(module, chosen, asked)
+    workers = workers_for(module, asked)
     predicted = ask_first(module, chosen, asked)
     try:
         with progress_on_stderr() as progress:
-            result = frame.run(module, chosen, asked.seed, asked.quick, asked.device, progress, kept, asked.full)
+            result = frame.run(
+                module, chosen, asked.seed, asked.quick, asked.device, progress, kept, asked.full, workers
+            )
     except frame.Stopped as stop:
         if stop.result.rows:
             show(stop.result, asked.face, [], Look(asked.details))
@@ -135,6 +142,21 @@ def unfinished(module: ModuleType, settings: Any, asked: Asked) -> KeptRows | No
     return kept
 
 
+def workers_for(module: ModuleType, asked: Asked) -> Callable[[Run[Any]], None] | None:
+    """What measures the keys elsewhere, or None where they are measured here."""
+    if not (asked.workers or asked.cluster):
+        return None
+    if asked.workers and asked.cluster:
+        raise BadInput("--workers and --cluster are two places.", "Give one of them.")
+    if asked.device != "cpu":
+        raise BadInput("the workers compute on the CPU.", "Leave out --device, or --workers and --cluster.")
+    from tfx.lab.sweep import share
+    from tfx.lab.workers import ClusterWorkers, LocalWorkers
+
+    found = ClusterWorkers(asked.cluster) if asked.cluster else LocalWorkers(asked.workers)
+    return lambda this: share(module, this, found)
+
+
 def sizes_of(asked: Asked) -> dict[str, bool]:
     return {"quick": asked.quick, **({"full": True} if asked.full else {})}
 
@@ -149,6 +171,8 @@ def same_command(command: str, settings: Any, asked: Asked, files: bool = True) 
     words += ["--seed", str(asked.seed)] if asked.seed else []
     words += ["--quick"] if asked.quick else ["--full"] if asked.full else []
     words += ["--device", asked.device] if asked.device != "cpu" else []
+    words += ["--workers", str(asked.workers)] if asked.workers else []
+    words += ["--cluster", asked.cluster] if asked.cluster else []
     if not files:
         return words
     for option, path in zip(("--plot", "--csv", "--html"), asked.files, strict=True):

@@ -44,6 +44,12 @@ Predict = Annotated[
     bool, typer.Option("--predict/--no-predict", help="In a terminal, ask for a number before it is shown.")
 ]
 Details = Annotated[bool, typer.Option("--details", help="Every row, column, check and note.")]
+Workers = Annotated[
+    int, typer.Option("--workers", min=0, max=256, metavar="N", help="Share the work among N processes.")
+]
+Cluster = Annotated[
+    str, typer.Option("--cluster", metavar="ADDRESS", help="Share it among the workers of a Dask scheduler.")
+]
 OnDevice = Annotated[Device, typer.Option("--device", help="Where to compute; cuda needs CuPy.")]
 
 

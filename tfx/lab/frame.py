@@ -163,14 +163,18 @@ def run(
     progress: Progress = silent,
     kept: KeptRows | None = None,
     full: bool = False,
+    workers: Callable[[Run[Any]], None] | None = None,
 ) -> Result:
     """Measures, judges and puts together.  Equal seeds give equal results, but for what is measured in seconds.
 
     kept: where rows are kept while they are measured; those that are there already are not measured again.
+    workers: fills `kept` by other processes first (tfx/lab/sweep.py).
     Raises BadInput as `prepare` does, and Stopped with what is there on Ctrl-C.
     """
     this = prepare(experiment, settings, seed, quick, device, progress, kept, full)
     began = time.perf_counter()
+    if workers is not None:
+        workers(this)
     try:
         measure(experiment, this)
         return finished(experiment, this, began)

@@ -51,7 +51,12 @@ class KeptRows:
         return self.pieces.get(repr(key))
 
     def keep(self, key: Any, piece: Piece) -> None:
-        line = {"key": repr(key), "rows": list(piece.rows), "checks": [asdict(check) for check in piece.checks]}
+        self.keep_as(repr(key), piece)
+
+    def keep_as(self, key: str, piece: Piece) -> None:
+        """The same for a key as repr writes it."""
+        self.pieces[key] = piece
+        line = {"key": key, "rows": list(piece.rows), "checks": [asdict(check) for check in piece.checks]}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:

@@ -35,6 +35,8 @@ def experiment(
     predict: options.Predict = True,
     details: options.Details = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what Ctrl-C left.")] = False,
+    workers: options.Workers = 0,
+    cluster: options.Cluster = "",
     json: options.Json = False,
     plain: options.Plain = False,
 ) -> None:
@@ -59,7 +61,9 @@ def experiment(
         return
     from tfx_cli.measurement import Asked, Files, measure_and_show
 
-    asked = Asked(seed, quick, device.value, Files(plot, csv, html), face, resume, predict, details, full)
+    asked = Asked(
+        seed, quick, device.value, Files(plot, csv, html), face, resume, predict, details, full, workers, cluster
+    )
     measure_and_show(experiment_module(name), f"tfx experiment {name}", settings or [], asked)
 
 

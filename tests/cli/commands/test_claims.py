@@ -127,8 +127,20 @@ def test_a_kept_file_that_breaks_later_is_passed_over(tfx):
     assert ran.code == 0 and "old.py is passed over" in ran.err
 
 
+def test_workers_measure_the_claims_that_come_with_tfx(tfx, monkeypatch, tmp_path):
+    for id in set(REGISTERED) - {A_CLAIM, "C209"}:
+        del REGISTERED[id]
+    mine = tmp_path / "mine.py"
+    mine.write_text(own_claims.TEMPLATE, encoding="utf-8")
+    tfx("claims", "--add", str(mine))
+    ran = tfx("claims", "--all", "--quick", "--workers", "2", "--json")
+    rows = json.loads(ran.out)["rows"]
+    assert [row["id"] for row in rows] == [A_CLAIM, "C209"] and not any(row["changed"] for row in rows)
+    assert "your own claims are left out" in ran.err
+
+
 def test_what_excludes_each_other_is_told(tfx):
-    for words in (("C202", "--all"), ("--predict",), ("--resume",), ("experts", "--predict")):
+    for words in (("C202", "--all"), ("--predict",), ("--resume",), ("--workers", "2"), ("experts", "--predict")):
         assert tfx("claims", *words).code == 2
     assert 'no claim is called "C2022".' in tfx("claims", "C2022").err
     assert 'no claim speaks of "xyzzy".' in tfx("claims", "xyzzy").err
