@@ -73,7 +73,7 @@ OPTIONAL_IN_TFX = {
 }
 
 #: tfx_cli starts in milliseconds because these are imported only inside functions.
-HEAVY = {"numpy", "matplotlib", "rich", "fsrs", "plotille"}
+HEAVY = {"numpy", "matplotlib", "rich", "fsrs", "plotille", "latex2mathml"}
 
 #: Files over 300 lines, each with the reason why it is still one room.
 LONG_FILES: dict[str, str] = {}

@@ -96,7 +96,8 @@ def measure_and_show(
         raise typer.Exit(INTERRUPTED) from None
     own = own_picture(result, chosen, asked) if asked.face is Face.terminal else None
     made_by = " ".join(same_command(command, chosen, asked, files=False))
-    picture, problem = attempted(lambda: save_files(result, files, own, made_by))
+    code = Path(module.__file__) if module.__file__ else None
+    picture, problem = attempted(lambda: save_files(result, files, own, made_by, code))
     stays = own.name if own and picture and not files.plot and picture != own else ""
     said = verdict(result.question, predicted) if result.question and predicted is not None else ""
     saved = [] if problem else [path for path in (picture, files.csv, files.html) if path]
@@ -201,8 +202,11 @@ def own_picture(result: Result, settings: Any, asked: Asked) -> Path:
     return Path(picture_name(result.name, differs))
 
 
-def save_files(result: Result, files: Files, own: Path | None, made_by: str) -> Path | None:
-    """Saves what was asked for, and the picture unasked in `own` if that is no None; returns the picture's path."""
+def save_files(result: Result, files: Files, own: Path | None, made_by: str, code: Path | None) -> Path | None:
+    """Saves what was asked for, and the picture unasked in `own` if that is no None; returns the picture's path.
+
+    made_by: the command, and code: the file of the experiment, for its page.
+    """
     if files.csv:
         from tfx_cli.render.csv import table_as_csv
 
@@ -210,5 +214,6 @@ def save_files(result: Result, files: Files, own: Path | None, made_by: str) -> 
     if files.html:
         from tfx_cli.render.html import experiment_page
 
-        write_whole(files.html, experiment_page(result).encode("utf-8", "replace"))
+        page = experiment_page(result, made_by, code)
+        write_whole(files.html, page.encode("utf-8", "replace"))
     return save_picture(result.plots, files.plot, own, made_by)

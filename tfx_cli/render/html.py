@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from tfx import records
@@ -16,6 +17,7 @@ from tfx_cli.render.matrix_text import Grid
 from tfx_cli.render.number_text import column_texts, is_number, label_of
 from tfx_cli.render.sentences import answer_of, check_numbers, source_words, verdict_words
 from tfx_cli.render.source_code import link_of, source_of
+from tfx_cli.render.tex import mathml, twin_of
 from tfx_cli.terminal.printable import printable
 
 #: a matrix larger than this is coloured without numbers in the cells (they are in the tooltips)
@@ -27,10 +29,13 @@ h1 { font-size: 1.5rem }
 h2 { font-size: 1.15rem; margin-top: 2.5rem; border-top: 1px solid #ccc; padding-top: 1rem }
 pre, code, .formula { font-family: ui-monospace, monospace; font-size: 0.9rem }
 pre { background: #f4f4f4; padding: 0.75rem; overflow-x: auto }
-.formula { white-space: pre-wrap; font-weight: 600 }
+.formula { white-space: pre-wrap }
+.formula math { font-size: 1.15em }
+details { margin: 1rem 0 }
+summary { cursor: pointer; font-weight: 600 }
 .wide { overflow-x: auto }
 table { border-collapse: collapse; margin: 0.5rem 0 }
-caption { text-align: left; font-weight: 600; white-space: pre-wrap }
+caption { text-align: left; font-weight: 600; white-space: pre-wrap; width: max-content; max-width: 90vw }
 th, td { padding: 0.15rem 0.6rem; text-align: left }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
 table.matrix td, table.matrix th { padding: 0.1rem 0.35rem; font-size: 0.8rem; text-align: right }
@@ -70,7 +75,10 @@ def _(record: records.Text) -> str:
 @html.register
 def _(record: records.Formula) -> str:
     shapes = f"      <span class='note'>{text(record.shapes)}</span>" if record.shapes else ""
-    return f"<p class='formula'>{text(record.text)}{shapes}</p>"
+    lines = [record.tex] if record.tex else [twin_of(line) for line in record.text.splitlines()]
+    spoken = [record.text] if record.tex else record.text.splitlines()
+    typeset = "<br>".join(mathml(tex, printable(line)) for tex, line in zip(lines, spoken, strict=True))
+    return f"<p class='formula'>{typeset}{shapes}</p>"
 
 
 @html.register
@@ -178,12 +186,11 @@ def _(record: records.Try) -> str:
     return f"<p>What if: <code>{text(record.command)}</code></p>"
 
 
-def experiment_page(result: records.Result) -> str:
-    """A whole experiment."""
-    settings = ", ".join(f"{key} = {value}" for key, value in result.params.items())
+def experiment_page(result: records.Result, command: str, code: Path | None = None) -> str:
+    """A whole experiment, with what made it.  command: what was typed; code: the file that ran."""
     body = [
         f"<h1>{text(result.title)}</h1>",
-        f"<p class='note'>tfx experiment {text(result.name)}, seed {result.seed}. {text(settings)}</p>",
+        f"<p class='note'>{text(command)}</p>",
         *([f"<p><strong>Claim:</strong> {text(result.claim)}</p>"] if result.claim else []),
         *([html(result.question)] if result.question else []),
         *(html(note) for note in result.notes[:1]),
@@ -191,8 +198,32 @@ def experiment_page(result: records.Result) -> str:
         *(html(check) for check in result.checks),
         *(html(plot) for plot in result.plots),
         *(html(note) for note in result.notes[1:]),
+        *made_with(result),
+        *([folded(f"The code that ran: {code.name}", code.read_text(encoding="utf-8"))] if code else []),
     ]
     return page(result.title, body)
+
+
+def made_with(result: records.Result) -> list[str]:
+    """Parameters, seed and versions: what the numbers depend on."""
+    from importlib.metadata import version
+    from platform import python_version
+
+    import tfx
+
+    depends = {"seed": result.seed, **result.params}
+    rows = [{"name": key, "value": str(value)} for key, value in depends.items()]
+    rows += [
+        {"name": name, "value": value}
+        for name, value in (("tfx", tfx.__version__), ("NumPy", version("numpy")), ("Python", python_version()))
+    ]
+    columns = (records.Column("name", "what it depends on"), records.Column("value", "here"))
+    return [html_table("", columns, rows)]
+
+
+def folded(summary: str, source: str) -> str:
+    """Code that the reader opens."""
+    return f"<details><summary>{text(summary)}</summary><pre>{text(source)}</pre></details>"
 
 
 def walkthrough_page(title: str, steps: Sequence[records.Step]) -> str:

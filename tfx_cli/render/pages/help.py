@@ -11,9 +11,8 @@ examples
   tfx explain attention --text "the cat sat"
   tfx experiment scaling    why divide by sqrt(d_k)?
 
--h, --help after any command; --version; --install-completion and
---show-completion [SHELL] for TAB.  Every command also takes --json, --plain,
---color auto|always|never, --debug.
+tfx --version, --install-completion, --show-completion [SHELL] (for TAB)
+every command  -h, --help, --json, --plain, --color auto|always|never, --debug
 exit codes  0 done   1 ran, and the answer is no   2 usage or bad input
             3 environment or our bug   130 Ctrl-C"""
 
