@@ -6,14 +6,20 @@ The dot product q . k, and the additive score v . tanh(q W_q + k W_k + b) of Bah
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfx.blas_threads import blas_threads
+from tfx.measure.counting_array import CountingArray, counted
 from tfx.measure.measuring import Timing, thread_clock, time_in_turns
 from tfx.ops.attention.additive_attention import additive_scores_forward
+from tfx.ops.attention.general_scores import dot_scores_forward
+from tfx.ops.basics.linear import linear_forward
+
+#: Queries that the additive score takes at a time when it works in chunks.
+CHUNK = 16
 
 
 class Scorer(NamedTuple):
@@ -80,3 +86,40 @@ def seconds(rng: np.random.Generator, n: int, d: int, hidden: int) -> dict[str, 
     calls = {"dot": lambda: q @ k.T, "additive": lambda: additive_scores_forward(q, k, *scorer)}
     with blas_threads(1):
         return time_in_turns(calls, turns=9, budget_s=1.0, clock=thread_clock())
+
+
+def scoring_calls(rng: np.random.Generator, n: int, d: int) -> dict[str, Callable[[], np.ndarray]]:
+    """Three ways from n tokens of width d to n x n scores in float32, each with two projections of width d.
+
+    dot; additive, all pairs at once; chunks: additive, CHUNK queries at a time, whose hidden numbers fit a cache.
+    """
+    x, y = (rng.standard_normal((n, d)).astype(np.float32) for _ in range(2))
+    w_q, w_k, _, v = draw_scorer(rng, d, d, np.float32)
+
+    def dot() -> np.ndarray:
+        return dot_scores_forward(linear_forward(x, w_q)[0], linear_forward(y, w_k)[0], 1 / math.sqrt(d))[0]
+
+    def additive() -> np.ndarray:
+        return additive_scores_forward(x, y, w_q, w_k, None, v)[0]
+
+    def chunks() -> np.ndarray:
+        key, _ = linear_forward(y, w_k)
+        parts = [additive_scores_forward(x[i : i + CHUNK], key, w_q, None, None, v)[0] for i in range(0, n, CHUNK)]
+        return np.concatenate(parts)
+
+    return {"dot": dot, "additive": additive, "chunks": chunks}
+
+
+def counted_flops(rng: np.random.Generator, d: int, n: int = 16) -> dict[str, int]:
+    """FLOPs of n x n scores of queries and keys that are projected, of width d: counted while they are computed.
+
+    A multiply-add is two, the sum and the tanh of a hidden number one each.
+    """
+    q, k = (rng.standard_normal((n, d)).view(CountingArray) for _ in range(2))
+    counted.reset()
+    dot_scores_forward(q, k)
+    dot = 2 * counted.multiply_adds
+    counted.reset()
+    _, cache = additive_scores_forward(q, k, np.eye(d), None, None, rng.standard_normal(d))
+    pairs = counted.multiply_adds - n * d * d  # without the queries' own map, here the identity
+    return {"dot": dot, "additive": 2 * pairs + 2 * cache.hidden.size}
