@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.efficient.growth import attending, growth, peak_bytes
-from tests.nn.held_memory import held_bytes
 from tfx.efficient.memory_efficient_attention import (
     memory_efficient_attention_backward,
     memory_efficient_attention_forward,
 )
+from tfx.measure.held_memory import held_bytes
 from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 
 LENGTHS = st.integers(0, 9)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.efficient.growth import attending, growth, operations, peak_bytes
-from tests.nn.held_memory import held_bytes
 from tfx.efficient import tiled_attention
 from tfx.efficient.tiled_attention import tiled_attention_backward, tiled_attention_forward
 from tfx.efficient.tiles import mask_tile, spans
+from tfx.measure.held_memory import held_bytes
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
 from tfx.ops.basics.logsumexp import logsumexp_forward

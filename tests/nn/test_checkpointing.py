@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from tests.nn.held_memory import held_bytes
+from tfx.measure.held_memory import held_bytes
 from tfx.nn.block_settings import BlockSettings
 from tfx.nn.checkpointing import Checkpointed, CheckpointedStack, recall, remember
 from tfx.nn.decoder_block import DecoderBlock

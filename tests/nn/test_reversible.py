@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from tests.nn.held_memory import held_bytes
+from tfx.measure.held_memory import held_bytes
 from tfx.nn.block_settings import StackSettings
 from tfx.nn.reversible import ReversibleStack, Streams
 from tfx.ops.attention.masks import causal_mask

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.nn.held_memory import held_bytes
+from tfx.measure.held_memory import held_bytes
 from tfx.nn.linear import Linear
 
 
