@@ -50,15 +50,15 @@ HAND_MADE = Tree(
 @dataclass(frozen=True)
 class Settings:
     widths: tuple[int, ...] = setting((1, 2, 4, 8, 16), 1, 64, "texts that a beam keeps; 1 is always tried", at_least=2)
-    models: int = setting(400, 4, 2000, "random models for each width")
+    models: int = setting(300, 4, 2000, "random models for each width")
     tokens: int = setting(4, 2, 6, "words of such a model")
     length: int = setting(6, 1, 6, "words of a text")
     spread: float = setting(1.0, 0.0, 100.0, "how far the scores of words scatter")
     end: float = setting(0.1, 0.001, 0.9, "chance of the end at each place, where texts may end")
 
     def quick(self) -> Settings:
-        """A fifth of the models."""
-        return replace(self, models=max(4, self.models // 5))
+        """A quarter of the models."""
+        return replace(self, models=max(4, self.models // 4))
 
     def full(self) -> Settings:
         """Ten times as many models, and wider beams."""
