@@ -33,6 +33,7 @@ FLOORS: dict[str, int] = {
     "tfx.systems": 1,
     "tfx.backend": 1,
     "tfx.allocator": 1,
+    "tfx.free_memory": 0,
     "tfx.blas_threads": 1,
     "tfx.settings": 1,
     "tfx.half": 1,

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from tfx.errors import BadInput, unknown_name
+from tfx.free_memory import free_memory
 
 S = TypeVar("S")
 
@@ -186,20 +185,6 @@ def require_memory(needed: float) -> None:
             "at most half of it is used.",
             "Choose smaller sizes; their ranges: --set help",
         )
-
-
-def free_memory() -> float | None:
-    """Bytes that could be used now; None where the system does not tell."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return float(line.split()[1]) * 1024
-    except OSError:  # not Linux: what is installed stands in for what is free
-        pass
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE")) * float(os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def parse_value(text: str, hint: Any) -> Any:

@@ -22,6 +22,10 @@ NOWHERE = """tfx: standard output is closed, so there is nowhere to show the res
      Send it to a file: tfx ... > FILE
 """
 
+NO_DOCSTRINGS = """tfx: this Python leaves out docstrings (-OO or PYTHONOPTIMIZE=2), and tfx shows and reads them.
+     Run it without: unset PYTHONOPTIMIZE
+"""
+
 
 def our_tfx() -> Any:
     """The `tfx` package when it is ours, else None: TensorFlow Extended installs a package of the same name."""
@@ -61,6 +65,9 @@ def exit_code(arguments: list[str]) -> int:
             return 0
         except OSError as error:
             problem = error
+    if sys.flags.optimize > 1:
+        sys.stderr.write(NO_DOCSTRINGS)
+        return 3
     from tfx_cli.errors import exit_code_of
 
     def work() -> int:

@@ -9,7 +9,7 @@ import sys
 import pytest
 import typer
 
-from tests.cli.running import ROOT, environment, run
+from tests.cli.running import ROOT, environment, one_sentence, run
 from tfx.errors import BadInput, EnvironmentProblem, TfxError
 from tfx_cli.errors import exit_code_of
 
@@ -88,3 +88,15 @@ def test_a_crash_in_a_command_is_one_sentence_unless_debug_is_asked_for(tfx, mon
     monkeypatch.setenv("TFX_DEBUG", "1")
     with pytest.raises(RuntimeError):
         tfx()
+
+
+def test_python_without_docstrings_is_refused_because_tfx_shows_them(tmp_path):
+    for words in ([], ["gradcheck", "softmax"], ["doctor"], ["bench", "-h"]):
+        ran = run(*words, home=tmp_path, PYTHONOPTIMIZE="2")
+        assert (ran.code, ran.out) == (3, "")
+        assert one_sentence(ran) == (
+            "tfx: this Python leaves out docstrings (-OO or PYTHONOPTIMIZE=2), and tfx shows and reads them.\n"
+            "     Run it without: unset PYTHONOPTIMIZE\n"
+        )
+    assert run("--version", home=tmp_path, PYTHONOPTIMIZE="2").code == 0
+    assert run("experiment", "masking", "--quick", "--json", home=tmp_path, PYTHONOPTIMIZE="1").code == 0

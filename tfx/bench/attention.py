@@ -40,12 +40,13 @@ from tfx.bench.machine import machine
 from tfx.bench.pytorch import import_torch, torch_threads
 from tfx.efficient.tiled_attention import TILE_SCORES, tiled_attention_forward
 from tfx.efficient.tiles import spans
+from tfx.free_memory import free_memory
 from tfx.lab.frame import Measured, Run
 from tfx.measure.seeds import generator
 from tfx.measure.stopwatch import stopwatch
 from tfx.measure.verdicts import at_most, exactly, largest
 from tfx.records import Check, Column, Plot, Series, Text
-from tfx.settings import free_memory, setting, up_to
+from tfx.settings import setting, up_to
 
 QUESTION = "Exact and tiled attention, time and memory as the sequence grows"
 ORDER = 2

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx.settings import free_memory
+from tfx.free_memory import free_memory
 
 
 def machine() -> dict[str, Any]:

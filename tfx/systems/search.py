@@ -18,14 +18,17 @@ FILLING = {"the", "a", "an", "of", "in", "and", "for", "what", "is", "model", "m
 
 def find_systems(name: str) -> tuple[System, ...]:
     """The system of that name or alias; or all of the group of that name; or those with all these words in one of
-    their names; or with words that begin so.
+    their names; or with words that begin so; or all of a group with these words in its name.
 
     Raises BadInput when there is none, with a name that is near in letters if there is one.
     """
     typed = name.lower().split()
     for words in (typed, [word for word in re.findall(r"\w+", name.lower()) if word not in FILLING]):
         found = (
-            _called(" ".join(words)) or _holding(words, lambda word, there: word in there) or _holding(words, _begins)
+            _called(" ".join(words))
+            or _holding(words, lambda word, there: word in there)
+            or _holding(words, _begins)
+            or _holding(words, lambda word, there: word in there, lambda system: (system.group,))
         )
         if found:
             return found
@@ -47,7 +50,11 @@ def spelling(text: str) -> str:
     return re.sub(r"ll(?=ing|ed|er)", "l", re.sub(r"([iy])s(?=[aei])", r"\1z", letters.replace("our", "or")))
 
 
-def _holding(typed: Iterable[str], has: Callable[[str, frozenset[str]], bool]) -> tuple[System, ...]:
+def _holding(
+    typed: Iterable[str],
+    has: Callable[[str, frozenset[str]], bool],
+    names: Callable[[System], Iterable[str]] = names_of,
+) -> tuple[System, ...]:
     """Those with one name that has every typed word, hyphens left out or read as blanks."""
     joined = [_singular(spelling(word)) for word in typed]
     apart = [_singular(spelling(part)) for word in typed for part in re.split(r"[^\w]+", word)]
@@ -55,7 +62,7 @@ def _holding(typed: Iterable[str], has: Callable[[str, frozenset[str]], bool]) -
     return tuple(
         system
         for system in systems()
-        if any(all(has(word, _words(there)) for word in words) for there in names_of(system) for words in wanted)
+        if any(all(has(word, _words(there)) for word in words) for there in names(system) for words in wanted)
     )
 
 

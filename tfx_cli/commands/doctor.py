@@ -67,5 +67,5 @@ def page_lines(findings: Sequence[Finding]) -> Iterator[str]:
 def verdict(problems: int) -> str:
     """The closing line."""
     if not problems:
-        return "All is well.   next: tfx explain attention"
+        return "All is well.   next: tfx explain intuition"
     return f"{problems} problem{'s' if problems > 1 else ''}: follow the arrows above, then run tfx doctor again."

@@ -23,8 +23,12 @@ LITTLE_SPACE = 20_000_000
 
 def data() -> Iterator[Finding]:
     """The data folder: there, writable, with room."""
-    folder = data_folder()
     move = "Choose another folder: export TFX_HOME=/path/to/folder"
+    try:
+        folder = data_folder()
+    except TfxError as error:
+        yield Finding("data", "folder", error.message, "problem", error.hint)
+        return
     existing = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     try:
         if existing.is_symlink() and not existing.exists():

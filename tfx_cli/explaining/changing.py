@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfx.errors import BadInput, unknown_name
+from tfx_cli.explaining.predict import Pressed
 from tfx_cli.explaining.prompt import answer, ask_line
 from tfx_cli.render.wrapping import labelled, printable, wrapped
 from tfx_cli.terminal.console import prose_width
 from tfx_cli.terminal.lines import show_line
+from tfx_cli.terminal.pager import LEAVE
 
 if TYPE_CHECKING:
     from lessons.course import Topic
@@ -37,11 +39,13 @@ class Changed(NamedTuple):
 def changes(topic: Topic, steps: Walk, at: int) -> Changed | None:
     """The walk with what the reader changes; None to leave it as it is.  What cannot be is told, and asked again.
 
-    Raises EOFError at the end of the input.
+    Raises EOFError at the end of the input, and Pressed when the reader leaves.
     """
     listed = False
     while True:
         typed = ask_line(PROMPT).strip()
+        if typed.lower() in LEAVE:
+            raise Pressed("q")
         if typed in ("?", "help") or not (typed or listed):
             list_changes(topic, steps.request)
             listed = True

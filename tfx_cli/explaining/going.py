@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfx.errors import BadInput
+from tfx_cli.explaining.predict import Pressed
 from tfx_cli.explaining.prompt import answer, ask_line
 from tfx_cli.render.wrapping import labelled, packed
 from tfx_cli.terminal.console import height, prose_width
 from tfx_cli.terminal.lines import show_line
+from tfx_cli.terminal.pager import LEAVE
 
 if TYPE_CHECKING:
     from lessons.walk import Walk
@@ -17,10 +19,15 @@ PROMPT = "  go to (number or name, ? lists) > "
 
 
 def chosen_step(steps: Walk, at: int) -> int | None:
-    """The index of the step that the reader names; None to stay.  Raises EOFError at the end of the input."""
+    """The index of the step that the reader names; None to stay.
+
+    Raises EOFError at the end of the input, and Pressed when the reader leaves.
+    """
     listed = False
     while True:
         typed = ask_line(PROMPT).strip()
+        if typed.lower() in LEAVE and typed not in steps.names:
+            raise Pressed("q")
         if typed == "?" or not (typed or listed):
             list_steps(steps, at)
             listed = True

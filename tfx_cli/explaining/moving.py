@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tfx.records import Question
 from tfx_cli.explaining.changing import changes
 from tfx_cli.explaining.going import chosen_step
 from tfx_cli.explaining.keys_page import KEYS, key_words, show_keys
@@ -74,6 +75,9 @@ class Tour:
                     typed, scroll = instead.key, self.scroll()
         except EOFError:
             self.leave()
+        except KeyboardInterrupt:
+            self.leave()
+            raise
 
     def key_after(self, scroll: Scroll) -> str:
         """The key that is pressed when the screenful is there; none when it stays as it is under the command."""
@@ -82,7 +86,8 @@ class Tour:
             clear_screen()
         scroll.show()
         if not scroll.more:
-            self._seen(self.steps.names[self.at], self.steps.names)
+            if scroll.all_shown:
+                self._seen(self.steps.names[self.at], self.steps.names)
             if alone:
                 return ""
         can_go_back = self.at > self.first or not scroll.at_top
@@ -111,7 +116,7 @@ class Tour:
             self.manner = replace(self.manner, details=not self.manner.details)
             return self.scroll()
         else:
-            return self.next_code(scroll)
+            return self.next_code()
         return scroll
 
     def step_by(self, many: int) -> Scroll | None:
@@ -135,16 +140,20 @@ class Tour:
             self.walks.append(steps)
         return self.scroll()
 
-    def next_code(self, scroll: Scroll) -> Scroll:
-        """The short form of the code, then its source, then neither.  Once the step was read to its end, the code is
-        gone to; else it waits below what is not read yet."""
-        if not targets_of(self.steps[self.at]):
+    def next_code(self) -> Scroll:
+        """The short form of the code, then its source, then neither.  The code is gone to, but for a question that is
+        still open: then it waits below."""
+        step = self.steps[self.at]
+        if not targets_of(step):
             self.note = "This step shows no code."
             return self.scroll()
-        self.code = pressed(self.code, self.steps[self.at])
-        read = scroll.finished
+        self.code = pressed(self.code, step)
+        waits = self.manner.asks and any(
+            isinstance(record, Question) and record not in self._answers for record in step.records
+        )
+        self.note = "The code stands below, behind the question." if waits and self.code != NONE else ""
         scroll = self.scroll()
-        if read and self.code != NONE:
+        if self.code != NONE and not waits:
             scroll.to_last_part()
         return scroll
 

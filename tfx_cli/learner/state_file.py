@@ -40,10 +40,22 @@ class Damaged(EnvironmentProblem):
 
 
 def data_folder() -> Path:
-    """Where the file lies: TFX_HOME, else the user's data folder of this system."""
+    """Where the file lies: TFX_HOME, else the user's data folder of this system.
+
+    A `~` or `$HOME` that no shell has replaced stands for what it would have, unless a folder is called just so.
+    Raises EnvironmentProblem for the home of a user whom nobody knows.
+    """
     home = os.environ.get("TFX_HOME")
+    if home and Path(home).exists():
+        return Path(home)
     if home:
-        return Path(home).expanduser()
+        try:
+            return Path(os.path.expandvars(home)).expanduser()
+        except RuntimeError:
+            raise EnvironmentProblem(
+                f'TFX_HOME is "{home}", and the home folder in it is not known.',
+                "Give the whole path: export TFX_HOME=/path/to/folder",
+            ) from None
     import platformdirs
 
     return Path(platformdirs.user_data_dir("tfx-learn", appauthor=False))

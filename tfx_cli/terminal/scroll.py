@@ -28,6 +28,7 @@ class Scroll:
         self._heads: dict[int, range] = {}
         self._tops = [0]
         self._last_part = 0
+        self._shown = 0  # lines from the first on, without a gap
         self.end = 0
         self.finished = False
 
@@ -40,6 +41,11 @@ class Scroll:
         """Whether there are lines below the screenful."""
         return self.end < len(self._lines) or not self.finished
 
+    @property
+    def all_shown(self) -> bool:
+        """Whether every line has been on the screen, and none was jumped over."""
+        return self.finished and self._shown == len(self._lines)
+
     def show(self) -> None:
         """Writes the screenful, and what comes next while there is room for it."""
         self.end = self._tops[-1]
@@ -47,12 +53,16 @@ class Scroll:
         self._write(self.end)
         while self.end == len(self._lines) and not self.finished:
             self._pull()
+        if self._tops[-1] <= self._shown:
+            self._shown = max(self._shown, self.end)
 
     def forward(self) -> None:
         """The next screenful; it starts with something."""
         top = self.end
         while top < len(self._lines) - 1 and not self._lines[top].strip():
             top += 1
+        if self._shown == self.end:
+            self._shown = top
         self._tops.append(top)
 
     def back(self) -> None:

@@ -24,7 +24,7 @@ def by_name(findings):
 def test_a_healthy_installation_exits_0_and_says_so(tmp_path):
     ran = run("doctor", home=tmp_path)
     assert ran.code == 0, ran
-    assert "All is well." in ran.out and ran.err == ""
+    assert ran.out.endswith("\nAll is well.   next: tfx explain intuition\n") and ran.err == ""
 
 
 def test_json_lists_every_finding_with_its_state(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.explaining.walked import walking
 from tests.cli.pseudo_terminal import CLEAR, COLOR, Terminal, command
+from tfx_cli.learner.state import open_to_read
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 
@@ -281,7 +282,60 @@ def test_control_c_stops_everywhere(tmp_path, keys):
         for key in keys:
             terminal.press(key, b"> " if key in b"gs\r" else b"back to the step ")
         terminal.interrupt()
+        terminal.press(b"", b"  come back: tfx explain counting --from ")
         assert terminal.exit_code() == 130
+
+
+@pytest.mark.parametrize("key", [b"g", b"s"])
+@pytest.mark.parametrize("typed", [b"q\r", b" Q \r"])
+def test_q_leaves_where_a_step_or_a_change_is_asked_for_too(tmp_path, key, typed):
+    with walking(tmp_path, "counting", "--no-predict") as terminal:
+        terminal.screen(b"")
+        terminal.press(key, b"lists) > ")
+        left = terminal.press(typed, b"--from the_words").split(b"\n")
+        assert b"  come back: tfx explain counting --no-predict --from the_words" in [
+            line.strip(b"\r") for line in left
+        ]
+        assert not any(b"change is" in line or b"No step" in line for line in left)
+        assert terminal.exit_code() == 0
+
+
+def test_c_goes_to_the_code_from_any_screenful_and_what_was_jumped_over_is_not_seen(tmp_path):
+    with walking(tmp_path, "counting", "--no-predict", "--from", "a_guess", rows=9) as terminal:
+        assert "-- more: Enter" in terminal.screen(b"")[-1]
+        short = terminal.screen(b"c")
+        assert "    def softmax(x):" in short, "and not what stands at the top of the step"
+        assert terminal.screen(b"b")[0].startswith("2/4  A guess")
+        shown = terminal.screen(b"c")
+        while "-- more" in shown[-1]:
+            shown = terminal.screen(b"\r")
+        assert last_words(terminal) == "tfx explain counting --no-predict --from a_guess"
+        assert terminal.exit_code() == 0
+    assert seen_steps(tmp_path) == []
+    with walking(tmp_path, "counting", "--no-predict", "--from", "a_guess", rows=9) as terminal:
+        shown = terminal.screen(b"")
+        while "-- more" in shown[-1]:
+            shown = terminal.screen(b"\r")
+        assert last_words(terminal) == "tfx explain counting --no-predict --from a_guess"
+        assert terminal.exit_code() == 0
+    assert seen_steps(tmp_path) == ["a_guess"]
+
+
+def test_c_waits_for_a_question_and_says_so(tmp_path):
+    with walking(tmp_path, "counting", "--from", "a_guess", rows=30) as terminal:
+        terminal.press(b"", b"  > ")
+        asked = terminal.screen(b"c\r", b"  > ")
+        assert asked[2] == "  The code stands below, behind the question."
+        assert "    def softmax(x):" in terminal.screen(b"\r")
+        assert last_words(terminal) == "tfx explain counting --from a_guess"
+        assert terminal.exit_code() == 0
+
+
+def seen_steps(home) -> list[str]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TFX_HOME", str(home))
+        with open_to_read() as state:
+            return [one.step for one in state.seen()]
 
 
 def test_a_byte_that_is_no_text_is_no_crash(tmp_path):
