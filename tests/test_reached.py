@@ -16,9 +16,9 @@ from tfx.lab import experiment_module, experiments
 
 REASONS = tomllib.loads((ROOT / "tests" / "unreached.toml").read_text(encoding="utf-8"))
 
-#: Rooms that are reached as they are: the commands, the course, the checker with all its cases, the ladders, and the
-#: short forms of what lessons show.
-SHOWN = ("tfx_cli", "lessons", "tfx.gradcheck", "tfx.bench.ladders", "tfx.short_forms")
+#: Rooms that are reached as they are: the commands, the course, the ledger, the checker with all its cases, the ladders
+#: and the short forms of what lessons show.
+SHOWN = ("tfx_cli", "lessons", "tfx.claims", "tfx.gradcheck", "tfx.bench.ladders", "tfx.short_forms")
 
 
 def roots() -> Iterator[str]:

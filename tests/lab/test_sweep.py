@@ -59,7 +59,7 @@ def test_what_ctrl_c_left_is_told_and_gone_on_with(tmp_path):
 
 
 #: Their rows are cases of one input, layers of one stack, or times of one sitting.
-ONE_PIECE = {"masking", "attention-collapse", "complexity"}
+ONE_PIECE = {"masking", "attention-collapse", "complexity", "layer-costs"}
 
 
 @pytest.mark.parametrize("name", experiments())
