@@ -13,7 +13,7 @@ table 1 and section 2.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 #: How the blocks are put together.
 ENCODER, DECODER, BOTH = "encoder", "decoder", "encoder and decoder"
@@ -103,13 +103,13 @@ def bert(layers: int, width: int, heads: int) -> Sizes:
     return Sizes(ENCODER, layers, width, 4 * width, heads, 30522, 512, final_norm=False, more=more)
 
 
-def t5(layers: int, width: int, inner: int, heads: int, d_head: int = 64, **more: int) -> Sizes:
+def t5(layers: int, width: int, inner: int, heads: int, d_head: int = 64, **more: Any) -> Sizes:
     return Sizes(
         BOTH, layers, width, inner, heads, 32128, d_head=d_head, offsets=False, buckets=32, expert_every=2, **more
     )
 
 
-def llama(layers: int, width: int, inner: int, heads: int, kv_heads: int = 0, **more: int) -> Sizes:
+def llama(layers: int, width: int, inner: int, heads: int, kv_heads: int = 0, **more: Any) -> Sizes:
     return Sizes(
         DECODER, layers, width, inner, heads, 32000, kv_heads=kv_heads, tied=False, offsets=False, gated=True, **more
     )
