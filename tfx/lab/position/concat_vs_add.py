@@ -202,8 +202,8 @@ def plots(run: Run[Settings]) -> tuple[Plot, ...]:
     features, last = [row["features"] for row in run.rows], run.rows[-1]
     return (
         Plot(
-            f"A position of width {run.rows[0]['features']} beside the token can add {run.rows[0]['share']:.0%} of a random "
-            f"table, one of width {last['features']} {last['share']:.0%}",
+            f"A position of width {run.rows[0]['features']} beside the token can add {run.rows[0]['share']:.0%} of a "
+            f"random table, one of width {last['features']} {last['share']:.0%}",
             "width of the position beside the token",
             "share of a random table that can be added",
             (
