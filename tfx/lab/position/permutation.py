@@ -135,7 +135,7 @@ def measure_way(run: Run[Settings], attention: str, scheme: str) -> dict[str, An
         run.saying(f"{attention}, positions {scheme}: model {number + 1} of {settings.models}")(number, settings.models)
         seed = int(run.generator(number).integers(2**31))
         rng = run.generator(number, 1)
-        moves.append(reorder(make(settings, attention, scheme, seed, "float64"), toy, rng))
+        moves.append(reorder(make(settings, attention, scheme, seed), toy, rng))
         named.append(trained_to_name(settings, attention, scheme, seed))
     right, mean = np.concatenate(named), np.array(moves).mean(axis=0).tolist()
     share, error = mean_with_error(right.mean(axis=1))
@@ -149,7 +149,7 @@ def measure_way(run: Run[Settings], attention: str, scheme: str) -> dict[str, An
 
 def trained_to_name(settings: Settings, attention: str, scheme: str, seed: int) -> np.ndarray:
     """-> (ASKED_ROWS, T) booleans: the places that a trained model names right, in each of so many new texts."""
-    toy, model = WhichPlace(settings.tokens, settings.words), make(settings, attention, scheme, seed, "float32")
+    toy, model = WhichPlace(settings.tokens, settings.words), make(settings, attention, scheme, seed)
     for _ in ToyRun(toy, model, settings.steps, seed, batch=32).train():
         pass
     drawn = toy.draw(ASKED_ROWS, np.random.default_rng((seed, 0)))
@@ -157,7 +157,7 @@ def trained_to_name(settings: Settings, attention: str, scheme: str, seed: int) 
     return right
 
 
-def make(settings: Settings, attention: str, scheme: str, seed: int, dtype: str) -> Any:
+def make(settings: Settings, attention: str, scheme: str, seed: int) -> Any:
     """A fresh Encoder, which sees all, or DecoderOnly, which sees what came before."""
     kind = DecoderOnly if attention == CAUSAL and settings.mask else Encoder
     return kind(
@@ -171,7 +171,7 @@ def make(settings: Settings, attention: str, scheme: str, seed: int, dtype: str)
         activation="relu",
         tied=False,
         seed=seed,
-        dtype=dtype,
+        dtype="float64",  # so that another machine trains the same model
     )
 
 
