@@ -1,10 +1,11 @@
 """How things are measured.  This room stands on models and below lab, bench and lessons; it needs none of them.
 
-Estimates       estimates (mean, variance, straight line, Student's t), power_laws, crossing (where something begins)
+Estimates       estimates (mean, variance, straight line, Student's t), paired (two ways, seed by seed), power_laws,
+                crossing (where something begins)
 Verdicts        verdicts: agree, near, within, exactly, at_least, at_most, between; every one of them fails on NaN
 Seeds           seeds: a generator for each part of an experiment;  progress: how far it is
 Clocks          measuring (turns, medians, peak memory), stopwatch (threads and the clock that fits)
-Counting        counting (FLOPs and bytes by formula), counting_array (what the code really does)
+Counting        counting (FLOPs and bytes by formula), counting_array (what the code really does), held_memory
 Attention       sharpness (top weight, entropy, Jacobian), head_diversity, token_spread, induction
 Inside a model  ablation, activation_patching, linear_probe, covariate_shift, label_leakage, gradient_sign
 Quality         bleu, overlap, ranking, embedding_search, repetition, exposure_bias, emergence, forgetting
