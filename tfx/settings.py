@@ -176,6 +176,15 @@ def require_divisor(name: str, value: int, whole_name: str, whole: int) -> None:
         raise BadInput(f"{name} must divide {whole_name}, but {value} does not divide {whole}.", f"Try: --set {name}=1")
 
 
+def require_multiple(name: str, value: int, factor: int) -> None:
+    """Raises BadInput unless the value is a multiple of the factor: a width of a number of heads."""
+    if value % factor:
+        nearest = factor * max(1, round(value / factor))
+        raise BadInput(
+            f"{name} must be a multiple of {factor}, but {value} is none.", f"Nearest: --set {name}={nearest}"
+        )
+
+
 def require_memory(needed: float) -> None:
     """Raises BadInput when `needed` bytes are more than half of what is free now."""
     free = free_memory()

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from tests.lab.breaking import Broken, Table, instead
+from tfx.errors import BadInput
 from tfx.lab import frame
 from tfx.lab.block import norm_placement
 from tfx.lab.block.norm_placement_plots import in_words
+from tfx.settings import check_settings
 
 PLACE = "tfx.lab.block.norm_placement"
 
@@ -92,3 +94,8 @@ def test_what_is_said_is_what_was_measured():
 
 def test_a_large_ratio_is_said_whole():
     assert [in_words(ratio) for ratio in (0.517, 5.12, 10.4, 206.3, 12345.0)] == ["0.52", "5.1", "10", "206", "12,345"]
+
+
+def test_a_width_that_four_heads_cannot_share_is_refused():
+    with pytest.raises(BadInput, match=r"^width must be a multiple of 4, but 30 is none\.$"):
+        check_settings(norm_placement.Settings(width=30))

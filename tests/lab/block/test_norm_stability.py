@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 
 from tests.lab.breaking import Broken, Table, instead
+from tfx.errors import BadInput
 from tfx.lab import frame
 from tfx.lab.block import norm_stability
+from tfx.settings import check_settings
 
 PLACE = "tfx.lab.block.norm_stability.loss_at_the_end"
 SETTINGS = norm_stability.Settings(seeds=3)
@@ -87,3 +89,8 @@ def test_what_is_said_is_what_was_measured():
         f"At the large rate post-LN ends {post[1] - pre[1]:.2f} nats above pre-LN, at the small one "
         f"{post[0] - pre[0]:.2f}"
     )
+
+
+def test_a_width_that_four_heads_cannot_share_is_refused():
+    with pytest.raises(BadInput, match=r"^width must be a multiple of 4, but 30 is none\.$"):
+        check_settings(norm_stability.Settings(width=30))

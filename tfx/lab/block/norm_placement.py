@@ -27,7 +27,7 @@ from tfx.measure.verdicts import agree, at_least, at_most, between, largest, wit
 from tfx.nn.block_settings import StackSettings
 from tfx.nn.stacks import EncoderStack, make_final_norm
 from tfx.records import Check, Column, Plot, Question, Text
-from tfx.settings import setting
+from tfx.settings import require_multiple, setting
 
 QUESTION = "Where should the norm stand: pre-LN, post-LN, or x + norm(f(x))?"
 TITLE = "Stream and gradients of random blocks, for three places of the norm"
@@ -67,8 +67,8 @@ class Settings:
         return replace(self, depths=(2, 6, 12, 24, 48, 96), draws=5 * self.draws)
 
     def check(self) -> None:
-        """The widths that four heads can share."""
-        StackSettings(self.width, 4)
+        """Four heads share the width."""
+        require_multiple("width", self.width, 4)
 
     def bytes_needed(self) -> float:
         """The deepest stack: weights and their gradients, and what the backward keeps."""

@@ -23,9 +23,8 @@ from tfx.lab.block.norm_placement import PLACES, of_place
 from tfx.lab.frame import Measured, Run
 from tfx.measure.estimates import mean_with_error, student_t_quantile
 from tfx.measure.verdicts import at_least, smallest
-from tfx.nn.block_settings import StackSettings
 from tfx.records import Check, Column, Plot, Question, Series, Text
-from tfx.settings import setting
+from tfx.settings import require_multiple, setting
 from tfx.train.toys import ToyRun, make_model
 
 QUESTION = "Does pre-LN train more stably than post-LN, and does a warm-up mend it?"
@@ -63,8 +62,8 @@ class Settings:
         return replace(self, steps=min(5000, 5 * self.steps), seeds=max(5, self.seeds))
 
     def check(self) -> None:
-        """The widths that four heads can share."""
-        StackSettings(self.width, 4)
+        """Four heads share the width."""
+        require_multiple("width", self.width, 4)
 
     def bytes_needed(self) -> float:
         """Weights, gradients and what AdamW keeps of them; a batch on its way through the blocks."""
