@@ -38,6 +38,15 @@ def distance_in_se(measured: float, law: float, se: float) -> float:
     return difference / se if se > 0 else math.inf
 
 
+def lead_in_se(first: tuple[float, float], second: tuple[float, float]) -> float:
+    """How far the first mean lies above the second, in standard errors of their difference; each is (mean, standard
+    error) of independent draws.  Without any scatter infinite, or 0 where the means are equal."""
+    difference, se = first[0] - second[0], math.hypot(first[1], second[1])
+    if se == 0:
+        return math.copysign(math.inf, difference) if difference else 0.0
+    return difference / se
+
+
 def straight_line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
     """a, b of y = a + b x, least squares of the error as a share of y: long times do not drown the short ones."""
     weights = [1 / (each * each) for each in y]
