@@ -43,6 +43,7 @@ def plenty(monkeypatch):
         ("loud=perhaps", '--set loud needs yes or no, but got "perhaps".', "See all: here"),
         ("d_k=1.5", '--set d_k needs a whole number, but got "1.5".', "See all: here"),
         ("d_k=13", "d_k must not be 13.", "Try: --set d_k=14"),
+        ("widths=" + "1,2," * 51, "widths takes at most 100 values, but has 102.", "Leave some out."),
     ],
 )
 def test_what_is_not_allowed_is_named_with_the_nearest_value_that_is(pair, message, hint):

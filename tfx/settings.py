@@ -26,6 +26,8 @@ S = TypeVar("S")
 
 #: The share of the free memory that settings may ask for.
 SHARE_OF_MEMORY = 0.5
+#: So many values may be joined by commas.
+MOST_VALUES = 100
 
 
 def setting(
@@ -132,6 +134,10 @@ def check_settings(settings: Any) -> None:
     for field in dataclasses.fields(settings):
         value, declared = getattr(settings, field.name), _declaration(field)
         values = value if isinstance(value, tuple) else (value,)
+        if len(values) > MOST_VALUES:
+            raise BadInput(
+                f"{field.name} takes at most {MOST_VALUES} values, but has {len(values):,}.", "Leave some out."
+            )
         for entry in values:
             _check_value(field, entry, value, declared)
         if isinstance(value, tuple) and len(set(value)) < declared["at_least"]:

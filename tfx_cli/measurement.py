@@ -27,6 +27,7 @@ from tfx_cli.terminal.progress import progress_on_stderr
 if TYPE_CHECKING:
     from tfx.lab.frame import Run
     from tfx.lab.kept_rows import KeptRows
+    from tfx.measure.progress import Progress
     from tfx.records import Result
 
 
@@ -43,6 +44,7 @@ class Asked(NamedTuple):
 
     resume: go on with what a Ctrl-C left; None where nothing is kept, as times of two sittings do not compare.
     predict: ask for a number first, where somebody sits at a terminal.  details: every row, column, check and note.
+    minutes: how long changed settings may take; None: so long that nobody has to be asked.
     """
 
     seed: int
@@ -56,6 +58,7 @@ class Asked(NamedTuple):
     full: bool = False
     workers: int = 0
     cluster: str = ""
+    minutes: int | None = None
 
 
 def measure_and_show(
@@ -82,8 +85,9 @@ def measure_and_show(
     predicted = ask_first(module, chosen, asked)
     try:
         with progress_on_stderr() as progress:
+            watching = in_time(progress, command, chosen, asked)
             result = frame.run(
-                module, chosen, asked.seed, asked.quick, asked.device, progress, kept, asked.full, workers
+                module, chosen, asked.seed, asked.quick, asked.device, watching, kept, asked.full, workers
             )
     except frame.Stopped as stop:
         if stop.result.rows:
@@ -156,6 +160,23 @@ def workers_for(module: ModuleType, asked: Asked) -> Callable[[Run[Any]], None] 
 
     found = ClusterWorkers(asked.cluster) if asked.cluster else LocalWorkers(asked.workers)
     return lambda this: share(module, this, found)
+
+
+def in_time(progress: Progress, command: str, settings: Any, asked: Asked) -> Progress:
+    """The progress that asks the reader whether changed settings may take longer than they should.
+
+    --full, --workers and --resume have asked for as long as it takes; without changes it is what the house has chosen.
+    """
+    from tfx.settings import changed
+    from tfx_cli.how_long import UNASKED, ask_for_time, watched
+
+    if asked.full or asked.workers or asked.cluster or asked.resume:
+        return progress
+    if not set(changed(settings)) - {"part"} and asked.minutes is None:
+        return progress
+    words = shlex.join(same_command(command, settings, asked))
+    there = asked.face is Face.terminal and interactive()
+    return watched(progress, asked.minutes or UNASKED, lambda seconds: ask_for_time(seconds, there, words))
 
 
 def sizes_of(asked: Asked) -> dict[str, bool]:

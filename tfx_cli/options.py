@@ -50,6 +50,9 @@ Workers = Annotated[
 Cluster = Annotated[
     str, typer.Option("--cluster", metavar="ADDRESS", help="Share it among the workers of a Dask scheduler.")
 ]
+Minutes = Annotated[
+    int | None, typer.Option("--minutes", min=1, max=100_000, metavar="N", help="It may take so long; 2 unless told.")
+]
 OnDevice = Annotated[Device, typer.Option("--device", help="Where to compute; cuda needs CuPy.")]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import random
 import re
 import signal
@@ -29,7 +30,8 @@ CODES = {0, 1, 2, 3}
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]")
 #: seconds that one command may take on a busy machine
 LONGEST = 60
-SEED = 20_261
+#: another one: FUZZ_SEED=7 pytest -m slow tests/cli/test_fuzz.py
+SEED = int(os.environ.get("FUZZ_SEED", "20261"))
 
 
 class Hang(BaseException):

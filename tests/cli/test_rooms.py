@@ -18,15 +18,16 @@ FLOORS = {
     "tfx_cli.render": 2,
     "tfx_cli.errors": 3,
     "tfx_cli.completion": 4,
-    "tfx_cli.measurement": 5,
+    "tfx_cli.how_long": 5,
+    "tfx_cli.measurement": 6,
     "tfx_cli.quizzing": 4,
     "tfx_cli.training": 4,
     "tfx_cli.explaining": 4,
-    "tfx_cli.commands": 6,
-    "tfx_cli.make_picture": 6,
-    "tfx_cli.make_weights": 6,
-    "tfx_cli.app": 7,
-    "tfx_cli.__main__": 8,
+    "tfx_cli.commands": 7,
+    "tfx_cli.make_picture": 7,
+    "tfx_cli.make_weights": 7,
+    "tfx_cli.app": 8,
+    "tfx_cli.__main__": 9,
 }
 
 

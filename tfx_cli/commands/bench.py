@@ -32,6 +32,7 @@ def bench(
     html: options.HtmlPath = None,
     device: options.OnDevice = options.Device.cpu,
     details: options.Details = False,
+    minutes: options.Minutes = None,
     json: options.Json = False,
     plain: options.Plain = False,
 ) -> None:
@@ -39,6 +40,7 @@ def bench(
 
     What is compared is timed in turns, in one process, and the medians count.  PyTorch takes part where it is
     installed.  Exit code 1 when things that should compute the same numbers do not.
+    Changed settings that take longer than two minutes are asked for first, or by --minutes.
 
     \b
     examples
@@ -64,7 +66,7 @@ def bench(
         from tfx.errors import BadInput
 
         raise BadInput(f'"{command}" takes no further word, but got "{part}".', f"Try: {command}")
-    asked = Asked(seed, quick, device.value, Files(plot, csv, html), face, details=details)
+    asked = Asked(seed, quick, device.value, Files(plot, csv, html), face, details=details, minutes=minutes)
     measure_and_show(module, command, settings or [], asked, defaults)
 
 

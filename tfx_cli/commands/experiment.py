@@ -35,6 +35,7 @@ def experiment(
     predict: options.Predict = True,
     details: options.Details = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what Ctrl-C left.")] = False,
+    minutes: options.Minutes = None,
     workers: options.Workers = 0,
     cluster: options.Cluster = "",
     json: options.Json = False,
@@ -46,6 +47,7 @@ def experiment(
     In a terminal you predict a number first.  A plot that you name replaces the file of that name; one that you do not
     name replaces nothing but its own earlier picture.
     Ctrl-C shows what was measured so far; --resume ends with the numbers of a run that was never stopped.
+    Changed settings that take longer than two minutes are asked for first, or by --minutes.
 
     \b
     examples
@@ -61,9 +63,8 @@ def experiment(
         return
     from tfx_cli.measurement import Asked, Files, measure_and_show
 
-    asked = Asked(
-        seed, quick, device.value, Files(plot, csv, html), face, resume, predict, details, full, workers, cluster
-    )
+    files = Files(plot, csv, html)
+    asked = Asked(seed, quick, device.value, files, face, resume, predict, details, full, workers, cluster, minutes)
     measure_and_show(experiment_module(name), f"tfx experiment {name}", settings or [], asked)
 
 

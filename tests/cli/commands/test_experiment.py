@@ -14,6 +14,7 @@ import pytest
 
 import tfx.lab
 from tfx.lab.listing import questions
+from tfx_cli.words import all_words
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,9 @@ def squares(monkeypatch, tmp_path):
     monkeypatch.setattr(tfx.lab, "__path__", [str(folder), *tfx.lab.__path__])
     monkeypatch.setattr(tfx.lab, "experiments", lambda: {"squares": questions("tfx.lab", [folder])["squares"]})
     monkeypatch.setattr(tfx.lab, "group_of", lambda name: "numbers")
+    all_words.cache_clear()
     yield lambda: sys.modules["tfx.lab.squares"]
+    all_words.cache_clear()
     sys.modules.pop("tfx.lab.squares", None)
 
 
