@@ -42,13 +42,13 @@ def tanh_unbounded(activations):
 
 BREAKS = Table(
     initialisation.Settings(width=48, draws=6),
-    Broken("two layers", {"relu-backward", "vanishes", "explodes", "xavier-relu", "tanh-gradient"}, depth=2),
+    Broken("two layers", {"vanishes", "explodes", "xavier-relu", "tanh-gradient"}, depth=2),
     Broken("the law of no activation, more", {"linear-forward", "linear-backward"}, with_law("none", 1.0)),
     Broken("the law of ReLU, more", {"relu-forward", "relu-backward"}, with_law("relu", 2.0)),
     Broken("a signal off its law", {"linear-forward"}, row=where("none", "He", forward=0.5)),
     Broken("a gradient off its law", {"linear-backward"}, row=where("none", "He", backward=0.5)),
     Broken("a signal of ReLU off its law", {"relu-forward"}, row=where("relu", "He", forward=1.2)),
-    Broken("a gradient of ReLU off its law", {"relu-backward"}, row=where("relu", "He", backward=0.6)),
+    Broken("a gradient of ReLU off its law", {"relu-backward"}, row=where("relu", "He", backward=1.2)),
     Broken("small weights that keep", {"vanishes"}, row=where("tanh", "half Xavier", forward=8.0)),
     Broken("large weights that keep", {"explodes", "relu-forward"}, row=where("relu", "twice Xavier", forward=-3.0)),
     Broken("Xavier's that vanish", {"xavier-keeps", "linear-forward"}, row=where("none", "Xavier", forward=-2.0)),
