@@ -69,6 +69,7 @@ def test_what_is_said_is_whole(id):
     said = " ".join((one.says, one.why, one.section, one.paper))
     assert one.says[0].isupper() and one.says.endswith((".", "?")) and one.why and one.section and said.isascii()
     assert all(re.fullmatch(r"D\d:\d+", place) and place[:2] in SOURCES for place in one.where)
+    assert len(one.section) <= 36, "longer names wrap in the table of `tfx claims`"
     assert not one.experiment or one.experiment in experiments()
     assert (one.verdict == Verdict.open) == (one.measure is None)
 

@@ -28,7 +28,7 @@ from tfx.schedule import warmup_cosine
 from tfx.train.loop import train
 from tfx.train.losses import next_token_loss
 
-SECTION = "Recurrent and sequence-to-sequence models"
+SECTION = "Recurrent models and seq2seq"
 
 BAHDANAU = "Bahdanau et al. 2015, section 1"
 #: Sizes of the experiments that are enough for a verdict.
