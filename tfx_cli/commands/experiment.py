@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tfx_cli import options
-from tfx_cli.render.show import show_document, show_groups
+from tfx_cli.render.show import show_document, show_groups, show_names
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -80,4 +80,9 @@ def show_experiments(wanted: str | None, face: options.Face) -> None:
     groups: dict[str, dict[str, str]] = {}
     for row in rows:
         groups.setdefault(row["group"], {})[row["name"]] = row["question"]
-    show_groups("Experiments", groups, f"run one: tfx experiment {rows[0]['name']}", face)
+    if face is options.Face.terminal and wanted is None:
+        some = next(iter(groups))
+        next_words = (f"a group and its questions: tfx experiment {some}", f"run one: tfx experiment {rows[0]['name']}")
+        show_names(f"{len(rows)} experiments", groups, next_words)
+    else:
+        show_groups("Experiments", groups, f"run one: tfx experiment {rows[0]['name']}", face)

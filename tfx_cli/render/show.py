@@ -55,6 +55,13 @@ def show_groups(title: str, groups: Mapping[str, Mapping[str, str]], what_next: 
     print_groups(title, groups, what_next)
 
 
+def show_names(title: str, groups: Mapping[str, Mapping[str, str]], what_next: Sequence[str]) -> None:
+    """For a terminal: what is in each group, by name alone."""
+    from tfx_cli.render.terminal_lists import print_names
+
+    print_names(title, groups, what_next)
+
+
 def show_choices(title: str, known: Mapping[str, str], command: str, face: Face, *, called: str) -> None:
     """What `command` can be followed by.  called: the key in JSON."""
     if face is Face.json:

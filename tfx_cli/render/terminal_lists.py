@@ -32,6 +32,17 @@ def print_groups(title: str, groups: Mapping[str, Mapping[str, str]], what_next:
     show_line("  " + what_next)
 
 
+def print_names(title: str, groups: Mapping[str, Iterable[str]], what_next: Iterable[str]) -> None:
+    """The names alone, a group at a time: many of them on one screen."""
+    put_bold([title])
+    show_line()
+    column = max((cells(group) for group in groups), default=0) + 3
+    for group, names in groups.items():
+        put(labelled(group, "  ".join(names), prose_width(), column=column))
+    show_line()
+    put(f"  {line}" for line in what_next)
+
+
 def put(lines: Iterable[str], bold: bool = False) -> None:
     for line in lines:
         show_line(line, bold)

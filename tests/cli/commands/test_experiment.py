@@ -34,7 +34,7 @@ def squares(monkeypatch, tmp_path):
 
 def test_without_a_name_the_experiments_are_listed(tfx):
     ran = tfx("experiment")
-    assert ran.code == 0 and "squares" in ran.out and "How fast do squares grow?" in ran.out
+    assert ran.code == 0 and "  numbers   squares\n" in ran.out and "tfx experiment numbers" in ran.out
     assert json.loads(tfx("experiment", "--json").out)["rows"] == [
         {"name": "squares", "question": "How fast do squares grow?", "group": "numbers"}
     ]
