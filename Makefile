@@ -20,10 +20,10 @@ demo: $(INSTALLED) ## set up, then the first minute: tfx explain intuition
 	$(BIN)/tfx explain intuition
 
 test: $(DEV_READY) ## set up, then the fast tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 test-all: $(DEV_READY) ## the fast tests and the proofs that take minutes
-	$(BIN)/python -m pytest -n auto -m "not gpu"
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not gpu"
 
 test-gpu: $(DEV_READY) ## tests on a CUDA card; needs CuPy: .venv/bin/pip install -e '.[gpu]'
 	@$(BIN)/python -m tests.gpu

@@ -1,5 +1,6 @@
 """What every experiment owes its reader, whatever it measures."""
 
+import importlib
 import json
 import math
 import re
@@ -7,6 +8,8 @@ import re
 import pytest
 
 from lessons.grading import is_close
+from tests.lab.breaking import module_of_tests
+from tests.lab.quick_runs import quick_result
 from tfx.lab import experiment_module, experiments, frame
 from tfx.records import to_plain_data
 from tfx.settings import apply_settings
@@ -22,10 +25,9 @@ FARTHER = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=experiments())
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in experiments()])
 def result(request):
-    module = experiment_module(request.param)
-    return frame.run(module, module.Settings(), 0, quick=True)
+    return quick_result(request.param)
 
 
 def test_it_has_checks_a_plot_notes_and_something_to_break(result):
@@ -59,12 +61,15 @@ def test_it_is_json_without_nan_and_plain_ascii(result):
 
 
 def test_what_it_says_to_break_really_changes_a_verdict(result):
+    """At the sizes of the table of what breaks its checks, at which all of them hold."""
     module = experiment_module(result.name)
+    table = importlib.import_module(module_of_tests(module)).BREAKS
     for line in result.break_it:
-        flag, pair = line.split(" ", 1)
+        flag, pairs = line.split(" ", 1)
         assert flag == "--set"
-        settings = apply_settings(module.Settings(), [*SMALLER.get(result.name, []), pair], "tfx experiment")
-        broken = frame.run(module, settings, 0, quick=True)
+        settings = apply_settings(table.settings, pairs.split(" --set "), "tfx experiment")
+        with table.planted({}):
+            broken = frame.run(module, settings, 0, quick=table.quick)
         assert not all(check.holds for check in broken.checks), line
 
 

@@ -57,7 +57,7 @@ def commands_for(room: str, path: Path) -> list[str]:
 
 def outputs(commands: Iterable[str]) -> Iterator[str]:
     """What each prints, errors and exit code too, in an empty folder and with a reader who is new here."""
-    from tests.screens.running import even_clocks
+    from tests.screens.even_clocks import even_clocks
     from tfx_cli.__main__ import main
 
     for command in commands:

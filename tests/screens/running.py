@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
-from unittest.mock import patch
+
+from tests.lab.quick_runs import served
+from tests.screens.even_clocks import even_clocks
 
 FOLDER = Path(__file__).parent
 RECORDED = FOLDER / "recorded"
 
-#: what reads a clock for something that a screen shows
-TIMED = ("tfx.measure.stopwatch", "tfx.lab.sequences.sequence_layers", "tfx.lab.attention.pair_scores")
 #: runs `tfx words...` and gives its exit code, with stdout and stderr where the caller has put them
 Run = Callable[[list[str]], int]
 
@@ -60,18 +60,9 @@ def screens() -> list[Screen]:
     return found
 
 
-@contextmanager
-def even_clocks() -> Iterator[None]:
-    """Inside, what is timed takes the same time in every run."""
-    with ExitStack() as clocks:
-        for module in TIMED:
-            clocks.enter_context(patch(f"{module}.thread_clock", Ticking))
-        yield
-
-
 def made(screen: Screen) -> str:
     """`$ tfx ...`, what it writes, and its exit code.  The environment is the caller's."""
-    with even_clocks():
+    with even_clocks(), served():
         if screen.paged:
             return f"$ tfx {screen.command}\n{pages_of(screen.command.split()[1])}"
         from tfx_cli.__main__ import main
@@ -81,17 +72,6 @@ def made(screen: Screen) -> str:
             code = main(shlex.split(screen.command))
     text = (out.getvalue() + err.getvalue()).replace(os.environ["TFX_HOME"], "TFX_HOME")
     return f"$ tfx {screen.command}\n{text}exit {code}\n"
-
-
-class Ticking:
-    """A clock that goes on by the same time whenever it is read, so that what is timed is the same in every run."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        self.seconds += 0.005
-        return self.seconds
 
 
 def pages_of(name: str) -> str:

@@ -6,14 +6,16 @@ import re
 
 import pytest
 
+from tests.lab.quick_runs import served
 from tfx.lab import experiments
 
 
-@pytest.fixture(params=experiments())
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in experiments()])
 def page(request, tfx, monkeypatch):
     def lines(width: int) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(width))
-        return tfx("experiment", request.param, "--quick").out.rstrip("\n").split("\n")
+        with served():
+            return tfx("experiment", request.param, "--quick").out.rstrip("\n").split("\n")
 
     return lines
 
