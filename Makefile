@@ -9,12 +9,15 @@ BIN    := $(VENV)/bin
 PIP_READY := $(VENV)/.pip-ready
 INSTALLED := $(VENV)/.installed
 DEV_READY := $(VENV)/.dev-ready
+# An environment of its own, as the versions in it are other ones.
+LOWEST       := .venv-lowest
+LOWEST_READY := $(LOWEST)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-gpu screens picture mutants check format weights wheel clean
+.PHONY: help demo test test-all test-lowest test-gpu screens picture mutants check format weights wheel clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(INSTALLED) ## set up, then the first minute: tfx explain intuition
 	$(BIN)/tfx explain intuition
@@ -24,6 +27,9 @@ test: $(DEV_READY) ## set up, then the fast tests
 
 test-all: $(DEV_READY) ## the fast tests and the proofs that take minutes
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not gpu"
+
+test-lowest: $(LOWEST_READY) ## the fast tests with the lowest versions that pyproject.toml names
+	$(LOWEST)/bin/python -m pytest -n auto
 
 test-gpu: $(DEV_READY) ## tests on a CUDA card; needs CuPy: .venv/bin/pip install -e '.[gpu]'
 	@$(BIN)/python -m tests.gpu
@@ -77,4 +83,11 @@ $(INSTALLED): pyproject.toml | $(PIP_READY)
 
 $(DEV_READY): pyproject.toml | $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(LOWEST_READY): pyproject.toml | $(PIP_READY)
+	@$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(LOWEST)/bin/python -m tests.packaging.lowest > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/constraints.txt --editable . --group dev
 	@touch $@

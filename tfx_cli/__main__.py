@@ -69,11 +69,13 @@ def exit_code(arguments: list[str]) -> int:
         sys.stderr.write(NO_DOCSTRINGS)
         return 3
     from tfx_cli.errors import exit_code_of
+    from tfx_cli.terminal.interrupt import ended_as_by_ctrl_c
 
     def work() -> int:
         if problem is not None:
             raise problem
-        return run(arguments)
+        with ended_as_by_ctrl_c():
+            return run(arguments)
 
     debug = "--debug" in arguments or bool(os.environ.get("TFX_DEBUG"))
     return exit_code_of(work, debug, arguments)

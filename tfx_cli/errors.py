@@ -1,6 +1,7 @@
 """Turns every way of ending into an exit code and at most one sentence on stderr.
 
-0 done; 1 ran, and the answer is no; 2 usage or bad input; 3 the environment or our bug; 130 Ctrl-C;
+0 done; 1 ran, and the answer is no; 2 usage or bad input; 3 the environment or our bug; 130 Ctrl-C,
+or asked to end (SIGTERM, SIGHUP);
 141 when the reader of our output closed the pipe (128 + SIGPIPE, as for any Unix tool).
 """
 

@@ -93,11 +93,14 @@ class Terminal:
             assert sum(-(-max(len(line), 1) // self.columns) for line in lines) <= self.rows, lines
         return [line.rpartition("\r")[2] for line in lines]
 
-    def interrupt(self) -> None:
-        """Presses Ctrl-C until it is heard, as a person would: one that falls between a prompt and the read of the
-        answer waits for the next key."""
+    def interrupt(self, number: int = 0) -> None:
+        """Presses Ctrl-C, or sends that signal, until it is heard, as a person would: one that falls between a prompt
+        and the read of the answer waits for the next key."""
         for _ in range(60):
-            os.write(self.file, b"\x03")
+            if number:
+                self.child.send_signal(number)
+            else:
+                os.write(self.file, b"\x03")
             try:
                 self.child.wait(timeout=1)
             except subprocess.TimeoutExpired:

@@ -1,34 +1,60 @@
-"""Ctrl-C as a question instead of an exception, so that long work can stop where everything is whole."""
+"""Ctrl-C as a question instead of an exception, so that long work can stop where everything is whole.
+
+A request to end (SIGTERM, of kill, a time limit or a shutdown) and a terminal that goes away (SIGHUP) are heard like
+Ctrl-C: the work is kept or said to be lost, and the terminal is left as it was.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
+
+#: SIGHUP is not on Windows
+ASKING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+@contextmanager
+def ended_as_by_ctrl_c() -> Iterator[None]:
+    """Inside, a request to end raises KeyboardInterrupt, as Ctrl-C does."""
+    with _handling(ASKING, signal.default_int_handler):
+        yield
 
 
 @contextmanager
 def asked_to_stop() -> Iterator[Callable[[], bool]]:
     """Gives a function that says whether Ctrl-C was pressed; a second Ctrl-C stops at once, as usual.
 
-    Outside the main thread, where Python allows no handler, it always says no; and where SIGINT is ignored, as in a
-    background job, whose Ctrl-C is meant for somebody else.
+    Where SIGINT is ignored, as in a background job, Ctrl-C is meant for somebody else.
     """
     pressed = False
 
     def note(number: int, frame: FrameType | None) -> None:
         nonlocal pressed
         pressed = True
-        signal.signal(signal.SIGINT, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
-    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    if ignored or threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = signal.signal(signal.SIGINT, note)
-    try:
+    with _handling((signal.SIGINT, *ASKING), note) as before:
         yield lambda: pressed
+
+
+@contextmanager
+def _handling(signals: Sequence[signal.Signals], handler: Any) -> Iterator[dict[signal.Signals, Any]]:
+    """Inside, `handler` answers those that are not ignored; gives what answered them before.
+
+    Outside the main thread, where Python allows no handler, nothing changes.
+    """
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {one: signal.getsignal(one) for one in signals if signal.getsignal(one) is not signal.SIG_IGN}
+    try:
+        for one in before:
+            signal.signal(one, handler)
+        yield before
     finally:
-        signal.signal(signal.SIGINT, before)
+        for one, was in before.items():
+            signal.signal(one, was)

@@ -15,7 +15,8 @@ SEQUENCE = 0.05
 def single_keys() -> Iterator[Callable[[], str]]:
     """Inside, keys arrive one by one and unseen; gives the function that waits for the next.
 
-    Keys pressed earlier are kept.  Ctrl-C stays Ctrl-C; the end of the input reads as an empty string.
+    Keys pressed earlier are kept.  Ctrl-C stays Ctrl-C; the end of the input reads as an empty string.  After Ctrl-Z
+    and `fg`, when the shell has had the terminal, they arrive so again.
     """
     try:
         import termios
@@ -27,11 +28,29 @@ def single_keys() -> Iterator[Callable[[], str]]:
         return
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
-    tty.setcbreak(terminal, termios.TCSADRAIN)
+    with going_on(lambda: tty.setcbreak(terminal, termios.TCSADRAIN)):
+        try:
+            yield lambda: read_key(terminal)
+        finally:
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def going_on(prepare: Callable[[], object]) -> Iterator[None]:
+    """Prepares now, and again whenever the process goes on after it was stopped."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        prepare()
+        yield
+        return
+    was = signal.signal(signal.SIGCONT, lambda *_: prepare())
     try:
-        yield lambda: read_key(terminal)
+        prepare()
+        yield
     finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        signal.signal(signal.SIGCONT, was)
 
 
 def read_key(terminal: int) -> str:
