@@ -19,7 +19,7 @@ from tfx.ops.basics.linear import linear_forward
 from tfx.ops.feed_forward.activations import ACTIVATIONS
 from tfx.train.toys import ToyRun, make_model
 
-SECTION = "Feed-forward networks, parameters, memory"
+SECTION = "Feed-forward and parameters"
 
 GEVA = "Geva et al. 2021, Transformer Feed-Forward Layers Are Key-Value Memories"
 
