@@ -2,6 +2,7 @@
 
 import pytest
 
+from tfx.claims import claims
 from tfx.claims.claim import Claim, Trial, Verdict, contradicts, register, supports
 from tfx.claims.judging import judge
 from tfx.measure.verdicts import at_most, exactly
@@ -49,5 +50,6 @@ def test_the_first_number_settles_it():
 
 
 def test_an_id_is_given_once():
+    assert "C199" in claims()
     with pytest.raises(ValueError, match="C199 is there already"):
         register(Claim("C199", "This is so.", (), Verdict.holds, "because", "A section"))

@@ -63,7 +63,7 @@ def test_every_number_has_two_ends_and_every_setting_says_what_it_is(command):
             assert math.isfinite(high) and (math.isfinite(low) or (infinite and kind is float)), field.name
 
 
-@pytest.mark.parametrize(("command", "name"), COUNTED)
+@pytest.mark.parametrize(("command", "name"), sorted(COUNTED))
 def test_what_counts_the_parts_of_a_model_is_refused_above(command, name, tfx):
     ran = tfx(*command.split(), "--set", f"{name}=1000000000")
     assert ran.code == 2 and ran.err.startswith(f"tfx: there is no {name} 1000000000: this model has ")
