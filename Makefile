@@ -23,10 +23,10 @@ demo: $(INSTALLED) ## set up, then the first minute: tfx explain intuition
 	$(BIN)/tfx explain intuition
 
 test: $(DEV_READY) ## set up, then the fast tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto
 
 test-all: $(DEV_READY) ## the fast tests and the proofs that take minutes
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not gpu"
+	$(BIN)/python -m pytest -n auto -m "not gpu"
 
 test-lowest: $(LOWEST_READY) ## the fast tests with the lowest versions that pyproject.toml names
 	$(LOWEST)/bin/python -m pytest -n auto

@@ -25,7 +25,7 @@ FARTHER = (
 )  # fmt: skip
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in experiments()])
+@pytest.fixture(params=experiments())
 def result(request):
     return quick_result(request.param)
 

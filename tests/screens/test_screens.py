@@ -9,13 +9,7 @@ from tests.screens.comparing import difference
 from tests.screens.running import RECORDED, made, screens
 
 
-def grouped(screen):
-    """What shows an experiment is looked at by the process that measured it."""
-    marks = [pytest.mark.xdist_group(screen.name.removeprefix("experiment-"))]
-    return pytest.param(screen, id=screen.name, marks=marks if screen.name.startswith("experiment-") else [])
-
-
-@pytest.mark.parametrize("screen", map(grouped, screens()))
+@pytest.mark.parametrize("screen", screens(), ids=lambda screen: screen.name)
 def test_the_screen_says_what_was_recorded(screen, monkeypatch, tmp_path):
     for name in TERMINAL_VARIABLES:
         monkeypatch.delenv(name, raising=False)

@@ -10,7 +10,7 @@ from tests.lab.quick_runs import served
 from tfx.lab import experiments
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in experiments()])
+@pytest.fixture(params=experiments())
 def page(request, tfx, monkeypatch):
     def lines(width: int) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(width))
