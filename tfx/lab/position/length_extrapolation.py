@@ -37,8 +37,8 @@ from tfx.train.toys import ToyRun
 QUESTION = "Which positions still work on texts longer than those of training?"
 ORDER = 4
 CLAIM = (
-    "Sinusoidal positions let a model read sequences longer than any in training, because they are defined there; a "
-    "learned table stops."
+    "Sinusoids are said to let a model read texts longer than those of training, as they are defined there. They do "
+    "not, nor does a learned table; ALiBi does, on a local task."
 )
 BREAK_IT = ("--set steps=1", "--set tokens=16")
 HOST_ONLY = "Small models, trained in a second each: nothing for a card."

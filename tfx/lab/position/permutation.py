@@ -37,8 +37,8 @@ QUESTION = "Does attention know the order of its tokens without positions?"
 ORDER = 1
 TITLE = "Outputs for tokens in another order, and places that a model learns to name"
 CLAIM = (
-    "Self-attention is permutation invariant, people say: without positions two orders of the same words are the same "
-    "to it."
+    "Self-attention is called permutation invariant. It is equivariant: without positions outputs move with their "
+    "tokens; and a causal mask breaks even that."
 )
 BREAK_IT = ("--set scheme=none", "--set mask=no")
 HOST_ONLY = "Small models, trained in a second: nothing for a card."

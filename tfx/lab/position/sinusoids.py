@@ -29,8 +29,8 @@ QUESTION = "What does a shift do to a sinusoidal position, and which of its numb
 ORDER = 2
 TITLE = "Sinusoidal positions: one clock hand for each pair of numbers"
 CLAIM = (
-    "A shift by k is one fixed linear map of a sinusoidal code, at every position. And, people add: low dimensions "
-    "vary slowly, high dimensions quickly."
+    "A shift by k is one fixed linear map of a sinusoidal code, at every position. Low dimensions vary quickly and "
+    "high ones slowly, not the other way round."
 )
 BREAK_IT = ("--set table=random", "--set width=4")
 HOST_ONLY = "A table of sines and cosines: nothing for a card."
