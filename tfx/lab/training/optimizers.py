@@ -64,7 +64,7 @@ class Settings:
     even_target: float = setting(0.5, 0.3, 2.0, "loss to reach with even scales, in nats")
     uneven_target: float = setting(0.8, 0.3, 2.0, "loss to reach with uneven scales, in nats")
     limit: int = setting(400, 20, 20_000, "steps after which a run counts as not there")
-    seeds: int = setting(10, 2, 200, "runs of each optimizer")
+    seeds: int = setting(8, 2, 200, "runs of each optimizer")
 
     def quick(self) -> Settings:
         """Fewer runs."""
