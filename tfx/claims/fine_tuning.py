@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfx.claims.claim import Evidence, Trial, claim, contradicts, supports
-from tfx.lab.training.points import Blobs, Perceptron, Points, fit, judge, points_loss
+from tfx.lab.training.points import Blobs, Perceptron, Points, drawn_from, fit, judge, points_loss
 from tfx.measure.verdicts import at_least, at_most, exactly, within
 from tfx.models import Encoder
 from tfx.nn.linear import Linear
@@ -85,16 +85,6 @@ def taught_by(teacher: Perceptron, temperature: float = 2.0) -> Any:
     return loss
 
 
-def of_few(points: Points) -> Callable[[np.random.Generator], Points]:
-    """Batches of 64 from some points, again and again."""
-
-    def batch(rng: np.random.Generator) -> Points:
-        chosen = rng.integers(len(points.labels), size=64)
-        return Points(points.x[chosen], points.labels[chosen])
-
-    return batch
-
-
 @claim(
     "C250", "Distillation passes what a model knows on to a smaller one.", where="D0:1439 D0:1440", verdict="holds",
     why="a student of 16 units that is told a teacher's probabilities for 500 points with noisy labels is right more "
@@ -110,7 +100,7 @@ def distillation(trial: Trial) -> Evidence:
         teacher = learnt_from(Perceptron(16, 64, 10, rng), functools.partial(blobs.draw, 64), 200, n)
         first = rng.integers(2**31)
         hard, soft = (
-            learnt_from(Perceptron(16, 16, 10, np.random.default_rng(first)), of_few(known), 300, n, loss)
+            learnt_from(Perceptron(16, 16, 10, np.random.default_rng(first)), drawn_from(known), 300, n, loss)
             for loss in (points_loss(), taught_by(teacher))
         )
         right.append([judge(model, new).accuracy for model in (hard, soft, teacher)])

@@ -20,15 +20,14 @@ from typing import Any
 import numpy as np
 
 from tfx.lab.frame import Measured, Run
-from tfx.lab.training.points import Blobs, Perceptron, Points, judge, points_loss
+from tfx.lab.training.points import Blobs, Perceptron, Points, points_loss, steps_until
 from tfx.measure.estimates import distance_in_se, mean_with_error
 from tfx.measure.verdicts import at_least, at_most, between, largest
 from tfx.optim import SGD
 from tfx.params import flatten
 from tfx.records import Check, Column, Plot, Question, Series, Text
-from tfx.schedule import constant, rate_for_batch
+from tfx.schedule import rate_for_batch
 from tfx.settings import setting
-from tfx.train.loop import TrainingDiverged, train
 
 QUESTION = "What does a larger batch do to the noise of a gradient, and how should the rate follow?"
 TITLE = "Batch size: noise of the gradient, and steps to a loss by three rules"
@@ -45,8 +44,6 @@ RULES = {"same": 0.0, "root": 0.5, "linear": 1.0}
 MISSED = 5.0
 #: Points of which the full gradient is the mean.
 POOL = 512
-#: The loss is looked at every so many steps.
-EVERY = 2
 
 
 @dataclass(frozen=True)
@@ -148,26 +145,9 @@ def steps_to(settings: Settings, batch: int, rate: float, seed: tuple[int, int])
     blobs = Blobs(noise=0.2, seed=(*seed, 1))
     new = blobs.draw(1000, rng)
     model = Perceptron(blobs.width, 32, blobs.n_classes, rng)
-    steps = train(
-        model,
-        partial(blobs.draw, batch),
-        points_loss(),
-        SGD(model),
-        partial(constant, learning_rate=rate),
-        settings.limit,
-        clip=None,
-        seed=int(rng.integers(2**31)),
-    )
-    with np.errstate(over="ignore", invalid="ignore"):  # a rate that is too high
-        try:
-            for record in steps:
-                if not math.isfinite(record.loss) or record.loss > 1e6:
-                    break
-                if record.step % EVERY == 0 and judge(model, new).loss < settings.target:
-                    return float(record.step)
-        except TrainingDiverged:
-            pass
-    return settings.limit + 1.0
+    draw, own = partial(blobs.draw, batch), int(rng.integers(2**31))
+    steps = steps_until(settings.target, model, SGD(model), draw, new, rate, settings.limit, own)
+    return min(steps, settings.limit + 1.0)
 
 
 # Judging

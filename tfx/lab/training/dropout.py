@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tfx.errors import BadInput
 from tfx.lab.frame import Measured, Run
-from tfx.lab.training.points import Blobs, Perceptron, Points, fit, judge
+from tfx.lab.training.points import Blobs, Perceptron, drawn_from, fit, judge
 from tfx.measure.estimates import distance_in_se, lead_in_se, mean_with_error, variance_with_error
 from tfx.measure.verdicts import at_least, at_most, largest
 from tfx.ops.basics.dropout import dropout_forward, dropout_mask
@@ -137,12 +138,7 @@ def trained(settings: Settings, rate: float, ample: bool, seed: tuple[int, int])
     known, new = blobs.draw(settings.points, rng), blobs.draw(TEST, rng)
     model = Perceptron(blobs.width, 64, blobs.n_classes, rng, dropout=rate)
 
-    def batch(draw: np.random.Generator) -> Points:
-        if ample:
-            return blobs.draw(64, draw)
-        chosen = draw.integers(settings.points, size=64)
-        return Points(known.x[chosen], known.labels[chosen])
-
+    batch = partial(blobs.draw, 64) if ample else drawn_from(known)
     fit(model, Adam(model), batch, settings.steps, 0.01, int(rng.integers(2**31)))
     return judge(model, known).loss, judge(model, new).loss
 

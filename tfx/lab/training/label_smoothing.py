@@ -21,7 +21,7 @@ import numpy as np
 
 from tfx.errors import BadInput
 from tfx.lab.frame import Measured, Run
-from tfx.lab.training.points import Blobs, Perceptron, Points, fit, judge
+from tfx.lab.training.points import Blobs, Perceptron, drawn_from, fit, judge
 from tfx.measure.calibration import expected_calibration_error
 from tfx.measure.crossing import first_failure
 from tfx.measure.estimates import lead_in_se, mean_with_error
@@ -137,11 +137,7 @@ def trained(settings: Settings, smoothing: float, seed: tuple[int, int]) -> tupl
     known, new = blobs.draw(settings.points, rng), blobs.draw(TEST, rng)
     model = Perceptron(blobs.width, 64, settings.n_classes, rng)
 
-    def batch(draw: np.random.Generator) -> Points:
-        chosen = draw.integers(settings.points, size=64)
-        return Points(known.x[chosen], known.labels[chosen])
-
-    fit(model, Adam(model), batch, settings.steps, 0.01, int(rng.integers(2**31)), smoothing)
+    fit(model, Adam(model), drawn_from(known), settings.steps, 0.01, int(rng.integers(2**31)), smoothing)
     judged = judge(model, new)
     top = judged.logits.max(axis=1)
     others = (judged.logits.sum(axis=1) - top) / (settings.n_classes - 1)

@@ -24,14 +24,12 @@ from typing import Any
 import numpy as np
 
 from tfx.lab.frame import Measured, Run
-from tfx.lab.training.points import Blobs, Perceptron, Points, judge, points_loss
+from tfx.lab.training.points import Blobs, Perceptron, Points, steps_until
 from tfx.measure.estimates import mean_with_error
 from tfx.measure.verdicts import agree, at_least, at_most, exactly, largest
 from tfx.optim import SGD, Adafactor, Adagrad, Adam, AdamW, Lion, Optimizer
 from tfx.records import Check, Column, Plot, Question, Series, Text
-from tfx.schedule import constant
 from tfx.settings import setting
-from tfx.train.loop import TrainingDiverged, train
 
 QUESTION = "How many steps and how many bytes of state does each optimizer take to one loss?"
 TITLE = "Optimizers, each at its best rate: steps to a loss, and bytes of state"
@@ -54,8 +52,6 @@ OPTIMIZERS: dict[str, Callable[[Perceptron], Optimizer]] = {
 ITEMSIZE = 4  # float32
 #: Ten rates, from 0.0003 to 10, each 3.2 times the one before; tried from the middle outwards.
 RATES = tuple(10 ** (k / 2) for k in range(-7, 3))
-#: The loss is looked at every so many steps.
-EVERY = 2
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ class Settings:
     even_target: float = setting(0.5, 0.3, 2.0, "loss to reach with even scales, in nats")
     uneven_target: float = setting(0.8, 0.3, 2.0, "loss to reach with uneven scales, in nats")
     limit: int = setting(400, 20, 20_000, "steps after which a run counts as not there")
-    seeds: int = setting(10, 2, 200, "runs of each optimizer")
+    seeds: int = setting(8, 2, 200, "runs of each optimizer")
 
     def quick(self) -> Settings:
         """Fewer runs."""
@@ -136,24 +132,8 @@ def steps_to(target: float, name: str, rate: float, scales: float, limit: int, s
 
     new = draw(500, rng)
     model = Perceptron(blobs.width, 32, blobs.n_classes, rng)
-    steps = train(
-        model,
-        partial(draw, 32),
-        points_loss(),
-        OPTIMIZERS[name](model),
-        partial(constant, learning_rate=rate),
-        limit,
-        clip=None,
-        seed=int(rng.integers(2**31)),
-    )
-    with np.errstate(over="ignore", invalid="ignore"):  # a rate that is too high
-        try:
-            for record in steps:
-                if record.step % EVERY == 0 and judge(model, new).loss < target:
-                    return float(record.step)
-        except TrainingDiverged:
-            pass
-    return math.inf
+    draws, optimizer, own = partial(draw, 32), OPTIMIZERS[name](model), int(rng.integers(2**31))
+    return steps_until(target, model, optimizer, draws, new, rate, limit, own)
 
 
 def state_numbers(name: str) -> float:

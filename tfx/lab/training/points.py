@@ -9,6 +9,7 @@ p(k | x) ~ exp(-|x - centre_k|^2 / (2 spread^2)), a softmax of linear logits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -25,10 +26,13 @@ from tfx.ops.losses.cross_entropy import cross_entropy_forward
 from tfx.optim import Optimizer
 from tfx.params import Layer
 from tfx.schedule import constant
-from tfx.train.loop import Clip, Loss, LossValue, train
+from tfx.train.loop import Clip, Loss, LossValue, TrainingDiverged, train
 from tfx.train.losses import learn_targets
 
 Rng = np.random.Generator
+
+#: A loss from which no run comes back.
+LOST = 1e6
 
 
 class Points(NamedTuple):
@@ -119,6 +123,41 @@ def fit(
     schedule = partial(constant, learning_rate=rate)
     for _ in train(model, batches, points_loss(smoothing), optimizer, schedule, steps, clip, seed, start):
         pass
+
+
+def drawn_from(points: Points, size: int = 64) -> Callable[[Rng], Points]:
+    """Batches of some points, again and again: drawn with replacement."""
+
+    def batch(rng: Rng) -> Points:
+        chosen = rng.integers(len(points.labels), size=size)
+        return Points(points.x[chosen], points.labels[chosen])
+
+    return batch
+
+
+def steps_until(
+    target: float,
+    model: Perceptron,
+    optimizer: Optimizer,
+    batches: Callable[[Rng], Points],
+    new: Points,
+    rate: float,
+    limit: int,
+    seed: int,
+) -> float:
+    """Steps until the loss on new points, looked at every second step, is below the target; infinite when it is not
+    within `limit` or when training diverges."""
+    schedule = partial(constant, learning_rate=rate)
+    with np.errstate(over="ignore", invalid="ignore"):  # a rate that is too high
+        try:
+            for record in train(model, batches, points_loss(), optimizer, schedule, limit, None, seed):
+                if record.loss > LOST:
+                    break
+                if record.step % 2 == 0 and judge(model, new).loss < target:
+                    return float(record.step)
+        except TrainingDiverged:
+            pass
+    return math.inf
 
 
 class Judged(NamedTuple):

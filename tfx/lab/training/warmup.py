@@ -42,7 +42,7 @@ HOST_ONLY = "These models are too small for a card: each step takes longer to st
 
 POST, PRE = "post-LN", "pre-LN"
 HIGH, MODEST = "high", "modest"
-#: A model has learnt to copy when so much is right.
+#: What works without warm-up copies so much at least.
 LEARNT = 0.9
 #: Different symbols, so that a guess is right once in so many.  Half way from there to 1 parts what works from what
 #: does not.
@@ -80,7 +80,7 @@ COLUMNS = (
     Column("warmup", "warm-up", "steps"),
     Column("accuracy", "symbols copied", digits=3),
     Column("accuracy_se", "standard error", digits=2),
-    Column("learnt", "runs that learnt", detail=True),
+    Column("learnt", "runs over half way", detail=True),
     Column("runs", "runs", detail=True),
     Column("loss", "loss at the end", "nats", digits=3, detail=True),
 )
@@ -111,7 +111,7 @@ def rows(run: Run[Settings]) -> Measured:
             "warmup": warmup,
             "accuracy": accuracy,
             "accuracy_se": error,
-            "learnt": int((accuracies >= LEARNT).sum()),
+            "learnt": int((accuracies > HALF_WAY).sum()),
             "runs": settings.seeds,
             "loss": float(np.mean([loss for _, loss in runs])),
         }
@@ -213,14 +213,14 @@ def at_high_rate(run: Run[Settings]) -> tuple[Row, Row]:
 def prompt(run: Run[Settings]) -> str:
     s = run.settings
     return (
-        f"Post-LN, {s.layers} layers, rate {s.high:g}, no warm-up: of {s.seeds} runs, how many learn to copy "
-        f"{LEARNT:.0%} of the symbols?"
+        f"Post-LN, {s.layers} layers, rate {s.high:g}, no warm-up: of {s.seeds} runs, how many copy more than "
+        f"{HALF_WAY:.0%} of the symbols?"
     )
 
 
 def question(run: Run[Settings]) -> Question:
     bare, warm = at_high_rate(run)
-    explanation = f"With a warm-up it is {warm['learnt']}."
+    explanation = f"With a warm-up it is {warm['learnt']}; a guess copies {1 / SYMBOLS:.0%}."
     return Question(prompt(run), float(bare["learnt"]), 0.25, explanation)
 
 
