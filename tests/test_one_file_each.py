@@ -175,7 +175,7 @@ print(find_mistake("squareplus/root-is-constant").says)
 
 def test_the_experiment_is_listed_run_helped_with_and_offered_by_tab(checkout):
     listed = tfx(checkout, "experiment", "--plain").splitlines()
-    assert "squares\tHow fast do squares grow?" in listed
+    assert "squares\tHow fast do squares grow?\t" in listed
     assert json.loads(tfx(checkout, "experiment", "squares", "--json"))["name"] == "squares"
     assert "from 1 to 1,000" in tfx(checkout, "experiment", "squares", "--set", "help")
     assert "squares" in completed(checkout, "tfx experiment squ")

@@ -57,6 +57,7 @@ COMMAND_BUDGETS = {
     "": Budget(2.2, "hello"),
     "explain": Budget(2.0, "hello"),
     "experiment": Budget(1.6, "hello"),
+    "claims -h": Budget(1.7, "hello"),
     "quiz --stats": Budget(2.1, "hello"),
     "train -h": Budget(1.7, "hello"),
     "generate -h": Budget(1.6, "hello"),

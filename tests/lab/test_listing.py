@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tfx import lab
-from tfx.lab import GROUPS, experiment_module, experiments, group_of
+from tfx.lab import GROUPS, experiment_module, experiments, groups_of
 from tfx.lab.listing import entries
 
 SQUARES = Path(__file__).parent.parent / "cli" / "squares.py"
@@ -21,8 +21,9 @@ def test_the_list_is_what_the_modules_say():
 
 
 def test_every_experiment_is_in_a_group_and_the_list_goes_by_group():
-    groups = [group_of(name) for name in experiments()]
+    groups = list(groups_of().values())
     assert set(groups) <= set(GROUPS) and groups == sorted(groups, key=GROUPS.index)
+    assert list(groups_of()) == list(experiments())
 
 
 def test_a_group_can_be_listed_alone(tfx):

@@ -62,7 +62,7 @@ def screens() -> list[Screen]:
 
 def made(screen: Screen) -> str:
     """`$ tfx ...`, what it writes, and its exit code.  The environment is the caller's."""
-    with even_clocks(), served():
+    with even_clocks(), served(evenly=True):
         if screen.paged:
             return f"$ tfx {screen.command}\n{pages_of(screen.command.split()[1])}"
         from tfx_cli.__main__ import main

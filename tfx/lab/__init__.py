@@ -20,9 +20,9 @@ def experiments() -> Mapping[str, str]:
     return questions(__name__, __path__, GROUPS)
 
 
-def group_of(name: str) -> str:
-    """Of an experiment that is listed; "" for one that is in no folder."""
-    return entries(__name__, __path__)[name].group
+def groups_of() -> Mapping[str, str]:
+    """name -> its group, in the order of the list; "" for one that is in no folder."""
+    return {name: entry.group for name, entry in entries(__name__, __path__, GROUPS).items()}
 
 
 def experiment_module(name: str) -> ModuleType:

@@ -5,9 +5,11 @@ Estimates       estimates (mean, variance, straight line, Student's t), paired (
 Verdicts        verdicts: agree, near, within, exactly, at_least, at_most, between; every one of them fails on NaN
 Seeds           seeds: a generator for each part of an experiment;  progress: how far it is
 Clocks          measuring (turns, medians, peak memory), stopwatch (threads and the clock that fits)
-Counting        counting (FLOPs and bytes by formula), counting_array (what the code really does), held_memory
+Counting        counting (FLOPs and bytes by formula), counting_array (what the code really does), held_memory,
+                dependent_steps (the longest chain of products)
 Attention       sharpness (top weight, entropy, Jacobian), head_diversity, token_spread, induction
 Inside a model  ablation, activation_patching, linear_probe, covariate_shift, label_leakage, gradient_sign
-Quality         bleu, overlap, ranking, embedding_search, repetition, exposure_bias, emergence, forgetting
+Quality         bleu, overlap, ranking, rank_agreement, embedding_search, repetition, exposure_bias, emergence,
+                forgetting
 Trust           calibration, uncertainty, out_of_distribution, bias, fairness
 """

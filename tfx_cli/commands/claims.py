@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,8 @@ from tfx_cli.terminal.lines import show_line, tell, write
 if TYPE_CHECKING:
     from tfx.claims import Claim
     from tfx_cli.measurement import Asked
+
+BET = "1 holds   2 holds under a condition that it leaves out   3 does not hold"
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -158,7 +161,7 @@ def measure_one(one: Claim, seed: int, quick: bool, html: Path | None, face: Fac
     if predict:
         from tfx_cli.learner import bets
 
-        bet = bets.ask(one)
+        bet = ask_for_bet(one, bets.CHOICES)
         judged = judge(one, Trial(seed, quick))
         said = bets.settled(one, bet, judged.found)
     else:
@@ -171,3 +174,20 @@ def measure_one(one: Claim, seed: int, quick: bool, html: Path | None, face: Fac
         page.save(html, f"{one.id}: {one.says}", page.records_of(judged), face)
     if judged.changed:
         raise typer.Exit(1)
+
+
+def ask_for_bet(one: Claim, choices: Sequence[str]) -> str:
+    """One of the choices, or "" for Enter alone.  Raises EOFError at the end of the input."""
+    from tfx_cli.explaining.prompt import answer, ask_line
+    from tfx_cli.render.wrapping import wrapped
+    from tfx_cli.terminal.console import prose_width
+
+    for line in (*wrapped(f"{one.id}  {one.says}", prose_width()), "", *wrapped(BET, prose_width())):
+        show_line(line)
+    while True:
+        typed = ask_line().strip().lower()
+        if not typed or typed in choices:
+            return typed
+        if typed in ("1", "2", "3"):
+            return choices[int(typed) - 1]
+        answer("Type 1, 2 or 3.  Enter alone measures without a bet.")

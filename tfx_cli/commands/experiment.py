@@ -70,9 +70,10 @@ def experiment(
 
 def show_experiments(wanted: str | None, face: options.Face) -> None:
     """The list by group, or one group."""
-    from tfx.lab import experiments, group_of
+    from tfx.lab import experiments, groups_of
 
-    rows = [{"name": name, "question": question, "group": group_of(name)} for name, question in experiments().items()]
+    group = groups_of()
+    rows = [{"name": name, "question": question, "group": group[name]} for name, question in experiments().items()]
     rows = [row for row in rows if wanted in (None, row["group"])]
     if face is options.Face.json:
         show_document({"rows": rows})

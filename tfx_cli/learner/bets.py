@@ -13,34 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfx.errors import EnvironmentProblem, many
-from tfx_cli.explaining.prompt import answer, ask_line
 from tfx_cli.learner.state_file import data_folder, make_data_folder, stamp
-from tfx_cli.render.wrapping import wrapped
-from tfx_cli.terminal.console import prose_width
-from tfx_cli.terminal.lines import show_line
 
 if TYPE_CHECKING:
     from tfx.claims import Claim
 
 CHOICES = ("holds", "holds when", "does not hold")
-QUESTION = "1 holds   2 holds under a condition that it leaves out   3 does not hold"
 
 
 def bets_path() -> Path:
     return data_folder() / "bets.jsonl"
-
-
-def ask(one: Claim) -> str:
-    """The reader's bet, or "" for Enter alone.  Raises EOFError at the end of the input."""
-    for line in (*wrapped(f"{one.id}  {one.says}", prose_width()), "", *wrapped(QUESTION, prose_width())):
-        show_line(line)
-    while True:
-        typed = ask_line().strip().lower()
-        if not typed or typed in CHOICES:
-            return typed
-        if typed in ("1", "2", "3"):
-            return CHOICES[int(typed) - 1]
-        answer("Type 1, 2 or 3.  Enter alone measures without a bet.")
 
 
 def settled(one: Claim, bet: str, found: str) -> str:

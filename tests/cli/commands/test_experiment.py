@@ -25,7 +25,7 @@ def squares(monkeypatch, tmp_path):
     shutil.copy(Path(__file__).parents[1] / "squares.py", folder)
     monkeypatch.setattr(tfx.lab, "__path__", [str(folder), *tfx.lab.__path__])
     monkeypatch.setattr(tfx.lab, "experiments", lambda: {"squares": questions("tfx.lab", [folder])["squares"]})
-    monkeypatch.setattr(tfx.lab, "group_of", lambda name: "numbers")
+    monkeypatch.setattr(tfx.lab, "groups_of", lambda: {"squares": "numbers"})
     all_words.cache_clear()
     yield lambda: sys.modules["tfx.lab.squares"]
     all_words.cache_clear()
