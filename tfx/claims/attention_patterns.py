@@ -15,7 +15,7 @@ from tfx.efficient.synthesizer import dense_synthesizer_forward, random_synthesi
 from tfx.efficient.tiled_attention import tiled_attention_forward
 from tfx.measure.counting import attention_core, feed_forward, projections, total_matmul_flops
 from tfx.measure.held_memory import held_bytes
-from tfx.measure.verdicts import agree, at_least, at_most, exactly, within
+from tfx.measure.verdicts import agree, at_least, at_most, exactly, largest, within
 from tfx.nn.block_settings import StackSettings
 from tfx.nn.reversible import ReversibleStack
 from tfx.ops.attention.scaled_dot_product import attention_forward
@@ -129,16 +129,19 @@ def reversible(trial: Trial) -> Evidence:
 def synthesizer(trial: Trial) -> Evidence:
     rng = trial.generator(6)
     x, v = rng.standard_normal((2, 6, 8))
-    w1, w2, b1, b2 = (rng.standard_normal(shape) for shape in ((8, 8), (8, 6), (1, 8), (1, 6)))
-    other = x.copy()
-    other[3] += 1.0
-    moved = abs(
-        dense_synthesizer_forward(other, v, w1, b1, w2, b2)[0] - dense_synthesizer_forward(x, v, w1, b1, w2, b2)[0]
-    ).max(axis=1)
+    w1, w2, b1, b2 = (rng.standard_normal(shape) / 3 for shape in ((8, 8), (8, 6), (1, 8), (1, 6)))
+    out, _ = dense_synthesizer_forward(x, v, w1, b1, w2, b2)
+    own, others = [], []
+    for token in range(6):
+        other = x.copy()
+        other[token] += 1.0
+        moved = abs(dense_synthesizer_forward(other, v, w1, b1, w2, b2)[0] - out).max(axis=1)
+        own.append(float(moved[token]))
+        others.append(float(np.delete(moved, token).max()))
     yield contradicts(
-        at_least("own", "change of token 4's row when token 4 changes, values kept", 1e-6, float(moved[3]))
+        at_least("own", "largest change of a token's own row when it changes, values kept", 1e-3, max(own))
     )
-    yield at_most("others", "... of the other rows", 0.0, float(np.delete(moved, 3).max()))
+    yield at_most("others", "... of the other rows", 0.0, largest(others))
     scores = rng.standard_normal((6, 6))
     once, again = (random_synthesizer_forward(v, scores)[0] for _ in range(2))
     yield agree("random", "a random Synthesizer's output for the same values", once, again)
