@@ -156,7 +156,7 @@ def lost_by_half_length(settings: Settings, positions: str, seed: int) -> np.nda
 
 
 def make(settings: Settings, positions: str, seed: int, max_len: int) -> DecoderOnly:
-    """One block of eight heads.  max_len: rows of a learned table."""
+    """One block of eight heads.  positions: one of SCHEMES or of the library's.  max_len: rows of a learned table."""
     return DecoderOnly(
         settings.tokens,
         d_model=settings.width,
@@ -164,7 +164,7 @@ def make(settings: Settings, positions: str, seed: int, max_len: int) -> Decoder
         d_ff=2 * settings.width,
         n_layers=1,
         max_len=max_len,
-        positions=SCHEMES[positions],
+        positions=SCHEMES.get(positions, positions),
         activation="relu",
         tied=False,
         seed=seed,
