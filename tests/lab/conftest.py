@@ -21,9 +21,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "lab" not in item.path.parts:
             continue
-        named = (
-            [value for value in getattr(item, "callspec", None).params.values()] if hasattr(item, "callspec") else []
-        )
+        named = list(item.callspec.params.values()) if hasattr(item, "callspec") else []
         of_one = any(isinstance(value, str) and value in slow for value in named)
         breaking = item.path.name == "test_broken_checks.py" or "really_changes_a_verdict" in item.name
         if item.path.name in files or (of_one and breaking):
