@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfx.ops.attention.attend import attend_backward, attend_forward
-from tfx.ops.attention.scaled_dot_product import attention_forward, attention_scores
+from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward, attention_scores
 
 RNG = np.random.default_rng(0)
 
@@ -73,3 +73,22 @@ def test_a_mask_of_one_column_allows_or_blocks_all_keys_of_a_query():
 def test_a_mask_over_nothing_does_not_fit(shape):
     with pytest.raises(ValueError, match="mask covers 0"):
         attend_forward(RNG.standard_normal((5, 7)), RNG.standard_normal((7, 2)), np.ones(shape, dtype=bool))
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("with_dropout", [False, True])
+def test_a_query_of_filling_that_nobody_reads_passes_nothing_back(odd, with_dropout):
+    rng = np.random.default_rng(0)
+    q, k, v, dout = (rng.standard_normal((2, 5, 3)) for _ in range(4))
+    dropout = rng.integers(0, 2, (2, 5, 5)) * 2.0 if with_dropout else None
+    dout[:, 4] = 0.0
+    expected = attention_backward(dout, attention_forward(q, k, v, dropout=dropout)[1])
+    q[:, 4] = odd
+    with np.errstate(invalid="ignore"):
+        found = attention_backward(dout, attention_forward(q, k, v, dropout=dropout)[1])
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+    dout[0, 4, 0] = 1.0
+    with np.errstate(invalid="ignore"):
+        found = attention_backward(dout, attention_forward(q, k, v, dropout=dropout)[1])
+    assert np.isnan(found[2][0]).any() and np.isfinite(found[2][1]).all(), "what is read counts"

@@ -89,6 +89,11 @@ def attend_backward_steps(dout: Array, cache: AttendCache, dweights: Array | Non
     dropped = weights if dropout is None else weights * dropout  # (..., T, S), once more
     # out = dropped @ v: (..., S, T), (..., T, Dv) -> (..., S, Dv)
     dv = weighted_sum(dropped.swapaxes(-1, -2), dout)  # (..., S, T), (..., T, Dv) -> (..., S, Dv)
+    if on_host(dv) and not all_finite(dv):
+        weights = without_unread_rows(weights, dout, dweights)  # (..., T, S) -> (..., T, S)
+        softmax_cache = softmax_cache._replace(y=weights)
+        dropped = weights if dropout is None else weights * dropout  # (..., T, S)
+        dv = weighted_sum(dropped.swapaxes(-1, -2), dout)  # (..., S, T), (..., T, Dv) -> (..., S, Dv)
     dp = dout @ v.swapaxes(-1, -2)  # out = dropped @ v: (..., T, Dv), (..., Dv, S) -> (..., T, S)
     if dropout is not None:
         dp = dp * dropout  # dropped = weights * dropout: (..., T, S) -> (..., T, S)
@@ -100,6 +105,15 @@ def attend_backward_steps(dout: Array, cache: AttendCache, dweights: Array | Non
     # weights = softmax(scores); zero where blocked, because the weights are
     dscores = softmax_backward(dp, softmax_cache)  # (..., T, S) -> (..., T, S)
     return AttendGrads(fold(dv, v), dp, dscores)
+
+
+def without_unread_rows(weights: Array, dout: Array, dweights: Array | None) -> Array:
+    """The weights: (..., T, S), and 0 for those that are no numbers in a row that nobody reads, whose gradient is 0: a
+    query of filling, such as NaN, passes nothing back to the keys and values."""
+    unread = (dout == 0).all(axis=-1, keepdims=True)  # (..., T, 1)
+    if dweights is not None:
+        unread = unread & (dweights == 0).all(axis=-1, keepdims=True)
+    return np.where(unread & ~np.isfinite(weights), 0, weights).astype(weights.dtype, copy=False)
 
 
 def check_attend_shapes(n_queries: int, n_keys: int, v: Array, mask: Mask) -> None:
