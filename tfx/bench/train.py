@@ -41,6 +41,9 @@ ORDER = 1
 #: The largest difference of a loss, and of a gradient as a share of its norm, over all steps compared.
 LOSS_TOLERANCE, GRADIENT_TOLERANCE = 1e-5, 1e-5
 
+#: Bytes that a thread sets aside for its calls, on Linux unless told.
+STACK = 2**23
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -70,11 +73,10 @@ class Settings:
             require_divisor("heads", self.heads, "d_model", d_model)
 
     def bytes_needed(self) -> float:
-        """A step here and, where it is installed, one in PyTorch."""
+        """A step here and, where it is installed, one in PyTorch; and a stack for each thread."""
         rows = max(self.batch, self.compare_batch)
-        return (2 if find_spec("torch") else 1) * gpt_bytes(
-            self.vocab, max(self.d_model), self.heads, self.layers, self.length, rows
-        )
+        step = gpt_bytes(self.vocab, max(self.d_model), self.heads, self.layers, self.length, rows)
+        return (2 if find_spec("torch") else 1) * step + STACK * max(self.each_thread_count())
 
     def each_thread_count(self) -> tuple[int, ...]:
         """0 threads are all cores; the same number is measured once."""
