@@ -4,15 +4,19 @@ asked.toml what readers ask for besides.  Groups stand in the order of the first
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
+
+from tfx.errors import EnvironmentProblem
 
 Status = Literal["works", "partly", "explained"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 FILES = ("systems.toml", "asked.toml")
+#: what a row has several of
+LISTS = ("where", "test", "aliases")
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,18 @@ def systems() -> tuple[System, ...]:
 
 
 def rows_of(name: str) -> list[System]:
-    """The rows of one file."""
-    text = (files(__package__) / name).read_text(encoding="utf-8")
-    return [_system(row) for row in tomllib.loads(text)["system"]]
+    """The rows of one file.  Raises EnvironmentProblem, which names the file, when it is damaged."""
+    path = files(__package__) / name
+    try:
+        rows = tomllib.loads(path.read_text(encoding="utf-8"))["system"]
+        return [_system(row) for row in rows]
+    except KeyError:
+        what = "it has no [[system]]"
+    except OSError as error:
+        what = error.strerror or str(error)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:  # no TOML, or no row of such fields
+        what = str(error)
+    raise EnvironmentProblem(f"the index of systems cannot be read: {path}: {what}.", "Install tfx again.")
 
 
 def groups() -> tuple[str, ...]:
@@ -57,5 +70,12 @@ def names_of(system: System) -> tuple[str, ...]:
 
 
 def _system(row: dict[str, Any]) -> System:
-    lists = {key: tuple(row.get(key, ())) for key in ("where", "test", "aliases")}
-    return System(**{**row, **lists})
+    """Raises TypeError for a row with a field missing, unknown or of the wrong kind."""
+    lists = {key: tuple(row.get(key, ())) for key in LISTS}
+    system = System(**{**row, **lists})
+    texts = [getattr(system, one.name) for one in fields(System) if one.name not in LISTS]
+    if not all(isinstance(text, str) for text in (*texts, *(text for texts in lists.values() for text in texts))):
+        raise TypeError(f"a row of {row.get('name')!r} is no text")
+    if system.status not in STATUSES or not all(isinstance(row.get(key, []), list) for key in LISTS):
+        raise TypeError(f'"{system.name}" goes as far as {system.status!r}, or has no list where there must be one')
+    return system

@@ -12,6 +12,7 @@ from tfx_cli import options
 from tfx_cli.options import Face
 from tfx_cli.render.show import show_document, show_records
 from tfx_cli.terminal.lines import show_line
+from tfx_cli.terminal.progress import progress_on_stderr
 
 if TYPE_CHECKING:
     from tfx_cli.diagnosis.finding import Finding
@@ -34,7 +35,8 @@ def doctor(json: options.Json = False, plain: options.Plain = False) -> None:
     from tfx_cli.diagnosis.examination import diagnose
 
     face = options.face(json, plain)
-    findings = diagnose()
+    with progress_on_stderr() as progress:
+        findings = diagnose(progress)
     problems = [finding for finding in findings if finding.state == "problem"]
     rows = tuple(map(asdict, findings))
     if face is Face.json:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from tfx.measure.progress import Progress, silent
 from tfx_cli.diagnosis.finding import Finding
-from tfx_cli.diagnosis.installation import course, models, ownership, unchanged, versions
+from tfx_cli.diagnosis.installation import course, models, ownership, systems, unchanged, versions
 from tfx_cli.diagnosis.machine import arithmetic, data, plots, terminal
 
 #: in the order of the page
@@ -16,16 +17,18 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     data,
     course,
     models,
+    systems,
     terminal,
     plots,
     arithmetic,
 )
 
 
-def diagnose() -> list[Finding]:
+def diagnose(progress: Progress = silent) -> list[Finding]:
     """Every check, in the order in which a reader should mend things.  A check that breaks is itself a problem."""
     findings: list[Finding] = []
-    for check in CHECKS:
+    for number, check in enumerate(CHECKS):
+        progress(number, len(CHECKS), check.__name__)
         try:
             findings += check()
         except Exception as error:

@@ -9,8 +9,9 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfx.errors import EnvironmentProblem, TfxError
 from tfx_cli.diagnosis.finding import Finding
@@ -85,27 +86,73 @@ def course() -> Iterator[Finding]:
 
 
 def read_topic(topic: Topic) -> None:
-    """Reads the lesson and asks every question once.  Raises whatever is wrong with them."""
+    """Runs every step of the lesson, where nobody knows whether its files are as they were, and asks every question
+    once.  Raises whatever is wrong with them."""
     from lessons.course import lesson_of
     from lessons.grading import ask
     from lessons.quiz import topic_items
     from lessons.quiz_ids import item_ids
 
-    lesson_of(topic).settings()
+    settings = lesson_of(topic).settings()
+    if not installed_files():
+        run_steps(topic, settings)
     items = topic_items(topic)
+    if not items:
+        raise EnvironmentProblem(f"{topic.path / 'quiz.toml'}: no question can be read")
     for item in items:
         ask(item, 0)
     if set(item_ids(topic)) != {item.id for item in items}:
         raise EnvironmentProblem(f"{topic.path / 'quiz.toml'}: an id does not stand in a line of its own")
 
 
-def unchanged() -> Iterator[Finding]:
-    """Every file that was installed still has the bytes that it had; a checkout keeps no such list."""
+def run_steps(topic: Topic, settings: Any) -> None:
+    """Raises what a step raises, with its file and line, and EnvironmentProblem for a check that fails."""
+    from lessons.course import BadCourseFile, place_of
+    from lessons.request import Request
+    from lessons.walk import walk
+
+    name = "its first lines"
+    try:
+        steps = walk(topic, Request(None, 0, settings, False))
+        for name, step in zip(steps.names, steps, strict=True):
+            for check in step.checks:
+                if not check.holds:
+                    raise EnvironmentProblem(f"{topic.path / 'lesson.py'}: at {name} a check fails: {check.statement}")
+    except TfxError:
+        raise
+    except Exception as error:
+        place = place_of(error, topic.path / "lesson.py")
+        raise BadCourseFile(f"{place}: at {name} {type(error).__name__}: {error}") from error
+
+
+def systems() -> Iterator[Finding]:
+    """The index of systems can be read."""
+    from tfx import systems as index
+
+    try:
+        yield Finding("systems", "index", f"{len(index.systems())} systems")
+    except TfxError as error:
+        yield Finding("systems", "index", error.message, "problem", error.hint)
+
+
+@cache
+def installed_files() -> list[importlib.metadata.PackagePath]:
+    """Those that run here and of which the installation knows the bytes; a checkout keeps no such list."""
+    import tfx
+
     try:
         files = importlib.metadata.files("tfx-learn") or []
     except importlib.metadata.PackageNotFoundError:
-        return
-    kept = [file for file in files if file.hash is not None and file.suffix in (".py", ".toml", ".npz", ".txt")]
+        return []
+    runs = Path(tfx.__file__).resolve()
+    if not any(file.name == runs.name and Path(str(file.locate())).resolve() == runs for file in files):
+        return []  # another copy is imported, as after an editable installation
+    return [file for file in files if file.hash is not None and file.suffix in (".py", ".toml", ".npz", ".txt")]
+
+
+def unchanged() -> Iterator[Finding]:
+    """Every file that was installed still has the bytes that it had."""
+    kept = installed_files()
     wrong = [file for file in kept if not is_as_installed(file)]
     if wrong:
         what = f"{len(wrong)} of {len(kept)} are not as installed: {wrong[0]}"

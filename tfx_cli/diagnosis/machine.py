@@ -42,6 +42,10 @@ def data() -> Iterator[Finding]:
         yield Finding("data", "folder", f"{folder}: {error.strerror}", "problem", move)
         return
     yield history()
+    for name in ("trained", "unfinished"):
+        place = folder / name
+        if os.path.lexists(place) and not place.is_dir():
+            yield Finding("data", name, f"{place} is no folder", "problem", "Move it away.")
     free = shutil.disk_usage(existing).free
     if free < LITTLE_SPACE:
         yield Finding("data", "free space", f"{free / 1e6:.1f} MB", "problem", "Free some space on that disk.")

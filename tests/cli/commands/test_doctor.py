@@ -117,6 +117,15 @@ def test_a_history_that_is_no_file_is_a_problem(tmp_path):
     assert problems(run("doctor", "--json", home=tmp_path))[0][2].endswith("is no file")
 
 
+@pytest.mark.parametrize("name", ["trained", "unfinished"])
+def test_what_stands_in_the_place_of_a_folder_is_a_problem(name, tmp_path):
+    (tmp_path / name).write_bytes(b"")
+    assert problems(run("doctor", "--json", home=tmp_path)) == [("data", name, f"{tmp_path}/{name} is no folder")]
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to("nowhere")
+    assert problems(run("doctor", "--json", home=tmp_path)) == [("data", name, f"{tmp_path}/{name} is no folder")]
+
+
 def test_a_history_that_cannot_be_written_is_a_problem(tmp_path, monkeypatch):
     monkeypatch.setenv("TFX_HOME", str(tmp_path))
     with open_to_write() as state:
@@ -142,7 +151,7 @@ def run_copy(folder: Path, *words: str) -> Ran:
 
 DAMAGES = {
     "course.toml": [b"[[module]]\nnumber = 3\n", b"\xff\xfe", b"", b"x = 1\n"],
-    "attention/softmax/quiz.toml": [b"[[item]]\nid = 5\n", b"[[item]\n", b"\xff", b"item = [[[1]]]"],
+    "attention/softmax/quiz.toml": [b"", b"[[item]]\nid = 5\n", b"[[item]\n", b"\xff", b"item = [[[1]]]"],
     "attention/softmax/lesson.py": [b"def", b"import nothing_of_that_name\n", b"lesson = 3\n", b"\xff\n"],
     "attention/softmax/numbers.py": [b"1 / 0\n", b""],
 }
