@@ -52,7 +52,7 @@ TOY = LabelledSequences(n_classes=3, length=8)
 RANK = 3
 #: A difference counts from here on.
 SMALLEST = 0.01
-BATCH, RATE = 32, 6e-3
+BATCH, RATE = 32, 1e-2
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Settings:
     first: int = setting(120, 1, 5000, "steps of the first task")
     second: int = setting(120, 1, 5000, "steps of the second task")
     share: float = setting(0.5, 0.0, 0.95, "rehearsal: the share of batches that are of the first task")
-    seeds: int = setting(6, 2, 100, "models for each row")
+    seeds: int = setting(8, 2, 100, "models for each row")
 
     def quick(self) -> Settings:
         """Fewer models."""
-        return replace(self, seeds=min(self.seeds, 3), first=min(self.first, 100), second=min(self.second, 100))
+        return replace(self, seeds=min(self.seeds, 5), first=min(self.first, 80), second=min(self.second, 80))
 
     def full(self) -> Settings:
         return replace(self, first=400, second=400, seeds=20)
