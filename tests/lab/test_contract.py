@@ -135,6 +135,13 @@ BY_HAND = {
     "gradient-flow": -40 * math.log10(2),
     "attention-collapse": 4.0,
     "rare-facts": sum(i**-1.5 for i in range(3201, 10**6 + 1)) / sum(i**-1.5 for i in range(1601, 10**6 + 1)),
+    "accumulation": 4.0,
+    "batch-size": (1024 / 4) ** 0.5,
+    "clipping": 1.0,
+    "dropout": 1 + 2 / 9,
+    "label-smoothing": math.log(91),
+    "optimizers": 2.0 * 4,
+    "warmup": 0.0,
 }
 
 
