@@ -58,6 +58,9 @@ def explain(
     ] = None,
     details: Annotated[bool, typer.Option("--details", help="Every check and every row by itself.")] = False,
     lesson: Annotated[bool, typer.Option("--lesson", help="All steps as one page to read.")] = False,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Which interview questions are answered, and where.")
+    ] = False,
     untrained: Annotated[bool, typer.Option("--untrained", help="Random weights instead of trained ones.")] = False,
     settings: options.Settings = None,
     plot: options.PlotPath = None,
@@ -82,6 +85,15 @@ def explain(
     ensure_lessons()
     from lessons.course import find_topic
 
+    if coverage:
+        from tfx_cli.explaining.coverage_page import show_coverage
+
+        if topic is not None and not topic.isdigit():
+            raise BadInput(
+                f'--coverage is for the course or a module, and "{topic}" is no number.', "tfx explain 3 --coverage"
+            )
+        show_coverage(face, topic)
+        return
     if topic is None or topic.isdigit():
         from tfx_cli.explaining.course_map import show_map
 
