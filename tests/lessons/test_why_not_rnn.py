@@ -35,7 +35,7 @@ def run_of(*pairs: str, text: str | None = None, seed: int = 0) -> topic.Run:
 @pytest.mark.parametrize("seed", range(5))
 def test_every_check_holds_for_every_seed(seed):
     steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 5 and not failed(steps)
+    assert len(steps) == 6 and not failed(steps)
     assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
 
 

@@ -57,7 +57,9 @@ def explain(
         typer.Option("--predict/--no-predict", help="Ask for a number before it is shown; a terminal does."),
     ] = None,
     details: Annotated[bool, typer.Option("--details", help="Every check and every row by itself.")] = False,
-    lesson: Annotated[bool, typer.Option("--lesson", help="All steps as one page to read.")] = False,
+    lesson: Annotated[
+        bool, typer.Option("--lesson", help="All steps as one page to read; of a module, its cheat sheet.")
+    ] = False,
     coverage: Annotated[
         bool, typer.Option("--coverage", help="Which interview questions are answered, and where.")
     ] = False,
@@ -94,12 +96,24 @@ def explain(
             )
         show_coverage(face, topic)
         return
+    if lesson and topic is not None and topic.isdigit():
+        from tfx_cli.explaining.sheet import show_sheet
+
+        require_no_topic_needed(
+            {"--text": text, "--step": step, "--from": from_step, "--set": settings, "--plot": plot}
+        )
+        require_writable(html, (".html",))
+        if not show_sheet(face, topic, seed, html):
+            raise typer.Exit(1)
+        return
     if topic is None or topic.isdigit():
         from tfx_cli.explaining.course_map import show_map
 
-        given = {"--text": text, "--step": step, "--from": from_step, "--set": settings, "--plot": plot, "--html": html}
-        require_no_topic_needed(given)
-        show_map(face, topic)
+        require_no_topic_needed(
+            {"--text": text, "--step": step, "--from": from_step, "--set": settings, "--html": html}
+        )
+        require_writable(plot, options.PICTURES)
+        show_map(face, topic, plot)
         return
     found = find_topic(topic)
     if predict and (lesson or face is Face.json):

@@ -17,6 +17,7 @@ from tfx_cli.terminal.lines import show_line, write
 
 if TYPE_CHECKING:
     from lessons.walk import Walk
+    from tfx.records import Step
 
 
 def show_walk(steps: Walk, chosen: Sequence[int], manner: Manner) -> None:
@@ -28,9 +29,11 @@ def show_walk(steps: Walk, chosen: Sequence[int], manner: Manner) -> None:
             write(part.text)
 
 
-def show_page(title: str, steps: Walk, chosen: Sequence[int], manner: Manner) -> None:
+def show_page(
+    title: str, steps: Sequence[Step] | Walk, chosen: Sequence[int], manner: Manner, numbers: Sequence[str] = ()
+) -> None:
     """The same text as one page: a heading for each step, and what there is to try at the end of each.  A person reads
-    it a screenful at a time."""
+    it a screenful at a time.  numbers: what stands before each heading, if anything."""
 
     def parts() -> Iterator[Part]:
         plain, text = manner.face is Face.plain, Captured()
@@ -41,7 +44,8 @@ def show_page(title: str, steps: Walk, chosen: Sequence[int], manner: Manner) ->
                 if not plain:
                     show_line()
             yield text.part()
-            yield from written_parts(f"{index + 1}/{len(steps)}" if plain else "", steps[index], manner, {})
+            counted = f"{index + 1}/{len(steps)}" if plain else ""
+            yield from written_parts(numbers[index] if numbers else counted, steps[index], manner, {})
 
     if manner.paged:
         from tfx_cli.terminal.pager import page

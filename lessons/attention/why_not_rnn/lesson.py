@@ -109,4 +109,10 @@ def all_at_once(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield agree("sum", "the weights sum to 1", float(weights.sum()), 1.0)
     yield agree("average", "the library takes the same average", attend_forward(it.scores[None], run.x)[0][0], mixed)
     yield See("attention-intuition")
+
+
+@lesson.step("Say it in an interview")
+def interview(run: Run) -> Iterator[Shown]:
+    yield "An RNN reads one word after the other into one vector of fixed size. So its steps cannot run side by side, what it read first is overwritten, and on the way back the gradient is multiplied once for every word: it fades or explodes."
+    yield "Attention lets every word read every other directly, all at once. The price is work and memory that grow with the square of the length."
     yield Try("tfx quiz why-not-rnn")

@@ -10,7 +10,7 @@ from lessons.coverage import coverage
 
 
 def test_json_has_a_row_for_every_question_with_where_it_is_answered(tfx):
-    ran = tfx(*"explain --coverage --json".split())
+    ran = tfx(*["explain", "--coverage", "--json"])
     document = json.loads(ran.out)
     assert (ran.code, document["questions"], len(document["rows"])) == (0, 305, 305)
     assert document["gaps"] == sum(row["gap"] for row in document["rows"])
@@ -20,8 +20,8 @@ def test_json_has_a_row_for_every_question_with_where_it_is_answered(tfx):
 
 
 def test_the_counts_of_a_terminal_are_those_of_the_rows(tfx):
-    rows = json.loads(tfx(*"explain --coverage --json".split()).out)["rows"]
-    out = tfx(*"explain --coverage".split()).out
+    rows = json.loads(tfx(*["explain", "--coverage", "--json"]).out)["rows"]
+    out = tfx(*["explain", "--coverage"]).out
     assert out.splitlines()[0].strip() == "Questions of the five sources, and how many the course answers"
     for module in (1, 3, 14):
         asked = [row for row in rows if row["module"] == module and row["asked"]]
@@ -34,10 +34,10 @@ def test_the_counts_of_a_terminal_are_those_of_the_rows(tfx):
 
 
 def test_one_module_lists_its_questions(tfx):
-    out = tfx(*"explain 3 --coverage --plain".split()).out
+    out = tfx(*["explain", "3", "--coverage", "--plain"]).out
     here = [answer for answer in coverage() if answer.question.module == 3]
     assert all(answer.question.id in out for answer in here) and "001-med-08" not in out
-    assert tfx(*"explain 3 --coverage".split()).out.splitlines()[0].strip().startswith(f"{len(here)} questions, ")
+    assert tfx(*["explain", "3", "--coverage"]).out.splitlines()[0].strip().startswith(f"{len(here)} questions, ")
 
 
 @pytest.mark.parametrize(
