@@ -8,7 +8,7 @@
 A block that writes left to right gets the order of words for free, because each token is written after the last.  Here
 the order has to come out of attention, and the positional sub-layer offers what it needs: attention from place to place
 that does not look at content.  P is constant, so its gradient stops at the query and key maps.
-Source: Gu et al. 2018, "Non-Autoregressive Neural Machine Translation", section 3.1.
+Source: Gu et al. 2018, "Non-Autoregressive Neural Machine Translation", section 3.2.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from tfx.train.losses import count_kept, kept_places
 def fertility_loss(smoothing: float = 0.0) -> Loss[NonAutoregressive]:
     """- log p(y | x, f) - log p(f | x), each a mean over its tokens; the value reported is that of the words.
 
-    Source: Gu et al. 2018, section 3.2 (translation loss plus fertility loss).
+    Source: Gu et al. 2018, section 4 (translation loss plus fertility loss, with the fertilities given).
     """
 
     def loss(model: NonAutoregressive, batch: Translations, rng: Rng) -> LossValue:

@@ -10,7 +10,7 @@ Derivation.  y = A x with A_ts = [s = s_t], a linear map, so dx = A^T dy: dx_s =
 copied token s, and 0 for a token of fertility 0.  It is the look-up of an embedding, in a table of its own for each
 sequence.  Fertilities are whole numbers and have no gradient: a classifier learns them from given ones, and the
 gradient of the words does not reach it.
-Source: Gu et al. 2018, "Non-Autoregressive Neural Machine Translation", section 3.1, which compares them with
+Source: Gu et al. 2018, "Non-Autoregressive Neural Machine Translation", section 3.2, which compares them with
 even copies.
 """
 
