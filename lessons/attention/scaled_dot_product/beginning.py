@@ -65,7 +65,7 @@ def unfit(text: str) -> str:
         return f'"{unknown[0]}"{more} not among {known}'
     if "it was" not in " ".join(words):
         return 'it has no "it was ...", which the pronoun models need'
-    return f"the grammar of the pronoun models does not put its words in this order (or all are among {known}, but one is missing)"
+    return f"all of its words are among {known}, but their grammar makes no sentence of this form"
 
 
 def cut_words(run: Run) -> str:
