@@ -216,7 +216,7 @@ def read_picks(text: str, count: int) -> tuple[int, ...]:
     if word in ("all", "none", "0"):
         return tuple(range(count)) if word == "all" else ()
     picks: list[int] = []
-    for part in re.split(r"[\s,;]+|(?<=\d)(?=\d)", word):
+    for part in re.split(r"[\s,;]+|(?<=\d)(?=\d)", re.sub(r"[\s,;]+$", "", word)):  # 1, 3,
         number = int(part) - 1 if part.isascii() and part.isdigit() else ord(part) - ord("a") if len(part) == 1 else -1
         if not part or not 0 <= number < count:
             raise Unreadable(f"Please answer with the numbers shown, 1 to {count}.")

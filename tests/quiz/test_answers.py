@@ -137,7 +137,8 @@ def test_a_shape_may_be_pasted(text):
 @pytest.mark.parametrize(
     ("text", "picks"), [("1)", (0,)), ("(1)", (0,)), ("a and c", (0, 2)), ("A, C", (0, 2)), ("1 & 3", (0, 2)),
     ("3 -> 1 -> 2", (2, 0, 1)), ("3-1-2", (2, 0, 1)), ("option 2", (1,)), ("answer: b", (1,)), ("1. 3.", (0, 2)),
-    ("1) 3)", (0, 2)), ("#2", (1,)), ("3, then 1, then 2", (2, 0, 1)), ("[1, 2]", (0, 1))], )  # fmt: skip
+    ("1) 3)", (0, 2)), ("#2", (1,)), ("3, then 1, then 2", (2, 0, 1)), ("[1, 2]", (0, 1)),
+    ("1, 3,", (0, 2)), ("1 3;", (0, 2))], )  # fmt: skip
 def test_choices_as_people_write_them(text, picks):
     assert read_picks(text, 3) == picks
 
@@ -163,7 +164,7 @@ def test_choices_are_picked_by_number_or_letter(text, picks):
     assert read_picks(text, 3) == picks
 
 
-@pytest.mark.parametrize("text", ["4", "1 4", "1 1", "d", "first", "", "-1", "1.5"])
+@pytest.mark.parametrize("text", ["4", "1 4", "1 1", "d", "first", "", "-1", "1.5", ",", ", 1"])
 def test_a_choice_that_is_not_there_is_refused(text):
     with pytest.raises(Unreadable):
         read_picks(text, 3)

@@ -60,7 +60,7 @@ def claims(
     Without a word: the sections.  A claim's id measures it; any other words list the claims that speak of them.
     A verdict is "holds", "holds when", "does not hold" or "not measurable here", and follows from measurements alone.
 
-    \\b
+    \b
     examples
       tfx claims
       tfx claims positions

@@ -32,6 +32,14 @@ def test_characters_that_the_model_does_not_know_are_named_once(tmp_path):
     assert "Unknown" not in run("generate", "--prompt", "the list", "--max-new", "2", "--plain", home=tmp_path).out
 
 
+def test_the_prompt_is_shown_as_it_was_typed_and_as_it_was_read_where_that_differs(tmp_path):
+    typed = run("generate", "--prompt", "Hello, World!\n It's \U0001f600", "--max-new", "1", "--plain", home=tmp_path)
+    lines = typed.out.splitlines()
+    assert lines[:2] == ["text\tprompt Hello, World! It's \U0001f600", "text\tread as hello , world ! it ' s <unk>"]
+    same = run("generate", "--prompt", "the list is ", "--max-new", "1", "--plain", home=tmp_path).out.splitlines()
+    assert same[0] == "text\tprompt the list is" and same[1].startswith("text\twritten ")
+
+
 def test_equal_seeds_give_equal_documents_and_another_seed_another_text(tmp_path):
     one, two, other = (told("--max-new", "8", "--seed", seed, home=tmp_path) for seed in ("4", "4", "5"))
     for document in (one, two, other):

@@ -102,15 +102,17 @@ def check_of(done: Generation) -> Check:
 
 
 def records_of(done: Generation) -> list[Record]:
-    """The page, from the text to the check."""
+    """The page, from the text to the check.  The prompt as it was typed, and as the model reads it where that differs."""
+    typed, read = " ".join(done.prompt.split()), done.text_of(done.prompt_ids)
     shown: list[Record] = [
-        Text(f"prompt   {done.text_of(done.prompt_ids)}"),
+        Text(f"prompt   {typed}"),
+        *([] if read == typed else [Text(f"read as  {read}")]),
         Text(f"written  {done.text_of(done.new)}"),
         Text(f"{how(done)}  Ended: {REASONS[done.reason]}."),
     ]
     unknown = unknown_in(done)
     if unknown:
-        shown.insert(1, Text(f"Unknown to this model, which reads <unk> in place of each: {' '.join(unknown)}"))
+        shown.insert(2, Text(f"Unknown to this model, which reads <unk> in place of each: {' '.join(unknown)}"))
     if done.beams:
         shown.append(Table("Beams: score = log p / ((5 + tokens) / 6)^0.6", BEAM_COLUMNS, beam_rows(done)))
     columns = tuple(column for column in TOKEN_COLUMNS if not (done.beams and column.key in ("drawn_with", "kept")))
