@@ -1,10 +1,16 @@
-"""The quick run of every experiment, measured once in a process for all tests that look at its Result or its pages."""
+"""The quick run of every experiment, measured once for all tests that look at its Result or its pages.
+
+The processes of one test run share them in a folder of that run (tests/conftest.py).
+"""
 
 from __future__ import annotations
 
 import functools
+import os
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
@@ -19,8 +25,19 @@ measure = frame.run
 @functools.cache
 def quick_result(name: str) -> Result:
     """With the default settings and seed 0."""
+    shared = os.environ.get("TFX_TESTS_SHARE")
+    kept = Path(shared) / f"{name}.pickle" if shared else None
+    if kept and kept.exists():
+        found: Result = pickle.loads(kept.read_bytes())
+        return found
     module = experiment_module(name)
-    return measure(module, module.Settings(), 0, quick=True)
+    result = measure(module, module.Settings(), 0, quick=True)
+    if kept:
+        kept.parent.mkdir(exist_ok=True)
+        written = kept.with_suffix(f".{os.getpid()}")
+        written.write_bytes(pickle.dumps(result))
+        written.replace(kept)
+    return result
 
 
 @functools.cache

@@ -182,3 +182,31 @@ def test_a_wrong_key_in_a_line_of_the_course_is_named_with_its_line(tmp_path):
         read_modules(tmp_path / "course.toml")
     assert caught.value.message.startswith(f'{tmp_path}/course.toml, line {line}: topic "')
     assert caught.value.message.endswith("has no minutes, and has minuts, which no topic has")
+
+
+def test_in_a_checkout_the_lessons_changed_last_are_run_and_the_others_read(monkeypatch):
+    from lessons.course import topics
+
+    names = [topic.name for topic in topics()]
+    changed, ran = names[-3:], []
+    monkeypatch.setattr(installation, "installed_files", list)
+    monkeypatch.setattr(
+        installation, "last_change", lambda topic: names.index(topic.name) if topic.name in changed else -1
+    )
+    monkeypatch.setattr(installation, "run_steps", lambda topic, settings: ran.append(topic.name))
+    first, *others = installation.course()
+    assert others == [] and first.value.endswith("; the 4 changed last were run")
+    assert sorted(ran) == sorted([*changed, names[0]])
+
+
+def test_a_lesson_that_was_written_to_has_changed_last(tmp_path):
+
+    from lessons.course import topics
+
+    topic = topics()[0]
+    copy = tmp_path / "topic"
+    shutil.copytree(topic.path, copy)
+    moved = type("Moved", (), {"path": copy})()
+    before = installation.last_change(moved)
+    (copy / "quiz.toml").write_text("", encoding="utf-8")
+    assert installation.last_change(moved) > before
