@@ -6,6 +6,7 @@ clusters, so an even share is possible.  Source: Fedus et al. 2022, "Switch Tran
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -26,8 +27,16 @@ class Routed(NamedTuple):
     information: float
 
 
-def train_router(rng: np.random.Generator, balance: float, k: int, n_steps: int = 100, n_tokens: int = 48) -> Routed:
-    """balance: the coefficient of the loss that asks for an even load, 0 for none."""
+def train_router(
+    rng: np.random.Generator,
+    balance: float,
+    k: int,
+    n_steps: int = 100,
+    n_tokens: int = 48,
+    watch: Callable[[tuple[int, ...]], object] | None = None,
+) -> Routed:
+    """balance: the coefficient of the loss that asks for an even load, 0 for none.  watch: is told at every step how
+    many tokens of the batch each expert worked on."""
     centres = 2 * rng.standard_normal((CLUSTERS, COORDINATES))
     maps = rng.standard_normal((CLUSTERS, COORDINATES, COORDINATES)) / np.sqrt(COORDINATES)
     layer = MixtureOfExperts(COORDINATES, 16, rng, "relu", n=CLUSTERS, k=k, losses={"balance": balance})
@@ -40,6 +49,8 @@ def train_router(rng: np.random.Generator, balance: float, k: int, n_steps: int 
         clusters = rng.integers(0, CLUSTERS, n_tokens)
         x = tokens(clusters)
         y, cache = layer.forward(x)
+        if watch is not None:
+            watch(cache.counts)
         layer.zero_grad()
         layer.backward(2 * (y - np.einsum("nc,ncd->nd", x, maps[clusters]).astype("float32")) / n_tokens, cache)
         optimizer.step(1e-2)
