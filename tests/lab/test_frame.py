@@ -1,5 +1,6 @@
 """The frame: what was measured survives a Ctrl-C, and no digit, row or verdict is lost on the way through a file."""
 
+import itertools
 import json
 from dataclasses import dataclass, replace
 
@@ -53,6 +54,22 @@ def test_a_line_that_a_kill_cut_short_is_measured_again(tmp_path):
     assert again.kept == 2 and again.find(1) == Piece([{"n": 1}], []) and again.find(2) is None
     again.keep(2, Piece([{"n": 2}], []))
     assert KeptRows(path, go_on=True).kept == 3
+
+
+def test_a_changed_byte_is_measured_again_and_never_another_number(tmp_path):
+    path = tmp_path / "kept.jsonl"
+    pieces = [Piece([{"n": n, "half": n / 2}], [Check("a", "b", 1.0, n / 3, 0.1, n > 1)]) for n in range(3)]
+    kept = KeptRows(path)
+    for n, piece in enumerate(pieces):
+        kept.keep(n, piece)
+    whole = path.read_bytes()
+    for place, value in itertools.product(range(len(whole)), (0x31, 0x5B, 0xFF)):
+        if value == whole[place]:
+            continue
+        path.write_bytes(whole[:place] + bytes([value]) + whole[place + 1 :])
+        before = whole[:place].count(b"\n")
+        again = KeptRows(path, go_on=True)
+        assert [again.find(n) for n in range(3)] == [*pieces[:before], *[None] * (3 - before)], (place, value)
 
 
 def test_numbers_keep_every_digit_and_checks_come_back(tmp_path):

@@ -1,7 +1,8 @@
 """The rows of an experiment that was stopped, in a file: one JSON line for each key whose rows are complete.
 
-A line is appended when its rows have been measured, and the file goes when the experiment is done.  A line that a kill
-cut short is dropped with all that follows it.  Numbers keep all their digits.
+A line is appended when its rows have been measured, and the file goes when the experiment is done.  Each line ends with
+a digest of itself: one that a kill cut short, or that a disk or a hand has changed, is dropped with all that follows
+it, and measured again.  Numbers keep all their digits.
 """
 
 from __future__ import annotations
@@ -57,10 +58,11 @@ class KeptRows:
         """The same for a key as repr writes it."""
         self.pieces[key] = piece
         line = {"key": key, "rows": list(piece.rows), "checks": [asdict(check) for check in piece.checks]}
+        text = json.dumps(line, default=_as_plain)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line, default=_as_plain) + "\n")
+                file.write(f'{text[:-1]}, "sha256": "{_digest(text)}"}}\n')
         except OSError:  # a full disk or a folder that is read only: what is measured is worth more than keeping it
             return
         self.kept += 1
@@ -71,21 +73,30 @@ class KeptRows:
             self.path.unlink(missing_ok=True)
 
     def _read(self) -> None:
-        text = self.path.read_text(encoding="utf-8") if self.path.is_file() else ""
+        try:
+            text = self.path.read_text(encoding="utf-8", errors="replace") if self.path.is_file() else ""
+        except OSError:  # it cannot be read: measured again
+            return
         whole = ""
         for line in text.splitlines(keepends=True):
             try:
                 piece = json.loads(line)
-                checks = [Check(**fields) for fields in piece["checks"]]
-            except (ValueError, TypeError, KeyError):
+                intact = piece.pop("sha256") == _digest(json.dumps(piece))
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 break
-            if not line.endswith("\n"):
+            if not (intact and line.endswith("\n")):
                 break
+            checks = [Check(**fields) for fields in piece["checks"]]
             self.pieces[piece["key"]] = Piece(piece["rows"], checks)
             whole += line
         self.kept = len(self.pieces)
         if whole != text:
-            self.path.write_text(whole, encoding="utf-8")
+            with contextlib.suppress(OSError):
+                self.path.write_text(whole, encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _as_plain(number: Any) -> Any:
