@@ -102,11 +102,7 @@ def check_of(done: Generation) -> Check:
 
 
 def records_of(done: Generation) -> list[Record]:
-<<<<<<< HEAD
     """The page, from the text to the check.  The prompt as typed, and as the model reads it where that differs."""
-=======
-    """The page, from the text to the check.  The prompt as it was typed, and as it is read where that differs."""
->>>>>>> edges
     typed, read = " ".join(done.prompt.split()), done.text_of(done.prompt_ids)
     shown: list[Record] = [
         Text(f"prompt   {typed}"),
