@@ -7,7 +7,7 @@ import re
 import shlex
 from collections import Counter
 from functools import cache
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -123,7 +123,7 @@ def test_every_folder_with_a_lesson_has_its_line_and_every_line_its_folder():
 
 @TOPICS
 def test_every_check_holds(topic):
-    for seed in (0, 1, 2):
+    for seed in (0, 1):
         failed = [check for check in records_of(topic, Check, seed) if not check.holds]
         assert failed == []
     ids = [check.id for check in records_of(topic, Check)]
@@ -246,38 +246,27 @@ def assert_known(words: list[str], line: str) -> None:
         assert command in ("train", "bench", "generate", "systems"), line
 
 
-def swapped(lesson: Lesson, i: int, j: int) -> Lesson:
-    """The same lesson with two steps in each other's place."""
+def backwards(lesson: Lesson) -> Lesson:
+    """The same lesson with its steps in the order from last to first."""
     other = Lesson(lesson.start, lesson.settings, lesson.text, lesson.trained)
-    other.scenes = list(lesson.scenes)
-    other.scenes[i], other.scenes[j] = other.scenes[j], other.scenes[i]
+    other.scenes = lesson.scenes[::-1]
     return other
 
 
 @TOPICS
-def test_two_steps_may_change_places_and_every_link_still_shows_what_it_showed(topic, monkeypatch):
-    lesson = lesson_of(topic)
-    before = {step.name: step for step in steps_of(topic)}
-    names = [scene.name for scene in lesson.scenes]
-    for i, j in combinations(range(len(names)), 2):
-        monkeypatch.setattr(f"{topic.package}.lesson.lesson", swapped(lesson, i, j))
-        shuffled = walk(topic, Request(None, 0, lesson.settings()))
-        assert list(shuffled.names) != names or len(names) > len(shuffled)
-        for item in quiz.topic_items(topic):
-            if item.see and item.see in (names[i], names[j]):
-                step = shuffled[shuffled.place(item.see)]
-                assert (step.title, step.what_if) == (before[item.see].title, before[item.see].what_if)
-
-
-@TOPICS
-def test_the_numbers_of_a_step_do_not_depend_on_what_ran_before(topic):
-    backwards = walk(topic, Request(None, 0, lesson_of(topic).settings()))
-    for index in reversed(range(len(backwards))):
-        one, other = ([values(record) for record in walk_[index].records] for walk_ in (backwards, walk_of(topic)))
-        assert backwards[index].name == walk_of(topic)[index].name
-        assert len(one) == len(other)
-        if "time" not in backwards[index].name:  # a step that times something says so in its name
-            assert one == other, backwards[index].name
+def test_in_another_order_every_link_and_every_number_of_a_step_is_the_same(topic, monkeypatch):
+    lesson, before = lesson_of(topic), walk_of(topic)
+    monkeypatch.setattr(f"{topic.package}.lesson.lesson", backwards(lesson))
+    turned = walk(topic, Request(None, 0, lesson.settings()))
+    assert turned.names == before.names[::-1]
+    for item in quiz.topic_items(topic):
+        if item.see:
+            one, other = (walk_[walk_.place(item.see)] for walk_ in (turned, before))
+            assert (one.title, one.what_if) == (other.title, other.what_if)
+    for step in turned:
+        one, other = ([values(record) for record in step_.records] for step_ in (step, before[before.place(step.name)]))
+        if "time" not in step.name:  # a step that times something says so in its name
+            assert one == other, step.name
 
 
 def values(record: Record) -> str:
