@@ -125,6 +125,7 @@ def circles(graph: Graph) -> set[frozenset[str]]:
     return found
 
 
+@cache
 def users_of_names() -> Graph:
     """module -> the modules whose code it uses.
 

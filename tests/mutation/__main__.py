@@ -33,6 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ops", nargs="*", metavar="FILE", help="softmax, longformer, ...; all files unless told")
     parser.add_argument("--room", choices=ROOMS, help="the files of this folder alone")
     parser.add_argument("--sample", type=int, metavar="N", help="so many mutants, drawn at random")
+    parser.add_argument(
+        "--after", type=int, default=0, metavar="N", help="with --rooms: go on behind the first N of them"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--diffs", type=Path, metavar="PATH", help="write the survivors' diffs there too")
     parser.add_argument("--rooms", metavar="A,B", help=f"of the rest of the house: {', '.join(HOUSE)}, or all")
@@ -48,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error(f"there is no room {unknown[0]}; there are {', '.join(HOUSE)}")
         if options.checks:
             return run_checks(rooms, options.jobs)
-        return run_rooms(rooms, options.sample, options.seed, options.jobs, options.diffs, options.list)
+        return run_rooms(rooms, options.sample, options.seed, options.jobs, options.diffs, options.list, options.after)
     mutants = chosen(options.ops, options.sample, options.seed, options.room)
     total = Counter(mutant.file for mutant in mutants)
     if options.list:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.mutation.anywhere import mutants_anywhere
-from tests.mutation.copies import asked, copied, first_failing, warm_up, written
+from tests.mutation.copies import LIMIT, TOO_LONG, asked, copied, first_failing, warm_up, written
 from tests.mutation.equivalent import is_equivalent
 from tests.mutation.held import held_always, tests_of_check
 from tests.mutation.mutants import Mutant
@@ -47,10 +47,16 @@ def sample_of(rooms: list[str], sample: int | None, seed: int) -> list[tuple[str
 
 
 def run_rooms(
-    rooms: list[str], sample: int | None, seed: int, jobs: int, diffs: Path | None, only_list: bool = False
+    rooms: list[str],
+    sample: int | None,
+    seed: int,
+    jobs: int,
+    diffs: Path | None,
+    only_list: bool = False,
+    after: int = 0,
 ) -> int:
     """0 when enough of the mutants that are seen are caught."""
-    chosen = sample_of(rooms, sample, seed)
+    chosen = sample_of(rooms, sample, seed)[after:]
     if only_list:
         for room in rooms:
             print(f"{sum(one == room for one, _ in chosen):6d}  {room}")
@@ -120,16 +126,29 @@ class Worker:
     def __init__(self, copy: Path) -> None:
         self.copy = copy
         self.broken: dict[str, bool] = {}
+        self.times: dict[tuple[str, ...], float] = {}
         self.outputs: dict[tuple[str, ...], Seen] = {}
 
     def noticed_by(self, tests: list[str]) -> str:
         """The first test that fails and does not fail without the mistake, or ""."""
         skipped: list[str] = []
+        limit = LIMIT
         while True:
-            words = first_failing(self.copy, tests, tuple(skipped)).words
-            if "::" not in words or not self.fails_anyway(words):
+            words = first_failing(self.copy, tests, tuple(skipped), limit).words
+            if words.startswith(TOO_LONG) and limit < (needed := round(2 * self.computing(tests))):
+                limit = needed
+            elif "::" not in words or not self.fails_anyway(words):
                 return words
-            skipped.append(words)
+            else:
+                skipped.append(words)
+
+    def computing(self, tests: list[str]) -> float:
+        """Seconds that the tests take without a mistake: no time-out is a proof where that is longer."""
+        key = tuple(tests)
+        if key not in self.times:
+            with copied() as clean:
+                self.times[key] = first_failing(clean, tests, limit=40 * LIMIT).computing
+        return self.times[key]
 
     def fails_anyway(self, test: str) -> bool:
         """Asked in a copy of its own: this one has the mistake in it."""
@@ -142,9 +161,10 @@ class Worker:
         commands = commands_for(room, path)
         if tuple(commands) not in self.outputs:
             with copied() as clean:
-                runs = [asked(clean, lambda: all_outputs(commands)).words for _ in range(2)]
+                runs = [asked(clean, lambda: all_outputs(commands), 10 * LIMIT).words for _ in range(2)]
             self.outputs[tuple(commands)] = Seen(commands, *runs)
-        return self.outputs[tuple(commands)].first_difference(asked(self.copy, lambda: all_outputs(commands)).words)
+        found = asked(self.copy, lambda: all_outputs(commands), 10 * LIMIT).words
+        return self.outputs[tuple(commands)].first_difference(found)
 
 
 def share_out(n: int, jobs: int, try_out: Callable[[Worker, int], Tried], say: Callable[[Tried], None]) -> list[Tried]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.mutation.mutants import ROOT
-from tests.screens.running import screens
+from tests.mutation.reach import Users, users_of
+from tests.screens.running import Screen, screens
 
 TESTS = ROOT / "tests"
 
@@ -51,8 +52,9 @@ SCREENS, SCREEN_TEST = TESTS / "screens" / "test_screens.py", "test_the_screen_s
 
 
 class Tests(NamedTuple):
-    """Test files below the checkout.  first: the screens of its topic or experiment, those of the file's name, those
-    that import it, all screens; rest: of its room and related ones."""
+    """Arguments of pytest.  first: the screens of the topics and experiments that use the file, the tests of its name,
+    those that import it, the screens that show something of it; rest: of its room and related ones, and of these only
+    what has one of those topics or experiments in its name where the file is used by few."""
 
     first: list[str]
     rest: list[str]
@@ -69,10 +71,18 @@ def likeliest_tests(room: str, path: Path) -> Tests:
     )
     named = [test for test in own if test.name in names]
     importing = [test for test in every if imports(test, module) and "gpu" not in test.parts]
-    first = dict.fromkeys([*named, *importing, SCREENS])
-    rest = (test for test in dict.fromkeys([*own, *related]) if test not in first)
+    users = users_of(room, path)
+    few = room in ("lab", "measure", "lessons")
+    first = dict.fromkeys([*named, *importing, *([] if few else [SCREENS])])
+    rest = [test for test in dict.fromkeys([*own, *related]) if test not in first and test != SCREENS]
     one, other = ([test.relative_to(ROOT).as_posix() for test in tests] for tests in (first, rest))
-    return Tests([*own_screens(room, path), *one], other)
+    if not few:
+        return Tests([*own_screens(room, path), *one], other)
+    seen = [shown(screen.name) for screen in screens() if shows(screen, users)]
+    return Tests(
+        list(dict.fromkeys([*own_screens(room, path), *one, *seen])),
+        [*other, "-k", " or ".join(users.words)] if users.words else [],
+    )
 
 
 def own_screens(room: str, path: Path) -> list[str]:
@@ -81,12 +91,31 @@ def own_screens(room: str, path: Path) -> list[str]:
 
     if room == "lessons":
         names = [topic.name for topic in topics() if Path(topic.folder).name == path.parent.name]
-        kinds = ["topic", "screens", "sheet"]
+        kinds = ["topic", "screens", "sheet", "verdicts", "settings"]
     else:
-        names, kinds = [path.stem.replace("_", "-")] if room == "lab" else [], ["experiment"]
+        names = [path.stem.replace("_", "-")] if room == "lab" else []
+        kinds = ["experiment", "first-look", "settings-of"]
     every = {screen.name for screen in screens()}
-    wanted = [name for one in names for kind in kinds if (name := f"{kind}-{one}") in every]
-    return [f"{SCREENS.relative_to(ROOT).as_posix()}::{SCREEN_TEST}[{name}]" for name in wanted]
+    return [shown(name) for one in names for kind in kinds if (name := f"{kind}-{one}") in every]
+
+
+def shown(name: str) -> str:
+    return f"{SCREENS.relative_to(ROOT).as_posix()}::{SCREEN_TEST}[{name}]"
+
+
+def shows(screen: Screen, users: Users) -> bool:
+    """Whether it may show something of a file with these users: every listing may."""
+    from lessons.course import find_topic
+    from tfx.errors import BadInput
+
+    command, _, words = screen.command.partition(" ")
+    subject = words.split()[0] if words and not words.startswith("-") else ""
+    if command == "experiment" and subject:
+        return subject in users.experiments
+    try:
+        return find_topic(subject).name in users.topics if command in ("explain", "quiz") and subject else True
+    except BadInput:
+        return True
 
 
 @functools.cache

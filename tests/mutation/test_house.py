@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import textwrap
+from contextlib import nullcontext
 
 import pytest
 
+from lessons.course import topics
+from tests.mutation import house
 from tests.mutation import mutants as mutants_module
 from tests.mutation.anywhere import mutants_anywhere
-from tests.mutation.copies import asked, warm_up, written
+from tests.mutation.copies import TOO_LONG, Found, asked, warm_up, written
 from tests.mutation.held import checks_in
-from tests.mutation.house import sample_of
+from tests.mutation.house import run_rooms, sample_of
 from tests.mutation.mutants import ROOT
+from tests.mutation.reach import users_of
 from tests.mutation.rooms import ROOMS, files_of, likeliest_tests
 from tests.mutation.visible import BETWEEN, Seen, commands_for, outputs
+from tfx.lab import experiments
+
+SCALING = ROOT / "tfx" / "lab" / "attention" / "scaling.py"
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="each mutant runs in a forked process")
 
@@ -74,27 +81,82 @@ def test_every_room_has_files_whose_mutants_compile_and_tests_that_are_there():
             compile(mutant.source, mutant.file, "exec")
         found = likeliest_tests(room, path)
         tests = [*found.first, *found.rest]
-        assert "tests/screens/test_screens.py" in found.first and len(set(tests)) == len(tests)
-        assert len(tests) > 3 and all((ROOT / test.partition("::")[0]).is_file() for test in tests)
+        assert len(set(tests)) == len(tests) > 3
+        assert any(test.startswith("tests/screens/test_screens.py") for test in found.first)
+        files = [test.partition("::")[0] for test in (tests[: tests.index("-k")] if "-k" in tests else tests)]
+        assert all((ROOT / file).is_file() for file in files)
 
 
 def test_the_likeliest_tests_are_asked_first():
     softmax = ROOT / "lessons" / "attention" / "softmax" / "lesson.py"
-    *own, file = likeliest_tests("lessons", softmax).first[:4]
+    *own, file = likeliest_tests("lessons", softmax).first[:6]
     assert [name.partition("[")[2] for name in own] == [
         "topic-softmax-attention]",
         "screens-softmax-attention]",
         "sheet-softmax-attention]",
+        "verdicts-softmax-attention]",
+        "settings-softmax-attention]",
     ]
     assert file == "tests/lessons/test_softmax.py"
-    own, file = likeliest_tests("lab", ROOT / "tfx" / "lab" / "attention" / "scaling.py").first[:2]
-    assert own.endswith("[experiment-scaling]") and file == "tests/lab/attention/test_scaling.py"
+    *own, file = likeliest_tests("lab", SCALING).first[:4]
+    assert [name.partition("[")[2] for name in own] == [
+        "experiment-scaling]", "first-look-scaling]", "settings-of-scaling]",
+    ]  # fmt: skip
+    assert file == "tests/lab/attention/test_scaling.py"
     assert commands_for("lessons", softmax)[0] == "explain softmax-attention --seed 0"
+
+
+def test_of_a_file_that_few_use_only_their_screens_and_commands_are_looked_at():
+    assert users_of("lab", SCALING) == ((), ("scaling",))
+    shared = users_of("lab", ROOT / "tfx" / "lab" / "frame.py")
+    assert len(shared.experiments) == len(experiments()) and shared.topics == ("softmax-jacobian",)
+    assert users_of("lab", ROOT / "tfx" / "lab" / "attention" / "directed_relation.py") == (
+        ("attention-qkv",),
+        ("qk-symmetry",),
+    )
+    assert len(users_of("render", ROOT / "tfx_cli" / "render" / "tex.py").topics) == len(topics())
+    assert commands_for("lab", SCALING) == [
+        "experiment scaling --quick", "experiment scaling --quick --json", "experiment scaling --quick --set help",
+        "experiment",
+    ]  # fmt: skip
+    found = likeliest_tests("lab", SCALING)
+    assert found.rest[-2:] == ["-k", "scaling"]
+    shown = {name.partition("[")[2][:-1] for name in found.first if "[" in name}
+    assert {"scaling-broken", "experiment-40", "experiments", "home"} <= shown
+    assert not {"experiment-masking", "softmax-40", "own-sentence-80", "topic-number"} & shown
+
+
+def test_a_run_that_was_cut_short_goes_on_behind_what_it_tried(capsys):
+    run_rooms(["learner"], 9, 1, 1, None, only_list=True, after=4)
+    assert capsys.readouterr().out == "     5  learner\n"
 
 
 def test_the_sample_depends_on_the_seed_alone():
     one, again, other = (sample_of(["learner"], 5, seed) for seed in (1, 1, 2))
     assert one == again != other and len(one) == 5
+
+
+def test_a_time_out_is_a_proof_only_where_the_tests_are_quicker_without_the_mistake(monkeypatch, tmp_path):
+    asked_with = []
+
+    def answers(mutant: list[Found], clean: Found) -> str:
+        asked_with.clear()
+        waiting = iter(mutant)
+
+        def answer(copy, tests, skipped=(), limit=house.LIMIT):
+            asked_with.append(limit)
+            return clean if copy != tmp_path else next(waiting)
+
+        monkeypatch.setattr(house, "first_failing", answer)
+        monkeypatch.setattr(house, "copied", lambda: nullcontext(tmp_path / "clean"))
+        return house.Worker(tmp_path).noticed_by(["tests/test_x.py"])
+
+    late, fine = Found(f"{TOO_LONG} 240 s of computing", 1.0, 240.0), Found("", 1.0, 10.0)
+    assert answers([late], fine) == late.words and asked_with == [240, 9600]
+    slow = Found("", 1.0, 300.0)
+    assert answers([late, fine], slow) == "" and asked_with == [240, 9600, 600]
+    assert answers([late, Found("tests/test_x.py::test_y", 1.0)], slow._replace(words="")) == "tests/test_x.py::test_y"
+    assert answers([late, late], slow) == late.words
 
 
 def test_a_line_that_differs_from_run_to_run_is_no_effect_and_another_is():

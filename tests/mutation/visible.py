@@ -17,20 +17,21 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from tests.mutation.reach import users_of
+
 #: Printed between what two commands said; and the stdin of a command stands behind this.
 BETWEEN, STDIN = "\x1e", " << "
 
 
 def commands_for(room: str, path: Path) -> list[str]:
-    """Every topic at two seeds, every experiment, every listing; for a topic's own file that topic alone."""
+    """Every topic at two seeds, every listing, some experiments (the recorded screens have seen them all); for a file
+    that only some topics and experiments use, all of those."""
     from lessons.course import topics as all_topics
     from tfx.bench import benchmarks
-    from tfx.lab import experiments
 
-    own = [topic.name for topic in all_topics() if Path(topic.folder).name == path.parent.name and room == "lessons"]
-    topics = own or [topic.name for topic in all_topics()]
+    users = users_of(room, path)
     found = []
-    for topic in topics:
+    for topic in users.topics:
         found += [f"explain {topic} --seed {seed}{face}" for seed in (0, 7) for face in ("", " --json")]
         found += [f"explain {topic} --set help", f"explain {topic} --details --code", f"explain {topic} --plain"]
         answers = "\\n".join("1234512345")
@@ -44,13 +45,17 @@ def commands_for(room: str, path: Path) -> list[str]:
         *(f"{word} --help" for word in ["explain", "experiment", "quiz", "train", "generate", "bench", "systems"]),
     ]
     wrong = ["explain sofmax", "experiment scalling", "explain softmax --set x=1", "quiz nothing", "explian"]
-    measured = [f"experiment {name} --quick{face}" for name in experiments() for face in ("", " --json", " --set help")]
+    some = users.experiments if room in ("lab", "measure", "bench") else users.experiments[::10]
+    measured = [f"experiment {name} --quick{face}" for name in some for face in ("", " --json", " --set help")]
+    if room == "lab":
+        return [*measured, "experiment", *found]
     measured += [f"bench {name} --set help" for name in benchmarks() if name != "ladder"]
     if room == "bench":
         measured += [f"bench {name} --quick" for name in benchmarks() if name != "ladder"]
         measured += ["bench ladder softmax --quick"]
-    if room in ("lab", "measure", "bench"):
+    if room in ("measure", "bench"):
         return [*measured, "experiment", "bench", *found]
+    topics = [topic.name for topic in all_topics()]
     narrow = [f"explain {topic} @40" for topic in topics[:3]] + ["explain @40", "experiment scaling --quick @40"]
     return [*listings, *helps, *wrong, *narrow, *found, *measured]
 
