@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from tfx_cli.terminal.lines import tell
 from tfx_cli.terminal.printable import on_one_line
 
 if TYPE_CHECKING:
-    from tfx.claims import Claim, Judged
+    from tfx.claims import Claim, Evidence, Judged, Trial
 
 #: A file to start from; it can be added as it is.
 TEMPLATE = '''\
@@ -72,6 +74,7 @@ LOADED: list[Path] = []
 def load(path: Path) -> list[Claim]:
     """Runs the file and returns the claims that it registers.
 
+    A measurement that fails later raises BadInput too.
     Raises BadInput for one that cannot be run, that has no claims, or an id that is taken; then nothing is registered.
     """
     from tfx.claims.claim import REGISTERED
@@ -82,14 +85,42 @@ def load(path: Path) -> list[Claim]:
     try:
         with unless_refused():
             spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    except Exception as error:  # the file is the reader's: whatever is wrong with it is told as such
+            found = [of_the_reader(one) for id, one in REGISTERED.items() if id not in before]
+            REGISTERED.update({one.id: one for one in found})
+    except (Exception, SystemExit) as error:  # the file is the reader's: whatever is wrong with it is told as such
         words = on_one_line(f"{type(error).__name__}: {error}")
         raise BadInput(f"{on_one_line(path.name)} cannot be used: {words}.", START) from error
-    found = [one for id, one in REGISTERED.items() if id not in before]
     if not found:
         raise BadInput(f"{on_one_line(path.name)} has no claims.", START)
     LOADED.append(path)
     return found
+
+
+def of_the_reader(one: Claim) -> Claim:
+    """The same claim, whose measurement says as a sentence what is wrong with it.  Raises TypeError for what is no
+    text."""
+    for name in ("id", "says", "why", "section", "experiment", "paper"):
+        if not isinstance(getattr(one, name), str):
+            raise TypeError(f"{name} must be a text, not {getattr(one, name)!r}")
+    return one if one.measure is None else replace(one, measure=explained(one.id, one.measure))
+
+
+def explained(id: str, measure: Callable[[Trial], Evidence]) -> Callable[[Trial], Evidence]:
+    """A measurement that fails is the reader's to mend: it raises BadInput."""
+    from tfx.records import Check
+
+    @functools.wraps(measure)
+    def told(trial: Trial) -> Evidence:
+        try:
+            for found in measure(trial):
+                if not isinstance(getattr(found, "check", found), Check):
+                    raise TypeError(f"it yields {found!r}, not supports(...), contradicts(...) or a check")
+                yield found
+        except (Exception, SystemExit) as error:
+            words = on_one_line(f"{type(error).__name__}: {error}")
+            raise BadInput(f"the measurement of {id} fails: {words}.", "Mend it, and add the file again.") from error
+
+    return told
 
 
 def added(path: Path) -> tuple[list[Judged], Path]:
@@ -104,9 +135,11 @@ def added(path: Path) -> tuple[list[Judged], Path]:
     kept = folder() / path.name
     if kept.exists():
         raise BadInput(f"{kept} is there already.", "Give your file another name, or remove that one first.")
+    from tfx.claims import Trial, judge
+
     all_claims()
     with unless_refused():
-        found = [measured(one) for one in load(path)]
+        found = [judge(one, Trial()) for one in load(path)]
         require_as_said(found)
     make_data_folder()
     kept.parent.mkdir(exist_ok=True)
@@ -143,14 +176,3 @@ def require_as_said(found: Sequence[Judged]) -> None:
                 f"({checks}).",
                 "Change the verdict, the condition or the measurement, and add the file again.",
             )
-
-
-def measured(one: Claim) -> Judged:
-    """A measurement that fails is the reader's to mend: raises BadInput."""
-    from tfx.claims import Trial, judge
-
-    try:
-        return judge(one, Trial())
-    except Exception as error:
-        words = on_one_line(f"{type(error).__name__}: {error}")
-        raise BadInput(f"the measurement of {one.id} fails: {words}.", "Mend it, and add the file again.") from error

@@ -109,6 +109,10 @@ def test_the_template_can_be_added_and_is_then_there(tfx, tmp_path):
         (('"MY1"', '"C202"'), "C202 is there already"),
         (("@claim(", "@claim["), "cannot be used: SyntaxError"),
         (("scores = ", "raise ValueError('no scores')\n    scores = "), "the measurement of MY1 fails: ValueError"),
+        (("scores = ", "exit()\n    scores = "), "the measurement of MY1 fails: SystemExit"),
+        (("    yield supports(", "    yield 5  # ("), "the measurement of MY1 fails: TypeError: it yields 5, not"),
+        (("SECTION =", "exit()\nSECTION ="), "cannot be used: SystemExit"),
+        (('"My claims"', "5"), "cannot be used: TypeError: section must be a text, not 5."),
     ],
 )
 def test_a_file_that_cannot_be_used_is_told_and_not_kept(tfx, tmp_path, change, told):
@@ -125,6 +129,18 @@ def test_a_kept_file_that_breaks_later_is_passed_over(tfx):
     (own_claims.folder() / "old.py").write_text("import nothing_like_that\n", encoding="utf-8")
     ran = tfx("claims", A_CLAIM)
     assert ran.code == 0 and "old.py is passed over" in ran.err
+
+
+@pytest.mark.parametrize("words", [["MY1"], ["MY1", "--predict"], ["--all", "--quick"]])
+def test_a_kept_measurement_that_breaks_later_is_one_sentence(tfx, words, monkeypatch):
+    own_claims.folder().mkdir(parents=True)
+    broken = own_claims.TEMPLATE.replace("from tfx.ops.basics.softmax import softmax_forward\n", "")
+    (own_claims.folder() / "mine.py").write_text(broken, encoding="utf-8")
+    monkeypatch.setattr("tfx.claims.every.claims", lambda: {"MY1": claims()["MY1"]})
+    monkeypatch.setattr("sys.stdin", io.StringIO("1\n"))
+    ran = tfx("claims", *words)
+    said = "the measurement of MY1 fails: NameError: name 'softmax_forward' is not defined."
+    assert ran.code == 2 and ran.err == f"tfx: {said}\n     Mend it, and add the file again.\n"
 
 
 def test_workers_measure_the_claims_that_come_with_tfx(tfx, monkeypatch, tmp_path):
