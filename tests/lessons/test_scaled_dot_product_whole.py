@@ -72,8 +72,8 @@ def test_the_first_step_says_which_model_runs_and_why(pronoun):
         ("the dog did not enter the park", 'it has no "it was ...", which the pronoun models need'),
         (
             "it was the dog",
-            "all of its words are among the 72 words of the pronoun models, but their grammar makes no sentence of this "
-            "form",
+            "all of its words are among the 72 words of the pronoun models, but their grammar makes no sentence of "
+            "this form",
         ),
         (
             "The cat didn't leave because it was busily crowded",
