@@ -9,9 +9,11 @@ from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tests.lab.quick_runs import served
+from tests.screens.answers import verdicts_on
+from tests.screens.besides import besides
 from tests.screens.even_clocks import even_clocks
 
 FOLDER = Path(__file__).parent
@@ -23,13 +25,14 @@ Run = Callable[[list[str]], int]
 
 class Screen(NamedTuple):
     """name: of its file.  command: what is typed after `tfx`.  variables: of the environment.  unsteady: see
-    `comparing.difference`.  paged: as the screenfuls of a terminal, instead of as a pipe."""
+    `comparing.difference`.  shows: what the command writes into a pipe; the screenfuls of a terminal; what it writes
+    and what an experiment gives besides; what a quiz says to every answer."""
 
     name: str
     command: str
     variables: dict[str, str]
     unsteady: str
-    paged: bool
+    shows: Literal["pipe", "screenfuls", "besides", "verdicts"] = "pipe"
 
     @property
     def path(self) -> Path:
@@ -44,34 +47,38 @@ def screens() -> list[Screen]:
     listed = tomllib.loads((FOLDER / "screens.toml").read_text(encoding="utf-8"))
     clock = listed["clock"]
     found = [
-        Screen(
-            name, entry["command"], entry.get("variables", {}), entry.get("unsteady", clock), entry.get("paged", False)
-        )
+        Screen(name, entry["command"], entry.get("variables", {}), entry.get("unsteady", clock))
         for name, entry in listed["screen"].items()
     ]
     for topic in topics():
-        found.append(Screen(f"topic-{topic.name}", f"explain {topic.name} --details", {}, clock, False))
-        found.append(Screen(f"screens-{topic.name}", f"explain {topic.name}", {}, clock, True))
-        found.append(Screen(f"sheet-{topic.name}", f"quiz {topic.name} --sheet 40 --key --seed 3", {}, "", False))
-        found.append(Screen(f"settings-{topic.name}", f"explain {topic.name} --set help", {}, "", False))
+        found.append(Screen(f"topic-{topic.name}", f"explain {topic.name} --details", {}, clock))
+        found.append(Screen(f"screens-{topic.name}", f"explain {topic.name}", {}, clock, "screenfuls"))
+        found.append(Screen(f"sheet-{topic.name}", f"quiz {topic.name} --sheet 40 --key --seed 3", {}, ""))
+        found.append(Screen(f"verdicts-{topic.name}", f"quiz {topic.name}", {}, "", "verdicts"))
+        found.append(Screen(f"settings-{topic.name}", f"explain {topic.name} --set help", {}, ""))
     for name in experiments():
-        found.append(Screen(f"experiment-{name}", f"experiment {name} --quick --details", {}, clock, False))
-        found.append(Screen(f"settings-of-{name}", f"experiment {name} --set help", {}, "", False))
+        found.append(Screen(f"experiment-{name}", f"experiment {name} --quick --details", {}, clock))
+        near = f"{clock}|the closest at"  # ... its limit may be what rounding leaves, another on another machine
+        found.append(Screen(f"first-look-{name}", f"experiment {name} --quick", {}, near, "besides"))
+        found.append(Screen(f"settings-of-{name}", f"experiment {name} --set help", {}, ""))
     return found
 
 
 def made(screen: Screen) -> str:
     """`$ tfx ...`, what it writes, and its exit code.  The environment is the caller's."""
     with even_clocks(), served(evenly=True):
-        if screen.paged:
+        if screen.shows == "screenfuls":
             return f"$ tfx {screen.command}\n{pages_of(screen.command.split()[1])}"
+        if screen.shows == "verdicts":
+            return f"$ tfx {screen.command}\n" + "".join(f"{line}\n" for line in verdicts_on(screen.command.split()[1]))
         from tfx_cli.__main__ import main
 
         out, err = StringIO(), StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             code = main(shlex.split(screen.command))
+        more = besides(screen.command.split()[1]) if screen.shows == "besides" else ()
     text = (out.getvalue() + err.getvalue()).replace(os.environ["TFX_HOME"], "TFX_HOME")
-    return f"$ tfx {screen.command}\n{text}exit {code}\n"
+    return f"$ tfx {screen.command}\n{text}exit {code}\n" + "".join(f"{line}\n" for line in more)
 
 
 def pages_of(name: str) -> str:

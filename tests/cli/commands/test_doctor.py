@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import pytest
 
 from lessons.course_file import BadCourseFile, read_modules
@@ -79,6 +80,23 @@ def test_a_missing_library_is_a_problem_with_the_command_that_installs_it(monkey
     assert found.state == "problem" and found.action.endswith("-m pip install fsrs")
 
 
+@pytest.mark.parametrize("check", examination.CHECKS, ids=lambda check: check.__name__)
+def test_what_is_found_stands_under_the_name_of_its_check(check):
+    areas = {one.area for one in check()}
+    assert areas == {check.__name__} or (check is installation.unchanged and areas <= {"versions"})
+
+
+@pytest.mark.parametrize(
+    ("writable", "value", "state", "action"),
+    [(True, "{}", "ok", ""), (False, "{} is read-only: plots start slowly", "note", "Set MPLCONFIGDIR.")],
+)
+def test_a_font_cache_that_cannot_be_kept_is_noted(writable, value, state, action, monkeypatch):
+    monkeypatch.setattr(machine.os, "access", lambda path, mode: writable)
+    cache = by_name(machine.plots())["plots", "font cache"]
+    folder = matplotlib.get_cachedir()
+    assert (cache.value, cache.state, cache.action) == (value.format(folder), state, action)
+
+
 def test_a_check_that_breaks_is_reported_and_the_others_still_run(monkeypatch):
     def terminal():
         raise RuntimeError("no such terminal")
@@ -89,11 +107,18 @@ def test_a_check_that_breaks_is_reported_and_the_others_still_run(monkeypatch):
     assert ("data", "folder") in by_name(findings)
 
 
-@pytest.mark.parametrize(("problems", "word"), [(0, "well"), (1, "1 problem:"), (2, "2 problems:")])
-def test_the_verdict_counts(problems, word):
+@pytest.mark.parametrize(
+    ("problems", "words"),
+    [
+        (0, "All is well.   next: tfx explain intuition"),
+        (1, "1 problem: follow the arrows above, then run tfx doctor again."),
+        (2, "2 problems: follow the arrows above, then run tfx doctor again."),
+    ],
+)
+def test_the_verdict_counts(problems, words):
     from tfx_cli.commands.doctor import verdict
 
-    assert word in verdict(problems)
+    assert verdict(problems) == words
 
 
 def problems(ran):

@@ -111,11 +111,13 @@ def test_a_name_that_python_cannot_read_is_damage_like_any_other(whole, home):
     data[data.index(b"tablecardscards") + len(b"table")] = 0xC1
     data[data.index(b"CREATE TABLE cards") + 8] ^= 1
     put(bytes(data))
-    for words in ([], ["quiz", "--stats"]):
+    for words in ([], ["explain"], ["explain", "3"], ["quiz", "--stats"], ["quiz", "--stats", "--json"]):
         ran = run(*words, home=home)
         assert ran.code == 0 and f"is damaged; {COUNT} answers can be read." in one_sentence(ran)
+        assert ran.err.startswith("tfx: your history in "), ran
     ran = run("quiz", "scaling-variance", "--count", "1", "--answers", "-", home=home, stdin="\n")
-    assert ran.code == 0 and f"your history was damaged; it was set aside as {home}/damaged-" in ran.err, ran
+    assert ran.code == 0, ran
+    assert ran.err.startswith(f"tfx: your history was damaged; it was set aside as {home}/damaged-"), ran
     assert f"and {COUNT} answers moved to a new file." in ran.err
 
 

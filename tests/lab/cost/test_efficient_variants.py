@@ -37,3 +37,16 @@ def test_overtaking_is_from_a_length_on_and_by_more_than_the_scatter():
 def test_every_variant_gives_an_output_of_the_shape_of_the_values():
     for row in frame.run(efficient_variants, SMALL).rows:
         assert math.isfinite(row["random"]) and row["kib"] > 0
+
+
+def test_the_time_of_a_row_is_that_of_its_longest_text(monkeypatch):
+    """Lengths of which no two are one, so that neither ratio nor scatter can be that of another."""
+    monkeypatch.setattr(
+        efficient_variants, "time_ratio", lambda attend, heads, *rest: (len(heads[0]) / 100, len(heads[0]) / 1000)
+    )
+    settings = efficient_variants.Settings(lengths=(64, 128, 256), width=16, variants=("exact", "tiled", "linear"))
+    rows = {row["variant"]: row for row in frame.run(efficient_variants, settings).rows}
+    assert [(rows[name]["ratio"], rows[name]["scatter"]) for name in settings.variants] == [
+        (1.0, 0.0), (2.56, 0.256), (2.56, 0.256),
+    ]  # fmt: skip
+    assert rows["tiled"]["overtakes"] == "128"
