@@ -13,6 +13,7 @@ import lessons.block.rms_norm.lesson as rms
 import tfx.gradcheck
 from lessons.block.rms_norm.lesson import Run
 from lessons.operation import Operation, parts_of, show
+from lessons.walk import generator_of
 from tests.lessons.steps import (
     all_text,
     checks,
@@ -25,7 +26,7 @@ from tests.lessons.steps import (
     tables,
 )
 from tfx.ops.norms.rms_norm import rms_norm_backward, rms_norm_forward
-from tfx.records import Check, Code, Formula, Question
+from tfx.records import Check, Code, Formula, Matrix, Question
 
 TOPIC = "rms-norm"
 KEPT = {name: getattr(rms, name) for name in vars(rms)}
@@ -63,11 +64,18 @@ def keeps_some_mean(by):
     return lambda x: (KEPT["layer_norm_forward"](x)[0] + (by - 1) * x.mean(axis=-1, keepdims=True), None)
 
 
+def sees_no_other(by):
+    """A batch norm that takes its statistics from the token after all."""
+    return lambda x, *parameters, eps: (by / by * KEPT["rms_norm_forward"](x)[0], None)
+
+
 #: check -> its step, and the name there that is replaced by something wrong: `by` times what it should be.
 SPOILT = {
     "unit": ("one_token", "rms_norm_forward", scaled("rms_norm_forward")),
     "blind": ("the_mean", "layer_norm_forward", keeps_some_mean),
     "centred": ("the_mean", "rms_norm_forward", scaled("rms_norm_forward")),
+    "relative": ("variants", "scale_norm_forward", scaled("scale_norm_forward")),
+    "others": ("variants", "power_norm_forward", sees_no_other),
 }
 
 
@@ -147,6 +155,24 @@ def test_an_operation_without_an_offset_is_told_apart_from_layer_norm_only_by_th
     hand = [[a / math.sqrt(sum(b * b for b in row) / len(row) + 1e-5) for a in row] for row in (x + 3).tolist()]
     plain = [[a / math.sqrt(sum(b * b for b in row) / len(row) + 1e-5) for a in row] for row in x.tolist()]
     assert by_name["RMSNorm"]["moved"] == pytest.approx(np.abs(np.array(hand) - plain).max())
+
+
+@pytest.mark.parametrize("width", [2, 5])
+def test_the_relatives_are_written_out(width):
+    run = run_of(f"width={width}")
+    shown = records_of(rms.variants, run)
+    (rows,) = (record.values for record in shown if isinstance(record, Matrix))
+    x, token = run.x, run.x[0]
+    root = math.sqrt(sum(n * n for n in token) / width)
+    features = [math.sqrt(sum(x[t, c] ** 2 for t in range(3)) / 3) for c in range(width)]
+    assert rows[1] == pytest.approx((token - token.mean()) / token.std())
+    assert rows[2] == pytest.approx(token / root) and rows[3] == pytest.approx(token / root)
+    assert rows[4] == pytest.approx([n / psi for n, psi in zip(token, features, strict=True)])
+    others = 5 * generator_of(0, "variants").standard_normal((2, width))
+    moved = max(
+        abs(n / math.sqrt((n**2 + a**2 + b**2) / 3) - y) for n, a, b, y in zip(token, *others, rows[4], strict=True)
+    )
+    assert f"PowerNorm's output moves by {moved:.2f}, while the other three norms' stays." in sentences(shown)[0]
 
 
 def test_the_operation_of_the_topic_is_the_one_of_the_library():

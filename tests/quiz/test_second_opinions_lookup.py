@@ -75,6 +75,8 @@ OPINIONS = {
     ),
     "softmax-jacobian/curve": lambda a: math.exp(2 * float(a)) / (2 * math.exp(float(a)) + math.exp(2 * float(a))),
     "rms-norm/first-output": lambda a, b: float(a) / math.sqrt((float(a) ** 2 + float(b) ** 2) / 2),
+    "rms-norm/scaled-to-length": lambda a, b, g: float(g) * math.cos(math.atan2(float(b), float(a))),
+    "rms-norm/saved": lambda width, blocks: width * len([*range(blocks), *range(blocks), "final"]),
 }  # fmt: skip
 
 

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from lessons.operation import Operation
-from lessons.writing import Lesson, Request, Said, Shown, Try, agree, by_hand, matrix, question, setting, table
+from lessons.writing import (
+    Check, Lesson, Request, Said, Shown, Source, Try, agree, by_hand, formula, matrix, question, setting, table,
+)  # fmt: skip
+from tfx.measure.verdicts import largest
 from tfx.ops.norms.layer_norm import layer_norm_forward
+from tfx.ops.norms.power_norm import power_norm_forward
 from tfx.ops.norms.rms_norm import rms_norm_backward, rms_norm_forward
+from tfx.ops.norms.scale_norm import scale_norm_forward
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,28 @@ def the_mean(run: Run) -> Iterator[Shown]:
     yield Try.here(shift=-run.shift or 1.0)
 
 
+@lesson.step("Three relatives on the same token")
+def variants(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
+    width, other = run.x.shape[-1], np.concatenate([run.x[:1], 5 * rng.standard_normal((2, run.x.shape[-1]))])
+    length, offset = np.array(np.sqrt(width)), np.zeros(width)
+    norms = {
+        "LayerNorm": lambda x: layer_norm_forward(x, eps=0.0)[0],
+        "RMSNorm": lambda x: rms_norm_forward(x, eps=0.0)[0],
+        "ScaleNorm": lambda x: scale_norm_forward(x, length, eps=0.0)[0],
+        "PowerNorm": lambda x: power_norm_forward(x, run.gamma, offset, eps=0.0)[0],
+    }
+    y, changed = ({name: norm(x)[0] for name, norm in norms.items()} for x in (run.x, other))
+    moved = {name: float(np.abs(changed[name] - y[name]).max()) for name in norms}
+    yield formula("ScaleNorm: y = g x / |x|        g: one learned length for all")
+    yield formula("PowerNorm: y_c = gamma_c x_c / psi_c + beta_c        psi_c: of feature c, over a batch")
+    yield matrix("the first token, its first numbers", np.stack([run.x[0], *y.values()])[:, :6], "row, coordinate", ("x", *norms))  # fmt: skip
+    yield f"With g = sqrt({width}) ScaleNorm is RMSNorm of gain 1. psi is a root mean square over tokens (their running mean, in training): replace the others, and PowerNorm's output moves by {moved['PowerNorm']:.2f}, while the other three norms' stays."
+    yield Said("PowerNorm divides by a power of your choice.", "false", "It is a batch norm without the mean; power means the mean square.")  # fmt: skip
+    yield agree("relative", "with g = sqrt(C) ScaleNorm is RMSNorm of gain 1", y["ScaleNorm"], y["RMSNorm"])
+    yield Check("others", "of the four only PowerNorm looks at other tokens", "0, 0, 0, above 0", ", ".join(f"{m:.2g}" for m in moved.values()), 1e-12, bool(largest(list(moved.values())[:3]) <= 1e-12 < moved["PowerNorm"]))  # fmt: skip
+    yield Source("Shen et al.", 2020, "PowerNorm", "section 4")
+
+
 lesson.step("Shapes", rms_norm.shapes)
 lesson.step("The way back", rms_norm.derivation)
 lesson.step("Is it true?", rms_norm.proof)
@@ -64,5 +91,6 @@ lesson.step("Is it true?", rms_norm.proof)
 
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
-    yield "RMSNorm divides a token by the root mean square of its coordinates and multiplies by a learned gain. No mean, no offset."
+    yield "RMSNorm divides a token by the root mean square of its coordinates and multiplies by a learned gain. No mean, no offset: one statistic less than LayerNorm, and half the parameters."
+    yield "T5, LLaMA and many later models use it. ScaleNorm (Nguyen and Salazar 2019) has one length for all coordinates in place of the gain. PowerNorm is another thing: it takes its mean squares over a batch."
     yield Try("tfx quiz rms-norm")
