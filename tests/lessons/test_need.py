@@ -1,0 +1,224 @@
+"""positional-need: what moves and what stays is measured, every check can fail, every number is found another way."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import lessons.position.need.lesson as topic
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
+from tfx.errors import BadInput
+from tfx.records import Question, Said
+
+TOPIC = "positional-need"
+KEPT = dict(vars(topic))
+ATTEND = topic.Run.attend
+
+
+def run_of(*pairs: str, text: str | None = None) -> topic.Run:
+    return topic.Run(request_for(TOPIC, *pairs, text=text))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_check_holds_for_every_seed(seed):
+    steps = steps_of(TOPIC, seed=seed)
+    assert len(steps) == 7 and not failed(steps) and all_text(steps).isascii()
+    assert list(checks(steps)) == [*SPOILT]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "text"), [(["width=4"], "go on"), (["width=256"], "a b a b a"), ([], "x " * 63 + "y")]
+)
+def test_every_check_holds_at_the_ends_and_for_other_texts(pairs, text, monkeypatch):
+    monkeypatch.setattr(topic, "named", lambda attention, scheme, seed: 1.0 if scheme != "none" else 0.4)
+    assert not failed(steps_of(TOPIC, *pairs, text=text))
+
+
+def test_a_text_with_one_order_only_is_refused():
+    with pytest.raises(BadInput, match="only one order"):
+        run_of(text="no no no")
+
+
+def attends_by_place(by):
+    """Attention that multiplies what stands at the second place."""
+
+    def wrong(x, *maps, **settings):
+        out, cache = KEPT["self_attention_forward"](x, *maps, **settings)
+        return out * np.where(np.arange(len(x)) == 1, by, 1.0)[:, None], cache
+
+    return wrong
+
+
+def places_left_out(by):
+    return lambda x, table: (x * (by / by), None)
+
+
+def invariant(by):
+    """The same output at every place, whatever the order."""
+
+    def wrong(x, *maps, **settings):
+        out, cache = KEPT["self_attention_forward"](x, *maps, **settings)
+        return np.tile(out.mean(axis=0), (len(x), 1)) * (by / by), cache
+
+    return wrong
+
+
+def mask_left_out(by):
+    return lambda run, x, mask=None: ATTEND(run, x) * (by / by)
+
+
+def scaled(name):
+    def spoil(by):
+        def wrong(*arguments):
+            y, cache = KEPT[name](*arguments)
+            return by * y, cache
+
+        return wrong
+
+    return spoil
+
+
+def all_named(by):
+    return lambda attention, scheme, seed: by / by * (1.0 if scheme != "none" else 0.6)
+
+
+def none_named(by):
+    return lambda attention, scheme, seed: by / by * 0.4
+
+
+#: check -> its step, the name that is replaced there, and by what.
+SPOILT = {
+    "pooled": ("same_words", "self_attention_forward", attends_by_place),
+    "equivariant": ("equivariant", "self_attention_forward", attends_by_place),
+    "not-invariant": ("equivariant", "self_attention_forward", invariant),
+    "positions": ("add_positions", "add_positions_forward", places_left_out),
+    "by-mask": ("the_mask", "attend_forward", scaled("attend_forward")),
+    "mask-moves": ("the_mask", "attend", mask_left_out),
+    "both-ways": ("the_mask", "named", all_named),
+    "with-places": ("the_mask", "named", none_named),
+    "joined": ("add_or_join", "linear_forward", scaled("linear_forward")),
+    "terms": ("add_or_join", "positions", None),
+    "kinds": ("kinds", "table", None),
+    "closing": ("interview", "add_positions_forward", places_left_out),
+}
+
+
+@pytest.mark.parametrize("by", [1.001, math.nan])
+@pytest.mark.parametrize("id", [id for id, (_, _, wrong) in SPOILT.items() if wrong])
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    step, name, wrong = SPOILT[id]
+    monkeypatch.setattr(topic, "named", lambda attention, scheme, seed: 1.0 if scheme != "none" else 0.4)
+    assert not failed_in(getattr(topic, step), run_of())
+    monkeypatch.setattr(topic.Run if name == "attend" else topic, name, wrong(by))
+    broken = failed_in(getattr(topic, step), run_of())
+    assert broken == {id} or (math.isnan(by) and id in broken)
+
+
+def test_the_terms_of_a_score_are_those_of_the_vectors():
+    """Another way: the whole score less that of the words alone is what the three other terms give."""
+    run = run_of()
+    (shown,) = tables(records_of(topic.add_or_join, run))
+    (row,) = shown.rows
+    z = run.x + topic.sinusoidal_positions(5, 16)
+    q, k = z @ run.w[0], z @ run.w[1]
+    assert row["sum"] == pytest.approx(q[0] @ k[1])
+    assert row["word"] == pytest.approx((run.x @ run.w[0])[0] @ (run.x @ run.w[1])[1])
+    assert row["word"] + row["wp"] == pytest.approx((run.x @ run.w[0])[0] @ k[1])
+    assert row["place"] + row["wp"] == pytest.approx(q[0] @ k[1] - q[0] @ (run.x @ run.w[1])[1])
+    run.positions = np.full_like(run.positions, math.nan)
+    assert "terms" in failed_in(topic.add_or_join, run)
+
+
+def test_the_kinds_that_learn_nothing_are_those_of_the_library():
+    """Sinusoids, rotation and ALiBi own no parameters; a table and relative terms do."""
+    from tfx.nn.positions import Positions
+    from tfx.nn.relative_bias import AlibiBias, RelativeBias
+
+    rng = np.random.default_rng(0)
+    owners = [Positions("sinusoidal", 4, 8, rng), Positions("learned", 4, 8, rng), RelativeBias(2, rng), AlibiBias(2)]
+    assert [bool(list(layer.parameters())) for layer in owners] == [False, True, True, False]
+    (shown,) = tables(records_of(topic.kinds, run_of()))
+    assert [row["learned"] == "nothing" for row in shown.rows] == [True, False, False, True, True]
+
+
+def test_what_is_asked_is_found_another_way():
+    run, asked = run_of("width=7", text="one two three"), {}
+    for step in ("same_words", "add_positions"):
+        asked[step] = next(r for r in records_of(getattr(topic, step), run) if isinstance(r, Question))
+    assert asked["same_words"].answer == 0 and asked["add_positions"].answer == 7 + 7 + 7
+    rng = np.random.default_rng(0)  # a guess at each of 4 places, and the mark
+    guessed = (rng.integers(1, 5, size=20000) == rng.integers(1, 5, size=20000)).mean()
+    (question,) = (r for r in records_of(topic.the_mask, run_of()) if isinstance(r, Question))
+    assert question.answer == pytest.approx((1 + 4 * guessed) / 5, rel=0.02)
+
+
+def test_the_text_is_computed():
+    run = run_of(text="dog bites man")
+    weights = np.exp(run.x @ run.w[0] @ (run.x @ run.w[1]).T / 4)
+    weights /= weights.sum(axis=1, keepdims=True)
+    v = run.x @ run.w[2]
+    by_hand = " + ".join(f"{p:.3f} ({x:.3f})" for p, x in zip(weights[0], v[:, 0], strict=True))
+    assert sentences(records_of(topic.equivariant, run))[1] == (
+        "Why: a score depends on two vectors alone, softmax divides by a sum over all words, and an output is a sum "
+        f'over all words. By hand, number 1 of the output at "dog": {by_hand} = {(weights @ v)[0, 0]:.3f}. A sum does '
+        "not depend on the order of its terms."
+    )
+    out, other = weights @ v, (weights @ v)[::-1]
+    assert (
+        f"place by place it differs by {np.sqrt(((out - other) ** 2).sum() / (out**2).sum()):.0%} of its size"
+        in (sentences(records_of(topic.equivariant, run))[2])
+    )
+    assert sentences(records_of(topic.same_words, run))[1] == (
+        'The word "bites" stood at place 2 and now stands at place 2, and its output is the same. So it is for every '
+        "word."
+    )
+    assert "a position of 4 numbers makes a token 20 wide" in sentences(records_of(topic.add_or_join, run))[0]
+    assert "and costs 320 weights." in sentences(records_of(topic.add_or_join, run))[1]
+
+
+def test_the_moved_means_are_recomputed():
+    run = run_of()
+    z = [x + topic.sinusoidal_positions(5, 16) for x in (run.x, run.x[::-1])]
+
+    def mean(x, causal):
+        s = x @ run.w[0] @ (x @ run.w[1]).T / 4
+        e = np.exp(np.where(np.tri(5, dtype=bool) | (not causal), s, -np.inf))
+        return (e / e.sum(axis=1, keepdims=True) @ x @ run.w[2]).mean(axis=0)
+
+    placed = np.linalg.norm(mean(z[1], False) - mean(z[0], False)) / np.linalg.norm(mean(z[0], False))
+    assert sentences(records_of(topic.add_positions, run))[1].startswith(
+        f"Now the mean output of the other order differs by {placed:.0%} of its size."
+    )
+    here, there = mean(run.x, True), mean(run.x[::-1], True)
+    masked = np.linalg.norm(there - here) / np.linalg.norm(here)
+    assert sentences(records_of(topic.the_mask, run))[1].endswith(f"the mean output now moves by {masked:.0%}.")
+
+
+def test_two_random_directions_are_nearly_at_right_angles_in_wide_vectors():
+    """The mean of |cos| is near sqrt(2 / (pi C)) where C is large; 0.42 by a sum over 4 numbers."""
+    told = sentences(records_of(topic.add_or_join, run_of()))[1]
+    wide, narrow = float(told.split("cosine of ")[1][:5]), float(told.split("and of ")[1][:4])
+    assert wide == pytest.approx(math.sqrt(2 / (math.pi * 512)), rel=0.1) and narrow == pytest.approx(0.42, abs=0.04)
+
+
+def test_what_is_said_is_said_with_its_condition():
+    said = [r for step in steps_of(TOPIC) for r in step.records if isinstance(r, Said)]
+    assert [(r.verdict, r.claim) for r in said] == [
+        ("false", "C076"), ("true with conditions", "C077"), ("false", ""), ("false", "C100"),
+    ]  # fmt: skip
+    assert said[1].truth == (
+        "It holds where every token looks both ways, as in an encoder. A decoder has the causal mask, and can learn "
+        "order from it."
+    )
