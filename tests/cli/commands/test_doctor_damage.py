@@ -22,8 +22,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from tests.cli.damage import damaged, text_damage
 from tests.cli.running import ROOT, environment
-from tests.cli.test_fuzz import damaged
 from tfx_cli.learner.answers import Answer
 from tfx_cli.learner.state import open_to_write
 
@@ -98,28 +98,6 @@ def untruth(ended: dict[str, list]) -> list[str]:
         return [f"doctor breaks itself: {one}" for one in vague]
     return [f"well, but tfx {line}: {code} {said[-300:]}" for line, (code, said) in ended.items()
             if code or " is damaged" in said or "was damaged" in said]  # fmt: skip
-
-
-def text_damage(data: bytes, draw: random.Random) -> bytes:
-    """As an editor, a merge or a disk does it to a text."""
-    lines = data.split(b"\n")
-    at = draw.randrange(len(lines))
-    kind = draw.randrange(7)
-    if kind == 0:
-        return b"\n".join(lines[:at] + lines[at + 1 :])
-    if kind == 1:
-        return b"\n".join(lines[: at + 1] + lines[at:])
-    if kind == 2:
-        return b"\n".join([*lines[:at], b"<<<<<<< HEAD", *lines[at:]])
-    if kind == 3:
-        return b"\n".join(lines[:at]) + b"\n"
-    if kind == 4:
-        return data.replace(b"\n", b"\r\n").replace(b"=", b"\xc3=", 1)
-    if kind == 5:
-        words = lines[at].split(b" ")
-        draw.shuffle(words)
-        return b"\n".join([*lines[:at], b" ".join(words), *lines[at + 1 :]])
-    return damaged(data, draw)
 
 
 def other_array(data: bytes, draw: random.Random) -> bytes:
