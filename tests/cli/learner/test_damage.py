@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import shutil
 import struct
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.cli.running import one_sentence, run
+from tests.cli.running import environment, one_sentence, run
 from tfx_cli.learner.answers import Answer
 from tfx_cli.learner.record_scan import rows_in
 from tfx_cli.learner.state import open_to_read, open_to_write
@@ -18,6 +20,7 @@ from tfx_cli.learner.state_file import VERSION, stamp, state_path
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 COUNT = 320
+MEND = "from tfx_cli.learner.state import open_to_write\nwith open_to_write(): pass"
 STEPS = ("the_scores", "the_weights", "the_average")
 
 
@@ -206,3 +209,29 @@ def test_a_lock_file_with_something_in_it_stops_no_repair(whole, home):
     put(b"\0" * 200 + whole[0][200:])
     (home / "repair.lock").write_bytes(b"not a database" * 100)
     assert mended()[0] == whole[1]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_a_kill_at_any_system_call_of_the_mending_loses_nothing(whole, home):
+    changed = bytearray(whole[0])
+    changed[9 * 4096 : 10 * 4096] = random.Random(5).randbytes(4096)
+    put(bytes(changed))
+    kept, _ = mended()
+    assert COUNT * 0.8 < len(kept) < COUNT
+    kills = 0
+    calls = ("pwrite64", "fdatasync,fsync", "unlink,unlinkat", "rename,renameat,renameat2", "copy_file_range,sendfile",
+             "mkdir,rmdir", "utimensat")  # fmt: skip
+    for call in calls:
+        for number in range(1, 60):
+            put(bytes(changed))
+            kill = ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
+            done = subprocess.run(
+                ["strace", "-f", "-qq", "-o", "/dev/null", *kill, sys.executable, "-c", MEND],
+                env=environment(home), capture_output=True,
+            )  # fmt: skip
+            if done.returncode == 0:
+                break
+            kills += 1
+            assert mended()[0] == kept, (call, number)
+    assert kills >= 10

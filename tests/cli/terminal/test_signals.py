@@ -58,6 +58,22 @@ def test_training_that_is_asked_to_end_is_saved_and_says_how_to_go_on(number, ig
     assert asked.code == 0 and json.loads(asked.out)["steps"] == int(lines[0].split()[4])
 
 
+def test_a_training_that_is_killed_leaves_what_was_saved_and_goes_on_to_the_same_bits(tmp_path):
+    words = ["--steps", "60", "--out", "copy.npz"]
+    process = training(tmp_path, *words)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    saved = (tmp_path / "copy.npz").read_bytes()
+    process = training(tmp_path, *words, "--resume")
+    process.kill()
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.npz")} == {"copy.npz": saved}
+    run("train", "copy", *words, "--resume", home=tmp_path)
+    run("train", "copy", "--steps", "60", "--out", "whole.npz", home=tmp_path)
+    assert (tmp_path / "copy.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes() != saved
+
+
 def test_who_wants_it_to_outlive_the_terminal_gets_that(tmp_path):
     process = training(tmp_path, "--steps", "40", "--out", "copy.npz", ignored=(signal.SIGHUP,))
     process.send_signal(signal.SIGHUP)
