@@ -144,3 +144,12 @@ def test_a_full_run_has_the_careful_sizes_and_says_so():
     assert frame.prepare(squares, squares.Settings(), full=True).settings == squares.Settings()
     with pytest.raises(BadInput, match="two sizes"):
         frame.prepare(squares, Sizes(), quick=True, full=True)
+
+
+def test_runs_with_other_seeds_train_other_models_and_say_which():
+    said = []
+    run = frame.Run(None, seed=2, progress=lambda done, total, what: said.append((done, total, what)))
+    assert list(run.seeds(3, "tied: model {} of 3")) == [6, 7, 8]
+    assert said == [(0, 3, "tied: model 1 of 3"), (1, 3, "tied: model 2 of 3"), (2, 3, "tied: model 3 of 3")]
+    many = [seed for number in range(4) for seed in frame.Run(None, seed=number).seeds(5, "{}")]
+    assert many == list(range(20))

@@ -109,6 +109,12 @@ class Run(Generic[S]):
         n_keys = self.n_keys or 1
         return lambda done, total: self.progress(self.n_done * total + done, n_keys * total, what)
 
+    def seeds(self, n: int, what: str) -> Iterator[int]:
+        """n seeds for the models of one row, none of which a run with another seed has.  what: with {} for a number."""
+        for number in range(n):
+            self.saying(what.format(number + 1))(number, n)
+            yield self.seed * n + number
+
     def params(self) -> dict[str, Any]:
         """Everything that the numbers depend on."""
         size = {"quick": self.quick, **({"full": True} if self.full else {})}

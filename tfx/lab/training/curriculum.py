@@ -107,10 +107,8 @@ def rows(run: Run[Settings]) -> Measured:
 
 def measure_row(run: Run[Settings], way: str) -> dict[str, Any]:
     settings = run.settings
-    seeds = range(run.seed * settings.seeds, (run.seed + 1) * settings.seeds)
     found = []
-    for number, seed in enumerate(seeds):
-        run.saying(f"{way}: model {number + 1} of {settings.seeds}")(number, settings.seeds)
+    for seed in run.seeds(settings.seeds, f"{way}: model {{}} of {settings.seeds}"):
         lengths = tuple(lengths_of(settings, way, seed))
         found.append(taught(settings.task, settings.longest, lengths, settings.batch, seed))
     scores = [right for right, _ in found]

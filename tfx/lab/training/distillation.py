@@ -103,9 +103,8 @@ def rows(run: Run[Settings]) -> Measured:
 def measure_row(run: Run[Settings], way: str, temperature: float) -> dict[str, Any]:
     settings, found = run.settings, []
     one = replace(settings, seeds=2, temperatures=(1.0,))  # what a single student does not depend on
-    for seed in range(settings.seeds):
-        run.saying(f"{way}: model {seed + 1} of {settings.seeds}")(seed, settings.seeds)
-        found.append(taught(one, way, temperature, run.seed * settings.seeds + seed))
+    for seed in run.seeds(settings.seeds, f"{way}: model {{}} of {settings.seeds}"):
+        found.append(taught(one, way, temperature, seed))
     scores = [new for new, _ in found]
     mean, error = mean_with_error(np.array(scores))
     return {

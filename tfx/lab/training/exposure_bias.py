@@ -115,9 +115,8 @@ class Written(NamedTuple):
 
 def measure_row(run: Run[Settings], steps: int, way: str) -> dict[str, Any]:
     settings, found = run.settings, []
-    for seed in range(settings.seeds):
-        run.saying(f"{steps} steps, {way}: model {seed + 1} of {settings.seeds}")(seed, settings.seeds)
-        found.append(written_by(settings, run.seed * settings.seeds + seed, steps, way))
+    for seed in run.seeds(settings.seeds, f"{steps} steps, {way}: model {{}} of {settings.seeds}"):
+        found.append(written_by(settings, seed, steps, way))
     forced = [float(one.forced.mean()) for one in found]
     free = [float(one.free[-1]) for one in found]
     laws = [share**settings.length for share in forced]

@@ -96,10 +96,9 @@ def rows(run: Run[Settings]) -> Measured:
 
 def measure_row(run: Run[Settings], way: str) -> dict[str, Any]:
     settings, found = run.settings, []
-    for seed in range(settings.seeds):
-        run.saying(f"{way}: model {seed + 1} of {settings.seeds}")(seed, settings.seeds)
-        one = replace(settings, seeds=2)  # a single model does not depend on how many there are
-        found.append(after_both(one, way, run.seed * settings.seeds + seed))
+    one = replace(settings, seeds=2)  # a single model does not depend on how many there are
+    for seed in run.seeds(settings.seeds, f"{way}: model {{}} of {settings.seeds}"):
+        found.append(after_both(one, way, seed))
     after = [accuracies[1, 0] for accuracies, _ in found]
     mean, error = mean_with_error(np.array(after))
     return {
