@@ -1,0 +1,142 @@
+"""sequences-order: bags, orders and answers are counted another way, and every check can fail."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+import lessons.sequences.order.lesson as topic
+from tests.lessons.steps import checks, failed, failed_in, records_of, request_for, sentences, steps_of, tables
+from tfx.records import Matrix, Question, Said
+
+TOPIC = "sequences-order"
+KEPT = {name: getattr(topic, name) for name in ("counts", "placed", "answered", "Recurrent")}
+
+
+def run_of(*pairs: str, text: str | None = None) -> topic.Run:
+    return topic.Run(request_for(TOPIC, *pairs, text=text))
+
+
+@pytest.mark.parametrize("pairs", [[], ["animals=3", "sentences=400"], ["animals=32"]])
+@pytest.mark.parametrize("text", [None, "go go", "a b", " ".join("abcdefgh" * 8), "the the man"])
+def test_every_check_holds(pairs, text):
+    for seed in range(3 if text is None else 1):
+        steps = steps_of(TOPIC, *pairs, text=text, seed=seed)
+        assert len(steps) == 7 and not failed(steps)
+        assert list(checks(steps)) == [id for id in SPOILT if id != "sees" or text != "go go"]
+
+
+def spoilt(name, wrong):
+    return lambda monkeypatch, by: monkeypatch.setattr(topic, name, lambda *args: wrong(by, *args))
+
+
+def other_bag(by, ids, vocabulary):
+    return KEPT["counts"](ids, vocabulary) * np.array([[1.0], [by]])
+
+
+def answers(reader, question):
+    def wrong(by, *args):
+        found = {name: list(right) for name, right in KEPT["answered"](*args).items()}
+        found[reader][question] *= by
+        return found
+
+    return spoilt("answered", wrong)
+
+
+class Forgetful:
+    """A network whose state knows nothing of what it read."""
+
+    def __init__(self, by):
+        self.by = by
+
+    def random(self, rng, width, radius):
+        return self
+
+    def forward(self, x):
+        return 0 * x * self.by, None
+
+
+def rounded_otherwise(monkeypatch, by):
+    monkeypatch.setattr(topic, "round", lambda x, digits: x, raising=False)
+    monkeypatch.setattr(topic, "agree", lambda id, says, gaps, **to: agree(id, says, [gaps[0], gaps[1] + 1e-9 * by]))
+
+
+agree = topic.agree
+
+#: check -> its step, and how it is spoilt.
+SPOILT = {
+    "same-bag": ("the_bag", spoilt("counts", other_bag)),
+    "orders": ("how_many", spoilt("placed", lambda by, words: by * KEPT["placed"](words))),
+    "occurs": ("two_questions", answers("counts of words", 0)),
+    "coin": ("two_questions", answers("counts of words", 1)),
+    "ordered": ("two_questions", answers("words at places", 1)),
+    "blind": ("too_late", rounded_otherwise),
+    "sees": ("too_late", lambda monkeypatch, by: monkeypatch.setattr(topic, "Recurrent", Forgetful(by))),
+}
+
+
+@pytest.mark.parametrize("by", [0.7, math.nan])
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    step, spoil = SPOILT[id]
+    if id == "orders" and math.isnan(by):
+        by = 0.0  # a number of orders is written before it is compared
+    assert not failed_in(getattr(topic, step), run_of())
+    spoil(monkeypatch, by)
+    assert failed_in(getattr(topic, step), run_of()) == {id}
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        (None, "the man bit the dog"),
+        ("the cat saw the cat", "cat cat saw the the"),
+        ("go on go", "go on go"),
+        ("an owl sees an owl now", "an now sees an owl owl"),
+        ("the the man", "man the the"),
+    ],
+)
+def test_two_words_change_places_and_articles_stay(text, other):
+    assert " ".join(run_of(text=text).other) == other
+
+
+def test_the_bags_of_the_picture_are_counted():
+    (picture,) = (r for r in records_of(topic.the_bag, run_of()) if isinstance(r, Matrix))
+    assert dict(zip(picture.cols, picture.values[0], strict=True)) == Counter(topic.DEFAULT_TEXT.split())
+    assert sentences(records_of(topic.the_bag, run_of()))[2] == (
+        "The sentences differ at 2 of 5 places, and their bags are equal. A model that sees the bag alone gives both "
+        "the same answer, whatever it has learned."
+    )
+
+
+@pytest.mark.parametrize("text", [None, "a b c d", "a a b b c", "x x"])
+def test_the_predicted_orders_can_be_listed(text):
+    run = run_of(text=text)
+    shown = records_of(topic.how_many, run)
+    (asked,) = (r for r in shown if isinstance(r, Question))
+    assert asked.answer == len(set(permutations(run.words))) and f"= {asked.answer:g}." in sentences(shown)[1]
+    ending = f"with all {asked.answer:g} orders of its words."
+    assert ending in sentences(records_of(topic.interview, run))[1]
+
+
+def test_the_screens_say_what_was_measured():
+    shown = records_of(topic.two_questions, run_of("animals=4"))
+    (asked,), (said,) = ([r for r in shown if isinstance(r, kind)] for kind in (Question, Said))
+    assert asked.answer == 1 / 2
+    right = {row["reader"]: row for row in tables(shown)[0].rows}
+    half = right["counts of words"]["biter"]
+    assert said.truth == (
+        f"What occurs can be read from counts: 100% right. What depends on order cannot: {half:.0f}%, as by tossing a "
+        "coin."
+    )
+    assert abs(half - 50) < 8 and right["words at places"]["biter"] == 100
+
+
+def test_the_sum_of_word_and_place_is_a_bag():
+    gaps = [row["gap"] for row in tables(records_of(topic.too_late, run_of()))[0].rows]
+    assert gaps[:2] == [0, 0] and min(gaps[2:]) > 0.1
+    assert topic.written(10**9 - 1) == "999,999,999" and topic.written(10**12) == "1.000e+12"
