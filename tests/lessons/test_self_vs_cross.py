@@ -1,0 +1,205 @@
+"""self-vs-cross: the text is computed, every number has a second opinion, and every check can fail."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import lessons.heads.self_vs_cross.lesson as topic
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
+from tfx.errors import BadInput
+from tfx.records import Matrix, Question
+
+TOPIC = "self-vs-cross"
+KEPT = {name: getattr(topic, name) for name in vars(topic)}
+
+
+def run_of(*pairs: str, text: str | None = None, seed: int = 0) -> topic.Run:
+    return topic.Run(request_for(TOPIC, *pairs, text=text, seed=seed))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_check_holds_for_every_seed(seed):
+    steps = steps_of(TOPIC, seed=seed)
+    assert len(steps) == 8 and not failed(steps)
+    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
+
+
+def test_every_check_holds_for_other_sentences():
+    for target in ("un deux", "mot " * 64):
+        assert not failed(steps_of(TOPIC, f"target={target}", seed=1, text="two words"))
+
+
+@pytest.mark.parametrize("pair", ["target=one", "target=" + "word " * 65])
+def test_settings_out_of_range_are_refused(pair):
+    with pytest.raises(BadInput):
+        run_of(pair)
+
+
+def replaced(name, wrong):
+    return lambda run, patch, by: patch.setattr(topic, name, wrong(by))
+
+
+def longer(run, patch, by):
+    """Cross-attention that reads one word more."""
+    right = run.attend
+    run.attend = lambda x_q, x_kv, mask=None: right(x_q, x_kv[1:], None)
+
+
+def shown_more(by):
+    return lambda *sizes: KEPT["who_sees_whom"](*sizes) + np.eye(7, k=4, dtype=int)
+
+
+def looks_elsewhere(by):
+    def row(last):
+        weights, words = KEPT["it_looks_at"](last)
+        return by * weights[::-1], words
+
+    return row
+
+
+def too_much(by):
+    def row(last):
+        weights, words = KEPT["it_looks_at"](last)
+        return by * weights, words
+
+    return row
+
+
+def sees_ahead(by):
+    """Every token of the language model gives `by` - 1.2 + 0.001 to a later one."""
+
+    def load(name):
+        shipped = KEPT["load"](name)
+        forward = shipped.model.forward
+
+        def leaking(ids):
+            logits, cache = forward(ids)
+            weights = cache.stack.blocks[-1].attention.weights
+            weights[..., 1, 2] = by - 1.2 + 1e-3
+            return logits, cache
+
+        shipped.model.forward = leaking
+        return shipped
+
+    return load
+
+
+def exchanged(run, patch, by):
+    """Each word looks at the neighbour of its source word."""
+
+    def forward(q, k, v):
+        out, cache = KEPT["attention_forward"](q, k, v)
+        cache.weights[:] = np.roll(cache.weights, 1, axis=-1)
+        return out, cache
+
+    patch.setattr(topic, "attention_forward", forward)
+
+
+def attention(run, patch, by):
+    def forward(q, k, v):
+        out, cache = KEPT["attention_forward"](q, k, v)
+        cache.weights[:] *= by
+        return out, cache
+
+    patch.setattr(topic, "attention_forward", forward)
+
+
+def moved(*wrong):
+    def moves(by):
+        given = iter(([*wrong[:3]], [0, 0, 0], [0, 0, 0], [wrong[3] * by] * 3))
+        return lambda model: [by / by * x for x in next(given)]
+
+    return moves
+
+
+#: check -> its step, and how it is spoilt; with `by` not a number where that can be.
+SPOILT = {
+    "shapes": ("three_ways", longer),
+    "seen": ("masks", replaced("who_sees_whom", shown_more)),
+    "row-self": ("example_self", replaced("it_looks_at", too_much)),
+    "noun": ("example_self", replaced("it_looks_at", looks_elsewhere)),
+    "future": ("example_masked", replaced("load", sees_ahead)),
+    "aligned": ("example_cross", exchanged),
+    "row-cross": ("example_cross", attention),
+    "with": ("take_away", replaced("moves", moved(1.0, 1e-7, 1.0, 0.0))),
+    "gone": ("take_away", replaced("moves", moved(1.0, 1.0, 1.0, 1e-3))),
+    "square": ("names", longer),
+}
+
+
+@pytest.mark.parametrize("by", [1.2, math.nan])
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    if by != by and id in ("shapes", "seen", "square", "aligned", "row-self", "noun"):
+        return  # shapes, ones and words are never NaN, and `looks_at` raises for weights that are
+    step, spoil = SPOILT[id]
+    run = run_of()
+    spoil(run, monkeypatch, by)
+    broken = failed_in(getattr(topic, step), run)
+    assert id in broken and (by != by or id == "noun" or broken == {id})
+
+
+def test_the_three_calls_are_told_with_their_shapes():
+    shown = records_of(topic.three_ways, run_of("target=un deux trois quatre", text="a b c"))
+    assert [list(row.values()) for row in tables(shown)[0].rows] == [
+        ["encoder self", "source", "source", "none", "(3, 3)"],
+        ["masked self", "target", "target", "causal", "(4, 4)"],
+        ["cross", "target", "source", "none", "(4, 3)"],
+    ]
+    (asked,) = (r for r in shown if isinstance(r, Question))
+    assert asked.answer == sum(1 for _ in range(4) for _ in range(3))
+
+
+def test_the_picture_of_the_masks_follows_the_rule_pair_by_pair():
+    (picture,) = (r for r in records_of(topic.masks, run_of()) if isinstance(r, Matrix))
+    names = ["s1", "s2", "s3", "s4", "t1", "t2", "t3"]
+    assert list(picture.rows) == list(picture.cols) == names
+    for asks in names:
+        for read in names:
+            if read[0] == "s":
+                allowed = read != "s4"
+            else:
+                allowed = asks[0] == "t" and int(read[1]) <= int(asks[1])
+            assert picture.values[names.index(asks), names.index(read)] == allowed, (asks, read)
+
+
+def test_what_carries_over_is_measured_in_both_directions():
+    """Taking out one attention stops what it carries, and nothing else in a model of one block each."""
+    model = topic.translator(4)
+    encoder, decoder = model.encoder.blocks[0], model.decoder.blocks[0]
+    layers = (encoder.attention, decoder.cross_attention, decoder.attention)
+    for i, layer in enumerate(layers):
+        kept = layer.output.w.value.copy()
+        layer.output.w.value[:] = 0
+        found = topic.moves(model)
+        layer.output.w.value[:] = kept
+        assert [x == 0 for x in found] == [j == i for j in range(3)]
+    rows = tables(records_of(topic.take_away, run_of(seed=4)))[0].rows
+    assert [row["whole"] for row in rows] == pytest.approx(topic.moves(model))
+    assert [row["lost"] for row in rows] == [0, 0, 0]
+
+
+def test_the_examples_are_told_as_they_are():
+    said = sentences(records_of(topic.example_self, run_of()))
+    assert said[1].startswith('... too tired: "it" looks at: animal 0.9')
+    assert said[2].startswith('... too wide: "it" looks at: street 0.')
+    assert sentences(records_of(topic.example_masked, run_of()))[-1] == (
+        'The word "returns" looked at itself and what stood before it; its weights on the 3 words after it are exactly '
+        "0. So the model learned from every place at once, without seeing an answer."
+    )
+    assert sentences(records_of(topic.example_cross, run_of()))[-1].startswith(
+        '"black" comes second and looks at "noir", the third source word:'
+    )
