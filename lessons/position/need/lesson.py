@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,8 @@ class Run:
         self.positions = sinusoidal_positions(tokens, self.width)
 
     def attend(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        return self_attention_forward(x, *self.w, mask=mask)[0]
+        w_q, w_k, w_v = self.w
+        return np.asarray(self_attention_forward(x, w_q, w_k, w_v, mask)[0])
 
 
 lesson = Lesson(Run, Settings, text=DEFAULT_TEXT)
@@ -115,7 +117,7 @@ def the_mask(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     mark = np.eye(tokens)[:, :1]
     shares, _ = attend_forward(np.zeros((tokens, tokens)), mark, causal_mask(tokens))
     here, there = (run.attend(x, causal_mask(len(run.words))).mean(axis=0) for x in (run.x, run.x[run.order]))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"attention": attention, "positions": scheme, "named": 100 * named(attention, scheme, seed)}
         for attention, scheme in ((BOTH_WAYS, "none"), (CAUSAL, "none"), (BOTH_WAYS, "sinusoidal"))
     ]
