@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.lab.breaking import instead
 from tfx.claims import Trial
-from tfx.claims.interpretation import amplified, classified, differing
+from tfx.claims.interpretation import Classified, amplified, classified, differing, surely_lost
 
 PLACE = "tfx.claims.interpretation"
 ROWS = f"{PLACE}.weights_and_ablation"
@@ -27,8 +27,14 @@ BREAKS = {
 
 
 def test_an_attack_is_worse_than_random_signs():
-    found = classified(Trial(5))
+    found = Classified(*(float(right.mean()) for right in classified(Trial(5))))
     assert found.attacked < found.random <= found.clean + 0.05 and found.clean > 0.7
+
+
+def test_what_is_surely_lost_is_less_than_what_is_lost_and_nothing_where_nothing_is():
+    before, after = np.ones(100, dtype=bool), np.arange(100) >= 30
+    error = np.std(~after, ddof=1) / 10
+    assert np.isclose(surely_lost(before, after), 0.3 - 5 * error) and surely_lost(before, before) == 0
 
 
 def test_bias_is_amplified_where_all_of_a_group_get_the_label():

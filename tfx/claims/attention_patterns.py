@@ -20,6 +20,9 @@ from tfx.nn.block_settings import StackSettings
 from tfx.nn.reversible import ReversibleStack
 from tfx.ops.attention.scaled_dot_product import attention_forward
 
+#: Of numbers of about 1 in float64: a change that is larger is one.
+ROUNDING = 1e-9
+
 
 def layers_until_all(mask: np.ndarray) -> int:
     """Layers with this pattern, (n, n) boolean, until every token has met every other; -1 when they never do."""
@@ -139,7 +142,7 @@ def synthesizer(trial: Trial) -> Evidence:
         own.append(float(moved[token]))
         others.append(float(np.delete(moved, token).max()))
     yield contradicts(
-        at_least("own", "largest change of a token's own row when it changes, values kept", 1e-3, max(own))
+        at_least("own", "largest change of a token's own row when it changes, values kept", ROUNDING, max(own))
     )
     yield at_most("others", "... of the other rows", 0.0, largest(others))
     scores = rng.standard_normal((6, 6))

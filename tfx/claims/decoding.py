@@ -29,6 +29,10 @@ PUSHED_OUT = Tree(
 )
 
 
+#: Of an entropy in float64: a rise that is larger is one.
+ROUNDING = 1e-9
+
+
 class Counting(WholePass):
     """A reader of random scores that counts how often it is asked."""
 
@@ -58,7 +62,7 @@ def temperature_and_entropy(trial: Trial) -> Evidence:
     warm = [row for row in shaped(trial) if row["kind"] == "temperature"]
     entropy = [row["entropy_sharp"] for row in warm]
     words = f"smallest rise of entropy from one temperature to the next, {warm[0]['value']:g} to {warm[-1]['value']:g}"
-    yield supports(at_least("rises", words + ", nats", 1e-6, smallest(np.diff(entropy))))
+    yield supports(at_least("rises", words + ", nats", ROUNDING, smallest(np.diff(entropy))))
     yield exactly(
         "same-first", "distributions whose likeliest token changes", 0, sum(row["moved_sharp"] for row in warm)
     )
