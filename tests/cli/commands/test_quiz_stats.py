@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
+
+import pytest
 
 from lessons.course import find_topic
 from lessons.quiz_ids import item_ids
@@ -57,3 +60,17 @@ def test_stats_with_a_topic_count_that_topic_alone(tfx):
     assert "weakest" not in page and page.endswith("\n  next       tfx explain scaling-variance\n")
     fresh = tfx("quiz", "rms-norm", "--stats").out
     assert fresh.startswith("  answered   0 answers on 0 of ") and fresh.endswith("  next       tfx quiz rms-norm\n")
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="no time zones of POSIX")
+@pytest.mark.parametrize("zone", ["UTC", "UTC-14", "UTC+25", "Nonsense/Zone", ":", ""])
+def test_days_are_counted_in_any_zone_and_in_what_is_none(tfx, monkeypatch, zone):
+    write_answers(("softmax-attention/which-axis", True))
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        ran = tfx("quiz", "--stats", "--json")
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+    assert ran.code == 0 and not ran.err and json.loads(ran.out)["days"] == 1, ran
