@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from lessons.course import topics
@@ -90,11 +90,12 @@ def local_day(at: datetime) -> date:
 
 def days_in_a_row(days: set[date], today: date) -> int:
     """Consecutive days with an answer, ending today, or yesterday while today is still young."""
-    day = today if today in days else today - timedelta(days=1)
+    numbers = {day.toordinal() for day in days}
+    number = today.toordinal() if today in days else today.toordinal() - 1
     count = 0
-    while day in days:
+    while number in numbers:
         count += 1
-        day -= timedelta(days=1)
+        number -= 1
     return count
 
 

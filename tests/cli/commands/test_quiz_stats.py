@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -12,6 +12,7 @@ from lessons.course import find_topic
 from lessons.quiz_ids import item_ids
 from tfx_cli.learner.answers import Answer
 from tfx_cli.learner.state import open_to_write
+from tfx_cli.quizzing.stats import days_in_a_row
 
 ITEMS = len(item_ids(find_topic("scaling-variance")))
 
@@ -74,3 +75,10 @@ def test_days_are_counted_in_any_zone_and_in_what_is_none(tfx, monkeypatch, zone
         monkeypatch.delenv("TZ")
         time.tzset()
     assert ran.code == 0 and not ran.err and json.loads(ran.out)["days"] == 1, ran
+
+
+def test_days_in_a_row_end_today_or_yesterday_also_where_there_is_no_yesterday():
+    march = [date(2026, 3, day) for day in range(1, 6)]
+    assert days_in_a_row({march[0], march[2], march[3]}, march[3]) == 2
+    assert days_in_a_row({march[2], march[3]}, march[4]) == 2 and days_in_a_row({march[1]}, march[4]) == 0
+    assert days_in_a_row(set(), date.min) == 0 and days_in_a_row({date.min}, date.min) == 1
