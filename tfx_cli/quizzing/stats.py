@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from lessons.course import topics
@@ -62,7 +62,7 @@ def measure(state: State, now: datetime, topic: str | None = None) -> Stats:
         answers=len(log),
         right=sum(answer.correct for answer in log),
         streak=streak_of([answer.correct for answer in log]),
-        days=days_in_a_row({answer.at.astimezone().date() for answer in log}, now.astimezone().date()),
+        days=days_in_a_row({local_day(answer.at) for answer in log}, local_day(now)),
         next_due=min(due.values(), default=None),
         topics=topic_scores(topic_of, log),
         misconceptions=tuple((name, count, latest[name]) for name, count in counts.most_common()),
@@ -80,13 +80,22 @@ def streak_of(correct: list[bool]) -> int:
     return streak
 
 
+def local_day(at: datetime) -> date:
+    """The day of the reader's zone; that of UTC where the zone is none, such as TZ=UTC+25."""
+    try:
+        return at.astimezone().date()
+    except (ValueError, OverflowError):
+        return at.date()
+
+
 def days_in_a_row(days: set[date], today: date) -> int:
     """Consecutive days with an answer, ending today, or yesterday while today is still young."""
-    day = today if today in days else today - timedelta(days=1)
+    numbers = {day.toordinal() for day in days}
+    number = today.toordinal() if today in days else today.toordinal() - 1
     count = 0
-    while day in days:
+    while number in numbers:
         count += 1
-        day -= timedelta(days=1)
+        number -= 1
     return count
 
 

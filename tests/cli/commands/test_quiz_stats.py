@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import time
+from datetime import UTC, date, datetime
+
+import pytest
 
 from lessons.course import find_topic
 from lessons.quiz_ids import item_ids
 from tfx_cli.learner.answers import Answer
 from tfx_cli.learner.state import open_to_write
+from tfx_cli.quizzing.stats import days_in_a_row
 
 ITEMS = len(item_ids(find_topic("scaling-variance")))
 
@@ -57,3 +61,24 @@ def test_stats_with_a_topic_count_that_topic_alone(tfx):
     assert "weakest" not in page and page.endswith("\n  next       tfx explain scaling-variance\n")
     fresh = tfx("quiz", "rms-norm", "--stats").out
     assert fresh.startswith("  answered   0 answers on 0 of ") and fresh.endswith("  next       tfx quiz rms-norm\n")
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="no time zones of POSIX")
+@pytest.mark.parametrize("zone", ["UTC", "UTC-14", "UTC+25", "Nonsense/Zone", ":", ""])
+def test_days_are_counted_in_any_zone_and_in_what_is_none(tfx, monkeypatch, zone):
+    write_answers(("softmax-attention/which-axis", True))
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        ran = tfx("quiz", "--stats", "--json")
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+    assert ran.code == 0 and not ran.err and json.loads(ran.out)["days"] == 1, ran
+
+
+def test_days_in_a_row_end_today_or_yesterday_also_where_there_is_no_yesterday():
+    march = [date(2026, 3, day) for day in range(1, 6)]
+    assert days_in_a_row({march[0], march[2], march[3]}, march[3]) == 2
+    assert days_in_a_row({march[2], march[3]}, march[4]) == 2 and days_in_a_row({march[1]}, march[4]) == 0
+    assert days_in_a_row(set(), date.min) == 0 and days_in_a_row({date.min}, date.min) == 1
