@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -15,6 +15,7 @@ from tests.lab.quick_runs import served
 from tests.screens.answers import verdicts_on
 from tests.screens.besides import besides
 from tests.screens.even_clocks import even_clocks
+from tests.screens.sizes import sizes_of
 
 FOLDER = Path(__file__).parent
 RECORDED = FOLDER / "recorded"
@@ -26,13 +27,13 @@ Run = Callable[[list[str]], int]
 class Screen(NamedTuple):
     """name: of its file.  command: what is typed after `tfx`.  variables: of the environment.  unsteady: see
     `comparing.difference`.  shows: what the command writes into a pipe; the screenfuls of a terminal; what it writes
-    and what an experiment gives besides; what a quiz says to every answer."""
+    and what an experiment gives besides, or which sizes it has; what a quiz says to every answer."""
 
     name: str
     command: str
     variables: dict[str, str]
     unsteady: str
-    shows: Literal["pipe", "screenfuls", "besides", "verdicts"] = "pipe"
+    shows: Literal["pipe", "screenfuls", "besides", "sizes", "verdicts"] = "pipe"
 
     @property
     def path(self) -> Path:
@@ -55,12 +56,12 @@ def screens() -> list[Screen]:
         found.append(Screen(f"screens-{topic.name}", f"explain {topic.name}", {}, clock, "screenfuls"))
         found.append(Screen(f"sheet-{topic.name}", f"quiz {topic.name} --sheet 40 --key --seed 3", {}, ""))
         found.append(Screen(f"verdicts-{topic.name}", f"quiz {topic.name}", {}, "", "verdicts"))
-        found.append(Screen(f"settings-{topic.name}", f"explain {topic.name} --set help", {}, ""))
+        found.append(Screen(f"settings-{topic.name}", f"explain {topic.name} --set help", {}, "", "sizes"))
     for name in experiments():
         found.append(Screen(f"experiment-{name}", f"experiment {name} --quick --details", {}, clock))
         near = f"{clock}|the closest at"  # ... its limit may be what rounding leaves, another on another machine
         found.append(Screen(f"first-look-{name}", f"experiment {name} --quick", {}, near, "besides"))
-        found.append(Screen(f"settings-of-{name}", f"experiment {name} --set help", {}, ""))
+        found.append(Screen(f"settings-of-{name}", f"experiment {name} --set help", {}, "", "sizes"))
     return found
 
 
@@ -76,9 +77,24 @@ def made(screen: Screen) -> str:
         out, err = StringIO(), StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             code = main(shlex.split(screen.command))
-        more = besides(screen.command.split()[1]) if screen.shows == "besides" else ()
+        more = list(unseen(screen))
     text = (out.getvalue() + err.getvalue()).replace(os.environ["TFX_HOME"], "TFX_HOME")
     return f"$ tfx {screen.command}\n{text}exit {code}\n" + "".join(f"{line}\n" for line in more)
+
+
+def unseen(screen: Screen) -> Iterator[str]:
+    """What belongs to a screen and is not on it."""
+    from lessons.course import find_topic, lesson_of
+    from tfx.lab import experiment_module
+
+    subject = screen.command.split()[1] if screen.shows in ("besides", "sizes") else ""
+    if screen.shows == "besides":
+        yield from besides(subject)
+    elif screen.shows == "sizes":
+        of_topic = screen.command.startswith("explain ")
+        yield from sizes_of(
+            lesson_of(find_topic(subject)).settings() if of_topic else experiment_module(subject).Settings()
+        )
 
 
 def pages_of(name: str) -> str:
