@@ -1,0 +1,174 @@
+"""positional-learned: every check can fail, and what is asked and told is found another way."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import lessons.position.learned.lesson as topic
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
+from tfx.records import Question
+
+TOPIC = "positional-learned"
+KEPT = dict(vars(topic))
+
+
+def run_of(*pairs: str) -> topic.Run:
+    return topic.Run(request_for(TOPIC, *pairs))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_check_holds_for_every_seed(seed):
+    steps = steps_of(TOPIC, seed=seed)
+    assert len(steps) == 8 and not failed(steps) and all_text(steps).isascii()
+    assert list(checks(steps)) == [*SPOILT]
+
+
+@pytest.mark.parametrize("pairs", [["rows=2", "width=2"], ["rows=512", "width=256"]])
+def test_every_check_holds_at_the_ends_of_the_settings(pairs):
+    assert not failed(steps_of(TOPIC, *pairs))
+
+
+class Wrong(topic.Positions):
+    """A layer that adds by * its rows, and reads longer texts than it has rows."""
+
+    by = 1.0
+
+    def forward(self, x, start=0):
+        y, cache = super().forward(x[:, : self.table.value.shape[0]], start)
+        return self.by * y, cache
+
+
+def wrong_layer(run, patch, by):
+    run.layer.__class__ = Wrong
+    patch.setattr(Wrong, "by", by)
+
+
+def backward(wrong):
+    def spoil(run, patch, by):
+        patch.setattr(topic, "add_positions_backward", lambda dy, c: wrong(by, *KEPT["add_positions_backward"](dy, c)))
+
+    return spoil
+
+
+def found(**changes):
+    def spoil(run, patch, by):
+        right = KEPT["look"](1)
+        patch.setattr(topic, "looked", lambda seed: right._replace(**{k: f(by, right) for k, f in changes.items()}))
+
+    return spoil
+
+
+def uniform(by, right):
+    return np.full((2, 4), by / by * 0.25)
+
+
+def last_unused(by, dx, dtable):
+    return dx, dtable + (np.arange(len(dtable)) == len(dtable) - 1)[:, None] * (by / by)
+
+
+#: check -> its step, how it is spoilt, and the checks that fail with it.
+SPOILT = {
+    "added": ("a_row_each", wrong_layer, set()),
+    "sum": ("the_gradient", backward(lambda by, dx, dtable: (dx, by * dtable)), {"gradcheck"}),
+    "unused": ("the_gradient", backward(last_unused), {"gradcheck"}),
+    "passes": ("the_gradient", backward(lambda by, dx, dtable: (by * dx, dtable)), {"gradcheck"}),
+    "gradcheck": ("the_gradient", backward(lambda by, dx, dtable: (by * dx, dtable)), {"passes"}),
+    "counts": ("seldom", backward(lambda by, dx, dtable: (dx, by * dtable)), set()),
+    "seldom": ("seldom", backward(lambda by, dx, dtable: (dx, 0 * by * dtable + 7)), {"counts"}),
+    "refused": ("one_too_many", wrong_layer, set()),
+    "named": ("two_languages", found(accuracy=lambda by, right: by * 0.8), set()),
+    "on": ("two_languages", found(weights=uniform), {"back"}),
+    "back": ("two_languages", found(weights=uniform), {"on"}),
+    "own": ("alike", None, set()),
+    "moved": ("alike", found(before=lambda by, right: by / by * right.table), set()),
+    "below-one": ("alike", found(table=lambda by, right: by / by * right.table[[0, 0, 1, 2]]), set()),
+    "owned": ("against_sinusoids", None, set()),
+    "closing": ("interview", None, set()),
+}
+
+
+@pytest.mark.parametrize("by", [1.001, math.nan])
+@pytest.mark.parametrize("id", [id for id, (_, spoil, _) in SPOILT.items() if spoil])
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    step, spoil, also = SPOILT[id]
+    run = run_of()
+    assert not failed_in(getattr(topic, step), run)
+    if id == "refused" and by != by:
+        return
+    spoil(run, monkeypatch, by)
+    broken = failed_in(getattr(topic, step), run)
+    assert broken == {id} | also or (math.isnan(by) and id in broken)
+
+
+def test_a_norm_that_is_off_a_layer_that_owns_too_much_and_a_table_cut_short_are_seen(monkeypatch):
+    run = run_of()
+    norm = np.linalg.norm
+    with monkeypatch.context() as patch:
+        patch.setattr(topic.np.linalg, "norm", lambda x, **k: 1.001 * norm(x, **k))
+        assert failed_in(topic.alike, run) == {"own"}
+    run.layer.table.value = run.layer.table.value[1:]
+    assert failed_in(topic.interview, run) == {"closing"}
+    monkeypatch.setattr(topic, "Positions", lambda kind, n, width, rng: KEPT["Positions"]("learned", n, width, rng))
+    assert failed_in(topic.against_sinusoids, run) == {"owned"}
+
+
+def test_what_is_asked_is_found_another_way():
+    asked = {}
+    for step in ("a_row_each", "seldom"):
+        records = records_of(getattr(topic, step), run_of("rows=9", "width=5"))
+        asked[step] = next(r for r in records if isinstance(r, Question)).answer
+    assert asked == {"a_row_each": sum(5 for _ in range(9)), "seldom": 1000}
+
+
+def test_the_rows_that_texts_reach_fall_as_lengths_do():
+    """Lengths with mean 16: a text reaches place t with probability (15/16) to the power t - 1."""
+    (shown,) = tables(records_of(topic.seldom, run_of()))
+    for row in shown.rows:
+        chance = (15 / 16) ** (row["place"] - 1)
+        assert row["texts"] == pytest.approx(1000 * chance, abs=5 * math.sqrt(1000 * chance * (1 - chance)) + 1)
+
+
+def test_the_text_is_computed():
+    run = run_of()
+    first = run.dy[:, 0, 0]
+    assert sentences(records_of(topic.the_gradient, run))[1] == (
+        f"By hand, row 1, number 1, two texts: {first[0]:.3f} + ({first[1]:.3f}) = {sum(first):.3f}. The texts have 7 "
+        "tokens, so row 8 was not used, and its gradient is 0."
+    )
+    (shown,) = tables(records_of(topic.one_too_many, run))
+    assert [row["message"] for row in shown.rows] == ["read", "positions 0 to 8 are asked for but the table has 8 rows"]
+    found = topic.look(run.model_seed)
+    a, b = found.table, found.before
+    moved = math.sqrt(((a - b) ** 2).sum() / (b**2).sum())
+    told = sentences(records_of(topic.alike, run))[1]
+    assert told.startswith(
+        "Random rows of C = 32 numbers have cosines of 0.18 by size, as a root mean square. Training moved the table "
+        f"by {moved:.0%} of its size, as far as the task needed."
+    )
+    assert sentences(records_of(topic.two_languages, run))[1].startswith(
+        f"It names {found.accuracy:.0%} of the objects. The verb looks one place on in the first language"
+    )
+
+
+def test_random_rows_of_32_numbers_have_such_cosines():
+    rows = np.random.default_rng(0).standard_normal((2, 4000, 32))
+    cosines = rows.prod(axis=0).sum(axis=1) / np.sqrt((rows**2).sum(axis=2)).prod(axis=0)
+    assert math.sqrt((cosines**2).mean()) == pytest.approx(0.18, rel=0.05)
+
+
+def test_the_published_tables_have_as_many_numbers_as_are_told():
+    (shown,) = tables(records_of(topic.a_row_each, run_of()))
+    assert {row["model"]: row["numbers"] for row in shown.rows} == {"BERT-base": 393_216, "GPT-2": 786_432}

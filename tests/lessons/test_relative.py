@@ -1,0 +1,143 @@
+"""positional-relative: every check can fail, and scores, buckets and counts are found another way."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import lessons.position.relative.lesson as topic
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
+from tfx.records import Question
+
+TOPIC = "positional-relative"
+KEPT = dict(vars(topic))
+
+
+def run_of(*pairs: str) -> topic.Run:
+    return topic.Run(request_for(TOPIC, *pairs))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_check_holds_for_every_seed(seed):
+    steps = steps_of(TOPIC, seed=seed)
+    assert len(steps) == 7 and not failed(steps) and all_text(steps).isascii()
+    assert list(checks(steps)) == [*SPOILT]
+
+
+@pytest.mark.parametrize("pairs", [["width=2", "c=1", "shift=1"], ["width=128", "c=16", "shift=200"], ["width=3"]])
+def test_every_check_holds_at_the_ends_of_the_settings(pairs):
+    assert not failed(steps_of(TOPIC, *pairs))
+
+
+def scores(name, wrong):
+    """The scores of one scheme, as `wrong` makes them."""
+    return lambda run, patch, by: patch.setattr(topic, name, lambda run: wrong(by, KEPT[name](run)))
+
+
+def plain(by, right):
+    return by / by * np.zeros_like(right)
+
+
+def by_place(by, right):
+    """Scores that know the row they stand in."""
+    return right + (by - 1) * np.arange(len(right))[:, None]
+
+
+def one_bucket(run, patch, by):
+    """All offsets fall into bucket 0 but distance 1000, or into the bucket of their sign."""
+    patch.setattr(topic, "bucket_of", lambda offsets: np.where(offsets == -1000, 1, 0))
+
+
+def cut_short(run, patch, by):
+    patch.setattr(topic, "key_offsets", lambda n: np.zeros((n, n), int))
+
+
+#: check -> its step, how it is spoilt, and the checks that fail with it.
+SPOILT = {
+    "moves": ("anywhere", scores("with_sinusoids", plain), set()),
+    "by-hand": ("a_vector_each", scores("with_shaw", lambda by, s: by * s), set()),
+    "different": ("a_vector_each", cut_short, set()),
+    "biased": ("a_number_each", scores("with_buckets", lambda by, s: by * s), set()),
+    "last": ("a_number_each", one_bucket, {"exact"}),
+    "exact": ("a_number_each", one_bucket, {"last"}),
+    "terms": ("four_terms", scores("with_xl", lambda by, s: by * s), set()),
+    "shaw": ("invariant", scores("with_shaw", by_place), set()),
+    "buckets": ("invariant", scores("with_buckets", by_place), set()),
+    "xl": ("invariant", scores("with_xl", by_place), set()),
+    "sinusoids": ("invariant", scores("with_sinusoids", plain), set()),
+    "owned": ("promised", lambda run, patch, by: setattr(run, "buckets", run.buckets[1:]), set()),
+    "closing": ("interview", scores("with_buckets", by_place), set()),
+}
+
+
+@pytest.mark.parametrize("by", [1.001, math.nan])
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    step, spoil, also = SPOILT[id]
+    run = run_of()
+    assert not failed_in(getattr(topic, step), run)
+    with np.errstate(all="ignore"):
+        spoil(run, monkeypatch, by)
+        broken = failed_in(getattr(topic, step), run)
+    assert broken == {id} | also or (math.isnan(by) and id in broken)
+
+
+def test_scores_are_those_of_a_loop_over_pairs():
+    run = run_of("c=1", "shift=7")
+    n, root = len(run.q), math.sqrt(8)
+    shaw, t5, xl = topic.with_shaw(run), topic.with_buckets(run), topic.with_xl(run)
+    for i, j in ((0, 1), (4, 0), (7, 9), (n - 1, 2)):
+        cut = max(-1, min(1, j - i))
+        assert shaw[i, j] == pytest.approx(run.q[i] @ (run.k[j] + run.a_k[cut + 1]) / root)
+        d = abs(j - i)
+        exact = d if d < 8 else min(15, 8 + int(math.log(d / 8) / math.log(16) * 8))
+        assert t5[i, j] == pytest.approx(run.q[i] @ run.k[j] / root + run.buckets[exact + 16 * (j > i), 0])
+        hands = np.array([f((i - j) / 1e4 ** (2 * p / 8)) for p in range(4) for f in (math.sin, math.cos)])
+        r = hands @ run.maps
+        assert xl[i, j] == pytest.approx(((run.q[i] + run.u) @ run.k[j] + (run.q[i] + run.w) @ r) / root)
+
+
+def test_the_buckets_are_those_of_the_formula():
+    (shown,) = tables(records_of(topic.a_number_each, run_of()))
+    for row in shown.rows:
+        d = row["d"]
+        assert row["bucket"] == (d if d < 8 else min(15, 8 + math.floor(1e-12 + math.log2(d / 8) * 2)))
+    widest = sum(math.log2(d / 8) * 2 >= 7 - 1e-12 for d in range(8, 128))
+    assert sentences(records_of(topic.a_number_each, run_of()))[1] == (
+        f"The widest bucket of distances below 128 holds {widest} of them. T5 leaves out the division by "
+        "sqrt(D), and starts with smaller maps instead."
+    )
+
+
+def test_what_is_asked_and_told_is_found_another_way():
+    run = run_of("c=4")
+    steps = (topic.a_vector_each, topic.a_number_each)
+    asked = [next(r for r in records_of(step, run) if isinstance(r, Question)).answer for step in steps]
+    assert asked == [len(range(-4, 5)), sum(8 for _ in range(32))]
+    a, b = run.q[0] @ run.k[1], run.q[0] @ run.a_k[5]
+    assert (
+        f"query 1 with key 2, offset 1: ({a:.3f} + {b:.3f}) / sqrt(8) = {(a + b) / 8**0.5:.3f}."
+        in (sentences(records_of(topic.a_vector_each, run))[1])
+    )
+    (shown,) = tables(records_of(topic.promised, run))
+    assert [row["numbers"] for row in shown.rows] == [
+        "(2c + 1) D, twice: 144", "32 a head: 32", "a D x D map a layer, u and w: 80",
+    ]  # fmt: skip
+    pe = np.array([[f(p / 1e4 ** (2 * i / 8)) for i in range(4) for f in (math.sin, math.cos)] for p in range(10)])
+    s = (run.q + pe) @ (run.k + pe).T / 8**0.5
+    assert sentences(records_of(topic.anywhere, run))[1].startswith(
+        f"Same tokens, same offset, another score: the scores among the five differ by up to "
+        f"{abs(s[:5, :5] - s[5:, 5:]).max():.2f}."
+    )
