@@ -103,4 +103,4 @@ def test_without_the_usual_lengths_there_is_still_a_pair_to_ask_for():
 
 
 def test_more_sequences_are_drawn_in_full():
-    assert dilution.Settings().full().draws == 1000
+    assert dilution.Settings().full().draws == 4000

@@ -44,7 +44,9 @@ BREAK_IT = ("--set factors=1,2,4", "--set best=2")
 STEP = 1e-4
 #: The next term of the entropy is 2/3 of the factor times the skewness of a row's scores, which is below 1.
 EVEN = 0.01
-#: With scores of variance 1 a row leads by less than 3 / factor in few rows only: what is left of other keys then.
+#: The two best of 64 normal scores lie within t of each other in 2.3 t of the rows, and a lead of u / factor leaves
+#: e^H(u) - 1 further keys, 2.1 in all over u: at factor 1000 the weights are worth 1.005 keys, with a standard error of
+#: 0.004 for 200 rows.  This is eleven of them above.
 ONE_KEY = 1.05
 
 
