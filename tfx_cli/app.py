@@ -17,7 +17,7 @@ from tfx.errors import BadInput, unknown_name
 from tfx_cli import options
 from tfx_cli.command_table import COMMANDS
 from tfx_cli.render.pages.help import help_page
-from tfx_cli.terminal.console import ColorChoice, choose_color
+from tfx_cli.terminal.console import ColorChoice, choose_color, prose_width
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
@@ -41,7 +41,7 @@ class LazyGroup(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The root help page, without typer.rich_utils, which would double the start-up."""
-        formatter.write(help_page({name: entry.help for name, entry in COMMANDS.items()}))
+        formatter.write(help_page({name: entry.help for name, entry in COMMANDS.items()}, prose_width()))
 
 
 def root_command() -> Any:

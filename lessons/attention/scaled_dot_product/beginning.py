@@ -32,7 +32,7 @@ def tokens(run: Run) -> Iterator[Shown]:
         yield f"Words outside its list of {len(run.vocabulary):,} tokens are cut, each time taking the longest piece that is in the list: {cut}. A hyphen marks below where a word goes on: {hyphened(run)}"
     unknown = case.tokens.count(UNKNOWN)
     if unknown:
-        yield f"{counted(unknown, 'tokens')} of them {'is' if unknown == 1 else 'are'} not in the list at all; to the model {'it is the' if unknown == 1 else 'they are one and the same'} unknown token."
+        yield f"{unknown} of them {'is' if unknown == 1 else 'are'} not in the list at all; to the model {'it is the' if unknown == 1 else 'they are one and the same'} unknown token."
     if run.whole_road:
         yield "This is the whole road: to one head, through it, on to the answer, and back. In a terminal g goes to a step. For attention alone: --set road=attention"
     else:

@@ -34,6 +34,15 @@ def test_the_page_of_help_fits_a_screen_with_its_prompt():
     assert len(page) <= 23 and max(map(len, page)) <= 80
 
 
+@pytest.mark.parametrize("width", [40, 60, 79])
+def test_the_page_of_help_fits_a_narrow_terminal_and_says_the_same(width):
+    commands = {name: entry.help for name, entry in COMMANDS.items()}
+    page = help_page(commands, width)
+    typed = {line for line in page.splitlines() if "--text" in line}
+    assert not [line for line in page.splitlines() if len(line) > width and line not in typed]
+    assert page.split() == help_page(commands).split()
+
+
 @pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
 def test_the_page_ends_with_the_example(topic, capsys):
     defaults = lesson_of(topic).settings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tfx_cli.render.pages.help import HEAD
+from tfx_cli.render.pages.help import head
 from tfx_cli.render.wrapping import wrapped
 
 BAR = 18  # cells
@@ -46,7 +46,7 @@ class Dashboard:
 
 def terminal_lines(dashboard: Dashboard, width: int) -> Iterator[str]:
     """The page, with commands in a column of their own where they fit."""
-    yield from [HEAD] if len(HEAD) <= width else HEAD.split("  ", 1)
+    yield from head(width)
     yield ""
     column = max(len(module.title) for module in dashboard.modules) + 3
     counted = max(len(module.count) for module in dashboard.modules)
