@@ -85,3 +85,16 @@ def test_the_same_seed_gives_the_same_rows():
     few = replace(SMALL, steps=50)
     one, again, other = (frame.run(label_leakage, few, seed).rows for seed in (3, 3, 4))
     assert one == again and one != other
+
+
+def test_a_model_that_copied_its_answers_cannot_write():
+    """Tokens that mostly repeat: an honest model goes on with the first token, one that copies writes what it finds."""
+    settings = replace(SMALL, repeats=0.8, steps=100)
+    share = {}
+    for masked, shifted in label_leakage.CELLS:
+        model, losses = label_leakage.learn(settings, masked, shifted, 3)
+        assert len(losses) == 100
+        rows = label_leakage.write_on(model, settings, masked, shifted, 200, np.random.default_rng(1))
+        share[masked, shifted] = float((rows[:, 1:] == rows[:, :1]).mean())
+    assert share[True, True] > 0.95
+    assert max(value for cell, value in share.items() if cell != (True, True)) < 0.5

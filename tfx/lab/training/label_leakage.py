@@ -139,18 +139,8 @@ class Trained(NamedTuple):
 
 def measure_model(settings: Settings, masked: bool, shifted: bool, seed: tuple[int, int]) -> Trained:
     number = int(np.random.default_rng(seed).integers(2**31))
-    sizes = {**SIZES, "max_len": settings.length, "seed": number, "tied": False, "activation": "relu"}
-    model = Encoder(settings.symbols + 1, n_outputs=settings.symbols, **sizes)  # one more: the start mark
+    model, steps = learn(settings, masked, shifted, number)
     outputs = partial(logits_of, model, settings, masked, shifted)
-
-    def loss(model: Encoder, tokens: np.ndarray, rng: Any) -> LossValue:
-        return learn_targets(model, *outputs(tokens), tokens)
-
-    def rate(step: int) -> float:
-        return warmup_cosine(step, LEARNING_RATE, settings.steps // 10, settings.steps)
-
-    batches = partial(draw_rows, settings, BATCH)
-    steps = [step.loss for step in train(model, batches, loss, AdamW(model), rate, settings.steps, seed=number)]
     held_out = draw_rows(settings, HELD_OUT, np.random.default_rng((number, 0)))
     value, _ = cross_entropy_forward(outputs(held_out)[0], held_out)
     few = held_out[:20]
@@ -158,6 +148,35 @@ def measure_model(settings: Settings, masked: bool, shifted: bool, seed: tuple[i
     answer = future_leak(lambda ids: np.asarray(outputs(ids)[0][:, 1:]), few, settings.symbols)
     later = future_leak(lambda ids: np.asarray(outputs(ids)[0]), few, settings.symbols)
     return Trained(float(value), answer, later, tuple(float(part.mean()) for part in np.array_split(steps, PARTS)))
+
+
+def learn(settings: Settings, masked: bool, shifted: bool, number: int) -> tuple[Encoder, list[float]]:
+    """A trained model of one cell, and the loss of each step of its training.  number: the seed."""
+    sizes = {**SIZES, "max_len": settings.length, "seed": number, "tied": False, "activation": "relu"}
+    model = Encoder(settings.symbols + 1, n_outputs=settings.symbols, **sizes)  # one more: the start mark
+
+    def loss(model: Encoder, tokens: np.ndarray, rng: Any) -> LossValue:
+        return learn_targets(model, *logits_of(model, settings, masked, shifted, tokens), tokens)
+
+    def rate(step: int) -> float:
+        return warmup_cosine(step, LEARNING_RATE, settings.steps // 10, settings.steps)
+
+    batches = partial(draw_rows, settings, BATCH)
+    return model, [step.loss for step in train(model, batches, loss, AdamW(model), rate, settings.steps, seed=number)]
+
+
+def write_on(
+    model: Encoder, settings: Settings, masked: bool, shifted: bool, n: int, rng: np.random.Generator
+) -> np.ndarray:
+    """-> (n, T): rows that begin with a drawn token and go on with the most likely one, place by place.
+
+    What is not written yet is not known: drawn tokens stand there, as any would have to.
+    """
+    tokens = rng.integers(settings.symbols, size=(n, settings.length))
+    for place in range(1, settings.length):
+        logits, _ = logits_of(model, settings, masked, shifted, tokens)
+        tokens[:, place] = logits[:, place].argmax(axis=-1)
+    return tokens
 
 
 def logits_of(model: Encoder, settings: Settings, masked: bool, shifted: bool, tokens: np.ndarray) -> tuple[Any, Any]:

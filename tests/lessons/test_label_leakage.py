@@ -1,0 +1,176 @@
+"""label-leakage: the text is computed, every number has a second opinion, and every check can fail."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+import lessons.masks.label_leakage.lesson as topic
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
+from tfx.errors import BadInput
+from tfx.records import Matrix, Question
+
+TOPIC = "label-leakage"
+KEPT = {name: getattr(topic, name) for name in vars(topic)}
+cells_of = functools.cache(lambda: topic.Run(request_for(TOPIC)).cells)
+
+
+def run_of(*pairs: str, seed: int = 0) -> topic.Run:
+    run = topic.Run(request_for(TOPIC, *pairs, seed=seed))
+    if not pairs and not seed:
+        run.cells = dict(cells_of())
+    return run
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_check_holds_for_every_seed(seed):
+    steps = steps_of(TOPIC, seed=seed)
+    assert len(steps) == 7 and not failed(steps)
+    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
+
+
+@pytest.mark.parametrize(
+    "pairs", [["symbols=3", "repeats=0.5"], ["symbols=12", "repeats=0.9"], ["symbols=12", "repeats=0.5"]]
+)
+def test_every_check_holds_for_changed_settings(pairs):
+    assert not failed(steps_of(TOPIC, *pairs, seed=1))
+
+
+@pytest.mark.parametrize("pair", ["symbols=2", "symbols=13", "repeats=0.4", "repeats=0.91"])
+def test_settings_out_of_range_are_refused(pair):
+    with pytest.raises(BadInput):
+        run_of(pair)
+
+
+def cell(which, **changed):
+    """One of the four has another number, `by` times what is said here."""
+
+    def spoil(run, patch, by):
+        values = {name: value * by for name, value in changed.items()}
+        run.cells[which] = run.cells[which]._replace(**values)
+
+    return spoil
+
+
+def words(run, patch, by):
+    patch.setattr(topic, "WORDS", ("we", "we", "read", "it"))
+
+
+def sees(run, patch, by):
+    patch.setattr(
+        topic, "sees_answer", lambda mask, shift, n: KEPT["sees_answer"](mask, shift, n) | (np.arange(n) == 3)
+    )
+
+
+def drawn(run, patch, by):
+    class Lab:
+        CELLS = topic.lab.CELLS
+
+        @staticmethod
+        def draw_rows(settings, n, rng):
+            rows = KEPT["lab"].draw_rows(settings, n, rng).astype(float)
+            rows[: n // 10] = np.arange(rows.shape[1]) if by == by else by
+            return rows
+
+    patch.setattr(topic, "lab", Lab)
+
+
+BOTH, MASK, SHIFT, NEITHER = topic.lab.CELLS
+
+#: check -> its step, and how it is spoilt.
+SPOILT = {
+    "own": ("the_answer_inside", words),
+    "counts": ("by_hand", sees),
+    "copies": ("the_floor", drawn),
+    "honest": ("four_runs", cell(BOTH, loss=0.5)),
+    "copied": ("four_runs", cell(NEITHER, loss=0.2)),
+    "last": ("four_runs", cell(SHIFT, loss=0.4)),
+    "writes": ("four_runs", cell(BOTH, written=0.7)),
+    "useless": ("four_runs", cell(MASK, written=0.4)),
+    "blind": ("the_probe", cell(BOTH, answer=1e-9)),
+    "found": ("the_probe", cell(MASK, answer=0.05)),
+    "copy": ("too_strong", cell(MASK, loss=0.2)),
+}
+
+
+@pytest.mark.parametrize("by", [1.2, math.nan])
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    if by != by and id in ("own", "counts", "copies"):
+        return  # words, places and copies are counted
+    step, spoil = SPOILT[id]
+    run = run_of()
+    spoil(run, monkeypatch, by)
+    assert failed_in(getattr(topic, step), run) == {id}
+
+
+def test_who_sees_its_answer_is_found_by_the_rule():
+    (picture,) = (r for r in records_of(topic.by_hand, run_of()) if isinstance(r, Matrix))
+    assert list(picture.rows) == ["mask and shift", "mask alone", "shift alone", "neither"]
+    for row, (mask, shift) in zip(picture.values, topic.lab.CELLS, strict=True):
+        for place in (1, 2, 3, 4):
+            stands = place + 1 if shift else place  # the input in which the answer stands
+            visible = stands <= 4 and (not mask or stands <= place)
+            assert row[place - 1] == visible
+    (asked,) = (r for r in records_of(topic.by_hand, run_of()) if isinstance(r, Question))
+    assert asked.answer == topic.sees_answer(False, True, 20).sum()
+
+
+def test_the_floor_is_an_entropy():
+    """Counted over all rows of three tokens and their chances."""
+    settings = topic.lab.Settings(symbols=3, length=3, repeats=0.7)
+    total = 0.0
+    for row in np.ndindex(3, 3, 3):
+        chances = [1 / 3, *(0.1 + 0.7 * (a == b) for a, b in itertools.pairwise(row))]
+        total -= math.prod(chances) * math.log(math.prod(chances))
+    assert topic.least(settings, True, True) == pytest.approx(total / 3)
+    assert topic.least(settings, True, False) == topic.least(settings, False, False) == 0
+    shown = records_of(topic.the_floor, run_of())
+    (asked,) = (r for r in shown if isinstance(r, Question))
+    h = -(5 / 6) * math.log(5 / 6) - 5 * (1 / 30) * math.log(1 / 30)
+    assert asked.answer == pytest.approx((math.log(6) + 4 * h) / 5)
+    assert sentences(shown)[0].endswith("Who knows the one before is right with chance 0.833 at most.")
+    assert sentences(shown)[1] == f"log V = {math.log(6):.3f} for the first token, h = {h:.3f} for each other."
+
+
+def test_the_four_runs_are_measured_once_more():
+    rows = tables(records_of(topic.four_runs, run_of()))[0].rows
+    settings = run_of().settings
+    for row, (mask, shift) in zip(rows, topic.lab.CELLS, strict=True):
+        model, _ = topic.lab.learn(settings, mask, shift, 0)
+        new = topic.lab.draw_rows(settings, 4000, np.random.default_rng((0, 1)))
+        logits = topic.lab.logits_of(model, settings, mask, shift, new)[0].astype(float)
+        e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        p = np.take_along_axis(e / e.sum(axis=-1, keepdims=True), new[..., None], axis=-1)
+        assert row["loss"] == pytest.approx(-np.log(p).mean(), rel=1e-3)
+    assert rows[0]["written"] > 90 and max(row["written"] for row in rows[1:]) < 40
+    told = sentences(records_of(topic.four_runs, run_of()))[1]
+    most = max(row["written"] for row in rows[1:])
+    assert told == (
+        f"The three that leak look better in training, but at most {most:.0f} percent of what they write goes on "
+        "right; guessing gives 17. They copy what stands where the answer stood. The honest one has the highest "
+        "loss, and can write."
+    )
+
+
+def test_a_later_token_alone_moves_nothing_with_the_mask_alone():
+    """What the text says of the usual test of a mask."""
+    settings = run_of().settings
+    model, _ = topic.lab.learn(settings, True, False, 0)
+    new = topic.lab.draw_rows(settings, 20, np.random.default_rng(0))
+    moved = topic.future_leak(lambda ids: topic.lab.logits_of(model, settings, True, False, ids)[0], new, 6)
+    assert moved == 0
