@@ -73,9 +73,21 @@ def warm_up() -> None:
         importlib.import_module(name)
 
 
-def first_failing(copy: Path, tests: list[str], skipped: tuple[str, ...] = (), limit: int = LIMIT) -> Found:
-    """The first of the tests that fails in the copy as it is now, or ""."""
-    return asked(copy, lambda: run_tests(copy, tests, skipped), limit)
+def first_failing(
+    copy: Path, tests: list[str], skipped: tuple[str, ...] = (), limit: int = LIMIT, share: Path | None = None
+) -> Found:
+    """The first of the tests that fails in the copy as it is now, or "".
+
+    share: where quick runs of experiments are kept from one mutant to the next (tests/lab/quick_runs.py); for mistakes
+    that no experiment runs through.
+    """
+
+    def question() -> str:
+        if share:
+            os.environ["TFX_TESTS_SHARE"] = str(share)
+        return run_tests(copy, tests, skipped)
+
+    return asked(copy, question, limit)
 
 
 def asked(copy: Path, question: Callable[[], str], limit: int = LIMIT) -> Found:

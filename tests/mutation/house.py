@@ -67,10 +67,11 @@ def run_rooms(
         began = time.monotonic()
         with written(worker.copy, mutant):
             tests = likeliest_tests(room, mutant.path)
-            caught = worker.noticed_by(tests.first)
+            measures = mutant.file.startswith("tfx/")
+            caught = worker.noticed_by(tests.first, measures)
             seen = "" if caught else worker.visible(room, mutant.path)
             if seen:  # what nobody sees is not worth the minutes that all other tests take
-                caught = worker.noticed_by(tests.rest)
+                caught = worker.noticed_by(tests.rest, measures)
         return Tried(index, caught, seen, time.monotonic() - began)
 
     def say(one: Tried) -> None:
@@ -125,29 +126,31 @@ class Worker:
 
     def __init__(self, copy: Path) -> None:
         self.copy = copy
+        self.share = copy.with_name("quick-runs")
         self.broken: dict[str, bool] = {}
         self.times: dict[tuple[str, ...], float] = {}
         self.outputs: dict[tuple[str, ...], Seen] = {}
 
-    def noticed_by(self, tests: list[str]) -> str:
-        """The first test that fails and does not fail without the mistake, or ""."""
+    def noticed_by(self, tests: list[str], measures: bool = True) -> str:
+        """The first test that fails and does not fail without the mistake, or "".  measures: it may change what an
+        experiment gives."""
         skipped: list[str] = []
-        limit = LIMIT
+        limit, share = LIMIT, None if measures else self.share
         while True:
-            words = first_failing(self.copy, tests, tuple(skipped), limit).words
-            if words.startswith(TOO_LONG) and limit < (needed := round(2 * self.computing(tests))):
+            words = first_failing(self.copy, tests, tuple(skipped), limit, share).words
+            if words.startswith(TOO_LONG) and limit < (needed := round(2 * self.computing(tests, share))):
                 limit = needed
             elif "::" not in words or not self.fails_anyway(words):
                 return words
             else:
                 skipped.append(words)
 
-    def computing(self, tests: list[str]) -> float:
+    def computing(self, tests: list[str], share: Path | None) -> float:
         """Seconds that the tests take without a mistake: no time-out is a proof where that is longer."""
         key = tuple(tests)
         if key not in self.times:
             with copied() as clean:
-                self.times[key] = first_failing(clean, tests, limit=40 * LIMIT).computing
+                self.times[key] = first_failing(clean, tests, limit=40 * LIMIT, share=share).computing
         return self.times[key]
 
     def fails_anyway(self, test: str) -> bool:

@@ -12,7 +12,7 @@ from lessons.course import topics
 from tests.mutation import house
 from tests.mutation import mutants as mutants_module
 from tests.mutation.anywhere import mutants_anywhere
-from tests.mutation.copies import TOO_LONG, Found, asked, warm_up, written
+from tests.mutation.copies import TOO_LONG, Found, asked, first_failing, warm_up, written
 from tests.mutation.held import checks_in
 from tests.mutation.house import run_rooms, sample_of
 from tests.mutation.mutants import ROOT
@@ -143,7 +143,7 @@ def test_a_time_out_is_a_proof_only_where_the_tests_are_quicker_without_the_mist
         asked_with.clear()
         waiting = iter(mutant)
 
-        def answer(copy, tests, skipped=(), limit=house.LIMIT):
+        def answer(copy, tests, skipped=(), limit=house.LIMIT, share=None):
             asked_with.append(limit)
             return clean if copy != tmp_path else next(waiting)
 
@@ -180,6 +180,15 @@ def test_checks_are_found_however_deep():
         "a",
         "c",
     ]
+
+
+@needs_fork
+@pytest.mark.parametrize("share", [None, "quick-runs"])
+def test_quick_runs_are_shared_only_where_no_experiment_runs_through_the_mistake(share, tmp_path, monkeypatch):
+    monkeypatch.setenv("TFX_TESTS_SHARE", "of another run")
+    monkeypatch.setattr("tests.mutation.copies.run_tests", lambda *tests: os.environ.get("TFX_TESTS_SHARE", "none"))
+    found = first_failing(tmp_path, [], share=tmp_path / share if share else None)
+    assert found.words == (str(tmp_path / share) if share else "none")
 
 
 @needs_fork
