@@ -52,9 +52,12 @@ SCREENS, SCREEN_TEST = TESTS / "screens" / "test_screens.py", "test_the_screen_s
 
 
 class Tests(NamedTuple):
-    """Arguments of pytest.  first: the screens of the topics and experiments that use the file, the tests of its name,
-    those that import it, the screens that show something of it; rest: of its room and related ones, and of these only
-    what has one of those topics or experiments in its name where the file is used by few."""
+    """Arguments of pytest.
+
+    first: the screens of the topics and experiments that use the file, the tests of its name (or of its room, where
+    there are none), those that import it, the screens that show something of it; rest: of its room and related ones,
+    and of these only what has one of those topics or experiments in its name where the file is used by few.
+    """
 
     first: list[str]
     rest: list[str]
@@ -73,7 +76,8 @@ def likeliest_tests(room: str, path: Path) -> Tests:
     importing = [test for test in every if imports(test, module) and "gpu" not in test.parts]
     users = users_of(room, path)
     few = room in ("lab", "measure", "lessons")
-    first = dict.fromkeys([*named, *importing, *([] if few else [SCREENS])])
+    near = [*named, *importing] if few else [*(named or own), *importing, SCREENS]
+    first = dict.fromkeys(near)
     rest = [test for test in dict.fromkeys([*own, *related]) if test not in first and test != SCREENS]
     one, other = ([test.relative_to(ROOT).as_posix() for test in tests] for tests in (first, rest))
     if not few:

@@ -104,16 +104,19 @@ def test_the_likeliest_tests_are_asked_first():
     ]  # fmt: skip
     assert file == "tests/lab/attention/test_scaling.py"
     assert commands_for("lessons", softmax)[0] == "explain softmax-attention --seed 0"
+    unnamed = likeliest_tests("learner", ROOT / "tfx_cli" / "learner" / "soundness.py").first
+    assert "tests/cli/learner/test_damage.py" in unnamed[: unnamed.index("tests/screens/test_screens.py")]
+    named = likeliest_tests("render", ROOT / "tfx_cli" / "render" / "tex.py").first
+    assert named == ["tests/cli/render/test_tex.py", "tests/screens/test_screens.py"]
 
 
 def test_of_a_file_that_few_use_only_their_screens_and_commands_are_looked_at():
     assert users_of("lab", SCALING) == ((), ("scaling",))
     shared = users_of("lab", ROOT / "tfx" / "lab" / "frame.py")
-    assert len(shared.experiments) == len(experiments()) and shared.topics == ("softmax-jacobian",)
-    assert users_of("lab", ROOT / "tfx" / "lab" / "attention" / "directed_relation.py") == (
-        ("attention-qkv",),
-        ("qk-symmetry",),
-    )
+    assert len(shared.experiments) == len(experiments()) and "notation" not in shared.topics
+    relation = users_of("lab", ROOT / "tfx" / "lab" / "attention" / "directed_relation.py")
+    assert {"attention-qkv"} <= set(relation.topics) and {"qk-symmetry"} <= set(relation.experiments)
+    assert not {"notation", "rms-norm", "scaling", "masking"} & set(relation.words)
     assert len(users_of("render", ROOT / "tfx_cli" / "render" / "tex.py").topics) == len(topics())
     assert commands_for("lab", SCALING) == [
         "experiment scaling --quick", "experiment scaling --quick --json", "experiment scaling --quick --set help",
