@@ -157,7 +157,26 @@ def test_the_three_ways_are_measured_by_hand():
     after = np.exp([2, 1, 6, 0])
     assert rows[1]["hidden"] == 0 and rows[1]["sum"] == pytest.approx(1 - e[2] / e.sum())
     assert rows[1]["moved"] == pytest.approx(e[0] / e.sum() - e[0] / after.sum())
-    assert rows[2]["hidden"] == pytest.approx(1 / (e[0] + e[1] + 1 + e[3])) and rows[2]["moved"] == 0
+    kept = 1 / (e[0] + e[1] + 1 + e[3])
+    assert rows[2]["hidden"] == pytest.approx(kept) and rows[2]["moved"] == 0
+    assert rows[2]["sum"] == pytest.approx(1 - kept) and rows[0]["sum"] == pytest.approx(1)
+
+
+def test_what_moves_without_a_mask_is_measured_by_hand():
+    """Attention written out: later tokens changed, then the filling."""
+    run = run_of(seed=2)
+    h, n = run.heads, topic.TOKENS
+
+    def out(q, k, v):
+        e = np.exp(q @ k.swapaxes(-1, -2) / 8**0.5)
+        return e / e.sum(axis=-1, keepdims=True) @ v
+
+    later = (np.arange(n) >= n // 2)[:, None]
+    moved = np.abs(out(h.q + later, h.k - 2 * later, h.v + 3 * later) - out(h.q, h.k, h.v))[..., : n // 2, :].max()
+    filling = ((np.arange(n) >= n - topic.PADS)[None, :] & np.array([[True], [False]]))[:, None, :, None]
+    filled = np.abs(out(h.q, h.k + 5 * filling, h.v - 7 * filling) - out(h.q, h.k, h.v)).max()
+    rows = tables(records_of(topic.two_reasons, run))[0].rows
+    assert [row["none"] for row in rows] == pytest.approx([moved, filled]) and [row["mask"] for row in rows] == [0, 0]
 
 
 def test_the_masks_follow_their_rules_pair_by_pair():

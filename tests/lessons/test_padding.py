@@ -232,6 +232,8 @@ def test_what_is_written_ends_with_the_end_token():
 def test_the_mask_and_the_mean_are_told():
     run = run_of(seed=1)
     said = sentences(records_of(topic.mask_shape, run))
+    (asked,) = (r for r in records_of(topic.mask_shape, run) if isinstance(r, Question))
+    assert asked.prompt == "How many keys are hidden from a query of row 2, of 2 words?" and asked.answer == 6
     assert said[0].startswith("Here (3, 1, 1, 8): 24 yes or no for 3 * H * 8 * 8 scores.")
     pads = run.model.encode(run.ids, run.lengths)[0][run.ids == 0]
     assert said[1].startswith(

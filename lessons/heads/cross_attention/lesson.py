@@ -25,14 +25,7 @@ TOY = Translation(n_words=4, n_pairs=2)
 OWN = ("red", "big", "old", "wet", "cat", "dog", "hen", "cow")
 STEPS, SENTENCES = 200, 50
 WIDTH = 24
-SIZES: dict[str, Any] = {
-    "d_model": WIDTH,
-    "d_ff": 48,
-    "n_heads": 1,
-    "n_layers": 1,
-    "max_len": 8,
-    "positions": "learned",
-}
+SIZES: dict[str, Any] = {"d_model": WIDTH, "d_ff": 48, "n_heads": 1, "n_layers": 1, "max_len": 8, "positions": "learned"}  # fmt: skip
 #: Places of a source (start mark, adjective, noun, adjective, noun) that are translated first, second, third, fourth.
 TRANSLATED = np.array([2, 1, 4, 3])
 

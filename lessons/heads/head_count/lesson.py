@@ -159,9 +159,7 @@ def published(run: Run) -> Iterator[Shown]:
     yield table("models as they were published", rows, model="model", h="H", c="C", d="D")
     yield "H has grown with C, D hardly. In T5-11B H * D is not C."
     yield Said("Eight to sixteen heads are the sweet spot.", "too strong", "They were best here, at width 512. Wider models have more.", "C070")  # fmt: skip
-    yield at_most(
-        "narrow", "no head shown is wider than", 128, largest(s.d_head or s.width / s.heads for s in sizes.values())
-    )
+    yield at_most("narrow", "no head shown is wider than", 128, largest(s.d_head or s.width / s.heads for s in sizes.values()))  # fmt: skip
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "table 3 (A)")
 
 

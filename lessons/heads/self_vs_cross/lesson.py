@@ -60,10 +60,7 @@ def three_ways(run: Run) -> Iterator[Shown]:
     s, t = len(run.source), len(run.target)
     calls = (("encoder self", run.x, run.x, None), ("masked self", run.y, run.y, causal_mask(t)), ("cross", run.y, run.x, None))  # fmt: skip
     found = [run.attend(x_q, x_kv, mask)[1].weights.shape[-2:] for _, x_q, x_kv, mask in calls]
-    rows = [
-        {"kind": name, "asks": "target" if x_q is run.y else "source", "read": "target" if x_kv is run.y else "source", "mask": "none" if mask is None else "causal", "shape": str(shape)}
-        for (name, x_q, x_kv, mask), shape in zip(calls, found, strict=True)
-    ]  # fmt: skip
+    rows = [{"kind": name, "asks": "target" if x_q is run.y else "source", "read": "target" if x_kv is run.y else "source", "mask": "none" if mask is None else "causal", "shape": str(shape)} for (name, x_q, x_kv, mask), shape in zip(calls, found, strict=True)]  # fmt: skip
     yield "A translator reads a source (its encoder does) and writes a target (its decoder). It needs three readings: the source in itself, what is written so far, and the source from the target. Each is the same function:"
     yield formula("attention(X W_Q, Y W_K, Y W_V)", "X asks, (T, C); Y is read, (S, C); self-attention: Y = X")
     yield table(f"your source of {s} words, a target of {t}", rows, kind="kind", asks="queries", read="keys, values", mask="mask", shape="weights")  # fmt: skip
@@ -113,6 +110,8 @@ def example_self(run: Run) -> Iterator[Shown]:
         rows.append(row)
         nouns.append(words[int(row.argmax())])
         yield f"... too {last}: " + looks_at("it", words, row)
+    hidden = len(words) - 1 - words.index("it")
+    yield question('How many words would a causal mask hide from "it" here?', hidden, "Those after it: was, too, and the last.", 0)  # fmt: skip
     yield 'Only the last word was changed, and it stands after "it". A mask that hides what follows would hide the very word that decides.'
     yield agree("row-self", "the rows sum to 1", [row.sum() for row in rows], 1.0)
     yield exactly("noun", "the word with the largest weight", "animal, street", ", ".join(nouns))
@@ -155,11 +154,7 @@ def moves(model: EncoderDecoder) -> list[float]:
     src, tgt = np.array([[3, 4, 5, 6]]), np.array([[1, 7, 8, 9]])
     other_src, other_tgt = np.array([[3, 4, 5, 11]]), np.array([[2, 7, 8, 9]])
     memory, logits = model.encode(src)[0], model.forward(src, tgt)[0]
-    pairs = (
-        (memory[:, 0], model.encode(other_src)[0][:, 0]),
-        (logits, model.forward(other_src, tgt)[0]),
-        (logits[:, -1], model.forward(src, other_tgt)[0][:, -1]),
-    )
+    pairs = ((memory[:, 0], model.encode(other_src)[0][:, 0]), (logits, model.forward(other_src, tgt)[0]), (logits[:, -1], model.forward(src, other_tgt)[0][:, -1]))  # fmt: skip
     return [float(np.abs(a - b).max()) for a, b in pairs]
 
 

@@ -14,9 +14,8 @@ from lessons.writing import (
 )  # fmt: skip
 from tfx.blas_threads import blas_threads
 from tfx.lab.training import label_leakage as lab
-from tfx.measure.label_leakage import future_leak
+from tfx.measure.label_leakage import copying_entropy, future_leak, sees_answer, uniform_floor
 from tfx.measure.verdicts import largest, smallest
-from tfx.ops.attention.masks import causal_mask
 from tfx.ops.losses.cross_entropy import cross_entropy_forward
 
 STEPS, NEW, ROWS = 100, 4000, 300
@@ -57,16 +56,9 @@ class Run:
 lesson = Lesson(Run, Settings)
 
 
-def next_entropy(symbols: int, repeats: float) -> float:
-    """In nats, of the token after a known one: it is a copy with chance `repeats`, else any token."""
-    other = (1 - repeats) / symbols
-    same = repeats + other
-    return -same * math.log(same) - (symbols - 1) * other * math.log(other)
-
-
 def least(settings: lab.Settings, masked: bool, shifted: bool) -> float:
     """The mean over places of what no model can know: the first token, and each next one, where it is hidden."""
-    first, following = math.log(settings.symbols), next_entropy(settings.symbols, settings.repeats)
+    first, following = uniform_floor(settings.symbols), copying_entropy(settings.symbols, settings.repeats)
     hidden = first + (settings.length - 1) * following if masked and shifted else following if shifted else 0.0
     return hidden / settings.length
 
@@ -83,12 +75,6 @@ def measured(settings: lab.Settings, masked: bool, shifted: bool, seed: int) -> 
 
 def name(cell: tuple[bool, bool]) -> str:
     return {(True, True): "mask and shift", (True, False): "mask alone", (False, True): "shift alone", (False, False): "neither"}[cell]  # fmt: skip
-
-
-def sees_answer(masked: bool, shifted: bool, length: int) -> np.ndarray:
-    """(T,): whether place t sees the input in which its own answer stands: input t, or with the shift input t + 1."""
-    allowed = causal_mask(length) if masked else np.ones((length, length), bool)
-    return np.array([t + shifted < length and bool(allowed[t, t + shifted]) for t in range(length)])
 
 
 @lesson.step("When the answer stands in the question")
@@ -117,7 +103,7 @@ def by_hand(run: Run) -> Iterator[Shown]:
 
 @lesson.step("The floor: no honest model gets below it")
 def the_floor(run: Run) -> Iterator[Shown]:
-    s, following = run.settings, next_entropy(run.settings.symbols, run.settings.repeats)
+    s, following = run.settings, copying_entropy(run.settings.symbols, run.settings.repeats)
     same = s.repeats + (1 - s.repeats) / s.symbols
     honest = least(s, True, True)
     yield f"Make a text whose best loss is known: {s.length} tokens of {s.symbols}; the first is drawn evenly, each next one copies the one before with chance {s.repeats:g}, else it is drawn evenly. Who knows the one before is right with chance {same:.3f} at most."

@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 
-from lessons.masks.label_leakage.lesson import next_entropy, sees_answer
 from lessons.quiz import NumberCase, Wrong
 from lessons.telling_apart import told_apart
 from tfx.lab.training.label_leakage import Settings, least_loss
-from tfx.measure.label_leakage import uniform_floor
+from tfx.measure.label_leakage import copying_entropy, sees_answer, uniform_floor
 
 
 @told_apart
@@ -98,7 +97,7 @@ def floor_of_copies(rng: np.random.Generator) -> NumberCase:
     same = repeats + (1 - repeats) / v
     return NumberCase(
         {"v": v, "repeats": f"{repeats:g}"},
-        next_entropy(v, repeats),
+        copying_entropy(v, repeats),
         (
             Wrong(uniform_floor(v), "even tokens", "The one before tells a lot about the next."),
             Wrong(
