@@ -129,7 +129,7 @@ def test_the_two_means_are_those_of_a_row_and_a_column():
     token = run.x[0]
     by_row, by_column = ((token[0] - those.mean()) / those.std() for those in (token, run.x[:, 0]))
     assert sentences(shown)[2] == (
-        f"Its first number becomes {by_row:.3f} with LayerNorm and {by_column:.3f} with BatchNorm (gain 1, offset 0)."
+        f"Its first number becomes {by_row:.3f} with LayerNorm and {by_column:.3f} with BatchNorm."
     )
 
 

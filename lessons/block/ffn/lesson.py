@@ -102,14 +102,13 @@ def memory(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     said, answers = taught.read(keys), taught.coefficients(keys)
     kept = taught._replace(keys=taught.keys[1:], thresholds=taught.thresholds[1:], values=taught.values[1:])
     lost = kept.read(keys[:1])
-    yield "Hidden unit i has a column of W_1, its key k_i, and a row of W_2, its value v_i. It fires where the token is like the key, and adds its value to the stream in that measure."
-    yield formula("y = sum_i  max(0, x . k_i + b_i) v_i        like attention, with learned keys, no softmax")
+    yield "Hidden unit i has a column of W_1, its key k_i, and a row of W_2, its value v_i. It fires where the token is like the key, and adds its value in that measure: attention to learned keys and values (Geva et al. 2021, section 2)."
+    yield formula("y = sum_i  max(0, x . k_i + b_i) v_i        attention without softmax")
     yield f"So facts can be written in by hand: {run.facts} pairs of random directions of {WIDE} numbers, a unit for each, which fires where the cosine with its key is above one half."
     yield matrix("how strongly a unit fires", answers, "key, unit", numbered(run.facts, "k"), numbered(run.facts, "u"), focus=range(2))  # fmt: skip
     yield f"At key 1 it says value 1, to {np.abs(said[0] - values[0]).max():.1g}. Without unit 1 it says nothing there: {np.abs(lost).max():.1g}."
     yield agree("facts", "what is said at a key less its value", said, values)
     yield agree("deleted", "without its unit a key gives 0", lost)
-    yield Source("Geva et al.", 2021, "Feed-Forward Layers Are Key-Value Memories", "section 2")
     yield planted
     yield Try("tfx experiment ffn-memory")
 
@@ -172,4 +171,7 @@ def too_strong(run: Run) -> Iterator[Shown]:
 def interview(run: Run) -> Iterator[Shown]:
     yield "The feed-forward network is two linear maps with a nonlinearity between, widened to about four times d_model, the same for every token and separate for each layer. Attention moves information between tokens; the network works on each one."
     yield "It holds about two thirds of a block's weights and can be read as a memory: columns of W_1 are keys, rows of W_2 the values they add. Newer models gate it, with SwiGLU and F = 8/3 C."
+    yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.3")
+    yield Source("Geva et al.", 2021, "Transformer Feed-Forward Layers Are Key-Value Memories", "section 2")
+    yield Source("Shazeer", 2020, "GLU Variants Improve Transformer")
     yield Try("tfx quiz ffn")

@@ -54,13 +54,13 @@ def layer_norm(x: np.ndarray) -> np.ndarray:
 @lesson.step("The same formula over other numbers")
 def two_ways(run: Run) -> Iterator[Shown]:
     x, names = run.x, numbered(ROWS, "token ")
-    yield "Networks for images had BatchNorm before LayerNorm was there. Both subtract a mean and divide by a deviation; they differ in which numbers they average. Why did Transformers take the other one?"
+    yield "BatchNorm is the older one. Both subtract a mean and divide by a deviation; they differ in which numbers they average. Why did Transformers take LayerNorm?"
     yield matrix("a batch of tokens x", x, "token, feature", names)
     column = x[:, 0]
-    yield f"LayerNorm goes along a row: token 1 has the mean {x[0].mean():.3f} over its {WIDTH} features. BatchNorm goes down a column, over all tokens of all sentences in the batch."
-    yield question(f"Feature 1 has the values {', '.join(f'{n:g}' for n in column)}. Which mean does BatchNorm subtract from it?", column.mean(), "Add them up and divide by their number.")  # fmt: skip
-    yield f"Its first number becomes {layer_norm(x)[0, 0]:.3f} with LayerNorm and {batch_norm(x)[0, 0]:.3f} with BatchNorm (gain 1, offset 0)."
-    yield formula("(x - mean) / sqrt(variance + eps)        both: eps under the root, then gain and offset")
+    yield f"LayerNorm goes along a row: token 1 has the mean {x[0].mean():.3f} over its {WIDTH} features. BatchNorm goes down a column, over all tokens of the batch."
+    yield question(f"Feature 1 has the values {', '.join(f'{n:g}' for n in column)}. Which mean does BatchNorm take?", column.mean(), "Add them up and divide by their number.")  # fmt: skip
+    yield f"Its first number becomes {layer_norm(x)[0, 0]:.3f} with LayerNorm and {batch_norm(x)[0, 0]:.3f} with BatchNorm."
+    yield formula("(x - mean) / sqrt(variance + eps)        both, then gain and offset")
     yield agree("row", "LayerNorm: every row has mean 0", layer_norm(x).mean(axis=1))
     yield agree("column", "BatchNorm: every column has mean 0", batch_norm(x).mean(axis=0))
     yield batch_norm_forward
