@@ -32,7 +32,7 @@ def run_of(*pairs: str) -> topic.Run:
 @pytest.mark.parametrize("seed", range(3))
 def test_every_check_holds_for_every_seed(seed):
     steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 7 and not failed(steps) and all_text(steps).isascii()
+    assert len(steps) == 9 and not failed(steps) and all_text(steps).isascii()
     assert list(checks(steps)) == [*SPOILT]
 
 
@@ -84,6 +84,10 @@ def fitted(target, **changed):
     return spoil
 
 
+def one_head(heads, *rest, **kind):
+    return KEPT["DynamicPositionBias"](1, *rest, **kind)
+
+
 def gradient(run, patch, by):
     patch.setattr(topic, "bucket_bias_backward", lambda d, c: by * KEPT["bucket_bias_backward"](d, c))
 
@@ -106,9 +110,11 @@ SPOILT = {
     "grid": ("learned", fewer_offsets, set()),
     "harmonic": ("preference", other_weights(lambda by, mask, w: by * w), set()),
     "first": ("preference", other_weights(lambda by, mask, w: by / by * np.eye(len(w))), {"harmonic"}),
+    "recency": ("sources", other_weights(lambda by, mask, w: by / by * np.ones_like(w)), set()),
     "taught": ("network", fitted("logarithm", worst=lambda by, right: by * 0.4), set()),
     "continues": ("network", fitted("logarithm", said=lambda by, right: right.wanted + by), set()),
     "misses": ("network", fitted("straight line", said=lambda by, right: right.wanted + (by - 1) + 3.99), set()),
+    "shape": ("new_lengths", lambda run, patch, by: patch.setattr(topic, "DynamicPositionBias", one_head), set()),
     "closing": ("interview", other_weights(lambda by, mask, w: by * w), set()),
 }
 

@@ -20,7 +20,7 @@ from tests.lessons.steps import (
     tables,
 )
 from tfx.errors import BadInput
-from tfx.records import Question, Said
+from tfx.records import Check, Question, Said
 
 TOPIC = "positional-need"
 KEPT = dict(vars(topic))
@@ -34,7 +34,7 @@ def run_of(*pairs: str, text: str | None = None) -> topic.Run:
 @pytest.mark.parametrize("seed", range(3))
 def test_every_check_holds_for_every_seed(seed):
     steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 7 and not failed(steps) and all_text(steps).isascii()
+    assert len(steps) == 9 and not failed(steps) and all_text(steps).isascii()
     assert list(checks(steps)) == [*SPOILT]
 
 
@@ -106,11 +106,12 @@ SPOILT = {
     "positions": ("add_positions", "add_positions_forward", places_left_out),
     "by-mask": ("the_mask", "attend_forward", scaled("attend_forward")),
     "mask-moves": ("the_mask", "attend", mask_left_out),
-    "both-ways": ("the_mask", "named", all_named),
-    "with-places": ("the_mask", "named", none_named),
+    "both-ways": ("named_places", "named", all_named),
+    "with-places": ("named_places", "named", none_named),
     "joined": ("add_or_join", "linear_forward", scaled("linear_forward")),
     "terms": ("add_or_join", "positions", None),
     "kinds": ("kinds", "table", None),
+    "convolution": ("said_of_it", "Convolution1d", None),
     "closing": ("interview", "add_positions_forward", places_left_out),
 }
 
@@ -160,7 +161,7 @@ def test_what_is_asked_is_found_another_way():
     assert asked["same_words"].answer == 0 and asked["add_positions"].answer == 7 + 7 + 7
     rng = np.random.default_rng(0)  # a guess at each of 4 places, and the mark
     guessed = (rng.integers(1, 5, size=20000) == rng.integers(1, 5, size=20000)).mean()
-    (question,) = (r for r in records_of(topic.the_mask, run_of()) if isinstance(r, Question))
+    (question,) = (r for r in records_of(topic.named_places, run_of()) if isinstance(r, Question))
     assert question.answer == pytest.approx((1 + 4 * guessed) / 5, rel=0.02)
 
 
@@ -177,7 +178,7 @@ def test_the_text_is_computed():
     )
     out, other = weights @ v, (weights @ v)[::-1]
     assert (
-        f"place by place it differs by {np.sqrt(((out - other) ** 2).sum() / (out**2).sum()):.0%} of its size"
+        f"Place by place it differs by {np.sqrt(((out - other) ** 2).sum() / (out**2).sum()):.0%} of its size"
         in (sentences(records_of(topic.equivariant, run))[2])
     )
     assert sentences(records_of(topic.same_words, run))[1] == (
@@ -198,7 +199,7 @@ def test_the_moved_means_are_recomputed():
         return (e / e.sum(axis=1, keepdims=True) @ x @ run.w[2]).mean(axis=0)
 
     placed = np.linalg.norm(mean(z[1], False) - mean(z[0], False)) / np.linalg.norm(mean(z[0], False))
-    assert sentences(records_of(topic.add_positions, run))[1].startswith(
+    assert sentences(records_of(topic.add_positions, run))[1] == (
         f"Now the mean output of the other order differs by {placed:.0%} of its size."
     )
     here, there = mean(run.x, True), mean(run.x[::-1], True)
@@ -213,12 +214,22 @@ def test_two_random_directions_are_nearly_at_right_angles_in_wide_vectors():
     assert wide == pytest.approx(math.sqrt(2 / (math.pi * 512)), rel=0.1) and narrow == pytest.approx(0.42, abs=0.04)
 
 
+def test_a_convolution_that_saw_no_order_would_be_noticed(monkeypatch):
+    """One that reads single words is equivariant: off by nothing."""
+    run, kept = run_of(), topic.Convolution1d
+    (check,) = (r for r in records_of(topic.said_of_it, run) if isinstance(r, Check))
+    layer = kept(16, 16, 3, np.random.default_rng(0), "same", dtype="float64")
+    once, again = (layer.forward(x[None])[0][0] for x in (run.x, run.x[::-1]))
+    assert check.measured == pytest.approx(np.linalg.norm(again - once[::-1]) / np.linalg.norm(once))
+    monkeypatch.setattr(topic, "Convolution1d", lambda a, b, width, *rest, **kind: kept(a, b, 1, *rest, **kind))
+    assert failed_in(topic.said_of_it, run) == {"convolution"}
+
+
 def test_what_is_said_is_said_with_its_condition():
     said = [r for step in steps_of(TOPIC) for r in step.records if isinstance(r, Said)]
     assert [(r.verdict, r.claim) for r in said] == [
         ("false", "C076"), ("true with conditions", "C077"), ("false", ""), ("false", "C100"),
     ]  # fmt: skip
     assert said[1].truth == (
-        "It holds where every token looks both ways, as in an encoder. A decoder has the causal mask, and can learn "
-        "order from it."
+        "Where every token looks both ways, as in an encoder. A decoder can learn order from its causal mask."
     )

@@ -34,7 +34,7 @@ def run_of(*pairs: str) -> topic.Run:
 @pytest.mark.parametrize("seed", range(3))
 def test_every_check_holds_for_every_seed(seed):
     steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 8 and not failed(steps) and all_text(steps).isascii()
+    assert len(steps) == 9 and not failed(steps) and all_text(steps).isascii()
     assert list(checks(steps)) == [*SPOILT]
 
 
@@ -106,6 +106,7 @@ SPOILT = {
     "reordered": ("layouts", replaced("pairs_to_halves", lambda by, order: order[::-1]), set()),
     "squeezed": ("longer", None, set()),
     "beyond": ("longer", replaced("angular_speeds", fast), set()),
+    "fine": ("any_length", where(lambda p: p == 10_000_001), set()),
     "refused": ("against_a_table", never_refused, set()),
     "runs": ("against_a_table", where(lambda p: p == 513), set()),
     "closing": ("interview", where(lambda p: p > 9), set()),
@@ -161,11 +162,11 @@ def test_what_is_asked_and_told_is_found_another_way():
     score = complex_turn(run.q, 1004) @ complex_turn(run.k, 1001)
     assert asked["turn_them"].answer == 4 and asked["only_offsets"].answer == pytest.approx(score)
     y = complex_turn(run.q, 4)
-    assert sentences(records_of(topic.turn_them, run))[2] == (
+    assert sentences(records_of(topic.turn_them, run))[1] == (
         f"By hand, pair 2 (i = 1) of the query at m = 4: a = 4 * 0.1 = 0.4000, and ({run.q[2]:.3f}, {run.q[3]:.3f}) "
-        f"becomes ({y[2]:.3f}, {y[3]:.3f}). Keys are turned in the same way; at position 0 nothing happens."
+        f"becomes ({y[2]:.3f}, {y[3]:.3f}). Keys turn alike; at 0 nothing happens."
     )
-    assert sentences(records_of(topic.only_offsets, run))[2].startswith(f"It is {score:.4f}.")
+    assert sentences(records_of(topic.only_offsets, run))[0].startswith(f"It is {score:.4f}.")
     x = np.concatenate([run.q[:4, None], run.q[4:, None]], axis=1).ravel()  # number i beside number i + 4
     turned_halves = complex_turn(x, 4)
     off = max(abs(turned_halves[0::2] - y[:4]).max(), abs(turned_halves[1::2] - y[4:]).max())

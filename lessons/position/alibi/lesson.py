@@ -56,12 +56,20 @@ def attend(scores: np.ndarray) -> np.ndarray:
 @lesson.step("The farther a key, the lower its score")
 def a_penalty(run: Run) -> Iterator[Shown]:
     t, m = min(run.tokens, 6), float(run.slopes[0])
-    row = run.weights[0, t - 1, :t]
-    terms = [math.exp(-m * d) for d in range(t - 1, -1, -1)]
-    yield "No vector, no rotation: attention with linear biases (ALiBi) takes a little off each score, in proportion to how far away the key is. A distance that was never met in training is only a larger number of the same kind."
+    yield "No vector, no rotation: attention with linear biases (ALiBi) takes a little off each score, in proportion to how far away the key is. A new distance is only a larger number."
     yield formula("score_ij = q_i . k_j / sqrt(D) - m_h (i - j)        for keys j up to i; later ones are masked")
     yield f"m_h is the slope of head h, fixed and not learned. Let all scores be equal, so that only the bias speaks. Head 1, slope {m:.4g}:"
-    yield matrix("weights of head 1", np.where(causal_mask(t), run.weights[0, :t, :t], -np.inf), "query, key")
+    yield matrix("weights of head 1", run.weights[0, :t, :t], "query, key")
+    yield agree("linear", "the bias of allowed keys is -m times the distance", np.where(np.tri(run.tokens), run.bias[0], 0), -m * np.maximum(np.subtract.outer(np.arange(run.tokens), np.arange(run.tokens)), 0))  # fmt: skip
+    yield Source("Press, Smith and Lewis", 2022, "Train Short, Test Long: Attention with Linear Biases", "section 3")
+
+
+@lesson.step("One weight by hand")
+def one_weight(run: Run) -> Iterator[Shown]:
+    t, m = min(run.tokens, 6), float(run.slopes[0])
+    row = run.weights[0, t - 1, :t]
+    terms = [math.exp(-m * d) for d in range(t - 1, -1, -1)]
+    yield "Softmax turns what is taken off a score into a factor on the weight."
     yield f"By hand, key 1 as query {t} sees it, {t - 1} away: exp(-{m:.4g} * {t - 1}) = {terms[0]:.4f}, divided by the sum over its {t} keys, {sum(terms):.4f}: {terms[0] / sum(terms):.4f}."
     yield question(
         "By what factor does the weight of head 1 fall from one key to the next one back?",
@@ -69,20 +77,22 @@ def a_penalty(run: Run) -> Iterator[Shown]:
         "Softmax turns a step of m in the score into a factor exp(-m).",
     )
     yield agree("by-hand", "the row by hand", row, np.array(terms) / sum(terms))
-    yield agree("linear", "the bias of allowed keys is -m times the distance", np.where(np.tri(run.tokens), run.bias[0], 0), -m * np.maximum(np.subtract.outer(np.arange(run.tokens), np.arange(run.tokens)), 0))  # fmt: skip
-    yield Source("Press, Smith and Lewis", 2022, "Train Short, Test Long: Attention with Linear Biases", "section 3")
     yield alibi_bias
 
 
 @lesson.step("A slope for each head")
 def slopes(run: Run) -> Iterator[Shown]:
     eight = alibi_slopes(8)
-    rows = [{"head": h + 1, "slope": m, "near": 100 * (1 - math.exp(-8 * m))} for h, m in enumerate(eight)]
+    rows = [
+        {"head": h + 1, "slope": m, "near": 100 * (1 - math.exp(-8 * m))}
+        for h, m in enumerate(eight)
+        if h in (0, 1, 2, 7)
+    ]
     yield "Steep heads see a few keys, gentle heads see far. The slopes form a geometric series; the first of them and the ratio from one to the next are both 2^(-8/H):"
     yield formula("m_h = 2^(-8h / H)        h = 1 ... H, where H is a power of 2")
     yield question("Eight heads: what is the slope of head 3?", eight[2], "2^(-24/8) = 2^(-3).", 0)
     yield table("H = 8; share on the 8 nearest keys of a very long text, all scores equal", rows, head="head", slope="slope", near="share [%] :2")  # fmt: skip
-    yield f"For another H the code of the paper takes the slopes of the next lower power of two, and fills up with every second one of the next higher. Here H = {run.heads}: from {run.slopes.max():.3g} down to {run.slopes.min():.3g}."
+    yield f"For another H the code of the paper fills up between. Here H = {run.heads}: from {run.slopes.max():.3g} down to {run.slopes.min():.3g}."
     yield agree("series", "each slope is 2^(-h) at H = 8", eight, [0.5**h for h in range(1, 9)])
     yield exactly("heads", "slopes, all different", run.heads, len({*run.slopes.tolist()}))
     yield alibi_slopes
@@ -122,7 +132,7 @@ def short_to_long(run: Run) -> Iterator[Shown]:
     length = SHORT.length
     yield f"Texts in which the next of {SHORT.tokens} tokens depends on the last two. Two models of one block learn them {length} tokens long, and then read texts of {4 * length}. Perplexity is exp of the mean loss: as many equally likely tokens would puzzle as much."
     yield table(f"perplexity; knowing the source {perplexity(0):.2f}, guessing {perplexity(1):.2f}", rows, positions="positions", inside=f"tokens 1 to {length} :3", far=f"tokens {2 * length + 1} to {4 * length} :3")  # fmt: skip
-    yield "Inside both learn. Far out the model with sinusoids meets sums that it has never seen. With ALiBi a far key only counts less, and on this local task that is right."
+    yield "Far out sinusoids make sums never seen. With ALiBi far keys only count less, which is right here."
     yield Said("ALiBi works beyond the training length.", "true with conditions", "It does where the task is local. Its bias prefers near keys whatever is asked for: to copy the token three back, a model with it did not learn in the time in which one with rotary positions did.", "C090")  # fmt: skip
     yield at_least("gap", "far out, lost with sinusoids less lost with ALiBi (1: a guess)", 0.1, found["sinusoidal"][1] - found["alibi"][1])  # fmt: skip
     yield at_most("holds", "far out, lost with ALiBi", 0.95, found["alibi"][1])
@@ -140,7 +150,7 @@ def the_price(run: Run) -> Iterator[Shown]:
     yield table(
         f"at distance {distance}", rows, head="head of 8", penalty="taken off", factor="factor on exp(score) :2"
     )
-    yield "So steep heads are local for good, and only the gentle ones reach far. That makes long texts safe, and far facts hard: a text may be read at any length while what stands far back is hardly used."
+    yield "So steep heads are local for good, and gentle ones reach far. A long text is read like a short one, and what stands far back has to score much higher to be used."
     yield agree("penalty", "what the bias takes off", -alibi_bias(8, distance + 1, causal=True)[:, -1, 0], penalty)
     yield at_most("steep", "head 1: factor", 1e-9, rows[0]["factor"])
     yield at_least("gentle", "head 8: factor", 0.5, rows[2]["factor"])
@@ -155,8 +165,18 @@ def side_by_side(run: Run) -> Iterator[Shown]:
     turned, _ = rotary_forward(x, cos, sin, "pairs")
     bias = float(alibi_bias(8, PLACE + 1, causal=True)[0, PLACE, 0])
     yield f"One vector of four numbers at position {PLACE}, counted from 0, under each scheme. With the first two it is a token; with the others a query."
-    yield matrix(f"the vector at position {PLACE}", np.concatenate([x, sinusoid, learned, turned, x]), "scheme, number", ("none", "sinusoids: added", "learned: added", "RoPE: turned", "ALiBi: unchanged"))  # fmt: skip
-    yield f"With ALiBi the vector stays, and the score with the key at position 0 gets {bias:g} (head 1 of 8). The learned row is random here: it is what training makes of it."
+    yield matrix(f"the vector at position {PLACE}", np.concatenate([x, sinusoid, learned, turned, x]), "scheme, number", ("none", "sinusoids", "learned", "RoPE", "ALiBi"))  # fmt: skip
+    yield f"With ALiBi the vector stays, and the score with the key at position 0 gets {bias:g} (head 1 of 8). The learned row is random here."
+    yield agree("turned", "turning keeps the length", np.linalg.norm(turned), np.linalg.norm(x))
+    yield agree("sum", "sinusoids: what was added", sinusoid - x, sinusoidal_positions(1, 4, start=PLACE))
+    yield agree("row", "learned: what was added", (learned - x)[0], run.learned.table.value[PLACE])
+    yield exactly("bias", "ALiBi: what the score gets", -1.5, bias)
+
+
+@lesson.step("Why each of them exists")
+def why_each(run: Run) -> Iterator[Shown]:
+    owned = sum(p.value.size for p in run.learned.parameters().values())
+    yield "No scheme is best at everything; each answers a weakness of another."
     rows = [
         {"scheme": "sinusoids", "why": "no parameters, any position", "model": "Transformer, 2017"},
         {"scheme": "learned table", "why": "fits the data", "model": "BERT, GPT-2"},
@@ -164,15 +184,13 @@ def side_by_side(run: Run) -> Iterator[Shown]:
         {"scheme": "ALiBi", "why": "longer texts, near keys first", "model": "BLOOM"},
     ]
     yield table("why each exists, and an example", rows, scheme="scheme", why="why", model="used by")
-    yield agree("turned", "turning keeps the length", np.linalg.norm(turned), np.linalg.norm(x))
-    yield agree("sum", "sinusoids: what was added", sinusoid - x, sinusoidal_positions(1, 4, start=PLACE))
-    yield agree("row", "learned: what was added", (learned - x)[0], run.learned.table.value[PLACE])
-    yield exactly("bias", "ALiBi: what the score gets", -1.5, bias)
+    yield f"Only the table learns: here {owned} numbers for 8 places of width 4. ALiBi changes nothing but scores, RoPE nothing but queries and keys."
+    yield exactly("owned", "numbers of the learned table", 8 * 4, owned)
 
 
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
     yield "ALiBi subtracts a slope times the distance from each score. The slopes are fixed, one for each head, a geometric series whose first member and ratio are 2^(-8/H). There are no position embeddings, so a longer text only means larger penalties."
-    yield "It reads longer texts well where what matters is near. Its preference for the near is built in, so what is far has to overcome the penalty. BLOOM uses it; most open models since turn queries and keys instead."
+    yield "It reads longer texts well where what matters is near. Its preference for the near is built in, so what is far has to overcome the penalty. BLOOM uses it; many open models since turn queries and keys instead."
     yield agree("closing", "rows of weights sum to 1", run.weights.sum(axis=-1), 1.0)
     yield Try("tfx quiz positional-alibi")

@@ -10,6 +10,7 @@ from lessons.writing import (
     Lesson, Request, Said, Shown, Source, Try, agree, at_least, at_most, exactly, formula, matrix, question, setting, table,
 )  # fmt: skip
 from tfx.lab.position.fitted_bias import TARGETS, fit
+from tfx.nn.dynamic_position_bias import DynamicPositionBias
 from tfx.ops.attention.attend import attend_backward, attend_forward
 from tfx.ops.attention.masks import causal_mask, window_mask
 from tfx.ops.positions.alibi import alibi_bias
@@ -88,9 +89,9 @@ def masks(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     as_mask, as_bias = weights_of(scores, run.masks["causal mask"]), weights_of(scores + run.biases["causal mask"])
     large = weights_of(scores + np.where(run.masks["causal mask"], 0, -10.0))
     left = float(large[0, 1:].sum())
-    yield "A mask says yes or no, a bias says how much. Minus infinity is the bias that says no: exp of it is 0."
+    yield "A mask says yes or no, a bias how much. Minus infinity says no: exp of it is 0."
     yield table("weight on keys that are to be blocked, query 1", [{"way": "mask", "weight": float(as_mask[0, 1:].sum())}, {"way": "bias -infinity", "weight": float(as_bias[0, 1:].sum())}, {"way": "bias -10", "weight": left}], way="way", weight="weight :2")  # fmt: skip
-    yield f"A bias of -10 is not a mask: {left:.1e} of the weight gets through. Adding it lets the score decide how much."
+    yield f"A bias of -10 is not a mask: {left:.1e} of the weight gets through."
     yield Said("Attention biases hold cache-relative positions, as in GPT-3 and GPT-4.", "false", "Nothing public says so. GPT-3 has learned absolute positions and in part banded sparse attention; of GPT-4 the details are not published.")  # fmt: skip
     yield agree("same", "mask and bias of -infinity give the same weights", as_bias, as_mask)
     yield at_least("leak", "bias -10: weight that gets through", 1e-9, left)
@@ -107,7 +108,7 @@ def learned(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     diagonal = float(np.trace(dscores))
     side = 7
     offsets = len(every_grid_offset(side, side))
-    yield "A learned bias belongs to an offset, or to a bucket of them, and all pairs with that offset share it. So its gradient is the sum of the gradients of their scores:"
+    yield "All pairs with one offset share its learned bias. So its gradient is a sum:"
     yield formula("dtable[o] = sum of dscores_ij over all pairs with j - i = o")
     yield f"By hand, offset 0, the diagonal of {t} pairs: their dscores sum to {diagonal:.4f}, and that is dtable[0] = {dtable[0]:.4f}."
     yield f"Swin Transformers do the same for images. Inside a window of {side} x {side} patches an offset has two parts, rows and columns."
@@ -127,33 +128,54 @@ def preference(run: Run) -> Iterator[Shown]:
     received = one.sum(axis=0)
     seen = (one > 0).sum(axis=0)
     shown = min(t, 8)
-    yield "Large decoders prefer some places. One source is the causal mask itself: with no positions and all scores equal, count who reads whom."
-    yield matrix("place", np.stack([seen, received, one[-1], deep])[:, :shown], "what, place", ("read by", "weight received", "last token, 1 layer", f"last token, {LAYERS} layers"))  # fmt: skip
+    yield "Large decoders prefer some places. One source is the causal mask itself: with no positions and all scores equal, count who reads whom. Last rows: what the last token takes from each place."
+    yield matrix("place", np.stack([seen, received, one[-1], deep])[:, :shown], "what, place", ("read by", "receives", "1 layer", f"{LAYERS} layers"))  # fmt: skip
     yield question(f"How many of {t} tokens read the first one?", seen[0], "All of them, itself included.", 0)
-    yield f"Place 1 is read by all {t}, place {t} by one. Early places receive more weight in all, and after {LAYERS} such layers {deep[0]:.0%} of the last token goes back to the first, next to {1 / t:.0%} after one layer. Trained models often put much weight on the first tokens whatever they are: an attention sink."
-    yield "Recency is the opposite preference, and comes from what falls with the distance: ALiBi's slope, T5's learned numbers, and often what trained RoPE heads make of offsets. Learned tables can favour any place that training favoured. A typical decoder shows both: the beginning, and the last few tokens."
-    yield Said("Positional bias is learned through position-related initialisations.", "false", "Its sources are learned tables, relative biases, rotation as trained, and the causal mask, which needs no training.")  # fmt: skip
+    yield f"Place 1 is read by all {t}, place {t} by one. Early places receive more weight in all, and after {LAYERS} such layers {deep[0]:.0%} of the last token goes back to the first, next to {1 / t:.0%} after one layer."
     yield agree("harmonic", "weight that place 1 receives: 1 + 1/2 + ... + 1/T", received[0], sum(1 / n for n in range(1, t + 1)))  # fmt: skip
     yield at_least("first", f"share of place 1 after {LAYERS} layers, over that after one", 1.5, float(deep[0] * t))
+
+
+@lesson.step("Early places, late places: where a preference comes from")
+def sources(run: Run) -> Iterator[Shown]:
+    near = weights_of(alibi_bias(8, run.tokens, causal=True)[0], causal_mask(run.tokens))[-1]
+    yield "Recency is the opposite preference, and comes from what falls with the distance: ALiBi's slope, T5's learned numbers; and RoPE heads can learn it. Learned tables can favour any place."
+    yield f"ALiBi alone, slope 1/2, causal, equal scores: the last token gives {near[-1]:.0%} to itself and {near[0]:.0%} to the first."
+    yield "Measured decoders show both ends: much weight on the first tokens, whatever they are (an attention sink), and better use of what stands early or late than of the middle."
+    yield Said("Positional bias is learned through position-related initialisations.", "false", "Its sources are learned tables, relative biases, rotation as trained, and the causal mask, which needs no training.")  # fmt: skip
+    yield at_least(
+        "recency", "ALiBi alone: the nearest key's weight over the farthest's", 1.5, float(near[-1] / near[0])
+    )
     yield Source("Xiao et al.", 2024, "Efficient Streaming Language Models with Attention Sinks")
+    yield Source("Liu et al.", 2024, "Lost in the Middle: How Language Models Use Long Contexts")
 
 
 @lesson.step("A bias from a small network")
 def network(run: Run) -> Iterator[Shown]:
     log, line = (fit(target, run.model_seed, TAUGHT) for target in TARGETS)
     rows = [{"offset": int(o), "log": w, "log_said": s, "line": v, "line_said": u} for o, w, s, v, u in zip(log.offsets, log.wanted, log.said, line.wanted, line.said, strict=True)]  # fmt: skip
-    yield "A table ends at its last offset. A dynamic position bias replaces it by a small network: the offset goes in, a bias for each head comes out, also for offsets that were never stored."
+    yield "A dynamic position bias replaces the table by a small network: the offset goes in, a bias for each head comes out, also for offsets that were never stored."
     yield formula("b_ij = network(j - i)        one number in, H numbers out")
     yield f"Here a network learns a bias for offsets up to {TAUGHT}, and is asked farther out. Once the bias wanted falls like log(1 + distance), once like a straight line:"
     yield table(f"taught up to {TAUGHT}", rows, offset="offset", log="log: wanted :3", log_said="said :3", line="line: wanted :3", line_said="said :3")  # fmt: skip
     yield f"Where it was taught both are within {max(log.worst, line.worst):.2f}. Farther out it goes on as it is built: it reads log(1 + distance), so it continues the first and misses the second. A table of {2 * TAUGHT + 1} rows has no answer at all."
-    yield Said("Biases that are a learned function of the distance generalise better to new lengths.", "true with conditions", "They were introduced for images of other sizes. On texts a network of the distance did so in one block on a local task; a learned number for each bucket did not.", "C105")  # fmt: skip
     yield at_most("taught", "worst error where it was taught", 0.4, max(log.worst, line.worst))
     yield at_most("continues", f"logarithm: error at offset {int(log.offsets[0])}", 1.0, float(abs(log.said - log.wanted)[0]))  # fmt: skip
     yield at_least("misses", f"straight line: error at offset {int(line.offsets[0])}", 4.0, float(abs(line.said - line.wanted)[0]))  # fmt: skip
+    yield fit
+
+
+@lesson.step("Does a network generalise to new lengths?")
+def new_lengths(run: Run) -> Iterator[Shown]:
+    layer = DynamicPositionBias(2, 16, np.random.default_rng(0), dtype="float64")
+    shapes = [layer.forward(n, n, 0, np.zeros(1))[0].shape for n in (run.tokens, 4 * run.tokens)]
+    yield f"It gives a bias at any length: for {run.tokens} tokens and two heads the shape {shapes[0]}, for {4 * run.tokens} the shape {shapes[1]}. CrossFormer introduced it for images of varying size, Swin V2 with offsets on a logarithmic scale."
+    yield Said("Biases that are a learned function of the distance generalise better to new lengths.", "true with conditions", "They were introduced for images of other sizes. On texts a network of the distance did so in one block on a local task; a learned number for each bucket did not.", "C105")  # fmt: skip
+    yield exactly(
+        "shape", "shape of the bias at four times the length", str((2, 4 * run.tokens, 4 * run.tokens)), str(shapes[1])
+    )
     yield Source("Wang et al.", 2022, "CrossFormer", "section 3.3")
     yield Source("Liu et al.", 2022, "Swin Transformer V2", "section 3.3")
-    yield fit
 
 
 @lesson.step("Say it in an interview")

@@ -11,7 +11,7 @@ from lessons.writing import (
     Lesson, Request, Said, Shown, Source, Try, agree, at_least, exactly, formula, matrix, proof, question, setting, table,
 )  # fmt: skip
 from tfx.lab.attention.shape_mistakes import provoke
-from tfx.lab.position.two_languages import LANGUAGES, Looked, look
+from tfx.lab.position.two_languages import Looked, look
 from tfx.nn.positions import Positions
 from tfx.ops.positions.positions import add_positions_backward, add_positions_forward
 
@@ -45,15 +45,21 @@ def a_row_each(run: Run) -> Iterator[Shown]:
     shown, c = min(run.rows, 5), min(run.width, 6)
     y, _ = run.layer.forward(run.x)
     start = run.layer.table.value
-    sizes = [{"model": name, "places": n, "width": width, "numbers": n * width} for name, (n, width) in PUBLISHED.items()]  # fmt: skip
-    yield "Instead of computing a vector for each place, let training find it: a table of N rows, one for each place, as words have their table with a row each. Row t is added to the token at place t."
+    yield "Instead of computing a vector for each place, let training find it: a table of N rows, one for each place, as words have theirs. Row t is added to the token at place t. It begins random."
     yield formula("z_t = x_t + table_t", "table: (N, C), learned")
     yield matrix(f"the table before training, the first {shown} of {run.rows} rows", start[:shown, :c], "place, number")
-    yield "It begins random. Training changes it like any other weights; the rows need not look like anything."
-    yield question(f"How many numbers does a table for {run.rows} places at C = {run.width} add to what is learned?", start.size, "N times C.", 0)  # fmt: skip
-    yield table("as published", sizes, model="model", places="N", width="C", numbers="N C :12")
     yield agree("added", "row t is added to token t", y - run.x, np.broadcast_to(start[: run.rows - 1], y.shape))
     yield Source("Gehring et al.", 2017, "Convolutional Sequence to Sequence Learning", "section 3.1")
+
+
+@lesson.step("How many numbers that adds")
+def how_many(run: Run) -> Iterator[Shown]:
+    start = run.layer.table.value
+    sizes = [{"model": name, "places": n, "width": width, "numbers": n * width} for name, (n, width) in PUBLISHED.items()]  # fmt: skip
+    yield "Each row has C numbers, and all of them are learned. Sinusoids would add none."
+    yield question(f"How many numbers does a table for {run.rows} places at C = {run.width} add to what is learned?", start.size, "N times C.", 0)  # fmt: skip
+    yield table("as published", sizes, model="model", places="N", width="C", numbers="N C :12")
+    yield exactly("size", "numbers of the table", run.rows * run.width, start.size)
     yield Source("Devlin et al.", 2019, "BERT", "section 3.2")
 
 
@@ -96,7 +102,7 @@ def one_too_many(run: Run) -> Iterator[Shown]:
     fits = provoke("N tokens", lambda: run.layer.forward(longer[:, :-1]))
     yield f"The table has {run.rows} rows. Give it a text of {run.rows + 1} tokens:"
     yield table("really called", [{"tried": f"{run.rows} tokens", "message": fits.message if fits.kind else "read"}, {"tried": f"{run.rows + 1} tokens", "message": asked.message if asked.kind else "read"}], tried="a text of", message="tfx answers")  # fmt: skip
-    yield "There is no vector for that place. A longer table with fresh rows would run, and its fresh rows would be noise. So the length is fixed before training; texts are cut, or the table is enlarged and trained further. Vision Transformers stretch theirs between its rows for larger images: interpolation, not extrapolation."
+    yield "There is no vector for that place. A longer table with fresh rows would run, and its fresh rows would be noise. So texts are cut, or the table is enlarged and trained further. Vision Transformers interpolate theirs for larger images: between rows, not beyond."
     yield Said("Learned positions end at the training length.", "true", "There is no row beyond the table, and rows that were never trained are noise.", "C085")  # fmt: skip
     yield exactly("refused", "texts that were refused: N tokens, N + 1 tokens", "0, 1", f"{int(bool(fits.kind))}, {int(bool(asked.kind))}")  # fmt: skip
     yield Source("Dosovitskiy et al.", 2021, "An Image is Worth 16x16 Words", "section 3.2")
@@ -110,14 +116,13 @@ def looked(seed: int) -> Looked:
 @lesson.step("One table for two languages")
 def two_languages(run: Run) -> Iterator[Shown]:
     found = looked(run.model_seed)
-    yield "A multilingual model has one table for all its languages. Here a small one reads two toy languages, each text with a mark of its language in front. Subjects and objects are the same nouns, so only the place tells which is which. At the verb it has to name the object."
-    yield matrix("where the verb looks, mean weights after training", found.weights, "language, place", LANGUAGES, ("mark", "place 2", "place 3", "place 4"))  # fmt: skip
-    yield f"It names {found.accuracy:.0%} of the objects. The verb looks one place on in the first language and one place back in the second, with the same four rows. The rows say which place it is. That verbs of one language look on and those of the other back is in the learned maps of attention."
+    yield "A multilingual model has one table for all its languages. Here a small one reads two toy languages, marked in front. Subjects and objects are the same nouns: only places tell them apart. At the verb it has to name the object."
+    yield matrix("where the verb looks, mean weights after training", found.weights, "language, place", ("verb object", "object verb"), ("mark", "place 2", "place 3", "place 4"))  # fmt: skip
+    yield f"It names {found.accuracy:.0%} of the objects. With the same four rows verbs look on in the first language and back in the second. The rows say which place it is; what to do with that is in the learned maps of attention."
     yield Said("Position embeddings tell the sentence patterns of languages apart.", "false", "They mark places, alike in all languages. Which language it is comes from the tokens, and its grammar from the weights.")  # fmt: skip
     yield at_least("named", "share of objects named", 0.9, found.accuracy)
     yield at_least("on", "language 1: weight on the place after the verb", 0.6, float(found.weights[0, 3]))
     yield at_least("back", "language 2: weight on the place before it", 0.6, float(found.weights[1, 2]))
-    yield look
 
 
 @lesson.step("How alike are its rows?")
@@ -129,8 +134,9 @@ def alike(run: Run) -> Iterator[Shown]:
     moved = float(np.linalg.norm(found.table - found.before) / np.linalg.norm(found.before))
     yield "Likeness of two rows is the cosine of the angle between them: 1 for the same direction, 0 for a right angle. Here for a small model of the two languages, after training:"
     yield matrix("cosines of the learned rows", cosines, "place, place")
-    yield f"Random rows of C = {found.table.shape[1]} numbers have cosines of {1 / math.sqrt(found.table.shape[1]):.2f} by size, as a root mean square. Training moved the table by {moved:.0%} of its size, as far as the task needed. In large models neighbours often come out alike; nothing in the table asks for it."
+    yield f"Random rows of C = {found.table.shape[1]} numbers have cosines of {1 / math.sqrt(found.table.shape[1]):.2f} by size, as a root mean square. Training moved the table by {moved:.0%} of its size. In Vision Transformers near patches come out alike (Dosovitskiy et al. 2021, section 4.5); nothing in the table asks for it."
     yield agree("own", "the cosine of a row with itself", np.diag(cosines), 1.0)
+    yield look
     yield at_least("moved", "training moved the table by", 0.02, moved)
     yield at_least("below-one", "1 less the largest cosine of two rows", 1e-3, float(1 - off.max()))
 
@@ -143,13 +149,11 @@ def against_sinusoids(run: Run) -> Iterator[Shown]:
     rows = [
         {"what": f"learned numbers, N = {n}, C = {width}", "learned": f"{owned['learned']:,}", "sinusoidal": f"{owned['sinusoidal']:,}"},
         {"what": "a place beyond N", "learned": "no row", "sinusoidal": "a vector, not understood"},
-        {"what": "a shift by k", "learned": "no rule", "sinusoidal": "one rotation"},
     ]  # fmt: skip
-    yield "A table can take any form that the data asks for. Sinusoids have a fixed form, and cost nothing."
+    yield "A table can take any form that the data asks for; sinusoids have a fixed one. BERT, GPT-2 and GPT-3 have tables."
     yield table("one against the other", rows, what="what", learned="table", sinusoidal="sinusoids")
-    yield Said("Inside the training length a learned table does as well as sinusoids.", "true", "So it was in the paper of 2017 (section 6.2, table 3, row E), and so it is measured here.", "C086")  # fmt: skip
-    yield Said("Sinusoids go beyond the training length better than a learned table.", "false", "Both fail there at once: a vector that was never met helps as little as a row that was never trained.", "C084")  # fmt: skip
-    yield "BERT, GPT-2 and GPT-3 have learned tables. Many later models turn queries and keys instead, which is explained further on."
+    yield Said("Inside the training length a learned table does as well as sinusoids.", "true", "For translation in 2017 (section 6.2, table 3, row E), and here on a local task.", "C086")  # fmt: skip
+    yield Said("Sinusoids go beyond the training length better than a learned table.", "false", "Both fail: a vector never met helps as little as a row never trained.", "C084")  # fmt: skip
     yield exactly("owned", "learned numbers: table, sinusoids", f"{n * width}, 0", f"{owned['learned']}, {owned['sinusoidal']}")  # fmt: skip
     yield Try("tfx experiment length-extrapolation")
 

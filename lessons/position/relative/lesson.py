@@ -91,38 +91,50 @@ def anywhere(run: Run) -> Iterator[Shown]:
 
 @lesson.step("A vector for each offset (Shaw)")
 def a_vector_each(run: Run) -> Iterator[Shown]:
-    c, root = run.c, run.width**0.5
+    c = run.c
     cut = np.clip(key_offsets(SHOWN), -c, c)
-    scores = with_shaw(run)
-    content, place = float(run.q[0] @ run.k[1]), float(run.q[0] @ run.a_k[c + 1])
     yield "The first way: learn a vector a_o for each offset and add it to the key. So a query may prefer what it reads, and where it stands."
     yield formula("score_ij = q_i . (k_j + a_o) / sqrt(D)        o = j - i, cut off at -c and c")
     yield matrix(f"offsets of five tokens, cut off at c = {c}", cut, "query, key")
     yield question(f"How many different vectors does that need at c = {c}, however long the text?", 2 * c + 1, "The offsets -c to c.", 0)  # fmt: skip
-    yield f"By hand, query 1 with key 2, offset 1: ({content:.3f} + {place:.3f}) / sqrt({run.width}) = {(content + place) / root:.3f}. The paper adds a second such table to the values. All heads may share both."
-    yield "What is farther than c away counts as c away: there it knows before and after, and no more."
-    yield agree("by-hand", "the score by hand", scores[0, 1], (content + place) / root)
     yield exactly("different", "different offsets that are told apart", 2 * min(c, SHOWN - 1) + 1, len(np.unique(cut)))
-    yield Source("Shaw, Uszkoreit and Vaswani", 2018, "Self-Attention with Relative Position Representations", "section 3")  # fmt: skip
+
+
+@lesson.step("... and one score by hand")
+def shaw_by_hand(run: Run) -> Iterator[Shown]:
+    c, root, scores = run.c, run.width**0.5, with_shaw(run)
+    content, place = float(run.q[0] @ run.k[1]), float(run.q[0] @ run.a_k[c + 1])
+    yield "The query meets the key, and it meets the vector of the offset: two dot products."
     yield relative_keys_values_attention_forward
+    yield f"By hand, query 1 with key 2, offset 1: ({content:.3f} + {place:.3f}) / sqrt({run.width}) = {(content + place) / root:.3f}. Farther than c it knows before and after, and no more. The paper adds a second such table to the values. All heads may share both."
+    yield agree("by-hand", "the score by hand", scores[0, 1], (content + place) / root)
+    yield Source("Shaw, Uszkoreit and Vaswani", 2018, "Self-Attention with Relative Position Representations", "section 3")  # fmt: skip
 
 
 @lesson.step("A number for each bucket of offsets (T5)")
 def a_number_each(run: Run) -> Iterator[Shown]:
-    distances = np.array([1, 2, 7, 8, 11, 12, 16, 32, 64, 127, 128, 1000])
+    distances = np.array([1, 7, 8, 16, 64, 128, 1000])
     buckets = bucket_of(-distances)
-    scores, plain = with_buckets(run), run.q @ run.k.T / run.width**0.5
     sizes = np.bincount(bucket_of(-np.arange(128)))
-    yield "The second way is cheaper: a learned number for each offset, added to the score. T5 sorts offsets into 32 buckets, 16 for each direction: near ones have a bucket each, farther ones share wider and wider buckets, and from 128 on all share the last."
+    yield "The second way is cheaper: a learned number for each offset, added to the score. T5 sorts offsets into 32 buckets, 16 for each direction: near ones have a bucket each, farther ones share ever wider buckets, from 128 on the last."
     yield formula("score_ij = q_i . k_j / sqrt(D) + table[bucket(j - i)]")
-    yield table("key before the query, at distance d", [{"d": int(d), "bucket": int(b)} for d, b in zip(distances, buckets, strict=True)][:11], d="d", bucket="bucket, from 0")  # fmt: skip
-    yield question("Each head has its own number for each bucket, and all layers share them. How many numbers do 8 heads need?", 32 * 8, "32 buckets times 8 heads.", 0)  # fmt: skip
-    yield f"The widest bucket of distances below 128 holds {int(sizes.max())} of them. T5 leaves out the division by sqrt(D), and starts with smaller maps instead."
-    yield agree("biased", "scores less those without bias: the number of the bucket", scores - plain, run.buckets[relative_buckets(len(run.q)), 0])  # fmt: skip
+    yield table("key before the query, at distance d", [{"d": int(d), "bucket": int(b)} for d, b in zip(distances, buckets, strict=True)][:6], d="d", bucket="bucket, from 0")  # fmt: skip
+    yield f"The widest bucket of distances below 128 holds {int(sizes.max())} of them."
     yield exactly("last", "bucket of distance 1,000 less that of 128", 0, int(buckets[-1] - buckets[-2]))
     yield exactly("exact", "distances below 8 with a bucket of their own", 8, int((sizes[:8] == 1).sum()))
-    yield Source("Raffel et al.", 2020, "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", "section 2.1")  # fmt: skip
     yield bucket_of
+
+
+@lesson.step("... for each head, shared by all layers")
+def by_head(run: Run) -> Iterator[Shown]:
+    scores, plain = with_buckets(run), run.q @ run.k.T / run.width**0.5
+    bias = run.buckets[relative_buckets(len(run.q)), 0]
+    yield "A head has its number for each bucket. All layers share the same table."
+    yield matrix("what the bias adds to the scores of five tokens, random here", bias[:SHOWN, :SHOWN], "query, key")
+    yield question("How many learned numbers do 8 heads need, with 32 buckets?", 32 * 8, "32 buckets times 8 heads.", 0)  # fmt: skip
+    yield "T5 leaves out the division by sqrt(D), with smaller maps instead."
+    yield agree("biased", "scores less those without bias: the number of the bucket", scores - plain, bias)
+    yield Source("Raffel et al.", 2020, "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", "section 2.1")  # fmt: skip
 
 
 @lesson.step("Four terms, none with a place (Transformer-XL)")
@@ -159,9 +171,9 @@ def invariant(run: Run) -> Iterator[Shown]:
 def promised(run: Run) -> Iterator[Shown]:
     own = [{"name": "Shaw", "numbers": f"(2c + 1) D, twice: {run.a_k.size + run.a_v.size}"}, {"name": "T5", "numbers": f"32 a head: {run.buckets.size}"}, {"name": "Transformer-XL", "numbers": f"a D x D map a layer, u and w: {run.maps.size + run.u.size + run.w.size}"}]  # fmt: skip
     yield table(f"learned numbers of one head at D = {run.width}, c = {run.c}", own, name="scheme", numbers="learned numbers")  # fmt: skip
-    yield Said("On long texts relative positions do better.", "true with conditions", "It holds of ALiBi on a local task, and just beyond the training length. A number for each bucket fails farther out, as its last bucket holds all that is far.", "C102")  # fmt: skip
-    yield "Bounded tables can be read at any length, as all far offsets share a row. That the row means the right thing there is not promised: it was trained on what was far in training."
-    yield "Since 2021 two schemes that learn nothing have spread: RoPE turns queries and keys, ALiBi subtracts the distance. Both see offsets only. Press et al. (2022, section 2) found T5's bias to go further than sinusoids, and slower to run."
+    yield Said("On long texts relative positions do better.", "true with conditions", "It holds of ALiBi on a local task, and just beyond the training length. Farther out others lose: far offsets fall into buckets, or come to angles, that training never met.", "C102")  # fmt: skip
+    yield "Bounded tables can be read at any length, as all far offsets share a row. What that row says was learned from what was far in training, if anything was."
+    yield "Since 2021 two schemes that learn nothing have spread: RoPE turns queries and keys, ALiBi subtracts the distance. Both see offsets only."
     yield exactly("owned", "learned numbers of T5's bias for one head", 32, run.buckets.size)
     yield Try("tfx experiment length-extrapolation")
 

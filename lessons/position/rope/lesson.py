@@ -58,11 +58,10 @@ def turn_them(run: Run) -> Iterator[Shown]:
     q, m, w = run.q, run.m, float(run.speeds[1])
     a = m * w
     hand = q[2] * math.cos(a) - q[3] * math.sin(a), q[3] * math.cos(a) + q[2] * math.sin(a)
-    yield "Two arrows on a sheet of paper have an angle between them. Turn the sheet, and the angle stays. Now turn each arrow by an amount that grows with its place: what is left between them depends on how far apart their places are. That is rotary position embedding, RoPE."
-    yield "A query has D numbers. Take them in pairs; each pair is an arrow. At position m, counted from 0, pair i is turned by the angle a = m w_i. The speeds w_i are those of the sinusoids:"
+    yield "Turn two arrows on a sheet by amounts that grow with their places: what is left between them depends on how far apart the places are. So RoPE treats each pair of a query's D numbers. At position m, from 0, pair i turns by a = m w_i, at the speeds of the sinusoids:"
     yield formula("y_1 = x_1 cos a - x_2 sin a")
-    yield formula("y_2 = x_2 cos a + x_1 sin a        a = m w_i,  w_i = 10000^(-2i / D),  i = 0 .. D/2 - 1")
-    yield f"By hand, pair 2 (i = 1) of the query at m = {m}: a = {m} * {w:.4g} = {a:.4f}, and ({q[2]:.3f}, {q[3]:.3f}) becomes ({hand[0]:.3f}, {hand[1]:.3f}). Keys are turned in the same way; at position 0 nothing happens."
+    yield formula("y_2 = x_2 cos a + x_1 sin a        w_i = 10000^(-2i / D)")
+    yield f"By hand, pair 2 (i = 1) of the query at m = {m}: a = {m} * {w:.4g} = {a:.4f}, and ({q[2]:.3f}, {q[3]:.3f}) becomes ({hand[0]:.3f}, {hand[1]:.3f}). Keys turn alike; at 0 nothing happens."
     yield question(f"By what angle, in radians, is the first pair turned at position {m}?", m * float(run.speeds[0]), "Its speed is 1 radian per position.")  # fmt: skip
     yield agree("by-hand", "pair 2 by hand", run.turned(q, m)[0, 2:4], hand, to=1e-9)
     yield agree("zero", "at position 0 the query is as it was", run.turned(q, 0)[0], q)
@@ -76,12 +75,10 @@ def only_offsets(run: Run) -> Iterator[Shown]:
     scores = run.turned(run.q, places) @ run.turned(run.k, places).T
     far = run.turned(run.q, places + 10_000) @ run.turned(run.k, places + 10_000).T
     here, moved = (float((run.turned(run.q, run.m + by) @ run.turned(run.k, run.n + by).T)[0, 0]) for by in (0, 1000))
-    yield "One query and one key, read at every pair of places from 0 to 4:"
     yield formula("turn(q, m) . turn(k, n) = turn(q, m - n) . k")
     yield matrix("raw scores of the same q and k", scores, "query at, key at", [str(p) for p in places], [str(p) for p in places])  # fmt: skip
-    yield "Along each diagonal the offset is the same, and so is the score."
     yield question(f"At m = {run.m} and n = {run.n} the score is {here:.4f}. What is it 1,000 places on, at {run.m + 1000} and {run.n + 1000}?", here, "The offset is the same.")  # fmt: skip
-    yield f"It is {moved:.4f}. The first pair adds q_1 k_1 + q_2 k_2 where the offset is 0, and less or more of it as the angle between them grows: scores need not fall with the distance."
+    yield f"It is {moved:.4f}. Along each diagonal the score is the same; it need not fall with the distance."
     yield agree("diagonals", "scores on a diagonal are equal", scores[1:, 1:], scores[:-1, :-1], to=1e-9)
     yield agree("far", "scores 10,000 places on", far, scores, to=1e-8)
     yield agree("law", "turn(q, m - n) . k", here, float(run.turned(run.q, run.m - run.n)[0] @ run.k), to=1e-8)
@@ -96,7 +93,7 @@ def unchanged(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     cos, sin = rotary_tables(np.arange(3), run.width, run.base)
     yield "A rotation keeps lengths, so no place makes a query louder. Nothing is added to the token, and nothing is learned. Values are not turned: what is taken home carries no place, only the weights do."
     yield matrix("length of the turned query", lengths, "query, position", ("length",), [str(p) for p in places])
-    yield "It acts in every layer, on queries and keys, after their maps. Sinusoids and a learned table act once, at the input, and reach the values too."
+    yield "It acts inside attention, in each layer that has it, on queries and keys after their maps. Sinusoids and a learned table act once, at the input, and reach the values too."
     yield "The way back is the same function with -a, because the transpose of a rotation turns back."
     yield agree("lengths", "lengths at all places", lengths, np.linalg.norm(run.q), to=1e-9)
     yield proof("the rotation", lambda x: rotary_forward(x, cos, sin, "pairs"), rotary_backward, {"x": x})
@@ -146,10 +143,20 @@ def longer(run: Run) -> Iterator[Shown]:
     squeezed = run.turned(run.q, np.array([FACTOR * run.m, FACTOR * run.n]) / FACTOR)
     yield f"Scores see offsets, so a longer text needs no new vectors. But it has offsets that training never showed. At D = {WIDE} and {TRAINED:,} tokens, {unfinished} of {WIDE // 2} pairs do not even finish one turn in training: farther out they come to angles that no map has met."
     yield table("angles in radians", rows, way="positions", angle="slowest pair, at the end :3", near="fastest pair, a step :3")  # fmt: skip
-    yield "Position interpolation divides all positions, so that the longest text ends where training ended; neighbours come closer together. A larger base slows the slow pairs and leaves the fastest alone. NTK-aware scaling and YaRN treat pairs by their speed. Most models are then trained a little further."
-    yield Said("RoPE generalises to lengths that were never trained.", "too strong", "It is relative by construction, and unadjusted it gets worse beyond the training length; in the experiment of this module less than sinusoids.")  # fmt: skip
+    yield "Position interpolation divides all positions, so that the longest text ends where training ended; neighbours come closer together. A larger base slows the slow pairs and leaves the fastest alone. NTK-aware scaling and YaRN treat pairs by their speed. Often a little training follows."
     yield agree("squeezed", f"{FACTOR} times the position, divided by {FACTOR}", squeezed, run.turned(run.q, [run.m, run.n]), to=1e-9)  # fmt: skip
     yield at_least("beyond", "pairs that do not finish a turn in training", 1, unfinished)
+
+
+@lesson.step("Does it generalise to any length?")
+def any_length(run: Run) -> Iterator[Shown]:
+    yield "Defined at any position, like sinusoids: that is not the same as understood there."
+    yield Said("RoPE generalises to lengths that were never trained.", "too strong", "It is relative by construction, and unadjusted it gets worse beyond the training length; in the experiment length-extrapolation less than sinusoids.")  # fmt: skip
+    one, two = run.turned(run.q, [10_000_000.0, 10_000_001.0])
+    yield f"The rotation itself is fine at position 10,000,000: the query has length {np.linalg.norm(one):.3f} there, as at 0. What was never trained is what to make of it."
+    yield agree(
+        "fine", "lengths at positions 10,000,000 and 10,000,001", np.linalg.norm(one), np.linalg.norm(two), to=1e-8
+    )
     yield Source("Chen et al.", 2023, "Extending Context Window of Large Language Models via Positional Interpolation")
     yield Source("Peng et al.", 2023, "YaRN: Efficient Context Window Extension of Large Language Models")
 
