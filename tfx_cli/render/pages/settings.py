@@ -53,6 +53,8 @@ def others(value: Any, words: Sequence[Any]) -> tuple[Any, ...]:
     """Values beside this one that may be allowed."""
     if isinstance(value, bool):
         return (not value,)
+    if isinstance(value, str) and not words:
+        return tuple(value.split()[-1:])  # one word of a sentence, which needs no quotes
     if words or not isinstance(value, (int, float)):
         return tuple(words)
     return (2 * value, value + 1, value // 2)
