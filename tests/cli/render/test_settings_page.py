@@ -50,4 +50,4 @@ def test_the_page_ends_with_the_example(topic, capsys):
     _, found, example = capsys.readouterr().out.partition("change one: tfx explain x --set ")
     assert found or not defaults.__dict__
     if found:
-        assert apply_settings(defaults, [example.split()[0]], "") != defaults
+        assert apply_settings(defaults, [shlex.split(example)[0]], "") != defaults

@@ -32,6 +32,8 @@ def show_settings(defaults: Any, command: str, face: Face) -> None:
         for setting in described
     }
     example = next(changes(defaults), "NAME=VALUE")
+    if " " in example:
+        example = f'"{example}"'
     show_list(f"Settings of {command}", entries, f"change one: {command} --set {example}", face)
 
 
@@ -54,7 +56,7 @@ def others(value: Any, words: Sequence[Any]) -> tuple[Any, ...]:
     if isinstance(value, bool):
         return (not value,)
     if isinstance(value, str) and not words:
-        return tuple(value.split()[-1:])  # one word of a sentence, which needs no quotes
+        return (" ".join(value.split()[1:]),)
     if words or not isinstance(value, (int, float)):
         return tuple(words)
     return (2 * value, value + 1, value // 2)
