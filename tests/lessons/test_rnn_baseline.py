@@ -1,0 +1,158 @@
+"""rnn-baseline: states, cells and what comes back are found another way, and every check can fail."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import lessons.before.rnn_baseline.lesson as topic
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
+from tfx.records import Question, Said
+
+TOPIC = "rnn-baseline"
+KEPT = {name: getattr(topic, name) for name in ("rnn_forward", "lstm_forward", "clip_by_norm")}
+MEASURE, COUNT = topic.gradient_distance.measure_row, topic.sequential_steps.measure_row
+
+
+def run_of(*pairs: str, seed: int = 0) -> topic.Run:
+    return topic.Run(request_for(TOPIC, *pairs, seed=seed))
+
+
+@pytest.mark.parametrize("pairs", [[], ["weight=0", "forget=-2"], ["weight=2", "forget=8"]])
+def test_every_check_holds(pairs):
+    for seed in range(3):
+        steps = steps_of(TOPIC, *pairs, seed=seed)
+        assert len(steps) == 7 and not failed(steps) and set(checks(steps)) == {*SPOILT} and all_text(steps).isascii()
+
+
+def other_states(monkeypatch, by):
+    monkeypatch.setattr(topic, "rnn_forward", lambda *a: (by * KEPT["rnn_forward"](*a)[0], None))
+
+
+def other_cell(monkeypatch, by):
+    class Cache:
+        last = (None, np.full((1, 1), 1.75 * by))
+
+    monkeypatch.setattr(topic, "lstm_forward", lambda *a: (None, Cache))
+
+
+def gradients(way, far):
+    def spoil(monkeypatch, by):
+        def wrong(run, asked):
+            row = MEASURE(run, asked)
+            return row | {"log_32": far + math.log10(by)} if asked == way else row
+
+        monkeypatch.setattr(topic.gradient_distance, "measure_row", wrong)
+
+    return spoil
+
+
+def clip(change):
+    def spoil(monkeypatch, by):
+        def wrong(grad, limit):
+            norm = KEPT["clip_by_norm"](grad, limit)
+            change(grad, norm, by)
+            return norm
+
+        monkeypatch.setattr(topic, "clip_by_norm", wrong)
+
+    return spoil
+
+
+def too_long(grad, norm, by):
+    grad *= by if norm > 1 else 1
+
+
+def revived(grad, norm, by):
+    grad *= by if norm < 1 else 1
+
+
+def count(way, key):
+    def spoil(monkeypatch, by):
+        def wrong(settings, asked):
+            row = COUNT(settings, asked)
+            return row | {key: by * row[key] + (by - 1)} if asked == way else row
+
+        monkeypatch.setattr(topic.sequential_steps, "measure_row", wrong)
+
+    return spoil
+
+
+#: check -> its step, and how it is spoilt.
+SPOILT = {
+    "recurrence": ("state", other_states),
+    "cell": ("gates", other_cell),
+    "vanishes": ("measured", gradients(topic.gradient_distance.TANH, -2.0)),
+    "attention": ("measured", gradients(topic.gradient_distance.ATTENTION, -9.0)),
+    "down": ("clipping", clip(too_long)),
+    "untouched": ("clipping", clip(revived)),
+    "chain": ("waiting", count(topic.sequential_steps.RNN, "n_64")),
+    "others": ("waiting", count(topic.sequential_steps.CONVOLUTION, "per_token")),
+}
+
+
+@pytest.mark.parametrize("by", [1.1, math.nan])
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    step, spoil = SPOILT[id]
+    assert not failed_in(getattr(topic, step), run_of())
+    spoil(monkeypatch, by)
+    broken = failed_in(getattr(topic, step), run_of())
+    assert broken == {id} or (math.isnan(by) and id in broken)
+
+
+@pytest.mark.parametrize("weight", [0.5, 1.5])
+def test_the_states_are_worked_out_one_by_one(weight):
+    shown = records_of(topic.state, run_of(f"weight={weight}"))
+    h = [math.tanh(1.0)]
+    for _ in range(3):
+        h.append(math.tanh(weight * h[-1]))
+    (asked,), (said,) = ([r for r in shown if isinstance(r, kind)] for kind in (Question, Said))
+    assert [row["h"] for row in tables(shown)[0].rows] == pytest.approx(h) and asked.answer == pytest.approx(h[1])
+    assert (
+        said.truth
+        == f"It depends on all words: with a 0 in place of the 1, the last state here would differ by {h[-1]:.2g}."
+    )
+
+
+def test_the_cell_and_its_powers():
+    shown = records_of(topic.gates, run_of())
+    (asked,) = (r for r in shown if isinstance(r, Question))
+    left = 1.0
+    for _ in range(10):
+        left *= 0.9
+    assert asked.answer == pytest.approx(1.8 - 0.05)
+    assert sentences(shown)[1].startswith("By hand: 0.9 * 2 + 0.1 * (-0.5) = 1.75.")
+    assert f"0.9 leaves {left:.2f} after 10 steps and {left**10:.1e} after 100" in sentences(shown)[1]
+
+
+def test_the_table_of_gradients_is_in_numbers_and_not_in_logarithms():
+    run = run_of()
+    shown = records_of(topic.measured, run)
+    prepared = topic.frame.prepare(topic.gradient_distance, run.settings, 0)
+    tanh, _, lstm, _ = (MEASURE(prepared, row["way"]) for row in tables(shown)[0].rows)
+    assert tables(shown)[0].rows[0]["k16"] == pytest.approx(10 ** tanh["log_16"])
+    lost = [10 ** row["log_8"] / 10 ** row["log_32"] for row in (tanh, lstm)]
+    assert sentences(shown)[1].startswith(
+        f"From 8 to 32 words the RNN loses a factor of {lost[0]:.1e}, the LSTM {lost[1]:.1e}."
+    )
+    assert run.settings.gain == 1
+
+
+def test_lengths_before_and_after_clipping():
+    rows = tables(records_of(topic.clipping, run_of()))[0].rows
+    assert [(row["before"], row["after"]) for row in rows] == [
+        (pytest.approx(size), pytest.approx(min(size, 1.0))) for size in (1e6, 0.5, 1e-6)
+    ]

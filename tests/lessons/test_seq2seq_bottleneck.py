@@ -1,0 +1,159 @@
+"""seq2seq-bottleneck: shares, noise and contexts are found another way, and every check can fail."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+import lessons.before.seq2seq_bottleneck.lesson as topic
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
+from tfx.lab.sequences.reversal import Reverser
+from tfx.records import Question, Said
+
+TOPIC = "seq2seq-bottleneck"
+KEPT = {name: getattr(topic, name) for name in ("share_right", "attend_forward", "Reverser", "RecurrentSeq2Seq")}
+
+
+def run_of(*pairs: str, text: str | None = None, seed: int = 0) -> topic.Run:
+    return topic.Run(request_for(TOPIC, *pairs, text=text, seed=seed))
+
+
+@pytest.mark.parametrize(("pairs", "text"), [([], None), (["width=16"], "a"), (["width=128"], "abcabcabcabc")])
+def test_every_check_holds(pairs, text):
+    for seed in range(3):
+        steps = steps_of(TOPIC, *pairs, text=text, seed=seed)
+        assert len(steps) == 9 and not failed(steps) and set(checks(steps)) == {*SPOILT} and all_text(steps).isascii()
+
+
+def shares(way, change):
+    def spoil(run, monkeypatch, by):
+        run.shares = run.shares | {way: change(run.shares, by)}
+
+    return spoil
+
+
+def wide(run, monkeypatch, by):
+    monkeypatch.setattr(topic, "share_right", lambda *a: 0.01 * by)
+
+
+def louder(part):
+    def spoil(run, monkeypatch, by):
+        class Loud(Reverser):
+            def encode(self, ids):
+                states, last = super().encode(ids), self.codes[ids[:, -1]]
+                others = states[:, -1] - last
+                states[:, -1] = last * (by if part == "signal" else 1) + others * (by if part == "noise" else 1)
+                return states
+
+        monkeypatch.setattr(topic, "Reverser", Loud)
+
+    return spoil
+
+
+def weights(change):
+    def spoil(run, monkeypatch, by):
+        class Other(Reverser):
+            def with_attention(self, ids):
+                found = super().with_attention(ids)
+                return found._replace(weights=change(found.weights, by))
+
+        monkeypatch.setattr(topic, "Reverser", Other)
+
+    return spoil
+
+
+def other_context(run, monkeypatch, by):
+    monkeypatch.setattr(topic, "attend_forward", lambda *a: (by * KEPT["attend_forward"](*a)[0], None))
+
+
+def other_mean(run, monkeypatch, by):
+    monkeypatch.setattr(topic, "attend_forward", lambda s, v: (v[:1] * by, None))
+
+
+def states_lost(run, monkeypatch, by):
+    class Fewer(KEPT["RecurrentSeq2Seq"]):
+        def encode(self, ids):
+            return super().encode(ids)[0][:, 1:], None
+
+    monkeypatch.setattr(topic, "RecurrentSeq2Seq", Fewer)
+
+
+#: check -> its step, and how it is spoilt.
+SPOILT = {
+    "falls": ("falls", shares("vector", lambda s, by: [*s["vector"][:-1], (s["vector"][0] - 0.1) * by / by])),
+    "wider": ("falls", wide),
+    "noise": ("why", louder("noise")),
+    "signal": ("why", louder("signal")),
+    "told": ("own_words", shares("forced", lambda s, by: [*s["forced"][:-1], s["vector"][-1] * by / by])),
+    "never-worse": ("own_words", shares("forced", lambda s, by: [s["vector"][0] - 0.1 * by, *s["forced"][1:]])),
+    "by-hand": ("attention", other_context),
+    "sums": ("alignment", weights(lambda w, by: by * w)),
+    "diagonal": ("alignment", weights(lambda w, by: w[:, ::-1] * by / by)),
+    "attention": ("cured", shares("attention", lambda s, by: [1, 1, 1, 1, 0.9 * by / by])),
+    "mean": ("compared", other_mean),
+    "kept": ("compared", states_lost),
+}
+
+
+@pytest.mark.parametrize("by", [1.5, math.nan])
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
+    step, spoil = SPOILT[id]
+    run = run_of()
+    assert not failed_in(getattr(topic, step), run)
+    with np.errstate(all="ignore"):
+        spoil(run, monkeypatch, by)
+        broken = failed_in(getattr(topic, step), run)
+    assert broken == {id} or (math.isnan(by) and id in broken)
+
+
+def test_shares_are_those_of_texts_that_are_written():
+    """One cell of the table again: the same draws, and each symbol read from a state that is worked out here."""
+    run, n, right = run_of("width=16"), 4, []
+    rng = np.random.default_rng((0, n))
+    for _ in range(8):
+        model, ids = Reverser(rng, 16, 10), rng.integers(10, size=(50, n))
+        state = sum(model.codes[ids[:, j]] @ np.linalg.matrix_power(model.turn, n - 1 - j) for j in range(n))
+        for t in range(n):
+            found = np.array([max(range(10), key=lambda v: model.codes[v] @ s) for s in state])
+            right.append(found == ids[:, n - 1 - t])
+            state = (state - model.codes[found]) @ np.linalg.inv(model.turn)
+    row = next(row for row in tables(records_of(topic.falls, run))[0].rows if row["n"] == n)
+    assert row["one"] == pytest.approx(100 * np.mean(right))
+
+
+def test_predicted_numbers_are_found_another_way():
+    steps = (topic.falls, topic.why, topic.limits, topic.attention)
+    asked = {step.__name__: next(r for r in records_of(step, run_of()) if isinstance(r, Question)) for step in steps}
+    assert asked["falls"].answer == 0.1 and asked["why"].answer == pytest.approx((16 / 32) ** 0.5)
+    assert asked["limits"].answer == sum(32 * 32 for _ in range(100))
+    e = [math.exp(s) for s in (2, 0, 1)]
+    assert asked["attention"].answer == pytest.approx((e[0] * 10 + e[1] * 40 + e[2] * 20) / sum(e))
+    a = [x / sum(e) for x in e]
+    assert sentences(records_of(topic.attention, run_of()))[1].endswith(
+        f"divided by their sum: {a[0]:.3f}, {a[1]:.3f}, {a[2]:.3f}."
+    )
+    lost = next(r for r in records_of(topic.compared, run_of()) if isinstance(r, Said))
+    assert lost.truth == "A context is a weighted mean: with equal weights 1 and 3 give 2, and so do 0 and 4."
+
+
+def test_the_noise_that_is_told_is_near_its_formula():
+    said = sentences(records_of(topic.why, run_of()))[1]
+    signal, noise = map(float, re.findall(r"answers with (.*?) on average, the noise is (.*?)\. When", said)[0])
+    assert signal == pytest.approx(1, abs=0.3) and noise == pytest.approx(0.5**0.5, abs=0.1)
+    assert sentences(records_of(topic.compared, run_of()))[-1] == (
+        "The library's translator with attention keeps 5 states of 5 words, 40 of 40."
+    )

@@ -1,0 +1,166 @@
+"""tokenizer-families: tokens, cuts and costs are found another way, and every check can fail."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import lessons.sequences.tokenizer_families.lesson as topic
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
+from tfx.records import Question
+
+TOPIC = "tokenizer-families"
+
+
+def run_of(*pairs: str, text: str | None = None) -> topic.Run:
+    return topic.Run(request_for(TOPIC, *pairs, text=text))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "text"),
+    [([], None), (["vocabulary=300"], "na\u00efve caf\u00e9, 3 x 4!"), (["vocabulary=800"], "a"), ([], "zzz " * 20)],
+)
+def test_every_check_holds(pairs, text):
+    steps = steps_of(TOPIC, *pairs, text=text)
+    assert len(steps) == 7 and not failed(steps) and set(checks(steps)) == {*SPOILT}
+    assert text is not None or all_text(steps).isascii()
+
+
+class Changed:
+    """A tokenizer with one answer changed."""
+
+    def __init__(self, kind, **changed):
+        self.kind, self.changed = kind, changed
+
+    def __getattr__(self, name):
+        return self.changed.get(name, getattr(self.kind, name))
+
+    def __len__(self):
+        return len(self.kind)
+
+
+def with_kind(name, monkeypatch=None, **changed):
+    def spoil(run, monkeypatch):
+        run.kinds = run.kinds | {name: Changed(run.kinds[name], **changed)}
+
+    return spoil
+
+
+def an_unknown(run, monkeypatch):
+    right = topic.measure
+    monkeypatch.setattr(topic, "measure", lambda kind, text: right(kind, text)._replace(unknown_tokens=1))
+
+
+def other_cut(run, monkeypatch):
+    monkeypatch.setattr(topic.Unigram, "score", lambda self, ids: -99.0)
+
+
+def longer(run, monkeypatch):
+    run.lengths = [(100, 2.0), (200, 2.1)]
+
+
+def unknown_lengths(run, monkeypatch):
+    run.lengths = [(100, 2.0), (200, math.nan)]
+
+
+def german_is_cheap(run, monkeypatch):
+    monkeypatch.setattr(topic, "OTHER_LANGUAGE", "what is attention")
+
+
+def same_ids(run, monkeypatch):
+    run.kinds = run.kinds | {"BPE": Changed(run.kinds["BPE"], decode=lambda ids: run.text)}
+
+
+#: check -> its step, and what spoils it.
+SPOILT = {
+    "characters": ("one_word", [with_kind("characters", encode=lambda text: [1])]),
+    "bytes": ("whole_text", [with_kind("bytes", decode=lambda ids: "?"), with_kind("BPE over bytes", decode=str)]),
+    "known": ("whole_text", [an_unknown]),
+    "best": ("unigram", [other_cut]),
+    "shorter": ("sizes", [longer, unknown_lengths]),
+    "pays": ("consequences", [german_is_cheap]),
+    "swapped": ("consequences", [same_ids]),
+}
+
+
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong(id):
+    step, ways = SPOILT[id]
+    assert not failed_in(getattr(topic, step), run_of())
+    for spoil in ways:
+        with pytest.MonkeyPatch.context() as patch:
+            run = run_of()
+            spoil(run, patch)
+            assert failed_in(getattr(topic, step), run) == {id}
+
+
+def test_tokens_and_pairs_are_those_of_the_text():
+    run = run_of(text="an unexplainable word")
+    word, whole = (tables(records_of(step, run))[0].rows for step in (topic.one_word, topic.whole_text))
+    assert [row["n"] for row in word[:2]] == [13, 13] and word[0]["pieces"] == "u n e x p l a i n a b l e"
+    for row in word[2:]:
+        assert "".join(row["pieces"].replace("##", "").split()).strip("_") == "unexplainable"
+        assert row["n"] == len(row["pieces"].split())
+    assert [row["pairs"] for row in whole] == [row["n"] ** 2 for row in whole] and whole[1]["n"] == 21
+    times = 21 / whole[4]["n"]
+    assert sentences(records_of(topic.whole_text, run))[1].endswith(
+        f"Bytes take {times:.1f} times the tokens of WordPiece here, and {times**2:.1f} times the pairs."
+    )
+
+
+def test_the_likeliest_cut_is_the_best_of_all_cuts():
+    run = run_of(text="encoder")
+    kind = run.kinds["unigram"]
+    score, marked = dict(kind.scores), "\u2581encoder"
+    every = {(): 0.0}
+    done = []
+    while every:
+        (cut, total), *rest = every.items()
+        at = sum(map(len, cut))
+        every = dict(rest)
+        for end in range(at + 1, len(marked) + 1):
+            if (piece := marked[at:end]) in score:
+                target = (*cut, piece), total + score[piece]
+                done.append(target[1]) if end == len(marked) else every.update([target])
+    done.sort(reverse=True)
+    shown = records_of(topic.unigram, run)
+    (asked,) = (r for r in shown if isinstance(r, Question))
+    assert [row["log"] for row in tables(shown)[0].rows] == pytest.approx(done[:3])
+    assert asked.answer == pytest.approx(math.exp(done[0] - done[1]))
+
+
+def test_the_price_of_a_size_is_the_square_of_the_length():
+    run = run_of()
+    shown = records_of(topic.sizes, run)
+    (asked,) = (r for r in shown if isinstance(r, Question))
+    rows = tables(shown)[0].rows
+    for row in rows:
+        bpe = topic.BPE.train(run.corpus, row["size"])
+        tokens, words = sum(len(bpe.encode(text)) for text in run.corpus), len(" ".join(run.corpus).split())
+        assert row["fertility"] == pytest.approx(tokens / words) and row["table"] == row["size"] * 512
+    assert asked.answer == pytest.approx((rows[-1]["fertility"] / rows[0]["fertility"]) ** 2) == rows[-1]["pairs"]
+    assert asked.prompt == (
+        f"From 100 to 800 tokens in the vocabulary: {rows[0]['fertility']:.2f} tokens a word become "
+        f"{rows[-1]['fertility']:.2f}. By what are the pairs multiplied?"
+    )
+
+
+def test_another_language_is_counted():
+    run = run_of()
+    kind = run.kinds["BPE over bytes"]
+    german = len(kind.encode(topic.OTHER_LANGUAGE)) / len(topic.OTHER_LANGUAGE.split())
+    own = sum(len(kind.encode(t)) for t in run.corpus) / len(" ".join(run.corpus).split())
+    assert sentences(records_of(topic.consequences, run))[1].endswith(
+        f"{german:.2f} tokens a word of German, against {own:.2f} of its own English."
+    )
