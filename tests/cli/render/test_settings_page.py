@@ -1,5 +1,7 @@
 """`--set help`: the example changes something, and is allowed."""
 
+import shlex
+
 import pytest
 
 from lessons.course import lesson_of, topics
