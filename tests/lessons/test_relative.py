@@ -140,3 +140,6 @@ def test_what_is_asked_and_told_is_found_another_way():
         f"Same tokens, same offset, another score: the scores among the five differ by up to "
         f"{abs(s[:5, :5] - s[5:, 5:]).max():.2f}."
     )
+    (shown,) = tables(records_of(topic.anywhere, run))
+    assert [row["score"] for row in shown.rows] == pytest.approx([s[0, 2], s[5, 7]])
+    assert [row["where"] for row in shown.rows] == ["at places 1 and 3", "at places 6 and 8"]
