@@ -146,9 +146,14 @@ def claim(
     return put
 
 
-def not_measurable(id: str, says: str, *, why: str, section: str, where: str = "", paper: str = "") -> None:
-    """Puts a sentence into the ledger that this machine cannot decide: facts about products, training at scale."""
-    register(Claim(id, says, tuple(where.split()), Verdict.open, why, section, "", paper))
+def not_measurable(
+    id: str, says: str, *, why: str, section: str, where: str = "", paper: str = "", experiment: str = ""
+) -> None:
+    """Puts a sentence into the ledger that this machine cannot decide: facts about products, training at scale.
+
+    experiment: one that measures a case of it, though no case decides.
+    """
+    register(Claim(id, says, tuple(where.split()), Verdict.open, why, section, experiment, paper))
 
 
 def register(new: Claim) -> None:

@@ -89,7 +89,7 @@ def taught_by(teacher: Perceptron, temperature: float = 2.0) -> Any:
     "C250", "Distillation passes what a model knows on to a smaller one.", where="D0:1439 D0:1440", verdict="holds",
     why="a student of 16 units that is told a teacher's probabilities for 500 points with noisy labels is right more "
     "often than one that is told the labels.",
-    paper="Hinton et al. 2015",
+    experiment="distillation", paper="Hinton et al. 2015",
 )  # fmt: skip
 def distillation(trial: Trial) -> Evidence:
     right = []
@@ -137,7 +137,8 @@ def after_b(trial: Trial, way: str) -> tuple[float, float, float]:
 
 @claim(
     "C256", "Fine-tuning can overwrite what was learnt before.", where="D0:1232 D0:2495 D1:704", verdict="holds",
-    why="the loss of the new task says nothing of the old one.", paper="McCloskey and Cohen 1989",
+    why="the loss of the new task says nothing of the old one.", experiment="forgetting",
+    paper="McCloskey and Cohen 1989",
 )  # fmt: skip
 def overwrites(trial: Trial) -> Evidence:
     before, after, new = after_b(trial, "all")
@@ -150,7 +151,7 @@ def overwrites(trial: Trial) -> Evidence:
     "C257", "Freezing layers prevents forgetting.", where="D0:1199 D0:1233", verdict="holds when",
     why="the new task has a head of its own. A shared head that is trained on other meanings of its labels forgets, "
     "though all below it is frozen; replay of old examples helps there.",
-    paper="Howard and Ruder 2018; Robins 1995",
+    experiment="forgetting", paper="Howard and Ruder 2018; Robins 1995",
 )  # fmt: skip
 def freezing(trial: Trial) -> Evidence:
     before, after, _ = after_b(trial, "own head")

@@ -74,6 +74,7 @@ def sum_over_all(trial: Trial) -> Evidence:
     where="D0:1966 D0:2017 D0:2033 D0:2041", verdict="holds when",
     why="the router is left out: its own work grows with the number of experts.",
     paper=SWITCH + ", section 2",
+    experiment="moe",
 )  # fmt: skip
 def work_for_a_token(trial: Trial) -> Evidence:
     def experts_flops(n: int) -> int:
@@ -100,6 +101,7 @@ def router_share(n: int, width: int, d_ff: int) -> float:
 @claim(
     "C202", "The memory of a mixture grows more slowly than the number of experts.", where="D0:2018 D0:2034",
     verdict="does not hold", why="every expert is stored, so memory grows in proportion to their number.", paper=SWITCH,
+    experiment="moe",
 )  # fmt: skip
 def memory_of_experts(trial: Trial) -> Evidence:
     stored = {n: mixture(trial, n, 1).n_parameters for n in (8, 64)}
@@ -128,6 +130,7 @@ def routed(trial: Trial, balance: float, k: int = 1) -> Routed:
     "C205", "Experts come to an even share of the tokens by themselves.", where="D0:2048", verdict="does not hold",
     why="top-1 routers trained without a balancing loss leave experts unused; with one, fewer.",
     paper=SWITCH + ", section 2.2",
+    experiment="router-balance",
 )  # fmt: skip
 def even_share(trial: Trial) -> Evidence:
     left_alone, balanced = routed(trial, 0.0), routed(trial, 3.0)
@@ -141,6 +144,7 @@ def even_share(trial: Trial) -> Evidence:
     "C206", "Collapse and uneven load are real problems of routers.", where="D0:2061 D0:2073", verdict="holds",
     why="shown by what a balancing loss mends, and by two choices for a token, which leave fewer experts unused.",
     paper=SHAZEER + ", section 4",
+    experiment="router-balance",
 )  # fmt: skip
 def collapse(trial: Trial) -> Evidence:
     left_alone = routed(trial, 0.0)
@@ -221,6 +225,7 @@ not_measurable(
     "C214", "A mixture makes good use of its parameters.", where="D0:2039 D0:2042", verdict="does not hold",
     why="it makes good use of work: a token meets one eighth of what is stored when one of eight experts runs.",
     paper=SWITCH,
+    experiment="moe",
 )  # fmt: skip
 def use_of_parameters(trial: Trial) -> Evidence:
     layer, plain = mixture(trial, 8, 1), dense()

@@ -47,6 +47,7 @@ def bytes_of_gpt3(bytes_each: float, tokens: int = 0) -> float:
     "C135", "Running GPT-3 takes more than 350 GB.", verdict="holds when", where="D0:2472",
     why="weights have 16 bits and a text is being read: 349 GB of weights, and 4.7 MB of keys and values for each "
     "token. With 4 bits the weights take 87 GB.",
+    experiment="memory-bytes",
     paper="Brown et al. 2020, table 2.1",
 )  # fmt: skip
 def bytes_to_run(trial: Trial) -> Evidence:

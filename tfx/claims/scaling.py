@@ -140,6 +140,7 @@ def by_heart_and_new(trial: Trial, n: int) -> tuple[float, float]:
     "C296", "Width gives patterns side by side, depth gives hierarchy.", where="D1:643", verdict="holds when",
     why="units are few: ten of them, two in each of five layers, fold a line into 32 pieces, ten side by side into at "
     "most 11. With 32 side by side one layer gives the same function.",
+    experiment="width-vs-depth",
     paper="Telgarsky 2016, Benefits of Depth in Neural Networks; Montufar et al. 2014",
 )  # fmt: skip
 def width_and_depth(trial: Trial) -> Evidence:

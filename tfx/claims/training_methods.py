@@ -118,6 +118,7 @@ not_measurable(
     "C246", "Starting with short sequences can help.", where="D0:1370 D0:1384", section=SECTION,
     why="a short sequence costs less, which is sure; whether the end is better depends on the task, and `can` is "
     "contradicted by nothing.",
+    experiment="curriculum",
 )  # fmt: skip
 
 
