@@ -45,8 +45,9 @@ SPARED = 0.05
 TIMES = 2.0
 #: A layer is needed when at most this share of answers is left without its heads.
 NEEDED = 0.5
-#: Pruning is cheap when half of the heads take no more than this share of answers with them ...
-CHEAP = 0.1
+#: Pruning is cheap when half of the heads take no more than this share of answers with them: half of the half that they
+#: would take if all heads were missed alike ...
+CHEAP = 0.25
 #: ... and the order matters when half of them, taken out the other way round, leave so much less.
 MORE = 0.2
 TEST_TEXTS = 150

@@ -64,7 +64,7 @@ class Settings:
 
     def quick(self) -> Settings:
         """Fewer runs."""
-        return replace(self, seeds=min(self.seeds, 2), limit=min(self.limit, 300))
+        return replace(self, seeds=min(self.seeds, 4), limit=min(self.limit, 300))
 
     def full(self) -> Settings:
         """More runs."""
