@@ -235,3 +235,5 @@ def test_what_is_kept_is_counted():
     assert asked.answer == 2 * 2 * 5 * 16 and generator_of(0, "once") is not None
     (need,) = (r for r in records_of(topic.the_need, run_of()) if isinstance(r, Question))
     assert need.answer == 20 * 24
+    (read,) = tables(records_of(topic.the_need, run_of()))
+    assert [list(row.values()) for row in read.rows] == [[5, 24, 120], [20, 24, 480]]

@@ -174,3 +174,19 @@ def test_a_later_token_alone_moves_nothing_with_the_mask_alone():
     new = topic.lab.draw_rows(settings, 20, np.random.default_rng(0))
     moved = topic.future_leak(lambda ids: topic.lab.logits_of(model, settings, True, False, ids)[0], new, 6)
     assert moved == 0
+
+
+def test_what_moves_with_its_answer_is_told_for_each_way():
+    """The answer and all later tokens changed at every place, written out."""
+    rows = tables(records_of(topic.the_probe, run_of()))[0].rows
+    settings = run_of().settings
+    for row, (mask, shift) in zip(rows, topic.lab.CELLS, strict=True):
+        model, _ = topic.lab.learn(settings, mask, shift, 0)
+        new = topic.lab.draw_rows(settings, 4000, np.random.default_rng((0, 1)))[:20]
+        before, moved = topic.lab.logits_of(model, settings, mask, shift, new)[0], 0.0
+        for place in range(1, 5):
+            other = new.copy()
+            other[:, place:] = (other[:, place:] + 1) % 6
+            after = topic.lab.logits_of(model, settings, mask, shift, other)[0]
+            moved = max(moved, float(np.abs(after - before)[:, 1 : place + 1].max()))
+        assert row["moved"] == pytest.approx(moved, rel=1e-4, abs=1e-12)
