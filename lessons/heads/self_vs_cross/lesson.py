@@ -86,8 +86,8 @@ def masks(run: Run) -> Iterator[Shown]:
     names = [*numbered(s, "s"), *numbered(t, "t")]
     yield f"s1 to s{s}: source, the last is filling. t1 to t{t}: target. 1: may look, 0: not."
     yield matrix("who may look at whom", picture, "asks, is read", names, names)
-    yield "Upper left: encoder self-attention. Lower right: masked self-attention, a triangle. Lower left: cross-attention. Upper right: nothing, the encoder sees no target."
-    yield "Cross-attention has no causal mask: the source is complete before the first target word is written. Filling is never a key."
+    yield "Upper left: encoder self-attention. Lower right: masked self-attention. Lower left: cross-attention. Upper right: nothing, the encoder sees no target."
+    yield "Cross-attention has no causal mask: the source is complete from the start. Filling is never a key."
     blocks = (picture[:s, :s], picture[s:, s:], picture[s:, :s], picture[:s, s:])
     yield exactly("seen", "ones in the four blocks", "12, 6, 9, 0", ", ".join(str(int(block.sum())) for block in blocks))  # fmt: skip
 
