@@ -127,7 +127,7 @@ def test_questions_are_answered_another_way():
     (loss,) = (r for r in records_of(topic.training, run_of()) if isinstance(r, Question))
     assert loss.answer == pytest.approx(-math.log(0.9 * 0.8 * 0.5))
     assert sentences(records_of(topic.training, run_of()))[1] == (
-        "The product of the chances is 0.360, and e to the power of minus the loss is the same: 0.360."
+        "Their product is 0.360; e to the power of minus the loss is 0.360, too."
     )
 
 

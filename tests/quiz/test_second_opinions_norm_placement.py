@@ -6,28 +6,26 @@ import math
 
 from tests.quiz.second_opinions import agrees, questions
 
-TOPIC = "norm-placement"
-
 
 def test_pre_by_hand():
-    for (a, b, times, gain, offset, eps), asked in questions(f"{TOPIC}/pre-by-hand"):
+    for (a, b, times, gain, offset, eps), asked in questions("norm-placement/pre-by-hand"):
         assert (gain, offset, eps) == (1, 0, 0)
         agrees(asked, a + times * math.copysign(1, a - b))
 
 
 def test_fall_of_gradient():
-    for (few, gradient, more), asked in questions(f"{TOPIC}/fall-of-gradient"):
+    for (few, gradient, more), asked in questions("norm-placement/fall-of-gradient"):
         agrees(asked, math.exp(math.log(gradient) - (math.log(more) - math.log(few)) / 2))
 
 
 def test_norms():
-    for (blocks,), asked in questions(f"{TOPIC}/norms"):
+    for (blocks,), asked in questions("norm-placement/norms"):
         agrees(asked, len([*range(int(blocks)), *range(int(blocks)), "final"]))
 
 
 def test_size_of_third_form():
     """The mean square, block by block."""
-    for (size, gain, offset, blocks), asked in questions(f"{TOPIC}/size-of-third-form"):
+    for (size, gain, offset, blocks), asked in questions("norm-placement/size-of-third-form"):
         assert (size, gain, offset) == (1, 1, 0)
         square = 1.0
         for _ in range(2 * int(blocks)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tfx.records import Code, Matrix, Question, Record, See, Step, Text
+from tfx.records import Code, Matrix, Question, Record, See, Source, Step, Text
 from tfx_cli.explaining.folding import folded
 from tfx_cli.explaining.keys_page import IN_ANSWERS
 from tfx_cli.explaining.manner import Manner
@@ -36,7 +36,9 @@ def written_parts(
     if manner.face is Face.terminal:
         records, held = (records, []) if manner.details else folded(records)
         links = trailing_links(records)
-        records, last = records[: len(records) - len(links)], [*held, *links]
+        sources = [record for record in links if isinstance(record, Source)]
+        records = records[: len(records) - len(links)]
+        last = [*sources, *held, *(record for record in links if isinstance(record, See))]
     text, seen = Captured(), 0
     with text.writing():
         show_title(number, step.title, aside, manner.face)
@@ -96,8 +98,8 @@ def parts_of(records: Sequence[Record]) -> Iterator[list[Record]]:
 
 
 def trailing_links(records: Sequence[Record]) -> list[Record]:
-    """The links with which a step ends; they belong to its last lines."""
-    count = next((i for i, record in enumerate(reversed(records)) if not isinstance(record, See)), len(records))
+    """The links and papers with which a step ends; they belong to its last lines."""
+    count = next((i for i, one in enumerate(reversed(records)) if not isinstance(one, See | Source)), len(records))
     return list(records[len(records) - count :])
 
 

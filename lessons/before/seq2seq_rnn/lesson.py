@@ -110,7 +110,7 @@ def training(run: Run) -> Iterator[Shown]:
     yield "Real models learn their weights from pairs of sequences: make each true next word as likely as can be. The chance of a whole output is the product of the chances of its words; its negative logarithm, a sum over words, is the loss."
     yield formula("loss = - sum_t log p(y_t | y_1 ... y_{t-1}, source)", "log: natural logarithm")
     yield question(f"The true words had the chances {chances}. What is the loss?", loss, "-(" + " + ".join(f"log {p:g}" for p in CHANCES) + ").")  # fmt: skip
-    yield f"The product of the chances is {math.prod(CHANCES):.3f}, and e to the power of minus the loss is the same: {math.exp(-loss):.3f}."
+    yield f"Their product is {math.prod(CHANCES):.3f}; e to the power of minus the loss is {math.exp(-loss):.3f}, too."
     yield "While it learns, the decoder is fed the true words, not its own (teacher forcing): else one early mistake would spoil all that follows."
     yield Said("Teacher forcing lets an RNN decoder train in parallel.", "false", "All inputs are known, but each state still waits for the one before. Parallel training came with attention under a causal mask.", "C252")  # fmt: skip
     yield agree("product", "exp(-loss), and the product of the chances", math.exp(-loss), math.prod(CHANCES))

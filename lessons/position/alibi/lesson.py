@@ -92,7 +92,7 @@ def slopes(run: Run) -> Iterator[Shown]:
     yield formula("m_h = 2^(-8h / H)        h = 1 ... H, where H is a power of 2")
     yield question("Eight heads: what is the slope of head 3?", eight[2], "2^(-24/8) = 2^(-3).", 0)
     yield table("H = 8; share on the 8 nearest keys of a very long text, all scores equal", rows, head="head", slope="slope", near="share [%] :2")  # fmt: skip
-    yield f"For another H the code of the paper fills up between. Here H = {run.heads}: from {run.slopes.max():.3g} down to {run.slopes.min():.3g}."
+    yield f"For other H its code fills up between. These: {run.slopes.max():.3g} down to {run.slopes.min():.3g}."
     yield agree("series", "each slope is 2^(-h) at H = 8", eight, [0.5**h for h in range(1, 9)])
     yield exactly("heads", "slopes, all different", run.heads, len({*run.slopes.tolist()}))
     yield alibi_slopes
