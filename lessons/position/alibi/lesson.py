@@ -61,7 +61,7 @@ def a_penalty(run: Run) -> Iterator[Shown]:
     yield "No vector, no rotation: attention with linear biases (ALiBi) takes a little off each score, in proportion to how far away the key is. A distance that was never met in training is only a larger number of the same kind."
     yield formula("score_ij = q_i . k_j / sqrt(D) - m_h (i - j)        for keys j up to i; later ones are masked")
     yield f"m_h is the slope of head h, fixed and not learned. Let all scores be equal, so that only the bias speaks. Head 1, slope {m:.4g}:"
-    yield matrix("weights of head 1", np.where(causal_mask(t), run.weights[0, :t, :t], -np.inf), "query, key")
+    yield matrix("weights of head 1", run.weights[0, :t, :t], "query, key")
     yield f"By hand, key 1 as query {t} sees it, {t - 1} away: exp(-{m:.4g} * {t - 1}) = {terms[0]:.4f}, divided by the sum over its {t} keys, {sum(terms):.4f}: {terms[0] / sum(terms):.4f}."
     yield question(
         "By what factor does the weight of head 1 fall from one key to the next one back?",

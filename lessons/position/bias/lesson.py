@@ -151,7 +151,7 @@ def network(run: Run) -> Iterator[Shown]:
     yield at_most("taught", "worst error where it was taught", 0.4, max(log.worst, line.worst))
     yield at_most("continues", f"logarithm: error at offset {int(log.offsets[0])}", 1.0, float(abs(log.said - log.wanted)[0]))  # fmt: skip
     yield at_least("misses", f"straight line: error at offset {int(line.offsets[0])}", 4.0, float(abs(line.said - line.wanted)[0]))  # fmt: skip
-    yield Source("Wang et al.", 2022, "CrossFormer", "section 3.3")
+    yield Source("Wang et al.", 2022, "CrossFormer", "section 3.2")
     yield Source("Liu et al.", 2022, "Swin Transformer V2", "section 3.3")
     yield fit
 

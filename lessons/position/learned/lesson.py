@@ -54,7 +54,7 @@ def a_row_each(run: Run) -> Iterator[Shown]:
     yield table("as published", sizes, model="model", places="N", width="C", numbers="N C :12")
     yield agree("added", "row t is added to token t", y - run.x, np.broadcast_to(start[: run.rows - 1], y.shape))
     yield Source("Gehring et al.", 2017, "Convolutional Sequence to Sequence Learning", "section 3.1")
-    yield Source("Devlin et al.", 2019, "BERT", "section 3.2")
+    yield Source("Devlin et al.", 2019, "BERT", "section 3")
 
 
 @lesson.step("Its gradient: all texts that used the row")

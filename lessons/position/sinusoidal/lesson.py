@@ -139,7 +139,7 @@ def likeness(run: Run) -> Iterator[Shown]:
     length = float(np.linalg.norm(codes[0]))
     small = 0.02 * math.sqrt(WIDE)
     yield "The dot product of two positions is a sum of cosines, and depends on their distance alone:"
-    yield formula("PE[a] . PE[b] = sum_i cos((a - b) w_i)")
+    yield formula("PE[m] . PE[n] = sum_i cos((m - n) w_i)")
     yield matrix(f"likeness of two positions at C = {WIDE}, 1 where equal", like[list(places)], "likeness, distance", ("likeness",), [str(place) for place in places])  # fmt: skip
     yield Said("Nearby positions have similar vectors, which change gradually.", "true with conditions", f"Nearby, yes. Farther off the likeness is no measure of distance: it rises {rises} times within 200 positions.", "C082")  # fmt: skip
     yield f"No two of 1,000 positions coincide: the closest two are {closest(codes):.2f} of a length apart."
