@@ -140,7 +140,7 @@ def test_what_is_asked_and_told_is_found_another_way():
         f"{sum(e):.4f}: {e[0] / sum(e):.4f}."
     )
     assert sentences(records_of(topic.slopes, run_of("heads=12")))[-1].endswith(
-        f"Here H = 12: from {2**-0.5:.3g} down to {2**-8:.3g}."
+        f"These: {2**-0.5:.3g} down to {2**-8:.3g}."
     )
     assert sentences(records_of(topic.in_a_row, run_of()))[1].startswith("For the last query they differ by -2.5 at")
 

@@ -176,7 +176,7 @@ def test_two_sources_with_one_reading_are_those_that_are_shown():
     other = (10 + 1 / p[0], 20 - 1 / p[1], 60)
     assert sum(p * other) == pytest.approx(p @ values)
     assert said == (
-        f"Weights {p[0]:.2f}, {p[1]:.2f}, {p[2]:.2f}: the values 10, 20, 60 give {p @ values:.2f}, and so do "
+        f"Weights {p[0]:.4f}, {p[1]:.4f}, {p[2]:.4f}: the values 10, 20, 60 give {p @ values:.2f}, and so do "
         f"{other[0]:.2f}, {other[1]:.2f}, 60. More heads and layers ask more questions; a single answer stays an "
         "average."
     )

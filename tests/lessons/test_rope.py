@@ -166,7 +166,7 @@ def test_what_is_asked_and_told_is_found_another_way():
         f"By hand, pair 2 (i = 1) of the query at m = 4: a = 4 * 0.1 = 0.4000, and ({run.q[2]:.3f}, {run.q[3]:.3f}) "
         f"becomes ({y[2]:.3f}, {y[3]:.3f}). Keys turn alike; at 0 nothing happens."
     )
-    assert sentences(records_of(topic.only_offsets, run))[0].startswith(f"It is {score:.4f}.")
+    assert sentences(records_of(topic.only_offsets, run))[0].startswith(f"It is {score:.4f}, as on the whole diagonal.")
     x = np.concatenate([run.q[:4, None], run.q[4:, None]], axis=1).ravel()  # number i beside number i + 4
     turned_halves = complex_turn(x, 4)
     off = max(abs(turned_halves[0::2] - y[:4]).max(), abs(turned_halves[1::2] - y[4:]).max())

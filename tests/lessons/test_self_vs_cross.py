@@ -136,6 +136,7 @@ SPOILT = {
     "row-cross": ("example_cross", attention),
     "with": ("take_away", replaced("moves", moved(1.0, 1e-7, 1.0, 0.0))),
     "gone": ("take_away", replaced("moves", moved(1.0, 1.0, 1.0, 1e-3))),
+    "last": ("take_away", replaced("moved_by_last_word", lambda by: lambda model: 1e-7 * by)),
     "square": ("names", longer),
 }
 
@@ -190,6 +191,21 @@ def test_what_carries_over_is_measured_in_both_directions():
     rows = tables(records_of(topic.take_away, run_of(seed=4)))[0].rows
     assert [row["whole"] for row in rows] == pytest.approx(topic.moves(model))
     assert [row["lost"] for row in rows] == [0, 0, 0]
+
+
+def test_without_masked_self_attention_the_word_written_last_is_known():
+    model = topic.translator(4)
+    kept = model.decoder.blocks[0].attention.output.w.value.copy()
+    model.decoder.blocks[0].attention.output.w.value[:] = 0
+    src, last = np.array([[3, 4, 5, 6]]), {word: np.array([[1, 7, 8, word]]) for word in (9, 10)}
+    by_hand = np.abs(model.forward(src, last[9])[0][0, -1] - model.forward(src, last[10])[0][0, -1]).max()
+    model.decoder.blocks[0].attention.output.w.value[:] = kept
+    assert by_hand > 0.01 and topic.moved_by_last_word(model) == pytest.approx(by_hand)
+    assert sentences(records_of(topic.take_away, run_of(seed=4)))[1] == (
+        'So without the first an ambiguous word ("bank") keeps one vector, whatever its neighbours are. Without the '
+        "second the output may be fluent, but knows nothing of the source. Without the third the decoder knows the "
+        "word that it wrote last, and none before it. In deeper models it is the same for all blocks together."
+    )
 
 
 def test_the_examples_are_told_as_they_are():

@@ -79,6 +79,14 @@ def test_numbers_are_fresh_and_the_text_has_no_gaps(item):
     assert [ask(item, seed) for seed in range(3)] == asked[:3]
 
 
+@every("number")
+def test_an_explanation_says_the_unit_of_its_answer_once(item):
+    """{answer} comes with its unit, so that a text that adds it says it twice: "2.079 nats nats"."""
+    for asked in (drawn(item, seed) for seed in range(3)):
+        unit = re.escape(asked.case.unit)
+        assert not (unit and re.search(rf"{unit}\s*{unit}", asked.explain)), asked.explain
+
+
 @every("choice", "several")
 def test_the_right_options_are_right_and_every_wrong_one_names_its_misconception(item):
     for seed in range(5):

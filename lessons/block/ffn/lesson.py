@@ -170,7 +170,7 @@ def too_strong(run: Run) -> Iterator[Shown]:
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
     yield "The feed-forward network is two linear maps with a nonlinearity between, widened to about four times d_model, the same for every token and separate for each layer. Attention moves information between tokens; the network works on each one."
-    yield "It holds about two thirds of a block's weights and can be read as a memory: columns of W_1 are keys, rows of W_2 the values they add. Newer models gate it, with SwiGLU and F = 8/3 C."
+    yield "With d_ff = 4 d_model it holds about two thirds of the weights of a block with one attention, and can be read as a memory: columns of W_1 are keys, rows of W_2 the values they add. Many newer models gate it, often with SwiGLU, and take about 8/3 C for F where the weights are to stay as many."
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.3")
     yield Source("Geva et al.", 2021, "Transformer Feed-Forward Layers Are Key-Value Memories", "section 2")
     yield Source("Shazeer", 2020, "GLU Variants Improve Transformer")

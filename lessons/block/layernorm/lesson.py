@@ -112,7 +112,7 @@ def steady(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield "Random feed-forward sub-layers with residual connections, as at the start of training. Size is the root of a token's mean square, 1 at first."
     yield table("size behind so many sub-layers of width 32", rows, depth="sub-layers", add="x + f(x) :3", pre="x + f(norm(x)) :3", both="norm(x + f(x)) :3")  # fmt: skip
     yield f"Without a norm it grows like a power, here to {last['add']:.0f}. With one in front, f reads size 1 and adds equal amounts: the sum grows slowly. Behind the sum it stays at 1. A gradient of size 1 comes back as {gradient['add']:.3g}, {gradient['pre']:.3g} and {gradient['both']:.3g}."
-    yield "Where a map feeds a norm, its scale does not count: weights 100 times as large give the same output."
+    yield "Where a map without bias feeds a norm, its scale does not count, but for eps: weights 100 times as large give the same output."
     yield at_least("grows", "size without a norm over size with one in front, 24 sub-layers", 3.0, last["add"] / last["pre"])  # fmt: skip
     yield within("one", "size with the norm behind the sum", 1.0, last["both"], 1e-3)
     yield at_most("gradient", "gradient with a norm, over that without", 0.5, max(gradient["pre"], gradient["both"]) / gradient["add"])  # fmt: skip

@@ -176,7 +176,7 @@ def too_strong(run: Run) -> Iterator[Shown]:
     p = cache.weights[0]
     other = v + np.array([1 / p[0], -1 / p[1], 0.0])
     yield Said("Cross-attention loses no information.", "false", "Each reading is a weighted average, and different sources can have the same one.", "C310")  # fmt: skip
-    yield f"Weights {p[0]:.2f}, {p[1]:.2f}, {p[2]:.2f}: the values 10, 20, 60 give {out[0, 0]:.2f}, and so do {other[0]:.2f}, {other[1]:.2f}, {other[2]:.0f}. More heads and layers ask more questions; a single answer stays an average."
+    yield f"Weights {p[0]:.4f}, {p[1]:.4f}, {p[2]:.4f}: the values 10, 20, 60 give {out[0, 0]:.2f}, and so do {other[0]:.2f}, {other[1]:.2f}, {other[2]:.0f}. More heads and layers ask more questions; a single answer stays an average."
     yield Said("The Transformer invented attention from decoder to encoder.", "false", "Bahdanau et al. had it in 2014, in a recurrent network. New was to do without the recurrence.")  # fmt: skip
     yield "Since 2017 many language models have a decoder alone and put prompt and answer in one sequence. Cross-attention stays where two different things meet: T5 (text to text), Whisper (sound to text), Flamingo (images to text)."
     yield agree("average", "two sources, one reading", attention_forward(q, k, other[:, None])[0], out)

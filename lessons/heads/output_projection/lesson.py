@@ -136,7 +136,7 @@ def one_map(run: Run) -> Iterator[Shown]:
     wanted = min(run.d_v, run.c)
     yield agree("rank", "the rank is Dv, or C where that is smaller", ranks, wanted, to=0)
     yield agree("turned", "the product does not see the turn", changed, to=1e-9)
-    yield "This view is from later work on what heads do (Elhage et al. 2021). DeepSeek-V2 (2024) stores one short vector for the keys and values of all heads, and merges the maps that read it into W_Q and W_O."
+    yield "This view is from later work on what heads do (Elhage et al. 2021). DeepSeek-V2 (2024) stores one short vector for the keys and values of all heads, beside one short key for positions, and merges the maps that read the first into W_Q and W_O."
     yield Source("Elhage et al.", 2021, "A Mathematical Framework for Transformer Circuits")
 
 

@@ -158,6 +158,13 @@ def moves(model: EncoderDecoder) -> list[float]:
     return [float(np.abs(a - b).max()) for a, b in pairs]
 
 
+def moved_by_last_word(model: EncoderDecoder) -> float:
+    """How far the word written last moves its answer, without masked self-attention."""
+    src, tgt, other = np.array([[3, 4, 5, 6]]), np.array([[1, 7, 8, 9]]), np.array([[1, 7, 8, 10]])
+    with without((model.decoder.blocks[0].attention.output.w, slice(None))):
+        return float(np.abs(model.forward(src, tgt)[0][:, -1] - model.forward(src, other)[0][:, -1]).max())
+
+
 @lesson.step("Take each away, and see what can no longer be known")
 def take_away(run: Run) -> Iterator[Shown]:
     model = translator(run.seed)
@@ -172,9 +179,10 @@ def take_away(run: Run) -> Iterator[Shown]:
     rows = [{"kind": k, "carries": c, "whole": w, "lost": v} for k, c, w, v in zip(names, carries, whole, lost, strict=True)]  # fmt: skip
     yield "An untrained translator of one block each. Change one word and see how far something else moves: with all three, and with one of them taken out. What does not move cannot be known, whatever is learned."
     yield table("largest change", rows, kind="taken out", carries="what carries over", whole="with it :2", lost="without :2")  # fmt: skip
-    yield 'So without the first an ambiguous word ("bank") keeps one vector, whatever its neighbours are. Without the second the output may be fluent, but knows nothing of the source. Without the third the decoder does not know what it has written. In deeper models it is the same for all blocks together.'
+    yield 'So without the first an ambiguous word ("bank") keeps one vector, whatever its neighbours are. Without the second the output may be fluent, but knows nothing of the source. Without the third the decoder knows the word that it wrote last, and none before it. In deeper models it is the same for all blocks together.'
     yield at_least("with", "with all three, the smallest change", 1e-6, smallest(whole))
     yield agree("gone", "without, the largest change", float(np.max(lost)), to=0)
+    yield at_least("last", "without the third, an answer, changed by the word written last", 1e-6, moved_by_last_word(model))  # fmt: skip
     yield "And without the causal mask? Then later words are seen in training, and missed in writing (the module on masks)."
 
 

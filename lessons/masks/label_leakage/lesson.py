@@ -110,7 +110,7 @@ def the_floor(run: Run) -> Iterator[Shown]:
     yield formula("least loss = (log V + (T - 1) h) / T", "h: entropy of the next token, in nats")
     yield f"log V = {math.log(s.symbols):.3f} for the first token, h = {following:.3f} for each other."
     yield question("What is the least mean loss of a model that sees no answer?", honest, f"({math.log(s.symbols):.3f} + {s.length - 1} * {following:.3f}) / {s.length}.")  # fmt: skip
-    yield "A loss below the floor is the sign of a leak. Nobody knows the floor of real text, but a loss near 0 is below it."
+    yield "On new texts a mean loss that stays below the floor is the sign of a leak; on those of training the answers may have been learned by heart instead. Nobody knows the floor of real text, but a loss near 0 is below it."
     rng = np.random.default_rng(run.seed)
     rows = lab.draw_rows(s, 20_000, rng)
     copies = float((rows[:, 1:] == rows[:, :-1]).mean())

@@ -64,7 +64,7 @@ def two_reasons(run: Run) -> Iterator[Shown]:
     rows = [{"what": "later tokens are changed", "none": future[0], "mask": future[1]}, {"what": "the filling of a short sentence is changed", "none": filling[0], "mask": filling[1]}]  # fmt: skip
     yield "Attention lets every token look at all others. Twice that is wrong. A model that learns to say the next token must not see it. And short sentences of a batch are filled up (padded) to the length of the longest; nobody should read the filling. Both are hidden by a mask."
     yield table("how far an output moves that should not move", rows, what="what happens", none="without a mask :3", mask="with it :3")  # fmt: skip
-    yield "Without the causal mask the loss of training is low and means nothing, because the answer can be seen; when the model writes, the answer is missing. Without the padding mask the result for a sentence depends on the sentences that it was batched with."
+    yield "Without the causal mask the loss of training is low and means nothing, because the answer can be seen; when the model writes, the answer is missing. Without the padding mask the result for a sentence depends on the sentences that it was batched with, unless the filling stands behind the words and a causal mask hides it already."
     yield at_least("moves", "without a mask both move", 0.01, smallest((future[0], filling[0])))
     yield agree("still", "with it, the largest change", [future[1], filling[1]], to=0)
     yield Try("tfx experiment masking")
@@ -152,5 +152,5 @@ def backwards(run: Run) -> Iterator[Shown]:
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
     yield "A mask blocks chosen pairs of query and key: later tokens in a decoder, filling in a batch. Blocked scores are set to -inf before the softmax, so that their weights are exactly 0 and the rest sums to 1."
-    yield "Masking after the softmax leaves rows that do not sum to 1, and the hidden scores in the denominator. Without the causal mask training cheats; without the padding mask a result depends on the batch."
+    yield "Masking after the softmax leaves rows that do not sum to 1, and the hidden scores in the denominator. Without the causal mask training cheats; without the padding mask a result can depend on the batch."
     yield Try("tfx quiz masking-mechanics")

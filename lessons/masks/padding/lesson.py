@@ -127,6 +127,7 @@ def waste(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield table(f"filling, {SENTENCES} random sentences of 1 to {run.longest} words, batches of {BATCH}", rows, way="order", share="share [%] :3")  # fmt: skip
     yield "Batches of similar length (buckets) waste less. The batches themselves are shuffled, or training would see all short sentences first."
     yield "Since 2017: packing puts several sentences into one row and hides them from each other; kernels for unequal lengths need no filling at all (FlashAttention's variable-length form)."
+    yield Source("Krell et al.", 2021, "Efficient Sequence Packing without Cross-contamination")
     yield at_least("sorted", "sorting saves, or costs nothing", 0.0, mixed - bucketed)
     yield exactly("hand", "places by hand", "38, 26", f"{24 / (1 - wasted([2, 9, 3, 10], 2)):.0f}, {24 / (1 - wasted([2, 3, 9, 10], 2)):.0f}")  # fmt: skip
 
@@ -156,9 +157,8 @@ def too_strong(run: Run) -> Iterator[Shown]:
     means = [np.abs(masked[i].mean(axis=0) - masked[i, : run.lengths[i]].mean(axis=0)).max() for i in range(len(masked))]  # fmt: skip
     yield Said("With a padding mask, filling has no effect on real tokens.", "true", "In attention, and in what acts on each token alone. What averages over places must leave filling out itself.", "C037")  # fmt: skip
     yield f"One vector for a sentence, the mean of its words: if the rows of filling are averaged in, it moves by up to {max(means):.2f} in this batch, mask or no mask. The same goes for the loss, and for a norm that takes its statistics over the batch (BatchNorm)."
-    yield Said("Transformers handle any length.", "true with conditions", "The operations do. Learned positions end where their table ends, all positions are unsure beyond the lengths of training, and work grows with the square.")  # fmt: skip
+    yield Said("Transformers handle any length.", "true with conditions", "The operations do. Learned positions end where their table ends, other positions are unsure beyond the lengths of training, and work grows with the square.")  # fmt: skip
     yield at_least("mean", "largest change of a mean that counts filling", 1e-3, float(max(means)))
-    yield Source("Dao et al.", 2022, "FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness")
 
 
 @lesson.step("Say it in an interview")

@@ -174,7 +174,7 @@ def new_lengths(run: Run) -> Iterator[Shown]:
     yield exactly(
         "shape", "shape of the bias at four times the length", str((2, 4 * run.tokens, 4 * run.tokens)), str(shapes[1])
     )
-    yield Source("Wang et al.", 2022, "CrossFormer", "section 3.3")
+    yield Source("Wang et al.", 2022, "CrossFormer", "section 3.2")
     yield Source("Liu et al.", 2022, "Swin Transformer V2", "section 3.3")
 
 

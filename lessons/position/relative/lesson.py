@@ -116,7 +116,7 @@ def a_number_each(run: Run) -> Iterator[Shown]:
     distances = np.array([1, 7, 8, 16, 64, 128, 1000])
     buckets = bucket_of(-distances)
     sizes = np.bincount(bucket_of(-np.arange(128)))
-    yield "The second way is cheaper: a learned number for each offset, added to the score. T5 sorts offsets into 32 buckets, 16 for each direction: near ones have a bucket each, farther ones share ever wider buckets, from 128 on the last."
+    yield "The second way is cheaper: a learned number for each offset, added to the score. In its encoder T5 sorts offsets into 32 buckets, 16 for each direction (its decoder looks back only, and has all 32 for that): near ones have a bucket each, farther ones share wider and wider buckets, and from 128 on all share the last."
     yield formula("score_ij = q_i . k_j / sqrt(D) + table[bucket(j - i)]")
     yield table("key before the query, at distance d", [{"d": int(d), "bucket": int(b)} for d, b in zip(distances, buckets, strict=True)][:6], d="d", bucket="bucket, from 0")  # fmt: skip
     yield f"The widest bucket of distances below 128 holds {int(sizes.max())} of them."
@@ -159,7 +159,7 @@ def invariant(run: Run) -> Iterator[Shown]:
         scores = way(run)
         rows.append({"name": name, "here": scores[0, 2], "there": scores[run.shift, run.shift + 2], "off": off(scores, run.shift)})  # fmt: skip
     yield f"The five tokens and the same five, {run.shift} places on, under each scheme. All tables are random: it holds before any training."
-    yield table("score of the first of the five with the third", rows, name="scheme", here="here", there=f"{run.shift} on", off="largest difference :1")  # fmt: skip
+    yield table("score of the first of the five with the third", rows, name="scheme", here="here", there=f"{run.shift} on", off="largest difference :3")  # fmt: skip
     yield Said("Relative schemes change scores by distances.", "true", "A bias by offset is the same wherever the pair stands. What is after a query and what is before it may differ.", "C101")  # fmt: skip
     yield "The outputs can still depend on the place: at the start of a text there are fewer keys to read."
     for id, row in zip(("shaw", "buckets", "xl"), rows[1:], strict=True):

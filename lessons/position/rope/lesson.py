@@ -78,7 +78,7 @@ def only_offsets(run: Run) -> Iterator[Shown]:
     yield formula("turn(q, m) . turn(k, n) = turn(q, m - n) . k")
     yield matrix("raw scores of the same q and k", scores, "query at, key at", [str(p) for p in places], [str(p) for p in places])  # fmt: skip
     yield question(f"At m = {run.m} and n = {run.n} the score is {here:.4f}. What is it 1,000 places on, at {run.m + 1000} and {run.n + 1000}?", here, "The offset is the same.")  # fmt: skip
-    yield f"It is {moved:.4f}. Along each diagonal the score is the same; it need not fall with the distance."
+    yield f"It is {moved:.4f}, as on the whole diagonal. The first pair adds q_1 k_1 + q_2 k_2 where the offset is 0, and less or more than that as the angle between them grows: scores need not fall with the distance."
     yield agree("diagonals", "scores on a diagonal are equal", scores[1:, 1:], scores[:-1, :-1], to=1e-9)
     yield agree("far", "scores 10,000 places on", far, scores, to=1e-8)
     yield agree("law", "turn(q, m - n) . k", here, float(run.turned(run.q, run.m - run.n)[0] @ run.k), to=1e-8)

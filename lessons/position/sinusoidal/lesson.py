@@ -134,7 +134,7 @@ def likeness(run: Run) -> Iterator[Shown]:
     places = (1, 2, 5, 20, 100, 999)
     length = float(np.linalg.norm(codes[0]))
     small = 0.02 * math.sqrt(WIDE)
-    yield "PE[a] . PE[b] = sum_i cos((a - b) w_i): it depends on the distance alone."
+    yield "PE[m] . PE[n] = sum_i cos((m - n) w_i): it depends on the distance alone."
     yield matrix(f"likeness of two positions at C = {WIDE}, 1 where equal", like[list(places)], "likeness, distance", ("likeness",), [str(place) for place in places])  # fmt: skip
     yield Said("Nearby positions have similar vectors, which change gradually.", "true with conditions", f"Nearby, yes. Farther off it rises again, {rises} times within 200. But the closest two of 1,000 are {closest(codes):.2f} of a length apart.", "C082")  # fmt: skip
     yield question(f"sin^2 + cos^2 = 1 in each pair. How long is a position's vector at C = {WIDE}?", length, f"The root of {WIDE // 2} ones.")  # fmt: skip
