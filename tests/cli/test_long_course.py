@@ -94,8 +94,8 @@ def test_the_made_up_course_is_the_one_that_is_read(long_course, tmp_path):
     names = [topic["name"] for module in json.loads(shown["explain --json"])["modules"] for topic in module["topics"]]
     assert len(names) == TOPICS
     assert sum(module["topics"] for module in json.loads(shown["--json"])["modules"]) == TOPICS
-    assert shown[""].split().count("attention-intuition-1") == 1
-    assert shown[""].count("attention-intuition") == sum(name.startswith("attention-intuition") for name in names) > 8
+    copies = [name for name in names if name.startswith("attention-intuition")]
+    assert len(copies) > 1 and all(shown[""].split().count(name) == 1 for name in copies)
 
 
 def test_a_long_course_keeps_the_budgets_of_start_up(long_course, tmp_path):

@@ -11,7 +11,7 @@ draws the arrays, of sizes that all differ, and gives what the library makes of 
 `difference` runs both and compares them; it is computed when it is shown.
 """
 
-from tfx.short_forms import attention, blocks, losses, maps, recurrence, weights
+from tfx.short_forms import attention, blocks, losses, maps, positions, recurrence, weights
 from tfx.short_forms.registry import difference, is_short, lines_of, reason_of, short_form, short_forms, why_whole
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "lines_of",
     "losses",
     "maps",
+    "positions",
     "reason_of",
     "recurrence",
     "short_form",

@@ -6,6 +6,7 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.ops.basics.linear import linear_backward, linear_forward
+from tfx.ops.norms.batch_norm import batch_norm_forward
 from tfx.ops.norms.layer_norm import layer_norm_backward, layer_norm_forward
 from tfx.ops.norms.rms_norm import rms_norm_backward, rms_norm_forward
 from tfx.short_forms.registry import Trial, on, short_of
@@ -83,3 +84,14 @@ def layer_norm_gradients(dy: Array, x: Array, gamma: Array, eps: float = 1e-5) -
     through_std = xhat * (g * xhat).mean(-1, keepdims=True)  # (T, C)
     dx = (g - g.mean(-1, keepdims=True) - through_std) / std  # (T, C)
     return dx, (dy * xhat).sum(0), dy.sum(0)  # (T, C) -> (C,), (C,)
+
+
+def _batch_norm(rng: np.random.Generator) -> Trial:
+    return on(batch_norm_forward, *tokens_and_gain(rng), rng.standard_normal(C))
+
+
+@short_of(batch_norm_forward, _batch_norm)
+def batch_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
+    centred = x - x.mean(0)  # (T, C), (C,): each feature over all tokens
+    std = np.sqrt((centred * centred).mean(0) + eps)  # (T, C) -> (C,)
+    return centred / std * gamma + beta  # (T, C)

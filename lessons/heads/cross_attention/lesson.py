@@ -17,7 +17,7 @@ from tfx.data.toys.translation import Translation
 from tfx.measure.ablation import without
 from tfx.measure.verdicts import largest
 from tfx.models import EncoderDecoder
-from tfx.nn.attention import MultiHeadAttention
+from tfx.ops.attention.multi_head import multi_head_attention_forward
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.train.toys import examine, learn_toy
 
@@ -166,7 +166,7 @@ def once(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield agree("same", "word by word and all at once give the same", stepwise, whole[0], to=1e-10)
     yield exactly("stored", "numbers kept", 2 * layers * s * c, stored)
     yield at_least("differ", "keys of two layers differ by", 1e-3, float(np.abs(keys[0] - keys[1]).max()))
-    yield MultiHeadAttention.forward
+    yield multi_head_attention_forward
 
 
 @lesson.step("What is often said too strongly, and what came later")
