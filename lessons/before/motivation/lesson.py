@@ -117,7 +117,7 @@ def not_free(run: Run) -> Iterator[Shown]:
     )
     share = block.feed_forward.n_parameters / block.n_parameters
     core, rnn = (total_matmul_flops(costs) // 2 for costs in (attention_core(run.n, WIDTH, 1), recurrence(run.n, WIDTH)))  # fmt: skip
-    yield f"Attention is all that mixes tokens. A block needs more: a feed-forward network (here {share:.0%} of its parameters), residual connections, norms; the input needs embeddings and positions."
+    yield f"Attention is all that mixes tokens. A block needs more: a feed-forward network (here {share:.0%} of its parameters), residual connections, norms, embeddings and positions."
     yield "What is constant is the path and the number of steps that wait, not the work: every pair of tokens is compared."
     yield formula("attention: about 2 n^2 d        RNN: 2 n d^2", "n tokens of width d, multiply-adds")
     yield f"Counted at d = {WIDTH}, n = {run.n}: {core:,} for scores and sum, {rnn:,} for an RNN. They are equal at n = d."

@@ -118,7 +118,7 @@ def weights(run: Run) -> Iterator[Shown]:
     base = FeedForward(512, 2048, np.random.default_rng(0), "relu", bias=False).n_parameters
     rows = [block_row(512, kind, 4.0) for kind in ("encoder block", "decoder block")]
     shown = [{"what": row["what"], "share": row["feed_forward"]} for row in rows]
-    yield "The two maps have 2 C F weights, with F = 4 C that is 8 C^2. The four maps of attention have 4 C^2."
+    yield "The two maps have 2 C F weights, with F = 4 C 8 C^2. Attention's four have 4 C^2."
     yield question("The original has C = 512 and F = 2048. How many weights have the two maps?", base, "2 * 512 * 2048; biases add F + C more.", 0.0)  # fmt: skip
     yield table("share of the network in a block's parameters, C = 512, F = 2048", shown, what="block", share="share :3")  # fmt: skip
     yield "8 of 12 is two thirds. A decoder block that also reads a source has two attentions: 8 of 16, one half."

@@ -74,7 +74,7 @@ def padding(run: Run) -> Iterator[Shown]:
     yield f"Short sentences are filled up with padding. Take {run.tokens} real tokens whose features have mean 0 and variance 1, and add vectors of zeros. The real tokens do not change. Does their output?"
     yield question(f"{run.padding:.0%} of the batch is zeros, so the variance of a feature falls to {1 - run.padding:g}. By what share do BatchNorm's outputs grow?", grown, f"They are divided by the root of {1 - run.padding:g}.")  # fmt: skip
     yield table(f"change of the real tokens' outputs, share of their size, mean of {DRAWS} batches", rows, share="padding :2", layer="LayerNorm :2", training="BatchNorm, training :3", masked="... with a mask :2")  # fmt: skip
-    yield f"At {run.padding:.0%} padding BatchNorm's outputs change by {asked['training']:.1%}, LayerNorm's by nothing. A mask that keeps padding out of mean and variance mends this; one has to think of it, in every norm."
+    yield f"At {run.padding:.0%} padding BatchNorm's outputs change by {asked['training']:.1%}, LayerNorm's by nothing. A mask that keeps padding out of mean and variance mends this, if one thinks of it."
     yield agree("layer", "LayerNorm: padding changes no real token", [row["layer"] for row in rows])
     yield agree("mask", "BatchNorm with a mask: neither", [row["masked"] for row in rows])
     yield within(

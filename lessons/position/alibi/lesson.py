@@ -132,7 +132,7 @@ def short_to_long(run: Run) -> Iterator[Shown]:
     length = SHORT.length
     yield f"Texts in which the next of {SHORT.tokens} tokens depends on the last two. Two models of one block learn them {length} tokens long, and then read texts of {4 * length}. Perplexity is exp of the mean loss: as many equally likely tokens would puzzle as much."
     yield table(f"perplexity; knowing the source {perplexity(0):.2f}, guessing {perplexity(1):.2f}", rows, positions="positions", inside=f"tokens 1 to {length} :3", far=f"tokens {2 * length + 1} to {4 * length} :3")  # fmt: skip
-    yield "Far out sinusoids make sums never seen. With ALiBi far keys only count less, which is right here."
+    yield "Far out sinusoids make sums never seen. With ALiBi far keys only count less."
     yield Said("ALiBi works beyond the training length.", "true with conditions", "It does where the task is local. Its bias prefers near keys whatever is asked for: to copy the token three back, a model with it did not learn in the time in which one with rotary positions did.", "C090")  # fmt: skip
     yield at_least("gap", "far out, lost with sinusoids less lost with ALiBi (1: a guess)", 0.1, found["sinusoidal"][1] - found["alibi"][1])  # fmt: skip
     yield at_most("holds", "far out, lost with ALiBi", 0.95, found["alibi"][1])

@@ -141,7 +141,7 @@ def sources(run: Run) -> Iterator[Shown]:
     near = weights_of(alibi_bias(8, run.tokens, causal=True)[0], causal_mask(run.tokens))[-1]
     yield "Recency is the opposite preference, and comes from what falls with the distance: ALiBi's slope, T5's learned numbers; and RoPE heads can learn it. Learned tables can favour any place."
     yield f"ALiBi alone, slope 1/2, causal, equal scores: the last token gives {near[-1]:.0%} to itself and {near[0]:.0%} to the first."
-    yield "Measured decoders show both ends: much weight on the first tokens, whatever they are (an attention sink), and better use of what stands early or late than of the middle."
+    yield "Measured decoders show both ends: much weight on the first tokens, whatever they are (an attention sink), and better use of what stands early or late."
     yield Said("Positional bias is learned through position-related initialisations.", "false", "Its sources are learned tables, relative biases, rotation as trained, and the causal mask, which needs no training.")  # fmt: skip
     yield at_least(
         "recency", "ALiBi alone: the nearest key's weight over the farthest's", 1.5, float(near[-1] / near[0])

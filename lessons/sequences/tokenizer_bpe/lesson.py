@@ -144,7 +144,7 @@ def the_unknown(run: Run) -> Iterator[Shown]:
     unknown = sum(run.bpe.tokens[i] == run.bpe.unknown for i in run.bpe.encode(letter))
     tokens, back = len(in_bytes.encode(letter)), in_bytes.decode(in_bytes.encode(letter)) == letter
     yield "A word in known letters can always be written. But a character that the text did not hold is in no piece: it becomes the token <unk>, and what it was is lost."
-    yield "Byte-level BPE begins with the 256 bytes in place of letters, and every text is bytes."
+    yield "Byte-level BPE begins with the 256 bytes; every text is made of bytes."
     yield table("one character that the text does not hold: the snowman", [{"kind": "BPE over letters", "tokens": len(run.bpe.encode(letter)) - 1, "unknown": unknown}, {"kind": "BPE over bytes", "tokens": tokens, "unknown": 0}], kind="tokenizer", tokens="tokens", unknown="of them unknown")  # fmt: skip
     yield Said("Subword tokens have solved the problem of unknown words.", "true with conditions", "For every word in the letters of the base alphabet; a new character stays unknown. Over bytes nothing does.", "C279")  # fmt: skip
     yield exactly("letter", "unknown tokens of a new character, over letters", 1, unknown)

@@ -64,7 +64,6 @@ Numbers: the cheat sheet
             False: It is not.
 
   source    Somebody 1999, "A title"
-
   1 check holds, worst 0
 
 1.2  Halving
@@ -77,7 +76,6 @@ Numbers: the cheat sheet
             False: It is not.
 
   source    Somebody 1999, "A title"
-
   1 check holds, worst 0
 """
 

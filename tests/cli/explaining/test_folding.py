@@ -42,7 +42,9 @@ def test_where_one_fails_all_stay():
 
 def test_the_last_lines_of_a_step_stand_together(tfx, doubling):
     out = tfx("explain", "doubling", "--step", "the_product").out
-    assert out.endswith("\n\n  1 check holds, worst 0\n  see also  The table   tfx explain doubling --step the_table\n")
+    assert out.endswith(
+        "book VII\n  1 check holds, worst 0\n  see also  The table   tfx explain doubling --step the_table\n"
+    )
 
 
 def test_details_show_every_check_and_other_faces_always_do(tfx, doubling, tmp_path):
