@@ -128,8 +128,7 @@ def test_the_layer_by_hand():
     shown = records_of(topic.one_layer, run_of())
     (asked,) = (r for r in shown if isinstance(r, Question))
     assert (
-        asked.answer == max(0, 2 * (-1) + (-1) * 1 + 1)
-        and asked.explanation == "2 * (-1) + (-1) * 1 + 1, and then ReLU."
+        asked.answer == max(0, 2 * (-1) + (-1) * 1 + 1) and asked.explanation == "2 * (-1) + (-1) * 1 + 1, then ReLU."
     )
     assert sentences(shown)[1].startswith("By hand, the first number: 2 * 1 + (-1) * 3 + 0.5 = -0.5.")
     assert 2 * 1 + (-1) * 3 + 0.5 == -0.5 and sentences(shown)[1].endswith("So it becomes 0.")

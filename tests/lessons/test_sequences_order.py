@@ -136,6 +136,13 @@ def test_the_screens_say_what_was_measured():
     assert abs(half - 50) < 8 and right["words at places"]["biter"] == 100
 
 
+def test_the_first_screen_counts_places_and_words():
+    assert sentences(records_of(topic.places, run_of()))[1] == (
+        "T = 5 here, and 4 different words. Two sequences are equal when they have equal elements at equal places. So "
+        "the order is part of what a sequence is, not decoration."
+    )
+
+
 def test_the_sum_of_word_and_place_is_a_bag():
     gaps = [row["gap"] for row in tables(records_of(topic.too_late, run_of()))[0].rows]
     assert gaps[:2] == [0, 0] and min(gaps[2:]) > 0.1

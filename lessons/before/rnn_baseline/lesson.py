@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lessons.writing import (
-    Lesson, Request, Said, See, Shown, Source, Try, agree, at_least, at_most, exactly, formula, question, setting, table,
+    Lesson, Request, Said, Shown, Source, Try, agree, at_least, at_most, exactly, formula, question, setting, table,
 )  # fmt: skip
 from tfx.lab import frame
 from tfx.lab.sequences import gradient_distance, sequential_steps
@@ -59,10 +59,9 @@ def state(run: Run) -> Iterator[Shown]:
     h, _ = rnn_forward(x[None, :, None], np.zeros((1, 1)), np.ones((1, 1)), np.full((1, 1), w))
     other, _ = rnn_forward(0 * x[None, :, None], np.zeros((1, 1)), np.ones((1, 1)), np.full((1, 1), w))
     states = h[0, :, 0]
-    yield f"The smallest RNN: one number of state, w_x = 1, w_h = {w:g}. It reads a 1, then zeros."
-    yield question(f"After the 1 the state is tanh(1) = {states[0]:.3f}. What is it after the first 0?", states[1], f"tanh({w:g} * {states[0]:.3f}).")  # fmt: skip
+    yield question(f"One number of state, w_x = 1, w_h = {w:g}. It reads a 1: tanh(1) = {states[0]:.3f}. What is it after a 0?", states[1], f"tanh({w:g} * {states[0]:.3f}).")  # fmt: skip
     yield table("the state after each word", [{"t": t, "x": word, "h": h} for t, (word, h) in enumerate(zip(x, states, strict=True), start=1)], t="t", x="x_t", h="h_t :3")  # fmt: skip
-    yield "With w_h below 1 the memory fades at each step, and new words come on top. With w_h above 1 the state settles at a value that keeps the sign alone."
+    yield "With w_h below 1 the memory fades. Above 1 the state settles at a value that keeps the sign alone."
     yield Said("An RNN remembers the last word only.", "too strong", f"It depends on all words: with a 0 in place of the 1, the last state here would differ by {abs(states[-1] - other[0, -1, 0]):.2g}.")  # fmt: skip
     yield agree("recurrence", "the second state, by hand", states[1], math.tanh(w * math.tanh(1.0)))
     yield Try.here(weight=1.5 if w != 1.5 else 0.5)
@@ -74,10 +73,10 @@ def gates(run: Run) -> Iterator[Shown]:
     logit = [math.log(g / (1 - g)) for g in (WRITE, FORGET)]
     offsets = np.array([*logit, math.atanh(NEW), 0.0])
     _, cache = lstm_forward(np.zeros((1, 1, 1)), np.zeros((1, 1)), np.full((1, 1), BEFORE), np.zeros((1, 4)), np.zeros((1, 4)), offsets)  # fmt: skip
-    yield "An LSTM has a second vector, the cell c. Gates, numbers between 0 and 1 that the network computes from word and state, say what is kept, written and shown."
+    yield "An LSTM has a second vector, the cell c. Gates, numbers from 0 to 1 made of word and state, say what is kept, written and shown."
     yield formula("c_t = f * c_{t-1} + i * g        h_t = o * tanh(c_t)", "f: keep, i: write, g: what is new, o: show")
     yield question(f"c was {BEFORE:g}; f = {FORGET:g}, i = {WRITE:g}, g = {NEW:g}. What is c now?", cell, f"{FORGET:g} * {BEFORE:g} + {WRITE:g} * ({NEW:g}).", 0.01)  # fmt: skip
-    yield f"By hand: {FORGET:g} * {BEFORE:g} + {WRITE:g} * ({NEW:g}) = {cell:g}. Back along the cell a gradient is multiplied by f alone, and by no matrix (other ways lead through the gates). {FORGET:g} leaves {FORGET**10:.2f} after 10 steps and {FORGET**100:.1e} after 100: f has to stay near 1 for what should last."
+    yield f"By hand: {FORGET:g} * {BEFORE:g} + {WRITE:g} * ({NEW:g}) = {cell:g}. Back along the cell a gradient is multiplied by f alone, and by no matrix (other ways lead through the gates). {FORGET:g} leaves {FORGET**10:.2f} after 10 steps and {FORGET**100:.1e} after 100: f must stay near 1."
     yield "A GRU needs two gates and no cell: h_t = z * h_{t-1} + (1 - z) * n, n: what is new."
     yield agree("cell", "one step of the library's LSTM with these gates", float(cache.last[1][0, 0]), cell)
     yield lstm_forward
@@ -92,13 +91,12 @@ def measured(run: Run) -> Iterator[Shown]:
     tanh, _, lstm, attention = rows
     near, far = (f"log_{k}" for k in (DISTANCES[0], DISTANCES[-1]))
     shown = [{"way": row["way"], "factor": row["per_token"], **{f"k{k}": 10 ** row[f"log_{k}"] for k in DISTANCES}} for row in rows]  # fmt: skip
-    yield "To learn that an early word mattered, a gradient must reach it: how the last output changes with that word. It has a factor for each step in between."
+    yield "To learn that an early word mattered, a gradient must reach it: how the last output changes with it. Each step in between is a factor."
     yield table("gradient at the word k places back, random weights", shown, way="through", k8="k: 8 :2", k16="k: 16 :2", k32="k: 32 :2", factor="a word more: times :2")  # fmt: skip
-    yield f"From {DISTANCES[0]} to {DISTANCES[-1]} words the RNN loses a factor of {10 ** (tanh[near] - tanh[far]):.1e}, the LSTM {10 ** (lstm[near] - lstm[far]):.1e}. The last row came later: attention is one step from every word, and only shares among more of them."
-    yield Said("LSTM and GRU lessen the vanishing of gradients without ending it.", "true with conditions", "If all begin with orthogonal weights, as here; stretched by 1.2 a tanh RNN keeps more than a GRU.", "C304")  # fmt: skip
+    yield f"From {DISTANCES[0]} to {DISTANCES[-1]} words the RNN loses a factor of {10 ** (tanh[near] - tanh[far]):.1e}, the LSTM {10 ** (lstm[near] - lstm[far]):.1e}. Attention came later: one step, shared by all words."
+    yield Said("LSTM and GRU lessen the vanishing of gradients without ending it.", "true with conditions", "If all begin with orthogonal weights, as here.", "C304")  # fmt: skip
     yield at_most("vanishes", f"tanh RNN: what is left {DISTANCES[-1]} words back", 1e-2, 10 ** tanh[far])
     yield at_least("attention", "attention leaves more of the farthest word than the RNN does: times", 1.0, 10 ** (attention[far] - tanh[far]))  # fmt: skip
-    yield See("why-not-rnn", "fading")
 
 
 @lesson.step("Clipping cures one of the two")
@@ -110,10 +108,10 @@ def clipping(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
         grad = size * direction
         before = float(clip_by_norm(grad, 1.0))
         rows.append({"what": what, "before": before, "after": math.sqrt(float(grad @ grad))})
-    yield "A gradient that exploded is easily tamed: if it is longer than a limit, scale it down."
-    yield formula("g <- g * limit / |g|   where |g| > limit", "|g|: the length, root of the summed squares")
+    yield "A gradient that exploded is tamed: if longer than a limit, scale it down."
+    yield formula("g <- g * limit / |g|   where |g| > limit", "|g|: length")
     yield table("clipped at length 1", rows, what="a gradient that", before="length before :3", after="after :3")
-    yield "What vanished stays as it is. Scaling the sum up would not help: late words drown the early ones in it."
+    yield "What vanished stays as it is; in the sum late words drown the early ones."
     yield exactly("down", "length of the exploded one after clipping", 1.0, round(rows[0]["after"], 9))
     yield agree("untouched", "the other two are left as they were", [row["after"] / row["before"] for row in rows[1:]], 1.0)  # fmt: skip
     yield clip_by_norm

@@ -52,11 +52,10 @@ def falls(run: Run) -> Iterator[Shown]:
         share_right(np.random.default_rng((run.seed, n)), 2 * run.width, SYMBOLS, n, TEXTS, "vector") for n in LENGTHS
     ]
     rows = [{"n": n, "one": 100 * one, "two": 100 * two} for n, one, two in zip(LENGTHS, run.shares["vector"], wide, strict=True)]  # fmt: skip
-    yield f"Take the encoder-decoder that reverses texts by weights set by hand, and let it write ever longer ones, of {SYMBOLS} different symbols:"
-    yield question("Guessing at random, what share of the symbols would be right?", 1 / SYMBOLS, f"One of {SYMBOLS}.")
+    yield f"The encoder-decoder that reverses texts by hand-set weights writes ever longer ones, of {SYMBOLS} symbols. A wider vector moves the fall:"
+    yield question("What share is right by guessing?", 1 / SYMBOLS, f"One of {SYMBOLS}.")
     yield table("symbols written right", rows, n="length", one=f"C = {run.width} [%] :3", two=f"C = {2 * run.width} [%] :3")  # fmt: skip
-    yield "The vector has the same width for every text. A wider one moves the fall."
-    yield Said("A vector of fixed size is a bottleneck that hurts long inputs.", "true", "A trained network may code better; a finite width stays finite.", "C302")  # fmt: skip
+    yield Said("A vector of fixed size is a bottleneck that hurts long inputs.", "true", "A trained network may code better, in as finite a width.", "C302")  # fmt: skip
     yield at_least("falls", f"share right of {LENGTHS[0]} symbols, less that of {LENGTHS[-1]}", 0.2, run.shares["vector"][0] - run.shares["vector"][-1])  # fmt: skip
     yield at_least("wider", f"{LENGTHS[3]} symbols: share right in twice the width, less that in C", 0.0, wide[3] - run.shares["vector"][3])  # fmt: skip
     yield Source("Cho et al.", 2014, "On the Properties of Neural Machine Translation")
@@ -86,9 +85,7 @@ def own_words(run: Run) -> Iterator[Shown]:
     rows = [{"n": n, "own": 100 * own, "told": 100 * told} for n, own, told in zip(LENGTHS, run.shares["vector"], run.shares["forced"], strict=True)]  # fmt: skip
     yield "The decoder takes away the code of what it wrote; a wrong one makes its state worse. Compare with one that is told the true symbol after each step, as in training:"
     yield table("symbols right", rows, n="length", own="own words [%] :3", told="told [%] :3")
-    yield "The mismatch between training and writing is called exposure bias."
-    yield Said("Exposure bias is a fault of recurrent networks that masking cures.", "false", "Every model that is trained on true words and then writes its own has it, Transformers too.")  # fmt: skip
-    yield "Repetition and unknown words are shared, too."
+    yield Said("Exposure bias is a fault of recurrent networks that masking cures.", "false", "The mismatch comes from training on true words and writing from one's own; Transformers have it, too. So it is with repetition and unknown words.")  # fmt: skip
     yield at_least("told", f"{LENGTHS[-1]} symbols: share right when told, less that from its own words", 0.05, run.shares["forced"][-1] - run.shares["vector"][-1])  # fmt: skip
     yield at_least("never-worse", "least gain of being told, over all lengths", -0.02, smallest(b - a for a, b in zip(run.shares["vector"], run.shares["forced"], strict=True)))  # fmt: skip
     yield Try("tfx experiment exposure-bias")

@@ -85,11 +85,10 @@ def one_row(run: Run) -> Iterator[Shown]:
 def product(run: Run) -> Iterator[Shown]:
     rows, v, c = one_hot(run.ids, len(run.vocabulary), float), 50_000, run.width
     shown = np.arange(min(len(run.vocabulary), 8))
-    yield "A one-hot row is 1 at the place of the id and 0 elsewhere. Times a matrix, it picks one row of it. So an embedding is a linear map, and learns like one."
+    yield "A one-hot row is 1 at the id's place, else 0. Times a matrix, it picks one row of it: so an embedding is a linear map, and learns like one. A lookup reads the row and multiplies nothing."
     yield matrix("one-hot rows of the first words", rows[:2, shown], "token, id", run.words[:2], labels(tuple(run.vocabulary[i] for i in shown)))  # fmt: skip
     yield formula("onehot(id) E = E[id]", "(1, V) x (V, C) -> (1, C)")
     yield question(f"V = {v:,} and C = {c}: how many multiplications is that for one token?", v * c, "V times C, all but C of them with 0.")  # fmt: skip
-    yield "A lookup reads the row instead."
     yield Said("Text becomes numbers of tokens, and these become vectors.", "true", "The table is a linear map of one-hot rows.", "C284")  # fmt: skip
     yield agree("one-hot", "one-hot rows times the table, and rows looked up", rows @ run.small, embedding_forward(run.ids, run.small)[0], to=0)  # fmt: skip
 
@@ -100,9 +99,9 @@ def way_back(run: Run) -> Iterator[Shown]:
     grad = embedding_backward(dy, cache)
     shown, often = np.arange(min(len(run.vocabulary), 4)), np.bincount(run.ids)
     word = run.vocabulary[int(often.argmax())]
-    yield "Training lowers a number, the loss. A gradient says how the loss changes with a number; d before a name marks it. The gradient at a place goes to the row that was looked up there; other rows get none."
+    yield "Training lowers a number, the loss; a gradient, marked by d, says how it changes. The gradient at a place goes to the row that was looked up there."
     yield formula("dE[v] = sum of dx_t over all places t with id_t = v")
-    yield question(f'Every place sends 1. What arrives at the row of "{word}"?', int(often.max()), "It stands at so many places, and their gradients add up.", 0)  # fmt: skip
+    yield question(f'Every place sends 1. What arrives at the row of "{word}"?', int(often.max()), "So many places add up.", 0)  # fmt: skip
     yield matrix("dE when every place sends ones", grad[shown], "token, number", labels(tuple(run.vocabulary[i] for i in shown)))  # fmt: skip
     yield "The classic mistake: to write the gradient into the row in place of adding it."
     yield agree("adds", "each row gets as often what one place sends", grad[:, 0], often, to=0)
@@ -129,12 +128,12 @@ def angle(run: Run) -> Iterator[Shown]:
     _, after = run.learned
     a, b = after.row("dog"), after.row("cat")
     cosines = {other: after.cosine("dog", other) for other in ("cat", "tired", "lake", "because")}
-    yield "How alike are two rows a and b? Take the cosine of the angle between them: 1 in the same direction, 0 at a right angle, -1 opposite. |a| is the length of a, the root of its summed squares."
+    yield "How alike are two rows? Take the cosine of the angle between them: 1 in the same direction, 0 at a right angle, -1 opposite. |a|: root of the summed squares."
     yield formula("cosine = (a . b) / (|a| |b|)        a . b = a_1 b_1 + a_2 b_2 + ...")
     yield f"By hand, dog and cat: a . b = {by_hand(a, b, 2)} = {a @ b:.3f}; |a| = {length(a[None]):.3f}, |b| = {length(b[None]):.3f}."
     yield question("What is their cosine?", cosines["cat"], f"{a @ b:.3f} / ({length(a[None]):.3f} * {length(b[None]):.3f}).", 0.01)  # fmt: skip
     yield matrix("cosine with dog", np.array([list(cosines.values())]), "from, word", ("dog",), tuple(cosines))
-    yield "Close is not equal in meaning: opposites stand among the same words, too. And one row cannot tell two meanings apart; the layers above do that."
+    yield "Close is not equal in meaning: opposites stand among the same words. And one row cannot tell two meanings apart; layers above do."
     yield at_least("closer", "cosine of dog with cat, less that with because", 0.0, cosines["cat"] - cosines["because"])
 
 
@@ -160,12 +159,11 @@ def the_input(run: Run) -> Iterator[Shown]:
     table_of, places = model.embedding.table.value, sinusoidal_positions(len(run.ids), 8)
     yield "What the first layer of the Transformer of 2017 reads:"
     yield formula("X = dropout(sqrt(C) E[ids] + PE)", "(T, C): a row for each token")
-    yield "Dropout sets random numbers to 0 while the model learns. Factor and dropout stand in sections 3.4 and 5.4 of the paper, and are often left out of code that is passed around."
+    yield "Dropout sets random numbers to 0 in training. It (section 5.4) and the factor (3.4) are often left out of code that is passed around. GPT-2 and BERT look up bare rows; many models of today add no position."
     yield agree("sum", "the library's input, and the line above", x[0], math.sqrt(8) * table_of[run.ids] + places)
     yield TokenInput
     yield Said("Multiplying embeddings by sqrt(d_model) balances word and position.", "true with conditions", f"If entries begin with deviation 1/sqrt(C). With deviation 1 the factor makes rows of {wide:.0f}, and the position drowns.", "C092")  # fmt: skip
     yield Said("Values within -1 and 1 keep positions from drowning the words.", "false", f"What counts is the length of the whole vector: {math.sqrt(run.width / 2):.1f} at C = {run.width}.", "C091")  # fmt: skip
-    yield "Since then: GPT-2 and BERT look up bare rows and add learned positions; many models of today add none, and rotate queries and keys."
 
 
 @lesson.step("Say it in an interview")

@@ -43,15 +43,13 @@ def one_layer(run: Run) -> Iterator[Shown]:
     x, w, b = np.array([[2.0, -1.0]]), np.array([[1.0, -1.0], [3.0, 1.0]]), np.array([0.5, 1.0])
     z, _ = linear_forward(x, w, b)
     y = np.maximum(z, 0)
-    yield "A network is a chain of layers. Each makes one vector, a row of numbers, from another: it mixes them by a matrix W, shifts them by a vector b (an affine map) and bends each by a function f."
+    yield "A network is a chain of layers. Each makes one vector, a row of numbers, from another: mix by a matrix W, shift by b (an affine map), bend each by a function f."
     yield formula("y = f(x W + b)", "x: 2 numbers, W: 2 x 2, b: 2 numbers -> y: 2 numbers")
     yield matrix(
         "x, then W, then b", np.concatenate([x, w, b[None]]), "what, number", ("x", "W, row 1", "W, row 2", "b")
     )
-    yield f"By hand, the first number: 2 * 1 + (-1) * 3 + 0.5 = {z[0, 0]:g}. ReLU bends: 0 below 0, no change above. So it becomes {y[0, 0]:g}."
-    yield question(
-        "And the second: what is the layer's second number?", y[0, 1], "2 * (-1) + (-1) * 1 + 1, and then ReLU."
-    )
+    yield f"By hand, the first number: 2 * 1 + (-1) * 3 + 0.5 = {z[0, 0]:g}. ReLU makes 0 of what is below 0. So it becomes {y[0, 0]:g}."
+    yield question("What is the layer's second number?", y[0, 1], "2 * (-1) + (-1) * 1 + 1, then ReLU.")
     yield agree("by-hand", "x W + b by the library, number by number", z[0], [sum(x[0, i] * w[i, j] for i in range(2)) + b[j] for j in range(2)])  # fmt: skip
 
 
@@ -120,10 +118,9 @@ def learned(run: Run) -> Iterator[Shown]:
 def bends(run: Run) -> Iterator[Shown]:
     names, x = ("relu", "tanh", "gelu"), np.array(SAMPLES)
     values = np.stack([ACTIVATIONS[name][0](x)[0] for name in names])
-    yield "ReLU cuts at 0. tanh squeezes all between -1 and 1. GELU is a ReLU with a round corner."
+    yield "ReLU cuts at 0, tanh keeps all within 1, GELU is a ReLU with a round corner. The Transformer of 2017 has ReLU (section 3.3 of the paper), BERT and GPT-2 GELU; many since multiply two maps, one of them bent (SwiGLU)."
     yield matrix("what becomes of a number", values, "bend, number", names, [f"{s:g}" for s in SAMPLES])
-    yield "The Transformer of 2017 has ReLU in its feed-forward layers (section 3.3 of the paper), BERT and GPT-2 GELU; many since multiply two maps, one of them bent (SwiGLU)."
-    yield Said("A network with one hidden layer can compute anything.", "true with conditions", "With units enough, any continuous function on a bounded region, as closely as you like, if the bend is no polynomial. Training need not find it.")  # fmt: skip
+    yield Said("A network with one hidden layer can compute anything.", "true with conditions", "Given units enough, any continuous function on a bounded region, as closely as you like, if the bend is no polynomial.")  # fmt: skip
     yield at_most("tanh", "tanh stays within 1: largest size", 1.0, largest(abs(values[1])))
     yield between("gelu", "GELU is near ReLU: largest difference at these numbers", 0.01, 0.2, largest(abs(values[2] - values[0])))  # fmt: skip
     yield Source("Leshno et al.", 1993, "Multilayer feedforward networks with a nonpolynomial activation function can approximate any function")  # fmt: skip

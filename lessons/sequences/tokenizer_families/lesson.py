@@ -89,10 +89,10 @@ def unigram(run: Run) -> Iterator[Shown]:
     best = kind.n_best(run.word, 3)
     cuts = [{"cut": " ".join(kind.tokens[i].translate(SPELLING) for i in ids), "log": score} for score, ids in best]  # fmt: skip
     parts = " ".join(f"{kind.score([i]):+.2f}" for i in best[0][1])
-    yield "BPE has one way to cut a word. A unigram model has all ways, each with a probability: the product of those of its pieces. Logarithms make it a sum."
+    yield "BPE cuts a word in one way. A unigram model has all ways, each with a probability: the product of its pieces'. Logarithms make it a sum."
     yield formula("log p(cut) = sum of log p(piece) over its pieces")
     yield table(f'likely cuts of "{run.word}"', cuts, cut="cut", log="log p :4")
-    yield f"By hand: {parts} = {best[0][0]:.2f}. The likeliest is taken. Learning begins with too many pieces and drops those that are missed least, round by round."
+    yield f"By hand: {parts} = {best[0][0]:.2f}. The likeliest is taken. Learning begins with too many pieces and drops those missed least."
     if len(best) > 1:
         yield question("How many times as likely as the second cut is the first?", math.exp(best[0][0] - best[1][0]), "e to the power of the difference of the logarithms.", 0.02)  # fmt: skip
     yield within("best", "log p of the cut that is taken, and of the likeliest", max(score for score, _ in best), kind.score(kind.encode(run.word)), 1e-9)  # fmt: skip
