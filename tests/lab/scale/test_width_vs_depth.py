@@ -4,6 +4,7 @@ import pytest
 
 from tests.lab.breaking import Broken, Table
 from tfx.errors import BadInput
+from tfx.lab import frame
 from tfx.lab.scale import width_vs_depth
 from tfx.settings import check_settings
 
@@ -14,13 +15,25 @@ def narrower(original):
     return lambda n_layers, budget, **named: original(n_layers, budget // 2, **named)
 
 
+def swapped(row):
+    """Wide layers lose what narrow ones do, and the other way round."""
+    return {**row, "late": [1.0 - loss for loss in row["late"]]} if row["task"] == "two steps" else row
+
+
 BREAKS = Table(
-    width_vs_depth.Settings(layers=(1, 2), steps=150, seeds=3),
-    Broken("one fact, which can be read in one step", {"two-steps"}, facts=1),
+    width_vs_depth.Settings(layers=(1, 2), heads=4, steps=150, seeds=2),
     Broken("no training", {"two-steps", "one-step"}, steps=2),
     Broken("half of the parameters", {"equal", "two-steps", "one-step"}, {f"{PLACE}.same_size": narrower}, steps=2),
     Broken("a parameter more", {"counted"}, row=lambda row: {**row, "parameters": row["parameters"] + 1}),
+    Broken("losses of the other shape", {"no-better"}, row=swapped),
 )
+
+
+def test_one_step_is_enough_for_one_fact():
+    """Then both shapes learn it: nothing is gained by a second layer."""
+    settings = width_vs_depth.Settings(layers=(1, 2), facts=1, steps=100, seeds=2)
+    shallow, deep = width_vs_depth.of(frame.run(width_vs_depth, settings).rows, "two steps")
+    assert min(shallow["scores"]) > 0.99 and min(deep["scores"]) > 0.99
 
 
 def test_the_best_guess_of_one_two_and_three_values():
