@@ -73,10 +73,10 @@ def _marked(kind: Any) -> Any:
 
 
 def _raised(given: Any) -> Any:
-    """float16 arrays, also in lists and tuples, as float32; caches as they are."""
+    """float16 arrays, also in lists and tuples, as float32; caches, and stores of keys and values, as they are."""
     if getattr(given, "dtype", None) == HALF:
         return given.astype(WIDE)
-    return given if _is_cache(given) else _in_parts(given, _raised)
+    return given if _is_cache(given) or hasattr(given, "followed_by") else _in_parts(given, _raised)
 
 
 def _rounded(result: Any) -> Any:

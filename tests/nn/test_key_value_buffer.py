@@ -248,6 +248,24 @@ def test_no_token_is_no_change_and_the_storage_is_counted():
         empty(-1)
 
 
+@pytest.mark.parametrize("stores", [True, False])
+def test_a_model_of_float16_stores_float16_and_reads_it_where_it_is(stores):
+    """As without stored keys, to the rounding of keys and values; half the bytes; the storage is never copied."""
+    model = DecoderOnly(V, **{**SIZE, "dtype": "float16"})
+    ids = ids_of(2, 9)
+    whole = model.forward(ids)[0].astype(float)
+    past: Any = buffers_for(model.stack.blocks, 2, 9) if stores else None
+    for part in (ids[:, :4], ids[:, 4:8], ids[:, 8:]):
+        logits, cache = model.forward(part, past=past)
+        if stores:
+            assert all(new.storage_k is old.storage_k for new, old in zip(cache.stack.present, past, strict=True))
+        past = cache.stack.present
+        assert {array.dtype for each in past for array in (each.k, each.v)} == {np.dtype("float16")}
+    assert sum(each.k.nbytes + each.v.nbytes for each in past) == 2 * L * 2 * 9 * 24 * 2
+    assert np.abs(logits[:, -1] - whole[:, -1]).max() < 8 * np.finfo("float16").eps * np.abs(whole).max()
+    assert past[0].rounded().k.dtype == past[0].k.dtype and KeyValueBuffer.holding(tokens(2)).rounded().length == 2
+
+
 @pytest.mark.parametrize(
     ("new", "message"),
     [

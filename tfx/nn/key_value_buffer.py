@@ -35,6 +35,7 @@ import numpy as np
 
 from tfx.arguments import whole_number
 from tfx.backend import Array, on_host, xp_of
+from tfx.half import HALF
 from tfx.ops.attention.key_value import KeyValue, StoredKeyValue
 
 
@@ -103,9 +104,10 @@ class KeyValueBuffer(NamedTuple):
     def followed_by(self, new: KeyValue) -> KeyValueBuffer:
         """These tokens, then the new ones, which are written into the storage.
 
-        Raises ValueError when there is no room for them and the buffer may not grow, or when their shape or dtype is
-        not that of the storage.
+        Storage of float16 rounds them.  Raises ValueError when there is no room for them and the buffer may not grow,
+        or when their shape or dtype is not that of the storage.
         """
+        new = new.rounded() if self.storage_k.dtype == HALF else new
         for name, stored, given in (("keys", self.storage_k, new.k), ("values", self.storage_v, new.v)):
             want = (*stored.shape[:2], new.length, stored.shape[3])
             if given.shape != want or given.dtype != stored.dtype:
@@ -117,6 +119,12 @@ class KeyValueBuffer(NamedTuple):
         ready.storage_k[:, :, end : end + new.length] = new.k
         ready.storage_v[:, :, end : end + new.length] = new.v
         return ready._replace(length=ready.length + new.length, seen=ready.seen + new.length)
+
+    def rounded(self) -> KeyValueBuffer:
+        """With storage of float16; itself where it is so already."""
+        if self.storage_k.dtype == HALF:
+            return self
+        return self._replace(storage_k=self.storage_k.astype(HALF), storage_v=self.storage_v.astype(HALF))
 
     def keep(self, left: int) -> KeyValueBuffer:
         """Only the last `left` tokens, or all if there are fewer.  Raises ValueError for a negative number."""

@@ -63,6 +63,10 @@ class AfterPrefix(NamedTuple):
         """New tokens are stored where the old ones are, in whatever way they are."""
         return self._replace(stored=new if self.stored is None else self.stored.followed_by(new))
 
+    def rounded(self) -> AfterPrefix:
+        """What is stored, in float16; the prefix has the dtype of the layer."""
+        return self._replace(stored=None if self.stored is None else self.stored.rounded())
+
 
 class PrefixedCache(AroundCache):
     """The first M keys of the attention are the prefix; own: M."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from tfx.backend import Array
+from tfx.half import HALF
 from tfx.ops.attention.join_tokens import join_tokens
 
 
@@ -28,8 +29,16 @@ class KeyValue(NamedTuple):
         return self.length
 
     def followed_by(self, new: KeyValue) -> KeyValue:
-        """These tokens, then the new ones; leading axes of length 1 are broadcast to those of the new ones."""
+        """These tokens, then the new ones; leading axes of length 1 are broadcast to those of the new ones.
+
+        Where these are float16, the new ones are rounded to it.
+        """
+        new = new.rounded() if self.k.dtype == HALF else new
         return KeyValue(join_tokens(self.k, new.k), join_tokens(self.v, new.v))
+
+    def rounded(self) -> KeyValue:
+        """In float16, half the bytes of float32."""
+        return KeyValue(self.k.astype(HALF, copy=False), self.v.astype(HALF, copy=False))
 
 
 class StoredKeyValue(Protocol):
@@ -48,3 +57,5 @@ class StoredKeyValue(Protocol):
     def seen(self) -> int: ...
 
     def followed_by(self, new: KeyValue) -> StoredKeyValue: ...
+
+    def rounded(self) -> StoredKeyValue: ...

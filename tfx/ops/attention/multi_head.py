@@ -26,7 +26,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 from tfx.backend import Array, xp_of
-from tfx.half import in_float32
+from tfx.half import FromHalf, in_float32
 from tfx.ops.attention.grouped_attention import grouped_attention_backward, grouped_attention_forward
 from tfx.ops.attention.key_value import KeyValue, StoredKeyValue
 from tfx.ops.attention.masks import Mask
@@ -89,13 +89,18 @@ class MultiHeadCache(NamedTuple):
     value: LinearCache
     rotation: RotaryCache | None
     past: StoredKeyValue | None
-    present: StoredKeyValue  # past and new keys (turned already) and values: (..., G, M + S, D)
+    read: StoredKeyValue  # past and new keys (turned already) and values: (..., G, M + S, D)
     attention: AttentionCache | Any  # or GroupedAttentionCache: q, k, v and weights; with a kernel, what that one keeps
     output: LinearCache
     one_source: bool  # keys and values were made of the same x_kv
     n_heads: int
     kernel: AttentionKernel | None
     position_bias: Any = None  # what the layer needs that made the bias
+
+    @property
+    def present(self) -> StoredKeyValue:
+        """What was read, for the next call: (..., G, M + S, D), float16 where the tokens are."""
+        return self.read.rounded() if isinstance(self, FromHalf) else self.read
 
     @property
     def weights(self) -> Array:
@@ -212,20 +217,20 @@ def multi_head_attention_forward(
         q, rotary_cache = rotary_forward(q, *rotation)  # (..., H, T, D) -> (..., H, T, D)
         k, _ = rotary_forward(k, *rotation)  # (..., G, S, D) -> (..., G, S, D)
     new = KeyValue(k, v)
-    present: StoredKeyValue = new if past is None else past.followed_by(new)  # k: (..., G, S, D) -> (..., G, M + S, D)
+    read: StoredKeyValue = new if past is None else past.followed_by(new)  # k: (..., G, S, D) -> (..., G, M + S, D)
     attention_cache: Any
     if kernel is None:
         on_scores = (mask, scale, dropout, bias, soft_cap)
-        heads, attention_cache = grouped_attention_forward(q, present.k, present.v, *on_scores)  # -> (..., H, T, Dv)
+        heads, attention_cache = grouped_attention_forward(q, read.k, read.v, *on_scores)  # -> (..., H, T, Dv)
     elif dropout is not None or bias is not None or soft_cap is not None:
         raise ValueError("dropout, bias and soft_cap act on scores or weights, and a kernel shows neither")
     else:
-        keys = repeat_heads(present.k, n_heads)  # (..., G, M + S, D) -> (..., H, M + S, D)
-        values = repeat_heads(present.v, n_heads)  # (..., G, M + S, Dv) -> (..., H, M + S, Dv)
+        keys = repeat_heads(read.k, n_heads)  # (..., G, M + S, D) -> (..., H, M + S, D)
+        values = repeat_heads(read.v, n_heads)  # (..., G, M + S, Dv) -> (..., H, M + S, Dv)
         heads, attention_cache = kernel.forward(q, keys, values, mask, scale)  # -> (..., H, T, Dv)
     merged = merge_heads(heads)  # (..., H, T, Dv) -> (..., T, H Dv)
     y, output_cache = linear_forward(merged, w_o, b_o)  # (..., T, H Dv), (H Dv, C) -> (..., T, C)
-    inputs = (query_cache, key_cache, value_cache, rotary_cache, past, present)
+    inputs = (query_cache, key_cache, value_cache, rotary_cache, past, read)
     return y, MultiHeadCache(*inputs, attention_cache, output_cache, x_v is None, n_heads, kernel)
 
 
@@ -237,19 +242,19 @@ def multi_head_attention_backward(dy: Array, cache: MultiHeadCache, dweights: Ar
     the attention weights themselves; a kernel has none, and then ValueError is raised.
     """
     dmerged, dw_o, db_o = linear_backward(dy, cache.output)  # y = merged @ w_o + b_o: (..., T, C) -> (..., T, H Dv)
-    n_heads, n_kv_heads = cache.n_heads, cache.present.k.shape[-3]
+    n_heads, n_kv_heads = cache.n_heads, cache.read.k.shape[-3]
     dheads = split_heads(dmerged, n_heads)  # merged = merge_heads(heads): (..., T, H Dv) -> (..., H, T, Dv)
     dbias = None
-    if cache.kernel is None:  # heads = attention(q, present.k, present.v)
+    if cache.kernel is None:  # heads = attention(q, read.k, read.v)
         dq, dk, dv, dbias = grouped_attention_backward(dheads, cache.attention, dweights)  # -> (..., H, T, D)
     elif dweights is not None:
         raise ValueError("a loss that reads the attention weights needs exact attention: a kernel shows none")
     else:
         dq, dk, dv = cache.kernel.backward(dheads, cache.attention)  # -> (..., H, T, D)
-        dk = sum_repeated_heads(dk, n_kv_heads)  # keys = repeat_heads(present.k): -> (..., G, M + S, D)
-        dv = sum_repeated_heads(dv, n_kv_heads)  # values = repeat_heads(present.v): -> (..., G, M + S, Dv)
+        dk = sum_repeated_heads(dk, n_kv_heads)  # keys = repeat_heads(read.k): -> (..., G, M + S, D)
+        dv = sum_repeated_heads(dv, n_kv_heads)  # values = repeat_heads(read.v): -> (..., G, M + S, Dv)
     dpast = None
-    if cache.past is not None:  # present = past, then new
+    if cache.past is not None:  # read = past, then new
         past, m = cache.past, cache.past.length
         dpast = KeyValue(fold(dk[..., :m, :], past.k), fold(dv[..., :m, :], past.v))
         dk, dv = dk[..., m:, :], dv[..., m:, :]  # (..., G, M + S, D) -> (..., G, S, D)
