@@ -29,11 +29,7 @@ class KeyValue(NamedTuple):
         return self.length
 
     def followed_by(self, new: KeyValue) -> KeyValue:
-        """These tokens, then the new ones; leading axes of length 1 are broadcast to those of the new ones.
-
-        Where these are float16, the new ones are rounded to it.
-        """
-        new = new.rounded() if self.k.dtype == HALF else new
+        """These tokens, then the new ones; leading axes of length 1 are broadcast to those of the new ones."""
         return KeyValue(join_tokens(self.k, new.k), join_tokens(self.v, new.v))
 
     def rounded(self) -> KeyValue:
