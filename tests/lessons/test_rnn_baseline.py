@@ -19,7 +19,7 @@ from tests.lessons.steps import (
     steps_of,
     tables,
 )
-from tfx.records import Question, Said
+from tfx.records import Question, Said, Source
 
 TOPIC = "rnn-baseline"
 KEPT = {name: getattr(topic, name) for name in ("rnn_forward", "lstm_forward", "clip_by_norm")}
@@ -142,13 +142,32 @@ def test_the_table_of_gradients_is_in_numbers_and_not_in_logarithms():
     run = run_of()
     shown = records_of(topic.measured, run)
     prepared = topic.frame.prepare(topic.gradient_distance, run.settings, 0)
-    tanh, _, lstm, _ = (MEASURE(prepared, row["way"]) for row in tables(shown)[0].rows)
+    tanh, gru, lstm, _ = (MEASURE(prepared, row["way"]) for row in tables(shown)[0].rows)
     assert tables(shown)[0].rows[0]["k16"] == pytest.approx(10 ** tanh["log_16"])
     lost = [10 ** row["log_8"] / 10 ** row["log_32"] for row in (tanh, lstm)]
     assert sentences(shown)[1].startswith(
-        f"From 8 to 32 words the RNN loses a factor of {lost[0]:.1e}, the LSTM {lost[1]:.1e}."
+        f"From 8 to 32 words the RNN loses a factor of {lost[0]:.2g}, the LSTM {lost[1]:.2g}."
     )
     assert run.settings.gain == 1
+    (said,) = (r for r in shown if isinstance(r, Said))
+    kept = [row["per_token"] for row in (tanh, gru, lstm)]
+    assert said.truth == (
+        "If all begin with orthogonal weights, as here, and the more, the more their gates keep: a word more leaves "
+        f"{kept[0]:.2f} in the RNN, {kept[1]:.2f} in the GRU, {kept[2]:.2f} in the LSTM."
+    )
+
+
+def test_the_forget_gate_is_not_ascribed_to_the_paper_of_1997_alone():
+    sources = [(r.authors, r.year) for r in records_of(topic.gates, run_of()) if isinstance(r, Source)]
+    assert sources == [("Hochreiter and Schmidhuber", 1997), ("Gers et al.", 2000)]
+
+
+def test_the_cells_of_a_gru_wait_twice_only_when_the_reset_comes_first():
+    text = " ".join(sentences(records_of(topic.waiting, run_of())))
+    assert "(GRU: two, as its reset gate comes before its matrix; behind it, one.)" in text
+    settings, gru = topic.sequential_steps.Settings, topic.sequential_steps.GRU
+    counted = [COUNT(settings(topic.LENGTHS, reset_first=first), gru)["per_token"] for first in (True, False)]
+    assert counted == [2, 1]
 
 
 def test_lengths_before_and_after_clipping():

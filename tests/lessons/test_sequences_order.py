@@ -119,8 +119,9 @@ def test_the_predicted_orders_can_be_listed(text):
     shown = records_of(topic.how_many, run)
     (asked,) = (r for r in shown if isinstance(r, Question))
     assert asked.answer == len(set(permutations(run.words))) and f"= {asked.answer:g}." in sentences(shown)[1]
-    ending = f"with all {asked.answer:g} orders of its words."
+    ending = f"the words of this sentence have {asked.answer:g} orders, and all share one bag."
     assert ending in sentences(records_of(topic.interview, run))[1]
+    assert ("cannot say which of them was meant." in sentences(shown)[1]) == (asked.answer > 1)
 
 
 def test_the_screens_say_what_was_measured():
@@ -130,8 +131,8 @@ def test_the_screens_say_what_was_measured():
     right = {row["reader"]: row for row in tables(shown)[0].rows}
     half = right["counts of words"]["biter"]
     assert said.truth == (
-        f"What occurs can be read from counts: 100% right. What depends on order cannot: {half:.0f}%, as by tossing a "
-        "coin."
+        f"What occurs can be read from counts: 100% right. Who bit whom cannot, if either is as frequent: {half:.0f}%, "
+        "as by tossing a coin."
     )
     assert abs(half - 50) < 8 and right["words at places"]["biter"] == 100
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
@@ -159,8 +160,15 @@ def test_the_price_of_a_size_is_the_square_of_the_length():
 def test_another_language_is_counted():
     run = run_of()
     kind = run.kinds["BPE over bytes"]
-    german = len(kind.encode(topic.OTHER_LANGUAGE)) / len(topic.OTHER_LANGUAGE.split())
-    own = sum(len(kind.encode(t)) for t in run.corpus) / len(" ".join(run.corpus).split())
+    german = len(kind.encode(topic.OTHER_LANGUAGE)) / len(topic.OTHER_LANGUAGE)
+    own = sum(len(kind.encode(t)) for t in run.corpus) / len("".join(run.corpus))
     assert sentences(records_of(topic.consequences, run))[1].endswith(
-        f"{german:.2f} tokens a word of German, against {own:.2f} of its own English."
+        f"{german:.2f} tokens a character of German, against {own:.2f} of English."
     )
+
+
+def test_the_logarithms_that_are_added_by_hand_add_up_to_what_the_table_says():
+    shown = records_of(topic.unigram, run_of())
+    parts, total = re.match(r"By hand: (.*) = (-[0-9.]+)\. ", sentences(shown)[1]).groups()
+    added = sum(float(part) for part in parts.split())
+    assert f"{added:.3f}" == total and f"{added:.2f}" == f"{tables(shown)[0].rows[0]['log']:.2f}"

@@ -79,7 +79,7 @@ def counted(run: Run) -> Iterator[Shown]:
             "path": path_length.measure_row(paths, way)["n_64"],
         }
         for name, chain, way in (
-            ("RNN", sequential_steps.RNN, path_length.RNN),
+            ("RNN, both ways", sequential_steps.RNN, path_length.RNN),
             ("convolution, 3 wide", sequential_steps.CONVOLUTION, path_length.CONVOLUTION),
             ("attention", sequential_steps.ATTENTION, path_length.ATTENTION),
         )
@@ -105,7 +105,7 @@ def paper(run: Run) -> Iterator[Shown]:
     ]
     yield "Attention was not new. The idea of the paper: to turn one sequence into another with attention alone mixing tokens, no recurrence, no convolution."
     yield table("on the way", years, year="year", what="what", who="first author")
-    yield "With it came the division by sqrt(D), several heads and sinusoidal positions. On two translation tasks it was better than the best systems before, at less training cost by the paper's own estimate (its table 2)."
+    yield "With it came scaled dot products, several heads and sinusoidal positions. On two translation tasks it beat the best before, at less training cost by the paper's own estimate (table 2: German at base size, French at big size)."
     yield Said("The Transformer invented attention.", "false", "Over encoder states it is from 2014, within one text from 2016. New was a translator that mixes tokens by nothing else.")  # fmt: skip
     yield Source("Cheng, Dong and Lapata", 2016, "Long Short-Term Memory-Networks for Machine Reading")
 
@@ -119,7 +119,7 @@ def not_free(run: Run) -> Iterator[Shown]:
     core, rnn = (total_matmul_flops(costs) // 2 for costs in (attention_core(run.n, WIDTH, 1), recurrence(run.n, WIDTH)))  # fmt: skip
     yield f"Attention is all that mixes tokens. A block needs more: a feed-forward network (here {share:.0%} of its parameters), residual connections, norms, embeddings and positions."
     yield "What is constant is the path and the number of steps that wait, not the work: every pair of tokens is compared."
-    yield formula("attention: about 2 n^2 d        RNN: 2 n d^2", "n tokens of width d, multiply-adds")
+    yield formula("attention, pairs alone: 2 n^2 d      RNN: 2 n d^2", "n tokens of width d, multiply-adds")
     yield f"Counted at d = {WIDTH}, n = {run.n}: {core:,} for scores and sum, {rnn:,} for an RNN. They are equal at n = d."
     yield question(f"From n = {run.n} to {2 * run.n}: the work of attention's pairs grows by what?", 4, "Twice the tokens, four times the pairs.", 0)  # fmt: skip
     yield Said("Attention ended vanishing gradients.", "too strong", "It took away the decay along time. Against that along depth there are residual connections and norms.")  # fmt: skip

@@ -95,14 +95,14 @@ def own_words(run: Run) -> Iterator[Shown]:
 def limits(run: Run) -> Iterator[Shown]:
     faults = [
         {"fault": "one vector for the source", "cure": "attention over all states, 2014"},
-        {"fault": "n steps that wait, in training too", "cure": "no recurrence: the Transformer, 2017"},
+        {"fault": "n steps that wait, in training too", "cure": "no recurrence, as in Transformers, 2017"},
         {"fault": "gradients fade or explode over time", "cure": "gates soften it; short paths"},
         {"fault": "exposure bias, repetition", "cure": "shared by Transformers"},
         {"fault": "unknown words", "cure": "subword tokens, in any model"},
     ]
     yield "Keep the troubles apart; they have different cures, from different years."
     yield table("faults of recurrent sequence-to-sequence models", faults, fault="fault", cure="what changed it")
-    yield formula("work of an RNN: n steps of about C^2 multiply-adds", "one by one")
+    yield formula("work of h W_h: n steps of C^2 multiply-adds", "one by one; x W_x: as many, at once")
     yield question(f"C = {run.width}: how many multiply-adds are 100 such steps?", 100 * run.width**2, "100 times C times C.", 0.01)  # fmt: skip
     yield See("rnn-baseline", "measured")
 
@@ -119,7 +119,7 @@ def attention(run: Run) -> Iterator[Shown]:
     yield question("The three states are the numbers 10, 40 and 20. What is the context?", context[0, 0], f"{weights[0]:.3f} * 10 + {weights[1]:.3f} * 40 + {weights[2]:.3f} * 20.")  # fmt: skip
     yield agree("by-hand", "the library's context, and the sum by hand", context[0, 0], float(weights @ h))
     yield MemoryAttention
-    yield Source("Bahdanau, Cho and Bengio", 2015, "Neural Machine Translation by Jointly Learning to Align and Translate", "section 3.1")  # fmt: skip
+    yield Source("Bahdanau, Cho and Bengio", 2015, "Neural Machine Translation by Jointly Learning to Align and Translate", "section 3.1, appendix A.1.2")  # fmt: skip
 
 
 @lesson.step("Which word was read? The weights say it")
@@ -131,7 +131,7 @@ def alignment(run: Run) -> Iterator[Shown]:
     n = len(run.letters)
     yield f'The reverser again, now with attention: it writes "{run.letters}" from the end, and scores places by a dot product of place codes.'
     yield matrix("weights a_tj", weights[0], "output, source", [str(t + 1) for t in range(n)], list(run.letters))
-    yield "The first output looks at the last letter, so the weights lie on the diagonal from the upper right to the lower left. In translation such a picture shows which source word an output word came from: an alignment, which nobody had marked."
+    yield "The first output looks at the last letter, so the weights lie on the diagonal from the upper right to the lower left. In translation such a picture often shows which source word an output word came from: an alignment, which nobody had marked."
     yield agree("sums", "weights of every output sum to 1", weights[0].sum(axis=-1), 1.0)
     yield exactly("diagonal", "outputs whose largest weight is on that diagonal", n, int((weights[0].argmax(axis=-1) == np.arange(n)[::-1]).sum()))  # fmt: skip
 

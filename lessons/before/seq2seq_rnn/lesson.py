@@ -54,9 +54,9 @@ def task(run: Run) -> Iterator[Shown]:
         {"task": "paraphrase, style", "in": "a sentence", "out": "another wording"},
         {"task": "speech, code", "in": "sound, or a request", "out": "words, or a program"},
     ]
-    yield "Many tasks read one sequence and write another. The lengths differ, and no rule says which word of the one belongs to which of the other. "
+    yield "Many tasks read one sequence and write another. The lengths may differ, and nobody says which word of the one belongs to which of the other."
     yield table("tasks of this form", kinds, task="task", **{"in": "in", "out": "out"})
-    yield "A sequence-to-sequence model maps an input sequence to an output sequence. Before 2017 it was made of two recurrent networks, for translation above all."
+    yield "A sequence-to-sequence model maps an input sequence to an output sequence. Before 2017 it was mostly made of two recurrent networks, for translation above all."
     yield Source("Sutskever, Vinyals and Le", 2014, "Sequence to Sequence Learning with Neural Networks")
 
 
@@ -67,7 +67,7 @@ def parts(run: Run) -> Iterator[Shown]:
     yield formula("context:  c = h_n", "or something made of all h_t")
     yield formula("decoder:  s_t = g(y_{t-1}, s_{t-1}, c)", "s: its state, y_0: a start sign")
     yield formula("output:   p(y_t) = softmax(s_t W + b)", "one number for each word")
-    yield "softmax turns the numbers of a row into chances: e to the power of each, divided by their sum, so that all are above 0 and add up to 1. From these chances a word is chosen, the likeliest or one by lot. A stop sign is a word as well: with it the decoder ends."
+    yield "softmax turns the numbers of a row into chances: e to the power of each, divided by the sum of these powers, so that all are above 0 and add up to 1. From these chances a word is chosen, the likeliest or one by lot. A stop sign is a word as well: with it the decoder ends."
     yield Said("An RNN encoder-decoder ends in a softmax that gives the next word.", "true with conditions", "It gives a chance for every word; which one is written is chosen afterwards.", "C306")  # fmt: skip
 
 
@@ -111,8 +111,8 @@ def training(run: Run) -> Iterator[Shown]:
     yield formula("loss = - sum_t log p(y_t | y_1 ... y_{t-1}, source)", "log: natural logarithm")
     yield question(f"The true words had the chances {chances}. What is the loss?", loss, "-(" + " + ".join(f"log {p:g}" for p in CHANCES) + ").")  # fmt: skip
     yield f"Their product is {math.prod(CHANCES):.3f}; e to the power of minus the loss is {math.exp(-loss):.3f}, too."
-    yield "While it learns, the decoder is fed the true words, not its own (teacher forcing): else one early mistake would spoil all that follows."
-    yield Said("Teacher forcing lets an RNN decoder train in parallel.", "false", "All inputs are known, but each state still waits for the one before. Parallel training came with attention under a causal mask.", "C252")  # fmt: skip
+    yield "While it learns, the decoder is fed the true words, not its own (teacher forcing): else one early mistake could spoil all that follows."
+    yield Said("Teacher forcing lets an RNN decoder train in parallel.", "false", "All inputs are known, but each state still waits for the one before. Parallel training came with convolutions, and with attention, that see no later word.", "C252")  # fmt: skip
     yield agree("product", "exp(-loss), and the product of the chances", math.exp(-loss), math.prod(CHANCES))
 
 
@@ -143,8 +143,8 @@ def toys(run: Run) -> Iterator[Shown]:
     rows = [{"task": name, "in": " ".join(map(str, ids[0])), "out": " ".join(map(str, toy.answer(ids)[0]))} for name, toy in TASKS.items()]  # fmt: skip
     yield "Small tasks with exact answers show what a model can do. Here your letters as numbers:"
     yield table("three toys", rows, task="task", **{"in": "in", "out": "out"})
-    yield "Reversing needs one far place, copying none but its own, sorting needs all of them. What they share with translation: which input place an output needs is for the model to find out."
-    yield "Since 2017 such models are Transformers: an encoder and a decoder as here, joined by attention in place of c; or a decoder alone that reads source and target as one text."
+    yield "Copying needs the same place, reversing one that is mostly far, sorting all of them. What they share with translation: which input place an output needs is for the model to find out."
+    yield "Since 2017 most such models are Transformers: an encoder and a decoder as here, joined by attention in place of c; or a decoder alone that reads source and target as one text."
     yield exactly("sorted", "the sorted toy's output", " ".join(map(str, sorted(ids[0]))), rows[2]["out"])
     yield See("attention-intuition")
     yield Try("tfx train reverse")
@@ -153,5 +153,5 @@ def toys(run: Run) -> Iterator[Shown]:
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
     yield "A sequence-to-sequence model maps one sequence to another whose length may differ. An encoder RNN reads the source into a state; a decoder RNN starts from it and emits one token at a time, each from the tokens before."
-    yield "It is trained to make each true next token likely, with the true tokens fed in. It served translation, summaries, speech and dialogue before Transformers. All that the decoder knew of the source was one vector of fixed size."
+    yield "It is trained to make each true next token likely, with the true tokens fed in. It served translation, summaries, speech and dialogue before Transformers. Without attention, all that the decoder knew of the source was one vector of fixed size."
     yield Try("tfx quiz seq2seq-rnn")

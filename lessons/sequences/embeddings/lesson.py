@@ -114,9 +114,9 @@ def neighbours(run: Run) -> Iterator[Shown]:
     before, after = run.learned
     rows = [{"word": word, "before": ", ".join(before.nearest(word, 3)), "after": ", ".join(after.nearest(word, 3))} for word in ("dog", "street", "tired")]  # fmt: skip
     kinds = sum(len(words) for words in KINDS.values())
-    yield "Nobody says what a word means. Let a table learn one thing alone: which words stand near each other, in sentences about animals that cross streets. Each word's row is pulled towards the words around it and pushed away from random ones (skip-gram)."
+    yield "Nobody says what a word means. Let a table learn one thing alone: which words stand near each other, in sentences about animals that cross streets. Each word's row is pulled towards rows that a second table keeps for the words around it, and pushed away from those of random words (skip-gram)."
     yield table(f"the three nearest of {len(after.words)} words", rows, word="word", before="at random", after=f"after {run.settings.steps} steps")  # fmt: skip
-    yield f"Of the {kinds} movers, places and adjectives, {before.same_kind():.0%} have a nearest word of their own kind before, {after.same_kind():.0%} after. Words of one kind stand among the same neighbours, and so get similar rows."
+    yield f"Of the {kinds} movers, places and adjectives, {before.same_kind():.0%} have a nearest word of their own kind before, {after.same_kind():.0%} after. Words of one kind stand among the same neighbours, are pulled to the same rows, and so get similar ones."
     yield at_least("kinds", "nearest word of the same kind, after learning", 0.8, after.same_kind())
     yield at_most("random", "... and before", 0.7, before.same_kind())
     yield SkipGram
@@ -159,7 +159,7 @@ def the_input(run: Run) -> Iterator[Shown]:
     table_of, places = model.embedding.table.value, sinusoidal_positions(len(run.ids), 8)
     yield "What the first layer of the Transformer of 2017 reads:"
     yield formula("X = dropout(sqrt(C) E[ids] + PE)", "(T, C): a row for each token")
-    yield "Dropout sets random numbers to 0 in training. It (section 5.4) and the factor (3.4) are often left out of code that is passed around. GPT-2 and BERT look up bare rows; many models of today add no position."
+    yield "Dropout sets random numbers to 0 in training and scales up the rest. It (section 5.4) and the factor (3.4) are often left out of code that is passed around. GPT-2 and BERT have no factor; many models of today add no position."
     yield agree("sum", "the library's input, and the line above", x[0], math.sqrt(8) * table_of[run.ids] + places)
     yield TokenInput
     yield Said("Multiplying embeddings by sqrt(d_model) balances word and position.", "true with conditions", f"If entries begin with deviation 1/sqrt(C). With deviation 1 the factor makes rows of {wide:.0f}, and the position drowns.", "C092")  # fmt: skip

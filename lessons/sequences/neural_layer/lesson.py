@@ -120,7 +120,7 @@ def bends(run: Run) -> Iterator[Shown]:
     values = np.stack([ACTIVATIONS[name][0](x)[0] for name in names])
     yield "ReLU cuts at 0, tanh keeps all within 1, GELU is a ReLU with a round corner. The Transformer of 2017 has ReLU (section 3.3 of the paper), BERT and GPT-2 GELU; many since multiply two maps, one of them bent (SwiGLU)."
     yield matrix("what becomes of a number", values, "bend, number", names, [f"{s:g}" for s in SAMPLES])
-    yield Said("A network with one hidden layer can compute anything.", "true with conditions", "Given units enough, any continuous function on a bounded region, as closely as you like, if the bend is no polynomial.")  # fmt: skip
+    yield Said("A network with one hidden layer can compute anything.", "true with conditions", "Given units enough, any continuous function on a closed, bounded region, as closely as you like, if the bend is continuous and no polynomial.")  # fmt: skip
     yield at_most("tanh", "tanh stays within 1: largest size", 1.0, largest(abs(values[1])))
     yield between("gelu", "GELU is near ReLU: largest difference at these numbers", 0.01, 0.2, largest(abs(values[2] - values[0])))  # fmt: skip
     yield Source("Leshno et al.", 1993, "Multilayer feedforward networks with a nonpolynomial activation function can approximate any function")  # fmt: skip

@@ -84,7 +84,7 @@ def how_many(run: Run) -> Iterator[Shown]:
     yield "T different elements can be ordered in T! = T * (T - 1) * ... * 1 ways. Equal words may change places unseen: divide by the factorial of how often each occurs."
     yield formula("orders = T! / (n_1! * n_2! * ...)", "n_i: how often word i occurs")
     yield question(f"{length} words, {'some of them repeated (' + ', '.join(map(str, often)) + ' times)' if often else 'all different'}: how many orders?", total, f"{length}!{' / (' + below + ')' if often else ''}.", 0.01)  # fmt: skip
-    yield f"By hand: {length}!{' / (' + below + ')' if often else ''} = {written(total)}. Whoever knows the bag alone cannot say which of them was meant."
+    yield f"By hand: {length}!{' / (' + below + ')' if often else ''} = {written(total)}. {'Whoever knows the bag alone cannot say which of them was meant.' if total > 1 else 'Words that are all alike have one order.'}"
     yield exactly("orders", "the formula, multiplied out word by word", written(total), written(placed(run.words)))
     yield orders
 
@@ -110,7 +110,7 @@ def two_questions(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield f'{sentences:,} sentences "animal bit animal", {animals} animals. Does the first animal of the list occur, and who bit? A matrix learns to answer from one half and is tested on the other.'
     yield question("Every pair is as frequent in either order. Who sees counts alone names the biter right in what share?", 0.5, "Two candidates, and nothing to tell them apart.")  # fmt: skip
     yield table("answered right", rows, reader="what the matrix sees", there="occurs [%] :3", biter="who bit [%] :3")  # fmt: skip
-    yield Said("Without its order a text says nothing.", "too strong", f"What occurs can be read from counts: {there:.0%} right. What depends on order cannot: {half:.0%}, as by tossing a coin.")  # fmt: skip
+    yield Said("Without its order a text says nothing.", "too strong", f"What occurs can be read from counts: {there:.0%} right. Who bit whom cannot, if either is as frequent: {half:.0%}, as by tossing a coin.")  # fmt: skip
     yield exactly("occurs", "counts tell what occurs: share right", 1.0, there)
     yield near("coin", "counts do not tell who bit: share right", 0.5, half, math.sqrt(0.25 / (sentences - sentences // 2)))  # fmt: skip
     yield exactly("ordered", "with neighbours or places both questions are answered", 1.0, ordered)
@@ -140,7 +140,7 @@ def too_late(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 @lesson.step("Where order comes from in this course")
 def onwards(run: Run) -> Iterator[Shown]:
     yield "Older networks know the order because they read in order: recurrent ones word after word, convolutions a few neighbours at a time."
-    yield "Attention, the heart of the Transformer, adds up over all words at once. Without a mask, and without anything that marks the places, each word would get the same result in any order. So a Transformer is told where each word stands: in 2017 by a code that is added to the vectors, since then often by rotating queries and keys. (A causal mask, under which a word sees itself and those before it, already lets some of the order in.)"
+    yield "Attention, the heart of the Transformer, adds up over all words at once. Without a mask, and without anything that marks the places, each word would get the same result in any order. So a Transformer is told where each word stands: in 2017 by a code that is added to the vectors, since then often by rotating vectors inside attention. (A causal mask, under which a word sees itself and those before it, already lets some of the order in.)"
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.5")
     yield Source("Elman", 1990, "Finding Structure in Time")
     yield See("transformer-vs-rnn", "the_order")
@@ -149,5 +149,5 @@ def onwards(run: Run) -> Iterator[Shown]:
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
     yield "A sequence is an ordered list of elements: words, audio frames, notes, bases. The same elements in another order can mean something else, so a model needs to know places."
-    yield f"Counts of words lose them: this sentence shares its bag with all {written(orders(run.words))} orders of its words. Counts can say what occurs, and not who did what to whom."
+    yield f"Counts of words lose them: the words of this sentence have {written(orders(run.words))} orders, and all share one bag. Counts can say what occurs, and not who did what to whom."
     yield Try("tfx quiz sequences-order")

@@ -112,7 +112,7 @@ def merging(run: Run) -> Iterator[Shown]:
     sizes = [run.symbols, *(m.symbols for m in run.learned)]
     yield "Count again, merge again. A merge may join what earlier ones made."
     yield table(f"the first of {len(rows)} merges", rows[:7], n="merge", pair="pair", new="becomes", count="count", symbols="symbols left")  # fmt: skip
-    yield f"{len(rows)} merges: {sizes[0]:,} symbols become {sizes[-1]:,}, and the vocabulary has {len(rows)} more. No merge saves more than the one before it: counts never rise. How many merges there are is chosen by hand."
+    yield f"{len(rows)} merges: {sizes[0]:,} symbols become {sizes[-1]:,}, and the vocabulary has {len(rows)} more. Counts never rise: no pair stood more often than the one before it. How many merges there are is chosen by hand."
     yield at_most("falling", "largest rise of the count from one merge to the next", 0, max(b.times - a.times for a, b in pairwise(run.learned)))  # fmt: skip
     yield exactly("library", "merges that the library learns as well, in this order", len(run.learned), sum(tuple(one) == other.pair for one, other in zip(run.bpe.merges, run.learned, strict=False)))  # fmt: skip
     yield learn_by_counting
