@@ -9,24 +9,13 @@ import pytest
 
 import lessons.attention.additive_vs_dot.lesson as topic
 from lessons.grading import is_close
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, instead, output, result, runs_of
+from tests.lessons.steps import all_text, records_of, sentences, steps_of, tables
 from tfx.measure.measuring import Timing
 from tfx.records import Question
 
 TOPIC = "attention-additive-vs-dot"
-NAMES = ("attend_forward", "spread", "additive_scores_forward", "additive_scores_backward", "draw_scorer")
-KEPT = {name: getattr(topic, name) for name in NAMES}
+KEPT = dict(vars(topic))
 
 
 @pytest.fixture(autouse=True)
@@ -37,34 +26,7 @@ def clock(monkeypatch):
     return times
 
 
-def run_of(*pairs: str) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 10 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT]
-
-
-@pytest.mark.parametrize("pairs", [["n=2", "d=1", "hidden=1"], ["hidden=512", "d=4"], ["n=512", "hidden=1"]])
-def test_every_check_holds_for_changed_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs, seed=1))
-
-
-@pytest.mark.parametrize("pairs", [["n=1"], ["n=513"], ["d=0"], ["hidden=0"], ["hidden=513"]])
-def test_settings_out_of_range_are_refused(pairs):
-    with pytest.raises(BadInput):
-        steps_of(TOPIC, *pairs)
-
-
-def too_large(name, by):
-    def wrong(*arguments):
-        out, cache = KEPT[name](*arguments)
-        return by * out, cache
-
-    return wrong
+run_of = runs_of(topic)
 
 
 def rows_with(by, *columns):
@@ -91,34 +53,22 @@ def hidden_units(by):
     return lambda rng, d, hidden, dtype: KEPT["draw_scorer"](rng, d, hidden + 1, dtype)
 
 
-def first_gradient(by):
-    def wrong(dy, cache):
-        grads = KEPT["additive_scores_backward"](dy, cache)
-        return grads._replace(dq=by * grads.dq)
-
-    return wrong
-
-
-#: check -> its step, the name there that is replaced, and by what.
-SPOILT = {
-    "same-softmax": ("two_formulas", "attend_forward", lambda by: too_large("attend_forward", by)),
-    "bounded": ("the_spread", "spread", lambda by: rows_with(by, "largest")),
-    "root": ("the_spread", "spread", lambda by: rows_with(by, "dot")),
-    "ratio": ("the_memory", "draw_scorer", hidden_units),
-    "collapse": ("projecting_twice", "additive_scores_forward", once_too_large),
-    "gradcheck": ("interview", "additive_scores_backward", first_gradient),
-}
-
-
-@pytest.mark.parametrize("by", [1.3, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, name, wrong = SPOILT[id]
-    write, run = getattr(topic, step), run_of()
-    assert not failed_in(write, run)
-    monkeypatch.setattr(topic, name, wrong(by))
-    with np.errstate(all="ignore"):
-        assert failed_in(write, run) == {id}
+class TestAdditiveVsDot(TopicTests):
+    lesson, steps = topic, 10
+    seeds = range(5)
+    changed = [["n=2", "d=1", "hidden=1"], ["hidden=512", "d=4"], ["n=512", "hidden=1"]]
+    refused = ["n=1", "n=513", "d=0", "hidden=0", "hidden=513"]
+    by = 1.3
+    spoilt = {
+        "same-softmax": Spoilt("two_formulas", output(topic, "attend_forward")),
+        "bounded": Spoilt("the_spread", instead(topic, "spread", lambda by: rows_with(by, "largest"))),
+        "root": Spoilt("the_spread", instead(topic, "spread", lambda by: rows_with(by, "dot"))),
+        "ratio": Spoilt("the_memory", instead(topic, "draw_scorer", hidden_units)),
+        "collapse": Spoilt("projecting_twice", instead(topic, "additive_scores_forward", once_too_large)),
+        "gradcheck": Spoilt(
+            "interview", result(topic, "additive_scores_backward", lambda grads, by: grads._replace(dq=by * grads.dq))
+        ),
+    }
 
 
 def test_the_scores_are_the_formulas_written_out():

@@ -8,47 +8,12 @@ import numpy as np
 import pytest
 
 import lessons.position.alibi.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, of_run, output, result, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Matrix, Question
 
-TOPIC = "positional-alibi"
-KEPT = dict(vars(topic))
 GOOD = {"sinusoidal": (0.35, 1.4), "alibi": (0.3, 0.5)}
-
-
-def run_of(*pairs: str) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps) and all_text(steps).isascii()
-    assert list(checks(steps)) == [*SPOILT]
-
-
-@pytest.mark.parametrize("pairs", [["heads=1", "tokens=2"], ["heads=64", "tokens=64"], ["heads=12"]])
-def test_every_check_holds_at_the_ends_of_the_settings(pairs, monkeypatch):
-    monkeypatch.setattr(topic, "lost", lambda positions, seed: GOOD[positions])
-    assert not failed(steps_of(TOPIC, *pairs))
-
-
-def on_run(name, wrong):
-    return lambda run, patch, by: setattr(run, name, wrong(by, getattr(run, name)))
-
-
-def replaced(name, wrong):
-    return lambda run, patch, by: patch.setattr(topic, name, lambda *a, **k: wrong(by, KEPT[name](*a, **k)))
+run_of = runs_of(topic)
 
 
 def found(**changed):
@@ -58,57 +23,58 @@ def found(**changed):
     return spoil
 
 
-def scaled_forward(name):
-    return replaced(name, lambda by, result: (by * result[0], result[1]))
-
-
 def learned_off(run, patch, by):
     right = run.learned.forward
     patch.setattr(run.learned, "forward", lambda x, start: (by * right(x, start)[0], None))
 
 
-def equal_slopes(by, slopes):
+def larger(right, by):
+    return by * right
+
+
+def equal_slopes(slopes, by):
     return np.where(np.arange(len(slopes)) == 1, slopes[0], slopes)
 
 
-#: check -> its step, how it is spoilt, and the checks that fail with it.
-SPOILT = {
-    "linear": ("a_penalty", on_run("bias", lambda by, b: by * b), set()),
-    "by-hand": ("one_weight", on_run("weights", lambda by, w: by * w), set()),
-    "series": ("slopes", replaced("alibi_slopes", lambda by, s: tuple(by * x for x in s)), set()),
-    "heads": ("slopes", on_run("slopes", equal_slopes), set()),
-    "constant": ("in_a_row", on_run("bias", lambda by, b: by * b), {"weights"}),
-    "weights": ("in_a_row", on_run("bias", lambda by, b: by * b), {"constant"}),
-    "gap": ("short_to_long", found(alibi=(0.3, 0.94), sinusoidal=(0.3, 1.0)), set()),
-    "holds": ("short_to_long", found(alibi=(0.3, 0.96)), set()),
-    "penalty": ("the_price", replaced("alibi_bias", lambda by, b: by * b), set()),
-    "steep": ("the_price", replaced("alibi_slopes", lambda by, s: (by * s[7],) * 8), {"penalty"}),
-    "gentle": ("the_price", replaced("alibi_slopes", lambda by, s: (by * s[0],) * 8), {"penalty"}),
-    "turned": ("side_by_side", scaled_forward("rotary_forward"), set()),
-    "sum": ("side_by_side", scaled_forward("add_positions_forward"), set()),
-    "row": ("side_by_side", learned_off, set()),
-    "bias": ("side_by_side", replaced("alibi_bias", lambda by, b: by * b), set()),
-    "owned": (
-        "why_each",
-        lambda run, patch, by: setattr(run.learned.table, "value", run.learned.table.value[1:]),
-        set(),
-    ),
-    "closing": ("interview", on_run("weights", lambda by, w: by * w), set()),
-}
-
-
-@pytest.mark.parametrize("by", [1.001, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil, also = SPOILT[id]
-    monkeypatch.setattr(topic, "lost", lambda positions, seed: GOOD[positions])
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    if id == "owned" and by != by:
-        return
-    spoil(run, monkeypatch, by)
-    broken = failed_in(getattr(topic, step), run)
-    assert broken == {id} | also or (math.isnan(by) and id in broken)
+class TestAlibi(TopicTests):
+    lesson, steps = topic, 9
+    changed = [["heads=1", "tokens=2"], ["heads=64", "tokens=64"], "heads=12"]
+    refused = ["heads=0", "heads=65", "tokens=1", "tokens=65"]
+    known = {"lost": lambda positions, seed: GOOD[positions]}
+    by = 1.001
+    spoilt = {
+        "linear": Spoilt("a_penalty", of_run("bias")),
+        "by-hand": Spoilt("one_weight", of_run("weights")),
+        "series": Spoilt("slopes", result(topic, "alibi_slopes", lambda s, by: tuple(by * x for x in s))),
+        "heads": Spoilt("slopes", of_run("slopes", equal_slopes)),
+        "constant": Spoilt("in_a_row", of_run("bias"), also={"weights"}),
+        "weights": Spoilt("in_a_row", of_run("bias"), also={"constant"}),
+        "gap": Spoilt("short_to_long", found(alibi=(0.3, 0.94), sinusoidal=(0.3, 1.0)), nan_also={"holds"}),
+        "holds": Spoilt("short_to_long", found(alibi=(0.3, 0.96)), nan_also={"gap"}),
+        "penalty": Spoilt("the_price", result(topic, "alibi_bias", larger)),
+        "steep": Spoilt(
+            "the_price",
+            result(topic, "alibi_slopes", lambda s, by: (by * s[7],) * 8),
+            also={"penalty"},
+            nan_also={"gentle"},
+        ),
+        "gentle": Spoilt(
+            "the_price",
+            result(topic, "alibi_slopes", lambda s, by: (by * s[0],) * 8),
+            also={"penalty"},
+            nan_also={"steep"},
+        ),
+        "turned": Spoilt("side_by_side", output(topic, "rotary_forward")),
+        "sum": Spoilt("side_by_side", output(topic, "add_positions_forward")),
+        "row": Spoilt("side_by_side", learned_off),
+        "bias": Spoilt("side_by_side", result(topic, "alibi_bias", larger)),
+        "owned": Spoilt(
+            "why_each",
+            lambda run, patch, by: setattr(run.learned.table, "value", run.learned.table.value[1:]),
+            no_nan="rows are counted",
+        ),
+        "closing": Spoilt("interview", of_run("weights")),
+    }
 
 
 def test_weights_and_penalties_are_those_written_out():

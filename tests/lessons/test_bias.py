@@ -8,37 +8,12 @@ import numpy as np
 import pytest
 
 import lessons.position.bias.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, instead, output, result, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Matrix, Question
 
-TOPIC = "attention-bias"
 KEPT = dict(vars(topic))
-
-
-def run_of(*pairs: str) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps) and all_text(steps).isascii()
-    assert list(checks(steps)) == [*SPOILT]
-
-
-@pytest.mark.parametrize("pairs", [["tokens=4", "window=1"], ["tokens=64", "window=16"], ["tokens=5", "window=16"]])
-def test_every_check_holds_at_the_ends_of_the_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs))
+run_of = runs_of(topic)
 
 
 def other_weights(wrong):
@@ -48,10 +23,6 @@ def other_weights(wrong):
         patch.setattr(topic, "weights_of", lambda s, mask=None: wrong(by, mask, KEPT["weights_of"](s, mask)))
 
     return spoil
-
-
-def attended(run, patch, by):
-    patch.setattr(topic, "attend_forward", lambda s, v: (KEPT["attend_forward"](s, v)[0] * by, None))
 
 
 def seeing_constants(run, patch, by):
@@ -88,47 +59,37 @@ def one_head(heads, *rest, **kind):
     return KEPT["DynamicPositionBias"](1, *rest, **kind)
 
 
-def gradient(run, patch, by):
-    patch.setattr(topic, "bucket_bias_backward", lambda d, c: by * KEPT["bucket_bias_backward"](d, c))
-
-
 def fewer_offsets(run, patch, by):
     patch.setattr(topic, "grid_offset_numbers", lambda *a: KEPT["grid_offset_numbers"](*a) // 2)
 
 
-#: check -> its step, how it is spoilt, and the checks that fail with it.
-SPOILT = {
-    "by-hand": ("before_softmax", attended, set()),
-    "constant": ("before_softmax", seeing_constants, set()),
-    "sums": ("pictures", other_weights(lambda by, mask, w: by * w), {"even"}),
-    "even": ("pictures", other_bias("none", tilted), set()),
-    "window": ("pictures", other_bias("window", open_to_all), set()),
-    "causal": ("pictures", other_bias("causal mask", open_to_all), set()),
-    "same": ("masks", other_weights(lambda by, mask, w: w if mask is None else by * w), set()),
-    "leak": ("masks", other_weights(lambda by, mask, w: np.tril(w) * (by / by)), set()),
-    "diagonal": ("learned", gradient, set()),
-    "grid": ("learned", fewer_offsets, set()),
-    "harmonic": ("preference", other_weights(lambda by, mask, w: by * w), set()),
-    "first": ("preference", other_weights(lambda by, mask, w: by / by * np.eye(len(w))), {"harmonic"}),
-    "recency": ("sources", other_weights(lambda by, mask, w: by / by * np.ones_like(w)), set()),
-    "taught": ("network", fitted("logarithm", worst=lambda by, right: by * 0.4), set()),
-    "continues": ("network", fitted("logarithm", said=lambda by, right: right.wanted + by), set()),
-    "misses": ("network", fitted("straight line", said=lambda by, right: right.wanted + (by - 1) + 3.99), set()),
-    "shape": ("new_lengths", lambda run, patch, by: patch.setattr(topic, "DynamicPositionBias", one_head), set()),
-    "closing": ("interview", other_weights(lambda by, mask, w: by * w), set()),
-}
-
-
-@pytest.mark.parametrize("by", [1.001, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil, also = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    spoil(run, monkeypatch, by)
-    with np.errstate(all="ignore"):
-        broken = failed_in(getattr(topic, step), run)
-    assert broken == {id} | also or (math.isnan(by) and id in broken)
+class TestBias(TopicTests):
+    lesson, steps = topic, 9
+    changed = [["tokens=4", "window=1"], ["tokens=64", "window=16"], ["tokens=5", "window=16"]]
+    refused = ["tokens=3", "tokens=65", "window=0", "window=17"]
+    by = 1.001
+    spoilt = {
+        "by-hand": Spoilt("before_softmax", output(topic, "attend_forward"), nan_also={"constant"}),
+        "constant": Spoilt("before_softmax", seeing_constants),
+        "sums": Spoilt(
+            "pictures", other_weights(lambda by, mask, w: by * w), also={"even"}, nan_also={"causal", "window"}
+        ),
+        "even": Spoilt("pictures", other_bias("none", tilted), nan_also={"sums"}),
+        "window": Spoilt("pictures", other_bias("window", open_to_all), nan_also={"sums"}),
+        "causal": Spoilt("pictures", other_bias("causal mask", open_to_all), nan_also={"sums"}),
+        "same": Spoilt("masks", other_weights(lambda by, mask, w: w if mask is None else by * w)),
+        "leak": Spoilt("masks", other_weights(lambda by, mask, w: np.tril(w) * (by / by)), nan_also={"same"}),
+        "diagonal": Spoilt("learned", result(topic, "bucket_bias_backward", lambda grads, by: by * grads)),
+        "grid": Spoilt("learned", fewer_offsets),
+        "harmonic": Spoilt("preference", other_weights(lambda by, mask, w: by * w), nan_also={"first"}),
+        "first": Spoilt("preference", other_weights(lambda by, mask, w: by / by * np.eye(len(w))), also={"harmonic"}),
+        "recency": Spoilt("sources", other_weights(lambda by, mask, w: by / by * np.ones_like(w))),
+        "taught": Spoilt("network", fitted("logarithm", worst=lambda by, right: by * 0.4)),
+        "continues": Spoilt("network", fitted("logarithm", said=lambda by, right: right.wanted + by)),
+        "misses": Spoilt("network", fitted("straight line", said=lambda by, right: right.wanted + (by - 1) + 3.99)),
+        "shape": Spoilt("new_lengths", instead(topic, "DynamicPositionBias", lambda by: one_head)),
+        "closing": Spoilt("interview", other_weights(lambda by, mask, w: by * w)),
+    }
 
 
 def test_the_pictures_are_softmax_of_the_biases_written_out():

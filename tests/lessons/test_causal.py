@@ -8,45 +8,12 @@ import numpy as np
 import pytest
 
 import lessons.masks.causal.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Matrix, Question
 
-TOPIC = "masking-causal"
-KEPT = {name: getattr(topic, name) for name in vars(topic)}
-
-
-def run_of(*pairs: str, text: str | None = None, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, text=text, seed=seed))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 8 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
-@pytest.mark.parametrize("text", ["two words", "the the the", " ".join(["word"] * 64)])
-def test_every_check_holds_for_changed_settings_and_texts(text):
-    for penalty in ("penalty=-1", "penalty=-1e4"):
-        assert not failed(steps_of(TOPIC, penalty, seed=1, text=text))
-
-
-@pytest.mark.parametrize("pair", ["penalty=0", "penalty=-2e4"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
 
 
 def off_by(k):
@@ -147,35 +114,30 @@ def reads(run, patch, by):
     patch.setattr(topic, "reader_of", Reader)
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "hidden": ("every_place", off_by(0)),
-    "upper": ("triangle", weighs(upper)),
-    "sums": ("triangle", weighs(last_row)),
-    "first": ("triangle", weighs(first_weight)),
-    "still": ("later_word", attends(leak)),
-    "leaks": ("later_word", attends(blind)),
-    "last": ("later_word", attends(stiff)),
-    "rule": ("in_code", off_by(1)),
-    "new-row": ("in_code", shorter_row),
-    "infinite": ("with_others", leaking(1e-9, None)),
-    "finite": ("with_others", leaking(None, 0.9)),
-    "combined": ("with_others", padded),
-    "same": ("one_pass", reads),
-    "alone": ("too_strong", attends(first_output)),
-}
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    if by != by and id in ("hidden", "rule", "new-row", "combined"):
-        return  # masks are True and False
-    step, spoil = SPOILT[id]
-    run = run_of()
-    spoil(run, monkeypatch, by)
-    broken = failed_in(getattr(topic, step), run)
-    assert id in broken and (by != by or broken - {"rule", "new-row"} <= {id})
+class TestCausal(TopicTests):
+    lesson, steps = topic, 8
+    changed = [
+        asked(penalty, text=text)
+        for text in ("two words", "the the the", " ".join(["word"] * 64))
+        for penalty in ("penalty=-1", "penalty=-1e4")
+    ]
+    refused = ["penalty=0", "penalty=-2e4"]
+    spoilt = {
+        "hidden": Spoilt("every_place", off_by(0), no_nan="masks are True and False"),
+        "upper": Spoilt("triangle", weighs(upper), nan_also={"sums"}),
+        "sums": Spoilt("triangle", weighs(last_row)),
+        "first": Spoilt("triangle", weighs(first_weight), nan_also={"sums"}),
+        "still": Spoilt("later_word", attends(leak), nan_also={"last"}),
+        "leaks": Spoilt("later_word", attends(blind)),
+        "last": Spoilt("later_word", attends(stiff)),
+        "rule": Spoilt("in_code", off_by(1), no_nan="masks are True and False"),
+        "new-row": Spoilt("in_code", shorter_row, no_nan="masks are True and False"),
+        "infinite": Spoilt("with_others", leaking(1e-9, None)),
+        "finite": Spoilt("with_others", leaking(None, 0.9)),
+        "combined": Spoilt("with_others", padded, no_nan="masks are True and False"),
+        "same": Spoilt("one_pass", reads),
+        "alone": Spoilt("too_strong", attends(first_output)),
+    }
 
 
 def test_the_questions_of_a_text_are_its_next_words():

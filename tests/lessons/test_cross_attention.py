@@ -10,22 +10,12 @@ import pytest
 
 import lessons.heads.cross_attention.lesson as topic
 from lessons.walk import generator_of
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, instead, of_run
+from tests.lessons.steps import failed_in, records_of, request_for, sentences, tables
 from tfx.records import Matrix, Question
 
 TOPIC = "cross-attention"
-KEPT = {name: getattr(topic, name) for name in vars(topic)}
+KEPT = dict(vars(topic))
 trained = functools.cache(lambda seed: topic.Run(request_for(TOPIC, seed=seed)).model)
 
 
@@ -35,26 +25,9 @@ def run_of(*pairs: str, seed: int = 0) -> topic.Run:
     return run
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 8 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
 def test_every_check_holds_for_every_sentence():
     for sentence in (2, topic.SENTENCES):
         assert not failed_in(topic.alignment, run_of(f"sentence={sentence}"))
-
-
-@pytest.mark.parametrize("pair", ["sentence=0", "sentence=51"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
-
-
-def replaced(name, wrong):
-    return lambda run, patch, by: patch.setattr(topic, name, wrong(by))
 
 
 def other_row(by):
@@ -138,34 +111,28 @@ def other_average(by):
     return forward
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "memory": ("the_need", memory),
-    "hand": ("the_formula", replaced("attention_forward", other_row)),
-    "rows": ("alignment", weights),
-    "shape": ("alignment", longer),
-    "right": ("how_often", replaced("examine", marks)),
-    "shares": ("how_often", weights),
-    "follows": ("another_source", replaced("first_words", first(True, False, True))),
-    "blind": ("another_source", replaced("first_words", first(True, True, False))),
-    "same": ("once", model("same")),
-    "stored": ("once", model("stored")),
-    "differ": ("once", model("differ")),
-    "average": ("too_strong", replaced("attention_forward", other_average)),
-}
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    if by != by and id in ("memory", "shape", "follows", "blind", "stored"):
-        return  # shapes, counts and words are never NaN
-    step, spoil = SPOILT[id]
-    run = run_of()
-    run.weights  # noqa: B018 - read before anything is spoilt
-    spoil(run, monkeypatch, by)
-    broken = failed_in(getattr(topic, step), run)
-    assert id in broken and (by != by or broken == {id})
+class TestCrossAttention(TopicTests):
+    lesson, steps = topic, 8
+    refused = ["sentence=0", "sentence=51"]
+    run_of = staticmethod(run_of)
+    spoilt = {
+        "memory": Spoilt("the_need", memory, no_nan="numbers are counted"),
+        "hand": Spoilt("the_formula", instead(topic, "attention_forward", other_row)),
+        "rows": Spoilt("alignment", of_run("weights")),
+        "shape": Spoilt("alignment", longer, no_nan="a shape"),
+        "right": Spoilt("how_often", instead(topic, "examine", marks)),
+        "shares": Spoilt("how_often", of_run("weights")),
+        "follows": Spoilt(
+            "another_source", instead(topic, "first_words", first(True, False, True)), no_nan="words are counted"
+        ),
+        "blind": Spoilt(
+            "another_source", instead(topic, "first_words", first(True, True, False)), no_nan="words are counted"
+        ),
+        "same": Spoilt("once", model("same")),
+        "stored": Spoilt("once", model("stored"), no_nan="numbers are counted"),
+        "differ": Spoilt("once", model("differ")),
+        "average": Spoilt("too_strong", instead(topic, "attention_forward", other_average)),
+    }
 
 
 def test_two_sources_with_one_reading_are_those_that_are_shown():

@@ -10,53 +10,19 @@ import pytest
 
 import lessons.block.ffn.lesson as topic
 from lessons.operation import Operation
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, output, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.ops.feed_forward.feed_forward import feed_forward_backward, feed_forward_forward
 from tfx.records import Matrix, Question, Said
 
-TOPIC = "ffn"
-NAMES = ("feed_forward_forward", "planted", "block_row", "FeedForward", "glu_forward", "attention_forward")
-KEPT = {name: getattr(topic, name) for name in NAMES}
-SHARED = ("gradients", "caught")  # of lessons/operation.py, which test_rms_norm.py spoils
-
-
-def run_of(*pairs: str, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, seed=seed))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps)
-    assert set(checks(steps)) == {*SPOILT, *SHARED} and all_text(steps).isascii()
-
-
-@pytest.mark.parametrize("pairs", [["tokens=3", "width=2", "facts=2"], ["tokens=32", "width=64", "facts=12"]])
-def test_every_check_holds_for_changed_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs, seed=1))
-
-
-@pytest.mark.parametrize("pair", ["tokens=2", "tokens=33", "width=1", "facts=13"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
 
 
 def network_that(changed):
     """A network whose output for tokens x is changed; by: how wrong."""
 
-    def spoil(monkeypatch, run, by):
+    def spoil(run, patch, by):
         right = run.through
         run.through = lambda x: changed(right(x), x, by)
 
@@ -64,59 +30,55 @@ def network_that(changed):
 
 
 def bent_otherwise(activation, changed):
-    def spoil(monkeypatch, run, by):
+    def spoil(run, patch, by):
         def wrong(x, w1, b1, w2, b2, how):
             y, cache = KEPT["feed_forward_forward"](x, w1, b1, w2, b2, how)
             return (changed(y, by) if how == activation else y), cache
 
-        monkeypatch.setattr(topic, "feed_forward_forward", wrong)
+        patch.setattr(topic, "feed_forward_forward", wrong)
 
     return spoil
 
 
-def other_fit(monkeypatch, run, by):
+def other_fit(run, patch, by):
     right = np.linalg.lstsq
-    monkeypatch.setattr(topic.np.linalg, "lstsq", lambda *args, **options: (by * right(*args, **options)[0], None))
+    patch.setattr(topic.np.linalg, "lstsq", lambda *args, **options: (by * right(*args, **options)[0], None))
 
 
 def planted_otherwise(**part):
-    def spoil(monkeypatch, run, by):
+    def spoil(run, patch, by):
         def wrong(*args):
             memory = KEPT["planted"](*args)
             changes = {name: change(getattr(memory, name), by) for name, change in part.items()}
             return memory._replace(**changes)
 
-        monkeypatch.setattr(topic, "planted", wrong)
+        patch.setattr(topic, "planted", wrong)
 
     return spoil
 
 
 def share(kind):
-    def spoil(monkeypatch, run, by):
+    def spoil(run, patch, by):
         def wrong(width, which, ratio):
             row = KEPT["block_row"](width, which, ratio)
             return row | {"feed_forward": row["feed_forward"] * (by if which == kind else 1)}
 
-        monkeypatch.setattr(topic, "block_row", wrong)
+        patch.setattr(topic, "block_row", wrong)
 
     return spoil
 
 
-def counted_otherwise(monkeypatch, run, by):
+def counted_otherwise(run, patch, by):
     class Counted(KEPT["FeedForward"]):
         @property
         def n_parameters(self):
             return by * super().n_parameters if self.gate is not None else super().n_parameters
 
-    monkeypatch.setattr(topic, "FeedForward", Counted)
+    patch.setattr(topic, "FeedForward", Counted)
 
 
-def other_gate(monkeypatch, run, by):
-    monkeypatch.setattr(topic, "glu_forward", lambda a, b, name: (by * KEPT["glu_forward"](a, b, name)[0], None))
-
-
-def linear_attention(monkeypatch, run, by):
-    monkeypatch.setattr(topic, "attention_forward", lambda q, k, v: (by / by * v, None))
+def linear_attention(run, patch, by):
+    patch.setattr(topic, "attention_forward", lambda q, k, v: (by / by * v, None))
 
 
 def third_reaches_first(y, x, by):
@@ -125,35 +87,31 @@ def third_reaches_first(y, x, by):
     return y
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "own": ("alone", network_that(third_reaches_first)),
-    "swap": ("alone", network_that(lambda y, x, by: y + by * 1e-6 * np.arange(len(x))[:, None])),
-    "rows": ("alone", network_that(lambda y, x, by: y + by * 1e-6 * (len(x) > 1))),
-    "xor": ("the_bend", bent_otherwise("relu", lambda y, by: by * y)),
-    "collapse": ("the_bend", bent_otherwise("identity", lambda y, by: by * y)),
-    "half": ("the_bend", other_fit),
-    "facts": ("memory", planted_otherwise(values=lambda v, by: by * v)),
-    "deleted": ("memory", planted_otherwise(offset=lambda o, by: o + by * 1e-6)),
-    "encoder": ("weights", share("encoder block")),
-    "decoder": ("weights", share("decoder block")),
-    "equal": ("bends", counted_otherwise),
-    "gate": ("bends", other_gate),
-    "bends": ("too_strong", linear_attention),
-}  # fmt: skip
-#: Checks that see the same fault.
-ALSO = {"deleted": {"facts"}, "swap": {"rows"}, "own": {"swap", "rows"}}
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    spoil(monkeypatch, run, by)
-    broken = failed_in(getattr(topic, step), run)
-    assert id in broken and (math.isnan(by) or broken <= {id} | ALSO.get(id, set()))
+class TestFfn(TopicTests):
+    lesson, steps = topic, 9
+    changed = [["tokens=3", "width=2", "facts=2"], ["tokens=32", "width=64", "facts=12"]]
+    refused = ["tokens=2", "tokens=33", "width=1", "facts=13"]
+    elsewhere = ("gradients", "caught")  # of lessons/operation.py, which test_rms_norm.py spoils
+    spoilt = {
+        "own": Spoilt("alone", network_that(third_reaches_first), also={"rows", "swap"}),
+        "swap": Spoilt(
+            "alone",
+            network_that(lambda y, x, by: y + by * 1e-6 * np.arange(len(x))[:, None]),
+            also={"rows"},
+            nan_also={"own"},
+        ),
+        "rows": Spoilt("alone", network_that(lambda y, x, by: y + by * 1e-6 * (len(x) > 1)), nan_also={"own", "swap"}),
+        "xor": Spoilt("the_bend", bent_otherwise("relu", lambda y, by: by * y)),
+        "collapse": Spoilt("the_bend", bent_otherwise("identity", lambda y, by: by * y)),
+        "half": Spoilt("the_bend", other_fit),
+        "facts": Spoilt("memory", planted_otherwise(values=lambda v, by: by * v), nan_also={"deleted"}),
+        "deleted": Spoilt("memory", planted_otherwise(offset=lambda o, by: o + by * 1e-6), also={"facts"}),
+        "encoder": Spoilt("weights", share("encoder block")),
+        "decoder": Spoilt("weights", share("decoder block")),
+        "equal": Spoilt("bends", counted_otherwise),
+        "gate": Spoilt("bends", output(topic, "glu_forward")),
+        "bends": Spoilt("too_strong", linear_attention),
+    }
 
 
 def test_a_row_of_the_network_is_worked_out_number_by_number():

@@ -10,74 +10,15 @@ import numpy as np
 import pytest
 
 import lessons.attention.intuition.lesson as intuition
-from lessons.attention.intuition.lesson import KEYS, VALUES, Run
+from lessons.attention.intuition.lesson import KEYS, VALUES
 from lessons.sentence import LONGEST, read_words
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, result, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.lab.attention.soft_lookup import attend_at_random
 from tfx.lab.attention.word_vectors import word_vectors
 from tfx.records import Matrix, Plot, Question, Said
 
-TOPIC = "attention-intuition"
-
-
-def run_of(*pairs, text=None):
-    return Run(request_for(TOPIC, *pairs, text=text))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 10 and not failed(steps)
-    assert set(checks(steps)) == {*SPOILT}
-
-
-@pytest.mark.parametrize(
-    "pairs",
-    [
-        ["query=0,0"],
-        ["query=-5,5", "shift=-1e6"],
-        ["query=1,0", "sharpness=20", "bump=-20"],
-        ["query=5,5", "sharpness=0", "gain=0"],
-        ["gain=50", "bump=0.1"],
-    ],
-)
-def test_every_check_holds_for_changed_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs, seed=1))
-
-
-@pytest.mark.parametrize(
-    "text", ["it it", "Do you like it?", "a " * 64, "x" * 500 + " y", "\u00e9t\u00e9 \u4f60\u597d"]
-)
-def test_any_sentence_of_two_to_64_words_is_taken(text):
-    assert not failed(steps_of(TOPIC, text=text))
-
-
-@pytest.mark.parametrize("text", ["", "   ", "one", "?! ...", "word " * 65, "word " * 10_000])
-def test_unusable_text_is_refused_with_the_next_thing_to_type(text):
-    with pytest.raises(BadInput) as refusal:
-        run_of(text=text)
-    assert "--text" in refusal.value.hint
-
-
-@pytest.mark.parametrize(
-    "pair",
-    ["query=1", "query=1,1,1", "query=nan,1", "query=6,0", "sharpness=-1", "sharpness=nan", "shift=inf", "bump=0"],
-)
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput) as refusal:
-        run_of(pair)
-    assert "--set" in refusal.value.hint
+run_of = runs_of(intuition)
 
 
 def scaled(forward, by):
@@ -104,48 +45,57 @@ def softmax_of(change):
     return lambda x: KEPT["softmax_forward"](change(x))
 
 
-KEPT = {name: getattr(intuition, name) for name in vars(intuition)}
-
-#: check -> its step, and the name there that is replaced by something wrong: `by` times what it should be.
-SPOILT = {
-    "flat": ("sharpness", "look_up", lambda by: value_too_large(by, lambda s: s == 0)),
-    "sharp": ("sharpness", "look_up", lambda by: value_too_large(by, lambda s: s > 20)),
-    "row": ("relative_scores", "softmax_forward", lambda by: softmax_of(lambda x: x * by if x.max() > 50 else x)),
-    "entry": ("relative_scores", "softmax_forward", lambda by: softmax_of(lambda x: x if x.max() > 50 else x * by)),
-    "hull": ("the_average", "attention_forward", lambda by: scaled(KEPT["attention_forward"], by)),
-    "pronoun": ("the_pronoun", "find_referent", lambda by: lambda *a: _shifted(KEPT["find_referent"](*a), by)),
-    "loops": ("roles", "loops", lambda by: lambda *a: by * KEPT["loops"](*a)),
-    "sums": ("roles", "attention_forward", lambda by: scaled(KEPT["attention_forward"], by)),
-    "one-each": ("roles", "attention_forward", lambda by: lambda *a: _first_only(*KEPT["attention_forward"](*a))),
-    "same-output": ("interview", "other_weights", lambda by: lambda weights, values: by * weights),
-    "gradient": ("interview", "attention_backward", lambda by: lambda *a: _dv(KEPT["attention_backward"](*a), by)),
-}
+KEPT = dict(vars(intuition))
 
 
-def _shifted(it, by):
-    return it._replace(second=it.second * by)
-
-
-def _first_only(out, cache):
-    return out[:1], cache
-
-
-def _dv(grads, by):
-    return (*grads[:2], grads[2] * by)
-
-
-@pytest.mark.parametrize("by", [1.001, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, name, wrong = SPOILT[id]
-    write = getattr(intuition, step)
-    assert not failed_in(write, run_of())
-    monkeypatch.setattr(intuition, name, wrong(by))
-    with np.errstate(all="ignore"):
-        if id == "sums" and math.isnan(by):
-            assert failed_in(write, run_of()) >= {"sums"}
-        else:
-            assert failed_in(write, run_of()) == {id}
+class TestIntuition(TopicTests):
+    lesson, steps = intuition, 10
+    seeds = range(5)
+    changed = [
+        "query=0,0",
+        ["query=-5,5", "shift=-1e6"],
+        ["query=1,0", "sharpness=20", "bump=-20"],
+        ["query=5,5", "sharpness=0", "gain=0"],
+        ["gain=50", "bump=0.1"],
+        *(
+            asked(text=text, seed=0)
+            for text in ("it it", "Do you like it?", "a " * 64, "x" * 500 + " y", "\u00e9t\u00e9 \u4f60\u597d")
+        ),
+    ]
+    refused = [
+        *("query=1", "query=1,1,1", "query=nan,1", "query=6,0", "sharpness=-1", "sharpness=nan", "shift=inf", "bump=0"),
+        *(asked(text=text) for text in ("", "   ", "one", "?! ...", "word " * 65, "word " * 10_000)),
+    ]
+    by = 1.001
+    spoilt = {
+        "flat": Spoilt("sharpness", instead(intuition, "look_up", lambda by: value_too_large(by, lambda s: s == 0))),
+        "sharp": Spoilt("sharpness", instead(intuition, "look_up", lambda by: value_too_large(by, lambda s: s > 20))),
+        "row": Spoilt(
+            "relative_scores",
+            instead(intuition, "softmax_forward", lambda by: softmax_of(lambda x: x * by if x.max() > 50 else x)),
+        ),
+        "entry": Spoilt(
+            "relative_scores",
+            instead(intuition, "softmax_forward", lambda by: softmax_of(lambda x: x if x.max() > 50 else x * by)),
+        ),
+        "hull": Spoilt(
+            "the_average", instead(intuition, "attention_forward", lambda by: scaled(KEPT["attention_forward"], by))
+        ),
+        "pronoun": Spoilt(
+            "the_pronoun", result(intuition, "find_referent", lambda it, by: it._replace(second=it.second * by))
+        ),
+        "loops": Spoilt("roles", result(intuition, "loops", lambda outputs, by: by * outputs)),
+        "sums": Spoilt(
+            "roles", instead(intuition, "attention_forward", lambda by: scaled(KEPT["attention_forward"], by))
+        ),
+        "one-each": Spoilt("roles", result(intuition, "attention_forward", lambda given, by: (given[0][:1], given[1]))),
+        "same-output": Spoilt(
+            "interview", instead(intuition, "other_weights", lambda by: lambda weights, values: by * weights)
+        ),
+        "gradient": Spoilt(
+            "interview", result(intuition, "attention_backward", lambda grads, by: (*grads[:2], grads[2] * by))
+        ),
+    }
 
 
 def test_the_table_of_the_answer_is_the_formula_written_out():
@@ -267,10 +217,6 @@ def test_other_words_get_other_weights_and_a_word_keeps_its_vector():
 def test_words_are_cleaned_and_counted():
     assert read_words('"It\x1b[31m," she said.', "") == ("it[31m", "she", "said")
     assert len(read_words("w " * LONGEST, "")) == LONGEST
-
-
-def test_all_text_is_ascii():
-    assert all_text(steps_of(TOPIC)).isascii()
 
 
 def test_the_outputs_are_those_of_the_reader_s_sharpness():

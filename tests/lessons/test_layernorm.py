@@ -10,58 +10,25 @@ import pytest
 import lessons.block.layernorm.lesson as topic
 from lessons.operation import Operation
 from lessons.walk import generator_of
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, output, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.lab.block.add_and_norm import through_sublayers
 from tfx.ops.norms.layer_norm import layer_norm_backward, layer_norm_forward
 from tfx.records import Question
 
-TOPIC = "layernorm"
-KEPT = {name: getattr(topic, name) for name in ("layer_norm_forward", "layer_norm_backward", "sizes")}
-SHARED = ("gradients", "caught")  # of lessons/operation.py, which test_rms_norm.py spoils
-
-
-def run_of(*pairs: str, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, seed=seed))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps)
-    assert set(checks(steps)) == {*SPOILT, *SHARED} and all_text(steps).isascii()
-
-
-@pytest.mark.parametrize("pairs", [["width=3", "size=0.01", "shift=-1000"], ["width=64", "size=1e4", "shift=1000"]])
-def test_every_check_holds_for_changed_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs, seed=1))
-
-
-@pytest.mark.parametrize("pair", ["width=2", "width=65", "size=0", "shift=1001"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
 
 
 def norm_that(changed):
     """A norm whose output `changed` makes of the right one; by: how wrong."""
 
-    def spoil(monkeypatch, by):
+    def spoil(run, patch, by):
         def wrong(x, *parameters, **options):
             y, cache = KEPT["layer_norm_forward"](x, *parameters, **options)
             return changed(y, x, by, parameters), cache
 
-        monkeypatch.setattr(topic, "layer_norm_forward", wrong)
+        patch.setattr(topic, "layer_norm_forward", wrong)
 
     return spoil
 
@@ -69,45 +36,34 @@ def norm_that(changed):
 def sized(**times):
     """Other sizes in the last two rows, of depth 24 and of the gradient."""
 
-    def spoil(monkeypatch, by):
+    def spoil(run, patch, by):
         def wrong(run, depths):
             *rows, last, gradient = KEPT["sizes"](run, depths)
             last = {key: value * by ** times.get(key, 0) for key, value in last.items()}
             gradient = {key: value * by ** times.get(f"gradient_{key}", 0) for key, value in gradient.items()}
             return [*rows, last, gradient]
 
-        monkeypatch.setattr(topic, "sizes", wrong)
+        patch.setattr(topic, "sizes", wrong)
 
     return spoil
 
 
-def backward_with_a_mean(monkeypatch, by):
-    right = KEPT["layer_norm_backward"]
-    monkeypatch.setattr(topic, "layer_norm_backward", lambda dy, cache: (right(dy, cache)[0] + 1e-6 * by, None, None))
-
-
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "standard": ("by_itself", norm_that(lambda y, x, by, p: by * y)),
-    "affine": ("gain_and_offset", norm_that(lambda y, x, by, p: y * by if p and len(x) == 3 else y)),
-    "flat": ("gain_and_offset", norm_that(lambda y, x, by, p: y * by if len(x) == 1 else y)),
-    "alone": ("alone", norm_that(lambda y, x, by, p: y + by * 1e-9 * x.mean())),
-    "grows": ("steady", sized(add=-20)),
-    "one": ("steady", sized(both=1)),
-    "gradient": ("steady", sized(gradient_pre=20)),
-    "scale": ("steady", norm_that(lambda y, x, by, p: y + by * 1e-6 * x)),
-    "mean-free": ("too_strong", backward_with_a_mean),
-}
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil = SPOILT[id]
-    assert not failed_in(getattr(topic, step), run_of())
-    spoil(monkeypatch, by)
-    broken = failed_in(getattr(topic, step), run_of())
-    assert broken == {id} or (math.isnan(by) and id in broken)
+class TestLayernorm(TopicTests):
+    lesson, steps = topic, 9
+    changed = [["width=3", "size=0.01", "shift=-1000"], ["width=64", "size=1e4", "shift=1000"]]
+    refused = ["width=2", "width=65", "size=0", "shift=1001"]
+    elsewhere = ("gradients", "caught")  # of lessons/operation.py, which test_rms_norm.py spoils
+    spoilt = {
+        "standard": Spoilt("by_itself", norm_that(lambda y, x, by, p: by * y)),
+        "affine": Spoilt("gain_and_offset", norm_that(lambda y, x, by, p: y * by if p and len(x) == 3 else y)),
+        "flat": Spoilt("gain_and_offset", norm_that(lambda y, x, by, p: y * by if len(x) == 1 else y)),
+        "alone": Spoilt("alone", norm_that(lambda y, x, by, p: y + by * 1e-9 * x.mean())),
+        "grows": Spoilt("steady", sized(add=-20)),
+        "one": Spoilt("steady", sized(both=1)),
+        "gradient": Spoilt("steady", sized(gradient_pre=20)),
+        "scale": Spoilt("steady", norm_that(lambda y, x, by, p: y + by * 1e-6 * x)),
+        "mean-free": Spoilt("too_strong", output(topic, "layer_norm_backward", lambda dx, by: dx + 1e-6 * by)),
+    }
 
 
 def test_the_first_token_is_normalised_by_hand():

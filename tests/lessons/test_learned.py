@@ -8,37 +8,12 @@ import numpy as np
 import pytest
 
 import lessons.position.learned.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, runs_of
+from tests.lessons.steps import failed_in, records_of, sentences, tables
 from tfx.records import Question
 
-TOPIC = "positional-learned"
 KEPT = dict(vars(topic))
-
-
-def run_of(*pairs: str) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps) and all_text(steps).isascii()
-    assert list(checks(steps)) == [*SPOILT]
-
-
-@pytest.mark.parametrize("pairs", [["rows=2", "width=2"], ["rows=512", "width=256"]])
-def test_every_check_holds_at_the_ends_of_the_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs))
+run_of = runs_of(topic)
 
 
 class Wrong(topic.Positions):
@@ -79,39 +54,36 @@ def last_unused(by, dx, dtable):
     return dx, dtable + (np.arange(len(dtable)) == len(dtable) - 1)[:, None] * (by / by)
 
 
-#: check -> its step, how it is spoilt, and the checks that fail with it.
-SPOILT = {
-    "added": ("a_row_each", wrong_layer, set()),
-    "size": ("how_many", lambda run, patch, by: setattr(run.layer.table, "value", run.layer.table.value[1:]), set()),
-    "sum": ("the_gradient", backward(lambda by, dx, dtable: (dx, by * dtable)), {"gradcheck"}),
-    "unused": ("the_gradient", backward(last_unused), {"gradcheck"}),
-    "passes": ("the_gradient", backward(lambda by, dx, dtable: (by * dx, dtable)), {"gradcheck"}),
-    "gradcheck": ("the_gradient", backward(lambda by, dx, dtable: (by * dx, dtable)), {"passes"}),
-    "counts": ("seldom", backward(lambda by, dx, dtable: (dx, by * dtable)), set()),
-    "seldom": ("seldom", backward(lambda by, dx, dtable: (dx, 0 * by * dtable + 7)), {"counts"}),
-    "refused": ("one_too_many", wrong_layer, set()),
-    "named": ("two_languages", found(accuracy=lambda by, right: by * 0.8), set()),
-    "on": ("two_languages", found(weights=uniform), {"back"}),
-    "back": ("two_languages", found(weights=uniform), {"on"}),
-    "own": ("alike", None, set()),
-    "moved": ("alike", found(before=lambda by, right: by / by * right.table), set()),
-    "below-one": ("alike", found(table=lambda by, right: by / by * right.table[[0, 0, 1, 2]]), set()),
-    "owned": ("against_sinusoids", None, set()),
-    "closing": ("interview", None, set()),
-}
-
-
-@pytest.mark.parametrize("by", [1.001, math.nan])
-@pytest.mark.parametrize("id", [id for id, (_, spoil, _) in SPOILT.items() if spoil])
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil, also = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    if id in ("refused", "size") and by != by:
-        return
-    spoil(run, monkeypatch, by)
-    broken = failed_in(getattr(topic, step), run)
-    assert broken == {id} | also or (math.isnan(by) and id in broken)
+class TestLearned(TopicTests):
+    lesson, steps = topic, 9
+    changed = [["rows=2", "width=2"], ["rows=512", "width=256"]]
+    refused = ["rows=1", "rows=513", "width=1", "width=257"]
+    elsewhere = ("own", "owned", "closing")  # below
+    by = 1.001
+    spoilt = {
+        "added": Spoilt("a_row_each", wrong_layer),
+        "size": Spoilt(
+            "how_many",
+            lambda run, patch, by: setattr(run.layer.table, "value", run.layer.table.value[1:]),
+            no_nan="rows are counted",
+        ),
+        "sum": Spoilt(
+            "the_gradient", backward(lambda by, dx, dtable: (dx, by * dtable)), also={"gradcheck"}, nan_also={"unused"}
+        ),
+        "unused": Spoilt("the_gradient", backward(last_unused), also={"gradcheck"}, nan_also={"sum"}),
+        "passes": Spoilt("the_gradient", backward(lambda by, dx, dtable: (by * dx, dtable)), also={"gradcheck"}),
+        "gradcheck": Spoilt("the_gradient", backward(lambda by, dx, dtable: (by * dx, dtable)), also={"passes"}),
+        "counts": Spoilt("seldom", backward(lambda by, dx, dtable: (dx, by * dtable)), nan_also={"seldom"}),
+        "seldom": Spoilt("seldom", backward(lambda by, dx, dtable: (dx, 0 * by * dtable + 7)), also={"counts"}),
+        "refused": Spoilt("one_too_many", wrong_layer, no_nan="a refusal is no number"),
+        "named": Spoilt("two_languages", found(accuracy=lambda by, right: by * 0.8)),
+        "on": Spoilt("two_languages", found(weights=uniform), also={"back"}),
+        "back": Spoilt("two_languages", found(weights=uniform), also={"on"}),
+        "moved": Spoilt("alike", found(before=lambda by, right: by / by * right.table)),
+        "below-one": Spoilt(
+            "alike", found(table=lambda by, right: by / by * right.table[[0, 0, 1, 2]]), nan_also={"moved", "own"}
+        ),
+    }
 
 
 def test_a_norm_that_is_off_a_layer_that_owns_too_much_and_a_table_cut_short_are_seen(monkeypatch):

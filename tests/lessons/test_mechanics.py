@@ -9,59 +9,19 @@ import numpy as np
 import pytest
 
 import lessons.masks.mechanics.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, result, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Matrix, Question
 
-TOPIC = "masking-mechanics"
-KEPT = {name: getattr(topic, name) for name in vars(topic)}
+KEPT = dict(vars(topic))
 SHORTCUTS = dict(vars(topic.shortcuts))
-
-
-def run_of(*pairs: str, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, seed=seed))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 7 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
-@pytest.mark.parametrize(
-    "pairs",
-    [
-        ["scores=5,5,-5", "blocked=3"],
-        ["scores=-5,-5,5", "blocked=3"],
-        [f"scores={'5,' * 15}-5", "blocked=16"],
-        ["blocked=1"],
-    ],
-)
-def test_every_check_holds_for_changed_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs))
-
-
-@pytest.mark.parametrize("pair", ["blocked=5", "blocked=0", "scores=1,2", "scores=6,1,1", f"scores={'1,' * 16}1"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
+run_of = runs_of(topic)
 
 
 def probe(name, wrong):
     """A probe of the lesson that gives another number, with a mask or without."""
 
-    def spoil(patch, by):
+    def spoil(run, patch, by):
         patch.setattr(topic, name, lambda *args: wrong(args, KEPT[name], by))
 
     return spoil
@@ -78,7 +38,7 @@ def some_with(args, right, by):
 def way(name, wrong):
     """One of the wrong ways gives other weights."""
 
-    def spoil(patch, by):
+    def spoil(run, patch, by):
         others = {**SHORTCUTS, name: lambda *args: wrong(SHORTCUTS[name](*args), by)}
         patch.setattr(topic, "shortcuts", SimpleNamespace(**others))
 
@@ -86,15 +46,11 @@ def way(name, wrong):
 
 
 def library(wrong):
-    def spoil(patch, by):
+    def spoil(run, patch, by):
         right = KEPT["before_softmax"]
         patch.setattr(topic, "before_softmax", lambda s, m: wrong(right(s, m), s, m, by))
 
     return spoil
-
-
-def other_mask(patch, by):
-    patch.setattr(topic, "causal_mask", lambda n: KEPT["causal_mask"](n) | np.eye(n, k=1, dtype=bool))
 
 
 def gradient(masked, unmasked):
@@ -107,35 +63,44 @@ def gradient(masked, unmasked):
     return probe("gradient_through_mask", wrong)
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "moves": ("two_reasons", probe("change_by_filling", little_without)),
-    "still": ("two_reasons", probe("change_by_filling", some_with)),
-    "zero": ("before", library(lambda w, s, m, by: np.where(m, w, 1e-13 * by))),
-    "hand": ("before", library(lambda w, s, m, by: w * by)),
-    "sum": ("too_late", library(lambda w, s, m, by: w * by)),
-    "blind": ("too_late", library(lambda w, s, m, by: w + np.array([1, -1, 0, 0]) * 1e-3 * by * (s.max() > 4))),
-    "late": ("too_late", way("mask_after_softmax", lambda w, by: 0 * w * by)),
-    "leaks": ("too_late", way("blocked_scores_zero", lambda w, by: 0 * w * by)),
-    "pairs": ("drawn", other_mask),
-    "inverted": ("drawn", library(lambda w, s, m, by: w + by * 1e-3)),
-    "zeros": ("finite", library(lambda w, s, m, by: w + (1e-9 * by if not m.any() else 0))),
-    "constant": ("finite", way("finite_penalty", lambda w, by: w * by)),
-    "guard": ("finite", way("minus_infinity_unguarded", lambda w, by: np.zeros_like(w))),
-    "gradient": ("backwards", gradient(1e-9, 1.0)),
-    "through": ("backwards", gradient(0.0, 1e-5)),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    if by != by and id in ("pairs", "guard"):
-        return  # pairs that are visible, and how many are not numbers, are counted
-    step, spoil = SPOILT[id]
-    spoil(monkeypatch, by)
-    broken = failed_in(getattr(topic, step), run_of())
-    assert id in broken and (by != by or broken == {id})
+class TestMechanics(TopicTests):
+    lesson, steps = topic, 7
+    changed = [
+        ["scores=5,5,-5", "blocked=3"],
+        ["scores=-5,-5,5", "blocked=3"],
+        [f"scores={'5,' * 15}-5", "blocked=16"],
+        "blocked=1",
+    ]
+    refused = ["blocked=5", "blocked=0", "scores=1,2", "scores=6,1,1", f"scores={'1,' * 16}1"]
+    spoilt = {
+        "moves": Spoilt("two_reasons", probe("change_by_filling", little_without)),
+        "still": Spoilt("two_reasons", probe("change_by_filling", some_with)),
+        "zero": Spoilt("before", library(lambda w, s, m, by: np.where(m, w, 1e-13 * by)), nan_also={"hand"}),
+        "hand": Spoilt("before", library(lambda w, s, m, by: w * by), nan_also={"zero"}),
+        "sum": Spoilt("too_late", library(lambda w, s, m, by: w * by), nan_also={"blind"}),
+        "blind": Spoilt(
+            "too_late",
+            library(lambda w, s, m, by: w + np.array([1, -1, 0, 0]) * 1e-3 * by * (s.max() > 4)),
+            nan_also={"sum"},
+        ),
+        "late": Spoilt("too_late", way("mask_after_softmax", lambda w, by: 0 * w * by)),
+        "leaks": Spoilt("too_late", way("blocked_scores_zero", lambda w, by: 0 * w * by)),
+        "pairs": Spoilt(
+            "drawn",
+            result(topic, "causal_mask", lambda mask, by: mask | np.eye(len(mask), k=1, dtype=bool)),
+            no_nan="visible pairs are counted",
+        ),
+        "inverted": Spoilt("drawn", library(lambda w, s, m, by: w + by * 1e-3)),
+        "zeros": Spoilt("finite", library(lambda w, s, m, by: w + (1e-9 * by if not m.any() else 0))),
+        "constant": Spoilt("finite", way("finite_penalty", lambda w, by: w * by)),
+        "guard": Spoilt(
+            "finite",
+            way("minus_infinity_unguarded", lambda w, by: np.zeros_like(w)),
+            no_nan="what is not a number is counted",
+        ),
+        "gradient": Spoilt("backwards", gradient(1e-9, 1.0)),
+        "through": Spoilt("backwards", gradient(0.0, 1e-5)),
+    }
 
 
 def test_a_masked_row_is_a_softmax_of_what_is_left():

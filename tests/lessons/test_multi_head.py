@@ -10,47 +10,12 @@ import pytest
 
 import lessons.heads.multi_head.lesson as topic
 from lessons.walk import generator_of
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Matrix, Question, Said
 
-TOPIC = "multi-head"
-KEPT = {name: getattr(topic, name) for name in vars(topic)}
-
-
-def run_of(*pairs: str, text: str | None = None, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, text=text, seed=seed))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
-@pytest.mark.parametrize("pairs", [["heads=16", "first=-1e6"], ["heads=3", "first=0", "second=1e6"]])
-def test_every_check_holds_for_changed_settings_and_texts(pairs, monkeypatch):
-    monkeypatch.setattr(topic, "learn_two_sources", lambda n_heads, **_: n_heads)  # does not depend on them
-    monkeypatch.setattr(topic, "share_of_pairs", lambda n_heads, ids: n_heads / 2)
-    for text, untrained in ((None, True), ("the the", False), ("two words and a few more", False)):
-        assert not failed(steps_of(TOPIC, *pairs, text=text, untrained=untrained))
-
-
-@pytest.mark.parametrize("pair", ["heads=1", "heads=17", "first=2e6"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
 
 
 def scaled(name):
@@ -105,36 +70,41 @@ def other_work(by):
     )
 
 
-#: check -> its step, the name there that is replaced, and by what.
-SPOILT = {
-    "blurred": ("one_average", "fetch", scaled("fetch")),
-    "both": ("two_heads", "fetch", scaled("fetch")),
-    "alone": ("the_formula", "attention_forward", scaled("attention_forward")),
-    "own-row": ("in_code", "split_heads", lambda by: topic.reshape_alone if by == by else scaled("split_heads")(by)),
-    "mixed": ("in_code", "reshape_alone", lambda by: KEPT["split_heads"]),
-    "shape": ("in_code", "layer_of", three_of),
-    "gradcheck": ("in_code", "both_ways", backward),
-    "one": ("learned", "share_of_pairs", shares(0.5, 1.0)),
-    "two": ("learned", "share_of_pairs", shares(0.4, 1.0)),
-    "owned": ("the_price", "layer_of", more_parameters),
-    "work": ("the_price", "counting", other_work),
-    "causal": ("trained_heads", "last_layer", looked(1e-3)),
-    "spread": ("trained_heads", "entropy", lambda by: lambda weights: by * KEPT["entropy"](weights) + 3),
-    "kept": ("too_strong", "fetch", scaled("fetch")),
-}
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, name, wrong = SPOILT[id]
-    run = run_of("heads=4")
-    if step == "learned":
-        monkeypatch.setattr(topic, "learn_two_sources", lambda n_heads, **_: n_heads)
-    with np.errstate(all="ignore"):
-        monkeypatch.setattr(topic, name, wrong(by))
-        broken = failed_in(getattr(topic, step), run)
-    assert id in broken and (math.isnan(by) or broken <= {id, "two"})
+class TestMultiHead(TopicTests):
+    lesson, steps = topic, 9
+    changed = [
+        asked(*pairs, text=text, untrained=untrained)
+        for pairs in (("heads=16", "first=-1e6"), ("heads=3", "first=0", "second=1e6"))
+        for text, untrained in ((None, True), ("the the", False), ("two words and a few more", False))
+    ]
+    changed_seeds = (0,)
+    refused = ["heads=1", "heads=17", "first=2e6"]
+    usual = ("heads=4",)
+    known = {
+        "learn_two_sources": lambda n_heads, **_: n_heads,  # does not depend on the settings
+        "share_of_pairs": lambda n_heads, ids: n_heads / 2,
+    }
+    spoilt = {
+        "blurred": Spoilt("one_average", instead(topic, "fetch", scaled("fetch"))),
+        "both": Spoilt("two_heads", instead(topic, "fetch", scaled("fetch"))),
+        "alone": Spoilt("the_formula", instead(topic, "attention_forward", scaled("attention_forward"))),
+        "own-row": Spoilt(
+            "in_code",
+            instead(topic, "split_heads", lambda by: topic.reshape_alone if by == by else scaled("split_heads")(by)),
+        ),
+        "mixed": Spoilt("in_code", instead(topic, "reshape_alone", lambda by: KEPT["split_heads"])),
+        "shape": Spoilt("in_code", instead(topic, "layer_of", three_of)),
+        "gradcheck": Spoilt("in_code", instead(topic, "both_ways", backward)),
+        "one": Spoilt("learned", instead(topic, "share_of_pairs", shares(0.5, 1.0)), also={"two"}, nan_also={"two"}),
+        "two": Spoilt("learned", instead(topic, "share_of_pairs", shares(0.4, 1.0)), nan_also={"one"}),
+        "owned": Spoilt("the_price", instead(topic, "layer_of", more_parameters)),
+        "work": Spoilt("the_price", instead(topic, "counting", other_work)),
+        "causal": Spoilt("trained_heads", instead(topic, "last_layer", looked(1e-3)), nan_also={"spread"}),
+        "spread": Spoilt(
+            "trained_heads", instead(topic, "entropy", lambda by: lambda weights: by * KEPT["entropy"](weights) + 3)
+        ),
+        "kept": Spoilt("too_strong", instead(topic, "fetch", scaled("fetch"))),
+    }
 
 
 def test_what_is_learned_is_what_the_models_name():

@@ -8,42 +8,15 @@ import numpy as np
 import pytest
 
 import lessons.position.need.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, output, runs_of
+from tests.lessons.steps import failed_in, records_of, sentences, steps_of, tables
 from tfx.errors import BadInput
 from tfx.records import Check, Question, Said
 
 TOPIC = "positional-need"
 KEPT = dict(vars(topic))
 ATTEND = topic.Run.attend
-
-
-def run_of(*pairs: str, text: str | None = None) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, text=text))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps) and all_text(steps).isascii()
-    assert list(checks(steps)) == [*SPOILT]
-
-
-@pytest.mark.parametrize(
-    ("pairs", "text"), [(["width=4"], "go on"), (["width=256"], "a b a b a"), ([], "x " * 63 + "y")]
-)
-def test_every_check_holds_at_the_ends_and_for_other_texts(pairs, text, monkeypatch):
-    monkeypatch.setattr(topic, "named", lambda attention, scheme, seed: 1.0 if scheme != "none" else 0.4)
-    assert not failed(steps_of(TOPIC, *pairs, text=text))
+run_of = runs_of(topic)
 
 
 def test_a_text_with_one_order_only_is_refused():
@@ -79,17 +52,6 @@ def mask_left_out(by):
     return lambda run, x, mask=None: ATTEND(run, x) * (by / by)
 
 
-def scaled(name):
-    def spoil(by):
-        def wrong(*arguments):
-            y, cache = KEPT[name](*arguments)
-            return by * y, cache
-
-        return wrong
-
-    return spoil
-
-
 def all_named(by):
     return lambda attention, scheme, seed: by / by * (1.0 if scheme != "none" else 0.6)
 
@@ -98,33 +60,30 @@ def none_named(by):
     return lambda attention, scheme, seed: by / by * 0.4
 
 
-#: check -> its step, the name that is replaced there, and by what.
-SPOILT = {
-    "pooled": ("same_words", "self_attention_forward", attends_by_place),
-    "equivariant": ("equivariant", "self_attention_forward", attends_by_place),
-    "not-invariant": ("equivariant", "self_attention_forward", invariant),
-    "positions": ("add_positions", "add_positions_forward", places_left_out),
-    "by-mask": ("the_mask", "attend_forward", scaled("attend_forward")),
-    "mask-moves": ("the_mask", "attend", mask_left_out),
-    "both-ways": ("named_places", "named", all_named),
-    "with-places": ("named_places", "named", none_named),
-    "joined": ("add_or_join", "linear_forward", scaled("linear_forward")),
-    "terms": ("add_or_join", "positions", None),
-    "kinds": ("kinds", "table", None),
-    "convolution": ("said_of_it", "Convolution1d", None),
-    "closing": ("interview", "add_positions_forward", places_left_out),
-}
-
-
-@pytest.mark.parametrize("by", [1.001, math.nan])
-@pytest.mark.parametrize("id", [id for id, (_, _, wrong) in SPOILT.items() if wrong])
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, name, wrong = SPOILT[id]
-    monkeypatch.setattr(topic, "named", lambda attention, scheme, seed: 1.0 if scheme != "none" else 0.4)
-    assert not failed_in(getattr(topic, step), run_of())
-    monkeypatch.setattr(topic.Run if name == "attend" else topic, name, wrong(by))
-    broken = failed_in(getattr(topic, step), run_of())
-    assert broken == {id} or (math.isnan(by) and id in broken)
+class TestNeed(TopicTests):
+    lesson, steps = topic, 9
+    changed = [asked("width=4", text="go on"), asked("width=256", text="a b a b a"), asked(text="x " * 63 + "y")]
+    changed_seeds = (0,)
+    refused = ["width=3", "width=257"]
+    elsewhere = ("terms", "kinds", "convolution")  # below
+    known = {"named": lambda attention, scheme, seed: 1.0 if scheme != "none" else 0.4}
+    by = 1.001
+    spoilt = {
+        "pooled": Spoilt("same_words", instead(topic, "self_attention_forward", attends_by_place)),
+        "equivariant": Spoilt(
+            "equivariant", instead(topic, "self_attention_forward", attends_by_place), nan_also={"not-invariant"}
+        ),
+        "not-invariant": Spoilt(
+            "equivariant", instead(topic, "self_attention_forward", invariant), nan_also={"equivariant"}
+        ),
+        "positions": Spoilt("add_positions", instead(topic, "add_positions_forward", places_left_out)),
+        "by-mask": Spoilt("the_mask", output(topic, "attend_forward")),
+        "mask-moves": Spoilt("the_mask", instead(topic.Run, "attend", mask_left_out)),
+        "both-ways": Spoilt("named_places", instead(topic, "named", all_named), nan_also={"with-places"}),
+        "with-places": Spoilt("named_places", instead(topic, "named", none_named), nan_also={"both-ways"}),
+        "joined": Spoilt("add_or_join", output(topic, "linear_forward")),
+        "closing": Spoilt("interview", instead(topic, "add_positions_forward", places_left_out)),
+    }
 
 
 def test_the_terms_of_a_score_are_those_of_the_vectors():

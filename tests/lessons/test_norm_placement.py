@@ -8,62 +8,25 @@ import numpy as np
 import pytest
 
 import lessons.block.norm_placement.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, result, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.lab.block.norm_placement import PLACES, Settings, through_stack
 from tfx.records import Matrix, Question, Said
 
-TOPIC = "norm-placement"
-KEPT = {"norm": topic.norm}
+KEPT = dict(vars(topic))
 LOSSES = {"pre-LN": 1.4, "post-LN": 2.1, "post-LN, warm-up": 1.6}
+run_of = runs_of(topic)
 
 
-def run_of(*pairs: str, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, seed=seed))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 7 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
-@pytest.mark.parametrize("depth", [8, 48])
-def test_every_check_holds_for_changed_settings(depth, monkeypatch):
-    monkeypatch.setattr(topic, "losses", lambda rate, seed: LOSSES)
-    assert not failed(steps_of(TOPIC, f"depth={depth}", "rate=0.03", seed=1))
-
-
-@pytest.mark.parametrize("pair", ["depth=7", "depth=49", "rate=0.0009", "rate=0.04"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
-
-
-def other_norm(monkeypatch, run, by):
-    monkeypatch.setattr(topic, "norm", lambda x: by * KEPT["norm"](x))
-
-
-def off_centre(monkeypatch, run, by):
+def off_centre(run, patch, by):
     """Only the norm of the branch, which is not the norm of a sum."""
-    monkeypatch.setattr(topic, "norm", lambda x: KEPT["norm"](x) + (by - 1) * bool((x == run.f).all()))
+    patch.setattr(topic, "norm", lambda x: KEPT["norm"](x) + (by - 1) * bool((x == run.f).all()))
 
 
 def placed(place, key, power, without=False):
     """Another number of the deepest stack of that place."""
 
-    def spoil(monkeypatch, run, by):
+    def spoil(run, patch, by):
         right = run.place
 
         def wrong(where, depth, final_norm=True):
@@ -78,39 +41,31 @@ def placed(place, key, power, without=False):
 
 
 def loss(way):
-    def spoil(monkeypatch, run, by):
-        monkeypatch.setattr(topic, "losses", lambda rate, seed: LOSSES | {way: by / by * LOSSES["post-LN"]})
+    def spoil(run, patch, by):
+        patch.setattr(topic, "losses", lambda rate, seed: LOSSES | {way: by / by * LOSSES["post-LN"]})
 
     return spoil
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "post": ("three_places", other_norm),
-    "third": ("three_places", off_centre),
-    "one": ("the_stream", placed("post-LN", "size", 1)),
-    "root": ("the_stream", placed("third form", "size", 1)),
-    "grows": ("the_stream", placed("pre-LN", "size", -9)),
-    "falls": ("the_gradient", placed("pre-LN", "last", 5)),
-    "stays": ("the_gradient", placed("post-LN", "last", -5)),
-    "gap": ("training", loss("pre-LN")),
-    "mends": ("training", loss("post-LN, warm-up")),
-    "divides": ("the_end", placed("pre-LN", "last", 5, without=True)),
-    "explodes": ("too_strong", placed("third form", "last", 20)),
-}
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    if SPOILT[id][0] == "training":
-        monkeypatch.setattr(topic, "losses", lambda rate, seed: LOSSES)
-    step, spoil = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    spoil(monkeypatch, run, by)
-    broken = failed_in(getattr(topic, step), run)
-    assert broken == {id} or (math.isnan(by) and id in broken)
+class TestNormPlacement(TopicTests):
+    lesson, steps = topic, 7
+    changed = [["depth=8", "rate=0.03"], ["depth=48", "rate=0.03"]]
+    refused = ["depth=7", "depth=49", "rate=0.0009", "rate=0.04"]
+    sometimes = ("gap", "mends")  # promised of one rate only
+    known = {"losses": lambda rate, seed: LOSSES}
+    spoilt = {
+        "post": Spoilt("three_places", result(topic, "norm", lambda y, by: by * y), nan_also={"third"}),
+        "third": Spoilt("three_places", off_centre, nan_also={"post"}),
+        "one": Spoilt("the_stream", placed("post-LN", "size", 1)),
+        "root": Spoilt("the_stream", placed("third form", "size", 1)),
+        "grows": Spoilt("the_stream", placed("pre-LN", "size", -9)),
+        "falls": Spoilt("the_gradient", placed("pre-LN", "last", 5)),
+        "stays": Spoilt("the_gradient", placed("post-LN", "last", -5)),
+        "gap": Spoilt("training", loss("pre-LN")),
+        "mends": Spoilt("training", loss("post-LN, warm-up")),
+        "divides": Spoilt("the_end", placed("pre-LN", "last", 5, without=True)),
+        "explodes": Spoilt("too_strong", placed("third form", "last", 20)),
+    }
 
 
 def test_the_three_places_are_written_out():

@@ -14,7 +14,8 @@ from lessons.attention.notation.letters import ARRAYS, PAGE, ROWS, SIZES
 from lessons.course import find_topic, lesson_of, modules
 from lessons.request import Request
 from lessons.walk import walk
-from tests.lessons.steps import all_text, checks, failed, failed_in, records_of, request_for, steps_of, tables
+from tests.lessons.spoiling import Spoilt, TopicTests
+from tests.lessons.steps import all_text, records_of, request_for, steps_of, tables
 from tfx.records import Formula, Matrix, Question, Said
 from tfx.shapes import LETTERS
 
@@ -26,65 +27,49 @@ def run_of(seed: int = 0) -> topic.Run:
     return topic.Run(request_for(TOPIC, seed=seed))
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 7 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
 def turned(*names):
-    def spoil(run, monkeypatch, by):
+    def spoil(run, patch, by):
         for name in names:
             run.arrays[name] = run.arrays[name][..., None] if by == by else np.array(math.nan)
 
     return spoil
 
 
-def narrower_queries(run, monkeypatch, by):
+def narrower_queries(run, patch, by):
     run.arrays["q"] = run.arrays["q"][1:]
 
 
-def gradient_of_other_shape(run, monkeypatch, by):
+def gradient_of_other_shape(run, patch, by):
     run.dk = run.dk.T
 
 
-def other_query(run, monkeypatch, by):
+def other_query(run, patch, by):
     run.arrays["q"] = by * run.arrays["q"]
 
 
 def attends_where(allowed):
-    def spoil(run, monkeypatch, by, right=topic.attend_forward):
+    def spoil(run, patch, by, right=topic.attend_forward):
         def wrong(scores, v, mask=None):
             out, cache = right(scores, v, None if mask is None else allowed(mask))
             return (out if mask is None or by == by else by * out), cache
 
-        monkeypatch.setattr(topic, "attend_forward", wrong)
+        patch.setattr(topic, "attend_forward", wrong)
 
     return spoil
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "custom": ("sizes", narrower_queries),
-    "shapes": ("arrays", turned("W_O")),
-    "row-shapes": ("one_row", turned("s", "J")),
-    "gradient-shapes": ("one_row", gradient_of_other_shape),
-    "dot": ("signs", other_query),
-    "mask": ("conventions", attends_where(lambda mask: mask[:, ::-1])),
-    "inverted": ("conventions", attends_where(lambda mask: np.arange(5) < 4)),
-}
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    spoil(run, monkeypatch, by)
-    broken = failed_in(getattr(topic, step), run)
-    assert broken == {id} or (math.isnan(by) and id in broken)
+class TestNotation(TopicTests):
+    lesson, steps = topic, 7
+    seeds = range(5)
+    spoilt = {
+        "custom": Spoilt("sizes", narrower_queries),
+        "shapes": Spoilt("arrays", turned("W_O")),
+        "row-shapes": Spoilt("one_row", turned("s", "J")),
+        "gradient-shapes": Spoilt("one_row", gradient_of_other_shape),
+        "dot": Spoilt("signs", other_query),
+        "mask": Spoilt("conventions", attends_where(lambda mask: mask[:, ::-1]), nan_also={"inverted"}),
+        "inverted": Spoilt("conventions", attends_where(lambda mask: np.arange(5) < 4), nan_also={"mask"}),
+    }
 
 
 def test_the_sizes_are_those_of_the_library_and_all_different():

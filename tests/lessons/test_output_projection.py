@@ -2,54 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
 import lessons.heads.output_projection.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, of_run, output, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Matrix, Question
 
-TOPIC = "output-projection"
-KEPT = {name: getattr(topic, name) for name in vars(topic)}
-
-
-def run_of(*pairs: str, text: str | None = None, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, text=text, seed=seed))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 7 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
-@pytest.mark.parametrize("pairs", [["heads=2", "d_v=1"], ["heads=8", "d_v=32"], ["heads=2", "d_v=32"], ["d_v=4"]])
-def test_every_check_holds_for_changed_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs, seed=1, text="the the"))
-
-
-@pytest.mark.parametrize("pair", ["heads=1", "heads=9", "d_v=0", "d_v=33"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
-
-
-def output(run, patch, by):
-    run.out = by * run.out
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
 
 
 def values(run, patch, by):
@@ -62,10 +24,6 @@ def other_shape(run, patch, by):
 
 def fewer_rows(run, patch, by):
     run.w_o = np.zeros((1, 2)) if by == by else np.zeros((0, 0))
-
-
-def linear(run, patch, by):
-    patch.setattr(topic, "linear_forward", lambda x, w: (by * KEPT["linear_forward"](x, w)[0], None))
 
 
 def reached(more):
@@ -96,30 +54,25 @@ def pairs(*wrong):
     )
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "blend": ("side_by_side", pairs(25.0, 25.0)),
-    "apart": ("side_by_side", pairs(10 / 1.2, 40 / 1.2)),
-    "hand": ("by_hand", linear),
-    "sum": ("sum_of_heads", output),
-    "slices": ("without", reached(1)),
-    "every": ("without", reached(-1)),
-    "shape": ("width", other_shape),
-    "holds": ("width", fewer_rows),
-    "rank": ("one_map", values),
-    "turned": ("one_map", turned),
-}
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil = SPOILT[id]
-    if id in ("apart", "slices", "every", "rank") and by != by:
-        return  # what is counted there is never NaN: what differs, what is reached, and a rank, which raises
-    run = run_of()
-    spoil(run, monkeypatch, by)
-    assert failed_in(getattr(topic, step), run) == {id}
+class TestOutputProjection(TopicTests):
+    lesson, steps = topic, 7
+    changed = [
+        asked(*pairs, text="the the")
+        for pairs in (("heads=2", "d_v=1"), ("heads=8", "d_v=32"), ("heads=2", "d_v=32"), ("d_v=4",))
+    ]
+    refused = ["heads=1", "heads=9", "d_v=0", "d_v=33"]
+    spoilt = {
+        "blend": Spoilt("side_by_side", pairs(25.0, 25.0)),
+        "apart": Spoilt("side_by_side", pairs(10 / 1.2, 40 / 1.2), no_nan="whether two differ is counted"),
+        "hand": Spoilt("by_hand", output(topic, "linear_forward")),
+        "sum": Spoilt("sum_of_heads", of_run("out")),
+        "slices": Spoilt("without", reached(1), no_nan="what is reached is counted"),
+        "every": Spoilt("without", reached(-1), no_nan="what is reached is counted"),
+        "shape": Spoilt("width", other_shape),
+        "holds": Spoilt("width", fewer_rows),
+        "rank": Spoilt("one_map", values, no_nan="a rank is counted"),
+        "turned": Spoilt("one_map", instead(topic, "largest", lambda by: lambda found: by)),
+    }
 
 
 def test_the_shares_of_the_heads_are_those_of_a_loop():

@@ -8,45 +8,12 @@ import numpy as np
 import pytest
 
 import lessons.masks.padding.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, result, runs_of
+from tests.lessons.steps import failed_in, records_of, sentences, tables
 from tfx.records import Question
 
-TOPIC = "masking-padding"
-KEPT = {name: getattr(topic, name) for name in vars(topic)}
-
-
-def run_of(*pairs: str, text: str | None = None, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, text=text, seed=seed))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 8 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
-@pytest.mark.parametrize("text", ["two words", " ".join(f"w{i}" for i in range(64))])
-def test_every_check_holds_for_changed_settings_and_texts(text):
-    for longest in ("longest=2", "longest=512"):
-        assert not failed(steps_of(TOPIC, longest, seed=1, text=text))
-
-
-@pytest.mark.parametrize("pair", ["longest=1", "longest=513"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
 
 
 def hidden(wrong):
@@ -143,34 +110,39 @@ def worse(share, lengths, by):
     return share + 0.9 * by * (len(lengths) > 9 and bool((np.diff(lengths) >= 0).all()))
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "filling": ("rectangle", longer),
-    "equal": ("alone_or_padded", hidden(off)),
-    "differ": ("alone_or_padded", as_alone),
-    "content": ("mask_shape", hidden(read)),
-    "shape": ("mask_shape", mask),
-    "rows": ("mask_shape", quiet),
-    "kept": ("the_loss", losses(True, False)),
-    "flattered": ("the_loss", losses(False, True)),
-    "sorted": ("waste", waste(worse)),
-    "hand": ("waste", waste(lambda share, lengths, by: share * by if len(lengths) < 9 and by == by else share)),
-    "together": ("writing", writes(lambda rows: rows + (np.arange(rows.shape[1]) == 1))),
-    "waits": ("writing", writes(lambda rows: rows + (np.arange(rows.shape[1]) == 5) * [[1], [0]])),
-    "mean": ("too_strong", level),
-}
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", [id for id in SPOILT if id not in ("filling",)])
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    if by != by and id in ("shape", "hand", "together", "waits"):
-        return  # shapes, places and tokens are counted
-    step, spoil = SPOILT[id]
-    run = run_of()
-    spoil(run, monkeypatch, by)
-    broken = failed_in(getattr(topic, step), run)
-    assert id in broken and (by != by or broken == {id})
+class TestPadding(TopicTests):
+    lesson, steps = topic, 8
+    changed = [
+        asked(longest, text=text)
+        for text in ("two words", " ".join(f"w{i}" for i in range(64)))
+        for longest in ("longest=2", "longest=512")
+    ]
+    refused = ["longest=1", "longest=513"]
+    elsewhere = ("filling",)  # below
+    spoilt = {
+        "equal": Spoilt("alone_or_padded", hidden(off)),
+        "differ": Spoilt("alone_or_padded", as_alone),
+        "content": Spoilt("mask_shape", hidden(read), nan_also={"rows"}),
+        "shape": Spoilt("mask_shape", result(topic, "padding_mask", lambda mask, by: mask[:, 0]), no_nan="a shape"),
+        "rows": Spoilt("mask_shape", quiet),
+        "kept": Spoilt("the_loss", losses(True, False), nan_also={"flattered"}),
+        "flattered": Spoilt("the_loss", losses(False, True)),
+        "sorted": Spoilt("waste", waste(worse), nan_also={"hand"}),
+        "hand": Spoilt(
+            "waste",
+            waste(lambda share, lengths, by: share * by if len(lengths) < 9 and by == by else share),
+            no_nan="places are counted",
+        ),
+        "together": Spoilt(
+            "writing", writes(lambda rows: rows + (np.arange(rows.shape[1]) == 1)), no_nan="tokens are compared"
+        ),
+        "waits": Spoilt(
+            "writing",
+            writes(lambda rows: rows + (np.arange(rows.shape[1]) == 5) * [[1], [0]]),
+            no_nan="tokens are compared",
+        ),
+        "mean": Spoilt("too_strong", level),
+    }
 
 
 def test_a_place_that_is_no_filling_is_seen():

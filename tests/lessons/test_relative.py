@@ -8,37 +8,12 @@ import numpy as np
 import pytest
 
 import lessons.position.relative.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, of_run, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Question
 
-TOPIC = "positional-relative"
 KEPT = dict(vars(topic))
-
-
-def run_of(*pairs: str) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps) and all_text(steps).isascii()
-    assert list(checks(steps)) == [*SPOILT]
-
-
-@pytest.mark.parametrize("pairs", [["width=2", "c=1", "shift=1"], ["width=128", "c=16", "shift=200"], ["width=3"]])
-def test_every_check_holds_at_the_ends_of_the_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs))
+run_of = runs_of(topic)
 
 
 def scores(name, wrong):
@@ -64,34 +39,26 @@ def cut_short(run, patch, by):
     patch.setattr(topic, "key_offsets", lambda n: np.zeros((n, n), int))
 
 
-#: check -> its step, how it is spoilt, and the checks that fail with it.
-SPOILT = {
-    "moves": ("anywhere", scores("with_sinusoids", plain), set()),
-    "different": ("a_vector_each", cut_short, set()),
-    "by-hand": ("shaw_by_hand", scores("with_shaw", lambda by, s: by * s), set()),
-    "last": ("a_number_each", one_bucket, {"exact"}),
-    "exact": ("a_number_each", one_bucket, {"last"}),
-    "biased": ("by_head", scores("with_buckets", lambda by, s: by * s), set()),
-    "terms": ("four_terms", scores("with_xl", lambda by, s: by * s), set()),
-    "shaw": ("invariant", scores("with_shaw", by_place), set()),
-    "buckets": ("invariant", scores("with_buckets", by_place), set()),
-    "xl": ("invariant", scores("with_xl", by_place), set()),
-    "sinusoids": ("invariant", scores("with_sinusoids", plain), set()),
-    "owned": ("promised", lambda run, patch, by: setattr(run, "buckets", run.buckets[1:]), set()),
-    "closing": ("interview", scores("with_buckets", by_place), set()),
-}
-
-
-@pytest.mark.parametrize("by", [1.001, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil, also = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    with np.errstate(all="ignore"):
-        spoil(run, monkeypatch, by)
-        broken = failed_in(getattr(topic, step), run)
-    assert broken == {id} | also or (math.isnan(by) and id in broken)
+class TestRelative(TopicTests):
+    lesson, steps = topic, 9
+    changed = [["width=2", "c=1", "shift=1"], ["width=128", "c=16", "shift=200"], "width=3"]
+    refused = ["width=1", "width=129", "c=0", "c=17", "shift=0", "shift=201"]
+    by = 1.001
+    spoilt = {
+        "moves": Spoilt("anywhere", scores("with_sinusoids", plain)),
+        "different": Spoilt("a_vector_each", cut_short),
+        "by-hand": Spoilt("shaw_by_hand", scores("with_shaw", lambda by, s: by * s)),
+        "last": Spoilt("a_number_each", one_bucket, also={"exact"}),
+        "exact": Spoilt("a_number_each", one_bucket, also={"last"}),
+        "biased": Spoilt("by_head", scores("with_buckets", lambda by, s: by * s)),
+        "terms": Spoilt("four_terms", scores("with_xl", lambda by, s: by * s)),
+        "shaw": Spoilt("invariant", scores("with_shaw", by_place)),
+        "buckets": Spoilt("invariant", scores("with_buckets", by_place)),
+        "xl": Spoilt("invariant", scores("with_xl", by_place)),
+        "sinusoids": Spoilt("invariant", scores("with_sinusoids", plain)),
+        "owned": Spoilt("promised", of_run("buckets", lambda buckets, by: buckets[1:])),
+        "closing": Spoilt("interview", scores("with_buckets", by_place)),
+    }
 
 
 def test_scores_are_those_of_a_loop_over_pairs():

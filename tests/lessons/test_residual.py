@@ -9,46 +9,12 @@ import pytest
 
 import lessons.block.residual.lesson as topic
 from lessons.walk import generator_of
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, instead, output, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Question, Said
 
-TOPIC = "residual"
-KEPT = {name: getattr(topic, name) for name in ("FeedForward", "layer_norm_forward", "through_sublayers")}
-
-
-def run_of(*pairs: str, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, seed=seed))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 7 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
-@pytest.mark.parametrize(
-    "pairs", [["depth=2", "width=8"], ["depth=48"], ["depth=3", "width=64"], ["depth=40", "width=8"]]
-)
-def test_every_check_holds_for_changed_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs, seed=1))
-
-
-@pytest.mark.parametrize("pair", ["depth=1", "depth=49", "width=7", "width=65"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
 
 
 class Loud(KEPT["FeedForward"]):
@@ -61,19 +27,19 @@ class Loud(KEPT["FeedForward"]):
         return f + 1e-6 * self.by, cache
 
 
-def loud(monkeypatch, by):
-    monkeypatch.setattr(topic, "FeedForward", type("Louder", (Loud,), {"by": by}))
+def loud(run, patch, by):
+    patch.setattr(topic, "FeedForward", type("Louder", (Loud,), {"by": by}))
 
 
-def one_way_less(monkeypatch, by):
+def one_way_less(run, patch, by):
     ways = KEPT.setdefault("product", topic.product)
-    monkeypatch.setattr(topic, "product", lambda *args: [*list(ways(*args))[1:], *[(by,)] * math.isnan(by)])
+    patch.setattr(topic, "product", lambda *args: [*list(ways(*args))[1:], *[(by,)] * math.isnan(by)])
 
 
 def passed(**spoil):
     """Stacks of one way that measured something else; `by` times wrong."""
 
-    def replace(monkeypatch, by):
+    def replace(run, patch, by):
         def wrong(way, depth, *args):
             right = KEPT["through_sublayers"](way, depth, *args)
             times = {
@@ -83,38 +49,28 @@ def passed(**spoil):
             }
             return right._replace(**times)
 
-        monkeypatch.setattr(topic, "through_sublayers", wrong)
+        patch.setattr(topic, "through_sublayers", wrong)
 
     return replace
 
 
-def other_norm(monkeypatch, by):
-    norm = KEPT["layer_norm_forward"]
-    monkeypatch.setattr(topic, "layer_norm_forward", lambda x: (by * norm(x)[0], None))
-
-
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "silent": ("add", loud),
-    "paths": ("the_gradient", one_way_less),
-    "vanishes": ("through_depth", passed(gradient=("neither", 2, 30))),
-    "arrives": ("through_depth", passed(gradient=("add", 2, -30))),
-    "steady": ("add_and_norm", passed(size=("both", 2, 1))),
-    "grows": ("add_and_norm", passed(size=("add", 2, -30))),
-    "kept": ("add_and_norm", passed(kept=("add", 2, -30))),
-    "standard": ("add_and_norm", other_norm),
-    "shrinks": ("too_strong", lambda patch, by: patch.setattr(topic, "share_that_shrinks", lambda rng: 0.8 * by)),
-    "linear": ("since", passed(size=("pre", 2, 3))),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil = SPOILT[id]
-    assert not failed_in(getattr(topic, step), run_of())
-    spoil(monkeypatch, by)
-    assert failed_in(getattr(topic, step), run_of()) == {id}
+class TestResidual(TopicTests):
+    lesson, steps = topic, 7
+    cold = True
+    changed = [["depth=2", "width=8"], "depth=48", ["depth=3", "width=64"], ["depth=40", "width=8"]]
+    refused = ["depth=1", "depth=49", "width=7", "width=65"]
+    spoilt = {
+        "silent": Spoilt("add", loud),
+        "paths": Spoilt("the_gradient", one_way_less),
+        "vanishes": Spoilt("through_depth", passed(gradient=("neither", 2, 30))),
+        "arrives": Spoilt("through_depth", passed(gradient=("add", 2, -30))),
+        "steady": Spoilt("add_and_norm", passed(size=("both", 2, 1))),
+        "grows": Spoilt("add_and_norm", passed(size=("add", 2, -30))),
+        "kept": Spoilt("add_and_norm", passed(kept=("add", 2, -30))),
+        "standard": Spoilt("add_and_norm", output(topic, "layer_norm_forward")),
+        "shrinks": Spoilt("too_strong", instead(topic, "share_that_shrinks", lambda by: lambda rng: 0.8 * by)),
+        "linear": Spoilt("since", passed(size=("pre", 2, 3))),
+    }
 
 
 def test_three_sums_are_multiplied():

@@ -11,52 +11,15 @@ import pytest
 
 import lessons.block.rms_norm.lesson as rms
 import tfx.gradcheck
-from lessons.block.rms_norm.lesson import Run
 from lessons.operation import Operation, parts_of, show
 from lessons.walk import generator_of
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, instead, output, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.ops.norms.rms_norm import rms_norm_backward, rms_norm_forward
 from tfx.records import Check, Code, Formula, Matrix, Question
 
-TOPIC = "rms-norm"
-KEPT = {name: getattr(rms, name) for name in vars(rms)}
-
-
-def run_of(*pairs):
-    return Run(request_for(TOPIC, *pairs))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert not failed(steps) and all_text(steps).isascii()
-    assert set(checks(steps)) == {*SPOILT, "shapes", "gradients", "caught"}
-
-
-@pytest.mark.parametrize("pairs", [["width=2", "shift=-1e6"], ["width=64", "shift=1e6"], ["shift=0"]])
-def test_every_check_holds_for_changed_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs, seed=1))
-
-
-def scaled(name):
-    def wrong(by):
-        def forward(*args, **options):
-            y, cache = KEPT[name](*args, **options)
-            return by * y, cache
-
-        return forward
-
-    return wrong
+KEPT = dict(vars(rms))
+run_of = runs_of(rms)
 
 
 def keeps_some_mean(by):
@@ -69,24 +32,20 @@ def sees_no_other(by):
     return lambda x, *parameters, eps: (by / by * KEPT["rms_norm_forward"](x)[0], None)
 
 
-#: check -> its step, and the name there that is replaced by something wrong: `by` times what it should be.
-SPOILT = {
-    "unit": ("one_token", "rms_norm_forward", scaled("rms_norm_forward")),
-    "blind": ("the_mean", "layer_norm_forward", keeps_some_mean),
-    "centred": ("the_mean", "rms_norm_forward", scaled("rms_norm_forward")),
-    "relative": ("variants", "scale_norm_forward", scaled("scale_norm_forward")),
-    "others": ("variants", "power_norm_forward", sees_no_other),
-}
-
-
-@pytest.mark.parametrize("by", [1.001, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, name, wrong = SPOILT[id]
-    assert not failed_in(getattr(rms, step), run_of())
-    monkeypatch.setattr(rms, name, wrong(by))
-    broken = failed_in(getattr(rms, step), run_of())
-    assert broken == {id} or (math.isnan(by) and id in broken)
+class TestRmsNorm(TopicTests):
+    lesson, steps = rms, 8
+    seeds = range(5)
+    changed = [["width=2", "shift=-1e6"], ["width=64", "shift=1e6"], "shift=0"]
+    refused = ["width=1", "width=65", "shift=2e6"]
+    elsewhere = ("shapes", "gradients", "caught")  # below
+    by = 1.001
+    spoilt = {
+        "unit": Spoilt("one_token", output(rms, "rms_norm_forward")),
+        "blind": Spoilt("the_mean", instead(rms, "layer_norm_forward", keeps_some_mean), nan_also={"centred"}),
+        "centred": Spoilt("the_mean", output(rms, "rms_norm_forward")),
+        "relative": Spoilt("variants", output(rms, "scale_norm_forward"), nan_also={"others"}),
+        "others": Spoilt("variants", instead(rms, "power_norm_forward", sees_no_other)),
+    }
 
 
 def test_a_gradient_of_another_shape_is_counted():

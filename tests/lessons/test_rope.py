@@ -9,38 +9,13 @@ import numpy as np
 import pytest
 
 import lessons.position.rope.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, result, runs_of
+from tests.lessons.steps import failed_in, records_of, sentences, tables
 from tfx.errors import BadInput
 from tfx.records import Matrix, Question
 
-TOPIC = "positional-rope"
 KEPT = dict(vars(topic))
-
-
-def run_of(*pairs: str) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps) and all_text(steps).isascii()
-    assert list(checks(steps)) == [*SPOILT]
-
-
-@pytest.mark.parametrize("pairs", [["width=4", "m=0", "n=0", "base=2"], ["width=128", "m=100000", "n=3", "base=1e7"]])
-def test_every_check_holds_at_the_ends_of_the_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs))
+run_of = runs_of(topic)
 
 
 def test_an_odd_width_is_refused():
@@ -67,14 +42,6 @@ def where(asked):
     return turned(lambda by, places, y: y * np.where(asked(places), by, 1.0)[:, None])
 
 
-def replaced(name, wrong):
-    return lambda run, patch, by: patch.setattr(topic, name, lambda *a: wrong(by, KEPT[name](*a)))
-
-
-def backwards(run, patch, by):
-    patch.setattr(topic, "rotary_backward", lambda dy, cache: by * KEPT["rotary_backward"](dy, cache))
-
-
 def never_refused(run, patch, by):
     patch.setattr(topic, "provoke", lambda tried, call: KEPT["provoke"](tried, lambda: None))
 
@@ -87,42 +54,34 @@ def only_linear(by, places, y):
     return y + (by - 1)
 
 
-def fast(by, speeds):
+def fast(speeds, by):
     return by / by * np.maximum(speeds, 0.01)
 
 
-#: check -> its step, how it is spoilt, and the checks that fail with it.
-SPOILT = {
-    "by-hand": ("turn_them", where(lambda p: p == 5), set()),
-    "zero": ("turn_them", where(lambda p: p == 0), set()),
-    "diagonals": ("only_offsets", where(lambda p: p == 4), {"far"}),
-    "far": ("only_offsets", where(lambda p: p > 9000), set()),
-    "law": ("only_offsets", where(lambda p: (p == 3) & (len(p) == 1)), set()),
-    "differ": ("only_offsets", turned(same_everywhere), {"law"}),
-    "lengths": ("unchanged", where(lambda p: p == 100), set()),
-    "gradcheck": ("unchanged", backwards, set()),
-    "shift": ("both_rotate", replaced("sinusoidal_rotation", lambda by, m: by * m), set()),
-    "linear": ("both_rotate", turned(only_linear), set()),
-    "reordered": ("layouts", replaced("pairs_to_halves", lambda by, order: order[::-1]), set()),
-    "squeezed": ("longer", None, set()),
-    "beyond": ("longer", replaced("angular_speeds", fast), set()),
-    "fine": ("any_length", where(lambda p: p == 10_000_001), set()),
-    "refused": ("against_a_table", never_refused, set()),
-    "runs": ("against_a_table", where(lambda p: p == 513), set()),
-    "closing": ("interview", where(lambda p: p > 9), set()),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("by", [1.001, math.nan])
-@pytest.mark.parametrize("id", [id for id, (_, spoil, _) in SPOILT.items() if spoil])
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil, also = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    spoil(run, monkeypatch, by)
-    broken = failed_in(getattr(topic, step), run)
-    unaffected = id in ("reordered", "refused") and math.isnan(by)  # these are not spoilt by a number
-    assert broken == {id} | also or (math.isnan(by) and id in broken) or (unaffected and id in broken)
+class TestRope(TopicTests):
+    lesson, steps = topic, 9
+    changed = [["width=4", "m=0", "n=0", "base=2"], ["width=128", "m=100000", "n=3", "base=1e7"]]
+    refused = ["width=2", "width=130", "m=-1", "n=100001", "base=1"]
+    elsewhere = ("squeezed",)  # below
+    by = 1.001
+    spoilt = {
+        "by-hand": Spoilt("turn_them", where(lambda p: p == 5)),
+        "zero": Spoilt("turn_them", where(lambda p: p == 0)),
+        "diagonals": Spoilt("only_offsets", where(lambda p: p == 4), also={"far"}, nan_also={"differ"}),
+        "far": Spoilt("only_offsets", where(lambda p: p > 9000)),
+        "law": Spoilt("only_offsets", where(lambda p: (p == 3) & (len(p) == 1))),
+        "differ": Spoilt("only_offsets", turned(same_everywhere), also={"law"}, nan_also={"diagonals", "far"}),
+        "lengths": Spoilt("unchanged", where(lambda p: p == 100)),
+        "gradcheck": Spoilt("unchanged", result(topic, "rotary_backward", lambda dx, by: by * dx)),
+        "shift": Spoilt("both_rotate", result(topic, "sinusoidal_rotation", lambda m, by: by * m)),
+        "linear": Spoilt("both_rotate", turned(only_linear)),
+        "reordered": Spoilt("layouts", result(topic, "pairs_to_halves", lambda order, by: order[::-1])),
+        "beyond": Spoilt("longer", result(topic, "angular_speeds", fast)),
+        "fine": Spoilt("any_length", where(lambda p: p == 10_000_001)),
+        "refused": Spoilt("against_a_table", never_refused),
+        "runs": Spoilt("against_a_table", where(lambda p: p == 513)),
+        "closing": Spoilt("interview", where(lambda p: p > 9)),
+    }
 
 
 @pytest.mark.parametrize("wrong", [0.25, 5.0, math.nan])

@@ -8,64 +8,25 @@ import numpy as np
 import pytest
 
 import lessons.attention.scaling_variance.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, of_run
+from tests.lessons.steps import all_text, records_of, request_for, sentences, steps_of, tables
 from tfx.lab.attention.vectors import Pairs
 from tfx.records import Question, Said
 
 TOPIC = "scaling-variance"
-KEPT = {name: getattr(topic, name) for name in ("attend", "draw_pairs")}
+KEPT = dict(vars(topic))
 
 
 def run_of(*pairs: str) -> topic.Run:
     return topic.Run(request_for(TOPIC, "pairs=2000", *pairs))
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT]
-
-
-@pytest.mark.parametrize(
-    "pairs", [["keys=2"], ["keys=3"], ["d_k=2"], ["d_k=3", "pairs=100"], ["d_k=4096", "pairs=100"]]
-)
-def test_every_check_holds_for_changed_settings(pairs):
-    for seed in range(3):
-        assert not failed(steps_of(TOPIC, *pairs, seed=seed))
-
-
-@pytest.mark.parametrize("pairs", [["d_k=1"], ["d_k=8193"], ["keys=1"], ["pairs=99"], ["pairs=1000000", "d_k=8192"]])
-def test_settings_out_of_range_are_refused(pairs):
-    with pytest.raises(BadInput):
-        steps_of(TOPIC, *pairs)
-
-
-def spread(run, by):
+def spread(run, patch, by):
     run.scores  # noqa: B018 - drawn before q is spoilt
     run.drawn = (by * run.drawn[0], run.drawn[1])
 
 
-def raw_spread(run, by):
-    run.scores = by * run.scores
-
-
-def divisor(run, by):
-    run.root = run.root * by
-
-
-def as_if_unscaled(monkeypatch, by):
+def as_if_unscaled(run, patch, by):
     """Scaled rows that starve as well; not a number where `by` is not one."""
 
     def wrong(rng, d_k, keys, rows):
@@ -73,35 +34,29 @@ def as_if_unscaled(monkeypatch, by):
         softmax = raw.attend.softmax._replace(y=by / by * raw.weights)
         return [raw, raw._replace(attend=raw.attend._replace(softmax=softmax))]
 
-    monkeypatch.setattr(topic, "attend", wrong)
+    patch.setattr(topic, "attend", wrong)
 
 
-def other_pairs(monkeypatch, by):
-    monkeypatch.setattr(
-        topic, "draw_pairs", lambda *a: (lambda q, k, law: Pairs(by * q, k, law))(*KEPT["draw_pairs"](*a))
-    )
+def other_pairs(run, patch, by):
+    patch.setattr(topic, "draw_pairs", lambda *a: (lambda q, k, law: Pairs(by * q, k, law))(*KEPT["draw_pairs"](*a)))
 
 
-#: check -> its step and how it is spoilt, on the run or in the topic.
-SPOILT = {
-    "one-product": ("one_product", spread),
-    "sum": ("the_sum", raw_spread),
-    "scaled": ("the_division", divisor),
-    "starving": ("the_gradient", as_if_unscaled),
-    "laws": ("the_assumptions", other_pairs),
-    "closing": ("interview", divisor),
-}
-
-
-@pytest.mark.parametrize("by", [2.0, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    with np.errstate(all="ignore"):
-        spoil(monkeypatch if spoil in (as_if_unscaled, other_pairs) else run, by)
-        assert failed_in(getattr(topic, step), run) == {id}
+class TestScalingVariance(TopicTests):
+    lesson, steps = topic, 9
+    seeds = range(5)
+    changed = ["keys=2", "keys=3", "d_k=2", ["d_k=3", "pairs=100"], ["d_k=4096", "pairs=100"]]
+    changed_seeds = range(3)
+    refused = ["d_k=1", "d_k=8193", "keys=1", "pairs=99", ["pairs=1000000", "d_k=8192"]]
+    run_of = staticmethod(run_of)
+    by = 2.0
+    spoilt = {
+        "one-product": Spoilt("one_product", spread),
+        "sum": Spoilt("the_sum", of_run("scores")),
+        "scaled": Spoilt("the_division", of_run("root")),
+        "starving": Spoilt("the_gradient", as_if_unscaled),
+        "laws": Spoilt("the_assumptions", other_pairs),
+        "closing": Spoilt("interview", of_run("root")),
+    }
 
 
 @pytest.mark.parametrize("step", ["the_gradient", "on_average"])

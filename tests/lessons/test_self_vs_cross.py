@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
 import lessons.heads.self_vs_cross.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, result, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.errors import BadInput
 from tfx.records import Matrix, Question
 
-TOPIC = "self-vs-cross"
-KEPT = {name: getattr(topic, name) for name in vars(topic)}
-
-
-def run_of(*pairs: str, text: str | None = None, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, text=text, seed=seed))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 8 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
-def test_every_check_holds_for_other_sentences():
-    for target in ("un deux", "mot " * 64):
-        assert not failed(steps_of(TOPIC, f"target={target}", seed=1, text="two words"))
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
 
 
 @pytest.mark.parametrize("pair", ["target=one", "target=" + "word " * 65])
 def test_settings_out_of_range_are_refused(pair):
     with pytest.raises(BadInput):
         run_of(pair)
-
-
-def replaced(name, wrong):
-    return lambda run, patch, by: patch.setattr(topic, name, wrong(by))
 
 
 def longer(run, patch, by):
@@ -60,22 +29,6 @@ def longer(run, patch, by):
 
 def shown_more(by):
     return lambda *sizes: KEPT["who_sees_whom"](*sizes) + np.eye(7, k=4, dtype=int)
-
-
-def looks_elsewhere(by):
-    def row(last):
-        weights, words = KEPT["it_looks_at"](last)
-        return by * weights[::-1], words
-
-    return row
-
-
-def too_much(by):
-    def row(last):
-        weights, words = KEPT["it_looks_at"](last)
-        return by * weights, words
-
-    return row
 
 
 def sees_ahead(by):
@@ -125,32 +78,31 @@ def moved(*wrong):
     return moves
 
 
-#: check -> its step, and how it is spoilt; with `by` not a number where that can be.
-SPOILT = {
-    "shapes": ("three_ways", longer),
-    "seen": ("masks", replaced("who_sees_whom", shown_more)),
-    "row-self": ("example_self", replaced("it_looks_at", too_much)),
-    "noun": ("example_self", replaced("it_looks_at", looks_elsewhere)),
-    "future": ("example_masked", replaced("load", sees_ahead)),
-    "aligned": ("example_cross", exchanged),
-    "row-cross": ("example_cross", attention),
-    "with": ("take_away", replaced("moves", moved(1.0, 1e-7, 1.0, 0.0))),
-    "gone": ("take_away", replaced("moves", moved(1.0, 1.0, 1.0, 1e-3))),
-    "last": ("take_away", replaced("moved_by_last_word", lambda by: lambda model: 1e-7 * by)),
-    "square": ("names", longer),
-}
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    if by != by and id in ("shapes", "seen", "square", "aligned", "row-self", "noun"):
-        return  # shapes, ones and words are never NaN, and `looks_at` raises for weights that are
-    step, spoil = SPOILT[id]
-    run = run_of()
-    spoil(run, monkeypatch, by)
-    broken = failed_in(getattr(topic, step), run)
-    assert id in broken and (by != by or id == "noun" or broken == {id})
+class TestSelfVsCross(TopicTests):
+    lesson, steps = topic, 8
+    changed = [asked(f"target={target}", text="two words") for target in ("un deux", "mot " * 64)]
+    spoilt = {
+        "shapes": Spoilt("three_ways", longer, no_nan="a shape"),
+        "seen": Spoilt("masks", instead(topic, "who_sees_whom", shown_more), no_nan="ones are counted"),
+        "row-self": Spoilt(
+            "example_self",
+            result(topic, "it_looks_at", lambda found, by: (by * found[0], found[1])),
+            no_nan="`looks_at` raises for such weights",
+        ),
+        "noun": Spoilt(
+            "example_self",
+            result(topic, "it_looks_at", lambda found, by: (by * found[0][::-1], found[1])),
+            also={"row-self"},
+            no_nan="`looks_at` raises for such weights",
+        ),
+        "future": Spoilt("example_masked", instead(topic, "load", sees_ahead)),
+        "aligned": Spoilt("example_cross", exchanged, no_nan="words are compared"),
+        "row-cross": Spoilt("example_cross", attention, nan_also={"aligned"}),
+        "with": Spoilt("take_away", instead(topic, "moves", moved(1.0, 1e-7, 1.0, 0.0)), nan_also={"gone"}),
+        "gone": Spoilt("take_away", instead(topic, "moves", moved(1.0, 1.0, 1.0, 1e-3)), nan_also={"with"}),
+        "last": Spoilt("take_away", instead(topic, "moved_by_last_word", lambda by: lambda model: 1e-7 * by)),
+        "square": Spoilt("names", longer, no_nan="a shape"),
+    }
 
 
 def test_the_three_calls_are_told_with_their_shapes():

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 import lessons.attention.shapes.lesson as topic
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, result, runs_of
 from tests.lessons.steps import (
     all_text,
-    checks,
-    failed,
     failed_in,
     records_of,
     request_for,
@@ -27,59 +25,13 @@ from tfx.lab.attention.shape_trace import random_weights, trace_many_heads, trac
 from tfx.ops.attention.multi_head import Maps, multi_head_attention_forward
 from tfx.records import Matrix, Question
 
-Spoil = Callable[[topic.Run, pytest.MonkeyPatch], None]
+run_of = runs_of(topic)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of("attention-shapes", seed=seed)
-    assert 6 <= len(steps) <= 9 and not failed(steps)
-
-
-@pytest.mark.parametrize(
-    "pairs",
-    [
-        ["heads=1"],
-        ["heads=8", "d_v=1"],
-        ["d_v=4"],
-        ["heads=1", "d_v=1"],
-        ["batch=16", "d_model=256", "heads=16", "d_v=64"],
-        ["other=one"],
-        ["other=" + "w " * 64],
-        ["batch=1", "d_model=2", "heads=2"],
-    ],
-)
-def test_every_check_holds_for_changed_settings(pairs):
-    assert not failed(steps_of("attention-shapes", *pairs, seed=1))
-
-
-@pytest.mark.parametrize("text", ["it it", "a " * 64, "x" * 500 + " y"])
-def test_any_sentence_of_two_to_64_words_is_taken(text):
-    assert not failed(steps_of("attention-shapes", text=text))
-
-
-@pytest.mark.parametrize("text", ["", "one", "word " * 65, "word " * 10_000])
-def test_unusable_text_is_refused(text):
+@pytest.mark.parametrize("pairs", [["other="], ["other=" + "w " * 65]])
+def test_an_unusable_other_sentence_is_refused(pairs):
     with pytest.raises(BadInput):
-        steps_of("attention-shapes", text=text)
-
-
-@pytest.mark.parametrize(
-    "pairs",
-    [
-        ["batch=0"],
-        ["heads=0"],
-        ["heads=3"],
-        ["d_model=1"],
-        ["d_v=65"],
-        ["other="],
-        ["d_model=512"],
-        ["other=" + "w " * 65],
-    ],
-)
-def test_settings_out_of_range_are_refused(pairs):
-    with pytest.raises(BadInput):
-        steps_of("attention-shapes", *pairs)
+        run_of(*pairs)
 
 
 def test_the_named_axes_have_the_traced_lengths():
@@ -212,80 +164,76 @@ def test_nothing_is_used_before_it_is_explained():
     assert "jacobian" not in said.lower() and "causal" not in said.lower()
 
 
-def test_all_text_is_ascii():
-    assert all_text(steps_of("attention-shapes")).isascii()
+def traced(name, **arrays):
+    """The run whose trace `name` holds other arrays: functions of the right ones and of `by`."""
 
-
-def run_of(*pairs: str) -> topic.Run:
-    return topic.Run(request_for("attention-shapes", *pairs))
-
-
-def traced(name: str, **arrays: object) -> Spoil:
-    """The run whose trace `name` holds other arrays: functions of the right ones."""
-
-    def spoil(run, monkeypatch):
+    def spoil(run, patch, by):
         right = getattr(run, name)
-        setattr(run, name, right._replace(**{key: change(getattr(right, key)) for key, change in arrays.items()}))
+        setattr(run, name, right._replace(**{key: change(getattr(right, key), by) for key, change in arrays.items()}))
 
     return spoil
 
 
-def called(name: str, wrong: object) -> Spoil:
-    """The topic with another function under that name."""
-    return lambda run, monkeypatch: monkeypatch.setattr(topic, name, wrong(getattr(topic, name, None)), raising=False)
-
-
-def other_trace(right):
+def other_trace(by):
     """Cross-attention with queries and keys in each other's place."""
-    return lambda x, y, w, heads: right(y, x, w, heads)
+    return lambda x, y, w, heads: trace_many_heads(y, x, w, heads)
 
 
-def scaled_pairs(a, b, strict):
+def scaled_pairs(run, patch, by):
     """zip, whose second entries are a little too large."""
-    return [(x, 1.001 * y) for x, y in zip(a, b, strict=strict)]
-
-
-def quiet(right):
-    return lambda *sizes: (Raised("no mistake", "", ""), *right(*sizes))
+    patch.setattr(topic, "zip", lambda a, b, strict: [(x, by * y) for x, y in zip(a, b, strict=strict)], raising=False)
 
 
 def silent(**changes):
-    return lambda right: lambda *a: (*right(*a)[:-1], right(*a)[-1]._replace(**changes))
+    """The last of the silent mistakes, changed by functions of `by`."""
+    return result(
+        topic,
+        "silent_mistakes",
+        lambda found, by: (*found[:-1], found[-1]._replace(**{name: f(by) for name, f in changes.items()})),
+    )
 
 
 def a_row_short(right):
     return lambda dout, cache: (right(dout, cache)[0][..., 1:, :], *right(dout, cache)[1:])
 
 
-def wider(array):
+def wider(array, by):
     return np.concatenate([array, array[..., :1]], axis=-1)
 
 
-#: what is wrong -> the step, the only check that fails there, and how it is made wrong.
-SPOILT = {
-    "a key too many": ("one_head", "square", traced("one", weights=wider)),
-    "an output short": ("one_head", "square", traced("one", out=lambda out: out[1:])),
-    "another entry": ("rows_and_columns", "entry", called("zip", lambda right: scaled_pairs)),
-    "rows of 1.001": ("rows_and_columns", "sums", traced("one", weights=lambda w: 1.001 * w)),
-    "rows of NaN": ("rows_and_columns", "sums", traced("one", weights=lambda w: np.nan * w)),
-    "heads last": ("many_heads", "per-head", traced("many", weights=lambda w: np.moveaxis(w, 1, -1))),
-    "X for Y": ("across", "cross", called("trace_many_heads", other_trace)),
-    "a head too wide": ("the_width", "widths", traced("many", heads=wider)),
-    "no batch": ("the_width", "residual", traced("many", out=lambda out: out[:1])),
-    "a call without a mistake": ("what_raises", "raised", called("raised_mistakes", quiet)),
-    "another shape": ("what_does_not", "same-shape", called("silent_mistakes", silent(shape=(1, 2)))),
-    "no damage": ("what_does_not", "wrong-numbers", called("silent_mistakes", silent(error=0.0))),
-    "damage of NaN": ("what_does_not", "wrong-numbers", called("silent_mistakes", silent(error=np.nan))),
-}
-
-
-@pytest.mark.parametrize("what", SPOILT)
-def test_every_check_fails_when_exactly_what_it_watches_is_wrong(what, monkeypatch):
-    step, id, spoil = SPOILT[what]
-    run = run_of("d_v=4")
-    assert not failed_in(getattr(topic, step), run)
-    spoil(run, monkeypatch)
-    assert failed_in(getattr(topic, step), run) == {id}
+class TestShapes(TopicTests):
+    lesson, steps = topic, 9
+    seeds = range(5)
+    changed = [
+        "heads=1", ["heads=8", "d_v=1"], "d_v=4", ["heads=1", "d_v=1"],
+        ["batch=16", "d_model=256", "heads=16", "d_v=64"], "other=one", "other=" + "w " * 64,
+        ["batch=1", "d_model=2", "heads=2"],
+        *(asked(text=text, seed=0) for text in ("it it", "a " * 64, "x" * 500 + " y")),
+    ]  # fmt: skip
+    refused = [
+        *("batch=0", "heads=0", "heads=3", "d_model=1", "d_v=65", "d_model=512"),
+        *(asked(text=text) for text in ("", "one", "word " * 65, "word " * 10_000)),
+    ]
+    usual = ("d_v=4",)
+    elsewhere = ("gradcheck", "grad-shapes")  # below
+    by = 1.001
+    spoilt = {
+        "square": Spoilt("one_head", traced("one", weights=wider), no_nan="a shape"),
+        "square: an output short": Spoilt("one_head", traced("one", out=lambda out, by: out[1:]), no_nan="a shape"),
+        "entry": Spoilt("rows_and_columns", scaled_pairs),
+        "sums": Spoilt("rows_and_columns", traced("one", weights=lambda w, by: by * w)),
+        "per-head": Spoilt("many_heads", traced("many", weights=lambda w, by: np.moveaxis(w, 1, -1)), no_nan="a shape"),
+        "cross": Spoilt("across", instead(topic, "trace_many_heads", other_trace), no_nan="a shape"),
+        "widths": Spoilt("the_width", traced("many", heads=wider), no_nan="a shape"),
+        "residual": Spoilt("the_width", traced("many", out=lambda out, by: out[:1]), no_nan="a shape"),
+        "raised": Spoilt(
+            "what_raises",
+            result(topic, "raised_mistakes", lambda found, by: (Raised("no mistake", "", ""), *found)),
+            no_nan="errors are counted",
+        ),
+        "same-shape": Spoilt("what_does_not", silent(shape=lambda by: (1, 2)), no_nan="a shape"),
+        "wrong-numbers": Spoilt("what_does_not", silent(error=lambda by: 0.0 * by)),
+    }
 
 
 def test_gradients_of_the_wrong_shape_or_size_are_noticed(monkeypatch):
@@ -297,9 +245,3 @@ def test_gradients_of_the_wrong_shape_or_size_are_noticed(monkeypatch):
     monkeypatch.setattr(topic, "attention_backward", a_row_short(backward))
     monkeypatch.setattr(topic, "proof", lambda *a: "what the proof says of such a gradient is not the question here")
     assert failed_in(topic.interview, run_of()) == {"grad-shapes"}
-
-
-def test_every_check_of_the_topic_is_broken_here():
-    assert {id for _, id, _ in SPOILT.values()} | {"gradcheck", "grad-shapes"} == set(
-        checks(steps_of("attention-shapes"))
-    )

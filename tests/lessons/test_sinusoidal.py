@@ -9,38 +9,13 @@ import numpy as np
 import pytest
 
 import lessons.position.sinusoidal.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, instead, of_run, result, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.errors import BadInput
 from tfx.records import Matrix, Question, Said
 
-TOPIC = "positional-sinusoidal"
 KEPT = dict(vars(topic))
-
-
-def run_of(*pairs: str) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps) and all_text(steps).isascii()
-    assert list(checks(steps)) == [*SPOILT]
-
-
-@pytest.mark.parametrize("pairs", [["width=4", "pos=0", "shift=1"], ["width=512", "pos=10000", "shift=10000"]])
-def test_every_check_holds_at_the_ends_of_the_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs))
+run_of = runs_of(topic)
 
 
 def test_an_odd_width_is_refused():
@@ -56,15 +31,7 @@ def one_row(run, patch, by):
     run.table = run.table[[0, 0, 1, 2, 3, 4]] * (by / by)
 
 
-def replaced(name, wrong):
-    return lambda run, patch, by: patch.setattr(topic, name, lambda *a, **k: wrong(by, KEPT[name](*a, **k)))
-
-
-def other_speeds(run, patch, by):
-    run.speeds = by * run.speeds
-
-
-def steep(by, speeds):
+def steep(speeds, by):
     return np.where(np.arange(len(speeds)) == 7, speeds[6], speeds) * (by / by)
 
 
@@ -112,42 +79,40 @@ def one_longer(place):
     return lambda by, table: table * np.where(np.arange(1000) == place, by, 1)[:, None]
 
 
-#: check -> its step, how it is spoilt, and the checks that fail with it.
-SPOILT = {
-    "bounded": ("clock_hands", larger, set()),
-    "apart": ("clock_hands", one_row, set()),
-    "by-hand": ("the_formula", larger, set()),
-    "falling": ("wavelengths", replaced("angular_speeds", steep), set()),
-    "rotation": ("the_shift", replaced("sinusoidal_rotation", lambda by, m: by * m), {"lengths"}),
-    "pair": ("the_shift", other_speeds, set()),
-    "lengths": ("the_shift", bent, {"rotation"}),
-    "narrow": ("fitted", in_turn(8, lambda by, m: by * m), set()),
-    "fits": ("fitted", table_where(fitted_rows, lambda by, t: t + (by - 1) * np.eye(400, 64)), set()),
-    "wide": ("fitted", table_where(lambda n, c, start: start > 3999, lambda by, t: 0 * by * t), set()),
-    "distance": ("likeness", table_where(thousand, one_longer(350)), {"length"}),
-    "length": ("likeness", table_where(thousand, one_longer(999)), set()),
-    "fails": ("beyond", lambda run, patch, by: patch.setattr(topic, "lost", lambda seed: (0.3, by / by * 0.4)), set()),
-    "power": ("in_code", other_speeds, set()),
-    "odd": ("in_code", table_where(lambda n, c, start: c == 7, lambda by, t: by * t), set()),
-    "last": ("interview", replaced("angular_speeds", lambda by, s: by * by * by * by * s), set()),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("by", [1.001, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil, also = SPOILT[id]
-    monkeypatch.setattr(topic, "lost", lambda seed: (0.3, 1.3))
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    with np.errstate(all="ignore"):
-        try:
-            spoil(run, monkeypatch, by)
-            broken = failed_in(getattr(topic, step), run)
-        except np.linalg.LinAlgError:
-            assert by != by
-            return
-    assert broken == {id} | also or (math.isnan(by) and id in broken)
+class TestSinusoidal(TopicTests):
+    lesson, steps = topic, 9
+    changed = [["width=4", "pos=0", "shift=1"], ["width=512", "pos=10000", "shift=10000"]]
+    changed_seeds = (0,)
+    refused = ["width=2", "width=514", "pos=-1", "pos=10001", "shift=0"]
+    known = {"lost": lambda seed: (0.3, 1.3)}
+    by = 1.001
+    spoilt = {
+        "bounded": Spoilt("clock_hands", larger, nan_also={"apart"}),
+        "apart": Spoilt("clock_hands", one_row, nan_also={"bounded"}),
+        "by-hand": Spoilt("the_formula", larger),
+        "falling": Spoilt("wavelengths", result(topic, "angular_speeds", steep)),
+        "rotation": Spoilt("the_shift", result(topic, "sinusoidal_rotation", lambda m, by: by * m), also={"lengths"}),
+        "pair": Spoilt("the_shift", of_run("speeds")),
+        "lengths": Spoilt("the_shift", bent, also={"rotation"}),
+        "narrow": Spoilt("fitted", in_turn(8, lambda by, m: by * m), raises=np.linalg.LinAlgError),
+        "fits": Spoilt(
+            "fitted",
+            table_where(fitted_rows, lambda by, t: t + (by - 1) * np.eye(400, 64)),
+            nan_also={"wide"},
+            raises=np.linalg.LinAlgError,
+        ),
+        "wide": Spoilt(
+            "fitted",
+            table_where(lambda n, c, start: start > 3999, lambda by, t: 0 * by * t),
+            raises=np.linalg.LinAlgError,
+        ),
+        "distance": Spoilt("likeness", table_where(thousand, one_longer(350)), also={"length"}),
+        "length": Spoilt("likeness", table_where(thousand, one_longer(999))),
+        "fails": Spoilt("beyond", instead(topic, "lost", lambda by: lambda seed: (0.3, by / by * 0.4))),
+        "power": Spoilt("in_code", of_run("speeds")),
+        "odd": Spoilt("in_code", table_where(lambda n, c, start: c == 7, lambda by, t: by * t)),
+        "last": Spoilt("interview", result(topic, "angular_speeds", lambda s, by: by * by * by * by * s)),
+    }
 
 
 def pe(pos: int, column: int, width: int) -> float:

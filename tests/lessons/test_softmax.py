@@ -9,58 +9,20 @@ import pytest
 
 import lessons.attention.softmax.lesson as lesson
 from lessons.attention.softmax.lesson import Run
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, instead, result
+from tests.lessons.steps import all_text, checks, records_of, request_for, sentences, steps_of, tables
 from tfx.bench.ladders import ladder
-from tfx.errors import BadInput
 from tfx.gradcheck import check_gradients
 from tfx.gradcheck.mistakes.ops.basics.softmax import maximum_not_subtracted
 from tfx.lab.attention.softmax_limits import moved_by_the_last_query, over_queries, overflow_limit, zero_gap
 from tfx.lab.attention.softmax_rivals import RIVALS, away_from_kinks, nearer_than
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
-from tfx.ops.basics.softmax import softmax_backward, softmax_forward
+from tfx.ops.basics.softmax import softmax_forward
 from tfx.ops.basics.sparsemax import sparsemax_forward
 from tfx.records import Matrix, Plot, Question, Said
 
 TOPIC = "softmax-attention"
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 12 and not failed(steps)
-
-
-@pytest.mark.parametrize(
-    "pairs",
-    [
-        ["scores=-1,-2,-3"],
-        ["scores=3,3,0,0", "shift=-1e6"],
-        ["scores=0,0"],
-        ["scores=100,-100", "shift=709"],
-        ["scores=1,2,3,4,5,6,7,8,9,10,11,12", "shift=0"],
-    ],
-)
-def test_every_check_holds_for_changed_settings(pairs):
-    assert not failed(steps_of(TOPIC, *pairs, seed=1))
-
-
-@pytest.mark.parametrize(
-    "pairs", [["scores=1"], ["scores="], ["scores=nan,1"], ["scores=101,0"], ["scores=" + "1," * 13], ["shift=inf"]]
-)
-def test_settings_out_of_range_are_refused(pairs):
-    with pytest.raises(BadInput):
-        steps_of(TOPIC, *pairs)
 
 
 def test_the_first_row_is_the_formula_written_out():
@@ -242,45 +204,54 @@ def moved(right, wrong):
     return lambda rng, n: (np.full(n, right), np.full(n, wrong))
 
 
-#: check -> its step, and the name there that is replaced by something wrong: `by` times what it should be.
-BREAKS = {
-    "sum": ("one_row", "softmax_forward", weights),
-    "ratio": ("one_row", "softmax_forward", scores),
-    "shift": ("the_shift", "softmax_forward", lambda by: scores(by, lambda x: x.max() > 500)),
-    "level": ("the_shift", "softmax_forward", lambda by: weights(by, level)),
-    "naive": ("the_overflow", "naive_softmax", lambda by: lambda x: softmax_forward(x)[0]),
-    "stable": ("the_overflow", "softmax_forward", lambda by: scores(by, lambda x: x.max() > 500)),
-    "rows": ("the_axis", "softmax_forward", lambda by: weights(by, lambda x, axis: x.ndim == 4)),
-    "wrong-axis": ("the_axis", "softmax_forward", lambda by: lambda x, axis=-1: weights(by / by)(x, -1)),
-    "kept": ("the_leak", "moved_by_the_last_query", lambda by: moved(by - 1, 1.0)),
-    "leak": ("the_leak", "moved_by_the_last_query", lambda by: moved(0.0, 0.0 * by)),
-    "entropy": ("the_sharpness", "entropy_share", lambda by: lambda w: by * w.max(axis=-1)),
-    "even": ("a_distribution", "entropy_share", lambda by: lambda w: by * np.full(len(w), 0.7)),
-    "sums": ("other_weights", "RIVALS", lambda by: rivals(by, "softmax", "forward")),
-    "nearest": ("other_weights", "nearer_than", lambda by: lambda *args: by - 1),
-    "zero-sum": ("other_gradients", "RIVALS", lambda by: rivals(by, "softmax", "backward")),
-    "all-four": ("other_gradients", "worst_gradient", lambda by: lambda rng: by - 1),
-    "gradcheck": ("interview", "softmax_backward", lambda by: lambda dy, cache: by * softmax_backward(dy, cache)),
-}
-
-
-@pytest.mark.parametrize("by", [1.001, math.nan])
-@pytest.mark.parametrize("check", BREAKS)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(check, by, monkeypatch):
-    step, name, wrong = BREAKS[check]
-    write, run = getattr(lesson, step), Run(request_for(TOPIC))
-    assert not failed_in(write, run)
-    monkeypatch.setattr(lesson, name, wrong(by))
-    with np.errstate(all="ignore"):
-        broken = failed_in(write, run)
-    assert broken == {check} or (math.isnan(by) and check in broken)
-
-
-def test_no_check_goes_unwatched():
-    own = {
-        check for check in checks(steps_of(TOPIC)) if not check.startswith("same-")
-    }  # rungs: tests/bench/test_ladder.py
-    assert own == {*BREAKS}
+class TestSoftmax(TopicTests):
+    lesson, steps = lesson, 12
+    seeds = range(5)
+    changed = [
+        "scores=-1,-2,-3",
+        ["scores=3,3,0,0", "shift=-1e6"],
+        "scores=0,0",
+        ["scores=100,-100", "shift=709"],
+        ["scores=1,2,3,4,5,6,7,8,9,10,11,12", "shift=0"],
+    ]
+    refused = ["scores=1", "scores=", "scores=nan,1", "scores=101,0", "scores=" + "1," * 13, "shift=inf"]
+    elsewhere = tuple(
+        "same-" + rung.name.replace(" ", "-") for rung in ladder("softmax").rungs[1:]
+    )  # tests/bench/test_ladder.py
+    by = 1.001
+    spoilt = {
+        "sum": Spoilt("one_row", instead(lesson, "softmax_forward", weights), nan_also={"ratio"}),
+        "ratio": Spoilt("one_row", instead(lesson, "softmax_forward", scores), nan_also={"sum"}),
+        "shift": Spoilt(
+            "the_shift",
+            instead(lesson, "softmax_forward", lambda by: scores(by, lambda x: x.max() > 500)),
+            nan_also={"level"},
+        ),
+        "level": Spoilt("the_shift", instead(lesson, "softmax_forward", lambda by: weights(by, level))),
+        "naive": Spoilt("the_overflow", instead(lesson, "naive_softmax", lambda by: lambda x: softmax_forward(x)[0])),
+        "stable": Spoilt(
+            "the_overflow", instead(lesson, "softmax_forward", lambda by: scores(by, lambda x: x.max() > 500))
+        ),
+        "entropy": Spoilt("the_sharpness", instead(lesson, "entropy_share", lambda by: lambda w: by * w.max(axis=-1))),
+        "even": Spoilt(
+            "a_distribution", instead(lesson, "entropy_share", lambda by: lambda w: by * np.full(len(w), 0.7))
+        ),
+        "rows": Spoilt(
+            "the_axis", instead(lesson, "softmax_forward", lambda by: weights(by, lambda x, axis: x.ndim == 4))
+        ),
+        "wrong-axis": Spoilt(
+            "the_axis",
+            instead(lesson, "softmax_forward", lambda by: lambda x, axis=-1: weights(by / by)(x, -1)),
+            nan_also={"rows"},
+        ),
+        "kept": Spoilt("the_leak", instead(lesson, "moved_by_the_last_query", lambda by: moved(by - 1, 1.0))),
+        "leak": Spoilt("the_leak", instead(lesson, "moved_by_the_last_query", lambda by: moved(0.0, 0.0 * by))),
+        "sums": Spoilt("other_weights", instead(lesson, "RIVALS", lambda by: rivals(by, "softmax", "forward"))),
+        "nearest": Spoilt("other_weights", instead(lesson, "nearer_than", lambda by: lambda *args: by - 1)),
+        "zero-sum": Spoilt("other_gradients", instead(lesson, "RIVALS", lambda by: rivals(by, "softmax", "backward"))),
+        "all-four": Spoilt("other_gradients", instead(lesson, "worst_gradient", lambda by: lambda rng: by - 1)),
+        "gradcheck": Spoilt("interview", result(lesson, "softmax_backward", lambda dx, by: by * dx)),
+    }
 
 
 @pytest.mark.parametrize("shift", ["708", "709"])

@@ -8,59 +8,13 @@ import numpy as np
 import pytest
 
 import lessons.attention.softmax_jacobian.lesson as jacobian
-from lessons.attention.softmax_jacobian.lesson import Run
 from lessons.grading import is_close
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, instead, result, runs_of
+from tests.lessons.steps import failed_in, records_of, sentences, tables
 from tfx.records import Matrix, Plot, Question, Said
 
-TOPIC = "softmax-jacobian"
-KEPT = {name: getattr(jacobian, name) for name in vars(jacobian)}
-
-
-def run_of(*pairs):
-    return Run(request_for(TOPIC, *pairs))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps)
-    assert set(checks(steps)) == {*SPOILT}
-    assert all_text(steps).isascii()
-
-
-@pytest.mark.parametrize(
-    "pairs",
-    [
-        ["scores=20,0,0"],  # differences of so flat a row are rounding: that must not look like a wrong gradient
-        ["scores=40,0,0", "a=0"],
-        ["scores=1e6,-1e6,0", "a=300"],
-        ["scores=1e6,1e6,1e6"],
-        ["scores=1,2,3,4,5,6,7,8"],
-        ["scores=0,0"],
-    ],
-)
-def test_a_right_gradient_is_never_called_wrong_however_flat_the_row(pairs):
-    for seed in range(3):
-        assert not failed(steps_of(TOPIC, *pairs, seed=seed))
-
-
-@pytest.mark.parametrize("pair", ["scores=1", "scores=1,2,3,4,5,6,7,8,9", "scores=nan,1", "a=-1", "a=301"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput) as refusal:
-        run_of(pair)
-    assert "--set" in refusal.value.hint
+KEPT = dict(vars(jacobian))
+run_of = runs_of(jacobian)
 
 
 def plus(change):
@@ -95,34 +49,42 @@ def too_sure(by):
     return lambda *args: KEPT["measure_row"](*args) | {"top": by * KEPT["measure_row"](*args)["top"]}
 
 
-#: check -> its step, and the name there that is replaced by something wrong: `by` times what it should be.
-SPOILT = {
-    "row-sums": ("the_matrix", "softmax_jacobian", plus(lambda n, by: by * np.eye(n))),
-    "symmetric": ("the_matrix", "softmax_jacobian", plus(upper_only)),
-    "semi-definite": ("the_matrix", "softmax_jacobian", lambda by: lambda y: -by * KEPT["softmax_jacobian"](y)),
-    "same": ("three_roads", "softmax_jacobian", times("softmax_jacobian")),
-    "numeric": ("three_roads", "complex_step_derivative", times("complex_step_derivative")),
-    "blind": ("ones_are_blind", "softmax_backward", without_inner_sum),
-    "flat": ("gaps_not_size", "softmax_forward", first_weight),
-    "closed-form": ("saturation", "measure_row", too_sure),
-    "sqrt2": ("with_a_loss", "cross_entropy_gradient", times("cross_entropy_gradient")),
-    "gradcheck": ("interview", "softmax_backward", times("softmax_backward")),
-}
-
-
-@pytest.mark.parametrize("by", [1.001, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, name, wrong = SPOILT[id]
-    write = getattr(jacobian, step)
-    assert not failed_in(write, run_of())
-    monkeypatch.setattr(jacobian, name, wrong(by))
-    with np.errstate(all="ignore"):
-        try:
-            broken = failed_in(write, run_of())
-        except np.linalg.LinAlgError:  # a matrix of NaN has no eigenvalues, and NumPy says so
-            broken = {id} if math.isnan(by) else set()
-    assert broken == {id} or (math.isnan(by) and id in broken)
+class TestSoftmaxJacobian(TopicTests):
+    lesson, steps = jacobian, 9
+    seeds = range(5)
+    changed = [
+        "scores=20,0,0",  # differences of so flat a row are rounding: that must not look like a wrong gradient
+        ["scores=40,0,0", "a=0"],
+        ["scores=1e6,-1e6,0", "a=300"],
+        "scores=1e6,1e6,1e6",
+        "scores=1,2,3,4,5,6,7,8",
+        "scores=0,0",
+    ]
+    changed_seeds = range(3)
+    refused = ["scores=1", "scores=1,2,3,4,5,6,7,8,9", "scores=nan,1", "a=-1", "a=301"]
+    by = 1.001
+    spoilt = {
+        "row-sums": Spoilt(
+            "the_matrix",
+            instead(jacobian, "softmax_jacobian", plus(lambda n, by: by * np.eye(n))),
+            raises=np.linalg.LinAlgError,
+        ),
+        "symmetric": Spoilt(
+            "the_matrix", instead(jacobian, "softmax_jacobian", plus(upper_only)), nan_also={"row-sums"}
+        ),
+        "semi-definite": Spoilt(
+            "the_matrix",
+            result(jacobian, "softmax_jacobian", lambda right, by: -by * right),
+            raises=np.linalg.LinAlgError,
+        ),
+        "same": Spoilt("three_roads", result(jacobian, "softmax_jacobian", lambda right, by: by * right)),
+        "numeric": Spoilt("three_roads", result(jacobian, "complex_step_derivative", lambda right, by: by * right)),
+        "blind": Spoilt("ones_are_blind", instead(jacobian, "softmax_backward", without_inner_sum)),
+        "closed-form": Spoilt("saturation", instead(jacobian, "measure_row", too_sure)),
+        "flat": Spoilt("gaps_not_size", instead(jacobian, "softmax_forward", first_weight)),
+        "sqrt2": Spoilt("with_a_loss", result(jacobian, "cross_entropy_gradient", lambda right, by: by * right)),
+        "gradcheck": Spoilt("interview", result(jacobian, "softmax_backward", lambda right, by: by * right)),
+    }
 
 
 def test_a_wrong_backward_is_caught_by_both_roads(monkeypatch):

@@ -8,51 +8,18 @@ import numpy as np
 import pytest
 
 import lessons.block.transformer_block.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Formula, Matrix, Question
 
-TOPIC = "transformer-block"
-KEPT = {"EncoderBlock": topic.EncoderBlock, "worst_gradients": topic.worst_gradients}
-
-
-def run_of(*pairs: str, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, seed=seed))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 8 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
-@pytest.mark.parametrize("place", ["pre", "post"])
-@pytest.mark.parametrize("pairs", [["tokens=3", "width=4", "heads=1"], ["tokens=16", "width=64", "heads=8"]])
-def test_every_check_holds_for_changed_settings(pairs, place):
-    assert not failed(steps_of(TOPIC, *pairs, f"place={place}", seed=1))
-
-
-@pytest.mark.parametrize("pairs", [["tokens=2"], ["width=65"], ["heads=3"], ["place=inner"]])
-def test_settings_out_of_range_are_refused(pairs):
-    with pytest.raises(BadInput):
-        run_of(*pairs)
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
 
 
 def block_that(**changed):
     """A block whose forward or backward gives something else; by: how wrong."""
 
-    def spoil(monkeypatch, run, by):
+    def spoil(run, patch, by):
         class Other(KEPT["EncoderBlock"]):
             def forward(self, x, mask=None, rng=None):
                 y, cache = super().forward(x, mask=mask, rng=rng)
@@ -74,7 +41,7 @@ def block_that(**changed):
     return spoil
 
 
-def miscounted(monkeypatch, run, by):
+def miscounted(run, patch, by):
     class Counted(KEPT["EncoderBlock"]):
         n_parameters = property(lambda self: by * 872)
 
@@ -89,42 +56,46 @@ def nobody_hears(y, x, mask, rng, by):
     return (y if mask is not None else x) * by / by
 
 
-def same_place(monkeypatch, run, by):
+def same_place(run, patch, by):
     right = run.new_block
     run.new_block = lambda place: right("post")
     if math.isnan(by):
-        block_that(forward=lambda y, x, mask, rng, by: by * y)(monkeypatch, run, by)
+        block_that(forward=lambda y, x, mask, rng, by: by * y)(run, patch, by)
 
 
-def other_gradients(monkeypatch, run, by):
+def other_gradients(run, patch, by):
     rows = [{"place": "pre-LN", "tensors": 17, "worst": 1e-12}, {"place": "post-LN", "tensors": 17, "worst": by * 1e-6}]
-    monkeypatch.setattr(topic, "worst_gradients", lambda run: rows)
+    patch.setattr(topic, "worst_gradients", lambda run: rows)
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "count": ("the_parts", miscounted),
-    "lines": ("forward", block_that(forward=lambda y, x, mask, rng, by: by * y)),
-    "post": ("two_places", block_that(forward=lambda y, x, mask, rng, by: y + by * 1e-6)),
-    "apart": ("two_places", same_place),
-    "causal": ("who_hears", block_that(forward=future_seen)),
-    "all": ("who_hears", block_that(forward=nobody_hears)),
-    "back": ("backward", block_that(backward=lambda dx, by: by * dx)),
-    "gradients": ("proof", other_gradients),
-    "use": ("left_out", block_that(forward=lambda y, x, m, rng, by: y + by * np.random.default_rng().random())),
-    "training": ("left_out", block_that(forward=lambda y, x, mask, rng, by: by / by * (y if rng is None else x))),
-}
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    spoil(monkeypatch, run, by)
-    broken = failed_in(getattr(topic, step), run)
-    assert broken == {id} or (math.isnan(by) and id in broken)
+class TestTransformerBlock(TopicTests):
+    lesson, steps = topic, 8
+    changed = [
+        [*pairs, place]
+        for place in ("place=pre", "place=post")
+        for pairs in (["tokens=3", "width=4", "heads=1"], ["tokens=16", "width=64", "heads=8"])
+    ]
+    refused = ["tokens=2", "width=65", "heads=3", "place=inner"]
+    spoilt = {
+        "count": Spoilt("the_parts", miscounted),
+        "lines": Spoilt("forward", block_that(forward=lambda y, x, mask, rng, by: by * y)),
+        "post": Spoilt("two_places", block_that(forward=lambda y, x, mask, rng, by: y + by * 1e-6), nan_also={"apart"}),
+        "apart": Spoilt("two_places", same_place, nan_also={"post"}),
+        "causal": Spoilt("who_hears", block_that(forward=future_seen), nan_also={"all"}),
+        "all": Spoilt("who_hears", block_that(forward=nobody_hears), nan_also={"causal"}),
+        "back": Spoilt("backward", block_that(backward=lambda dx, by: by * dx)),
+        "gradients": Spoilt("proof", other_gradients),
+        "use": Spoilt(
+            "left_out",
+            block_that(forward=lambda y, x, m, rng, by: y + by * np.random.default_rng().random()),
+            nan_also={"training"},
+        ),
+        "training": Spoilt(
+            "left_out",
+            block_that(forward=lambda y, x, mask, rng, by: by / by * (y if rng is None else x)),
+            nan_also={"use"},
+        ),
+    }
 
 
 def written_out(run, place):

@@ -9,54 +9,20 @@ import pytest
 
 import lessons.attention.why_not_rnn.lesson as topic
 from lessons.walk import generator_of
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, output, result, runs_of
+from tests.lessons.steps import failed_in, records_of, sentences, tables
 from tfx.lab.sequences.sequence_layers import Recurrent
 from tfx.records import Check, Matrix, Question, Said
 
-TOPIC = "why-not-rnn"
-KEPT = {name: getattr(topic, name) for name in ("read_back", "gradient_by_distance", "find_referent", "attend_forward")}
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
 
 
-def run_of(*pairs: str, text: str | None = None, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, text=text, seed=seed))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 6 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
-@pytest.mark.parametrize("pairs", [["width=4"], ["width=128", "radius=0.1"], ["radius=1.5", "width=4"], ["width=5"]])
-@pytest.mark.parametrize("text", [None, "two words", "one fine robot slept", " ".join(["a b c d"] * 16)])
-def test_every_check_holds_for_changed_settings_and_texts(pairs, text):
-    for seed in range(2):
-        assert not failed(steps_of(TOPIC, *pairs, text=text, seed=seed))
-
-
-@pytest.mark.parametrize("pair", ["width=3", "width=129", "radius=0", "radius=1.6"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
-
-
-def other_vector(run, by):
+def other_vector(run, patch, by):
     run.x[5] = by * run.x[5]  # the second "the"
 
 
-def fewer_states(run, by):
+def fewer_states(run, patch, by):
     """An RNN that made `by` times as many states."""
 
     class Fewer(Recurrent):
@@ -69,55 +35,45 @@ def fewer_states(run, by):
     run.rnn = Fewer(run.rnn.w_x, run.rnn.w_h)
 
 
-def bent_otherwise(monkeypatch, by):
-    monkeypatch.setattr(topic.math, "tanh", lambda z, tanh=math.tanh: by * tanh(z))
+def bent_otherwise(run, patch, by):
+    patch.setattr(topic.math, "tanh", lambda z, tanh=math.tanh: by * tanh(z))
 
 
-def replaced(name, wrong):
-    return lambda monkeypatch, by: monkeypatch.setattr(topic, name, lambda *args: wrong(by, *args))
+def nothing_is_named(shares, by):
+    return shares * np.where(np.arange(topic.LENGTH) == 0, 0.19 * by / by, 1)
 
 
-def nothing_is_named(by, *args):
-    return KEPT["read_back"](*args) * np.where(np.arange(topic.LENGTH) == 0, 0.19 * by / by, 1)
+def all_is_named(by):
+    return lambda *args: np.ones(topic.LENGTH) * by / by
 
 
-def all_is_named(by, *args):
-    return np.ones(topic.LENGTH) * by / by
-
-
-def too_heavy(by, *args):
-    it = KEPT["find_referent"](*args)
+def too_heavy(it, by):
     return it._replace(second=it.second * by, scores=it.scores + math.log(by))
 
 
-def other_average(by, scores, values):
-    out, cache = KEPT["attend_forward"](scores, values)
-    return by * out, cache
-
-
-#: check -> its step, and how it is spoilt, on the run or in the topic.
-SPOILT = {
-    "same-word": ("a_row_of_vectors", other_vector),
-    "by-hand": ("one_after_the_other", bent_otherwise),
-    "steps": ("one_after_the_other", fewer_states),
-    "near": ("one_vector", replaced("read_back", nothing_is_named)),
-    "far": ("one_vector", replaced("read_back", all_is_named)),
-    "powers": ("fading", replaced("gradient_by_distance", lambda by, rnn, x, rng: np.ones(41) * by)),
-    "sum": ("all_at_once", replaced("find_referent", too_heavy)),
-    "average": ("all_at_once", replaced("attend_forward", other_average)),
-}
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    with np.errstate(all="ignore"):
-        spoil(run if spoil in (other_vector, fewer_states) else monkeypatch, by)
-        broken = failed_in(getattr(topic, step), run)
-    assert id in broken and (math.isnan(by) or broken <= {id, "average"})
+class TestWhyNotRnn(TopicTests):
+    lesson, steps = topic, 6
+    seeds = range(5)
+    changed = [
+        asked(*pairs, text=text)
+        for pairs in (("width=4",), ("width=128", "radius=0.1"), ("radius=1.5", "width=4"), ("width=5",))
+        for text in (None, "two words", "one fine robot slept", " ".join(["a b c d"] * 16))
+    ]
+    changed_seeds = range(2)
+    sometimes = ("same-word",)  # where a word stands twice
+    refused = ["width=3", "width=129", "radius=0", "radius=1.6"]
+    spoilt = {
+        "same-word": Spoilt("a_row_of_vectors", other_vector),
+        "by-hand": Spoilt("one_after_the_other", bent_otherwise),
+        "steps": Spoilt("one_after_the_other", fewer_states),
+        "near": Spoilt("one_vector", result(topic, "read_back", nothing_is_named)),
+        "far": Spoilt("one_vector", instead(topic, "read_back", all_is_named), nan_also={"near"}),
+        "powers": Spoilt(
+            "fading", instead(topic, "gradient_by_distance", lambda by: lambda rnn, x, rng: np.ones(41) * by)
+        ),
+        "sum": Spoilt("all_at_once", result(topic, "find_referent", too_heavy), also={"average"}),
+        "average": Spoilt("all_at_once", output(topic, "attend_forward")),
+    }
 
 
 @pytest.mark.parametrize("size", [1e-5, 1.0, 1e5])
