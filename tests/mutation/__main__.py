@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--ops", nargs="*", metavar="FILE", help="softmax, longformer, ...; all files unless told")
     parser.add_argument("--room", choices=ROOMS, help="the files of this folder alone")
-    parser.add_argument("--sample", type=int, metavar="N", help="so many mutants, drawn at random")
+    parser.add_argument("--sample", type=int, metavar="N", help="so many mutants (or checks), drawn at random")
     parser.add_argument(
         "--after", type=int, default=0, metavar="N", help="with --rooms: go on behind the first N of them"
     )
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         if unknown := [room for room in rooms if room not in HOUSE]:
             parser.error(f"there is no room {unknown[0]}; there are {', '.join(HOUSE)}")
         if options.checks:
-            return run_checks(rooms, options.jobs)
+            return run_checks(rooms, options.jobs, options.sample, options.seed)
         return run_rooms(rooms, options.sample, options.seed, options.jobs, options.diffs, options.list, options.after)
     mutants = chosen(options.ops, options.sample, options.seed, options.room)
     total = Counter(mutant.file for mutant in mutants)

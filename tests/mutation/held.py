@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.mutation.copies import run_tests
+from tests.mutation.mutants import ROOT
+from tests.mutation.rooms import imports
 from tests.mutation.visible import outputs
 
 #: Arguments of pytest.
 Stage = list[str]
+LESSONS = ROOT / "tests" / "lessons"
 
 
 def tests_of_check(rooms: list[str]) -> list[tuple[str, str, list[Stage]]]:
@@ -35,7 +38,10 @@ def tests_of_check(rooms: list[str]) -> list[tuple[str, str, list[Stage]]]:
             ]
             found += [(name, id, stages) for id in ids_of(f"{command} {name}{part} --quick --json")]
     for topic in topics() if "lessons" in rooms else ():
-        stages = [[f"tests/lessons/test_{Path(topic.folder).name}.py"], ["tests/lessons"]]
+        tests = sorted(LESSONS.glob("test_*.py"))
+        own = [test for test in tests if imports(test, f"{topic.package}.lesson")]
+        own = own or [test for test in tests if test.name.startswith(f"test_{Path(topic.folder).name}")]
+        stages = [[test.relative_to(ROOT).as_posix() for test in own], ["tests/lessons"]]
         found += [(topic.name, id, stages) for id in ids_of(f"explain {topic.name} --json")]
     return found
 
