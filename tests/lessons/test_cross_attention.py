@@ -76,15 +76,9 @@ class Model(topic.EncoderDecoder):
             logits = logits / self.by
         blocks = list(cache.stack.blocks)
         for i, block in enumerate(blocks):
-            present = block.cross_attention.present
-            k = (
-                present.k[:, :1]
-                if self.wrong == "stored"
-                else 0 * present.k * self.by
-                if self.wrong == "differ"
-                else present.k
-            )
-            blocks[i] = block._replace(cross_attention=block.cross_attention._replace(present=present._replace(k=k)))
+            read = block.cross_attention.read
+            k = read.k[:, :1] if self.wrong == "stored" else 0 * read.k * self.by if self.wrong == "differ" else read.k
+            blocks[i] = block._replace(cross_attention=block.cross_attention._replace(read=read._replace(k=k)))
         return logits, cache._replace(stack=cache.stack._replace(blocks=tuple(blocks)))
 
 
