@@ -80,14 +80,14 @@ class TestBias(TopicTests):
         "same": Spoilt("masks", other_weights(lambda by, mask, w: w if mask is None else by * w)),
         "leak": Spoilt("masks", other_weights(lambda by, mask, w: np.tril(w) * (by / by)), nan_also={"same"}),
         "diagonal": Spoilt("learned", result(topic, "bucket_bias_backward", lambda grads, by: by * grads)),
-        "grid": Spoilt("learned", fewer_offsets),
+        "grid": Spoilt("learned", fewer_offsets, no_nan="offsets are counted"),
         "harmonic": Spoilt("preference", other_weights(lambda by, mask, w: by * w), nan_also={"first"}),
         "first": Spoilt("preference", other_weights(lambda by, mask, w: by / by * np.eye(len(w))), also={"harmonic"}),
         "recency": Spoilt("sources", other_weights(lambda by, mask, w: by / by * np.ones_like(w))),
         "taught": Spoilt("network", fitted("logarithm", worst=lambda by, right: by * 0.4)),
         "continues": Spoilt("network", fitted("logarithm", said=lambda by, right: right.wanted + by)),
         "misses": Spoilt("network", fitted("straight line", said=lambda by, right: right.wanted + (by - 1) + 3.99)),
-        "shape": Spoilt("new_lengths", instead(topic, "DynamicPositionBias", lambda by: one_head)),
+        "shape": Spoilt("new_lengths", instead(topic, "DynamicPositionBias", lambda by: one_head), no_nan="a shape"),
         "closing": Spoilt("interview", other_weights(lambda by, mask, w: by * w)),
     }
 

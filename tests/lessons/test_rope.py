@@ -75,10 +75,12 @@ class TestRope(TopicTests):
         "gradcheck": Spoilt("unchanged", result(topic, "rotary_backward", lambda dx, by: by * dx)),
         "shift": Spoilt("both_rotate", result(topic, "sinusoidal_rotation", lambda m, by: by * m)),
         "linear": Spoilt("both_rotate", turned(only_linear)),
-        "reordered": Spoilt("layouts", result(topic, "pairs_to_halves", lambda order, by: order[::-1])),
+        "reordered": Spoilt(
+            "layouts", result(topic, "pairs_to_halves", lambda order, by: order[::-1]), no_nan="an order"
+        ),
         "beyond": Spoilt("longer", result(topic, "angular_speeds", fast)),
         "fine": Spoilt("any_length", where(lambda p: p == 10_000_001)),
-        "refused": Spoilt("against_a_table", never_refused),
+        "refused": Spoilt("against_a_table", never_refused, no_nan="a refusal"),
         "runs": Spoilt("against_a_table", where(lambda p: p == 513)),
         "closing": Spoilt("interview", where(lambda p: p > 9)),
     }
