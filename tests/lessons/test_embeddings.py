@@ -9,25 +9,12 @@ import numpy as np
 import pytest
 
 import lessons.sequences.embeddings.lesson as topic
-from tests.lessons.steps import checks, failed, failed_in, records_of, request_for, sentences, steps_of, tables
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, result, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.errors import BadInput
 from tfx.records import Matrix, Question, Said
 
-TOPIC = "embeddings"
-KEPT = {name: getattr(topic, name) for name in ("embedding_backward", "one_hot", "sinusoidal_positions")}
-
-
-def run_of(*pairs: str, text: str | None = None, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, text=text, seed=seed))
-
-
-@pytest.mark.parametrize(
-    ("pairs", "text"), [([], None), (["width=16", "steps=200"], "go go"), (["width=2048"], " ".join("abcdefgh" * 8))]
-)
-def test_every_check_holds(pairs, text):
-    for seed in range(3):
-        steps = steps_of(TOPIC, *pairs, text=text, seed=seed)
-        assert len(steps) == 8 and not failed(steps) and set(checks(steps)) == {*SPOILT}
+run_of = runs_of(topic)
 
 
 def test_an_odd_width_is_refused():
@@ -35,24 +22,12 @@ def test_an_odd_width_is_refused():
         run_of("width=33")
 
 
-def backward(change):
-    def spoil(run, monkeypatch, by):
-        right = KEPT["embedding_backward"]
-        monkeypatch.setattr(topic, "embedding_backward", lambda dy, cache: change(right(dy, cache), by))
-
-    return spoil
-
-
-def other_rows(run, monkeypatch, by):
-    monkeypatch.setattr(topic, "embedding_forward", lambda ids, e: (by * e[ids], None))
-
-
-def other_one_hot(run, monkeypatch, by):
-    monkeypatch.setattr(topic, "one_hot", lambda *args: by * KEPT["one_hot"](*args))
+def other_rows(run, patch, by):
+    patch.setattr(topic, "embedding_forward", lambda ids, e: (by * e[ids], None))
 
 
 def kinds(which):
-    def spoil(run, monkeypatch, by):
+    def spoil(run, patch, by):
         tables = list(run.learned)
         share = by / by * (0.79, 0.71)[1 - which]
         tables[which] = Table(tables[which].words, tables[which].vectors)
@@ -62,51 +37,46 @@ def kinds(which):
     return spoil
 
 
+def larger(right, by):
+    return by * right
+
+
 class Table(topic.WordTable):
     def same_kind(self):
         return self.share
 
 
-def turned(run, monkeypatch, by):
+def turned(run, patch, by):
     before, after = run.learned
     vectors = after.vectors.copy()
     vectors[after.words.index("because")] = by / by * vectors[after.words.index("dog")]
     run.learned = before, replace(after, vectors=vectors)
 
 
-def longer_rows(run, monkeypatch, by):
+def longer_rows(run, patch, by):
     run.tables = {name: by * e for name, e in run.tables.items()}
 
 
-def longer_positions(run, monkeypatch, by):
-    monkeypatch.setattr(topic, "sinusoidal_positions", lambda *args: by * KEPT["sinusoidal_positions"](*args))
-
-
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "rows": ("one_row", other_rows),
-    "one-hot": ("product", other_one_hot),
-    "adds": ("way_back", backward(lambda grad, by: by * grad)),
-    "gradcheck": ("way_back", backward(lambda grad, by: grad * np.array([1, 1, 1, by]))),
-    "kinds": ("neighbours", kinds(1)),
-    "random": ("neighbours", kinds(0)),
-    "closer": ("angle", turned),
-    "unit": ("scale", longer_rows),
-    "position": ("scale", longer_positions),
-    "sum": ("the_input", longer_positions),
-}
-
-
-@pytest.mark.parametrize("by", [1.1, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    spoil(run, monkeypatch, by)
-    with np.errstate(all="ignore"):
-        broken = failed_in(getattr(topic, step), run)
-    assert broken == ({"adds", "gradcheck"} if id == "adds" else {id})
+class TestEmbeddings(TopicTests):
+    lesson, steps = topic, 8
+    changed = [asked("width=16", "steps=200", text="go go"), asked("width=2048", text=" ".join("abcdefgh" * 8))]
+    changed_seeds = range(3)
+    refused = ["width=33", "steps=0"]
+    by = 1.1
+    spoilt = {
+        "rows": Spoilt("one_row", other_rows),
+        "one-hot": Spoilt("product", result(topic, "one_hot", larger)),
+        "adds": Spoilt("way_back", result(topic, "embedding_backward", larger), also={"gradcheck"}),
+        "gradcheck": Spoilt(
+            "way_back", result(topic, "embedding_backward", lambda grad, by: grad * np.array([1, 1, 1, by]))
+        ),
+        "kinds": Spoilt("neighbours", kinds(1)),
+        "random": Spoilt("neighbours", kinds(0)),
+        "closer": Spoilt("angle", turned),
+        "unit": Spoilt("scale", longer_rows),
+        "position": Spoilt("scale", result(topic, "sinusoidal_positions", larger)),
+        "sum": Spoilt("the_input", result(topic, "sinusoidal_positions", larger)),
+    }
 
 
 def test_the_gradient_of_a_word_is_how_often_it_stands():

@@ -8,65 +8,41 @@ import numpy as np
 import pytest
 
 import lessons.before.rnn_baseline.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, output, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Question, Said, Source
 
-TOPIC = "rnn-baseline"
-KEPT = {name: getattr(topic, name) for name in ("rnn_forward", "lstm_forward", "clip_by_norm")}
+KEPT = dict(vars(topic))
 MEASURE, COUNT = topic.gradient_distance.measure_row, topic.sequential_steps.measure_row
+run_of = runs_of(topic)
 
 
-def run_of(*pairs: str, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, seed=seed))
-
-
-@pytest.mark.parametrize("pairs", [[], ["weight=0", "forget=-2"], ["weight=2", "forget=8"]])
-def test_every_check_holds(pairs):
-    for seed in range(3):
-        steps = steps_of(TOPIC, *pairs, seed=seed)
-        assert len(steps) == 7 and not failed(steps) and set(checks(steps)) == {*SPOILT} and all_text(steps).isascii()
-
-
-def other_states(monkeypatch, by):
-    monkeypatch.setattr(topic, "rnn_forward", lambda *a: (by * KEPT["rnn_forward"](*a)[0], None))
-
-
-def other_cell(monkeypatch, by):
+def other_cell(run, patch, by):
     class Cache:
         last = (None, np.full((1, 1), 1.75 * by))
 
-    monkeypatch.setattr(topic, "lstm_forward", lambda *a: (None, Cache))
+    patch.setattr(topic, "lstm_forward", lambda *a: (None, Cache))
 
 
 def gradients(way, far):
-    def spoil(monkeypatch, by):
+    def spoil(run, patch, by):
         def wrong(run, asked):
             row = MEASURE(run, asked)
             return row | {"log_32": far + math.log10(by)} if asked == way else row
 
-        monkeypatch.setattr(topic.gradient_distance, "measure_row", wrong)
+        patch.setattr(topic.gradient_distance, "measure_row", wrong)
 
     return spoil
 
 
 def clip(change):
-    def spoil(monkeypatch, by):
+    def spoil(run, patch, by):
         def wrong(grad, limit):
             norm = KEPT["clip_by_norm"](grad, limit)
             change(grad, norm, by)
             return norm
 
-        monkeypatch.setattr(topic, "clip_by_norm", wrong)
+        patch.setattr(topic, "clip_by_norm", wrong)
 
     return spoil
 
@@ -80,37 +56,32 @@ def revived(grad, norm, by):
 
 
 def count(way, key):
-    def spoil(monkeypatch, by):
+    def spoil(run, patch, by):
         def wrong(settings, asked):
             row = COUNT(settings, asked)
             return row | {key: by * row[key] + (by - 1)} if asked == way else row
 
-        monkeypatch.setattr(topic.sequential_steps, "measure_row", wrong)
+        patch.setattr(topic.sequential_steps, "measure_row", wrong)
 
     return spoil
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "recurrence": ("state", other_states),
-    "cell": ("gates", other_cell),
-    "vanishes": ("measured", gradients(topic.gradient_distance.TANH, -2.0)),
-    "attention": ("measured", gradients(topic.gradient_distance.ATTENTION, -9.0)),
-    "down": ("clipping", clip(too_long)),
-    "untouched": ("clipping", clip(revived)),
-    "chain": ("waiting", count(topic.sequential_steps.RNN, "n_64")),
-    "others": ("waiting", count(topic.sequential_steps.CONVOLUTION, "per_token")),
-}
-
-
-@pytest.mark.parametrize("by", [1.1, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil = SPOILT[id]
-    assert not failed_in(getattr(topic, step), run_of())
-    spoil(monkeypatch, by)
-    broken = failed_in(getattr(topic, step), run_of())
-    assert broken == {id} or (math.isnan(by) and id in broken)
+class TestRnnBaseline(TopicTests):
+    lesson, steps = topic, 7
+    changed = [["weight=0", "forget=-2"], ["weight=2", "forget=8"]]
+    changed_seeds = range(3)
+    refused = ["weight=-1", "weight=3", "forget=-3", "forget=9"]
+    by = 1.1
+    spoilt = {
+        "recurrence": Spoilt("state", output(topic, "rnn_forward")),
+        "cell": Spoilt("gates", other_cell),
+        "vanishes": Spoilt("measured", gradients(topic.gradient_distance.TANH, -2.0), nan_also={"attention"}),
+        "attention": Spoilt("measured", gradients(topic.gradient_distance.ATTENTION, -9.0)),
+        "down": Spoilt("clipping", clip(too_long)),
+        "untouched": Spoilt("clipping", clip(revived)),
+        "chain": Spoilt("waiting", count(topic.sequential_steps.RNN, "n_64")),
+        "others": Spoilt("waiting", count(topic.sequential_steps.CONVOLUTION, "per_token")),
+    }
 
 
 @pytest.mark.parametrize("weight", [0.5, 1.5])

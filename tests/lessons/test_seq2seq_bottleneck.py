@@ -9,48 +9,24 @@ import numpy as np
 import pytest
 
 import lessons.before.seq2seq_bottleneck.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, output, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.lab.sequences.reversal import Reverser
 from tfx.records import Question, Said
 
-TOPIC = "seq2seq-bottleneck"
-KEPT = {name: getattr(topic, name) for name in ("share_right", "attend_forward", "Reverser", "RecurrentSeq2Seq")}
-
-
-def run_of(*pairs: str, text: str | None = None, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, text=text, seed=seed))
-
-
-@pytest.mark.parametrize(("pairs", "text"), [([], None), (["width=16"], "a"), (["width=128"], "abcabcabcabc")])
-def test_every_check_holds(pairs, text):
-    for seed in range(3):
-        steps = steps_of(TOPIC, *pairs, text=text, seed=seed)
-        assert len(steps) == 9 and not failed(steps) and set(checks(steps)) == {*SPOILT} and all_text(steps).isascii()
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
 
 
 def shares(way, change):
-    def spoil(run, monkeypatch, by):
+    def spoil(run, patch, by):
         run.shares = run.shares | {way: change(run.shares, by)}
 
     return spoil
 
 
-def wide(run, monkeypatch, by):
-    monkeypatch.setattr(topic, "share_right", lambda *a: 0.01 * by)
-
-
 def louder(part):
-    def spoil(run, monkeypatch, by):
+    def spoil(run, patch, by):
         class Loud(Reverser):
             def encode(self, ids):
                 states, last = super().encode(ids), self.codes[ids[:, -1]]
@@ -58,66 +34,61 @@ def louder(part):
                 states[:, -1] = last * (by if part == "signal" else 1) + others * (by if part == "noise" else 1)
                 return states
 
-        monkeypatch.setattr(topic, "Reverser", Loud)
+        patch.setattr(topic, "Reverser", Loud)
 
     return spoil
 
 
 def weights(change):
-    def spoil(run, monkeypatch, by):
+    def spoil(run, patch, by):
         class Other(Reverser):
             def with_attention(self, ids):
                 found = super().with_attention(ids)
                 return found._replace(weights=change(found.weights, by))
 
-        monkeypatch.setattr(topic, "Reverser", Other)
+        patch.setattr(topic, "Reverser", Other)
 
     return spoil
 
 
-def other_context(run, monkeypatch, by):
-    monkeypatch.setattr(topic, "attend_forward", lambda *a: (by * KEPT["attend_forward"](*a)[0], None))
+def other_mean(run, patch, by):
+    patch.setattr(topic, "attend_forward", lambda s, v: (v[:1] * by, None))
 
 
-def other_mean(run, monkeypatch, by):
-    monkeypatch.setattr(topic, "attend_forward", lambda s, v: (v[:1] * by, None))
-
-
-def states_lost(run, monkeypatch, by):
+def states_lost(run, patch, by):
     class Fewer(KEPT["RecurrentSeq2Seq"]):
         def encode(self, ids):
             return super().encode(ids)[0][:, 1:], None
 
-    monkeypatch.setattr(topic, "RecurrentSeq2Seq", Fewer)
+    patch.setattr(topic, "RecurrentSeq2Seq", Fewer)
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "falls": ("falls", shares("vector", lambda s, by: [*s["vector"][:-1], (s["vector"][0] - 0.1) * by / by])),
-    "wider": ("falls", wide),
-    "noise": ("why", louder("noise")),
-    "signal": ("why", louder("signal")),
-    "told": ("own_words", shares("forced", lambda s, by: [*s["forced"][:-1], s["vector"][-1] * by / by])),
-    "never-worse": ("own_words", shares("forced", lambda s, by: [s["vector"][0] - 0.1 * by, *s["forced"][1:]])),
-    "by-hand": ("attention", other_context),
-    "sums": ("alignment", weights(lambda w, by: by * w)),
-    "diagonal": ("alignment", weights(lambda w, by: w[:, ::-1] * by / by)),
-    "attention": ("cured", shares("attention", lambda s, by: [1, 1, 1, 1, 0.9 * by / by])),
-    "mean": ("compared", other_mean),
-    "kept": ("compared", states_lost),
-}
-
-
-@pytest.mark.parametrize("by", [1.5, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    with np.errstate(all="ignore"):
-        spoil(run, monkeypatch, by)
-        broken = failed_in(getattr(topic, step), run)
-    assert broken == {id} or (math.isnan(by) and id in broken)
+class TestSeq2seqBottleneck(TopicTests):
+    lesson, steps = topic, 9
+    changed = [asked("width=16", text="a"), asked("width=128", text="abcabcabcabc")]
+    changed_seeds = range(3)
+    refused = ["width=15", "width=129"]
+    by = 1.5
+    spoilt = {
+        "falls": Spoilt("falls", shares("vector", lambda s, by: [*s["vector"][:-1], (s["vector"][0] - 0.1) * by / by])),
+        "wider": Spoilt("falls", instead(topic, "share_right", lambda by: lambda *a: 0.01 * by)),
+        "noise": Spoilt("why", louder("noise"), nan_also={"signal"}),
+        "signal": Spoilt("why", louder("signal"), nan_also={"noise"}),
+        "told": Spoilt(
+            "own_words",
+            shares("forced", lambda s, by: [*s["forced"][:-1], s["vector"][-1] * by / by]),
+            nan_also={"never-worse"},
+        ),
+        "never-worse": Spoilt(
+            "own_words", shares("forced", lambda s, by: [s["vector"][0] - 0.1 * by, *s["forced"][1:]])
+        ),
+        "by-hand": Spoilt("attention", output(topic, "attend_forward")),
+        "sums": Spoilt("alignment", weights(lambda w, by: by * w), nan_also={"diagonal"}),
+        "diagonal": Spoilt("alignment", weights(lambda w, by: w[:, ::-1] * by / by), nan_also={"sums"}),
+        "attention": Spoilt("cured", shares("attention", lambda s, by: [1, 1, 1, 1, 0.9 * by / by])),
+        "kept": Spoilt("compared", states_lost, no_nan="states are counted"),
+        "mean": Spoilt("compared", other_mean),
+    }
 
 
 def test_shares_are_those_of_texts_that_are_written():

@@ -8,56 +8,22 @@ import numpy as np
 import pytest
 
 import lessons.before.seq2seq_rnn.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, of_run, output, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Question
 
-TOPIC = "seq2seq-rnn"
+run_of = runs_of(topic)
 
 
-def run_of(*pairs: str, text: str | None = None) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, text=text))
-
-
-@pytest.mark.parametrize(
-    ("pairs", "text"), [([], None), (["width=8"], None), (["width=512"], "a"), ([], "stressed desserts"), ([], "aaa")]
-)
-def test_every_check_holds(pairs, text):
-    for seed in range(3):
-        steps = steps_of(TOPIC, *pairs, text=text, seed=seed)
-        assert len(steps) == 8 and not failed(steps) and all_text(steps).isascii()
-        assert set(checks(steps)) == {*SPOILT} - (
-            {"reversed"} if "width=8" in pairs or text == "stressed desserts" else set()
-        )
-
-
-def other_states(run, monkeypatch, by):
-    run.states = by * run.states
-
-
-def other_output(run, monkeypatch, by):
+def other_output(run, patch, by):
     run.written = run.written._replace(symbols=np.roll(run.written.symbols, 1))
 
 
-def other_first(run, monkeypatch, by):
+def other_first(run, patch, by):
     run.written = run.written._replace(states=run.written.states[:, ::-1])
 
 
-def other_chances(run, monkeypatch, by):
-    right = topic.softmax_forward
-    monkeypatch.setattr(topic, "softmax_forward", lambda x: (by * right(x)[0], None))
-
-
-def a_chance_of_nothing(run, monkeypatch, by):
+def a_chance_of_nothing(run, patch, by):
     right = topic.softmax_forward
 
     def wrong(x):
@@ -65,46 +31,34 @@ def a_chance_of_nothing(run, monkeypatch, by):
         p[..., 0], p[..., 1] = 0 * by, p[..., 1] + p[..., 0]
         return p, None
 
-    monkeypatch.setattr(topic, "softmax_forward", wrong)
+    patch.setattr(topic, "softmax_forward", wrong)
 
 
-def other_product(run, monkeypatch, by):
-    monkeypatch.setattr(topic.math, "prod", lambda x: 0.36 * by)
+def other_product(run, patch, by):
+    patch.setattr(topic.math, "prod", lambda x: 0.36 * by)
 
 
-def unsorted(run, monkeypatch, by):
+def unsorted(run, patch, by):
     run.ids = run.ids * by if by == by else run.ids.astype(float) * by
-    monkeypatch.setattr(topic, "TASKS", topic.TASKS | {"sort": topic.TASKS["copy"]})
+    patch.setattr(topic, "TASKS", topic.TASKS | {"sort": topic.TASKS["copy"]})
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "sum": ("context", other_states),
-    "reversed": ("writing", other_output),
-    "last-first": ("writing", other_first),
-    "product": ("training", other_product),
-    "chances": ("real", other_chances),
-    "all": ("real", a_chance_of_nothing),
-    "sorted": ("toys", unsorted),
-}
-
-
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong(id, monkeypatch):
-    step, spoil = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    spoil(run, monkeypatch, 2)
-    assert id in failed_in(getattr(topic, step), run)
-
-
-@pytest.mark.parametrize("id", ["sum", "product", "chances", "all"])
-def test_a_check_does_not_hold_of_what_is_no_number(id, monkeypatch):
-    step, spoil = SPOILT[id]
-    run = run_of()
-    with np.errstate(all="ignore"):
-        spoil(run, monkeypatch, math.nan)
-        assert id in failed_in(getattr(topic, step), run)
+class TestSeq2seqRnn(TopicTests):
+    lesson, steps = topic, 8
+    changed = [asked("width=8"), asked("width=512", text="a"), asked(text="stressed desserts"), asked(text="aaa")]
+    changed_seeds = range(3)
+    sometimes = ("reversed",)
+    refused = ["width=7", "width=513"]
+    by = 2.0
+    spoilt = {
+        "sum": Spoilt("context", of_run("states")),
+        "reversed": Spoilt("writing", other_output, also={"last-first"}, no_nan="symbols"),
+        "last-first": Spoilt("writing", other_first, no_nan="states in another order"),
+        "product": Spoilt("training", other_product),
+        "chances": Spoilt("real", output(topic, "softmax_forward"), nan_also={"all"}),
+        "all": Spoilt("real", a_chance_of_nothing, nan_also={"chances"}),
+        "sorted": Spoilt("toys", unsorted, no_nan="symbols"),
+    }
 
 
 def test_drawer_becomes_reward():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from itertools import permutations
 
@@ -10,28 +9,16 @@ import numpy as np
 import pytest
 
 import lessons.sequences.order.lesson as topic
-from tests.lessons.steps import checks, failed, failed_in, records_of, request_for, sentences, steps_of, tables
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, result, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Matrix, Question, Said
 
-TOPIC = "sequences-order"
-KEPT = {name: getattr(topic, name) for name in ("counts", "placed", "answered", "Recurrent")}
-
-
-def run_of(*pairs: str, text: str | None = None) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, text=text))
-
-
-@pytest.mark.parametrize("pairs", [[], ["animals=3", "sentences=400"], ["animals=32"]])
-@pytest.mark.parametrize("text", [None, "go go", "a b", " ".join("abcdefgh" * 8), "the the man"])
-def test_every_check_holds(pairs, text):
-    for seed in range(3 if text is None else 1):
-        steps = steps_of(TOPIC, *pairs, text=text, seed=seed)
-        assert len(steps) == 7 and not failed(steps)
-        assert list(checks(steps)) == [id for id in SPOILT if id != "sees" or text != "go go"]
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
 
 
 def spoilt(name, wrong):
-    return lambda monkeypatch, by: monkeypatch.setattr(topic, name, lambda *args: wrong(by, *args))
+    return lambda run, patch, by: patch.setattr(topic, name, lambda *args: wrong(by, *args))
 
 
 def other_bag(by, ids, vocabulary):
@@ -60,34 +47,42 @@ class Forgetful:
         return 0 * x * self.by, None
 
 
-def rounded_otherwise(monkeypatch, by):
-    monkeypatch.setattr(topic, "round", lambda x, digits: x, raising=False)
-    monkeypatch.setattr(topic, "agree", lambda id, says, gaps, **to: agree(id, says, [gaps[0], gaps[1] + 1e-9 * by]))
+def rounded_otherwise(run, patch, by):
+    patch.setattr(topic, "round", lambda x, digits: x, raising=False)
+    patch.setattr(topic, "agree", lambda id, says, gaps, **to: agree(id, says, [gaps[0], gaps[1] + 1e-9 * by]))
 
 
 agree = topic.agree
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "same-bag": ("the_bag", spoilt("counts", other_bag)),
-    "orders": ("how_many", spoilt("placed", lambda by, words: by * KEPT["placed"](words))),
-    "occurs": ("two_questions", answers("counts of words", 0)),
-    "coin": ("two_questions", answers("counts of words", 1)),
-    "ordered": ("two_questions", answers("words at places", 1)),
-    "blind": ("too_late", rounded_otherwise),
-    "sees": ("too_late", lambda monkeypatch, by: monkeypatch.setattr(topic, "Recurrent", Forgetful(by))),
-}
 
-
-@pytest.mark.parametrize("by", [0.7, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    step, spoil = SPOILT[id]
-    if id == "orders" and math.isnan(by):
-        by = 0.0  # a number of orders is written before it is compared
-    assert not failed_in(getattr(topic, step), run_of())
-    spoil(monkeypatch, by)
-    assert failed_in(getattr(topic, step), run_of()) == {id}
+class TestSequencesOrder(TopicTests):
+    lesson, steps = topic, 7
+    changed = [
+        *("animals=32", ["animals=3", "sentences=400"]),
+        *(asked(text=text, seed=0) for text in ("go go", "a b", " ".join("abcdefgh" * 8), "the the man")),
+        *(
+            asked(*pairs, text=text, seed=0)
+            for pairs in (("animals=3", "sentences=400"), ("animals=32",))
+            for text in ("go go", "a b", " ".join("abcdefgh" * 8), "the the man")
+        ),
+    ]
+    changed_seeds = range(3)
+    sometimes = ("sees",)  # where two words differ
+    refused = ["animals=2", "animals=33", "sentences=399"]
+    by = 0.7
+    spoilt = {
+        "same-bag": Spoilt("the_bag", spoilt("counts", other_bag)),
+        "orders": Spoilt(
+            "how_many",
+            result(topic, "placed", lambda orders, by: by * orders),
+            no_nan="a number of orders is written before it is compared",
+        ),
+        "occurs": Spoilt("two_questions", answers("counts of words", 0)),
+        "coin": Spoilt("two_questions", answers("counts of words", 1)),
+        "ordered": Spoilt("two_questions", answers("words at places", 1)),
+        "blind": Spoilt("too_late", rounded_otherwise),
+        "sees": Spoilt("too_late", instead(topic, "Recurrent", Forgetful)),
+    }
 
 
 @pytest.mark.parametrize(

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 import lessons.sequences.tokenizer_bpe.lesson as topic
 from lessons.coverage import questions
-from tests.lessons.steps import checks, failed, failed_in, records_of, request_for, sentences, steps_of, tables
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, runs_of
+from tests.lessons.steps import failed, records_of, sentences, steps_of, tables
 from tfx.errors import BadInput
 from tfx.records import Question, Said
 
 TOPIC = "tokenizer-bpe"
-
-
-def run_of(*pairs: str, text: str | None = None) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, text=text))
-
-
-@pytest.mark.parametrize("pairs", [[], ["words=20", "merges=5"], ["words=5000", "merges=300"]])
-@pytest.mark.parametrize("text", [None, "attention", "a"])
-def test_every_check_holds(pairs, text):
-    steps = steps_of(TOPIC, *pairs, text=text, seed=len(pairs))
-    assert len(steps) == 7 and not failed(steps)
-    assert set(checks(steps)) >= {*SPOILT} - {"pieces", "back"}
+run_of = runs_of(topic)
 
 
 def test_a_text_of_ones_own_is_learned_from(tmp_path):
@@ -43,15 +31,15 @@ def test_a_word_with_a_new_letter_is_not_said_to_come_back():
     assert "It has a letter that the text did not hold; see the next part." in shown[1]
 
 
-def longer(run, by):
+def longer(run, patch, by):
     run.learned = [merge._replace(symbols=merge.symbols + by) for merge in run.learned]
 
 
-def more_often(run, by):
+def more_often(run, patch, by):
     run.learned = [merge._replace(times=merge.times + by * n) for n, merge in enumerate(run.learned)]
 
 
-def other_merges(run, by):
+def other_merges(run, patch, by):
     run.learned = [run.learned[0]._replace(pair=("x", "y")), *run.learned[1:]]
 
 
@@ -65,52 +53,47 @@ class Other:
         return self.changed.get(name, getattr(self.bpe, name))
 
 
-def other_pieces(run, by):
+def other_pieces(run, patch, by):
     run.bpe = Other(run.bpe, encode=lambda word: run.learned and [1, 2, 3], decode=lambda ids: run.new[0])
 
 
-def other_text(run, by):
+def other_text(run, patch, by):
     run.bpe = Other(run.bpe, decode=lambda ids: "retentiom")
 
 
-def letter_known(run, by):
+def letter_known(run, patch, by):
     run.bpe = Other(run.bpe, unknown="nothing is")
 
 
-def fewer(run, by):
+def other_bytes(run, patch, by):
+    patch.setattr(topic.ByteLevelBPE, "decode", lambda self, ids: "?")
+
+
+def fewer(run, patch, by):
     run.bpe = Other(run.bpe, encode=lambda word: [1])
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "shrinks": ("neighbours", longer),
-    "falling": ("merging", more_often),
-    "library": ("merging", other_merges),
-    "pieces": ("a_new_word", other_pieces),
-    "back": ("a_new_word", other_text),
-    "letter": ("the_unknown", letter_known),
-    "bytes": ("the_unknown", None),
-    "least": ("not_the_best", fewer),
-}
-
-
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong(id, monkeypatch):
-    step, spoil = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    if spoil is None:
-        monkeypatch.setattr(topic.ByteLevelBPE, "decode", lambda self, ids: "?")
-    else:
-        spoil(run, 40)
-    assert failed_in(getattr(topic, step), run) == {id}
-
-
-@pytest.mark.parametrize(("id", "spoil"), [("shrinks", longer), ("falling", more_often)])
-def test_a_check_does_not_hold_of_what_is_no_number(id, spoil):
-    run = run_of()
-    spoil(run, math.nan)
-    assert id in failed_in(getattr(topic, SPOILT[id][0]), run)
+class TestTokenizerBpe(TopicTests):
+    lesson, steps = topic, 7
+    changed = [
+        asked(*pairs, text=text, seed=len(pairs))
+        for pairs in ((), ("words=20", "merges=5"), ("words=5000", "merges=300"))
+        for text in (None, "attention", "a")
+    ]
+    seeds = (0,)
+    sometimes = ("pieces", "back")
+    refused = ["words=19", "words=5001", "merges=4", "merges=301"]
+    by = 40
+    spoilt = {
+        "shrinks": Spoilt("neighbours", longer),
+        "falling": Spoilt("merging", more_often),
+        "library": Spoilt("merging", other_merges, no_nan="symbols are compared"),
+        "pieces": Spoilt("a_new_word", other_pieces, no_nan="symbols are compared"),
+        "back": Spoilt("a_new_word", other_text, no_nan="symbols are compared"),
+        "letter": Spoilt("the_unknown", letter_known, no_nan="symbols are compared"),
+        "bytes": Spoilt("the_unknown", other_bytes, no_nan="symbols are compared"),
+        "least": Spoilt("not_the_best", fewer, no_nan="symbols are compared"),
+    }
 
 
 def test_pairs_and_symbols_are_those_of_the_text():

@@ -8,34 +8,11 @@ import re
 import pytest
 
 import lessons.sequences.tokenizer_families.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, of_run, result, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Question
 
-TOPIC = "tokenizer-families"
-
-
-def run_of(*pairs: str, text: str | None = None) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, text=text))
-
-
-@pytest.mark.parametrize(
-    ("pairs", "text"),
-    [([], None), (["vocabulary=300"], "na\u00efve caf\u00e9, 3 x 4!"), (["vocabulary=800"], "a"), ([], "zzz " * 20)],
-)
-def test_every_check_holds(pairs, text):
-    steps = steps_of(TOPIC, *pairs, text=text)
-    assert len(steps) == 7 and not failed(steps) and set(checks(steps)) == {*SPOILT}
-    assert text is not None or all_text(steps).isascii()
+run_of = runs_of(topic)
 
 
 class Changed:
@@ -51,59 +28,48 @@ class Changed:
         return len(self.kind)
 
 
-def with_kind(name, monkeypatch=None, **changed):
-    def spoil(run, monkeypatch):
+def with_kind(name, **changed):
+    def spoil(run, patch, by):
         run.kinds = run.kinds | {name: Changed(run.kinds[name], **changed)}
 
     return spoil
 
 
-def an_unknown(run, monkeypatch):
-    right = topic.measure
-    monkeypatch.setattr(topic, "measure", lambda kind, text: right(kind, text)._replace(unknown_tokens=1))
+def other_cut(run, patch, by):
+    patch.setattr(topic.Unigram, "score", lambda self, ids: -99.0 * by)
 
 
-def other_cut(run, monkeypatch):
-    monkeypatch.setattr(topic.Unigram, "score", lambda self, ids: -99.0)
-
-
-def longer(run, monkeypatch):
-    run.lengths = [(100, 2.0), (200, 2.1)]
-
-
-def unknown_lengths(run, monkeypatch):
-    run.lengths = [(100, 2.0), (200, math.nan)]
-
-
-def german_is_cheap(run, monkeypatch):
-    monkeypatch.setattr(topic, "OTHER_LANGUAGE", "what is attention")
-
-
-def same_ids(run, monkeypatch):
+def same_ids(run, patch, by):
     run.kinds = run.kinds | {"BPE": Changed(run.kinds["BPE"], decode=lambda ids: run.text)}
 
 
-#: check -> its step, and what spoils it.
-SPOILT = {
-    "characters": ("one_word", [with_kind("characters", encode=lambda text: [1])]),
-    "bytes": ("whole_text", [with_kind("bytes", decode=lambda ids: "?"), with_kind("BPE over bytes", decode=str)]),
-    "known": ("whole_text", [an_unknown]),
-    "best": ("unigram", [other_cut]),
-    "shorter": ("sizes", [longer, unknown_lengths]),
-    "pays": ("consequences", [german_is_cheap]),
-    "swapped": ("consequences", [same_ids]),
-}
-
-
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong(id):
-    step, ways = SPOILT[id]
-    assert not failed_in(getattr(topic, step), run_of())
-    for spoil in ways:
-        with pytest.MonkeyPatch.context() as patch:
-            run = run_of()
-            spoil(run, patch)
-            assert failed_in(getattr(topic, step), run) == {id}
+class TestTokenizerFamilies(TopicTests):
+    lesson, steps = topic, 7
+    seeds = (0,)
+    changed = [
+        asked("vocabulary=300", text="na\u00efve caf\u00e9, 3 x 4!"), asked("vocabulary=800", text="a"),
+        asked(text="zzz " * 20),
+    ]  # fmt: skip
+    changed_seeds = (0,)
+    refused = ["vocabulary=299", "vocabulary=801"]
+    spoilt = {
+        "characters": Spoilt("one_word", with_kind("characters", encode=lambda text: [1]), no_nan="tokens are counted"),
+        "bytes": Spoilt("whole_text", with_kind("bytes", decode=lambda ids: "?"), no_nan="texts are compared"),
+        "bytes: of BPE": Spoilt("whole_text", with_kind("BPE over bytes", decode=str), no_nan="texts are compared"),
+        "known": Spoilt(
+            "whole_text",
+            result(topic, "measure", lambda found, by: found._replace(unknown_tokens=1)),
+            no_nan="tokens are counted",
+        ),
+        "best": Spoilt("unigram", other_cut),
+        "shorter": Spoilt("sizes", of_run("lengths", lambda lengths, by: [(100, 2.0), (200, 2.1 * by)])),
+        "pays": Spoilt(
+            "consequences",
+            instead(topic, "OTHER_LANGUAGE", lambda by: "what is attention"),
+            no_nan="tokens are counted",
+        ),
+        "swapped": Spoilt("consequences", same_ids, no_nan="texts are compared"),
+    }
 
 
 def test_tokens_and_pairs_are_those_of_the_text():

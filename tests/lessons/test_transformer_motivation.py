@@ -7,37 +7,17 @@ import math
 import pytest
 
 import lessons.before.motivation.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.lab.sequences.recall import recall
 from tfx.records import Question
 
-TOPIC = "transformer-motivation"
 CHAIN, PATH = topic.sequential_steps.measure_row, topic.path_length.measure_row
-
-
-def run_of(*pairs: str) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs))
-
-
-@pytest.mark.parametrize("pairs", [[], ["steps=40", "n=8"], ["steps=200", "n=4096"]])
-def test_every_check_holds(pairs):
-    for seed in range(3 if "steps=200" not in pairs else 1):
-        steps = steps_of(TOPIC, *pairs, seed=seed)
-        assert len(steps) == 6 and not failed(steps) and set(checks(steps)) == {*SPOILT} and all_text(steps).isascii()
+run_of = runs_of(topic)
 
 
 def share(way, place, to):
-    def spoil(run, monkeypatch, by):
+    def spoil(run, patch, by):
         found = list(run.shares[way])
         found[place] = to * by / by
         run.shares = run.shares | {way: found}
@@ -45,56 +25,44 @@ def share(way, place, to):
     return spoil
 
 
-def longer_chain(run, monkeypatch, by):
+def longer_chain(run, patch, by):
     rnn = topic.sequential_steps.RNN
-    monkeypatch.setattr(topic.sequential_steps, "measure_row", lambda *a: {"n_64": 63 if a[1] == rnn else 4})
+    patch.setattr(topic.sequential_steps, "measure_row", lambda *a: {"n_64": 63 if a[1] == rnn else 4})
 
 
-def longer_path(run, monkeypatch, by):
+def longer_path(run, patch, by):
     attention = topic.path_length.ATTENTION
-    monkeypatch.setattr(topic.path_length, "measure_row", lambda *a: {"n_64": 2 if a[1] == attention else 63})
+    patch.setattr(topic.path_length, "measure_row", lambda *a: {"n_64": 2 if a[1] == attention else 63})
 
 
-def linear_work(run, monkeypatch, by):
-    monkeypatch.setattr(topic, "attention_core", lambda n, d, heads: n * by)
-    monkeypatch.setattr(topic, "recurrence", lambda n, d: 2)
-    monkeypatch.setattr(topic, "total_matmul_flops", lambda costs: costs if by == by else math.nan)
+def linear_work(run, patch, by):
+    patch.setattr(topic, "attention_core", lambda n, d, heads: n * by)
+    patch.setattr(topic, "recurrence", lambda n, d: 2)
+    patch.setattr(topic, "total_matmul_flops", lambda costs: costs if by == by else math.nan)
 
 
-def wider(run, monkeypatch, by):
+def wider(run, patch, by):
     class Block:
         feed_forward, n_parameters = type("F", (), {"n_parameters": 0.5 * by / by}), 1.0
 
-    monkeypatch.setattr(topic, "EncoderBlock", lambda *a: Block)
+    patch.setattr(topic, "EncoderBlock", lambda *a: Block)
 
 
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "attention": ("remember", share("attention", 2, 0.85)),
-    "near": ("remember", share("RNN", 0, 0.75)),
-    "far": ("remember", share("RNN", 2, 0.65)),
-    "rnn": ("counted", longer_chain),
-    "attention-path": ("counted", longer_path),
-    "pairs": ("not_free", linear_work),
-    "share": ("not_free", wider),
-}
-
-
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong(id, monkeypatch):
-    step, spoil = SPOILT[id]
-    run = run_of()
-    assert not failed_in(getattr(topic, step), run)
-    spoil(run, monkeypatch, 2)
-    assert failed_in(getattr(topic, step), run) == {id}
-
-
-@pytest.mark.parametrize("id", ["attention", "near", "far", "share"])
-def test_a_check_does_not_hold_of_what_is_no_number(id, monkeypatch):
-    step, spoil = SPOILT[id]
-    run = run_of()
-    spoil(run, monkeypatch, math.nan)
-    assert id in failed_in(getattr(topic, step), run)
+class TestTransformerMotivation(TopicTests):
+    lesson, steps = topic, 6
+    changed = [["steps=40", "n=8"], asked("steps=200", "n=4096", seed=0)]
+    changed_seeds = range(3)
+    refused = ["steps=39", "steps=201", "n=7", "n=4097"]
+    by = 2.0
+    spoilt = {
+        "attention": Spoilt("remember", share("attention", 2, 0.85)),
+        "near": Spoilt("remember", share("RNN", 0, 0.75)),
+        "far": Spoilt("remember", share("RNN", 2, 0.65)),
+        "rnn": Spoilt("counted", longer_chain, no_nan="steps are counted"),
+        "attention-path": Spoilt("counted", longer_path, no_nan="steps are counted"),
+        "pairs": Spoilt("not_free", linear_work, no_nan="work is counted"),
+        "share": Spoilt("not_free", wider),
+    }
 
 
 def test_the_table_is_trained_as_it_says():
