@@ -9,45 +9,13 @@ import pytest
 
 import lessons.architectures.overview.lesson as topic
 from lessons.walk import generator_of
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, instead, output, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.models import EncoderDecoder
 from tfx.records import Question, Said
 
-TOPIC = "architecture-overview"
-KEPT = {name: getattr(topic, name) for name in vars(topic)}
-
-
-def run_of(*pairs: str, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, seed=seed))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
-def test_every_check_holds_at_the_ends_of_the_settings():
-    for pairs in (["width=8", "blocks=1", "vocabulary=100"], ["width=8192", "blocks=96", "vocabulary=500000"]):
-        assert not failed(steps_of(TOPIC, *pairs, seed=1))
-
-
-@pytest.mark.parametrize("pair", ["width=7", "width=12", "width=8200", "blocks=0", "blocks=97", "vocabulary=99"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
 
 
 def measured(part, on=1.0, off=1.0):
@@ -98,47 +66,36 @@ def shared(kind):
     return spoil
 
 
-def normed(run, patch, by):
-    patch.setattr(topic, "layer_norm_forward", lambda x: (by * KEPT["layer_norm_forward"](x)[0], None))
-
-
 def half_dropped(run, patch, by):
     """Half of them; or none, where nothing is a number."""
     patch.setattr(topic, "dropout_mask", lambda *args: np.tile([0.0, 2.0] if by == by else [by], 5000))
 
 
-#: check -> its step, and how it is spoilt; with `by` not a number where that can be.
-SPOILT = {
-    "off": ("the_parts", measured("feed-forward", off=1e-9)),
-    "on": ("the_parts", measured("positions", on=1e-6, off=0.0)),
-    "kept": ("the_parts", measured("residual", on=-1.0, off=0.0)),
-    "size": ("the_parts", measured("norm")),
-    "sublayers": ("two_stacks", lambda run, patch, by: patch.setattr(topic, "sub_layers", lambda block: 3)),
-    "hand": ("wrapped", normed),
-    "dropped": ("wrapped", half_dropped),
-    "same": ("one_pass", staged("a score for each token")),
-    "sum": ("one_pass", staged("softmax: probabilities")),
-    "bottom": ("one_table", staged("source: embedding and place")),
-    "top": ("one_table", staged("decoder, output")),
-    "law": ("budget", one_more),
-    "built": ("budget", counted(16)),
-    "base": ("two_sizes", counted(512)),
-    "big": ("two_sizes", counted(1024)),
-    "two-thirds": ("too_strong", shared("encoder")),
-    "half": ("too_strong", shared("decoder")),
-}
-
-
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    if by != by and id == "sublayers":
-        return  # a whole number, counted
-    step, spoil = SPOILT[id]
-    run = run_of()
-    spoil(run, monkeypatch, by)
-    broken = failed_in(getattr(topic, step), run)
-    assert id in broken and (broken == {id} or (by != by and broken == {"off", "on"}))
+class TestOverview(TopicTests):
+    lesson, steps = topic, 9
+    changed = [["width=8", "blocks=1", "vocabulary=100"], ["width=8192", "blocks=96", "vocabulary=500000"]]
+    refused = ["width=7", "width=12", "width=8200", "blocks=0", "blocks=97", "vocabulary=99"]
+    spoilt = {
+        "off": Spoilt("the_parts", measured("feed-forward", off=1e-9), nan_also={"on"}),
+        "on": Spoilt("the_parts", measured("positions", on=1e-6, off=0.0), nan_also={"off"}),
+        "kept": Spoilt("the_parts", measured("residual", on=-1.0, off=0.0)),
+        "size": Spoilt("the_parts", measured("norm")),
+        "sublayers": Spoilt(
+            "two_stacks", instead(topic, "sub_layers", lambda by: lambda block: 3), no_nan="a whole number, counted"
+        ),
+        "hand": Spoilt("wrapped", output(topic, "layer_norm_forward")),
+        "dropped": Spoilt("wrapped", half_dropped),
+        "same": Spoilt("one_pass", staged("a score for each token")),
+        "sum": Spoilt("one_pass", staged("softmax: probabilities")),
+        "bottom": Spoilt("one_table", staged("source: embedding and place")),
+        "top": Spoilt("one_table", staged("decoder, output")),
+        "law": Spoilt("budget", one_more),
+        "built": Spoilt("budget", counted(16)),
+        "base": Spoilt("two_sizes", counted(512)),
+        "big": Spoilt("two_sizes", counted(1024)),
+        "two-thirds": Spoilt("too_strong", shared("encoder")),
+        "half": Spoilt("too_strong", shared("decoder")),
+    }
 
 
 def asked(step, run):
