@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -11,23 +10,16 @@ from lessons.writing import (
     Lesson, Request, Said, Shown, Source, Try, agree, at_least, at_most, exactly, formula, matrix, question, setting,
     table,
 )  # fmt: skip
-from tfx.blas_threads import blas_threads
 from tfx.data.toys.toy import Pairs
-from tfx.data.toys.translation import Translation
+from tfx.lab.sequences.small_translator import (
+    OWN, SENTENCES, STEPS, TRANSLATED, WIDTH, learn_translator, unseen, words,
+)  # fmt: skip
 from tfx.measure.ablation import without
 from tfx.measure.verdicts import largest
 from tfx.models import EncoderDecoder
 from tfx.ops.attention.multi_head import multi_head_attention_forward
 from tfx.ops.attention.scaled_dot_product import attention_forward
-from tfx.train.toys import examine, learn_toy
-
-TOY = Translation(n_words=4, n_pairs=2)
-OWN = ("red", "big", "old", "wet", "cat", "dog", "hen", "cow")
-STEPS, SENTENCES = 200, 50
-WIDTH = 24
-SIZES: dict[str, Any] = {"d_model": WIDTH, "d_ff": 48, "n_heads": 1, "n_layers": 1, "max_len": 8, "positions": "learned"}  # fmt: skip
-#: Places of a source (start mark, adjective, noun, adjective, noun) that are translated first, second, third, fourth.
-TRANSLATED = np.array([2, 1, 4, 3])
+from tfx.train.toys import examine
 
 
 @dataclass(frozen=True)
@@ -40,14 +32,11 @@ class Run:
 
     def __init__(self, request: Request) -> None:
         self.seed, self.index = request.seed, request.settings.sentence - 1
-        self.drawn: Pairs = TOY.draw(SENTENCES, np.random.default_rng((request.seed, 1)), held_out=True)
+        self.drawn: Pairs = unseen(request.seed)
 
     @cached_property
     def model(self) -> EncoderDecoder:
-        with blas_threads(1):
-            model = learn_toy(TOY, STEPS, self.seed, 1.2e-2, 32, held_out=4, **SIZES).model
-        assert isinstance(model, EncoderDecoder)
-        return model
+        return learn_translator(self.seed)
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -57,13 +46,6 @@ class Run:
 
 
 lesson = Lesson(Run, Settings)
-
-
-def words(ids: np.ndarray) -> list[str]:
-    """Tokens as words: the foreign language spells a word backwards."""
-    lexicon = {0: "<start>"} | {1 + i: word for i, word in enumerate(OWN)}
-    lexicon |= {int(foreign): OWN[i][::-1] for i, foreign in enumerate(TOY.lexicon()[0])}
-    return [lexicon[int(i)] for i in ids]
 
 
 @lesson.step("Why the decoder must be able to look at the source")

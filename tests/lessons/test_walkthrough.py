@@ -1,0 +1,254 @@
+"""encode-decode-walkthrough: the text is computed, every number has a second opinion, and every check can fail."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import lessons.architectures.walkthrough.lesson as topic
+from tests.lessons.steps import (
+    all_text,
+    checks,
+    failed,
+    failed_in,
+    records_of,
+    request_for,
+    sentences,
+    steps_of,
+    tables,
+)
+from tfx.errors import BadInput
+from tfx.records import Matrix, Question, Said
+
+TOPIC = "encode-decode-walkthrough"
+KEPT = {name: getattr(topic, name) for name in vars(topic)}
+
+
+def run_of(*pairs: str, seed: int = 0) -> topic.Run:
+    return topic.Run(request_for(TOPIC, *pairs, seed=seed))
+
+
+@pytest.fixture(scope="module")
+def trained() -> topic.Run:
+    return run_of()
+
+
+@pytest.fixture
+def run(trained) -> topic.Run:
+    """Another run with the same model, to be spoilt."""
+    fresh = run_of()
+    fresh.model = trained.model
+    return fresh
+
+
+@pytest.mark.parametrize("pairs", [[], ["sentence=50"], ["sentence=2"]])
+def test_every_check_holds(pairs):
+    steps = steps_of(TOPIC, *pairs, seed=len(pairs) and int(pairs[0][-1]) + 1)
+    assert len(steps) == 8 and not failed(steps)
+    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
+
+
+@pytest.mark.parametrize("pair", ["sentence=0", "sentence=51"])
+def test_settings_out_of_range_are_refused(pair):
+    with pytest.raises(BadInput):
+        run_of(pair)
+
+
+def doubled(run, patch, by):
+    encode = run.model.encode
+    patch.setattr(run.model, "encode", lambda src: (np.concatenate([encode(src)[0]] * 2, axis=1), encode(src)[1]))
+
+
+def other_ids(run, patch, by):
+    patch.setattr(topic, "greedy_seq2seq", lambda *args, **more: KEPT["greedy_seq2seq"](*args, **more) + 1)
+
+
+def times(part):
+    def spoil(run, patch, by):
+        ids, p = run.written
+        run.written = ids, np.concatenate([p[:part], p[part:] * by])
+
+    return spoil
+
+
+def map_of(change):
+    """The decoder's own map, changed."""
+
+    def spoil(run, patch, by):
+        forward = run.model.forward
+
+        def wrong(*args):
+            logits, cache = forward(*args)
+            block = cache.blocks[0]
+            spoilt = SimpleNamespace(weights=change(block.weights, by), cross_weights=block.cross_weights)
+            return logits, SimpleNamespace(source=cache.source, blocks=[spoilt])
+
+        patch.setattr(run.model, "forward", wrong)
+
+    return spoil
+
+
+def answers(change):
+    def spoil(run, patch, by):
+        run.both = change(*run.both, by)
+
+    return spoil
+
+
+def longer_input(run, patch, by):
+    encode = run.model.encode
+
+    def wrong(src):
+        memory, source = encode(src)
+        x = source.stack.reads[0]
+        return memory, SimpleNamespace(stack=SimpleNamespace(reads=(np.concatenate([x, x], axis=1),)))
+
+    patch.setattr(run.model, "encode", wrong)
+
+
+def moves(row, add, times):
+    """One array of what moves, the last row left as it is."""
+
+    def spoil(run, patch, by):
+        found = list(topic.moved(run))
+        found[row] = np.append(found[row][:-1] * times + by * add, found[row][-1])
+        patch.setattr(topic, "moved", lambda run: found)
+
+    return spoil
+
+
+def misspelt(run, patch, by):
+    patch.setattr(topic, "list", lambda letters: list(letters)[1:], raising=False)
+
+
+def scaled_first(right, misled, by):
+    return right, np.concatenate([right[:1] + (by - 1) * 1e-4, misled[1:]])
+
+
+def unmoved(right, misled, by):
+    return right, np.concatenate([misled[:1], right[1:] + 1e-12 * by])
+
+
+def fewer(run, patch, by):
+    key = run.model.decoder.blocks[0].cross_attention.key.w
+    patch.setattr(key, "value", key.value[1:])
+
+
+def improbable(run, patch, by):
+    ids, p = run.written
+    run.written = ids, np.full_like(p, by / p.shape[1] / 1.3)
+
+
+#: check -> its step, and how it is spoilt; with `by` not a number where that can be.
+SPOILT = {
+    "in": ("encoding", longer_input),
+    "memory": ("context", doubled),
+    "own-row": ("context", moves(1, 1e-9, 1)),
+    "context": ("context", moves(2, 1e-6, 0)),
+    "greedy": ("decoding", other_ids),
+    "sum": ("decoding", times(1)),
+    "maps": ("maps", map_of(lambda w, by: np.concatenate([w, w], axis=-1) / 2)),
+    "rows": ("maps", map_of(lambda w, by: w * by)),
+    "same": ("both_ways", times(2)),
+    "before": ("both_ways", answers(scaled_first)),
+    "after": ("both_ways", answers(unmoved)),
+    "undone": ("tasks", misspelt),
+    "projected": ("too_strong", fewer),
+    "chosen": ("too_strong", improbable),
+}
+
+
+@pytest.mark.parametrize("by", [1.2, math.nan])
+@pytest.mark.parametrize("id", SPOILT)
+def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, run, monkeypatch):
+    if by != by and id in ("in", "memory", "greedy", "maps", "undone", "projected"):
+        return  # ids and sizes are never NaN
+    step, spoil = SPOILT[id]
+    assert not failed_in(getattr(topic, step), run)
+    spoil(run, monkeypatch, by)
+    assert failed_in(getattr(topic, step), run) == {id}
+
+
+def asked(step, run):
+    return next(r for r in records_of(step, run) if isinstance(r, Question))
+
+
+def test_the_questions_are_answered_by_the_sizes(run):
+    assert asked(topic.encoding, run).answer == 5 * 24
+    assert asked(topic.context, run).answer == 10 * 24
+    assert asked(topic.tasks, run).answer == len(["12", "June", "2017"]) * len("2017-06-12")
+    assert asked(topic.decoding, run).answer == 1
+    assert asked(topic.maps, run).answer == 4 * 5
+
+
+def test_what_is_written_is_written_again_from_the_source_each_time(run):
+    """The whole model anew for each word, encoder included."""
+    rows = tables(records_of(topic.decoding, run))[0].rows
+    ids = [int(run.truth[0, 0])]
+    for step, row in enumerate(rows, start=1):
+        logits = run.model.forward(run.src, np.array([ids]))[0][0, -1].astype(float)
+        e = np.exp(logits - logits.max())
+        assert row["step"] == step and row["reads"] == " ".join(topic.words(np.array(ids)))
+        ids.append(int(logits.argmax()))
+        assert row["writes"] == topic.words(np.array(ids))[-1] and row["p"] == pytest.approx(
+            e.max() / e.sum(), rel=1e-4
+        )
+    assert len(rows) == 4
+
+
+def test_what_goes_in_is_a_row_of_the_table_and_its_place(run):
+    shown = records_of(topic.encoding, run)
+    (x,) = (r.values for r in shown if isinstance(r, Matrix))
+    table, places = run.model.embedding.table.value, run.model.src_input.positions.table.value
+    assert x == pytest.approx((math.sqrt(24) * table[run.src[0]] + places[:5])[:, :6], rel=1e-5)
+    assert sentences(shown)[0].endswith(f"As ids, start mark first: {', '.join(str(i) for i in run.src[0])}.")
+
+
+def test_what_moves_with_the_last_word_is_measured_again(run):
+    (shown,) = tables(records_of(topic.context, run))
+    other = shown.title.removeprefix("Y, and what changes with ").split()[0]
+    word = topic.words(run.src[0])[-1]
+    assert shown.title == f"Y, and what changes with {other} for {word}" and other != word
+    changed = run.src.copy()
+    changed[0, -1] = 1 + topic.OWN.index(other)
+    assert 1 + topic.OWN.index(word) == run.src[0, -1] and changed[0, -1] > 4
+    y, z = (run.model.encode(ids)[0][0] for ids in (run.src, changed))
+    assert [row["y"] for row in shown.rows] == pytest.approx(abs(z - y).max(axis=-1))
+    assert [[row["one"], row["two"]] for row in shown.rows] == pytest.approx(y[:, :2])
+    table = run.model.embedding.table.value
+    far = math.sqrt(24) * abs(table[changed[0, -1]] - table[run.src[0, -1]]).max()
+    assert [row["x"] for row in shown.rows] == pytest.approx([0, 0, 0, 0, far], rel=1e-5)
+
+
+def test_the_tasks_are_worked_out(run):
+    (shown,) = tables(records_of(topic.tasks, run))
+    assert [(row["src"], row["tgt"], row["s"], row["t"]) for row in shown.rows] == [
+        ("c a t", "t a c", 3, 3),
+        ("three two three", "3 2 3", 3, 3),
+        ("12 June 2017", "2 0 1 7 - 0 6 - 1 2", 3, 10),
+    ]
+
+
+def test_the_changes_that_are_told_are_measured(run):
+    one_by_one = run.written[1]
+    right, misled = run.both
+    first, later = abs(misled[0] - right[0]).max(), abs(misled[1:] - right[1:]).max()
+    told = sentences(records_of(topic.both_ways, run))
+    assert told[1].endswith(f"Here the probabilities differ by at most {abs(right - one_by_one).max():.0e}.")
+    assert told[2] == (
+        "That is no help against own errors. With another word in the first place, the answer of place 1, which does "
+        f"not see it, moves by {first:.2g}; the largest change of a probability after it is {later:.2g}. How "
+        "large it is depends on what was learned."
+    )
+
+
+def test_the_numbers_of_the_last_steps_are_those_of_the_model(run):
+    c, s, v = 24, 5, 17
+    said = [r.truth for r in records_of(topic.too_strong, run) if isinstance(r, Said)]
+    assert f"2 S C^2 = {2 * s * c * c:,} multiply-adds a layer here." in said[1]
+    assert said[2].startswith(f"It gives a probability for each of {v} tokens.")
+    assert run.model.embedding.table.value.shape[0] == v
+    assert sentences(records_of(topic.maps, run))[1].startswith("The linear map behind it gives (4, 17): ")
