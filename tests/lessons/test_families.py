@@ -2,73 +2,27 @@
 
 from __future__ import annotations
 
-import functools
 import math
 
 import numpy as np
 import pytest
 
 import lessons.architectures.families.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, output, result, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.errors import BadInput
 from tfx.records import Formula, Question
 
-TOPIC = "architecture-families"
-KEPT = {name: getattr(topic, name) for name in vars(topic)}
-gaps_of = functools.cache(lambda: topic.Run(request_for(TOPIC)).gaps)
-
-
-def run_of(*pairs: str, seed: int = 0, text: str | None = None) -> topic.Run:
-    run = topic.Run(request_for(TOPIC, *pairs, seed=seed, text=text))
-    if not pairs and not seed:
-        run.gaps = dict(gaps_of())
-    return run
+run_of = runs_of(topic)
 
 
 def questions(records) -> list[float]:
     return [record.answer for record in records if isinstance(record, Question)]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_every_check_holds_for_every_seed(seed):
-    steps = steps_of(TOPIC, seed=seed)
-    assert len(steps) == 9 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
-@pytest.mark.parametrize("pairs", [["layers=2", "source=1", "symbols=3"], ["layers=8", "source=3", "symbols=10"]])
-def test_every_check_holds_for_changed_settings(pairs):
-    text = "we read the very same book that they read" if pairs[0] == "layers=2" else "one two three four"
-    assert not failed(steps_of(TOPIC, *pairs, seed=1, text=text))
-
-
-@pytest.mark.parametrize("pair", ["layers=1", "layers=9", "source=0", "source=4", "symbols=2", "symbols=11"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
-
-
-def put(**values):
-    """Puts another value or function in the place of one that the lesson calls: name -> (kept, by) -> new."""
-
-    def spoil(run, patch, by):
-        for name, make in values.items():
-            patch.setattr(topic, name, make(KEPT[name], by))
-
-    return spoil
-
-
 def blind(name):
+    """The last output does not move with the first word any more."""
+
     def spoil(run, patch, by):
         run.pictures[name][-1, 0] = False
 
@@ -89,79 +43,56 @@ def more_parameters(run, patch, by):
 
 
 def fewer_norms(run, patch, by):
-    layer = run.both.decoder.blocks[0]
-    patch.setattr(type(layer), "n_parameters", property(lambda self: 4399))
+    patch.setattr(type(run.both.decoder.blocks[0]), "n_parameters", property(lambda self: 4399))
 
 
-def attended(kept, by):
-    def attend(scores, values, mask=None):
-        weights, cache = kept(scores, values, mask)
-        return (weights if mask is None else weights * (1.0 + (by - 1.0) * 1e-9)), cache
-
-    return attend
+def barred(n):
+    """The last word sees nothing, so that both stacks change."""
+    return np.tri(n, dtype=bool) & (np.arange(n) < n - 1)[:, None]
 
 
-def counted(kept, by):
-    return lambda sizes: kept(sizes)._replace(attention=kept(sizes).attention * 37 // 36)
+COUNTED = "a whole number, counted"
+MASK = "a mask is true or false"
 
 
-def masks(where):
-    """causal_mask hides more than it should, for the stack of one block or for the other."""
-
-    def make(kept, by):
-        return lambda n: (
-            np.tri(n, dtype=bool) * np.arange(n)[::-1, None].astype(bool) if where == "one" else np.ones((n, n), bool)
-        )
-
-    return make  # fmt: skip
-
-
-#: check -> its step, and how it is spoilt.
-SPOILT = {
-    "same-block": ("three_questions", more_parameters),
-    "picture-encoder": ("who_sees", blind("encoder")),
-    "picture-decoder": ("who_sees", blind("decoder")),
-    "picture-both": ("who_sees", blind("both")),
-    "by-hand": ("by_hand", put(attend_forward=attended)),
-    "last-of-one": ("by_hand", put(causal_mask=masks("one"))),
-    "last-of-more": ("by_hand", put(causal_mask=masks("more"))),
-    "attention-layers": ("parameters", put(count=counted)),
-    "more": ("parameters", fewer_norms),
-    "hidden": (
-        "objectives",
-        put(mask_tokens=lambda kept, by: lambda ids, *rest, **more: kept(ids[:, :190], *rest, **more)),
-    ),
-    "restored": ("objectives", put(restore_spans=lambda kept, by: lambda *given: kept(*given)[::-1])),
-    "free": ("the_gap", gap("no mask", after=0.94)),
-    "left": ("the_gap", gap("causal mask", before=0.94)),
-    "right": ("the_gap", gap("causal mask", after=0.28)),
-    "prefix": ("since", blind("prefix")),
-}  # fmt: skip
-#: Counts cannot be NaN.
-COUNTED = {
-    "picture-encoder",
-    "picture-decoder",
-    "picture-both",
-    "prefix",
-    "same-block",
-    "attention-layers",
-    "more",
-    "hidden",
-    "restored",
-    "last-of-one",
-    "last-of-more",
-}
-
-
-@pytest.mark.parametrize("by", [2.0, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, monkeypatch):
-    if by != by and id in COUNTED:
-        return
-    step, spoil = SPOILT[id]
-    run = run_of()
-    spoil(run, monkeypatch, by)
-    assert failed_in(getattr(topic, step), run) == {id}
+class TestFamilies(TopicTests):
+    lesson, steps = topic, 9
+    changed = [
+        asked("layers=2", "source=1", "symbols=3", text="we read the very same book that they read"),
+        asked("layers=8", "source=3", "symbols=10", text="one two three four"),
+    ]
+    refused = ["layers=1", "layers=9", "source=0", "source=4", "symbols=2", "symbols=11"]
+    spoilt = {
+        "same-block": Spoilt("three_questions", more_parameters, no_nan=COUNTED),
+        "picture-encoder": Spoilt("who_sees", blind("encoder"), no_nan=MASK),
+        "picture-decoder": Spoilt("who_sees", blind("decoder"), no_nan=MASK),
+        "picture-both": Spoilt("who_sees", blind("both"), no_nan=MASK),
+        "by-hand": Spoilt("by_hand", output(topic, "attend_forward", lambda y, by: y * (1 + (by - 1) * 1e-9))),
+        "last-of-one": Spoilt("by_hand", instead(topic, "causal_mask", lambda by: barred), no_nan=MASK),
+        "last-of-more": Spoilt(
+            "by_hand", instead(topic, "causal_mask", lambda by: lambda n: np.ones((n, n), bool)), no_nan=MASK
+        ),
+        "attention-layers": Spoilt(
+            "parameters",
+            result(topic, "count", lambda c, by: c._replace(attention=c.attention * 37 // 36)),
+            no_nan=COUNTED,
+        ),
+        "more": Spoilt("parameters", fewer_norms, no_nan=COUNTED),
+        "hidden": Spoilt(
+            "objectives",
+            result(
+                topic,
+                "mask_tokens",
+                lambda found, by: found._replace(chosen=found.chosen & (np.arange(found.chosen.shape[1]) < 100)),
+            ),
+            no_nan=COUNTED,
+        ),
+        "restored": Spoilt("objectives", result(topic, "restore_spans", lambda ids, by: ids[::-1]), no_nan="words"),
+        "free": Spoilt("the_gap", gap("no mask", after=0.94)),
+        "left": Spoilt("the_gap", gap("causal mask", before=0.94)),
+        "right": Spoilt("the_gap", gap("causal mask", after=0.28)),
+        "prefix": Spoilt("since", blind("prefix"), no_nan=MASK),
+    }
 
 
 def test_the_pictures_follow_the_rule_of_each_family():
