@@ -240,7 +240,7 @@ def type_name(hint: Any) -> str:
         return type_name(typing.get_args(hint)[0]) + " or none"
     if origin is tuple:
         return ("words" if typing.get_args(hint)[0] is str else "numbers") + " joined by commas"
-    return {bool: "yes or no", int: "a whole number", float: "a number", str: "a word"}.get(hint, "a value")
+    return {bool: "yes or no", int: "a whole number", float: "a number", str: "text"}.get(hint, "a value")
 
 
 def _declaration(field: dataclasses.Field[Any]) -> Mapping[str, Any]:

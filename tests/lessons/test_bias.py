@@ -104,6 +104,15 @@ def test_the_pictures_are_softmax_of_the_biases_written_out():
     assert window == pytest.approx([0, 0, 1 / 3, 1 / 3, 1 / 3, 0]) and causal == pytest.approx([0.25] * 4 + [0] * 2)
 
 
+@pytest.mark.parametrize(
+    ("tokens", "keys"), [(4, range(1, 5)), (9, range(1, 9)), (24, range(9, 17)), (64, range(29, 37))]
+)
+def test_the_keys_that_are_shown_are_those_around_the_query(tokens, keys):
+    (shown,) = (r for r in records_of(topic.pictures, run_of(f"tokens={tokens}")) if isinstance(r, Matrix))
+    assert shown.cols == tuple(map(str, keys)) and str(tokens // 2 + 1) in shown.cols
+    assert np.asarray(shown.values)[3].sum() == pytest.approx(1), "the window is seen as a whole"
+
+
 def test_the_first_place_gains_from_layer_to_layer():
     (shown,) = (r for r in records_of(topic.preference, run_of()) if isinstance(r, Matrix))
     seen, received, one, deep = np.asarray(shown.values)

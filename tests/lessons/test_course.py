@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 
 from lessons import quiz
+from lessons.attention.notation.letters import BORROWED, ELSEWHERE
 from lessons.course import ROOT, Topic, find_topic, lesson_of, modules, topics
 from lessons.request import Request
 from lessons.walk import Walk, walk
 from lessons.writing import Lesson
+from tests.lessons.letters import AXES, second_meanings, topics_of, unknown
 from tfx.errors import BadInput
 from tfx.gradcheck import op_names
 from tfx.lab import experiment_module, experiments
@@ -78,6 +80,47 @@ def test_the_module_on_attention_goes_from_the_question_to_the_formula_and_on():
     assert [topic.name for topic in module.topics[1:] if not topic.after] == ["notation"], "a page to look things up"
 
 
+def roads(name: str) -> set[str]:
+    """What a topic needs, and what that needs, and so on."""
+    needed = set(find_topic(name).after)
+    return needed.union(*(roads(one) for one in needed))
+
+
+def test_attention_is_a_short_road():
+    """Who starts at module 3 needs nothing of the modules before it to get to the formula."""
+    home = {topic.name for topic in topics() if topic.module == find_topic("attention").module}
+    assert roads("attention") == {*ORDER.split()[:5]}
+    assert all(roads(name) <= home for name in home - {"transformer-vs-rnn"})
+
+
+#: topic -> what it needs of earlier modules, besides attention
+JOINTS = {
+    "transformer-vs-rnn": {"transformer-motivation"},
+    "cross-attention": {"seq2seq-bottleneck"},
+    "positional-need": {"masking-causal"},
+    "positional-sinusoidal": {"embeddings"},
+    "positional-learned": {"embeddings"},
+    "attention-bias": {"masking-mechanics"},
+    "residual": {"neural-layer"},
+    "layernorm": {"neural-layer"},
+    "layernorm-vs-batchnorm": {"masking-padding"},
+    "ffn": {"neural-layer"},
+    "transformer-block": {"multi-head"},
+}
+
+
+def test_modules_are_joined_where_a_topic_builds_on_one_of_an_earlier_module():
+    module_of, home = {topic.name: topic.module for topic in topics()}, find_topic("attention").module
+    found = {
+        topic.name: {name for name in topic.after if module_of[name] not in (topic.module, home)}
+        for topic in topics()
+        if topic.module not in {module.title for module in modules()[:2]}
+    }
+    whole = {topic.name for topic in modules()[7].topics}
+    assert all(found.pop(name) for name in whole), "a whole model is made of what came before"
+    assert {name: needed for name, needed in found.items() if needed} == JOINTS
+
+
 #: What is read of a record, word by word; numbers and pictures have their time in the half minute of a step.
 READ = {
     Text: ["text"],
@@ -94,6 +137,37 @@ def test_the_minutes_are_counted_by_words_and_steps(topic):
     words = sum(len(getattr(r, field).split()) for r in shown for field in READ.get(type(r), ()))
     minutes = words / 150 + 0.5 * len(steps_of(topic))
     assert abs(topic.minutes - minutes) <= max(1.5, 0.15 * minutes), f"{topic.name}: write minutes = {round(minutes)}"
+
+
+#: formulas that are no formulas: texts, shown as they are
+VERBATIM = {("sequences-order", "the_bag"), ("tokenizer-families", "consequences")}
+
+
+def formulas(topic: Topic) -> list[Formula]:
+    steps = [step for step in steps_of(topic) if (topic.name, step.name) not in VERBATIM]
+    return [record for step in steps for record in step.records if isinstance(record, Formula)]
+
+
+@TOPICS
+def test_every_letter_of_every_formula_has_its_line_on_the_page_of_notation(topic):
+    missing = {record.text: unknown(record.text, topic) for record in formulas(topic) if unknown(record.text, topic)}
+    assert not missing, f"add these to lessons/attention/notation/letters.py, or use its letters: {missing}"
+
+
+@TOPICS
+def test_no_letter_of_an_axis_stands_for_something_else(topic):
+    wrong = [record.text for record in formulas(topic) if second_meanings(record.text, record.shapes)]
+    assert not wrong, f"{' '.join(AXES)} are sizes, and shapes are made of them: {wrong}"
+    assert not [r.name for r in records_of(topic, Matrix) if r.name in AXES or r.name.split()[0] in AXES]
+
+
+@TOPICS
+def test_what_a_topic_borrows_from_the_page_of_notation_stands_in_its_formulas(topic):
+    text = "   ".join(f"{record.text}   {record.shapes}" for record in formulas(topic))
+    for sign in BORROWED:
+        if topic in topics_of(sign) and sign not in ELSEWHERE:
+            for letter in sign.letters:
+                assert re.search(rf"(?<![A-Za-z])d?{re.escape(letter)}(?![A-Za-z])", text), f"{letter} in {topic.name}"
 
 
 def test_no_name_means_two_topics():

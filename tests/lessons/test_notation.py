@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from functools import cache
+from collections import Counter
 
 import numpy as np
 import pytest
 
 import lessons.attention.notation.lesson as topic
-from lessons.attention.notation.letters import ARRAYS, PAGE, ROWS, SIZES
-from lessons.course import find_topic, lesson_of, modules
-from lessons.request import Request
-from lessons.walk import walk
+from lessons.attention.notation.letters import ARRAYS, BORROWED, EVERYWHERE, PAGE, ROWS, SIZES
+from lessons.course import find_topic, topics
+from tests.lessons.letters import NOTATION, second_meanings, topics_of, unknown
 from tests.lessons.spoiling import Spoilt, TopicTests
 from tests.lessons.steps import all_text, records_of, request_for, steps_of, tables
-from tfx.records import Formula, Matrix, Question, Said
+from tfx.records import Question, Said
 from tfx.shapes import LETTERS
 
 TOPIC = "notation"
-AXES = tuple(sign.letter for sign in SIZES)
 
 
 def run_of(seed: int = 0) -> topic.Run:
@@ -59,7 +57,7 @@ def attends_where(allowed):
 
 
 class TestNotation(TopicTests):
-    lesson, steps = topic, 7
+    lesson, steps = topic, 10
     seeds = range(5)
     spoilt = {
         "custom": Spoilt("sizes", narrower_queries, no_nan="shapes"),
@@ -119,94 +117,9 @@ def test_what_is_asked_and_said_is_computed():
     )
 
 
-# The formulas of the module
+# The formulas of the course: tests/lessons/test_course.py walks through all of them
 
-MODULE = next(module for module in modules() if any(one.name == TOPIC for one in module.topics))
-TOPICS = pytest.mark.parametrize("name", [one.name for one in MODULE.topics])
-
-#: A name in a formula: letters, then indices.  `h_{t-1}` is h with an index.
-NAME = re.compile(r"(?<![A-Za-z])[A-Za-z]+(?:_(?:[A-Za-z0-9]+|\{[^}]*\}))?")
-#: words of two letters or one, and what is no letter at all
-WORDS = {
-    "i",
-    "j",
-    "d",
-    "py",
-    "is",
-    "of",
-    "so",
-    "to",
-    "no",
-    "or",
-    "in",
-    "as",
-    "by",
-    "it",
-    "at",
-    "up",
-    "if",
-    "be",
-    "on",
-    "ln",
-}
-INDEX = re.compile(r"[ijkthsDHS0-9]+|target|\{t[+-]1\}")
-
-
-@cache
-def formulas(name: str) -> list[tuple[str, str]]:
-    """Every formula of a topic, and the shapes beside it."""
-    found = find_topic(name)
-    steps = walk(found, Request(None, 0, lesson_of(found).settings()))
-    return [(r.text, r.shapes) for step in steps for r in step.records if isinstance(r, Formula)]
-
-
-def letters_of_the_page() -> set[str]:
-    return {name for sign in PAGE for name in NAME.findall(sign.letter)} | {"T", "S"}
-
-
-def unknown(text: str) -> list[str]:
-    """Names in a formula that are neither on the page, nor an index of what is, nor words."""
-    page, found = letters_of_the_page(), []
-    bases = page | {name.partition("_")[0] for name in page if len(name.partition("_")[0]) > 2}
-    for name in NAME.findall(text):
-        base, _, index = name.partition("_")
-        on_page = {name, name.removeprefix("d")} & page
-        indexed = {base, base.removeprefix("d")} & bases and (not index or INDEX.fullmatch(index))
-        word = not index and (len(name) > 2 or name in WORDS)
-        if not (on_page or indexed or word):
-            found.append(name)
-    return found
-
-
-def second_meanings(text: str, shapes: str) -> list[str]:
-    """Where a letter of an axis is the result of something, or a shape is made of something else than axes."""
-    axes = "|".join(sorted(AXES, key=len, reverse=True))
-    found = re.findall(rf"(?:^|\s\s|\bso\s+)(?:{axes})(?:\^T|_\w+|\[[^]]*\])?\s*=(?!=)", text)
-    for inside in re.findall(r"\(([^()]*,[^()]*|[A-Z][a-z]?)\)", shapes):
-        for axis in re.split(r"[,*\s]+", inside):
-            if axis and not re.fullmatch(rf"{axes}|d_a|F|n|\d+|[a-z]{{4,}}", axis):
-                found.append(f"({inside})")
-    return found
-
-
-@TOPICS
-def test_every_letter_of_every_formula_is_on_the_page(name):
-    missing = {text: unknown(text) for text, _ in formulas(name) if unknown(text)}
-    assert not missing, f"add these to lessons/attention/notation/letters.py, or use its letters: {missing}"
-
-
-@TOPICS
-def test_no_letter_of_an_axis_stands_for_something_else(name):
-    wrong = {text: second_meanings(text, shapes) for text, shapes in formulas(name) if second_meanings(text, shapes)}
-    assert not wrong, f"{' '.join(AXES)} are sizes, and shapes are made of them: {wrong}"
-
-
-@TOPICS
-def test_no_picture_has_the_name_of_an_axis(name):
-    found = find_topic(name)
-    steps = walk(found, Request(None, 0, lesson_of(found).settings()))
-    names = {r.name for step in steps for r in step.records if isinstance(r, Matrix)}
-    assert not [one for one in names if one in AXES or one.split()[0] in AXES]
+HOME, AWAY = find_topic("attention"), find_topic("alibi")
 
 
 @pytest.mark.parametrize(
@@ -217,7 +130,7 @@ def test_no_picture_has_the_name_of_an_axis(name):
         ("S = Q Q^T     S^T = (Q Q^T)^T", ""),
         ("raw scores = Q K^T", "(n, d) x (d, n) -> (n, n)"),
         ("logits = h E^T", "(n, C) x (C, V) -> (n, V)"),
-        ("p = softmax(s)", "(N) -> (N)"),
+        ("p = softmax(s)", "(M) -> (M)"),
         ("O = P V   so   H = O", ""),
     ],
 )
@@ -227,7 +140,7 @@ def test_a_letter_with_a_second_meaning_is_seen(text, shapes):
 
 @pytest.mark.parametrize("text", ["w_i = exp(s_i)", "G = P V", "O = P V G", "dG = P^T dO", "u = q . k", "N = 3 tokens"])
 def test_a_letter_that_is_not_on_the_page_is_seen(text):
-    assert len(unknown(text)) == 1
+    assert len(unknown(text, HOME)) == 1
 
 
 @pytest.mark.parametrize(
@@ -235,14 +148,31 @@ def test_a_letter_that_is_not_on_the_page_is_seen(text):
     ["h_t = tanh(x_t W_x + h_{t-1} W_h)", "dp_i/ds_j = p_i (delta_ij - p_j)", "L = -log p_target", "dW_Q = X^T dQ"],
 )
 def test_letters_of_the_page_are_known_with_their_indices(text):
-    assert not unknown(text) and not second_meanings(text, "")
+    assert not unknown(text, HOME) and not second_meanings(text, "")
+
+
+@pytest.mark.parametrize("text", ["c_t = f(x)", "w_i = 2", "y = gamma x", "z_t = x_t", "r = 1", "e = x"])
+def test_a_letter_of_another_topic_is_seen(text):
+    assert len(unknown(text, AWAY)) == 1
+
+
+def test_no_letter_means_two_things_in_one_topic():
+    assert not twice([letter for sign in EVERYWHERE for letter in sign.letters])
+    for one in topics():
+        assert not twice([letter for sign in BORROWED if one in topics_of(sign) for letter in sign.letters])
+
+
+def twice(letters):
+    return [letter for letter, times in Counter(letters).items() if times > 1]
 
 
 @pytest.mark.parametrize("sign", PAGE, ids=lambda sign: f"{sign.letter}-{sign.topic}")
-def test_every_letter_is_used_in_the_topic_that_the_page_names(sign):
-    found = find_topic(sign.topic)
-    assert found in MODULE.topics and sign.means and sign.papers and found.name != TOPIC
-    if sign in (*SIZES, *ARRAYS, *ROWS):
-        text = all_text(steps_of(found.name))
-        for name in sign.letters:
-            assert re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Za-z])", text), f"{name} in {found.name}"
+def test_every_letter_has_a_topic_that_explains_it(sign):
+    assert sign.means and sign.papers and NOTATION not in {one.name for one in topics_of(sign)}
+
+
+@pytest.mark.parametrize("sign", [*SIZES, *ARRAYS, *ROWS], ids=lambda sign: sign.letter)
+def test_every_letter_of_attention_is_used_in_the_topic_that_the_page_names(sign):
+    text = all_text(steps_of(find_topic(sign.topic).name))
+    for name in sign.letters:
+        assert re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Za-z])", text), f"{name} in {sign.topic}"

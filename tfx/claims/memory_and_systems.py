@@ -211,6 +211,7 @@ def only_signs(model: Perceptron) -> None:
 
 @claim(
     "C266", "Weights of 4, 2 or 1 bit lose next to nothing.", where="D0:2619", verdict="holds when",
+    experiment="quantisation",
     why="4 bits and more, each column rounded with a scale of its own. With 2 bits, and with signs alone, a trained "
     "network that is merely rounded loses; fewer bits need training that knows of them.",
     paper="Jacob et al. 2018, section 2.1",

@@ -10,7 +10,7 @@ times on a line, (2R - 1)(2C - 1) times on a grid of R rows and C columns.  Two 
     "continuous"   offsets on a logarithmic scale, sign(o) log(1 + |o|); a linear map, ReLU and a linear map
 
 Both were written for images.  On a line an offset has one axis; use is otherwise as in nn/relative_bias.py.
-Sources: Wang et al. 2022, "CrossFormer", section 3.3 (dynamic); Liu et al. 2022, "Swin Transformer V2", section 3.3,
+Sources: Wang et al. 2022, "CrossFormer" (dynamic); Liu et al. 2022, "Swin Transformer V2", section 3.3,
 equations 3 and 4 (continuous).
 """
 

@@ -1,10 +1,21 @@
-"""Every letter and sign of the module, on real arrays: what it means, how large it is here, what papers write."""
+"""Every letter and sign of the course, on real arrays: what it means, how large it is here, what papers write."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from lessons.attention.notation.letters import ARRAYS, ELSEWHERE, MODEL, ROWS, SIGNS, SIZES, Sign
+from lessons.attention.notation.letters import (
+    ARRAYS,
+    BEFORE,
+    BLOCK,
+    ELSEWHERE,
+    MODEL,
+    POSITION,
+    ROWS,
+    SIGNS,
+    SIZES,
+    Sign,
+)
 from lessons.writing import Lesson, Request, Said, Shown, Table, Try, agree, at_least, exactly, formula, question, table
 from tfx.ops.attention.attend import attend_forward
 from tfx.ops.attention.scaled_dot_product import attention_backward, attention_forward
@@ -101,13 +112,31 @@ def whole_model(run: Run) -> Iterator[Shown]:
 
 @lesson.step("Letters that belong to one topic")
 def elsewhere(run: Run) -> Iterator[Shown]:
-    yield "These serve one topic, which says what they mean; another may borrow them."
+    yield "These serve one topic of this module, and others of it may borrow them. Another topic may have another meaning for a letter, and never two."
     yield listed("borrowed letters", ELSEWHERE)
+
+
+@lesson.step("... to the modules before this one")
+def before(run: Run) -> Iterator[Shown]:
+    yield "Sequences, and what came before Transformers."
+    yield listed("borrowed in modules 1 and 2", BEFORE)
+
+
+@lesson.step("... to masks and positions")
+def position(run: Run) -> Iterator[Shown]:
+    yield "Who may look at whom, and where a token stands."
+    yield listed("borrowed in modules 4 to 6", POSITION)
+
+
+@lesson.step("... and to the block")
+def block(run: Run) -> Iterator[Shown]:
+    yield "Residual connections, norms, the feed-forward network."
+    yield listed("borrowed in module 7", BLOCK)
 
 
 @lesson.step("Signs")
 def signs(run: Run) -> Iterator[Shown]:
-    yield "exp, log, sqrt, tanh and softmax are written as in code; softmax works along each row."
+    yield "exp, log, sqrt, tanh, softmax: as in code; softmax works along each row."
     yield listed("between the letters", SIGNS)
     product, dot = (run.arrays["Q"] @ run.arrays["K"].T)[0, 0], sum(run.arrays["q"] * run.arrays["k"])
     yield agree("dot", "entry 1, 1 of Q K^T is q . k of the first query and key", float(product), float(dot))

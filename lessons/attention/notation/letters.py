@@ -1,4 +1,7 @@
-"""Every letter and sign of the module, with one meaning each, and the topic that explains it.
+"""Every letter and sign in the formulas of the course, and the topic that explains it.
+
+Sizes, arrays, rows, the model and signs mean the same everywhere.  The other letters are borrowed by the topics that
+their line names, and mean one thing there.
 
 What the letters of the axes mean stands in tfx/shapes.py; this page takes it from there.
 """
@@ -14,7 +17,8 @@ from tfx.shapes import LETTERS
 class Sign:
     """letter: as formulas write it; several that differ in nothing but their name stand together, `Q, K`.
 
-    shape: in letters of axes, `T, D`; empty for what has none.  papers: what papers call it.  topic: who explains it.
+    shape: in letters of axes, `T, D`; empty for what has none.  papers: what papers call it.  topic: who explains it;
+    also: other topics that use it so.
     """
 
     letter: str
@@ -22,6 +26,7 @@ class Sign:
     papers: str
     topic: str
     shape: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -81,17 +86,19 @@ ELSEWHERE = (
     Sign("m", "largest score of a row", "m", "softmax"),
     Sign("m, r, R", "a mean, a correlation, a rank", "mu, rho", "scaling"),
     Sign("a", "size of scores that saturate", "a", "jacobian"),
-    Sign("b", "a bias", "b", "additive"),
     Sign("c", "any constant", "c", "softmax"),
     Sign("r, tau", "what other weights cut off", "tau", "softmax"),
 )
 
 MODEL = (
     Sign("F", LETTERS["F"], "d_ff", "attention"),
-    Sign("E", "embedding table, a row per word", "E, W_E", "attention"),
-    Sign("PE", "positions, a row per place", "PE", "attention"),
-    Sign("O_h", "output of head h, h = 1 ... H", "head_h", "attention"),
-    Sign("W_1, W_2", "maps of the feed-forward layer", "W_1, W_2", "attention"),
+    Sign("x, y", "in and out of any code", "x, y", "neural-layer"),
+    Sign("W, b", "any learned map: x W + b", "W, b", "neural-layer"),
+    Sign("f", "any function", "f, sigma", "neural-layer"),
+    Sign("E", "embedding table, a row per word", "E, W_E", "embeddings"),
+    Sign("PE", "positions, a row per place", "PE", "embeddings"),
+    Sign("O_h, h", "output of head h, h = 1 ... H", "head_h", "attention"),
+    Sign("W_1, W_2, b_1, b_2", "two layers, one behind the other", "W_1, W_2", "neural-layer"),
     Sign("n", "places that are answered", "n, m", "attention"),
 )
 
@@ -99,7 +106,7 @@ SIGNS = (
     Sign("Q K^T", "matrix product; ^T: transposed", "Q K^T", "shapes"),
     Sign("q . k", "dot product; also q.k", "q^T k", "intuition"),
     Sign("p * dp", "entry by entry", "circled dot", "jacobian"),
-    Sign("s_j, p_ij", "entry j; row i, column j", "s_j", "softmax"),
+    Sign("s_j, score_ij", "entry j; row i, column j", "s_j, e_ij", "softmax"),
     Sign("(T, D) x (D, S)", "the axes of a product", "R^(n x d)", "shapes"),
     Sign("sum_j, max_j", "over all j", "sigma", "softmax"),
     Sign("|q|, ||J||", "size: root of summed squares", "norm", "jacobian"),
@@ -107,8 +114,68 @@ SIGNS = (
     Sign("delta_ij", "1 where i = j, else 0", "delta", "jacobian"),
     Sign("onehot(j)", "1 at place j, else 0", "y, e_j", "jacobian"),
     Sign("E[x], Var(x)", "mean, and variance, of a draw", "E, Var", "scaling"),
-    Sign("x, y, dy, dx", "in, out of any code, and back", "x, y", "jacobian"),
+    Sign("dy, dx", "gradients of y, of x", "dL/dy", "jacobian"),
     Sign("h_t, h_{t-1}", "after token t, and before it", "h_t", "why-not-rnn"),
+    Sign("p(x)", "the chance of x", "P(x)", "tokenizers"),
 )
 
-PAGE = (*SIZES, *ARRAYS, *ROWS, *MODEL, *ELSEWHERE, *SIGNS)
+BEFORE = (
+    Sign("n_i", "how often word i occurs", "n_i", "sequences"),
+    Sign("a, b", "two of a kind: symbols, rows, inputs", "-", "bpe", also=("embeddings", "neural-layer")),
+    Sign("id", "the number of a token", "id", "embeddings"),
+    Sign("h", "hidden units", "h", "neural-layer", also=("ffn",)),
+    Sign("h", "state of an RNN", "h", "rnn-baseline", also=("seq2seq", "bottleneck")),
+    Sign("W_x, W_h", "its maps of word and of state", "W, U", "rnn-baseline", also=("bottleneck",)),
+    Sign("c", "cell of an LSTM", "c, s", "rnn-baseline"),
+    Sign("f, i, o", "gates: keep, write, show", "f, i, o", "rnn-baseline"),
+    Sign("g", "what is new for the cell", "g", "rnn-baseline"),
+    Sign("c", "context, made of the states", "c", "seq2seq", also=("bottleneck",)),
+    Sign("f, g", "a step of encoder, of decoder", "f, g", "seq2seq"),
+    Sign("s", "state of a decoder", "s, h", "seq2seq", also=("bottleneck",)),
+    Sign("R", "orthogonal matrix: turns a state", "Q, R", "seq2seq"),
+    Sign("e_tj, a_tj", "score of state j, its weight", "e, alpha", "bottleneck"),
+    Sign("W_q, W_k, v_a", "its maps and last vector", "W_a, U_a", "bottleneck"),
+    Sign("n", "symbols, words or tokens of a text", "n, T", "seq2seq", also=("bottleneck", "motivation")),
+)
+
+POSITION = (
+    Sign("b", "number of a text in its batch", "b", "padding", also=("position-table",)),
+    Sign("h", "entropy of the next token", "H", "label-leakage"),
+    Sign("R", "a matrix that reorders rows", "P", "positions"),
+    Sign("z_t", "token t with its place", "z", "positions", also=("position-table",)),
+    Sign("W_word, W_place", "rows of W for either part", "W", "positions"),
+    Sign("w_i", "speed of pair i of numbers", "theta_i", "sinusoidal", also=("rope",)),
+    Sign("a, b", "two angles", "alpha, beta", "sinusoidal"),
+    Sign("table", "learned rows or numbers", "w, b", "position-table", also=("relative", "bias")),
+    Sign("N", "rows of such a table", "N, L", "position-table"),
+    Sign("o", "offset j - i", "k, j - i", "relative", also=("bias",)),
+    Sign("a_o, c", "vector of an offset; the cut", "a_ij, k", "relative"),
+    Sign("r_o", "mapped sinusoid of an offset", "R W_k,R", "relative"),
+    Sign("u, w", "learned; one of each for a head", "u, v", "relative"),
+    Sign("a, m, n", "angle; places of query and key", "theta, m, n", "rope"),
+    Sign("m", "slope; m_h: that of head h", "m", "alibi"),
+    Sign("b", "bias: a number added to a score", "B, b", "bias"),
+)
+
+BLOCK = (
+    Sign("I", "identity matrix", "I", "residual"),
+    Sign("J", "Jacobian of a sub-layer", "J", "residual"),
+    Sign("m, v", "mean and variance over a token", "mu, sigma^2", "layernorm"),
+    Sign("v", "mean square over a token", "ms, RMS^2", "rms-norm"),
+    Sign("r", "1 / sqrt(v + eps)", "1/sigma", "layernorm", also=("rms-norm",)),
+    Sign("eps", "a small number under the root", "epsilon", "layernorm", also=("rms-norm", "batchnorm")),
+    Sign("xhat", "x, normalised", "x-hat", "layernorm", also=("rms-norm",)),
+    Sign("gamma, beta", "learned gain, learned offset", "g, b", "layernorm", also=("rms-norm",)),
+    Sign("g", "dy * gamma; <g>: mean over C", "-", "layernorm", also=("rms-norm",)),
+    Sign("psi", "root mean square over a batch", "psi", "rms-norm"),
+    Sign("a", "hidden units before the bend", "z", "ffn"),
+    Sign("k_i, v_i", "column i of W_1, row i of W_2", "k_i, v_i", "ffn"),
+    Sign("Phi", "share of normal draws below x", "Phi", "ffn"),
+    Sign("W_gate, W_up", "maps of SwiGLU, one of them bent", "W, V", "ffn"),
+    Sign("W_down", "its last map", "W_2", "ffn"),
+    Sign("r", "x after attention is added", "x'", "block"),
+)
+
+BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *BLOCK)
+EVERYWHERE = (*SIZES, *ARRAYS, *ROWS, *MODEL, *SIGNS)
+PAGE = (*EVERYWHERE, *BORROWED)

@@ -113,7 +113,7 @@ def clipping(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
         before = float(clip_by_norm(grad, 1.0))
         rows.append({"what": what, "before": before, "after": math.sqrt(float(grad @ grad))})
     yield "A gradient that exploded is tamed: if longer than a limit, scale it down."
-    yield formula("g <- g * limit / |g|   where |g| > limit", "|g|: length")
+    yield formula("dW <- dW * limit / |dW|   where |dW| > limit", "dW: a gradient, |dW|: its length")
     yield table("clipped at length 1", rows, what="a gradient that", before="length before :3", after="after :3")
     yield "What vanished stays as it is; in the sum late words drown the early ones."
     yield exactly("down", "length of the exploded one after clipping", 1.0, round(rows[0]["after"], 9))

@@ -149,7 +149,7 @@ def since(run: Run) -> Iterator[Shown]:
     yield f"The sum stayed, its surroundings changed. In pre-LN nothing stands on the way from y back to x, and the size grows slowly: its square by {added:.2f} for each sub-layer here, to a size of {pre:.2f}. In post-LN it stays at {post:.2f}."
     yield "DeepNet weighs the sum, norm(a x + f(x)) with a number a above 1, and trains a thousand layers. Hyper-connections (Zhu et al. 2024) keep several such sums side by side and learn how to mix them."
     yield Said("The norm of add and norm is there to regularise.", "too strong", "It holds the size, and learning goes faster. An effect against overfitting, if any, is minor.")  # fmt: skip
-    yield formula("x_L = x_0 + f_1 + f_2 + ... + f_L        pre-LN: all branches are in it")
+    yield formula("x_n = x_0 + f_1 + f_2 + ... + f_n        pre-LN: all branches are in it")
     yield "So people speak of a stream that every sub-layer reads and adds to. What was written early, a word and its place, can be read late, unless others cover it."
     yield within("linear", "norm in front: what a sub-layer adds to the square of the size", 0.32, added, 0.2)
     yield Source("Wang et al.", 2022, "DeepNet: Scaling Transformers to 1,000 Layers")

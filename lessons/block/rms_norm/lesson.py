@@ -74,12 +74,12 @@ def variants(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     }
     y, changed = ({name: norm(x)[0] for name, norm in norms.items()} for x in (run.x, other))
     moved = {name: float(np.abs(changed[name] - y[name]).max()) for name in norms}
-    yield formula("ScaleNorm: y = g x / |x|        g: one learned length for all")
-    yield formula("PowerNorm: y_c = gamma_c x_c / psi_c + beta_c        psi_c: of feature c, over a batch")
+    yield formula("ScaleNorm: y = length x / |x|        length: one learned number for all")
+    yield formula("PowerNorm: y_j = gamma_j x_j / psi_j + beta_j        psi_j: of feature j, over a batch")
     yield matrix("the first token, its first numbers", np.stack([run.x[0], *y.values()])[:, :6], "row, coordinate", ("x", *norms))  # fmt: skip
-    yield f"With g = sqrt({width}) ScaleNorm is RMSNorm of gain 1. psi is a root mean square over tokens (their running mean, in training): replace the others, and PowerNorm's output moves by {moved['PowerNorm']:.2f}, while the other three norms' stays."
+    yield f"With length sqrt({width}) ScaleNorm is RMSNorm of gain 1. psi is a root mean square over tokens (their running mean, in training): replace the others, and PowerNorm's output moves by {moved['PowerNorm']:.2f}, while the other three norms' stays."
     yield Said("PowerNorm divides by a power of your choice.", "false", "It is a batch norm without the mean; power means the mean square.")  # fmt: skip
-    yield agree("relative", "with g = sqrt(C) ScaleNorm is RMSNorm of gain 1", y["ScaleNorm"], y["RMSNorm"])
+    yield agree("relative", "with length sqrt(C) ScaleNorm is RMSNorm of gain 1", y["ScaleNorm"], y["RMSNorm"])
     yield Check("others", "of the four only PowerNorm looks at other tokens", "0, 0, 0, above 0", ", ".join(f"{m:.2g}" for m in moved.values()), 1e-12, bool(largest(list(moved.values())[:3]) <= 1e-12 < moved["PowerNorm"]))  # fmt: skip
     yield Source("Shen et al.", 2020, "PowerNorm", "section 4")
 

@@ -31,7 +31,7 @@ def scaled_to_length(rng: np.random.Generator) -> NumberCase:
             "The length divides, not the root mean square: squares are summed.",
         ),
         Wrong(g * a, "norm forgotten", "The token is brought to length 1 first."),
-        Wrong(truth / g, "gain forgotten", "The learned length g multiplies."),
+        Wrong(truth / g, "gain forgotten", "The learned length multiplies."),
         Wrong(g * a / (a + b), "sum for length", "The length is the root of the summed squares."),
     )
     return NumberCase({"a": f"{a:g}", "b": f"{b:g}", "g": f"{g:g}"}, truth, wrong)

@@ -25,7 +25,7 @@ START = "<start>"
 
 @dataclass(frozen=True)
 class Settings:
-    symbols: int = setting(6, 3, 12, "V, different tokens")
+    symbols: int = setting(6, 3, 12, "different tokens")
     repeats: float = setting(0.8, 0.5, 0.9, "the chance that a token is a copy of the one before")
 
 
@@ -107,8 +107,10 @@ def the_floor(run: Run) -> Iterator[Shown]:
     same = s.repeats + (1 - s.repeats) / s.symbols
     honest = least(s, True, True)
     yield f"Make a text whose best loss is known: {s.length} tokens of {s.symbols}; the first is drawn evenly, each next one copies the one before with chance {s.repeats:g}, else it is drawn evenly. Who knows the one before is right with chance {same:.3f} at most."
-    yield formula("least loss = (log V + (T - 1) h) / T", "h: entropy of the next token, in nats")
-    yield f"log V = {math.log(s.symbols):.3f} for the first token, h = {following:.3f} for each other."
+    yield formula(
+        "least loss = (log words + (T - 1) h) / T", "words: different tokens, h: entropy of the next one, in nats"
+    )
+    yield f"log {s.symbols} = {math.log(s.symbols):.3f} for the first token, h = {following:.3f} for each other."
     yield question("What is the least mean loss of a model that sees no answer?", honest, f"({math.log(s.symbols):.3f} + {s.length - 1} * {following:.3f}) / {s.length}.")  # fmt: skip
     yield "On new texts a mean loss that stays below the floor is the sign of a leak; on those of training the answers may have been learned by heart instead. Nobody knows the floor of real text, but a loss near 0 is below it."
     rng = np.random.default_rng(run.seed)

@@ -49,7 +49,7 @@ def places_with_mask(rng: np.random.Generator) -> NumberCase:
 
 @told_apart
 def even_floor(rng: np.random.Generator) -> NumberCase:
-    """log V of even tokens."""
+    """log of how many tokens there are, all as frequent."""
     v = int(rng.choice([4, 8, 16, 32, 50]))
     return NumberCase(
         {"v": v},

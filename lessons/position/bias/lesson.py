@@ -72,9 +72,16 @@ def before_softmax(run: Run) -> Iterator[Shown]:
 def pictures(run: Run) -> Iterator[Shown]:
     query = run.tokens // 2
     rows = np.stack([weights_of(bias)[query] for bias in run.biases.values()])
-    shown = min(run.tokens, 8)
+    first = max(0, min(query - 4, run.tokens - 8))
+    keys = np.arange(first, min(first + 8, run.tokens))
     yield f"Let all scores be equal, and look at the weights of query {query + 1} among {run.tokens} keys. What is seen comes from the bias alone:"
-    yield matrix(f"weights of query {query + 1}", rows[:, :shown], "bias, key", tuple(run.biases))
+    yield matrix(
+        f"weights of query {query + 1}",
+        rows[:, keys],
+        "bias, key",
+        tuple(run.biases),
+        tuple(str(key + 1) for key in keys),
+    )
     yield f"T5 learns a number for each bucket of offsets and head; here it is random. ALiBi has a fixed slope, here 1/2, both ways. A window of {run.window} on each side and a causal mask are biases of 0 and -infinity."
     yield "Models add them together: a causal model with ALiBi has the mask and the slope."
     yield agree("sums", "every row sums to 1", rows.sum(axis=1), 1.0)
@@ -174,7 +181,7 @@ def new_lengths(run: Run) -> Iterator[Shown]:
     yield exactly(
         "shape", "shape of the bias at four times the length", str((2, 4 * run.tokens, 4 * run.tokens)), str(shapes[1])
     )
-    yield Source("Wang et al.", 2022, "CrossFormer", "section 3.2")
+    yield Source("Wang et al.", 2022, "CrossFormer")
     yield Source("Liu et al.", 2022, "Swin Transformer V2", "section 3.3")
 
 

@@ -60,7 +60,7 @@ def how_many(run: Run) -> Iterator[Shown]:
     yield question(f"How many numbers does a table for {run.rows} places at C = {run.width} add to what is learned?", start.size, "N times C.", 0)  # fmt: skip
     yield table("as published", sizes, model="model", places="N", width="C", numbers="N C :12")
     yield exactly("size", "numbers of the table", run.rows * run.width, start.size)
-    yield Source("Devlin et al.", 2019, "BERT", "section 3")
+    yield Source("Devlin et al.", 2019, "BERT", "section 3, appendix A.2")
 
 
 @lesson.step("Its gradient: all texts that used the row")

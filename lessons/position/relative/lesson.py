@@ -143,7 +143,7 @@ def four_terms(run: Run) -> Iterator[Shown]:
     r = np.asarray(sinusoids_forward(np.array([-1.0]), angular_speeds(run.width))[0] @ run.maps)[0]
     q, k = run.q[0], run.k[1]
     parts = [float(q @ k), float(q @ r), float(run.u @ k), float(run.w @ r)]
-    yield "Where positions are added, a score has four terms: word with word, word with place, place with word, place with place. Transformer-XL keeps the four and takes the places out. r_o is a mapped sinusoid of the offset; u and w are learned, one of each for a head."
+    yield "Where positions are added, a score has four terms: word with word, word with place, place with word, place with place. Transformer-XL keeps the four and takes the places out. r_o is a mapped sinusoid of the offset; u and w are learned, one of each for a head (the paper calls them u and v, but v is a value here)."
     yield formula("score_ij = (q_i . k_j + q_i . r_o + u . k_j + w . r_o) / sqrt(D)")
     yield table("query 1, key 2", [{"a": parts[0], "b": parts[1], "c": parts[2], "d": parts[3], "sum": sum(parts) / root}], a="q . k :3", b="q . r :3", c="u . k :3", d="w . r :3", sum="the score :3")  # fmt: skip
     yield "In words: content meets content; a query asks for distances; some content is always of interest; some distances are too. As no place occurs, the states of an earlier stretch of text can be read again as they are."

@@ -91,7 +91,7 @@ def unchanged(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     lengths = np.linalg.norm(run.turned(run.q, places), axis=1)
     x = rng.standard_normal((3, run.width))
     cos, sin = rotary_tables(np.arange(3), run.width, run.base)
-    yield "A rotation keeps lengths, so no place makes a query louder. Nothing is added to the token, and nothing is learned. Values are not turned: what is taken home carries no place, only the weights do."
+    yield "A rotation keeps lengths, so no place makes a query louder. Nothing is added to the token, and nothing is learned. Values are not turned: in the first layer what is taken home carries no place, only the weights do; later layers read what those weights have mixed."
     yield matrix("length of the turned query", lengths, "query, position", ("length",), [str(p) for p in places])
     yield "It acts inside attention, in each layer that has it, on queries and keys after their maps. Sinusoids and a learned table act once, at the input, and reach the values too."
     yield "The way back is the same function with -a, because the transpose of a rotation turns back."

@@ -74,9 +74,9 @@ def one_row(run: Run) -> Iterator[Shown]:
     shown = np.arange(min(len(run.words), 5))
     y, _ = embedding_forward(run.ids, run.small)
     yield "A token's number, its id, only names it: id 7 is not more than id 3. So a model keeps a table E with a row of numbers for each token, and looks up the row: the token's embedding."
-    yield formula("x_t = E[id_t]", "E: V rows, C numbers each; V: vocabulary size")
+    yield formula("x_t = E[id_t]", "E: (words, C), a row for each word of the vocabulary")
     yield matrix("the rows that your words pick", y[shown], "token (id), number", [f"{run.words[i]} ({run.ids[i]})" for i in shown])  # fmt: skip
-    yield f"V = {len(run.vocabulary)} different words here, C = 4; the rows are random. Equal tokens get equal rows, wherever they stand."
+    yield f"There are {len(run.vocabulary)} different words here, and C = 4; the rows are random. Equal tokens get equal rows, wherever they stand."
     yield agree("rows", "each row is that of its id", y, np.stack([run.small[i] for i in run.ids]), to=0)
     yield embedding_forward
 
@@ -87,8 +87,8 @@ def product(run: Run) -> Iterator[Shown]:
     shown = np.arange(min(len(run.vocabulary), 8))
     yield "A one-hot row is 1 at the id's place, else 0. Times a matrix, it picks one row of it: so an embedding is a linear map, and learns like one. A lookup reads the row and multiplies nothing."
     yield matrix("one-hot rows of the first words", rows[:2, shown], "token, id", run.words[:2], labels(tuple(run.vocabulary[i] for i in shown)))  # fmt: skip
-    yield formula("onehot(id) E = E[id]", "(1, V) x (V, C) -> (1, C)")
-    yield question(f"V = {v:,} and C = {c}: how many multiplications is that for one token?", v * c, "V times C, all but C of them with 0.")  # fmt: skip
+    yield formula("onehot(id) E = E[id]", "(1, words) x (words, C) -> (1, C)")
+    yield question(f"{v:,} words and C = {c}: how many multiplications is that for one token?", v * c, "Words times C, all but C of them with 0.")  # fmt: skip
     yield Said("Text becomes numbers of tokens, and these become vectors.", "true", "The table is a linear map of one-hot rows.", "C284")  # fmt: skip
     yield agree("one-hot", "one-hot rows times the table, and rows looked up", rows @ run.small, embedding_forward(run.ids, run.small)[0], to=0)  # fmt: skip
 
@@ -100,7 +100,7 @@ def way_back(run: Run) -> Iterator[Shown]:
     shown, often = np.arange(min(len(run.vocabulary), 4)), np.bincount(run.ids)
     word = run.vocabulary[int(often.argmax())]
     yield "Training lowers a number, the loss; a gradient, marked by d, says how it changes. The gradient at a place goes to the row that was looked up there."
-    yield formula("dE[v] = sum of dx_t over all places t with id_t = v")
+    yield formula("dE[id] = sum of dx_t over all places t with id_t = id")
     yield question(f'Every place sends 1. What arrives at the row of "{word}"?', int(often.max()), "So many places add up.", 0)  # fmt: skip
     yield matrix("dE when every place sends ones", grad[shown], "token, number", labels(tuple(run.vocabulary[i] for i in shown)))  # fmt: skip
     yield "The classic mistake: to write the gradient into the row in place of adding it."

@@ -7,7 +7,7 @@ only and can be continued; with a target of another form what it says farther ou
 
     -slope |o|                                another target, on which it goes wrong
 
-Sources: Wang et al. 2022, "CrossFormer", section 3.3; Liu et al. 2022, "Swin Transformer V2", section 3.3.
+Sources: Wang et al. 2022, "CrossFormer"; Liu et al. 2022, "Swin Transformer V2", section 3.3.
 """
 
 from __future__ import annotations

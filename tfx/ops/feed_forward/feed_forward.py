@@ -1,8 +1,8 @@
 """Position-wise feed-forward network: the same two-layer network at every token.
 
-    a = x W1 + b1          (..., C) x (C, F) -> (..., F)      usually F = 4 C
+    a = x W_1 + b_1        (..., C) x (C, F) -> (..., F)      usually F = 4 C
     h = activation(a)
-    y = h W2 + b2          (..., F) x (F, C) -> (..., C)
+    y = h W_2 + b_2        (..., F) x (F, C) -> (..., C)
 
 Attention moves information between tokens; this works on each token alone.
 
