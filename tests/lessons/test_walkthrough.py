@@ -3,58 +3,27 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import lessons.architectures.walkthrough.lesson as topic
-from tests.lessons.steps import (
-    all_text,
-    checks,
-    failed,
-    failed_in,
-    records_of,
-    request_for,
-    sentences,
-    steps_of,
-    tables,
-)
-from tfx.errors import BadInput
+from tests.lessons.spoiling import Spoilt, TopicTests, runs_of
+from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Matrix, Question, Said
 
-TOPIC = "encode-decode-walkthrough"
-KEPT = {name: getattr(topic, name) for name in vars(topic)}
-
-
-def run_of(*pairs: str, seed: int = 0) -> topic.Run:
-    return topic.Run(request_for(TOPIC, *pairs, seed=seed))
-
-
-@pytest.fixture(scope="module")
-def trained() -> topic.Run:
-    return run_of()
+KEPT = dict(vars(topic))
+run_of = runs_of(topic)
+learnt = cache(topic.learn_translator)
 
 
 @pytest.fixture
-def run(trained) -> topic.Run:
-    """Another run with the same model, to be spoilt."""
+def run() -> topic.Run:
     fresh = run_of()
-    fresh.model = trained.model
+    fresh.model = learnt(0)
     return fresh
-
-
-@pytest.mark.parametrize("pairs", [[], ["sentence=50"], ["sentence=2"]])
-def test_every_check_holds(pairs):
-    steps = steps_of(TOPIC, *pairs, seed=len(pairs) and int(pairs[0][-1]) + 1)
-    assert len(steps) == 8 and not failed(steps)
-    assert list(checks(steps)) == [*SPOILT] and all_text(steps).isascii()
-
-
-@pytest.mark.parametrize("pair", ["sentence=0", "sentence=51"])
-def test_settings_out_of_range_are_refused(pair):
-    with pytest.raises(BadInput):
-        run_of(pair)
 
 
 def doubled(run, patch, by):
@@ -142,34 +111,30 @@ def improbable(run, patch, by):
     run.written = ids, np.full_like(p, by / p.shape[1] / 1.3)
 
 
-#: check -> its step, and how it is spoilt; with `by` not a number where that can be.
-SPOILT = {
-    "in": ("encoding", longer_input),
-    "memory": ("context", doubled),
-    "own-row": ("context", moves(1, 1e-9, 1)),
-    "context": ("context", moves(2, 1e-6, 0)),
-    "greedy": ("decoding", other_ids),
-    "sum": ("decoding", times(1)),
-    "maps": ("maps", map_of(lambda w, by: np.concatenate([w, w], axis=-1) / 2)),
-    "rows": ("maps", map_of(lambda w, by: w * by)),
-    "same": ("both_ways", times(2)),
-    "before": ("both_ways", answers(scaled_first)),
-    "after": ("both_ways", answers(unmoved)),
-    "undone": ("tasks", misspelt),
-    "projected": ("too_strong", fewer),
-    "chosen": ("too_strong", improbable),
-}
+NO_NAN = "ids and sizes are never NaN"
 
 
-@pytest.mark.parametrize("by", [1.2, math.nan])
-@pytest.mark.parametrize("id", SPOILT)
-def test_every_check_fails_when_what_it_watches_is_wrong_or_not_a_number(id, by, run, monkeypatch):
-    if by != by and id in ("in", "memory", "greedy", "maps", "undone", "projected"):
-        return  # ids and sizes are never NaN
-    step, spoil = SPOILT[id]
-    assert not failed_in(getattr(topic, step), run)
-    spoil(run, monkeypatch, by)
-    assert failed_in(getattr(topic, step), run) == {id}
+class TestWalkthrough(TopicTests):
+    lesson, steps = topic, 8
+    changed = ["sentence=50", "sentence=2"]
+    refused = ["sentence=0", "sentence=51"]
+    known = {"learn_translator": learnt}
+    spoilt = {
+        "in": Spoilt("encoding", longer_input, no_nan=NO_NAN),
+        "memory": Spoilt("context", doubled, no_nan=NO_NAN),
+        "own-row": Spoilt("context", moves(1, 1e-9, 1)),
+        "context": Spoilt("context", moves(2, 1e-6, 0)),
+        "greedy": Spoilt("decoding", other_ids, no_nan=NO_NAN),
+        "sum": Spoilt("decoding", times(1)),
+        "maps": Spoilt("maps", map_of(lambda w, by: np.concatenate([w, w], axis=-1) / 2), no_nan=NO_NAN),
+        "rows": Spoilt("maps", map_of(lambda w, by: w * by)),
+        "same": Spoilt("both_ways", times(2)),
+        "before": Spoilt("both_ways", answers(scaled_first)),
+        "after": Spoilt("both_ways", answers(unmoved)),
+        "undone": Spoilt("tasks", misspelt, no_nan=NO_NAN),
+        "projected": Spoilt("too_strong", fewer, no_nan=NO_NAN),
+        "chosen": Spoilt("too_strong", improbable),
+    }
 
 
 def asked(step, run):

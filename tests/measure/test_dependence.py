@@ -22,6 +22,13 @@ def test_an_output_that_stops_being_a_number_has_moved():
     assert not dependence(lambda ids: [np.nan * ids[0]], np.array([[3, 1]]), 9).any(), "it never was a number"
 
 
+def test_sums_of_what_came_before_depend_on_a_triangle_and_the_ids_are_left_as_they_are():
+    ids = np.array([3, 1, 4, 2])
+    kept = ids.copy()
+    found = dependence(lambda ids: np.cumsum(ids)[:, None].astype(float), ids, 9)
+    assert found.tolist() == np.tri(4, dtype=bool).tolist() and ids.tolist() == kept.tolist()
+
+
 def test_rounding_is_no_movement():
     assert not dependence(lambda ids: [1.0 + 1e-15 * ids[0]], np.array([[3, 1]]), 9).any()
 

@@ -12,8 +12,10 @@ import numpy as np
 
 from tfx.backend import Array
 from tfx.nn.block_settings import BlockSettings
+from tfx.nn.decoder_block import DecoderBlock
 from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.residual import Residual, block_norm
+from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.multi_head import (
     Maps,
     merge_heads,
@@ -25,7 +27,7 @@ from tfx.ops.attention.scaled_dot_product import attention_backward
 from tfx.ops.basics.embedding import embedding_backward, embedding_forward
 from tfx.ops.feed_forward.feed_forward import feed_forward_backward, feed_forward_forward
 from tfx.short_forms.registry import Trial, on, short_of
-from tfx.short_forms.sizes import A, B, C, T, V
+from tfx.short_forms.sizes import A, B, C, S, T, V
 
 HEADS = 2
 
@@ -139,3 +141,24 @@ def block(x: Array, norm1: Callable[[Array], Array], attention: Callable[[Array]
           norm2: Callable[[Array], Array], feed_forward: Callable[[Array], Array]) -> Array:  # fmt: skip
     r = x + attention(norm1(x))  # between tokens: (B, T, C) -> (B, T, C)
     return r + feed_forward(norm2(r))  # each token alone: (B, T, C)
+
+
+def _decoder_block(rng: np.random.Generator) -> Trial:
+    settings = BlockSettings(d_model=C, n_heads=HEADS, dtype="float64", dropout=0.0, norm_place="post")
+    block, x, memory = DecoderBlock(settings, rng), rng.standard_normal((B, T, C)), rng.standard_normal((B, S, C))
+    mask = causal_mask(T)
+    parts = (
+        lambda x: block.attention.forward(x, mask=mask)[0],
+        lambda x, memory: block.cross_attention.forward(x, memory)[0],
+        lambda x: block.feed_forward.forward(x)[0],
+    )
+    norms = (lambda x, f=norm.forward: f(x)[0] for norm in (block.norm1, block.norm2, block.norm3))
+    return Trial((x, memory, *parts, *norms), block.forward(x, memory, mask=mask)[0])
+
+
+@short_of(DecoderBlock, _decoder_block)
+def decoder_block(x: Array, memory: Array, masked: Callable[[Array], Array], cross: Callable[[Array, Array], Array],
+                  feed_forward: Callable[[Array], Array], *norm: Callable[[Array], Array]) -> Array:  # fmt: skip
+    r = norm[0](x + masked(x))  # post-LN, own words: (B, T, C)
+    s = norm[1](r + cross(r, memory))  # the source, (B, S, C) -> (B, T, C)
+    return norm[2](s + feed_forward(s))  # each word alone: (B, T, C)

@@ -26,6 +26,7 @@ WHOLE: Mapping[str, str] = {
     "tfx.lab.attention.shape_mistakes.silent_mistakes": "it is a whole experiment: three mistakes, one after the other",
     "tfx.lab.attention.who_responds.responses": "it is a whole experiment: three edits, one after the other",
     "tfx.lab.block.add_and_norm.through_sublayers": "it is a whole experiment: a stack there and back",
+    "tfx.lab.block.line_by_line.line_by_line": "its lines are what is to be seen",
     "tfx.lab.position.fitted_bias.fit": "it is a whole training",
     "tfx.lab.position.two_languages.look": "it is a whole experiment: two tables, compared",
     "tfx.lab.scale.published_sizes.count": "it builds a whole model, one part after the other",
