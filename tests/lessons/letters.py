@@ -13,7 +13,7 @@ NOTATION = "notation"
 #: A name in a formula: letters, then indices.  `h_{t-1}` is h with an index.
 NAME = re.compile(r"(?<![A-Za-z])[A-Za-z]+(?:_(?:[A-Za-z0-9]+|\{[^}]*\}))?")
 #: words of two letters or one, and what is no letter at all
-WORDS = set(re.findall(r"\w+", "i j t d id py is of so to no or in as by it at up if be on ln LN ff pi"))
+WORDS = set(re.findall(r"\w+", "i j t d py is of so to no or in as by it at up if be on ln LN ff pi"))
 #: letters that are written as words
 GREEK = set(re.findall(r"\w+", "gamma beta psi eps xhat tau theta alpha sigma mu"))
 #: `a` before a word and a blank: no letter, an article

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from tfx.measure.verdicts import largest_difference
 
 
-def dependence(outputs: Callable[[np.ndarray], Sequence[np.ndarray]], ids: np.ndarray, other: int) -> np.ndarray:
+def dependence(outputs: Callable[[np.ndarray], Iterable[np.ndarray]], ids: np.ndarray, other: int) -> np.ndarray:
     """outputs: ids (..., T) -> N vectors; ids: (T,) or (1, T) integers -> (N, T) bool: output n moves with input t.
 
     other: the id that takes the place of an input, one that stands nowhere in ids.  An output moves where it changes
@@ -19,7 +19,7 @@ def dependence(outputs: Callable[[np.ndarray], Sequence[np.ndarray]], ids: np.nd
     """
     if (ids == other).any():
         raise ValueError(f"{other} stands in ids already: put there, it would change nothing")
-    before, moved = outputs(ids), []
+    before, moved = list(outputs(ids)), []
     for place in range(ids.shape[-1]):
         changed = ids.copy()
         changed[..., place] = other

@@ -142,7 +142,7 @@ def shifted(run: Run) -> Iterator[Shown]:
     rows = [{"place": f"t{n}", "reads": word[int(given)], "predicts": word[int(asked)], "sees": f"t1 to t{n}"} for n, (given, asked) in enumerate(zip(run.tgt[0], run.answer[0], strict=True), start=1)]  # fmt: skip
     yield "The encoder gets the source as it is, the decoder the target shifted right by one, a start sign in front. A place sees the words before the one it predicts:"
     yield table(f"a target of {run.t - 1} words", rows, place="place", reads="reads", predicts="predicts", sees="sees inputs")  # fmt: skip
-    yield formula("p(target | source) = product over t of p(w_t | w_1 .. w_(t-1), source)")
+    yield formula("p(target | source) = product over t of p(w_t | words before t, source)")
     yield f"(The bar is read: given.) Behind the last block a matrix gives a score for each word of the vocabulary, {whole.shape}; softmax makes probabilities of them."
     yield f"In training the target is known: one pass serves all {run.t} places. In use the decoder runs {run.t} times, the encoder once; given the same words, the numbers are the same."
     yield agree("steps", "one masked pass gives what pass after pass gives", whole[0], np.stack(steps))

@@ -130,8 +130,8 @@ def position(run: Run) -> Iterator[Shown]:
 
 @lesson.step("... and to the block")
 def block(run: Run) -> Iterator[Shown]:
-    yield "Residual connections, norms, the feed-forward network."
-    yield listed("borrowed in module 7", BLOCK)
+    yield "Residual connections, norms, the feed-forward network; whole models."
+    yield listed("borrowed in modules 7 and 8", BLOCK)
 
 
 @lesson.step("Signs")

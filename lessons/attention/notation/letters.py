@@ -122,7 +122,7 @@ SIGNS = (
 BEFORE = (
     Sign("n_i", "how often word i occurs", "n_i", "sequences"),
     Sign("a, b", "two of a kind: symbols, rows, inputs", "-", "bpe", also=("embeddings", "neural-layer")),
-    Sign("id", "the number of a token", "id", "embeddings"),
+    Sign("id", "the number of a token", "id", "embeddings", also=("architecture",)),
     Sign("h", "hidden units", "h", "neural-layer", also=("ffn",)),
     Sign("h", "state of an RNN", "h", "rnn-baseline", also=("seq2seq", "bottleneck")),
     Sign("W_x, W_h", "its maps of word and of state", "W, U", "rnn-baseline", also=("bottleneck",)),
@@ -174,6 +174,7 @@ BLOCK = (
     Sign("W_gate, W_up", "maps of SwiGLU, one of them bent", "W, V", "ffn"),
     Sign("W_down", "its last map", "W_2", "ffn"),
     Sign("r", "x after attention is added", "x'", "block"),
+    Sign("w_t", "word t of the target", "y_t", "encoder-vs-decoder"),
 )
 
 BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *BLOCK)
