@@ -2,8 +2,8 @@
 
 A file of tests names its lesson and fills in the table (tests/lessons/test_ffn.py is an example).  Of a check is said
 in which step it stands and what spoils what it watches: a function of a run, of pytest's monkeypatch and of `by`, how
-much larger than right something becomes, or NaN.  A run is made once for each step, seen to hold, and copied for every
-spoiler.
+much larger than right something becomes, or NaN.  A run is made once, each step is seen to hold on it, and every
+spoiler gets a copy.
 """
 
 from __future__ import annotations
@@ -70,9 +70,8 @@ def runs_of(lesson: ModuleType) -> Callable[..., Any]:
 
 
 class TopicTests:
-    """The tests.  lesson: the module.  steps: how many there are.
-
-    spoilt: check -> how it fails, in the order of the lesson; "check: what is wrong" for one more way to spoil it.
+    """The tests.  lesson: the module.  steps: how many there are.  spoilt: check -> how it is made to fail, in order of
+    the lesson; "check: what is wrong" is one more way.  seeds: of the walks with the usual settings.
 
     changed: what else is asked for, with each of `changed_seeds`; the checks `sometimes` may be missing there.
     refused: settings out of range.  usual: the settings of the run that is spoilt.  elsewhere: checks that other tests
@@ -93,10 +92,11 @@ class TopicTests:
     known: Mapping[str, object] = {}
     by: float = 1.2
     cold: bool = False
-    _held: dict[str, Any]
+    _run: Any
+    _seen_to_hold: set[str]
 
     def __init_subclass__(cls) -> None:
-        cls._held = {}
+        cls._run, cls._seen_to_hold = None, set()
         for asked_for, name in ((cls.changed, "holds_for_what_else_is_asked"), (cls.refused, "out_of_range")):
             if not asked_for:
                 setattr(cls, next(test for test in vars(TopicTests) if name in test), None)
@@ -163,12 +163,13 @@ class TopicTests:
             patch.setattr(self.lesson, name, known)
 
     def _run_to_spoil(self, step: str) -> Any:
-        """A run of which every check of the step holds, or one more like it."""
-        if step not in self._held:
-            run = self.run_of(*self.usual)
-            assert not failed_in(getattr(self.lesson, step), run)
-            self._held[step] = run
-        return self.run_of(*self.usual) if self.cold else copy.deepcopy(self._held[step])
+        """A copy of a run of which every check of the step holds, or one more like it."""
+        cls = type(self)
+        cls._run = cls._run or self.run_of(*self.usual)
+        if step not in cls._seen_to_hold:
+            assert not failed_in(getattr(self.lesson, step), cls._run)
+            cls._seen_to_hold.add(step)
+        return self.run_of(*self.usual) if self.cold else copy.deepcopy(cls._run)
 
 
 def _check_of(id: str) -> str:
@@ -189,8 +190,8 @@ def instead(module: Any, name: str, wrong: Callable[[float], object]) -> Spoiler
     return lambda run, patch, by: patch.setattr(module, name, wrong(by))
 
 
-def result(module: Any, name: str, change: Callable[[Any, float], object]) -> Spoiler:
-    """The function of that name gives change(what is right, by)."""
+def result(module: Any, name: str, change: Callable[[Any, float], object] = lambda right, by: by * right) -> Spoiler:
+    """The function of that name gives change(what is right, by), by default `by` times it."""
 
     def spoil(run: Any, patch: pytest.MonkeyPatch, by: float) -> None:
         right = getattr(module, name)

@@ -79,7 +79,7 @@ class TestBias(TopicTests):
         "causal": Spoilt("pictures", other_bias("causal mask", open_to_all), nan_also={"sums"}),
         "same": Spoilt("masks", other_weights(lambda by, mask, w: w if mask is None else by * w)),
         "leak": Spoilt("masks", other_weights(lambda by, mask, w: np.tril(w) * (by / by)), nan_also={"same"}),
-        "diagonal": Spoilt("learned", result(topic, "bucket_bias_backward", lambda grads, by: by * grads)),
+        "diagonal": Spoilt("learned", result(topic, "bucket_bias_backward")),
         "grid": Spoilt("learned", fewer_offsets, no_nan="offsets are counted"),
         "harmonic": Spoilt("preference", other_weights(lambda by, mask, w: by * w), nan_also={"first"}),
         "first": Spoilt("preference", other_weights(lambda by, mask, w: by / by * np.eye(len(w))), also={"harmonic"}),

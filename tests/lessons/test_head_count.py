@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import lessons.heads.head_count.lesson as topic
-from tests.lessons.spoiling import Spoilt, TopicTests, instead, runs_of
+from tests.lessons.spoiling import Spoilt, TopicTests, instead, result, runs_of
 from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Matrix, Question
 
@@ -34,10 +34,6 @@ def wider(by):
     return [SimpleNamespace(name="GPT-3", sizes=sizes)]
 
 
-def other_cut(by):
-    return lambda x, h: KEPT["split_heads"](x, h)[..., : (1 if by == by else 0)]
-
-
 def other_layer(by):
     weights = SimpleNamespace(size=by * 256)
     return lambda *args: SimpleNamespace(forward=lambda x: (x, SimpleNamespace(weights=weights)), n_parameters=by)
@@ -54,9 +50,11 @@ class TestHeadCount(TopicTests):
     spoilt = {
         "owned": Spoilt("what_grows", instead(topic, "parameters", growing("parameters"))),
         "work": Spoilt("what_grows", instead(topic, "multiply_adds", growing("multiply_adds"))),
-        "cut": Spoilt("by_columns", instead(topic, "split_heads", other_cut)),
+        "cut": Spoilt(
+            "by_columns", result(topic, "split_heads", lambda heads, by: heads[..., : (1 if by == by else 0)])
+        ),
         "stored": Spoilt("memory", instead(topic, "MultiHeadAttention", other_layer)),
-        "rank": Spoilt("rank", instead(topic, "ranks", lambda by: lambda run: [by * r for r in KEPT["ranks"](run)])),
+        "rank": Spoilt("rank", result(topic, "ranks", lambda ranks, by: [by * r for r in ranks])),
         "two": Spoilt(
             "narrowest",
             instead(topic, "favourites", lambda by: lambda rng, d: by * (3 if d == 1 else 60)),

@@ -10,25 +10,12 @@ import pytest
 
 import lessons.heads.multi_head.lesson as topic
 from lessons.walk import generator_of
-from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, runs_of
+from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, output, result, runs_of
 from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Matrix, Question, Said
 
 KEPT = dict(vars(topic))
 run_of = runs_of(topic)
-
-
-def scaled(name):
-    """Its first result, `by` times."""
-
-    def wrong(by):
-        def called(*args, **options):
-            given = KEPT[name](*args, **options)
-            return (by * given[0], *given[1:]) if isinstance(given, tuple) else by * given
-
-        return called
-
-    return wrong
 
 
 def three_of(by):
@@ -85,12 +72,12 @@ class TestMultiHead(TopicTests):
         "share_of_pairs": lambda n_heads, ids: n_heads / 2,
     }
     spoilt = {
-        "blurred": Spoilt("one_average", instead(topic, "fetch", scaled("fetch"))),
-        "both": Spoilt("two_heads", instead(topic, "fetch", scaled("fetch"))),
-        "alone": Spoilt("the_formula", instead(topic, "attention_forward", scaled("attention_forward"))),
+        "blurred": Spoilt("one_average", result(topic, "fetch")),
+        "both": Spoilt("two_heads", result(topic, "fetch")),
+        "alone": Spoilt("the_formula", output(topic, "attention_forward")),
         "own-row": Spoilt(
             "in_code",
-            instead(topic, "split_heads", lambda by: topic.reshape_alone if by == by else scaled("split_heads")(by)),
+            instead(topic, "split_heads", lambda by: lambda x, h: by / by * topic.reshape_alone(x, h)),
         ),
         "mixed": Spoilt(
             "in_code", instead(topic, "reshape_alone", lambda by: KEPT["split_heads"]), no_nan="rows in another order"
@@ -105,7 +92,7 @@ class TestMultiHead(TopicTests):
         "spread": Spoilt(
             "trained_heads", instead(topic, "entropy", lambda by: lambda weights: by * KEPT["entropy"](weights) + 3)
         ),
-        "kept": Spoilt("too_strong", instead(topic, "fetch", scaled("fetch"))),
+        "kept": Spoilt("too_strong", result(topic, "fetch")),
     }
 
 

@@ -54,7 +54,7 @@ class TestNormPlacement(TopicTests):
     sometimes = ("gap", "mends")  # promised of one rate only
     known = {"losses": lambda rate, seed: LOSSES}
     spoilt = {
-        "post": Spoilt("three_places", result(topic, "norm", lambda y, by: by * y), nan_also={"third"}),
+        "post": Spoilt("three_places", result(topic, "norm"), nan_also={"third"}),
         "third": Spoilt("three_places", off_centre, nan_also={"post"}),
         "one": Spoilt("the_stream", placed("post-LN", "size", 1)),
         "root": Spoilt("the_stream", placed("third form", "size", 1)),

@@ -8,26 +8,20 @@ import numpy as np
 import pytest
 
 import lessons.position.relative.lesson as topic
-from tests.lessons.spoiling import Spoilt, TopicTests, of_run, runs_of
+from tests.lessons.spoiling import Spoilt, TopicTests, of_run, result, runs_of
 from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Question
 
-KEPT = dict(vars(topic))
 run_of = runs_of(topic)
 
 
-def scores(name, wrong):
-    """The scores of one scheme, as `wrong` makes them."""
-    return lambda run, patch, by: patch.setattr(topic, name, lambda run: wrong(by, KEPT[name](run)))
+def plain(scores, by):
+    return by / by * np.zeros_like(scores)
 
 
-def plain(by, right):
-    return by / by * np.zeros_like(right)
-
-
-def by_place(by, right):
+def by_place(scores, by):
     """Scores that know the row they stand in."""
-    return right + (by - 1) * np.arange(len(right))[:, None]
+    return scores + (by - 1) * np.arange(len(scores))[:, None]
 
 
 def one_bucket(run, patch, by):
@@ -45,19 +39,19 @@ class TestRelative(TopicTests):
     refused = ["width=1", "width=129", "c=0", "c=17", "shift=0", "shift=201"]
     by = 1.001
     spoilt = {
-        "moves": Spoilt("anywhere", scores("with_sinusoids", plain)),
+        "moves": Spoilt("anywhere", result(topic, "with_sinusoids", plain)),
         "different": Spoilt("a_vector_each", cut_short, no_nan="offsets are counted"),
-        "by-hand": Spoilt("shaw_by_hand", scores("with_shaw", lambda by, s: by * s)),
+        "by-hand": Spoilt("shaw_by_hand", result(topic, "with_shaw")),
         "last": Spoilt("a_number_each", one_bucket, also={"exact"}, no_nan="buckets are counted"),
         "exact": Spoilt("a_number_each", one_bucket, also={"last"}, no_nan="buckets are counted"),
-        "biased": Spoilt("by_head", scores("with_buckets", lambda by, s: by * s)),
-        "terms": Spoilt("four_terms", scores("with_xl", lambda by, s: by * s)),
-        "shaw": Spoilt("invariant", scores("with_shaw", by_place)),
-        "buckets": Spoilt("invariant", scores("with_buckets", by_place)),
-        "xl": Spoilt("invariant", scores("with_xl", by_place)),
-        "sinusoids": Spoilt("invariant", scores("with_sinusoids", plain)),
+        "biased": Spoilt("by_head", result(topic, "with_buckets")),
+        "terms": Spoilt("four_terms", result(topic, "with_xl")),
+        "shaw": Spoilt("invariant", result(topic, "with_shaw", by_place)),
+        "buckets": Spoilt("invariant", result(topic, "with_buckets", by_place)),
+        "xl": Spoilt("invariant", result(topic, "with_xl", by_place)),
+        "sinusoids": Spoilt("invariant", result(topic, "with_sinusoids", plain)),
         "owned": Spoilt("promised", of_run("buckets", lambda buckets, by: buckets[1:]), no_nan="numbers are counted"),
-        "closing": Spoilt("interview", scores("with_buckets", by_place)),
+        "closing": Spoilt("interview", result(topic, "with_buckets", by_place)),
     }
 
 

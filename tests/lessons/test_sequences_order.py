@@ -13,25 +13,16 @@ from tests.lessons.spoiling import Spoilt, TopicTests, asked, instead, result, r
 from tests.lessons.steps import records_of, sentences, tables
 from tfx.records import Matrix, Question, Said
 
-KEPT = dict(vars(topic))
 run_of = runs_of(topic)
 
 
-def spoilt(name, wrong):
-    return lambda run, patch, by: patch.setattr(topic, name, lambda *args: wrong(by, *args))
-
-
-def other_bag(by, ids, vocabulary):
-    return KEPT["counts"](ids, vocabulary) * np.array([[1.0], [by]])
-
-
 def answers(reader, question):
-    def wrong(by, *args):
-        found = {name: list(right) for name, right in KEPT["answered"](*args).items()}
+    def wrong(right, by):
+        found = {name: list(answered) for name, answered in right.items()}
         found[reader][question] *= by
         return found
 
-    return spoilt("answered", wrong)
+    return result(topic, "answered", wrong)
 
 
 class Forgetful:
@@ -53,6 +44,7 @@ def rounded_otherwise(run, patch, by):
 
 
 agree = topic.agree
+WRITTEN = "a number of orders is written before it is compared"
 
 
 class TestSequencesOrder(TopicTests):
@@ -71,12 +63,9 @@ class TestSequencesOrder(TopicTests):
     refused = ["animals=2", "animals=33", "sentences=399"]
     by = 0.7
     spoilt = {
-        "same-bag": Spoilt("the_bag", spoilt("counts", other_bag)),
-        "orders": Spoilt(
-            "how_many",
-            result(topic, "placed", lambda orders, by: by * orders),
-            no_nan="a number of orders is written before it is compared",
-        ),
+        "same-bag": Spoilt("the_bag", result(topic, "counts", lambda bags, by: bags * np.array([[1.0], [by]]))),
+        "orders": Spoilt("how_many", result(topic, "placed"), no_nan=WRITTEN),
+        "orders: none": Spoilt("how_many", result(topic, "placed", lambda orders, by: 0 * orders), no_nan=WRITTEN),
         "occurs": Spoilt("two_questions", answers("counts of words", 0)),
         "coin": Spoilt("two_questions", answers("counts of words", 1)),
         "ordered": Spoilt("two_questions", answers("words at places", 1)),

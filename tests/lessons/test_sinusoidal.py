@@ -91,7 +91,7 @@ class TestSinusoidal(TopicTests):
         "apart": Spoilt("clock_hands", one_row, nan_also={"bounded"}),
         "by-hand": Spoilt("the_formula", larger),
         "falling": Spoilt("wavelengths", result(topic, "angular_speeds", steep)),
-        "rotation": Spoilt("the_shift", result(topic, "sinusoidal_rotation", lambda m, by: by * m), also={"lengths"}),
+        "rotation": Spoilt("the_shift", result(topic, "sinusoidal_rotation"), also={"lengths"}),
         "pair": Spoilt("the_shift", of_run("speeds")),
         "lengths": Spoilt("the_shift", bent, also={"rotation"}),
         "narrow": Spoilt("fitted", in_turn(8, lambda by, m: by * m), raises=np.linalg.LinAlgError),

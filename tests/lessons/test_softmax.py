@@ -254,7 +254,7 @@ class TestSoftmax(TopicTests):
         "nearest": Spoilt("other_weights", instead(lesson, "nearer_than", lambda by: lambda *args: by - 1)),
         "zero-sum": Spoilt("other_gradients", instead(lesson, "RIVALS", lambda by: rivals(by, "softmax", "backward"))),
         "all-four": Spoilt("other_gradients", instead(lesson, "worst_gradient", lambda by: lambda rng: by - 1)),
-        "gradcheck": Spoilt("interview", result(lesson, "softmax_backward", lambda dx, by: by * dx)),
+        "gradcheck": Spoilt("interview", result(lesson, "softmax_backward")),
     }
 
 

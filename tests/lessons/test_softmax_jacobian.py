@@ -9,17 +9,16 @@ import pytest
 
 import lessons.attention.softmax_jacobian.lesson as jacobian
 from lessons.grading import is_close
-from tests.lessons.spoiling import Spoilt, TopicTests, instead, result, runs_of
+from tests.lessons.spoiling import Spoilt, TopicTests, instead, output, result, runs_of
 from tests.lessons.steps import failed_in, records_of, sentences, tables
 from tfx.records import Matrix, Plot, Question, Said
 
-KEPT = dict(vars(jacobian))
 run_of = runs_of(jacobian)
 
 
 def plus(change):
     """softmax_jacobian with something added; change(n, by) -> (n, n)."""
-    return lambda by: lambda y: KEPT["softmax_jacobian"](y) + change(y.size, by - 1)
+    return result(jacobian, "softmax_jacobian", lambda matrix, by: matrix + change(len(matrix), by - 1))
 
 
 def upper_only(n, by):
@@ -29,24 +28,12 @@ def upper_only(n, by):
     return matrix
 
 
-def times(name):
-    return lambda by: lambda *args: by * KEPT[name](*args)
-
-
-def first_weight(by):
-    def wrong(x):
-        y, cache = KEPT["softmax_forward"](x)
-        return np.concatenate([by * y[:1], y[1:]]), cache
-
-    return wrong
+def first_weight(y, by):
+    return np.concatenate([by * y[:1], y[1:]])
 
 
 def without_inner_sum(by):
     return lambda dy, cache: by * dy * cache.y
-
-
-def too_sure(by):
-    return lambda *args: KEPT["measure_row"](*args) | {"top": by * KEPT["measure_row"](*args)["top"]}
 
 
 class TestSoftmaxJacobian(TopicTests):
@@ -66,24 +53,24 @@ class TestSoftmaxJacobian(TopicTests):
     spoilt = {
         "row-sums": Spoilt(
             "the_matrix",
-            instead(jacobian, "softmax_jacobian", plus(lambda n, by: by * np.eye(n))),
+            plus(lambda n, by: by * np.eye(n)),
             raises=np.linalg.LinAlgError,
         ),
-        "symmetric": Spoilt(
-            "the_matrix", instead(jacobian, "softmax_jacobian", plus(upper_only)), nan_also={"row-sums"}
-        ),
+        "symmetric": Spoilt("the_matrix", plus(upper_only), nan_also={"row-sums"}),
         "semi-definite": Spoilt(
             "the_matrix",
             result(jacobian, "softmax_jacobian", lambda right, by: -by * right),
             raises=np.linalg.LinAlgError,
         ),
-        "same": Spoilt("three_roads", result(jacobian, "softmax_jacobian", lambda right, by: by * right)),
-        "numeric": Spoilt("three_roads", result(jacobian, "complex_step_derivative", lambda right, by: by * right)),
+        "same": Spoilt("three_roads", result(jacobian, "softmax_jacobian")),
+        "numeric": Spoilt("three_roads", result(jacobian, "complex_step_derivative")),
         "blind": Spoilt("ones_are_blind", instead(jacobian, "softmax_backward", without_inner_sum)),
-        "closed-form": Spoilt("saturation", instead(jacobian, "measure_row", too_sure)),
-        "flat": Spoilt("gaps_not_size", instead(jacobian, "softmax_forward", first_weight)),
-        "sqrt2": Spoilt("with_a_loss", result(jacobian, "cross_entropy_gradient", lambda right, by: by * right)),
-        "gradcheck": Spoilt("interview", result(jacobian, "softmax_backward", lambda right, by: by * right)),
+        "closed-form": Spoilt(
+            "saturation", result(jacobian, "measure_row", lambda row, by: row | {"top": by * row["top"]})
+        ),
+        "flat": Spoilt("gaps_not_size", output(jacobian, "softmax_forward", first_weight)),
+        "sqrt2": Spoilt("with_a_loss", result(jacobian, "cross_entropy_gradient")),
+        "gradcheck": Spoilt("interview", result(jacobian, "softmax_backward")),
     }
 
 
@@ -93,7 +80,7 @@ def test_a_wrong_backward_is_caught_by_both_roads(monkeypatch):
 
 
 def test_a_multiple_of_the_right_gradient_passes_the_test_with_ones_and_a_forgotten_inner_sum_does_not(monkeypatch):
-    monkeypatch.setattr(jacobian, "softmax_backward", times("softmax_backward")(7))
+    result(jacobian, "softmax_backward")(run_of(), monkeypatch, 7)
     assert not failed_in(jacobian.ones_are_blind, run_of())
     monkeypatch.setattr(jacobian, "softmax_backward", lambda dy, cache: cache.y * (dy - dy.mean()))
     assert not failed_in(jacobian.ones_are_blind, run_of())  # and is no multiple of the right one
