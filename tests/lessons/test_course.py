@@ -139,13 +139,8 @@ def test_the_minutes_are_counted_by_words_and_steps(topic):
     assert abs(topic.minutes - minutes) <= max(1.5, 0.15 * minutes), f"{topic.name}: write minutes = {round(minutes)}"
 
 
-#: formulas that are no formulas: texts, shown as they are
-VERBATIM = {("sequences-order", "the_bag"), ("tokenizer-families", "consequences")}
-
-
 def formulas(topic: Topic) -> list[Formula]:
-    steps = [step for step in steps_of(topic) if (topic.name, step.name) not in VERBATIM]
-    return [record for step in steps for record in step.records if isinstance(record, Formula)]
+    return [record for step in steps_of(topic) for record in step.records if isinstance(record, Formula)]
 
 
 @TOPICS

@@ -57,7 +57,7 @@ def places(run: Run) -> Iterator[Shown]:
     yield "Most of what a Transformer reads comes as a sequence: the words of a sentence, the letters of a word, the frames of a film, the notes of a tune, the bases of a gene. Its elements stand one after another. Each has a place, and places count from 1."
     yield formula("x_1, x_2, ..., x_T", "T: how many elements, the length")
     yield table("your sentence", [{"place": i, "word": word} for i, word in enumerate(run.words[:12], start=1)], place="place", word="word")  # fmt: skip
-    yield f"T = {len(run.words)} here, and {len(run.bag)} different words. Two sequences are equal when they have equal elements at equal places. So the order is part of what a sequence is, not decoration."
+    yield f"T = {len(run.words)} here, and {len(run.bag)} different word{'s' * (len(run.bag) > 1)}. Two sequences are equal when they have equal elements at equal places. So the order is part of what a sequence is, not decoration."
 
 
 @lesson.step("The same words, another sentence")
@@ -65,9 +65,7 @@ def the_bag(run: Run) -> Iterator[Shown]:
     one, other = (" ".join(words) for words in (run.words, run.other))
     bags, moved = counts(run.ids, len(run.bag)), int((run.ids[0] != run.ids[1]).sum())
     shown = np.arange(min(len(run.bag), 8))
-    yield "Put two words in each other's place:"
-    yield formula(one)
-    yield formula(other)
+    yield f'Put two words in each other\'s place: "{one}" becomes "{other}".'
     yield "The simplest way to turn a text into numbers is to count its words: a bag of words. Nobody writes down where they stood."
     yield matrix("how often each word occurs", bags[:, shown], "sentence, word", ("first", "second"), labels(tuple(run.bag[i] for i in shown)))  # fmt: skip
     yield f"The sentences differ at {moved} of {len(run.words)} places, and their bags are equal. A model that sees the bag alone gives both the same answer, whatever it has learned."

@@ -123,8 +123,7 @@ def consequences(run: Run) -> Iterator[Shown]:
     rows = [{"what": what, "text": text, "pieces": " ".join(pieces(over_bytes, text))} for what, text in (("a year", "2017"), ("another", "1685"), ("a rare word", "zymurgy"))]  # fmt: skip
     yield table("BPE over bytes", rows, what="what", text="text", pieces="pieces")
     yield f"A number is cut by what was frequent, not by what its digits are worth; some tokenizers cut it into single digits on purpose. Another language pays as well: {other:.2f} tokens a character of German, against {own:.2f} of English."
-    yield "And a model knows ids, not texts: row 300 of its table belongs to one piece. With another tokenizer the same ids mean other pieces. Your text, encoded by one and decoded by another:"
-    yield formula(swapped[:60])
+    yield f'And a model knows ids, not texts: row 300 of its table belongs to one piece. With another tokenizer the same ids mean other pieces. Your text, encoded by one and decoded by another: "{swapped[:60]}"'
     yield at_least("pays", "tokens a character: German over English", 1.05, other / own)
     yield exactly("swapped", "the text comes back from another tokenizer's ids", "no", "yes" if swapped == run.text else "no")  # fmt: skip
 
