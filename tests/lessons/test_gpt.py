@@ -143,7 +143,7 @@ def test_token_and_place_are_added():
     assert ask(topic.goes_in, run).answer == pytest.approx(tokens[10, 0] + places[0, 0], rel=1e-4)
     assert (
         sentences(records_of(topic.goes_in, run))[-1]
-        == "P has 24 rows here, 1024 in GPT-2, and none for places further on: no text may be longer."
+        == "PE has 24 rows here, 1024 in GPT-2, and none for places further on: no text may be longer."
     )
 
 
@@ -171,7 +171,7 @@ def test_the_first_losses_are_computed_again():
     nexts = np.roll(run.gpt.ids, -1)
     loss = float(np.mean([math.log(np.exp(row).sum()) - row[n] for row, n in zip(logits, nexts, strict=True)]))
     told = sentences(records_of(topic.first_loss, run))[-1]
-    assert told.startswith(f"Measured: {loss:.3f}. GPT-2 has V = 50,257, so it starts near {math.log(50257):.2f}. ")
+    assert told.startswith(f"Measured: {loss:.3f}. GPT-2 has 50,257 tokens, so it starts near {math.log(50257):.2f}. ")
     assert "with the rows of E 30 times longer it is " in told
     assert ask(topic.first_loss, run).answer == pytest.approx(math.log(11)) and len({*run.text}) == 11
 
@@ -228,8 +228,8 @@ def test_why_an_answer_is_right_is_told():
     assert told == WHY
     assert sentences(records_of(topic.at_the_start, run))[0] == (
         "Weights are drawn, normal with deviation 0.02, biases 0. The last map of each sub-layer (W_O, W_2) is drawn "
-        "smaller, by 1 / sqrt(2 L) in L blocks, since GPT-2: 2 L outputs are added to the stream, and the variance of a "
-        "sum of independent terms grows with their number."
+        "smaller, by 1 / sqrt(2 L) in L blocks, since GPT-2: 2 L outputs are added to the stream, and the variance of "
+        "a sum of independent terms grows with their number."
     )
 
 

@@ -80,9 +80,9 @@ def from_encoder(run: Run) -> Iterator[Shown]:
     counted, own = gpt_parameter_count(run.v, WIDTH, LAYERS, run.t), run.v * WIDTH
     yield "An encoder gives a vector for each token. A GPT, a generative pre-trained Transformer, predicts the next token, and so writes. Take an encoder, and add:"
     yield table("added", rows, part="part", why="why", numbers="parameters")
-    yield formula("logits = norm(x) E^T", "(B, T, C) x (C, V) -> (B, T, V)")
-    yield f"E is the table of token vectors, read at both ends: V = {run.v}, C = {WIDTH} here."
-    yield question("Untied, with a map of its own: how many more numbers?", own, f"V * C = {run.v} * {WIDTH}.", 0)
+    yield formula("logits = norm(x) E^T", "(B, T, C) x (C, words) -> (B, T, words)")
+    yield f"E is the table of token vectors, read at both ends: {run.v} letters, C = {WIDTH} here."
+    yield question("Untied, with a map of its own: how many more numbers?", own, f"A row of C for each letter: {run.v} * {WIDTH}.", 0)
     yield f"No cross-attention: nothing else is read. This GPT has {counted:,} parameters."
     yield exactly("count", "parameters, from the sizes and of the model", counted, run.gpt.model.n_parameters)
 
@@ -94,11 +94,11 @@ def goes_in(run: Run) -> Iterator[Shown]:
     x, _ = model.input.forward(ids[None])
     twice = next((i for i in range(1, run.t) if ids[i] == ids[0]), run.t - 1)
     rows = [{"place": f"{i + 1}: {run.text[i]!r}", "e": e[i, 0], "p": p[i, 0], "x": x[0, i, 0]} for i in sorted({0, 1, twice})]  # fmt: skip
-    yield "A GPT starts from a prompt, or from a sign for the start of a text. A token becomes its row of E plus the row of its place in P. Both tables are learned; nothing is multiplied by sqrt(C), as it was in 2017."
-    yield formula("x_t = E[id of token t] + P[t]", "(B, T) -> (B, T, C)")
-    yield question(f"Letter 1: E has {e[0, 0]:.6f} first, P {p[0, 0]:.6f}. And x?", x[0, 0, 0], "The sum.")  # fmt: skip
-    yield table("the first number of some letters", rows, place="place", e="of E :3", p="of P :3", x="of x :3")
-    yield f"P has {run.t} rows here, {GPT2_SMALL['max_len']} in GPT-2, and none for places further on: no text may be longer."
+    yield "A GPT starts from a prompt, or from a sign for the start of a text. A token becomes its row of E plus the row of its place in PE. Both tables are learned; nothing is multiplied by sqrt(C), as it was in 2017."
+    yield formula("x_t = E[id of token t] + PE[t]", "(B, T) -> (B, T, C)")
+    yield question(f"Letter 1: E has {e[0, 0]:.6f} first, PE {p[0, 0]:.6f}. And x?", x[0, 0, 0], "The sum.")  # fmt: skip
+    yield table("the first number of some letters", rows, place="place", e="of E :3", p="of PE :3", x="of x :3")
+    yield f"PE has {run.t} rows here, {GPT2_SMALL['max_len']} in GPT-2, and none for places further on: no text may be longer."
     yield agree("input", "x is the sum of the two rows", x[0], e + p, to=1e-7)
     yield See("positional-learned")
 
@@ -122,7 +122,7 @@ def at_the_start(run: Run) -> Iterator[Shown]:
     yield Source("Radford et al.", 2019, "Language Models are Unsupervised Multitask Learners", "section 2.3")
 
 
-@lesson.step("The first loss is ln V")
+@lesson.step("The first loss is known")
 def first_loss(run: Run) -> Iterator[Shown]:
     start, even = loss_of(run.gpt), math.log(run.v)
     loud = LetterGPT(run.text, run.seed)
@@ -130,10 +130,10 @@ def first_loss(run: Run) -> Iterator[Shown]:
         if name == "embedding.table":
             parameter.value *= LOUDER
     yield "With weights that small all scores are near 0, and softmax of equal scores gives each token the same chance. So before any training the loss, the mean of -ln p(next token), is known:"
-    yield formula("-ln(1 / V) = ln V", "in nats")
-    yield question(f"Your text has V = {run.v} letters. The first loss?", even, f"ln {run.v}.")
-    yield f"Measured: {start:.3f}. GPT-2 has V = {GPT2_SMALL['vocab']:,}, so it starts near {math.log(GPT2_SMALL['vocab']):.2f}. A first loss far above is a sign that weights start too large: with the rows of E {LOUDER:.0f} times longer it is {loss_of(loud):.1f} here, sure and wrong. One far below is a sign that a place sees its answer."
-    yield within("start", "the first loss, ln V", even, start, 0.15)
+    yield formula("-ln(1 / size) = ln(size)", "size: tokens in the vocabulary; in nats")
+    yield question(f"Your text has {run.v} different letters. The first loss?", even, f"ln {run.v}.")
+    yield f"Measured: {start:.3f}. GPT-2 has {GPT2_SMALL['vocab']:,} tokens, so it starts near {math.log(GPT2_SMALL['vocab']):.2f}. A first loss far above is a sign that weights start too large: with the rows of E {LOUDER:.0f} times longer it is {loss_of(loud):.1f} here, sure and wrong. One far below is a sign that a place sees its answer."
+    yield within("start", "the first loss, ln(size)", even, start, 0.15)
     yield at_least("loud", "with longer rows it is larger by", 1.0, loss_of(loud) - even)
     yield cross_entropy_forward
 
@@ -148,7 +148,7 @@ def before_and_after(run: Run) -> Iterator[Shown]:
     yield formula(f'before   "{found.before}"')
     yield formula(f'after    "{found.after}"')
     yield f"Two letters in a row that your text has: {found.known_before:.0%} of them before, {found.known:.0%} after. It has learned {run.t} letters by heart. A large GPT is trained in the same way, on more text than it can hold."
-    yield at_most("learned", "the last loss, as a part of ln V", 0.4, found.losses[-1] / math.log(run.v))
+    yield at_most("learned", "the last loss, as a part of ln(size)", 0.4, found.losses[-1] / math.log(run.v))
     yield at_least("known", "pairs of letters written that the text has", 0.8, found.known)
 
 
@@ -184,5 +184,5 @@ def sizes(run: Run) -> Iterator[Shown]:
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
     yield "To turn an encoder into a GPT, put a causal mask into every attention, a norm behind the last block, and a map to vocabulary scores, usually the embedding once more. Train it on the next token: the targets are the input shifted by one place."
-    yield "It starts from token plus learned position embeddings of a prompt; there is no encoder and no cross-attention. Weights start normal with 0.02, the last map of each sub-layer smaller by 1 / sqrt(2 L) since GPT-2. Before training the loss is about ln V; if not, look for a leak or for weights too large."
+    yield "It starts from token plus learned position embeddings of a prompt; there is no encoder and no cross-attention. Weights start normal with 0.02, the last map of each sub-layer smaller by 1 / sqrt(2 L) since GPT-2. Before training the loss is about ln(size of the vocabulary); if not, look for a leak or for weights too large."
     yield Try("tfx quiz gpt")
