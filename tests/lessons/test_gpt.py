@@ -234,7 +234,7 @@ def test_why_an_answer_is_right_is_told():
 
 
 WHY = {
-    "from_encoder": "V * C = 11 * 32.",
+    "from_encoder": "A row of C for each letter: 11 * 32.",
     "goes_in": "The sum.",
     "at_the_start": "0.02 / sqrt(24).",
     "first_loss": "ln 11.",
