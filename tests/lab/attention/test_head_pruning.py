@@ -39,11 +39,11 @@ BREAKS = Table(
         {"stand-in", "layers-needed", "order"},
         planted={f"{PLACE}.head_part": nothing_taken_out},
     ),
-    Broken("each loses a tenth", {"spared", "stand-in"}, row=lambda row: {**row, "lost": 0.1}),
+    Broken("each loses a tenth", {"spared"}, row=lambda row: {**row, "lost": 0.1}),
     Broken(
         "losses that add up",
         {"stand-in"},
-        row=lambda row: {**row, "lost": (row["whole"] - row["layer_out"]) / 4 if row["out"] < 4 else 0.04},
+        row=lambda row: {**row, "lost": (row["whole"] - row["layer_out"]) / 4 if row["out"] > 1 else 0.04},
     ),
     Broken(
         "a layer that is not needed",
@@ -51,7 +51,7 @@ BREAKS = Table(
         row=lambda row: {**row, "layer_out": 0.6} if row["layer"] == 1 else row,
     ),
     Broken("a model that half knows its task", {"learned"}, row=times(0.94, "whole", "left", "left_most")),
-    Broken("half of the heads needed", {"half"}, row=times(0.85, "left")),
+    Broken("half of the heads needed", {"half"}, row=times(0.7, "left")),
     Broken("an order that does not matter", {"order"}, row=lambda row: {**row, "left_most": row["left"]}),
     always=ALWAYS,
 )
