@@ -9,21 +9,25 @@ import numpy as np
 from tfx.errors import BadInput
 
 LONGEST = 64
-_EXAMPLE = "Give one sentence: --text 'the cat sat on the mat'"
 
 
-def read_words(text: str | None, default: str, at_least: int = 2) -> tuple[str, ...]:
+def read_words(text: str | None, default: str, at_least: int = 2, setting: str = "") -> tuple[str, ...]:
     """The words of `text`, lower-cased and without punctuation at their ends; of `default` when text is None.
 
+    setting: which one the text comes from, --text unless told.
     Raises BadInput when there are fewer than `at_least` or more than 64 words.
     """
     pieces = (default if text is None else text).split()
+    what = setting or "the text"
+    example = (
+        f"For example: --set {setting}='{default}'" if setting else "Give one sentence: --text 'the cat sat on the mat'"
+    )
     if len(pieces) > LONGEST:
-        raise BadInput(f"the text has {len(pieces):,} words; this lesson shows at most {LONGEST}.", _EXAMPLE)
+        raise BadInput(f"{what} has {len(pieces):,} words; this lesson shows at most {LONGEST}.", example)
     words = tuple(word for word in map(_clean, pieces) if word)
     if len(words) < at_least:
         raise BadInput(
-            f"the text has {len(words)} word{'s' * (len(words) != 1)}; this lesson needs at least {at_least}.", _EXAMPLE
+            f"{what} has {len(words)} word{'s' * (len(words) != 1)}; this lesson needs at least {at_least}.", example
         )
     return words
 

@@ -82,7 +82,12 @@ def from_encoder(run: Run) -> Iterator[Shown]:
     yield table("added", rows, part="part", why="why", numbers="parameters")
     yield formula("logits = norm(x) E^T", "(B, T, C) x (C, words) -> (B, T, words)")
     yield f"E is the table of token vectors, read at both ends: {run.v} letters, C = {WIDTH} here."
-    yield question("Untied, with a map of its own: how many more numbers?", own, f"A row of C for each letter: {run.v} * {WIDTH}.", 0)
+    yield question(
+        "Untied, with a map of its own: how many more numbers?",
+        own,
+        f"A row of C for each letter: {run.v} * {WIDTH}.",
+        0,
+    )
     yield f"No cross-attention: nothing else is read. This GPT has {counted:,} parameters."
     yield exactly("count", "parameters, from the sizes and of the model", counted, run.gpt.model.n_parameters)
 

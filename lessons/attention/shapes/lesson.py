@@ -24,6 +24,7 @@ from tfx.ops.attention.scaled_dot_product import attention_backward, attention_f
 from tfx.shapes import LETTERS
 
 DEFAULT_TEXT = "the cat sat on the mat"
+DEFAULT_OTHER = "le chat dort"
 COLUMNS = {"name": "array", "made": "made by", "axes": "axes", "shape": "shape"}
 VALUES = {"Dv": "value width"}
 AXES = {
@@ -43,12 +44,15 @@ class Settings:
     heads: int = setting(2, 1, 16, "H, heads; they share out d_model equally")
     d_model: int = setting(8, 2, 256, "C, width of a token")
     d_v: int = setting(3, 1, 64, "Dv, width of one head's values")
-    other: str = setting("le chat dort", about="the sentence that cross-attention reads, at most 64 words")
+    other: str = setting(DEFAULT_OTHER, about="the sentence that cross-attention reads, at most 64 words")
 
     def check(self) -> None:
         if self.d_model % self.heads:
             raise BadInput(f"d_model = {self.d_model} cannot be shared out equally over {self.heads} heads.", f"For example: --set d_model={self.heads * 4} --set heads={self.heads}")  # fmt: skip
-        read_words(self.other, self.other, at_least=1)
+        self.others()
+
+    def others(self) -> tuple[str, ...]:
+        return read_words(self.other, DEFAULT_OTHER, at_least=1, setting="other")
 
 
 class Run:
@@ -59,7 +63,7 @@ class Run:
         self.settings: Settings = request.settings
         s, rng = self.settings, np.random.default_rng(request.seed)
         self.words = read_words(request.text, DEFAULT_TEXT)
-        self.others = read_words(s.other, s.other, at_least=1)
+        self.others = s.others()
         self.x, self.y = (rng.standard_normal((s.batch, len(words), s.d_model)) for words in (self.words, self.others))
         self.x[0], self.y[0] = (word_vectors(words, s.d_model, request.seed) for words in (self.words, self.others))
         self.w = random_weights(rng, s.d_model, s.heads, s.d_v)

@@ -25,15 +25,19 @@ PREFIX = "the function returns a list of"
 #: A word to be written, and the source word that has its meaning.
 PAIRS = (("the", "le"), ("black", "noir"), ("cat", "chat"), ("sleeps", "dort"))
 SOURCE = ("le", "chat", "noir", "dort")
+DEFAULT_TARGET = "le chat dort"
 WIDTH = 16
 
 
 @dataclass(frozen=True)
 class Settings:
-    target: str = setting("le chat dort", about="the sentence that is written, at most 64 words")
+    target: str = setting(DEFAULT_TARGET, about="the sentence that is written, at most 64 words")
 
     def check(self) -> None:
-        read_words(self.target, self.target)
+        self.words()
+
+    def words(self) -> tuple[str, ...]:
+        return read_words(self.target, DEFAULT_TARGET, setting="target")
 
 
 class Run:
@@ -41,7 +45,7 @@ class Run:
 
     def __init__(self, request: Request) -> None:
         self.source = read_words(request.text, DEFAULT_TEXT)
-        self.target = read_words(request.settings.target, request.settings.target)
+        self.target = request.settings.words()
         self.x, self.y = (word_vectors(words, WIDTH, request.seed) for words in (self.source, self.target))
         self.layer = MultiHeadAttention(WIDTH, 2, np.random.default_rng(request.seed), dtype="float64")
         self.seed = request.seed
