@@ -111,6 +111,11 @@ def distillation(trial: Trial) -> Evidence:
     yield within("teacher", "what the teacher is right in", soft_right, teacher_right, 0.2)
 
 
+#: New points of a task, and four standard errors of a difference of two shares of so many, 1 in 2 of them right.
+JUDGED = 1000
+BY_CHANCE = 4 * math.sqrt(2 * 0.25 / JUDGED)
+
+
 @functools.lru_cache(maxsize=16)
 def after_b(trial: Trial, way: str) -> tuple[float, float, float]:
     """Right in task A before task B and after it, and in task B: two tasks with points of their own, one set of labels.
@@ -120,7 +125,7 @@ def after_b(trial: Trial, way: str) -> tuple[float, float, float]:
     """
     rng = trial.generator(6)
     tasks = [Blobs(5, spread=0.7, seed=(trial.seed, 7, task)) for task in range(2)]
-    tests = [task.draw(1000, rng) for task in tasks]
+    tests = [task.draw(JUDGED, rng) for task in tasks]
     draws = [functools.partial(task.draw, 32) for task in tasks]
     model = learnt_from(Perceptron(16, 32, 5, rng), draws[0], 150, 1)
     before, old_head = judge(model, tests[0]).accuracy, model.second
@@ -142,7 +147,7 @@ def after_b(trial: Trial, way: str) -> tuple[float, float, float]:
 )  # fmt: skip
 def overwrites(trial: Trial) -> Evidence:
     before, after, new = after_b(trial, "all")
-    yield supports(at_least("lost", "share right in task A that task B takes away", 0.25, before - after))
+    yield supports(at_least("lost", "share right in task A that task B takes away", BY_CHANCE, before - after))
     yield at_least("learnt", "right in task A before", 0.7, before)
     yield at_least("new", "right in task B", 0.7, new)
 
@@ -159,8 +164,13 @@ def freezing(trial: Trial) -> Evidence:
         exactly("own-head", "right in task A after B, with a head of its own, less before", 0.0, after - before)
     )
     before, after, _ = after_b(trial, "head")
-    yield contradicts(at_least("shared", "what is lost when the shared head alone is trained", 0.25, before - after))
+    yield contradicts(
+        at_least("shared", "what is lost when the shared head alone is trained", BY_CHANCE, before - after)
+    )
     replayed = after_b(trial, "replay")[1]
     yield at_least(
-        "replay", "right in task A after B with replay, above all trained", 0.1, replayed - after_b(trial, "all")[1]
+        "replay",
+        "right in task A after B with replay, above all trained",
+        BY_CHANCE,
+        replayed - after_b(trial, "all")[1],
     )
