@@ -189,3 +189,17 @@ def test_mean_and_variance_of_each_line_are_those_of_its_words():
         words = [list(map(float, word)) for word in y[0]]
         assert row["shape"] == "(1, 4, 16)" and row["mean"] == pytest.approx(mean(map(mean, words)), abs=1e-8)
         assert row["variance"] == pytest.approx(mean(map(pvariance, words)))
+
+
+def test_every_size_that_is_told_is_its_own():
+    run = run_of("layers=2", "source=3", "target=5")
+    first = {step: sentences(records_of(getattr(topic, step), run)) for step in ("encoder_block", "decoder_block")}
+    assert first["encoder_block"][0].endswith("Block 1 of 2, untrained, 3 words:")
+    assert first["decoder_block"][0] == "The same for a decoder block. It reads 5 places of the target."
+    assert first["decoder_block"][1].endswith("output, weights (B, H, 5, 3).")
+    assert sentences(records_of(topic.who_depends, run))[0].startswith("Replace one word, run all 2 + 2 blocks, ")
+    shifted = sentences(records_of(topic.shifted, run))
+    assert shifted[-1].startswith(
+        "In training the target is known: one pass serves all 5 places. In use the decoder runs 5 times, "
+    )
+    assert "vocabulary, (1, 5, 24);" in shifted[1]

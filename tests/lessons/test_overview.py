@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -197,3 +198,12 @@ def test_what_is_said_aloud_has_the_sizes_of_the_base_model():
     said = sentences(records_of(topic.interview, run_of()))
     assert "go through 6 encoder blocks of self-attention and a feed-forward network, and 6 decoder blocks" in said[0]
     assert said[1].startswith("Base: width 512, inner width 2048, 8 heads of 64, dropout 0.1, about 65 million ")
+
+
+def test_the_sum_by_hand_is_added_up():
+    x, f = (1, 2, 3), (2, 0, 1)
+    row = [a + b for a, b in zip(x, f, strict=True)]
+    m, v = Fraction(sum(row), 3), Fraction(sum((3 * y - sum(row)) ** 2 for y in row), 27)
+    assert sentences(records_of(topic.wrapped, run_of()))[1] == (
+        f"By hand, without dropout: x = {x}, f(x) = {f}. The sum is {(*row,)}, its mean {m}, its variance {v}."
+    )

@@ -217,3 +217,11 @@ def test_the_numbers_of_the_last_steps_are_those_of_the_model(run):
     assert said[2].startswith(f"It gives a probability for each of {v} tokens.")
     assert run.model.embedding.table.value.shape[0] == v
     assert sentences(records_of(topic.maps, run))[1].startswith("The linear map behind it gives (4, 17): ")
+
+
+def test_the_map_that_is_shown_is_that_of_cross_attention(run):
+    ids, _ = run.written
+    (shown,) = (r for r in records_of(topic.maps, run) if isinstance(r, Matrix))
+    block = run.model.forward(run.src, ids[:, :-1])[1].blocks[0]
+    assert shown.values == pytest.approx(block.cross_weights[0, 0]) and shown.values.shape == (4, 5)
+    assert list(shown.rows) == topic.words(ids[0, 1:]) and list(shown.cols) == topic.words(run.src[0])
