@@ -176,6 +176,11 @@ def test_what_an_item_speaks_of_is_no_filler():
         (computed("constant"), "one-answer", "the answer is 2 in 200 of 200 drawings; draw numbers that make it vary"),
         (computed("same_question"), "one-question", "asks the same question in every drawing"),
         (
+            computed("sound", "What is twice twice {n}?"),
+            "said-twice",
+            '"twice twice" stands there; {answer} brings its unit',
+        ),
+        (
             computed("same_shape", "{t} and {s}?", "shape"),
             "same-value",
             'the mistakes "keys as rows" and "transposed" give',

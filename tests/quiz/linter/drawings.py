@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import itertools
+import re
 import string
 import textwrap
 from collections import Counter, defaultdict
@@ -33,6 +34,7 @@ def faults_of_drawings(item: Item) -> Iterator[Finding]:
     yield from _never_named(item, asked)
     yield from _hidden_values(item, asked)
     yield from _one_answer(item, asked)
+    yield from _said_twice(item, asked)
 
 
 def _mistakes(item: Item, asked: Sequence[Asked]) -> Iterator[Finding]:
@@ -114,6 +116,13 @@ def _one_answer(item: Item, asked: Sequence[Asked]) -> Iterator[Finding]:
         yield Finding("one-answer", says + "reason in ONE_ANSWER of tests/quiz/linter/drawings.py", item)
     elif 2 * most <= SEEDS and item.id in ONE_ANSWER:
         yield Finding("one-answer", "its answer varies now; take it out of ONE_ANSWER", item)
+
+
+def _said_twice(item: Item, asked: Sequence[Asked]) -> Iterator[Finding]:
+    """A unit behind {answer}, which brings its own, and other words that stand there twice."""
+    for text in (asked[0].prompt, asked[0].explain):
+        for twice in re.finditer(r"\b([A-Za-z]{3,}) \1\b", text):
+            yield Finding("said-twice", f'"{twice.group()}" stands there; {{answer}} brings its unit', item)
 
 
 def _case(asked: Asked) -> NumberCase | ShapeCase:
