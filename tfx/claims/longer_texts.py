@@ -10,7 +10,7 @@ import numpy as np
 
 from tfx.blas_threads import blas_threads
 from tfx.claims.claim import Evidence, Trial, claim, contradicts, supports
-from tfx.claims.heads import named, texts, trained
+from tfx.claims.heads import MOST_OF_ONE, named, texts, trained
 from tfx.claims.position_codes import table
 from tfx.data.toys.toy import ContinueToy, Places, Rng
 from tfx.lab.attention.two_sources import FIRST, OFFSETS
@@ -199,7 +199,8 @@ def copied(seed: int, positions: Any) -> float:
     why="inside the training length: of two heads one looks one back and the other three back.",
 )  # fmt: skip
 def fixed_number_back(trial: Trial) -> Evidence:
-    yield supports(at_least("named", "share of places at which both tokens are named", 0.95, named(trial, 2)))
+    what = "share of places at which both tokens are named, above what one head can"
+    yield supports(at_least("named", what, MOST_OF_ONE, named(trial, 2)))
     weights = trained(trial.seed, 2).forward(texts(trial))[1].attention.attention.weights.mean(axis=0)
     for back in OFFSETS:
         most = largest(float(np.diagonal(head, -back)[FIRST - back :].mean()) for head in weights)
