@@ -150,8 +150,9 @@ def draw_series(axes: Any, series: Series, style: tuple[str, Any, str], size: fl
     """size: of a marker in points.  Markers are hollow, so that one inside another shows both."""
     color, dash, marker = style
     label = words(series.label) or None
-    if series.kind == "line":
-        axes.plot(series.x, series.y, color=color, linestyle=dash, linewidth=1.6, label=label)
+    if series.kind == "line":  # of one point there is nothing to join: a bar
+        bar = "_" if len(series.x) == 1 else None
+        axes.plot(series.x, series.y, color=color, linestyle=dash, linewidth=1.6, label=label, marker=bar, markersize=18)
     else:
         axes.errorbar(
             series.x, series.y, yerr=series.error, color=color, linestyle="none", marker=marker, markersize=size,
@@ -160,7 +161,8 @@ def draw_series(axes: Any, series: Series, style: tuple[str, Any, str], size: fl
 
 
 def write_names(axes: Any, plot: Plot) -> None:
-    """The names of points beside them: above, below or farther off, so that no two write over each other."""
+    """The names of points beside them: above, below or farther off, so that no two write over each other and none leaves
+    the picture."""
     named = [
         (name, (x, y), STYLES[index % len(STYLES)][0])
         for index, series in enumerate(plot.series)
@@ -168,12 +170,13 @@ def write_names(axes: Any, plot: Plot) -> None:
     ]
     places = [axes.transData.transform(at) * 72 / axes.figure.dpi for _, at, _ in named]  # in points
     taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in places]
+    frame = axes.bbox.extents * 72 / axes.figure.dpi
     for (name, at, color), (x, y) in zip(named, places, strict=True):
         width, boxes = NAME_POINTS * DIGIT * cells(name), []
         for right, up in NAME_OFFSETS:
             left, low = x + (right if right > 0 else right - width), y + up
             boxes.append((left, low, left + width, low + NAME_POINTS))
-        free = [not any(_overlap(box, other) for other in taken) for box in boxes]
+        free = [_inside(box, frame) and not any(_overlap(box, other) for other in taken) for box in boxes]
         best = free.index(True) if True in free else 0
         taken.append(boxes[best])
         right, up = NAME_OFFSETS[best]
@@ -181,6 +184,10 @@ def write_names(axes: Any, plot: Plot) -> None:
             words(name), at, xytext=(right, up), textcoords="offset points", fontsize=NAME_POINTS, color=color,
             horizontalalignment="left" if right > 0 else "right",
         )  # fmt: skip
+
+
+def _inside(box: Sequence[float], frame: Sequence[float]) -> bool:
+    return box[0] >= frame[0] and box[1] >= frame[1] and box[2] <= frame[2] and box[3] <= frame[3]
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
