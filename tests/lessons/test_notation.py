@@ -57,7 +57,7 @@ def attends_where(allowed):
 
 
 class TestNotation(TopicTests):
-    lesson, steps = topic, 10
+    lesson, steps = topic, 11
     seeds = range(5)
     spoilt = {
         "custom": Spoilt("sizes", narrower_queries, no_nan="shapes"),

@@ -10,6 +10,7 @@ from lessons.attention.notation.letters import (
     BLOCK,
     ELSEWHERE,
     MODEL,
+    NORMS,
     POSITION,
     ROWS,
     SIGNS,
@@ -128,9 +129,15 @@ def position(run: Run) -> Iterator[Shown]:
     yield listed("borrowed in modules 4 to 6", POSITION)
 
 
+@lesson.step("... to norms")
+def norms(run: Run) -> Iterator[Shown]:
+    yield "LayerNorm, BatchNorm, RMSNorm and their relatives."
+    yield listed("borrowed where something is normalised", NORMS)
+
+
 @lesson.step("... and to the block")
 def block(run: Run) -> Iterator[Shown]:
-    yield "Residual connections, norms, the feed-forward network; whole models."
+    yield "Residual connections, the feed-forward network; whole models."
     yield listed("borrowed in modules 7 and 8", BLOCK)
 
 

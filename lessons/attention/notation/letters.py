@@ -157,9 +157,7 @@ POSITION = (
     Sign("b", "bias: a number added to a score", "B, b", "bias"),
 )
 
-BLOCK = (
-    Sign("I", "identity matrix", "I", "residual"),
-    Sign("J", "Jacobian of a sub-layer", "J", "residual"),
+NORMS = (
     Sign("m, v", "mean and variance over a token", "mu, sigma^2", "layernorm"),
     Sign("v", "mean square over a token", "ms, RMS^2", "rms-norm"),
     Sign("r", "1 / sqrt(v + eps)", "1/sigma", "layernorm", also=("rms-norm",)),
@@ -168,6 +166,11 @@ BLOCK = (
     Sign("gamma, beta", "learned gain, learned offset", "g, b", "layernorm", also=("rms-norm",)),
     Sign("g", "dy * gamma; <g>: mean over C", "-", "layernorm", also=("rms-norm",)),
     Sign("psi", "root mean square over a batch", "psi", "rms-norm"),
+)
+
+BLOCK = (
+    Sign("I", "identity matrix", "I", "residual"),
+    Sign("J", "Jacobian of a sub-layer", "J", "residual"),
     Sign("a", "hidden units before the bend", "z", "ffn"),
     Sign("k_i, v_i", "column i of W_1, row i of W_2", "k_i, v_i", "ffn"),
     Sign("Phi", "share of normal draws below x", "Phi", "ffn"),
@@ -177,6 +180,6 @@ BLOCK = (
     Sign("w_t", "word t of the target", "y_t", "encoder-vs-decoder"),
 )
 
-BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *BLOCK)
+BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *NORMS, *BLOCK)
 EVERYWHERE = (*SIZES, *ARRAYS, *ROWS, *MODEL, *SIGNS)
 PAGE = (*EVERYWHERE, *BORROWED)
