@@ -152,7 +152,9 @@ def draw_series(axes: Any, series: Series, style: tuple[str, Any, str], size: fl
     label = words(series.label) or None
     if series.kind == "line":  # of one point there is nothing to join: a bar
         bar = "_" if len(series.x) == 1 else None
-        axes.plot(series.x, series.y, color=color, linestyle=dash, linewidth=1.6, label=label, marker=bar, markersize=18)
+        axes.plot(
+            series.x, series.y, color=color, linestyle=dash, linewidth=1.6, label=label, marker=bar, markersize=18
+        )
     else:
         axes.errorbar(
             series.x, series.y, yerr=series.error, color=color, linestyle="none", marker=marker, markersize=size,
@@ -161,8 +163,8 @@ def draw_series(axes: Any, series: Series, style: tuple[str, Any, str], size: fl
 
 
 def write_names(axes: Any, plot: Plot) -> None:
-    """The names of points beside them: above, below or farther off, so that no two write over each other and none leaves
-    the picture."""
+    """The names of points beside them: above, below or farther off, so that no two write over each other and all stay
+    in the picture."""
     named = [
         (name, (x, y), STYLES[index % len(STYLES)][0])
         for index, series in enumerate(plot.series)

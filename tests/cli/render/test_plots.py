@@ -79,6 +79,23 @@ def test_names_of_points_are_written_and_none_over_another():
     assert not any(one.overlaps(other) for index, one in enumerate(boxes) for other in boxes[:index])
 
 
+def test_names_of_points_at_the_edge_stay_in_the_picture():
+    series = Series(
+        "models", [1.0, 5.0, 1000.0], [3.0, 1.0, 2.0], names=["the first of all", "low", "Switch-Transformer"]
+    )
+    axes = axes_with(Plot("At the edge", "x", "y", (series,), log_x=True))
+    for text in axes.texts:
+        box = text.get_window_extent()
+        assert axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1, text.get_text()
+
+
+def test_a_line_of_one_point_is_seen():
+    axes = axes_with(
+        Plot("One", "x", "y", (Series("law", [4], [1], kind="line"), Series("two", [1, 2], [1, 2], kind="line")))
+    )
+    assert [line.get_marker() for line in axes.lines] == ["_", "None"] and axes.texts[0].get_text() == "law"
+
+
 def axes_with(plot):
     axes = new_figure(8, 4.6).subplots()
     draw_plot(axes, plot)
