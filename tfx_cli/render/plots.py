@@ -150,11 +150,12 @@ def draw_series(axes: Any, series: Series, style: tuple[str, Any, str], size: fl
     """size: of a marker in points.  Markers are hollow, so that one inside another shows both."""
     color, dash, marker = style
     label = words(series.label) or None
-    if series.kind == "line":  # of one point there is nothing to join: a bar
-        bar = "_" if len(series.x) == 1 else None
-        axes.plot(
-            series.x, series.y, color=color, linestyle=dash, linewidth=1.6, label=label, marker=bar, markersize=18
-        )
+    if series.kind == "line" and len(series.x) == 1:  # nothing to join: a bar with its name
+        axes.plot(series.x, series.y, color=color, linestyle="none", marker="_", markersize=18, label=label)
+        at = (series.x[0], series.y[0])
+        axes.annotate(label or "", at, xytext=(12, -3), textcoords="offset points", fontsize=NAME_POINTS, color=color)
+    elif series.kind == "line":
+        axes.plot(series.x, series.y, color=color, linestyle=dash, linewidth=1.6, label=label)
     else:
         axes.errorbar(
             series.x, series.y, yerr=series.error, color=color, linestyle="none", marker=marker, markersize=size,

@@ -67,11 +67,11 @@ def three_vectors(run: Run) -> Iterator[Shown]:
     rows = [{"token": f"{i + 1}: {run.words[i]}", "e": tokens[ids[i], 0], "g": kinds[segments[i], 0], "p": places[i, 0], "s": s[i, 0], "x": x[0, i, 0]} for i in shown]  # fmt: skip
     own = BERT_BASE["d_model"] * 2
     share = own / sum(bert_parameter_count(**BERT_BASE)[part] for part in ("embedding", "blocks", "pooler"))
-    yield "Each token becomes the sum of three learned vectors: for the token (E), for its segment (G), for its place (P). The sum is normalised; then come the blocks, post-LN and with GELU."
-    yield formula("x_t = norm(E[token t] + G[segment of t] + P[t])", "G: 2 rows")
+    yield "Each token becomes the sum of three learned vectors: for the token (E), for its segment (G), for its place (PE). The sum is normalised; then come the blocks, post-LN and with GELU."
+    yield formula("x_t = norm(E[token t] + G[segment of t] + PE[t])", "G: 2 rows")
     i = shown[0]
     yield question(f"Token 2: {tokens[ids[i], 0]:.5f}, {kinds[0, 0]:.5f} and {places[i, 0]:.5f} first. Their sum?", s[i, 0], "Add them up.")  # fmt: skip
-    yield table("the first number", rows, token="token", e="E :3", g="G :3", p="P :3", s="sum :3", x="x :3")
+    yield table("the first number", rows, token="token", e="E :3", g="G :3", p="PE :3", s="sum :3", x="x :3")
     yield f"In BERT-base G has 2 * {BERT_BASE['d_model']} = {own:,} numbers, {share:.4%} of the model."
     yield agree("sum", "x is the norm of the sum", x[0], layer_norm_forward(s, np.ones(s.shape[1]), np.zeros(s.shape[1]), eps=1e-12)[0])  # fmt: skip
     yield Source("Devlin et al.", 2019, "BERT", "section 3")
