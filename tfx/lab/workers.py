@@ -83,11 +83,13 @@ def prepare() -> None:
 
 
 def end(pool: ProcessPoolExecutor) -> None:
-    """At once: a task in hand is not waited for."""
-    processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
+    """At once: a task in hand is not waited for.
+
+    The thread that looks after the process is: left alone it may close what the end of the program still writes to.
+    """
+    for process in list((pool._processes or {}).values()):
         process.terminate()
+    pool.shutdown(wait=True, cancel_futures=True)
 
 
 class ClusterWorkers:
