@@ -62,14 +62,14 @@ def unmoved(given):
 
     def spoil(run, patch, by):
         def wrong(model, ids, segments, lengths):
-            found, cache = KEPT["Bert"].forward(model, ids, segments, lengths)
+            found, cache = Bert.forward(model, ids, segments, lengths)
             way = "places" if model is run.bert else "segments" if segments is not None else "neither"
             if way == given:
                 steady = ids[0, 1] if given == "neither" else 0
                 found = found._replace(nsp_logits=np.full((1, 2), steady * by * 1e-9))
             return found, cache
 
-        class Wrong(KEPT["Bert"]):
+        class Wrong(Bert):
             forward = wrong
 
         patch.setattr(topic, "Bert", Wrong)
@@ -130,7 +130,10 @@ def test_the_input_is_added_up_by_hand():
         assert row["s"] == pytest.approx(s[0]) and row["s"] == pytest.approx(row["e"] + row["g"] + row["p"])
         assert row["x"] == pytest.approx((s[0] - s.mean()) / s.std())
     assert ask(topic.three_vectors, run).answer == pytest.approx(tables(shown)[0].rows[0]["s"])
-    assert sentences(shown)[-1] == f"In BERT-base G has 2 * 768 = 1,536 numbers, {1536 / 109_482_240:.4%} of the model."
+    assert (
+        sentences(shown)[-1]
+        == f"In BERT-base the segments have 2 * 768 = 1,536 numbers, {1536 / 109_482_240:.4%} of the model."
+    )
 
 
 def test_the_shares_of_the_rule_are_counted_again():

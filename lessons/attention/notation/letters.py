@@ -177,8 +177,6 @@ BLOCK = (
     Sign("W_gate, W_up", "maps of SwiGLU, one of them bent", "W, V", "ffn"),
     Sign("W_down", "its last map", "W_2", "ffn"),
     Sign("r", "x after attention is added", "x'", "block"),
-    Sign("G", "segment vectors, two rows", "-", "bert"),
-    Sign("W_p, b_p", "map of the pooler", "W_p, b_p", "bert"),
     Sign("w_t", "word t of the target", "y_t", "encoder-vs-decoder"),
 )
 
