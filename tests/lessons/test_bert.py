@@ -130,7 +130,10 @@ def test_the_input_is_added_up_by_hand():
         assert row["s"] == pytest.approx(s[0]) and row["s"] == pytest.approx(row["e"] + row["g"] + row["p"])
         assert row["x"] == pytest.approx((s[0] - s.mean()) / s.std())
     assert ask(topic.three_vectors, run).answer == pytest.approx(tables(shown)[0].rows[0]["s"])
-    assert sentences(shown)[-1] == f"In BERT-base G has 2 * 768 = 1,536 numbers, {1536 / 109_482_240:.4%} of the model."
+    assert (
+        sentences(shown)[-1]
+        == f"In BERT-base the segments have 2 * 768 = 1,536 numbers, {1536 / 109_482_240:.4%} of the model."
+    )
 
 
 def test_the_shares_of_the_rule_are_counted_again():

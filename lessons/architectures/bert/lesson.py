@@ -67,12 +67,14 @@ def three_vectors(run: Run) -> Iterator[Shown]:
     rows = [{"token": f"{i + 1}: {run.words[i]}", "e": tokens[ids[i], 0], "g": kinds[segments[i], 0], "p": places[i, 0], "s": s[i, 0], "x": x[0, i, 0]} for i in shown]  # fmt: skip
     own = BERT_BASE["d_model"] * 2
     share = own / sum(bert_parameter_count(**BERT_BASE)[part] for part in ("embedding", "blocks", "pooler"))
-    yield "Each token becomes the sum of three learned vectors: for the token (E), for its segment (G), for its place (P). The sum is normalised; then come the blocks, post-LN and with GELU."
-    yield formula("x_t = norm(E[token t] + G[segment of t] + P[t])", "G: 2 rows")
+    yield "Each token becomes the sum of three learned vectors: for the token (E), for its segment, for its place (PE). The sum is normalised; then come the blocks, post-LN and with GELU."
+    yield formula("x_t = norm(E[token t] + vector of its segment + PE[t])")
     i = shown[0]
     yield question(f"Token 2: {tokens[ids[i], 0]:.5f}, {kinds[0, 0]:.5f} and {places[i, 0]:.5f} first. Their sum?", s[i, 0], "Add them up.")  # fmt: skip
-    yield table("the first number", rows, token="token", e="E :3", g="G :3", p="P :3", s="sum :3", x="x :3")
-    yield f"In BERT-base G has 2 * {BERT_BASE['d_model']} = {own:,} numbers, {share:.4%} of the model."
+    yield table(
+        "the first number", rows, token="token", e="of E :3", g="segment :3", p="of PE :3", s="sum :3", x="x :3"
+    )
+    yield f"In BERT-base the segments have 2 * {BERT_BASE['d_model']} = {own:,} numbers, {share:.4%} of the model."
     yield agree("sum", "x is the norm of the sum", x[0], layer_norm_forward(s, np.ones(s.shape[1]), np.zeros(s.shape[1]), eps=1e-12)[0])  # fmt: skip
     yield Source("Devlin et al.", 2019, "BERT", "section 3")
     yield layer_norm_forward
@@ -106,8 +108,8 @@ def belong_together(run: Run) -> Iterator[Shown]:
     scores = pooled @ w["next_sentence.w"].value + w["next_sentence.b"].value
     counts = bert_parameter_count(**BERT_BASE)
     yield "The last vector of [CLS] has seen both sentences. It goes through one layer, the pooler, and from there to two scores: the second sentence follows in the text, or it was drawn from elsewhere."
-    yield formula("pooled = tanh(h_1 W_p + b_p)", "h_1: last vector of [CLS], (C,) -> (C,)")
-    yield formula("scores = pooled W_n + b_n", "(C,) -> (2,)")
+    yield formula("pooled = tanh(linear map of the last vector of [CLS])", "(C,) -> (C,)")
+    yield formula("two scores = linear map of pooled", "(C,) -> (2,)")
     yield f"Shapes here: hidden {output.hidden.shape}, scores of words {output.mlm_logits.shape}, scores of the pair {output.nsp_logits.shape}. The losses of both tasks are added."
     yield f"A task of your own takes the place of these heads: from the pooled vector for a text, from each token's vector for labels of words. Only the new map starts from nothing: 3 classes on BERT-base are 768 * 3 + 3 = {BERT_BASE['d_model'] * 3 + 3:,} numbers on top of {sum(counts[k] for k in ('embedding', 'blocks', 'pooler')):,}."  # fmt: skip
     yield agree("scores", "the scores of the pair come from [CLS]", output.nsp_logits, scores)
