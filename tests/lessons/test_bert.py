@@ -62,14 +62,14 @@ def unmoved(given):
 
     def spoil(run, patch, by):
         def wrong(model, ids, segments, lengths):
-            found, cache = KEPT["Bert"].forward(model, ids, segments, lengths)
+            found, cache = Bert.forward(model, ids, segments, lengths)
             way = "places" if model is run.bert else "segments" if segments is not None else "neither"
             if way == given:
                 steady = ids[0, 1] if given == "neither" else 0
                 found = found._replace(nsp_logits=np.full((1, 2), steady * by * 1e-9))
             return found, cache
 
-        class Wrong(KEPT["Bert"]):
+        class Wrong(Bert):
             forward = wrong
 
         patch.setattr(topic, "Bert", Wrong)

@@ -39,8 +39,22 @@ from tfx.ops.basics.linear import LinearCache
 from tfx.ops.feed_forward.pooler import PoolerCache
 
 #: Sizes of the published models (Devlin et al. 2019, section 3), with the vocabulary of the uncased English ones.
-BERT_BASE = {"vocab": 30522, "d_model": 768, "n_heads": 12, "d_ff": 3072, "n_layers": 12, "max_len": 512}
-BERT_LARGE = {"vocab": 30522, "d_model": 1024, "n_heads": 16, "d_ff": 4096, "n_layers": 24, "max_len": 512}
+BERT_BASE: dict[str, Any] = {
+    "vocab": 30522,
+    "d_model": 768,
+    "n_heads": 12,
+    "d_ff": 3072,
+    "n_layers": 12,
+    "max_len": 512,
+}
+BERT_LARGE: dict[str, Any] = {
+    "vocab": 30522,
+    "d_model": 1024,
+    "n_heads": 16,
+    "d_ff": 4096,
+    "n_layers": 24,
+    "max_len": 512,
+}
 
 
 class BertOutput(NamedTuple):

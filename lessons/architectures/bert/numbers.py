@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from lessons.quiz import NumberCase, Wrong
@@ -29,7 +31,7 @@ def read_mask(rng: np.random.Generator) -> NumberCase:
 def segment_table(rng: np.random.Generator) -> NumberCase:
     """What a second segment adds, twice: the difference of two models, counted."""
     c, m, v = int(rng.choice([128, 256, 512, 768])), int(rng.choice([256, 512])), 30_000
-    sizes = {"vocab": v, "d_model": c, "n_heads": 2, "d_ff": 4 * c, "n_layers": 2, "max_len": m}
+    sizes: dict[str, Any] = {"vocab": v, "d_model": c, "n_heads": 2, "d_ff": 4 * c, "n_layers": 2, "max_len": m}
     two, none = (bert_parameter_count(**sizes, n_segments=n)["embedding"] for n in (2, 0))
     wrong = (
         Wrong(float(m * c), "a segment vector per place", "There is a vector for each segment, shared by all of its places."),
