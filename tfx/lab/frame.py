@@ -39,6 +39,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from tfx.backend import device_module
+from tfx.blas_threads import blas_threads
 from tfx.errors import BadInput
 from tfx.lab.kept_rows import KeptRows, Piece
 from tfx.measure.progress import Progress, silent
@@ -198,12 +199,17 @@ def sized(settings: S, quick: bool, full: bool) -> S:
 
 
 def measure(experiment: ModuleType, this: Run[Any]) -> None:
-    """Takes what the experiment yields until it has no more."""
-    for found in experiment.rows(this):
-        if isinstance(found, Check):
-            this.verdicts.append(found)
-        else:
-            this.rows.append(found)
+    """Takes what the experiment yields until it has no more.
+
+    With one BLAS thread, as in a worker: most products here are small, and the other threads of a product would only
+    wait for each other, minutes of computing where a thread takes seconds.
+    """
+    with blas_threads(1):
+        for found in experiment.rows(this):
+            if isinstance(found, Check):
+                this.verdicts.append(found)
+            else:
+                this.rows.append(found)
 
 
 def finished(experiment: ModuleType, this: Run[Any], began: float) -> Result:
