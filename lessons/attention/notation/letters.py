@@ -180,6 +180,7 @@ BLOCK = (
     Sign("G", "segment vectors, two rows", "-", "bert"),
     Sign("W_p, b_p", "map of the pooler", "W_p, b_p", "bert"),
     Sign("w_t", "word t of the target", "y_t", "encoder-vs-decoder"),
+    Sign("N", "blocks of a stack", "N, L", "encoder-vs-decoder", also=("gpt",)),
 )
 
 BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *NORMS, *BLOCK)
