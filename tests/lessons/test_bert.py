@@ -168,7 +168,7 @@ def test_what_was_learned_is_told():
     for way, given in (("segments", (True, False)), ("neither", (False, False))):
         assert run.told[way] == topic.order_told(*given, 60, topic.ASKED, 0)
     assert sentences(shown)[1] == (
-        f"Segments alone tell {run.told['segments']:.0%}. Neither is guessing. But places alone tell "
+        f"Segments alone tell {run.told['segments']:.0%}. With neither it is a guess. But places alone tell "
         f"{run.told['places']:.0%}: here segment vectors are a help that can be done without."
     )
 

@@ -55,12 +55,14 @@ def learnt(**changed):
     return spoil
 
 
-def loss(of_start, of_loud):
-    """The loss of the untrained model, and of the one whose rows of E are longer."""
+def loss(of_start, of_loud, of_open=lambda x, by: x):
+    """The loss of the untrained model, of the one whose rows of E are longer, and without a mask."""
 
     def spoil(run, patch, by):
-        def wrong(gpt):
-            right = KEPT["loss_of"](gpt)
+        def wrong(gpt, masked=True):
+            right = KEPT["loss_of"](gpt, masked)
+            if not masked:
+                return of_open(right, by)
             return (of_start if gpt is run.gpt else of_loud)(right, by)
 
         patch.setattr(topic, "loss_of", wrong)
@@ -95,7 +97,10 @@ class TestGPT(TopicTests):
         "smaller": Spoilt("at_the_start", weights(W + "attention.output.w", lambda w, by: w * by)),
         "flat": Spoilt("at_the_start", sizes_of(12, True, 1.1)),
         "grows": Spoilt("at_the_start", sizes_of(12, False, 0.5)),
-        "start": Spoilt("first_loss", loss(lambda x, by: x * by, right)),
+        "start": Spoilt(
+            "first_loss", loss(lambda x, by: x + 0.2 * by, right, lambda x, by: x + 0.2), nan_also={"open"}
+        ),
+        "open": Spoilt("first_loss", loss(lambda x, by: x, right, lambda x, by: (x - 0.1) * by)),
         "loud": Spoilt("first_loss", loss(right, lambda x, by: x / 10 * by)),
         "learned": Spoilt("before_and_after", learnt(last=0.41 * math.log(11))),
         "known": Spoilt("before_and_after", learnt(known=0.79)),
@@ -173,6 +178,12 @@ def test_the_first_losses_are_computed_again():
     told = sentences(records_of(topic.first_loss, run))[-1]
     assert told.startswith(f"Measured: {loss:.3f}. GPT-2 has 50,257 tokens, so it starts near {math.log(50257):.2f}. ")
     assert "with the rows of E 30 times longer it is " in told
+    x = run.gpt.model.input.forward(run.gpt.ids[None])[0]
+    seen = run.gpt.model.stack.forward(x, mask=np.ones((len(nexts), len(nexts)), bool))[0][0]
+    scores = (seen @ run.gpt.model.embedding.table.value.T).astype(float)
+    free = float(np.mean([math.log(np.exp(row).sum()) - row[n] for row, n in zip(scores, nexts, strict=True)]))
+    assert told.endswith(f"without it {free:.3f}, as untrained weights make nothing of what they see.")
+    assert abs(free - loss) < 0.02
     assert ask(topic.first_loss, run).answer == pytest.approx(math.log(11)) and len({*run.text}) == 11
 
 
@@ -227,9 +238,9 @@ def test_why_an_answer_is_right_is_told():
     told = {step: ask(getattr(topic, step), run).explanation for step in WHY}
     assert told == WHY
     assert sentences(records_of(topic.at_the_start, run))[0] == (
-        "Weights are drawn, normal with deviation 0.02, biases 0. The last map of each sub-layer (W_O, W_2) is drawn "
-        "smaller, by 1 / sqrt(2 L) in L blocks, since GPT-2: 2 L outputs are added to the stream, and the variance of "
-        "a sum of independent terms grows with their number."
+        "Weights are drawn, normal with deviation 0.02, as in GPT-1; biases 0. The last map of each sub-layer (W_O, "
+        "W_2) is drawn smaller, by 1 / sqrt(2 N) in N blocks, since GPT-2: 2 N outputs are added to the stream, and "
+        "the variance of a sum of independent terms grows with their number."
     )
 
 

@@ -155,12 +155,12 @@ def too_strong(run: Run) -> Iterator[Shown]:
     memory, source = run.model.encode(run.src)
     first, second = (stored.k for stored in run.model.decode(run.tgt, memory, source)[1].stack.memory_present[:2])
     apart = float(np.abs(first - second).max())
-    yield Said("In training encoder and decoder work at the same time.", "false", "The first cross-attention waits for the whole encoder. Side by side run the places of a stack.", "C170")  # fmt: skip
     yield Said("The encoder's output is used by every block of the decoder.", "true with conditions", f"Its vectors are; each block makes keys and values of its own. Here keys of two differ by up to {apart:.2f}.", "C169")  # fmt: skip
     yield Said("A decoder writes word after word, so it learns word after word.", "false", "In training one pass under the mask serves all places.")  # fmt: skip
     yield Said("A decoder block is an encoder block with a causal mask.", "true with conditions", "Where a model has a decoder alone. Else it has cross-attention too.")  # fmt: skip
     yield Said("Encoders have no output layer.", "too strong", "That of a translator has none. One that works alone gets a head for its task.")  # fmt: skip
     yield at_least("own-keys", "keys that two decoder blocks make of the same memory differ by", 1e-3, apart)
+    yield See("encode-decode-walkthrough", "too_strong")
 
 
 @lesson.step("Since 2017: one of them is often enough")

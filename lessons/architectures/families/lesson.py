@@ -141,7 +141,7 @@ def parameters(run: Run) -> Iterator[Shown]:
     yield f"At equal depth and width an encoder-decoder has about twice the parameters of one stack, but a token passes one stack only. BERT-large has {count(sizes['BERT-large']).total / 1e9:.2f} billion; families are no sizes."
     yield exactly("attention-layers", "attention parameters of T5-base / (4 C^2)", 3 * t5.layers, layers)
     yield exactly("more", "a decoder block that reads a source has 4 C^2 + 6 C more", 4 * WIDTH**2 + 6 * WIDTH, decoder - encoder)  # fmt: skip
-    yield Source("Raffel et al.", 2020, "Exploring the Limits of Transfer Learning", "section 2.1")
+    yield Source("Raffel et al.", 2020, "Exploring the Limits of Transfer Learning", "sections 3.1.1, 3.2.1")
 
 
 @lesson.step("What each is asked in training")
@@ -159,7 +159,7 @@ def objectives(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield formula(f"encoder-only      {text(masked.ids[0])}  ->  {run.words[place]}")
     yield formula(f"decoder-only      {text(run.ids[0, :-1])}  ->  {text(run.ids[0, 1:])}")
     yield formula(f"encoder-decoder   {text(cut.source)}  ->  {text(cut.target)}")
-    yield "BERT chooses some tokens, hides most of these, and is asked for these alone. GPT is asked for the next token at every place. T5 replaces spans of text by signs, <1>, and writes down what stood there."
+    yield "BERT chooses some tokens, hides most of these, and is asked for the chosen alone. GPT is asked for the next token at every place. T5 replaces spans of text by signs, <1>, and writes down what stood there."
     yield question(f"BERT chooses 15 percent of {n} tokens. Places asked?", asked, f"0.15 * {n}; GPT at {n - 1}, all that have a next token.", 0)  # fmt: skip
     yield "GPT learns from more places, BERT from both sides at each. The next token cannot be asked of an encoder without a mask: it would read it, one place on."
     yield exactly("hidden", "places asked, 15 percent", round(0.15 * n), asked)
@@ -171,7 +171,7 @@ def objectives(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 def the_gap(run: Run) -> Iterator[Shown]:
     free, causal, v = run.gaps["no mask"], run.gaps["causal mask"], run.settings.symbols
     rows = [{"mask": name, "before": 100 * each.before, "after": 100 * each.after} for name, each in run.gaps.items()]
-    yield f"Texts of doubled tokens, like a a c c b b, drawn from {v}; one of the middle two is hidden, and its partner tells it. Two small models, alike but for the mask, learn to fill gaps ({STEPS} updates), then fill {ASKED:,} new ones."
+    yield f"Texts of doubled tokens, like a a c c a a, each pair drawn from {v} anew; one of the middle two is hidden, and its partner tells it. Two small models, alike but for the mask, learn to fill gaps ({STEPS} updates), then fill {ASKED:,} new ones."
     yield question("With a causal mask, partner after the gap: how many percent right?", 100 / v, f"It cannot see the partner, so it guesses: 1 in {v}.")  # fmt: skip
     yield table("gaps filled rightly", rows, mask="model", before="partner before [%] :3", after="partner after [%] :3")
     yield f"Over all gaps a causal reader is right in {most(v):.0%} at most, on average. More training does not help: the answer never reaches the place. A causal model must be asked at the end, when it has read both sides."
@@ -185,9 +185,9 @@ def the_gap(run: Run) -> Iterator[Shown]:
 def too_strong(run: Run) -> Iterator[Shown]:
     yield Said("Encoders understand, decoders generate.", "too strong", "Habits, not limits. The first GPT was tuned to label texts (Radford 2018), and T5 writes labels.")  # fmt: skip
     yield Said("BERT reads left to right, and right to left.", "false", "It reads all places in one pass. A token sees both sides in every block; nothing is read twice and joined.")  # fmt: skip
-    yield Said("Encoders have no output layer.", "too strong", "The encoder of a translator has none. A model with an encoder alone has a head: for hidden tokens, or a label.")  # fmt: skip
-    yield Said("T5 is trained on the text-to-text task.", "too strong", "That is the format of all its tasks. What it is pre-trained on is to write the spans that were cut out.")  # fmt: skip
-    yield Said("GPT is the decoder of 2017.", "true with conditions", "Without cross-attention, as there is no source. What is left is an encoder block under a causal mask.")  # fmt: skip
+    yield Said("T5 is trained on the text-to-text task.", "too strong", "That is the format of all its tasks. From plain text it learns by writing the spans that were cut out; the models first released met other tasks in pre-training too.")  # fmt: skip
+    yield See("architecture-overview", "too_strong")
+    yield See("encoder-vs-decoder", "too_strong")
 
 
 @lesson.step("Since then: masks in between, and other data")

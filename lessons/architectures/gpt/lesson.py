@@ -17,6 +17,7 @@ from tfx.lab.scale.published_sizes import PUBLISHED, count
 from tfx.lab.training.letter_gpt import LAYERS, WIDTH, LetterGPT, stream_size
 from tfx.measure.label_leakage import future_leak, sees_answer
 from tfx.models.gpt import GPT2_SMALL, gpt_parameter_count
+from tfx.ops.attention.masks import causal_mask
 from tfx.ops.losses.cross_entropy import cross_entropy_forward
 
 DEFAULT_TEXT = "the cat sat on the mat"
@@ -63,9 +64,11 @@ class Run:
 lesson = Lesson(Run, Settings, text=DEFAULT_TEXT)
 
 
-def loss_of(gpt: LetterGPT) -> float:
+def loss_of(gpt: LetterGPT, masked: bool = True) -> float:
     """The mean of -ln p(next letter) over the text read as a ring."""
-    logits, _ = gpt.model.forward(gpt.ids[None])
+    x, _ = gpt.model.input.forward(gpt.ids[None])
+    mask = causal_mask(len(gpt.ids)) if masked else None
+    logits = gpt.model.stack.forward(x, mask=mask)[0] @ gpt.model.embedding.table.value.T
     return float(cross_entropy_forward(logits, np.roll(gpt.ids, -1)[None])[0])
 
 
@@ -115,13 +118,13 @@ def at_the_start(run: Run) -> Iterator[Shown]:
     spread = {name: float(parameters[key].value.std()) for key, name in names.items()}
     sizes = {(n, scaled): stream_size(n, scaled, WIDTH, run.seed) for n in (2, deep) for scaled in (True, False)}
     rows = [{"blocks": n, "scaled": sizes[n, True], "plain": sizes[n, False]} for n in (2, deep)]
-    yield "Weights are drawn, normal with deviation 0.02, biases 0. The last map of each sub-layer (W_O, W_2) is drawn smaller, by 1 / sqrt(2 L) in L blocks, since GPT-2: 2 L outputs are added to the stream, and the variance of a sum of independent terms grows with their number."
+    yield "Weights are drawn, normal with deviation 0.02, as in GPT-1; biases 0. The last map of each sub-layer (W_O, W_2) is drawn smaller, by 1 / sqrt(2 N) in N blocks, since GPT-2: 2 N outputs are added to the stream, and the variance of a sum of independent terms grows with their number."
     yield f"Here, block 1 of {LAYERS}: " + ", ".join(f"{name} {value:.4f}" for name, value in spread.items()) + "."
-    yield question(f"L = {deep}: from which deviation is W_O drawn?", 0.02 / math.sqrt(2 * deep), f"0.02 / sqrt({2 * deep}).")  # fmt: skip
+    yield question(f"N = {deep}: from which deviation is W_O drawn?", 0.02 / math.sqrt(2 * deep), f"0.02 / sqrt({2 * deep}).")  # fmt: skip
     yield table("size of the stream behind the last block, untrained", rows, blocks="blocks", scaled="scaled :3", plain="not scaled :3")  # fmt: skip
     yield "Size: root of the mean square. Scaled, it does not grow with the depth."
     yield within("plain", "deviation of W_Q", 0.02, spread["W_Q"], 0.002)
-    yield within("smaller", "deviation of W_O, 0.02 / sqrt(2 L)", 0.02 / math.sqrt(2 * LAYERS), spread["W_O"], 0.001)  # fmt: skip
+    yield within("smaller", "deviation of W_O, 0.02 / sqrt(2 N)", 0.02 / math.sqrt(2 * LAYERS), spread["W_O"], 0.001)  # fmt: skip
     yield within("flat", f"scaled: size at {deep} blocks over that at 2", 1.0, sizes[deep, True] / sizes[2, True], 0.2)
     yield at_least("grows", "not scaled: the same", 1.3, sizes[deep, False] / sizes[2, False])
     yield Source("Radford et al.", 2019, "Language Models are Unsupervised Multitask Learners", "section 2.3")
@@ -137,8 +140,9 @@ def first_loss(run: Run) -> Iterator[Shown]:
     yield "With weights that small all scores are near 0, and softmax of equal scores gives each token the same chance. So before any training the loss, the mean of -ln p(next token), is known:"
     yield formula("-ln(1 / size) = ln(size)", "size: tokens in the vocabulary; in nats")
     yield question(f"Your text has {run.v} different letters. The first loss?", even, f"ln {run.v}.")
-    yield f"Measured: {start:.3f}. GPT-2 has {GPT2_SMALL['vocab']:,} tokens, so it starts near {math.log(GPT2_SMALL['vocab']):.2f}. A first loss far above is a sign that weights start too large: with the rows of E {LOUDER:.0f} times longer it is {loss_of(loud):.1f} here, sure and wrong. One far below is a sign that a place sees its answer."
+    yield f"Measured: {start:.3f}. GPT-2 has {GPT2_SMALL['vocab']:,} tokens, so it starts near {math.log(GPT2_SMALL['vocab']):.2f}. A first loss far above is a sign that weights start too large: with the rows of E {LOUDER:.0f} times longer it is {loss_of(loud):.1f} here, sure and wrong. A missing mask does not show yet: without it {loss_of(run.gpt, masked=False):.3f}, as untrained weights make nothing of what they see."
     yield within("start", "the first loss, ln(size)", even, start, 0.15)
+    yield within("open", "the first loss without a mask, the same", start, loss_of(run.gpt, masked=False), 0.05)
     yield at_least("loud", "with longer rows it is larger by", 1.0, loss_of(loud) - even)
     yield cross_entropy_forward
 
@@ -177,7 +181,7 @@ def sizes(run: Run) -> Iterator[Shown]:
     rows = [{"name": name, "layers": m.sizes.layers, "width": m.sizes.width, "places": m.sizes.positions, "counted": f"{count(m.sizes).total / 1e6:,.0f} M", "figure": m.figure} for name, m in found.items()]  # fmt: skip
     small = count(found["GPT-2 small"].sizes)
     share = small.feed_forward / (small.feed_forward + small.attention)
-    yield "GPT-1 is post-LN. GPT-2 put the norms in front, one more behind, and scaled the start. In GPT-3 every second block sees near tokens alone. The 117M of GPT-2 was a slip, corrected later."
+    yield "GPT-1 is post-LN. GPT-2 put the norms in front, one more behind, and scaled the start. In GPT-3 full attention alternates with a sparse one, in bands of near tokens. The 117M of GPT-2 was a slip, corrected later."
     yield table("counted from the sizes", rows, name="model", layers="blocks", width="C", places="places", counted="counted", figure="in the paper")  # fmt: skip
     yield Said("GPT-4 has 96 layers.", "too strong", "GPT-3 has. Of GPT-4 it was not made public.", "C137")
     yield Said("GPT is attention alone, so it lacks local features and a state.", "false", f"Of its blocks {share:.0%} are feed-forward; it learns local patterns, and stored keys and values are a state.", "C315")  # fmt: skip
@@ -189,5 +193,5 @@ def sizes(run: Run) -> Iterator[Shown]:
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
     yield "To turn an encoder into a GPT, put a causal mask into every attention, a norm behind the last block, and a map to vocabulary scores, usually the embedding once more. Train it on the next token: the targets are the input shifted by one place."
-    yield "It starts from token plus learned position embeddings of a prompt; there is no encoder and no cross-attention. Weights start normal with 0.02, the last map of each sub-layer smaller by 1 / sqrt(2 L) since GPT-2. Before training the loss is about ln(size of the vocabulary); if not, look for a leak or for weights too large."
+    yield "It starts from token plus learned position embeddings of a prompt; there is no encoder and no cross-attention. Weights start normal with 0.02, the last map of each sub-layer smaller by 1 / sqrt(2 N) in N blocks since GPT-2. Before training the loss is about ln(size of the vocabulary); far above, weights start too large. A leak shows later, when the loss falls too low."
     yield Try("tfx quiz gpt")

@@ -48,7 +48,7 @@ def last_map(rng: np.random.Generator) -> NumberCase:
     small = scaled_residual(layers, "normal")(np.random.default_rng(seed), 2, 2, "float64")
     answer = 0.02 * float(small[0, 0] / normal(np.random.default_rng(seed), 2, 2, "float64")[0, 0])
     wrong = (
-        Wrong(0.02 / math.sqrt(layers), "one output per block", "A block adds two outputs to the stream, so there are 2 L."),
+        Wrong(0.02 / math.sqrt(layers), "one output per block", "A block adds two outputs to the stream, so there are two for each block."),
         Wrong(0.02 / (2 * layers), "the count for its root", "Variances add: it is the root of the number of terms that counts."),
         Wrong(0.02, "all maps start alike", "The last map of each sub-layer starts smaller, since GPT-2."),
     )  # fmt: skip

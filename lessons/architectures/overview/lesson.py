@@ -114,7 +114,7 @@ def one_table(run: Run) -> Iterator[Shown]:
     placed = np.sqrt(WIDTH) * e[SRC] + run.model.src_input.positions.forward(np.zeros((*SRC.shape, WIDTH)))[0]
     yield "At the bottom a token becomes a vector: its row of the embedding table E, times sqrt(C), plus the encoding of its place. At the top the decoder's vector is multiplied with every row, by dot products; softmax makes probabilities of these scores."
     yield formula("bottom: sqrt(C) E[id] + PE     top: softmax(x E^T)", "x: what the decoder gives for a place")
-    yield "In the paper source, target and output share one matrix E: their vocabulary is one. The answer at place t is about the token at t + 1."
+    yield "In the paper source, target and output share one matrix E: their vocabulary is one. The answer at place t is about the token that the decoder reads at t + 1."
     yield question(f"{words:,} tokens, C = {c}: how many million weights does the sharing save?", 2 * words * c / MILLION, "Two tables of three.", 0.02, "million")  # fmt: skip
     yield agree("bottom", "rows times sqrt(C), plus places", found["source: embedding and place"], placed)
     yield agree("top", "scores are products with the rows", found["a score for each token"], found["decoder, output"] @ e.T)  # fmt: skip
@@ -131,7 +131,7 @@ def budget(run: Run) -> Iterator[Shown]:
     yield f"Base model, or your sizes: C = {c}, F = {4 * c}, {n} + {n} blocks, {words:,} tokens. An attention has four maps of C x C, a network two of C x F."
     yield question(f"How many million weights have the {2 * n} blocks? (No biases, no norms.)", n * 28 * c * c / MILLION, f"{n} (4 + 8) C^2 + {n} (8 + 8) C^2.", 0.02, "million")  # fmt: skip
     yield table("the budget", rows, part="part", number="parameters [million] :4", share="share [%] :3")
-    yield formula("blocks (28 C^2 + 32 C) + vocabulary * C", "32 C: biases, norms")
+    yield formula("blocks (28 C^2 + 32 C) + vocabulary * C", "F = 4 C; 32 C: biases, norms")
     yield f"{counted.total:,} together, whatever the number of heads."
     yield exactly("law", "parameters by the formula", law, counted.total)
     built = count(Sizes(BOTH, BLOCKS, WIDTH, INNER, HEADS, WORDS, final_norm=False)).total
