@@ -178,6 +178,7 @@ BLOCK = (
     Sign("W_down", "its last map", "W_2", "ffn"),
     Sign("r", "x after attention is added", "x'", "block"),
     Sign("w_t", "word t of the target", "y_t", "encoder-vs-decoder"),
+    Sign("N", "squares of a picture", "N", "vit"),
 )
 
 BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *NORMS, *BLOCK)
