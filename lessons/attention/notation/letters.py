@@ -179,6 +179,7 @@ BLOCK = (
     Sign("r", "x after attention is added", "x'", "block"),
     Sign("w_t", "word t of the target", "y_t", "encoder-vs-decoder"),
     Sign("N", "blocks of a stack", "N, L", "encoder-vs-decoder", also=("gpt",)),
+    Sign("N", "squares of a picture", "N", "vit"),
 )
 
 BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *NORMS, *BLOCK)

@@ -103,6 +103,14 @@ def bert(layers: int, width: int, heads: int) -> Sizes:
     return Sizes(ENCODER, layers, width, 4 * width, heads, 30522, 512, final_norm=False, more=more)
 
 
+def vit(
+    layers: int, width: int, heads: int, squares: int, numbers: int, inner: int = 0, class_token: bool = True
+) -> Sizes:
+    """squares of so many numbers each, mapped to the width; no head.  inner: 4 times the width, unless told."""
+    more = numbers * width + width + width * class_token
+    return Sizes(ENCODER, layers, width, inner or 4 * width, heads, 0, squares + class_token, more=more)
+
+
 def t5(layers: int, width: int, inner: int, heads: int, d_head: int = 64, **more: Any) -> Sizes:
     return Sizes(
         BOTH, layers, width, inner, heads, 32128, d_head=d_head, offsets=False, buckets=32, expert_every=2, **more
