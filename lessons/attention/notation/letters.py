@@ -178,7 +178,6 @@ BLOCK = (
     Sign("W_down", "its last map", "W_2", "ffn"),
     Sign("r", "x after attention is added", "x'", "block"),
     Sign("w_t", "word t of the target", "y_t", "encoder-vs-decoder"),
-    Sign("N", "blocks of a stack", "N, L", "encoder-vs-decoder", also=("gpt",)),
     Sign("N", "squares of a picture", "N", "vit"),
 )
 
