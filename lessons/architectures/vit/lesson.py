@@ -60,7 +60,7 @@ def row_of_squares(run: Run) -> Iterator[Shown]:
     ink = [["".join(".:+#"[min(3, int(4 * value))] for value in row[at : at + side]) for at in range(0, SIZE, side)] for row in run.picture[0, ..., 0]]  # fmt: skip
     rows = [{"which": f"{i // side * across + 1} to {i // side * across + across}" if i % side == 0 else "", **{f"c{j}": part for j, part in enumerate(row)}} for i, row in enumerate(ink)]  # fmt: skip
     other = 6 - side
-    yield f"Attention reads a row of vectors and does not ask what they were. So cut a picture into squares, and let each square be a word: that is a Vision Transformer, ViT. Here the digit {run.settings.digit}, {SIZE} x {SIZE} grey pixels, in squares of {side} x {side}:"
+    yield f"Attention reads a row of vectors and does not ask what they were. So cut a picture into squares (patches), and let each be a word: that is a Vision Transformer, ViT. Here the digit {run.settings.digit}, {SIZE} x {SIZE} grey pixels, in squares of {side} x {side}:"
     yield table(f"{n} squares, read line by line", rows, which="squares", **{f"c{j}": f"column {j + 1}" for j in range(across)})  # fmt: skip
     yield question(f"The same digit in squares of {other} x {other}: how many?", (SIZE // other) ** 2, f"{SIZE // other} in a line, {SIZE // other} lines.", 0)  # fmt: skip
     yield exactly("back", "pixels that differ when the squares are put together again", 0, int((patches_backward(run.squares, run.cut) != run.picture).sum()))  # fmt: skip
