@@ -106,11 +106,13 @@ class TopicTests:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "request_" in metafunc.fixturenames:
-            metafunc.parametrize("request_", [*_each(self.changed, self.changed_seeds)], ids=str)
+            usual = {*_each(self.changed, [*self.changed_seeds][:1])}
+            every = [*_each(self.changed, self.changed_seeds)]
+            metafunc.parametrize("request_", [one if one in usual else slow(one) for one in every], ids=str)
         if "refusal" in metafunc.fixturenames:
             metafunc.parametrize("refusal", [*_each(self.refused, (0,))], ids=str)
         if "seed" in metafunc.fixturenames:
-            metafunc.parametrize("seed", self.seeds)
+            metafunc.parametrize("seed", [*_few_first(self.seeds)])
         if "id" in metafunc.fixturenames:
             pairs = [(id, by) for id, how in self.spoilt.items() for by in (self.by, math.nan)[: 2 - bool(how.no_nan)]]
             metafunc.parametrize(("id", "by"), pairs)
@@ -170,6 +172,16 @@ class TopicTests:
             assert not failed_in(getattr(self.lesson, step), cls._run)
             cls._seen_to_hold.add(step)
         return self.run_of(*self.usual) if self.cold else copy.deepcopy(cls._run)
+
+
+def _few_first(seeds: Iterable[int]) -> Iterator[Any]:
+    """Two in every run of the tests, the others among the slow ones."""
+    for place, seed in enumerate(seeds):
+        yield seed if place < 2 else slow(seed)
+
+
+def slow(value: object) -> Any:
+    return pytest.param(value, marks=pytest.mark.slow)
 
 
 def _check_of(id: str) -> str:

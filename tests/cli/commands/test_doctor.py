@@ -200,7 +200,7 @@ def test_a_damaged_course_is_a_problem_that_names_the_file(name, data, tmp_path)
 
 
 def test_a_wrong_key_in_a_line_of_the_course_is_named_with_its_line(tmp_path):
-    text = (ROOT / "lessons" / "course.toml").read_text(encoding="utf-8").replace("minutes = 5", "minuts = 5", 1)
+    text = (ROOT / "lessons" / "course.toml").read_text(encoding="utf-8").replace("minutes = ", "minuts = ", 1)
     line = next(number for number, one in enumerate(text.split("\n"), start=1) if "minuts" in one)
     (tmp_path / "course.toml").write_text(text, encoding="utf-8")
     with pytest.raises(BadCourseFile) as caught:
