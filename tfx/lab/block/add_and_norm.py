@@ -44,7 +44,7 @@ def through_sublayers(way: str, depth: int, width: int, rng: np.random.Generator
     add, behind, before = WAYS[way]
     x, dx = rng.standard_normal((2, rows, width))
     dx /= np.sqrt((dx * dx).sum())
-    first, sizes, caches = x, [_size(x)], []
+    first, sizes, caches = x, [size_of(x)], []
     for _ in range(depth):
         layer, read, behind_cache, before_cache = FeedForward(width, 4 * width, rng, "relu", "float64"), x, None, None
         if before:
@@ -54,7 +54,7 @@ def through_sublayers(way: str, depth: int, width: int, rng: np.random.Generator
         if behind:
             x, behind_cache = layer_norm_forward(x)
         caches.append((layer, cache, behind_cache, before_cache))
-        sizes.append(_size(x))
+        sizes.append(size_of(x))
     kept = (x * first).sum(axis=1) / np.sqrt((x * x).sum(axis=1) * (first * first).sum(axis=1))
     gradients = [1.0]
     for layer, cache, behind_cache, before_cache in reversed(caches):
@@ -65,7 +65,8 @@ def through_sublayers(way: str, depth: int, width: int, rng: np.random.Generator
     return Passed(np.array(sizes), np.array(gradients[::-1]), float(kept.mean()))
 
 
-def _size(x: np.ndarray) -> float:
+def size_of(x: np.ndarray) -> float:
+    """Root of the mean square of all numbers of x."""
     return float(np.sqrt((x * x).mean()))
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfx.lab.block.add_and_norm import size_of
 from tfx.lab.block.small_transformer import HEADS, INNER, WIDTH, WORDS
 from tfx.models import Encoder
 
@@ -46,8 +47,4 @@ def through_stack(src: np.ndarray, blocks: int, seed: int) -> Stacked:
     filled, s = np.pad(src, ((0, 0), (0, FILLING))), src.shape[1]
     with_mask, without = model.encode(filled, np.array([s]))[0], model.encode(filled)[0]
     masked, unmasked = (float(np.abs(x[:, :s] - hidden).max()) for x in (with_mask, without))
-    return Stacked(tuple(map(_size, (*cache.stack.reads, end))), _size(hidden), hidden.shape, masked, unmasked)
-
-
-def _size(x: np.ndarray) -> float:
-    return float(np.sqrt((x * x).mean()))
+    return Stacked(tuple(map(size_of, (*cache.stack.reads, end))), size_of(hidden), hidden.shape, masked, unmasked)

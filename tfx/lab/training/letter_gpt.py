@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from tfx.generate.greedy import greedy
+from tfx.lab.block.add_and_norm import size_of
 from tfx.models import GPT
 from tfx.optim import AdamW
 from tfx.schedule import warmup_cosine
@@ -65,4 +66,4 @@ def stream_size(layers: int, scaled: bool, width: int, seed: int) -> float:
                 parameter.value *= math.sqrt(2 * layers)
     _, cache = model.forward(np.random.default_rng(seed).integers(50, size=(4, 16)))
     x, _ = model.stack.blocks[-1].forward(cache.stack.reads[-1], mask=np.tri(16, dtype=bool))
-    return float(np.sqrt((x * x).mean()))
+    return size_of(x)
