@@ -20,7 +20,7 @@ from tfx.ops.attention.masks import causal_mask
 from tfx.ops.attention.scaled_dot_product import attention_forward
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.ops.basics.sparsemax import sparsemax_forward
-from tfx.records import Matrix, Plot, Question, Said
+from tfx.records import Check, Matrix, Plot, Question, Said
 
 TOPIC = "softmax-attention"
 
@@ -58,6 +58,18 @@ def test_the_sums_of_both_axes_are_told_as_the_matrix_shows_them():
     assert sentences(records)[-1] == (
         f"Over the wrong axis rows sum to {rows[0]:.2f} .. {rows[-1]:.2f}: no averages, and no error. Over the right "
         f"one columns sum to {columns[0]:.2f} .. {columns[-1]:.2f}: some keys are read more."
+    )
+
+
+def test_how_even_random_rows_are():
+    records = records_of(lesson.a_distribution, Run(request_for(TOPIC)))
+    (even,) = (record for record in records if isinstance(record, Check))
+    e = np.exp(np.random.default_rng(1).standard_normal((20_000, 64)))
+    p = e / e.sum(axis=1, keepdims=True)
+    assert float(even.measured) == pytest.approx(-(p * np.log(p)).sum(axis=1).mean() / math.log(64), abs=0.005)
+    assert sentences(records)[0] == (
+        "How sharp are rows of random scores? With 64 independent normal scores of variance 1, 500 rows have the average "
+        f"entropy {float(even.measured):.2f}: nearly even. A later topic, on scaling, is about what keeps the variance at 1."
     )
 
 

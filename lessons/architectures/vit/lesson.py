@@ -97,12 +97,12 @@ def the_rest(run: Run) -> Iterator[Shown]:
     head = SIZES["d_model"] * N_CLASSES + N_CLASSES
     yield "In front of the squares goes [CLS], a learned vector, as in BERT. Each place has its learned vector, added. Then come the blocks, pre-LN and without a mask: every square sees every other."
     yield formula("X = [CLS; squares W + b] + PE", "(places, C), N + 1 places")
-    yield "The last vector of [CLS] goes to a linear head, that gives class scores. The mean over squares can stand in for [CLS]; our small models take it."
+    yield "The last vector of [CLS], normalised, goes to a linear head, that gives class scores (for pre-training, the paper's head has a hidden layer). The mean over squares can stand in for [CLS]; our small models take it."
     yield question(f"ViT-Base cuts {PHOTO} x {PHOTO} into squares of {SQUARE}. Rows of PE?", n + 1, f"{n} squares and [CLS].", 0)  # fmt: skip
-    yield f"ViT-Base has {layers} blocks, C = {width}, {heads} heads. In millions: attention {c.attention / 1e6:.1f}, networks {c.feed_forward / 1e6:.1f}, PE {c.embedding / 1e6:.2f}, the rest {c.rest / 1e6:.2f}; without head {c.total / 1e6:.1f}, the paper prints 86. The blocks are as large as those of BERT-base. The table of words is gone, a small map of pixels has come."
+    yield f"ViT-Base has {layers} blocks, C = {width}, {heads} heads. In millions: attention {c.attention / 1e6:.1f}, networks {c.feed_forward / 1e6:.1f}, PE {c.embedding / 1e6:.2f}, the rest {c.rest / 1e6:.2f}; without head {c.total / 1e6:.1f}, the paper prints 86. A small map of pixels replaces BERT's table of words."
     yield exactly("base", "ViT-Base, squares of 16, without head", 85_798_656, c.total)
     yield exactly("small", "a small model here, counted the same way", own + head, small.n_parameters)
-    yield Source("Dosovitskiy et al.", 2021, "An Image is Worth 16x16 Words", "table 1, appendix D.3")
+    yield Source("Dosovitskiy et al.", 2021, "An Image is Worth 16x16 Words", "section 3.1, table 1")
 
 
 @lesson.step("What breaks without positions")
@@ -177,8 +177,8 @@ def against_cnn(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 @lesson.step("What is often said, and what came after")
 def too_strong(run: Run) -> Iterator[Shown]:
     yield Said("ViT has no convolution.", "too strong", "The map of its squares is one. None slides by less than its kernel.")  # fmt: skip
-    yield Said("ViT beats CNNs.", "true with conditions", "Pre-trained on 1.3 million pictures ViTs stayed below the CNNs of their study; on 300 million large ViTs passed them. CNNs lead on few, without strong augmentation.")  # fmt: skip
-    yield "DeiT trains a ViT on these 1.3 million alone (ImageNet), by strong augmentation; a CNN as its teacher helps more. Swin attends within windows of one size, shifted from block to block, and merges squares on the way: its cost grows with the area of a picture, not with the area squared. A stem of a few small convolutions, in place of the one map, makes training steadier."
+    yield Said("ViT beats CNNs.", "true with conditions", "Pre-trained on 1.3 million pictures, large ViTs did worse than the CNNs of their study; on 300 million they passed them. On few, without strong augmentation, CNNs led.")  # fmt: skip
+    yield "DeiT trains a ViT on these 1.3 million alone (ImageNet), by strong augmentation; a CNN as its teacher helped more than a Transformer did. Swin attends within windows of one size, shifted from block to block, and merges squares on the way: its cost grows with the area of a picture, not with the area squared. A stem of a few small convolutions, in place of the one map, makes training steadier."
     yield Source("Dosovitskiy et al.", 2021, "An Image is Worth 16x16 Words", "section 4.3")
     yield Source("Touvron et al.", 2021, "Training Data-efficient Image Transformers")
     yield Source("Liu et al.", 2021, "Swin Transformer", "section 3")
@@ -188,5 +188,5 @@ def too_strong(run: Run) -> Iterator[Shown]:
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
     yield "Cut the picture into squares, (height / side) * (width / side) of them; flatten each; map it to the model's width, which is a convolution with a stride of one square. Add learned positions, usually put [CLS] in front, run an encoder without a mask, and classify [CLS] or the mean."
-    yield "A CNN has locality, shared weights and moving along with shifts built in; what it sees grows layer by layer. ViT mixes all squares from the first block and learns what is near. So with few pictures and no strong augmentation CNNs lead, and with large pre-training ViT catches up and passes. Squares half as wide are 4 times the tokens and 16 times the pairs."
+    yield "A CNN has locality, shared weights and moving along with shifts built in; what it sees grows layer by layer. ViT mixes all squares from the first block and learns what is near. So with few pictures and no strong augmentation CNNs led in the study of 2021, and with large pre-training ViT caught up and passed. Squares half as wide are 4 times the tokens and 16 times the pairs."
     yield Try("tfx quiz vit")
