@@ -12,16 +12,20 @@ from lessons.course import topics
 from lessons.quiz import Mistake, all_items, topic_items
 from tests.quiz.linter import findings
 from tests.quiz.linter.conventions import CONVENTIONS, unstated_conventions
-from tests.quiz.linter.drawings import ONE_ANSWER, faults_of_drawings
+from tests.quiz.linter.drawings import ONE_ANSWER, SEEDS, faults_of_drawings
 from tests.quiz.linter.options import faults_of_options
 from tests.quiz.made_up_items import WHY, choice, computed, item, several
+
+#: drawings of each item in every run of the tests; the others are looked at by `make test-all`
+FEW = 50
 
 # -- the bank ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("drawings", [FEW, pytest.param(SEEDS, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
-def test_no_item_of_the_topic_has_a_fault(topic):
-    found = findings(topic_items(topic))
+def test_no_item_of_the_topic_has_a_fault(topic, drawings):
+    found = findings(topic_items(topic), drawings)
     assert not found, "\n" + "\n".join(map(str, found))
 
 

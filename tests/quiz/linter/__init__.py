@@ -1,6 +1,6 @@
 """The linter of the quiz bank: what is wrong with an item, in one sentence that says what to do.
 
-`make test` runs it over every topic (tests/quiz/test_linter.py), and an author can ask about one:
+`make test` runs it over every topic with fewer drawings (tests/quiz/test_linter.py), and an author can ask about one:
 
     .venv/bin/python -m tests.quiz.linter                    the whole bank
     .venv/bin/python -m tests.quiz.linter softmax-attention  one topic, and what concerns the bank
@@ -24,12 +24,15 @@ from collections.abc import Iterable
 
 from lessons.quiz import Item
 from tests.quiz.linter.conventions import unstated_conventions
-from tests.quiz.linter.drawings import faults_of_drawings
+from tests.quiz.linter.drawings import SEEDS, faults_of_drawings
 from tests.quiz.linter.finding import Finding
 from tests.quiz.linter.options import faults_of_options
 
 
-def findings(items: Iterable[Item]) -> list[Finding]:
+def findings(items: Iterable[Item], drawings: int = SEEDS) -> list[Finding]:
     """Everything that is wrong with these items by themselves; what concerns the bank is in strategies.py."""
-    rules = (faults_of_options, faults_of_drawings, unstated_conventions)
-    return [found for item in items for rule in rules for found in rule(item)]
+    return [
+        found
+        for item in items
+        for found in (*faults_of_options(item), *faults_of_drawings(item, drawings), *unstated_conventions(item))
+    ]
