@@ -8,7 +8,8 @@ from tfx.lab import groups_of
 __all__ = ["tfx"]
 
 #: Most experiments of these groups train something: what breaks their checks, and their own tests, take minutes all
-#: together, so that `make test-all` runs them.  That their checks hold at the quick size is seen in every run.
+#: together, so that `make test-all` runs them.  That their checks hold at the quick size is seen in every run, but for
+#: those of LONG in quick_runs.py.
 TRAINED = ("training", "generation", "beyond text", "position")
 #: ... and so do these, of other groups.
 ALSO = {"additive-vs-dot", "attention-vs-ablation", "qk-symmetry", "head-pruning", "rank-bottleneck", "norm-stability"}

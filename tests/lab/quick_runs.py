@@ -15,11 +15,25 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
+import pytest
+
 from tests.screens.even_clocks import even_clocks
 from tfx.lab import experiment_module, experiments, frame
 from tfx.records import Result
 
 measure = frame.run
+
+#: Their quick runs take more than two seconds of computing, so that only `make test-all` measures them.
+LONG = {
+    "additive-vs-dot", "batch-size", "clipping", "curriculum", "distillation", "dropout", "exposure-bias", "forgetting",
+    "four-kinds", "induction-heads", "length-extrapolation", "modular-addition", "norm-stability", "optimizers",
+    "power-law", "quantisation", "rank-bottleneck", "router-balance", "vit-digits", "warmup", "width-vs-depth",
+}  # fmt: skip
+
+
+def each_experiment() -> list[Any]:
+    """Names to parametrize a test with."""
+    return [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in experiments()]
 
 
 @functools.cache

@@ -10,9 +10,9 @@ import pytest
 
 from lessons.grading import is_close
 from tests.lab.breaking import module_of_tests
-from tests.lab.quick_runs import quick_result
+from tests.lab.quick_runs import each_experiment, quick_result
 from tfx.errors import BadInput
-from tfx.lab import experiment_module, experiments, frame
+from tfx.lab import experiment_module, frame
 from tfx.records import to_plain_data
 from tfx.settings import apply_settings
 
@@ -27,7 +27,7 @@ FARTHER = (
 )  # fmt: skip
 
 
-@pytest.fixture(params=experiments())
+@pytest.fixture(params=each_experiment())
 def result(request):
     return quick_result(request.param)
 

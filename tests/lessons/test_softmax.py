@@ -66,10 +66,11 @@ def test_how_even_random_rows_are():
     (even,) = (record for record in records if isinstance(record, Check))
     e = np.exp(np.random.default_rng(1).standard_normal((20_000, 64)))
     p = e / e.sum(axis=1, keepdims=True)
-    assert float(even.measured) == pytest.approx(-(p * np.log(p)).sum(axis=1).mean() / math.log(64), abs=0.005)
+    share = float(even.measured)
+    assert share == pytest.approx(-(p * np.log(p)).sum(axis=1).mean() / math.log(64), abs=0.005)
     assert sentences(records)[0] == (
-        "How sharp are rows of random scores? With 64 independent normal scores of variance 1, 500 rows have the average "
-        f"entropy {float(even.measured):.2f}: nearly even. A later topic, on scaling, is about what keeps the variance at 1."
+        "How sharp are rows of random scores? With 64 independent normal scores of variance 1, 500 rows have the "
+        f"average entropy {share:.2f}: nearly even. A later topic, on scaling, is about what keeps the variance at 1."
     )
 
 

@@ -6,11 +6,10 @@ import re
 
 import pytest
 
-from tests.lab.quick_runs import served
-from tfx.lab import experiments
+from tests.lab.quick_runs import each_experiment, served
 
 
-@pytest.fixture(params=[*experiments()][::-1])  # two workers that begin with the same one would both measure it
+@pytest.fixture(params=each_experiment()[::-1])  # two workers that begin with the same one would both measure it
 def page(request, tfx, monkeypatch):
     def lines(width: int) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(width))

@@ -58,7 +58,9 @@ def _mistakes(item: Item, asked: Sequence[Asked]) -> Iterator[Finding]:
         says = f'the mistake "{name}" gives the right answer in {times} of {len(asked)} drawings, as in '
         yield Finding("mistake-is-right", f'{says}"{_short(example[name])}"; {redraw}', item)
     for pair, times in twins.items():
-        says = f'the mistakes "{pair[0]}" and "{pair[1]}" give the same number in {times} of {len(asked)} drawings, as in '
+        says = (
+            f'the mistakes "{pair[0]}" and "{pair[1]}" give the same number in {times} of {len(asked)} drawings, as in '
+        )
         yield Finding("same-value", f'{says}"{_short(example[pair])}"; {redraw}', item)
 
 
@@ -70,7 +72,9 @@ def _never_named(item: Item, asked: Sequence[Asked]) -> Iterator[Finding]:
             if grade(one, _typed(wrong)).misconception == wrong.misconception:
                 named.add(wrong.misconception)
     for name in sorted(_written(item) - named):
-        says = f'the mistake "{name}" is named in none of {len(asked)} drawings; give it a value of its own or delete it'
+        says = (
+            f'the mistake "{name}" is named in none of {len(asked)} drawings; give it a value of its own or delete it'
+        )
         yield Finding("never-named", says, item)
 
 
@@ -110,10 +114,8 @@ def _one_answer(item: Item, asked: Sequence[Asked]) -> Iterator[Finding]:
     if len({one.prompt for one in asked}) == 1:
         yield Finding("one-question", "asks the same question in every drawing; draw its numbers", item)
     elif 2 * most > len(asked) and item.id not in ONE_ANSWER:
-        says = (
-            f"the answer is {shared.answer} in {most} of {len(asked)} drawings; draw numbers that make it vary, or give the "
-        )
-        yield Finding("one-answer", says + "reason in ONE_ANSWER of tests/quiz/linter/drawings.py", item)
+        says = f"the answer is {shared.answer} in {most} of {len(asked)} drawings; draw numbers that make it vary, "
+        yield Finding("one-answer", says + "or give the reason in ONE_ANSWER of tests/quiz/linter/drawings.py", item)
     elif 2 * most <= len(asked) and item.id in ONE_ANSWER:
         yield Finding("one-answer", "its answer varies now; take it out of ONE_ANSWER", item)
 
