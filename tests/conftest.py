@@ -16,6 +16,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure(config):
-    """Names the folder that the workers of one run share (tests/lab/quick_runs.py): beside those of their own."""
+    """Names the folder that the workers of one run share (tests/once.py): beside those of their own."""
     if hasattr(config, "workerinput"):
         os.environ["TFX_TESTS_SHARE"] = str(Path(config.option.basetemp).parent / "shared")

@@ -1,22 +1,17 @@
-"""The quick run of every experiment, measured once for all tests that look at its Result or its pages.
-
-The processes of one test run share them in a folder of that run (tests/conftest.py).
-"""
+"""The quick run of every experiment, measured once for all tests that look at its Result or its pages."""
 
 from __future__ import annotations
 
 import functools
-import os
-import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from tests.once import once
 from tests.screens.even_clocks import even_clocks
 from tfx.lab import experiment_module, experiments, frame
 from tfx.records import Result
@@ -39,19 +34,8 @@ def each_experiment() -> list[Any]:
 @functools.cache
 def quick_result(name: str) -> Result:
     """With the default settings and seed 0."""
-    shared = os.environ.get("TFX_TESTS_SHARE")
-    kept = Path(shared) / f"{name}.pickle" if shared else None
-    if kept and kept.exists():
-        found: Result = pickle.loads(kept.read_bytes())
-        return found
     module = experiment_module(name)
-    result = measure(module, module.Settings(), 0, quick=True)
-    if kept:
-        kept.parent.mkdir(exist_ok=True)
-        written = kept.with_suffix(f".{os.getpid()}")
-        written.write_bytes(pickle.dumps(result))
-        written.replace(kept)
-    return result
+    return once(name, lambda: measure(module, module.Settings(), 0, quick=True))
 
 
 @functools.cache

@@ -6,7 +6,6 @@ import dataclasses
 import re
 import shlex
 from collections import Counter
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -16,9 +15,10 @@ from lessons import quiz
 from lessons.attention.notation.letters import BORROWED, ELSEWHERE
 from lessons.course import ROOT, Topic, find_topic, lesson_of, modules, topics
 from lessons.request import Request
-from lessons.walk import Walk, walk
+from lessons.walk import walk
 from lessons.writing import Lesson
 from tests.lessons.letters import AXES, second_meanings, topics_of, unknown
+from tests.lessons.shown import steps_shown
 from tfx.errors import BadInput
 from tfx.gradcheck import op_names
 from tfx.lab import experiment_module, experiments
@@ -32,7 +32,6 @@ from tfx.records import (
     Said,
     See,
     Source,
-    Step,
     Table,
     Text,
     to_plain_data,
@@ -42,17 +41,8 @@ from tfx.settings import apply_settings, as_typed, describe
 TOPICS = pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
 
 
-@cache
-def walk_of(topic: Topic, seed: int = 0) -> Walk:
-    return walk(topic, Request(None, seed, lesson_of(topic).settings()))
-
-
-def steps_of(topic: Topic, seed: int = 0) -> tuple[Step, ...]:
-    return tuple(walk_of(topic, seed))
-
-
-def records_of(topic: Topic, kind: type, seed: int = 0) -> list[Record]:
-    return [record for step in steps_of(topic, seed) for record in step.records if isinstance(record, kind)]
+def records_of(topic: Topic, kind: type) -> list[Record]:
+    return [record for step in steps_shown(topic) for record in step.records if isinstance(record, kind)]
 
 
 def test_a_topic_comes_after_everything_that_it_needs():
@@ -133,14 +123,14 @@ READ = {
 
 @TOPICS
 def test_the_minutes_are_counted_by_words_and_steps(topic):
-    shown = [record for step in steps_of(topic) for record in step.records]
+    shown = [record for step in steps_shown(topic) for record in step.records]
     words = sum(len(getattr(r, field).split()) for r in shown for field in READ.get(type(r), ()))
-    minutes = words / 150 + 0.5 * len(steps_of(topic))
+    minutes = words / 150 + 0.5 * len(steps_shown(topic))
     assert abs(topic.minutes - minutes) <= max(1.5, 0.15 * minutes), f"{topic.name}: write minutes = {round(minutes)}"
 
 
 def formulas(topic: Topic) -> list[Formula]:
-    return [record for step in steps_of(topic) for record in step.records if isinstance(record, Formula)]
+    return [record for step in steps_shown(topic) for record in step.records if isinstance(record, Formula)]
 
 
 @TOPICS
@@ -195,9 +185,7 @@ def test_every_folder_with_a_lesson_has_its_line_and_every_line_its_folder():
 
 @TOPICS
 def test_every_check_holds(topic):
-    for seed in (0, 1):
-        failed = [check for check in records_of(topic, Check, seed) if not check.holds]
-        assert failed == []
+    assert [check for check in records_of(topic, Check) if not check.holds] == []
     ids = [check.id for check in records_of(topic, Check)]
     assert len(ids) >= 2 and len(set(ids)) == len(ids)
 
@@ -218,7 +206,7 @@ def test_a_lesson_shows_code_that_it_ran(topic):
 
 @TOPICS
 def test_labels_fit_the_matrices_and_tables(topic):
-    for step in steps_of(topic):
+    for step in steps_shown(topic):
         for record in step.records:
             if isinstance(record, Matrix):
                 rows, columns = np.asarray(record.values).shape
@@ -231,7 +219,7 @@ def test_labels_fit_the_matrices_and_tables(topic):
 
 @TOPICS
 def test_all_text_is_ascii(topic):
-    assert "".join(repr(to_plain_data(step)) for step in steps_of(topic)).isascii()
+    assert "".join(repr(to_plain_data(step)) for step in steps_shown(topic)).isascii()
     assert (topic.path / "quiz.toml").read_text(encoding="utf-8").isascii()
 
 
@@ -327,16 +315,16 @@ def backwards(lesson: Lesson) -> Lesson:
 
 @TOPICS
 def test_in_another_order_every_link_and_every_number_of_a_step_is_the_same(topic, monkeypatch):
-    lesson, before = lesson_of(topic), walk_of(topic)
+    lesson, before = lesson_of(topic), {step.name: step for step in steps_shown(topic)}
     monkeypatch.setattr(f"{topic.package}.lesson.lesson", backwards(lesson))
     turned = walk(topic, Request(None, 0, lesson.settings()))
-    assert turned.names == before.names[::-1]
+    assert turned.names == (*before,)[::-1]
     for item in quiz.topic_items(topic):
         if item.see:
-            one, other = (walk_[walk_.place(item.see)] for walk_ in (turned, before))
+            one, other = turned[turned.place(item.see)], before[item.see]
             assert (one.title, one.what_if) == (other.title, other.what_if)
     for step in turned:
-        one, other = ([values(record) for record in step_.records] for step_ in (step, before[before.place(step.name)]))
+        one, other = ([values(record) for record in step_.records] for step_ in (step, before[step.name]))
         if "time" not in step.name:  # a step that times something says so in its name
             assert one == other, step.name
 

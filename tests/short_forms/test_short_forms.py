@@ -7,9 +7,8 @@ import importlib
 import numpy as np
 import pytest
 
-from lessons.course import lesson_of, topics
-from lessons.request import Request
-from lessons.walk import walk
+from lessons.course import topics
+from tests.lessons.shown import steps_shown
 from tfx.ops.attention.scaled_dot_product import attention_scores
 from tfx.ops.basics.softmax import softmax_backward, softmax_forward
 from tfx.records import Code, qualified_name
@@ -99,10 +98,9 @@ def test_lines_are_those_of_code():
 
 @pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
 def test_every_code_of_every_step_is_short_or_has_a_short_form_or_a_reason(topic):
-    steps = walk(topic, Request(None, 0, lesson_of(topic).settings(), False))
     long = [
         f"{step.name}: {qualified_name(record.target)} has {lines_of(record.target)} lines"
-        for step in steps
+        for step in steps_shown(topic)
         for record in step.records
         if isinstance(record, Code)
         if not is_short(record.target) and short_form(record.target) is None and reason_of(record.target) is None

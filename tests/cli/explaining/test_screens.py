@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lessons.course import lesson_of, topics
-from lessons.request import Request
-from lessons.walk import walk
+from lessons.course import topics
 from tests.cli.running import TERMINAL_VARIABLES
+from tests.lessons.shown import steps_shown
 from tfx_cli.explaining.manner import Manner
 from tfx_cli.explaining.written import written_parts
 from tfx_cli.options import Face
@@ -30,7 +29,7 @@ def screens() -> dict[str, list[str]]:
         patch.setattr("tfx_cli.terminal.scroll.write", shown.append)
         found: dict[str, list[str]] = {}
         for topic in topics():
-            steps = walk(topic, Request(None, 0, lesson_of(topic).settings(), False))
+            steps = steps_shown(topic)
             for index, step in enumerate(steps):
                 scroll = Scroll(
                     written_parts(f"{index + 1}/{len(steps)}", step, Manner(Face.terminal, screen=True), {})

@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from lessons.course import lesson_of, topics
-from lessons.request import Request
-from lessons.walk import walk
+from lessons.course import topics
+from tests.lessons.shown import steps_shown
 from tfx.records import Formula
 from tfx_cli.render.html import html
 from tfx_cli.render.tex import GREEK, mathml, twin_of
@@ -38,7 +37,7 @@ def test_the_twin_of_a_formula(text, tex):
 
 def formulas():
     for topic in topics():
-        for step in walk(topic, Request(None, 0, lesson_of(topic).settings(), False)):
+        for step in steps_shown(topic):
             yield from (record for record in step.records if isinstance(record, Formula))
 
 
