@@ -190,8 +190,13 @@ def test_checks_are_found_however_deep():
 def test_quick_runs_are_shared_only_where_no_experiment_runs_through_the_mistake(share, tmp_path, monkeypatch):
     monkeypatch.setenv("TFX_TESTS_SHARE", "of another run")
     monkeypatch.setattr("tests.mutation.copies.run_tests", lambda *tests: os.environ.get("TFX_TESTS_SHARE", "none"))
+    kept = tmp_path / "quick-runs"
+    kept.mkdir()
+    (kept / "scaling.pickle").touch()
+    (kept / "topic-gpt.pickle").touch()
     found = first_failing(tmp_path, [], share=tmp_path / share if share else None)
     assert found.words == (str(tmp_path / share) if share else "none")
+    assert {path.name for path in kept.iterdir()} == {"scaling.pickle", *(() if share else ("topic-gpt.pickle",))}
 
 
 @needs_fork
