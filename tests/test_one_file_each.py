@@ -135,6 +135,7 @@ def test_the_topic_is_asked_about(checkout):
     assert asked.code in (0, 1) and "temperature/" in asked.out, asked
 
 
+@pytest.mark.slow
 def test_topic_and_quiz_item_pass_the_tests_of_every_topic_and_item(checkout):
     shutil.copytree(TESTS, checkout / "tests", ignore=shutil.ignore_patterns("__pycache__", "fixtures"))
     shutil.copy(ROOT / "pyproject.toml", checkout)

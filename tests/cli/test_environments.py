@@ -93,6 +93,11 @@ sys.stdout.write(json.dumps({"encoding": encoding, "ended": ended}))
 """
 
 
+def rarely(name: str) -> Any:
+    """Only by `make test-all`: each costs eight seconds."""
+    return pytest.param(name, marks=pytest.mark.slow)
+
+
 def run_all(lines: dict[str, int], folder: Path, variables: dict[str, str]) -> dict[str, Any]:
     """Runs the command lines in one process; returns {"encoding": ..., "ended": {line: [code, out, err]}}."""
     done = subprocess.run(
@@ -107,7 +112,7 @@ def run_all(lines: dict[str, int], folder: Path, variables: dict[str, str]) -> d
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("name", [rarely("ascii, dumb terminal"), rarely("forced colour"), *list(ENVIRONMENTS)[1:3]])
 def test_every_command_runs(name, tmp_path):
     variables = ENVIRONMENTS[name]
     told = run_all(COMMANDS, tmp_path, variables)
@@ -129,7 +134,7 @@ def test_forced_colour_does_colour(tmp_path):
     assert "\x1b[" in told["ended"]["experiment saturation --quick"][1]
 
 
-@pytest.mark.parametrize("name", ["forced colour", "ascii, dumb terminal"])
+@pytest.mark.parametrize("name", ["forced colour", rarely("ascii, dumb terminal")])
 def test_json_is_one_ascii_document_without_escapes_or_nan(name, tmp_path):
     def refuse(word: str) -> None:
         raise AssertionError(f"{word} is not JSON")

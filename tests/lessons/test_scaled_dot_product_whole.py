@@ -511,7 +511,7 @@ def tfx_in_process(monkeypatch):
 
 
 @pytest.mark.parametrize("road", ["whole", "attention"])
-@pytest.mark.parametrize("text", [EVERYDAY[0], EVERYDAY[4], EVERYDAY[11]])
+@pytest.mark.parametrize("text", [EVERYDAY[4], *(pytest.param(EVERYDAY[n], marks=pytest.mark.slow) for n in (0, 11))])
 def test_every_check_holds_on_everyday_sentences(text, road):
     topic = find_topic("attention")
     for step in walk(topic, Request(text, 0, Settings(road=road))):

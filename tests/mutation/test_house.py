@@ -72,6 +72,7 @@ def test_what_no_reader_sees_is_left_alone(mutations, line):
     assert not mutations(f"def page():\n    {line}\n")
 
 
+@pytest.mark.slow
 def test_every_room_has_files_whose_mutants_compile_and_tests_that_are_there():
     for room in ROOMS:
         files = list(files_of([room]))

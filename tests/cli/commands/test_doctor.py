@@ -182,7 +182,15 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize(("name", "data"), [(name, data) for name in DAMAGES for data in DAMAGES[name]])
+#: the first of each file in every run of the tests
+EACH = [
+    pytest.param(name, data, marks=pytest.mark.slow if place else ())
+    for name in DAMAGES
+    for place, data in enumerate(DAMAGES[name])
+]
+
+
+@pytest.mark.parametrize(("name", "data"), EACH)
 def test_a_damaged_course_is_a_problem_that_names_the_file(name, data, tmp_path):
     """In a copy of the checkout, where a damaged file breaks nobody's tests."""
     for part in ("tfx", "tfx_cli", "lessons"):

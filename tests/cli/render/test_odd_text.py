@@ -26,8 +26,10 @@ def test_printable_leaves_nothing_raw(text):
     assert on_one_line("a\nb\tc") == "a?b   c"
 
 
-@pytest.mark.parametrize("text", [ESC, BACK, CSI, BIDI])
-@pytest.mark.parametrize("face", [["--color", "always"], ["--plain"]])
+@pytest.mark.parametrize(
+    ("text", "face"),
+    [(ESC, ["--plain"]), (BACK, ["--color", "always"]), (CSI, ["--color", "always"]), (BIDI, ["--plain"])],
+)
 def test_a_text_commands_no_terminal(text, face, tmp_path):
     for words in (
         ["explain", "attention", "--text", f"the {text} sat"],
