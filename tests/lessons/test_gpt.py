@@ -238,10 +238,10 @@ def test_why_an_answer_is_right_is_told():
     told = {step: ask(getattr(topic, step), run).explanation for step in WHY}
     assert told == WHY
     assert sentences(records_of(topic.at_the_start, run))[0] == (
-        "Weights are drawn, normal with deviation 0.02, as in GPT-1; biases 0. (OpenAI's code for GPT-2 takes 0.01 for "
-        "positions.) The last map of each sub-layer (W_O, "
+        "Weights are drawn, normal with deviation 0.02, as in GPT-1 (0.01 for positions in OpenAI's code of "
+        "GPT-2); biases 0. The last map of each sub-layer (W_O, "
         "W_2) is drawn smaller, by 1 / sqrt(2 N) in N blocks, since GPT-2: 2 N outputs are added to the stream, and "
-        "the variance of a sum of independent terms grows with their number."
+        "variances of independent terms add up."
     )
 
 

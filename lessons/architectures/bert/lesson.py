@@ -51,7 +51,7 @@ lesson = Lesson(Run, Settings)
 @lesson.step("An encoder that learns from text alone")
 def from_text(run: Run) -> Iterator[Shown]:
     rows = [{"place": i + 1, "token": word, "segment": "AB"[segment]} for i, (word, segment) in enumerate(zip(run.words, run.pair.segments[0], strict=True))]  # fmt: skip
-    yield "Labels are dear, text is not. BERT is an encoder that learns from plain text, by filling gaps and by matching sentences, and is then tuned for a task with few labels. It reads one sentence or two (any stretches of text), packed into one row:"
+    yield "Labels are dear, text is not. BERT is an encoder that learns from plain text, by filling gaps and by matching sentences (stretches of text), and is then tuned for a task with few labels. It reads one or two, packed into one row:"
     yield table("a pair of sentences as BERT gets it", rows, place="place", token="token", segment="segment")
     yield "The last vector of [CLS] stands for the whole, [SEP] ends a sentence. The segment, or token type, says to which of the two a token belongs."
     yield exactly("packed", "tokens: two sentences, [CLS] and two [SEP]", len(run.first) + len(run.second) + 3, int(run.pair.lengths[0]))  # fmt: skip

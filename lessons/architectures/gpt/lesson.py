@@ -118,7 +118,7 @@ def at_the_start(run: Run) -> Iterator[Shown]:
     spread = {name: float(parameters[key].value.std()) for key, name in names.items()}
     sizes = {(n, scaled): stream_size(n, scaled, WIDTH, run.seed) for n in (2, deep) for scaled in (True, False)}
     rows = [{"blocks": n, "scaled": sizes[n, True], "plain": sizes[n, False]} for n in (2, deep)]
-    yield "Weights are drawn, normal with deviation 0.02, as in GPT-1; biases 0. (OpenAI's code for GPT-2 takes 0.01 for positions.) The last map of each sub-layer (W_O, W_2) is drawn smaller, by 1 / sqrt(2 N) in N blocks, since GPT-2: 2 N outputs are added to the stream, and the variance of a sum of independent terms grows with their number."
+    yield "Weights are drawn, normal with deviation 0.02, as in GPT-1 (0.01 for positions in OpenAI's code of GPT-2); biases 0. The last map of each sub-layer (W_O, W_2) is drawn smaller, by 1 / sqrt(2 N) in N blocks, since GPT-2: 2 N outputs are added to the stream, and variances of independent terms add up."
     yield f"Here, block 1 of {LAYERS}: " + ", ".join(f"{name} {value:.4f}" for name, value in spread.items()) + "."
     yield question(f"N = {deep}: from which deviation is W_O drawn?", 0.02 / math.sqrt(2 * deep), f"0.02 / sqrt({2 * deep}).")  # fmt: skip
     yield table("size of the stream behind the last block, untrained", rows, blocks="blocks", scaled="scaled :3", plain="not scaled :3")  # fmt: skip

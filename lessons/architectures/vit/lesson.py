@@ -178,7 +178,7 @@ def against_cnn(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 def too_strong(run: Run) -> Iterator[Shown]:
     yield Said("ViT has no convolution.", "too strong", "The map of its squares is one. None slides by less than its kernel.")  # fmt: skip
     yield Said("ViT beats CNNs.", "true with conditions", "Pre-trained on 1.3 million pictures, large ViTs did worse than the CNNs of their study; on 300 million they passed them. On few, without strong augmentation, CNNs led.")  # fmt: skip
-    yield "DeiT trains a ViT on these 1.3 million alone (ImageNet), by strong augmentation; a CNN as its teacher helped more than a Transformer did. Swin attends within windows of one size, shifted from block to block, and merges squares on the way: its cost grows with the area of a picture, not with the area squared. A stem of a few small convolutions, in place of the one map, makes training steadier."
+    yield "DeiT trains a ViT on these 1.3 million alone (ImageNet), by strong augmentation; a CNN was the better teacher for it than a Transformer. Swin attends within windows of one size, shifted from block to block, and merges squares on the way: its cost grows with a picture's area, not with its square. A few small convolutions in place of the one map make training steadier."
     yield Source("Dosovitskiy et al.", 2021, "An Image is Worth 16x16 Words", "section 4.3")
     yield Source("Touvron et al.", 2021, "Training Data-efficient Image Transformers")
     yield Source("Liu et al.", 2021, "Swin Transformer", "section 3")
