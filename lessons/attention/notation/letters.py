@@ -122,7 +122,7 @@ SIGNS = (
 BEFORE = (
     Sign("n_i", "how often word i occurs", "n_i", "sequences"),
     Sign("a, b", "two of a kind: symbols, rows, inputs", "-", "bpe", also=("embeddings", "neural-layer")),
-    Sign("id", "the number of a token", "id", "embeddings", also=("architecture", "gpt")),
+    Sign("id", "the number of a token", "id", "embeddings", also=("architecture", "gpt", "backprop")),
     Sign("h", "hidden units", "h", "neural-layer", also=("ffn",)),
     Sign("h", "state of an RNN", "h", "rnn-baseline", also=("seq2seq", "bottleneck")),
     Sign("W_x, W_h", "its maps of word and of state", "W, U", "rnn-baseline", also=("bottleneck",)),
