@@ -181,6 +181,11 @@ BLOCK = (
     Sign("N", "squares of a picture", "N", "vit"),
 )
 
-BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *NORMS, *BLOCK)
+TRAINING = (
+    Sign("eps", "share of a target dealt to all", "epsilon", "smoothing"),
+    Sign("K", "classes", "K, V", "smoothing"),
+)
+
+BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *NORMS, *BLOCK, *TRAINING)
 EVERYWHERE = (*SIZES, *ARRAYS, *ROWS, *MODEL, *SIGNS)
 PAGE = (*EVERYWHERE, *BORROWED)

@@ -70,6 +70,12 @@ def test_the_lead_is_that_of_a_smoothed_target():
     assert label_smoothing.best_lead(0.5, 2) == pytest.approx(math.log(3))
 
 
+def test_the_lowest_loss_is_the_entropy_of_the_target():
+    assert label_smoothing.lowest_loss(0.1, 10) == pytest.approx(0.91 * math.log(1 / 0.91) + 0.09 * math.log(100))
+    assert label_smoothing.lowest_loss(0.5, 2) == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
+    assert label_smoothing.lowest_loss(0, 10) == 0
+
+
 def test_smoothing_needs_a_run_without_it():
     with pytest.raises(BadInput, match="smoothing needs 0"):
         frame.run(label_smoothing, replace(SMALL, smoothing=(0.1, 0.2, 0.3)), 0)

@@ -117,6 +117,15 @@ def closed_lead(smoothing: float, n_classes: int) -> float:
     return math.log((1 - smoothing + other) / other)
 
 
+def lowest_loss(smoothing: float, n_classes: int) -> float:
+    """The entropy of the smoothed target, in nats: what a prediction equal to it costs.  0 without smoothing."""
+    if not smoothing:
+        return 0.0
+    other = smoothing / n_classes
+    right = 1 - smoothing + other
+    return -right * math.log(right) - (n_classes - 1) * other * math.log(other)
+
+
 def best_lead(smoothing: float, n_classes: int) -> float:
     """Where the gradient of the library's loss changes its sign, as the target's logit grows above equal others."""
     logits = np.zeros((1, n_classes))
