@@ -116,6 +116,8 @@ def test_modules_are_joined_where_a_topic_builds_on_one_of_an_earlier_module():
         for topic in topics()
         if topic.module not in {module.title for module in modules()[:2]}
     }
+    for topic in (topic for module in modules() if module.number > 8 for topic in module.topics):
+        del found[topic.name]  # from here on everything builds on whole models
     whole = {topic.name for topic in modules()[7].topics}
     assert all(found.pop(name) for name in whole), "a whole model is made of what came before"
     assert {name: needed for name, needed in found.items() if needed} == JOINTS
