@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -109,9 +110,9 @@ def memory(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 @lesson.step("Against an RNN and a CNN: work, waiting, distance")
 def against(run: Run) -> Iterator[Shown]:
     chains, ways = sequential_steps.chains(sequential_steps.Settings()), path_length.layers(path_length.Settings(kernel=TAPS))  # fmt: skip
-    far = {name: path_length.layers_until_everywhere(layer, FEW) for name, layer in ways.items()}
-    named = {"attention": (sequential_steps.ATTENTION, far[path_length.ATTENTION], "2 T^2 C"), "RNN": (sequential_steps.RNN, far[path_length.RNN], "2 T C^2"), "convolution": (sequential_steps.CONVOLUTION, far[path_length.CONVOLUTION], f"{TAPS} T C^2")}  # fmt: skip
-    rows = [{"layer": name, "work": work, "waits": chains[way](FEW)[0], "far": steps} for name, (way, steps, work) in named.items()]  # fmt: skip
+    far: dict[str, Any] = {name: path_length.layers_until_everywhere(layer, FEW) for name, layer in ways.items()}
+    named: dict[str, tuple[str, Any, str]] = {"attention": (sequential_steps.ATTENTION, far[path_length.ATTENTION], "2 T^2 C"), "RNN": (sequential_steps.RNN, far[path_length.RNN], "2 T C^2"), "convolution": (sequential_steps.CONVOLUTION, far[path_length.CONVOLUTION], f"{TAPS} T C^2")}  # fmt: skip
+    rows: list[dict[str, Any]] = [{"layer": name, "work": work, "waits": chains[way](FEW)[0], "far": steps} for name, (way, steps, work) in named.items()]  # fmt: skip
     yield "Beside work there is waiting, products that need each other's result, and distance: layers (in an RNN, steps) until each token has news of each."
     yield question(f"A kernel of {TAPS} reads one place to each side. {FEW} tokens: after how many layers has the last token news of the first?", far[path_length.CONVOLUTION], f"{FEW - 1} places to go, one a layer.", 0)  # fmt: skip
     yield table(f"{FEW} tokens, counted", rows, layer="layer", work="work", waits="in a row", far="distance")  # fmt: skip
