@@ -123,7 +123,7 @@ def test_the_table_of_gradients_is_in_numbers_and_not_in_logarithms():
     (said,) = (r for r in shown if isinstance(r, Said))
     kept = [row["per_token"] for row in (tanh, gru, lstm)]
     assert said.truth == (
-        "If all begin with orthogonal weights, as here, and the more, the more their gates keep: a word more leaves "
+        "If all begin with orthogonal weights, as here. The more gates keep, the more is left: a word more leaves "
         f"{kept[0]:.2f} in the RNN, {kept[1]:.2f} in the GRU, {kept[2]:.2f} in the LSTM."
     )
 
@@ -135,7 +135,7 @@ def test_the_forget_gate_is_not_ascribed_to_the_paper_of_1997_alone():
 
 def test_the_cells_of_a_gru_wait_twice_only_when_the_reset_comes_first():
     text = " ".join(sentences(records_of(topic.waiting, run_of())))
-    assert "(GRU: two, as its reset gate comes before its matrix; behind it, one.)" in text
+    assert "(GRU: two, as one gate, made from the state, is applied to the state before the next matrix; where it is applied behind that matrix, one.)" in text
     settings, gru = topic.sequential_steps.Settings, topic.sequential_steps.GRU
     counted = [COUNT(settings(topic.LENGTHS, reset_first=first), gru)["per_token"] for first in (True, False)]
     assert counted == [2, 1]

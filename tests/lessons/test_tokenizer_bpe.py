@@ -137,7 +137,7 @@ def test_the_new_word_is_cut_as_its_screen_says():
 def test_what_greedy_merges_waste_is_counted():
     run = run_of()
     said = next(r for r in records_of(topic.not_the_best, run) if isinstance(r, Said))
-    assert said.truth.endswith('such as "order": or de r _ in place of or d er_.') and "order" in {
+    assert said.truth.endswith('such as "order": BPE makes or de r _, where or d er_ would do.') and "order" in {
         word for question in questions() for word in question.ask.rstrip(".?").split()
     }
     none = next(r for r in records_of(topic.not_the_best, run_of("words=20", "merges=5")) if isinstance(r, Said))

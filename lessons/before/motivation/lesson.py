@@ -86,8 +86,8 @@ def counted(run: Run) -> Iterator[Shown]:
     ]
     n = LENGTHS[-1]
     yield f"Two counts for {n} tokens: how many matrix products wait for each other, and after how many layers, or RNN steps, has every token news of every other?"
-    yield table(f"{n} tokens", rows, way="layer", steps="products in a row", path="news everywhere")
     yield question(f"An RNN reads {n} tokens. How many steps from the first to the last?", n - 1, "One step for each token after the first.", 0)  # fmt: skip
+    yield table(f"{n} tokens", rows, way="layer", steps="products in a row", path="news everywhere")
     yield "All places of an attention layer are computed at once, one step apart. Layers still follow one another, and writing still goes token by token."
     yield exactly("rnn", f"RNN: products in a row, and steps, of {n} tokens", f"{n}, {n - 1}", f"{rows[0]['steps']}, {rows[0]['path']}")  # fmt: skip
     yield exactly("attention-path", "attention: layers until news is everywhere", 1, int(rows[2]["path"]))
@@ -117,7 +117,7 @@ def not_free(run: Run) -> Iterator[Shown]:
     )
     share = block.feed_forward.n_parameters / block.n_parameters
     core, rnn = (total_matmul_flops(costs) // 2 for costs in (attention_core(run.n, WIDTH, 1), recurrence(run.n, WIDTH)))  # fmt: skip
-    yield f"Attention is all that mixes tokens. A block needs more: a feed-forward network (here {share:.0%} of its parameters), residual connections, norms, embeddings and positions."
+    yield f"Attention is all that mixes tokens. A block needs more: a feed-forward network (here {share:.0%} of its parameters), residual connections and norms (module 7), embeddings and positions."
     yield "What is constant is the path and the number of steps that wait, not the work: every pair of tokens is compared."
     yield formula("attention, pairs alone: 2 n^2 d      RNN: 2 n d^2", "n tokens of width d, multiply-adds")
     yield f"Counted at d = {WIDTH}, n = {run.n}: {core:,} for scores and sum, {rnn:,} for an RNN. They are equal at n = d."

@@ -96,9 +96,9 @@ def measured(run: Run) -> Iterator[Shown]:
     near, far = (f"log_{k}" for k in (DISTANCES[0], DISTANCES[-1]))
     shown = [{"way": row["way"], "factor": row["per_token"], **{f"k{k}": 10 ** row[f"log_{k}"] for k in DISTANCES}} for row in rows]  # fmt: skip
     yield "To learn that an early word mattered, a gradient must reach it: how the last output changes with it. Each step in between is a factor."
-    yield table("gradient at the word k places back, random weights", shown, way="through", k8="k: 8 :2", k16="k: 16 :2", k32="k: 32 :2", factor="a word more: times :2")  # fmt: skip
+    yield table("gradient k places back, random orthogonal weights (they keep lengths)", shown, way="through", k8="k: 8 :2", k16="k: 16 :2", k32="k: 32 :2", factor="a word more: times :2")  # fmt: skip
     yield f"From {DISTANCES[0]} to {DISTANCES[-1]} words the RNN loses a factor of {10 ** (tanh[near] - tanh[far]):.2g}, the LSTM {10 ** (lstm[near] - lstm[far]):.2g}. Attention came later: one step, shared by all words."
-    yield Said("LSTM and GRU lessen the vanishing of gradients without ending it.", "true with conditions", f"If all begin with orthogonal weights, as here, and the more, the more their gates keep: a word more leaves {tanh['per_token']:.2f} in the RNN, {gru['per_token']:.2f} in the GRU, {lstm['per_token']:.2f} in the LSTM.", "C304")  # fmt: skip
+    yield Said("LSTM and GRU lessen the vanishing of gradients without ending it.", "true with conditions", f"If all begin with orthogonal weights, as here. The more gates keep, the more is left: a word more leaves {tanh['per_token']:.2f} in the RNN, {gru['per_token']:.2f} in the GRU, {lstm['per_token']:.2f} in the LSTM.", "C304")  # fmt: skip
     yield at_most("vanishes", f"tanh RNN: what is left {DISTANCES[-1]} words back", 1e-2, 10 ** tanh[far])
     yield at_least("attention", "attention leaves more of the farthest word than the RNN does: times", 1.0, 10 ** (attention[far] - tanh[far]))  # fmt: skip
 
@@ -129,7 +129,7 @@ def waiting(run: Run) -> Iterator[Shown]:
     rows = [sequential_steps.measure_row(settings, way) for way in ways]
     yield "A graphics card is fast because it computes thousands of numbers at once. But h_t cannot begin before h_{t-1} is done. Counted: matrix products that have to follow one another, for one layer."
     yield table("the longest chain of matrix products", rows, way="layer", n_4="4 words", n_16="16 words", n_64="64 words", per_token="for each word more :3")  # fmt: skip
-    yield "(GRU: two, as its reset gate comes before its matrix; behind it, one.) So a recurrent layer leaves most of the card idle while it trains on one long text. Many texts side by side help to fill it; they do not shorten the chain."
+    yield "(GRU: two, as one gate, made from the state, is applied to the state before the next matrix; where it is applied behind that matrix, one.) So a recurrent layer leaves most of the card idle while it trains on one long text. Many texts side by side help to fill it; they do not shorten the chain."
     yield exactly("chain", f"RNN: products in a row for {LENGTHS[-1]} words", LENGTHS[-1], rows[0]["n_64"])
     yield at_most("others", "convolution and attention: more for each word", 0.0, largest(row["per_token"] for row in rows[3:]))  # fmt: skip
     yield Try("tfx experiment sequential-steps")

@@ -52,7 +52,7 @@ def falls(run: Run) -> Iterator[Shown]:
         share_right(np.random.default_rng((run.seed, n)), 2 * run.width, SYMBOLS, n, TEXTS, "vector") for n in LENGTHS
     ]
     rows = [{"n": n, "one": 100 * one, "two": 100 * two} for n, one, two in zip(LENGTHS, run.shares["vector"], wide, strict=True)]  # fmt: skip
-    yield f"The encoder-decoder that reverses texts by hand-set weights writes ever longer ones, of {SYMBOLS} symbols. A wider vector moves the fall:"
+    yield f"The hand-set reverser of the last topic gets longer and longer texts, over {SYMBOLS} different symbols. A wider vector moves the fall:"
     yield question("What share is right by guessing?", 1 / SYMBOLS, f"One of {SYMBOLS}.")
     yield table("symbols written right", rows, n="length", one=f"C = {run.width} [%] :3", two=f"C = {2 * run.width} [%] :3")  # fmt: skip
     yield Said("A vector of fixed size is a bottleneck that hurts long inputs.", "true", "A trained network may code better, in as finite a width.", "C302")  # fmt: skip

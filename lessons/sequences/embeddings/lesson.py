@@ -74,7 +74,7 @@ def one_row(run: Run) -> Iterator[Shown]:
     shown = np.arange(min(len(run.words), 5))
     y, _ = embedding_forward(run.ids, run.small)
     yield "A token's number, its id, only names it: id 7 is not more than id 3. So a model keeps a table E with a row of numbers for each token, and looks up the row: the token's embedding."
-    yield formula("x_t = E[id_t]", "E: (words, C), a row for each word of the vocabulary")
+    yield formula("x_t = E[id_t]", "E: (words, C), C numbers for each word of the vocabulary")
     yield matrix("the rows that your words pick", y[shown], "token (id), number", [f"{run.words[i]} ({run.ids[i]})" for i in shown])  # fmt: skip
     yield f"{len(run.vocabulary)} different word{'s' * (len(run.vocabulary) > 1)} here, and C = 4; the rows are random. Equal tokens get equal rows, wherever they stand."
     yield agree("rows", "each row is that of its id", y, np.stack([run.small[i] for i in run.ids]), to=0)

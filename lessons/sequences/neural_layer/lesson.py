@@ -89,10 +89,10 @@ def xor(run: Run) -> Iterator[Shown]:
     line = best_line()
     solved, cache = feed_forward_forward(INPUTS, *SOLUTION, "relu")
     rows = [{"a": int(a), "b": int(b), "answer": int(answer), "line": guess, "h": f"{h[0]:g}, {h[1]:g}", "net": net} for (a, b), answer, guess, h, net in zip(INPUTS, ANSWERS, line, cache.hidden, solved[:, 0], strict=True)]  # fmt: skip
-    yield "XOR: answer 1 when exactly one of two inputs is 1. The best affine map, by least squares, cannot tell the cases apart. Two hidden units with ReLU can:"
+    yield "XOR: answer 1 when exactly one of two inputs is 1. The best affine map, by least squares, cannot tell the cases apart. Two hidden units (numbers between two layers) with ReLU can:"
     yield formula("h = (ReLU(a + b), ReLU(a + b - 1))        y = h_1 - 2 h_2")
-    yield table("all four cases", rows, a="a", b="b", answer="XOR", line="best line :3", h="h_1, h_2", net="network :3")
     yield question("What does the best line answer to all four cases?", 0.5, "The mean of the answers: tilting it either way is wrong as often as right.")  # fmt: skip
+    yield table("all four cases", rows, a="a", b="b", answer="XOR", line="best line :3", h="h_1, h_2", net="network :3")
     yield agree("line", "the best affine map answers one half, always", line, 0.5)
     yield agree("solved", "two hidden units answer every case", solved[:, 0], ANSWERS)
     yield Source("Minsky and Papert", 1969, "Perceptrons")

@@ -105,7 +105,7 @@ def two_questions(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     right = answered(rng, animals, sentences)
     rows = [{"reader": name, "there": 100 * there, "biter": 100 * biter} for name, (there, biter) in right.items()]
     (there, half), ordered = right["counts of words"], smallest(right[name][1] for name in ("counts of neighbours", "words at places"))  # fmt: skip
-    yield f'{sentences:,} sentences "animal bit animal", {animals} animals. Does the first animal of the list occur, and who bit? A matrix learns to answer from one half and is tested on the other.'
+    yield f'{sentences:,} sentences "animal bit animal", {animals} animals. Does the first animal of the list occur, and who bit? A matrix of numbers, fitted to one half, answers; it is tested on the other.'
     yield question("Every pair is as frequent in either order. Who sees counts alone names the biter right in what share?", 0.5, "Two candidates, and nothing to tell them apart.")  # fmt: skip
     yield table("answered right", rows, reader="what the matrix sees", there="occurs [%] :3", biter="who bit [%] :3")  # fmt: skip
     yield Said("Without its order a text says nothing.", "too strong", f"What occurs can be read from counts: {there:.0%} right. Who bit whom cannot, if either is as frequent: {half:.0%}, as by tossing a coin.")  # fmt: skip

@@ -158,7 +158,7 @@ def not_the_best(run: Run) -> Iterator[Shown]:
     writable = [(word, used, least) for word, used, least in cuts if least is not None]
     wasteful = [(word, used, tuple(least)) for word, used, least in writable if len(least) < len(used)]
     example = min(wasteful, key=lambda cut: (len(cut[1]), cut[0]), default=None)
-    found = f'{len(wasteful)} of {len(writable)} different words would need fewer, such as "{example[0]}": {shown(example[1])} in place of {shown(example[2])}.' if example else f"Here, though, none of {len(writable)} different words needs fewer."  # fmt: skip
+    found = f'{len(wasteful)} of {len(writable)} different words would need fewer, such as "{example[0]}": BPE makes {shown(example[1])}, where {shown(example[2])} would do.' if example else f"Here, though, none of {len(writable)} different words needs fewer."  # fmt: skip
     yield "Merges are chosen greedily, by what is frequent now, and applied in that order. Nobody looks for the best cut of a word, nor for its meaning."
     yield Said("BPE writes a word with as few tokens as its vocabulary allows.", "too strong", f"Not always. {found}")
     yield Said("BPE finds the stems and endings of a language.", "too strong", "It finds what is frequent in its text. Endings and fragments are all the same to it, as the merges above show.")  # fmt: skip
