@@ -2,10 +2,14 @@
 
 import math
 
+import numpy as np
+
 from tests.lab.breaking import Broken, Table, exact_clock, times
 from tfx.lab import frame
 from tfx.lab.cost import efficient_variants
+from tfx.lab.cost.attention_variants import work
 from tfx.lab.cost.efficient_variants import overtaking
+from tfx.ops.attention.scaled_dot_product import attention_forward
 
 PLACE = "tfx.lab.cost.efficient_variants"
 SMALL = efficient_variants.Settings(lengths=(128, 256), width=16, turns=3)
@@ -50,3 +54,8 @@ def test_the_time_of_a_row_is_that_of_its_longest_text(monkeypatch):
         (1.0, 0.0), (2.56, 0.256), (2.56, 0.256),
     ]  # fmt: skip
     assert rows["tiled"]["overtakes"] == "128"
+
+
+def test_work_is_counted_while_it_is_done():
+    heads = efficient_variants.random_rows(np.random.default_rng(0), 24, 5)
+    assert work(attention_forward, heads) == 2 * 24 * 24 * 5

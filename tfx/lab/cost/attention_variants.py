@@ -20,6 +20,7 @@ from tfx.efficient.nystrom_attention import nystrom_attention_forward
 from tfx.efficient.performer import performer_forward, random_features
 from tfx.efficient.sparse_transformer import sparse_transformer_attention_forward
 from tfx.efficient.tiled_attention import tiled_attention_forward
+from tfx.measure.counting_array import CountingArray, counted
 from tfx.ops.attention.scaled_dot_product import attention_forward
 
 #: q, k, v -> output and cache.
@@ -61,3 +62,11 @@ VARIANTS: dict[str, Variant] = {
     "linear": Variant(lambda n, d, rng: linear_attention_forward, 1.0),
     "nystrom": Variant(lambda n, d, rng: partial(nystrom_attention_forward, n_landmarks=LANDMARKS), 1.0),
 }
+
+
+def work(attend: Attend, heads: tuple[np.ndarray, ...]) -> int:
+    """Multiply-adds that its matrix products really make."""
+    q, k, v = (x.view(CountingArray) for x in heads)
+    counted.reset()
+    attend(q, k, v)
+    return counted.multiply_adds
