@@ -96,6 +96,7 @@ JOINTS = {
     "layernorm-vs-batchnorm": {"masking-padding"},
     "ffn": {"neural-layer"},
     "transformer-block": {"multi-head"},
+    "pretraining-objectives": {"architecture-families", "bert", "gpt"},
 }
 
 
