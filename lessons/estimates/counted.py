@@ -26,7 +26,7 @@ def why_layers(layers: int) -> str:
 
 @told_apart
 def llama(rng: np.random.Generator) -> EstimateCase:
-    m = pick(rng, (*LLAMAS, MISTRAL))
+    m = pick(rng, LLAMAS)
     s = m.sizes
     owned = parameters(s)
     answer, keys = count(owned), s.key_heads * s.head_width

@@ -92,12 +92,11 @@ T5: dict[str, dict[str, int]] = {
     "T5-3B": {"vocab": 32128, "d_model": 1024, "n_heads": 32, "d_ff": 16384, "n_layers": 24, "d_head": 128},
     "T5-11B": {"vocab": 32128, "d_model": 1024, "n_heads": 128, "d_ff": 65536, "n_layers": 24, "d_head": 128},
 }
-#: Devlin et al. 2019, section 3, with the cased vocabulary of the released model; medium: Turc et al. 2019, "Well-Read
-#: Students Learn Better", table 1.  For bert_parameter_count.
+#: Devlin et al. 2019, section 3; medium: Turc et al. 2019, "Well-Read Students Learn Better", table 1.  For
+#: bert_parameter_count.
 BERT: dict[str, dict[str, Any]] = {
     "BERT-base uncased": BERT_BASE,
     "BERT-large uncased": BERT_LARGE,
-    "BERT-base cased": {**BERT_BASE, "vocab": 28996},
     "BERT-medium uncased": {**BERT_BASE, "d_model": 512, "n_heads": 8, "d_ff": 2048, "n_layers": 8},
 }
 #: layers, heads, width of an image's square in pixels: Dosovitskiy et al. 2021, table 1.

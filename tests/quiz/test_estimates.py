@@ -41,6 +41,11 @@ def drawn(name: str) -> list[Asked]:
     return [ask(ITEMS[name], seed) for seed in SEEDS]
 
 
+def different(name: str) -> list[Asked]:
+    """One of each question that 200 seeds draw."""
+    return list({asked.prompt: asked for asked in drawn(name)}.values())
+
+
 def case_of(asked: Asked) -> EstimateCase:
     assert isinstance(asked.case, EstimateCase)
     return asked.case
@@ -136,7 +141,7 @@ ROUGH = {"tokens-of-a-text": 0.05}
 
 @every
 def test_the_closed_form_agrees_with_the_count(name):
-    for asked in drawn(name):
+    for asked in different(name):
         case = case_of(asked)
         formula = FORMULAS[name](dict(case.values))
         assert case.answer == pytest.approx(formula, rel=ROUGH.get(name, 1e-9)), (asked.prompt, formula)
@@ -157,7 +162,7 @@ def test_there_are_25_templates_and_40_named_slips():
 
 @every
 def test_no_slip_lies_within_a_tenth_of_the_truth_and_each_is_named(name):
-    for asked in drawn(name):
+    for asked in different(name):
         case = case_of(asked)
         for wrong in case.wrong:
             assert isinstance(wrong.value, float | int)
@@ -174,7 +179,7 @@ def test_no_slip_lies_within_a_tenth_of_the_truth_and_each_is_named(name):
 
 @every
 def test_what_is_within_a_tenth_is_right_and_nothing_else(name):
-    for asked in drawn(name)[:20]:
+    for asked in different(name)[:20]:
         for factor, right in ((0.905, True), (1.0, True), (1.095, True), (0.89, False), (1.11, False)):
             assert grade(asked, repr(case_of(asked).answer * factor)).correct == right, (asked.prompt, factor)
         assert grade(asked, asked.answer).correct, asked.answer
@@ -182,7 +187,7 @@ def test_what_is_within_a_tenth_is_right_and_nothing_else(name):
 
 @every
 def test_the_lines_build_the_number_and_fit_a_narrow_screen(name):
-    for asked in drawn(name):
+    for asked in different(name):
         case = case_of(asked)
         assert asked.explain.endswith("\n\n" + "\n".join(case.lines))
         assert 3 <= len(case.lines) <= 10 and max(map(len, case.lines)) <= 40, case.lines
@@ -195,7 +200,7 @@ def test_the_lines_build_the_number_and_fit_a_narrow_screen(name):
 
 @every
 def test_a_question_says_every_number_that_it_draws(name):
-    for asked in drawn(name)[:30]:
+    for asked in different(name)[:30]:
         told = " ".join(asked.prompt.split())
         for key, value in case_of(asked).values.items():
             assert str(value) in told, (key, told)
