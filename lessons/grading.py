@@ -3,7 +3,7 @@
     question = ask(item, seed)         numbers drawn, choices shuffled
     verdict = grade(question, text)    right or wrong, which misconception, and why
 
-NumPy is imported only when a number or shape item is asked.
+NumPy is imported only when a computed item is asked.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import random
 from dataclasses import dataclass
 
 from lessons.answers import Unreadable, read_number, read_picks, read_shape
-from lessons.quiz import BadCourseFile, Item, NumberCase, ShapeCase, Wrong
+from lessons.estimate_answers import read_estimate, show_estimate
+from lessons.quiz import BadCourseFile, EstimateCase, Item, NumberCase, ShapeCase, Wrong
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Asked:
     """A question as the reader sees it.
 
     choices: the options, steps or key points, in the order shown; `order[i]` is the place of choice i in the item.
-    answer: the right answer in words or numbers.  case: the drawn numbers of a number or shape item.
+    answer: the right answer in words or numbers.  case: the drawn numbers of a computed item.
     """
 
     item: Item
@@ -48,6 +49,8 @@ class Verdict:
     why: str = ""
 
 
+#: what the function of a computed item returns, by its kind
+CASES: dict[str, type[NumberCase | ShapeCase]] = {"number": NumberCase, "shape": ShapeCase, "estimate": EstimateCase}
 #: an open answer counts as right from this share of key points on
 OPEN_PASS = 0.75
 
@@ -59,7 +62,7 @@ def item_seed(seed: int, item_id: str) -> int:
 
 def ask(item: Item, seed: int) -> Asked:
     """Draws the numbers or shuffles the choices of `item`.  Raises BadCourseFile when its numbers.py fails it."""
-    if item.kind in ("number", "shape"):
+    if item.kind in CASES:
         case = draw(item, seed)
         answer = _shown(case)
         prompt, explain = _fill(item, case, answer)
@@ -94,7 +97,7 @@ def draw(item: Item, seed: int) -> NumberCase | ShapeCase:
         raise
     except Exception as error:
         raise BadCourseFile(f"{item.id}: {item.compute} fails: {type(error).__name__}: {error}") from error
-    wanted = NumberCase if item.kind == "number" else ShapeCase
+    wanted = CASES[item.kind]
     if not isinstance(case, wanted):
         raise BadCourseFile(f"{item.id}: {item.compute} must return a {wanted.__name__}")
     return case
@@ -103,7 +106,7 @@ def draw(item: Item, seed: int) -> NumberCase | ShapeCase:
 def grade(asked: Asked, text: str) -> Verdict:
     """Judges what was typed.  Raises Unreadable, with a kind message, when it is no answer to this kind of item."""
     item = asked.item
-    if item.kind in ("number", "shape"):
+    if item.kind in CASES:
         return _grade_case(asked, text)
     picks = tuple(asked.order[i] for i in read_picks(text, len(asked.choices)))
     given = " ".join(str(asked.order.index(i) + 1) for i in picks)
@@ -135,9 +138,11 @@ def _grade_case(asked: Asked, text: str) -> Verdict:
     case = asked.case
     match: Wrong | None = None
     if isinstance(case, NumberCase):
-        number = read_number(text, case.unit)
+        estimated = isinstance(case, EstimateCase)
+        number = read_estimate(text, case.unit) if estimated else read_number(text, case.unit)
         correct = is_close(number, case.answer, case.tolerance)
-        near = [w for w in case.wrong if isinstance(w.value, float | int) and is_close(number, w.value, case.tolerance)]
+        reach = case.near if isinstance(case, EstimateCase) else case.tolerance
+        near = [w for w in case.wrong if isinstance(w.value, float | int) and is_close(number, w.value, reach)]
         match = min(near, key=lambda wrong: abs(number - _number(wrong)), default=None)
         given = text.strip()
     else:
@@ -187,12 +192,16 @@ def show_shape(shape: tuple[int, ...]) -> str:
 def _shown(case: NumberCase | ShapeCase) -> str:
     if isinstance(case, ShapeCase):
         return show_shape(tuple(case.answer))
+    if isinstance(case, EstimateCase):
+        return show_estimate(case.answer, case.unit)
     return f"{show_number(case.answer)} {case.unit}".rstrip()
 
 
 def _fill(item: Item, case: NumberCase | ShapeCase, answer: str) -> tuple[str, str]:
     try:
-        return item.prompt.format(**case.values), item.explain.format(**{**case.values, "answer": answer})
+        explain = item.explain.format(**{**case.values, "answer": answer})
+        built = "".join(f"\n{line}" for line in ("", *case.lines)) if isinstance(case, EstimateCase) else ""
+        return item.prompt.format(**case.values), explain + built
     except (KeyError, IndexError, ValueError) as error:
         raise BadCourseFile(
             f"{item.id}: the text asks for a value that {item.compute} does not give: {error}"

@@ -5,7 +5,7 @@ the number and shape items ask.  No answer that is a number is ever typed in: it
 
 Every item
     id          "<topic name>/<slug>", stable for ever: the reader's history hangs on it.  New meaning = new id
-    kind        "choice" | "several" | "number" | "shape" | "order" | "open"
+    kind        "choice" | "several" | "number" | "shape" | "order" | "open" | "estimate"
     level       1 recall, 2 use, 3 derive or judge
     prompt      the question.  Lines join into paragraphs; a line indented by two spaces stays as it is (formulas)
     explain     why the right answer is right, in one to three sentences; shown after every answer
@@ -52,6 +52,10 @@ order               `steps`, at least three, in the right order (shown shuffled)
     misconception = "mask after softmax"
     why = "Weights that were normalised with blocked keys no longer sum to one."
 
+estimate            a number of the kind that is worked out in one's head, with a unit, right within 10%.  `compute` as
+                    above, with EstimateCase (lessons/estimates/building.py); `about` names the topic of the course
+                    that explains it, whose step `see` is.  Estimates stand in decks (lessons/decks.py).
+
 open                `key_points`, three to seven, what a good spoken answer says.  The reader answers, sees the points
                     and marks those that were said.
 
@@ -69,8 +73,9 @@ from typing import Any, Literal, get_args
 
 from lessons.course import Topic, topics
 from lessons.course_file import BadCourseFile, read_toml
+from lessons.decks import DECKS
 
-Kind = Literal["choice", "several", "number", "shape", "order", "open"]
+Kind = Literal["choice", "several", "number", "shape", "order", "open", "estimate"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,16 @@ class NumberCase:
     wrong: tuple[Wrong, ...]
     tolerance: float = 0.01
     unit: str = ""
+
+
+@dataclass(frozen=True)
+class EstimateCase(NumberCase):
+    """One drawing of an estimate.  lines: how the number is built, one step a line.  near: how close, as a share, an
+    answer must come to the value of a mistake to be told that mistake."""
+
+    tolerance: float = 0.1
+    lines: tuple[str, ...] = ()
+    near: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -137,7 +152,13 @@ class Item:
     mistakes: tuple[Mistake, ...] = ()
     key_points: tuple[str, ...] = ()
     compute: str = ""
-    package: str = ""  # where numbers.py lives, for number and shape items
+    package: str = ""  # where numbers.py lives, for computed items
+    about: str = ""  # of an estimate: the topic that explains it
+
+    @property
+    def explained_by(self) -> str:
+        """The topic whose lesson shows what the item is about."""
+        return self.about or self.topic
 
 
 _EVERY = {"id", "kind", "level", "prompt", "explain", "questions"}
@@ -146,20 +167,21 @@ _OWN = {  # kind -> keys that it must have besides
     "several": {"option"},
     "number": {"compute"},
     "shape": {"compute"},
+    "estimate": {"compute", "about"},
     "order": {"steps", "mistake"},
     "open": {"key_points"},
 }
 
 
 def all_items() -> tuple[Item, ...]:
-    """Every item of the course: topics in course order, within a topic by level, then as written."""
-    found = [item for topic in topics() for item in sorted(topic_items(topic), key=lambda item: item.level)]
+    """Every item: topics in course order, then the decks; within each by level, then as written."""
+    found = [item for one in (*topics(), *DECKS) for item in sorted(topic_items(one), key=lambda item: item.level)]
     return tuple(found)
 
 
 @cache
 def topic_items(topic: Topic) -> tuple[Item, ...]:
-    """The items of one topic, as written; none when the topic has no quiz.toml."""
+    """The items of one topic or deck, as written; none when it has no quiz.toml."""
     path = topic.path / "quiz.toml"
     return read_items(path, topic.name, topic.package) if path.is_file() else ()
 
@@ -195,7 +217,7 @@ def _read_item(table: Mapping[str, Any], topic: str, package: str) -> Item:
     _require(kind in get_args(Kind), f"kind must be one of {', '.join(get_args(Kind))}, not {kind!r}")
     needed = _EVERY | _OWN[str(kind)]
     _require(not (missing := needed - set(table)), f"needs {', '.join(sorted(missing))}")
-    texts = ("id", "prompt", "explain", "compute")
+    texts = ("id", "prompt", "explain", "compute", "about")
     _require(not (odd := [key for key in texts if not isinstance(table.get(key, ""), str)]), f"{odd} must be text")
     _require(not (extra := set(table) - needed - {"see"}), f"a {kind} item has no {', '.join(sorted(extra))}")
     _require(all(text.isascii() for text in _texts(table)), "text must be plain ASCII")
@@ -215,6 +237,7 @@ def _read_item(table: Mapping[str, Any], topic: str, package: str) -> Item:
         key_points=tuple(table.get("key_points", ())),
         compute=table.get("compute", ""),
         package=package,
+        about=table.get("about", ""),
     )
     slug = item.id.removeprefix(topic + "/")
     _require(

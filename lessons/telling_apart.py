@@ -16,12 +16,12 @@ from functools import wraps
 from itertools import combinations
 from typing import TYPE_CHECKING, TypeVar
 
-from lessons.quiz import BadCourseFile, NumberCase, ShapeCase
+from lessons.quiz import BadCourseFile, EstimateCase, NumberCase, ShapeCase
 
 if TYPE_CHECKING:
     import numpy as np
 
-Case = TypeVar("Case", NumberCase, ShapeCase)
+Case = TypeVar("Case", EstimateCase, NumberCase, ShapeCase)
 
 TRIES = 1000
 
@@ -46,5 +46,10 @@ def is_told_apart(case: NumberCase | ShapeCase) -> bool:
     if isinstance(case, ShapeCase):
         return len({value if isinstance(value, float | int) else tuple(value) for value in values}) == len(values)
     numbers = [float(value) for value in values if not isinstance(value, tuple)]
+    if isinstance(case, EstimateCase):  # what is near a mistake is never accepted, and never near another one
+        right, *others = numbers
+        accepted = [abs(each - right) > case.tolerance * abs(right) + case.near * abs(each) for each in others]
+        apart = [abs(a - b) > case.near * (abs(a) + abs(b)) for a, b in combinations(others, 2)]
+        return all(accepted) and all(apart)
     reach = max(case.tolerance, 1e-9)
     return all(abs(a - b) > 2 * reach * max(abs(a) or 1.0, abs(b) or 1.0) for a, b in combinations(numbers, 2))

@@ -378,4 +378,4 @@ def test_every_quiz_item_points_at_a_step_that_exists(topic):
 def test_the_course_has_items_of_every_kind():
     items = quiz.all_items()
     assert len(items) >= 60
-    assert {item.kind for item in items} == {"choice", "several", "number", "shape", "order", "open"}
+    assert {item.kind for item in items} == {"choice", "several", "number", "shape", "order", "open", "estimate"}

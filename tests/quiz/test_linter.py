@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from lessons.course import topics
+from lessons.decks import DECKS
 from lessons.quiz import Mistake, all_items, topic_items
 from tests.quiz.linter import findings
 from tests.quiz.linter.conventions import CONVENTIONS, unstated_conventions
@@ -23,7 +24,7 @@ FEW = 50
 
 
 @pytest.mark.parametrize("drawings", [FEW, pytest.param(SEEDS, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
+@pytest.mark.parametrize("topic", [*topics(), *DECKS], ids=lambda topic: topic.name)
 def test_no_item_of_the_topic_has_a_fault(topic, drawings):
     found = findings(topic_items(topic), drawings)
     assert not found, "\n" + "\n".join(map(str, found))

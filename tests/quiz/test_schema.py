@@ -64,6 +64,8 @@ def test_all_but_one_option_of_several_may_be_right(tmp_path):
         (ORDER + SLIP.format(4, 1), "not two steps in the wrong order"),
         (HEAD.replace("choice", "open") + 'key_points = ["one", "two"]\n', "has 2 key points"),
         (HEAD.replace("choice", "number"), "needs compute"),
+        (HEAD.replace("choice", "estimate") + 'compute = "one"\n', "needs about"),
+        (HEAD.replace("choice", "number") + 'compute = "one"\nabout = "gpt"\n', "has no about"),
     ],
 )
 def test_a_broken_rule_is_named_with_file_and_item(tmp_path, text, rule):

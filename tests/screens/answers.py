@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lessons.course import find_topic
+from lessons.decks import find_deck_or_topic
 from lessons.grading import Asked, ask, grade, show_shape
 from lessons.quiz import topic_items
 
@@ -14,7 +14,7 @@ SEEDS = range(16)
 
 def verdicts_on(topic: str) -> Iterator[str]:
     """Every item that does not grade itself, as its topic has it."""
-    for item in topic_items(find_topic(topic)):
+    for item in topic_items(find_deck_or_topic(topic)):
         if item.kind == "open":
             continue
         asked = ask(item, SEEDS[0])

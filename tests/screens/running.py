@@ -43,6 +43,7 @@ class Screen(NamedTuple):
 def screens() -> list[Screen]:
     """All of screens.toml; each topic and experiment once more by itself, so that none can be forgotten."""
     from lessons.course import topics
+    from lessons.decks import DECKS
     from tfx.lab import experiments
 
     listed = tomllib.loads((FOLDER / "screens.toml").read_text(encoding="utf-8"))
@@ -57,6 +58,9 @@ def screens() -> list[Screen]:
         found.append(Screen(f"sheet-{topic.name}", f"quiz {topic.name} --sheet 40 --key --seed 3", {}, ""))
         found.append(Screen(f"verdicts-{topic.name}", f"quiz {topic.name}", {}, "", "verdicts"))
         found.append(Screen(f"settings-{topic.name}", f"explain {topic.name} --set help", {}, "", "sizes"))
+    for deck in DECKS:
+        found.append(Screen(f"sheet-{deck.name}", f"quiz {deck.name} --sheet 40 --key --seed 3", {}, ""))
+        found.append(Screen(f"verdicts-{deck.name}", f"quiz {deck.name}", {}, "", "verdicts"))
     for name in experiments():
         found.append(Screen(f"experiment-{name}", f"experiment {name} --quick --details", {}, clock))
         near = f"{clock}|the closest at"  # ... its limit may be what rounding leaves, another on another machine

@@ -5,8 +5,9 @@ Estimates       estimates (mean, variance, straight line, Student's t), paired (
 Verdicts        verdicts: agree, near, within, exactly, at_least, at_most, between; every one of them fails on NaN
 Seeds           seeds: a generator for each part of an experiment;  progress: how far it is
 Clocks          measuring (turns, medians, peak memory), stopwatch (threads and the clock that fits)
-Counting        counting (FLOPs and bytes by formula), counting_array (what the code really does), held_memory,
-                dependent_steps (the longest chain of products)
+Counting        counting (FLOPs and bytes by formula), decoder_costs (the same of whole models of any size),
+                counting_array (what the code really does), held_memory, dependent_steps (the longest chain of
+                products)
 Attention       sharpness (top weight, entropy, Jacobian), head_diversity, token_spread, induction
 Inside a model  ablation, activation_patching, linear_probe, covariate_shift, label_leakage, gradient_sign,
                 dependence (which output moves with which input), equivariance (does it move along?)

@@ -38,6 +38,7 @@ def show_dashboard(face: Face = Face.terminal) -> None:
 def measure(state: State, now: datetime) -> Dashboard:
     """Counts topics and cards and chooses what to advise."""
     from lessons.course import modules, topics
+    from lessons.decks import DECKS
     from lessons.quiz_ids import item_ids
     from tfx.lab import experiments
     from tfx_cli.learner.progress import NOTHING, progress
@@ -45,7 +46,7 @@ def measure(state: State, now: datetime) -> Dashboard:
     from tfx_cli.quizzing.stats import seconds_per_answer
 
     reached, log = progress(state), state.answers()
-    ids = {item for topic in topics() for item in item_ids(topic)}
+    ids = {item for topic in (*topics(), *DECKS) for item in item_ids(topic)}
     when = {item: due for item, due in state.due().items() if item in ids}
     due = sum(moment <= now for moment in when.values())
     new = len(ids) - len(when)

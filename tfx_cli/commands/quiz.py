@@ -15,16 +15,19 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 def complete_topic(incomplete: str) -> list[tuple[str, str]]:
-    """Topics for TAB."""
+    """Topics and decks for TAB."""
     ensure_lessons()
     from lessons.course import topics
+    from lessons.decks import DECKS
 
-    return [(topic.name, topic.title) for topic in topics() if topic.name.startswith(incomplete)]
+    return [(topic.name, topic.title) for topic in (*topics(), *DECKS) if topic.name.startswith(incomplete)]
 
 
 @app.command()
 def quiz(
-    topic: Annotated[str | None, typer.Argument(autocompletion=complete_topic, help="Without it: all topics.")] = None,
+    topic: Annotated[
+        str | None, typer.Argument(autocompletion=complete_topic, help="Or the deck `estimates`; without it: all.")
+    ] = None,
     count: Annotated[int, typer.Option("--count", min=1, metavar="N", help="At most so many questions.")] = 10,
     level: Annotated[
         int | None, typer.Option("--level", min=1, max=3, metavar="L", help="Only 1 recall, 2 use, or 3 derive.")
@@ -56,6 +59,7 @@ def quiz(
     examples
       tfx quiz
       tfx quiz scaling-variance --count 3
+      tfx quiz estimates --count 5
       tfx quiz --interview
       tfx quiz scaling-variance --count 2 --seed 1 --answers answers.txt --json
       tfx quiz --sheet 20 --key --seed 1
@@ -66,11 +70,11 @@ def quiz(
     if stats:
         show_stats(topic, face)
         return 0
-    from lessons.course import find_topic
+    from lessons.decks import find_deck_or_topic
     from tfx_cli.quizzing.round import Wish
 
     if topic is not None:
-        find_topic(topic)
+        find_deck_or_topic(topic)
     wish = Wish(topic, count, level, due, interview, seed)
     if key and sheet is None:
         raise BadInput("--key belongs to a sheet.", "Try: tfx quiz --sheet 20 --key")
@@ -103,14 +107,14 @@ def show_stats(topic: str | None, face: Face) -> None:
     """Prints the statistics; writes nothing."""
     from datetime import UTC, datetime
 
-    from lessons.course import find_topic
+    from lessons.decks import find_deck_or_topic
     from tfx_cli.learner.state import open_to_read
     from tfx_cli.quizzing import stats
     from tfx_cli.render.show import show_document
     from tfx_cli.terminal.lines import show_line, tell
 
     with open_to_read() as state:
-        measured = stats.measure(state, datetime.now(UTC), find_topic(topic).name if topic else None)
+        measured = stats.measure(state, datetime.now(UTC), find_deck_or_topic(topic).name if topic else None)
         notice = state.notice
     if notice:
         tell("tfx: " + notice)

@@ -72,7 +72,7 @@ def next_step(
     if following is None:
         return _after_the_last(topics, log, seen)
     for mistake in mistakes(topics, log, seen):
-        title = next(topic.title for topic in topics if topic.name == mistake.item.topic)
+        title = next(topic.title for topic in topics if topic.name == mistake.item.explained_by)
         return NextStep(title, mistake.command, mistake.words)
     reason = _reason(following, topics, reached, done)
     return NextStep(following.title, f"tfx explain {following.name}", reason)
@@ -87,9 +87,10 @@ def next_topic(topics: Sequence[Topic], done: set[str]) -> Topic | None:
 
 def mistakes(topics: Sequence[Topic], log: Sequence[Answer], seen: Sequence[SeenStep]) -> Iterator[Mistake]:
     """The misconceptions of the last answers that are not settled, the weightiest first."""
+    from lessons.decks import DECKS
     from lessons.quiz import topic_items
 
-    by_name = {topic.name: topic for topic in topics}
+    by_name = {topic.name: topic for topic in (*topics, *DECKS)}
     latest = {answer.item: answer for answer in log}
     weights: dict[str, float] = {}
     met: dict[str, list[Answer]] = {}
@@ -108,7 +109,7 @@ def mistakes(topics: Sequence[Topic], log: Sequence[Answer], seen: Sequence[Seen
 
 def _settles(step: SeenStep, item: Item, last: Answer) -> bool:
     """Whether the step that clears the mistake up was seen after it; any step of the topic where none is named."""
-    return step.topic == item.topic and item.see in ("", step.step) and step.at > last.at
+    return step.topic == item.explained_by and item.see in ("", step.step) and step.at > last.at
 
 
 def _after_the_last(topics: Sequence[Topic], log: Sequence[Answer], seen: Sequence[SeenStep]) -> NextStep:

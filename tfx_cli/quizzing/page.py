@@ -19,6 +19,7 @@ HOW = {
     "number": "Answer with a number or an expression, such as 11.3, 1/8 or sqrt(128).",
     "shape": "Answer with a shape, such as (2, 4, 5, 5).",
     "order": "Answer with the numbers in the right order, such as 3 1 2.",
+    "estimate": "Answer with a number and its unit, such as 14e9, 14 GB or 7 billion; within 10% is right.",
     "open": "Say it aloud or type it; Enter shows the points of a good answer.",
 }
 MARK = "Mark the points that you said, such as 1 3; or all, or none."

@@ -45,13 +45,13 @@ class Asking:
 
 
 def items_for(wish: Wish) -> tuple[Item, ...]:
-    """The items that fit the wish, in course order.  Raises BadInput when there are none at all."""
+    """The items that fit the wish, in course order, decks last.  Raises BadInput when there are none at all."""
     if wish.topic is None:
         items, where = all_items(), "the course"
     else:
-        from lessons.course import find_topic
+        from lessons.decks import find_deck_or_topic
 
-        topic = find_topic(wish.topic)
+        topic = find_deck_or_topic(wish.topic)
         items, where = tuple(sorted(topic_items(topic), key=lambda item: item.level)), topic.name
     fitting = tuple(
         item for item in items if wish.level in (None, item.level) and (item.kind == "open" or not wish.interview)
@@ -109,7 +109,7 @@ def settle(state: State, asked: Asked, text: str, seconds: float | None = None) 
 
 def where_to_see(item: Item) -> str:
     """The command that shows what the item is about."""
-    return f"tfx explain {item.topic}" + (f" --step {item.see}" if item.see else "")
+    return f"tfx explain {item.explained_by}" + (f" --step {item.see}" if item.see else "")
 
 
 def as_document(asking: Asking) -> dict[str, Any]:

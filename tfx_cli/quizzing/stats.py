@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from lessons.course import topics
+from lessons.decks import DECKS, is_deck
 from lessons.quiz_ids import item_ids
 from tfx_cli.learner.answers import Answer
 from tfx_cli.learner.scores import TopicScore, topic_scores, weakest
@@ -44,12 +45,16 @@ class Stats:
         weak = self.weakest
         if weak is None:
             return "tfx quiz" + (f" {self.topic}" if self.topic else "")
-        return "tfx quiz --interview" if weak.share == 1 else f"tfx explain {weak.topic}"
+        if weak.share == 1:
+            return "tfx quiz --interview"
+        return f"tfx quiz {weak.topic}" if is_deck(weak.topic) else f"tfx explain {weak.topic}"
 
 
 def measure(state: State, now: datetime, topic: str | None = None) -> Stats:
     """Counts everything, or one topic's part of it."""
-    topic_of = {id: found.name for found in topics() if topic in (None, found.name) for id in item_ids(found)}
+    topic_of = {
+        id: found.name for found in (*topics(), *DECKS) if topic in (None, found.name) for id in item_ids(found)
+    }
     log = [answer for answer in state.answers() if topic is None or answer.item in topic_of]
     due = {item: when for item, when in state.due().items() if item in topic_of}
     counts = Counter(answer.misconception for answer in log if answer.misconception)

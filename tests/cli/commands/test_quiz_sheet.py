@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from lessons.course import topics
+from lessons.decks import DECKS
 from lessons.grading import ask, grade
 from lessons.quiz import all_items
 from tfx_cli.learner.state_file import state_path
@@ -44,10 +45,10 @@ def test_the_answers_of_the_key_are_right(tfx):
 
 
 def test_a_sheet_takes_from_every_topic_in_turn(tfx):
-    count = len(topics()) * 2
+    count = len((*topics(), *DECKS)) * 2
     questions = json.loads(tfx("quiz", "--sheet", str(count), "--json").out)["questions"]
     per_topic = Counter(question["topic"] for question in questions)
-    assert set(per_topic.values()) == {2} and len(per_topic) == len(topics())
+    assert set(per_topic.values()) == {2} and len(per_topic) == count // 2
     assert [question["number"] for question in questions] == list(range(1, count + 1))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lessons.grading import ask
+from lessons.grading import CASES, ask
 from lessons.quiz import Item, NumberCase
 from tests.quiz.linter.finding import Finding
 
@@ -52,7 +52,7 @@ def unstated_conventions(item: Item) -> Iterator[Finding]:
     unit = asked.case.unit if isinstance(asked.case, NumberCase) else ""
     stem = " ".join(asked.prompt.split())
     for row in CONVENTIONS:
-        if (row.everywhere or item.kind in ("number", "shape")) and row.is_missing(stem, unit):
+        if (row.everywhere or item.kind in CASES) and row.is_missing(stem, unit):
             says = (
                 f'the answer to "{stem[:80]} ..." depends on a convention that the stem does not state; say {row.say}'
             )

@@ -12,7 +12,7 @@ import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from lessons.grading import Asked, ask, grade, is_close, show_number, show_shape
+from lessons.grading import CASES, Asked, ask, grade, is_close, show_number, show_shape
 from lessons.quiz import Item, NumberCase, ShapeCase, Wrong
 from tests.quiz.linter.finding import Finding
 
@@ -26,8 +26,8 @@ Value = float | tuple[int, ...]
 
 
 def faults_of_drawings(item: Item, drawings: int = SEEDS) -> Iterator[Finding]:
-    """All findings about a number or shape item, in its first `drawings`; nothing for the other kinds."""
-    if item.kind not in ("number", "shape"):
+    """All findings about a computed item, in its first `drawings`; nothing for the other kinds."""
+    if item.kind not in CASES:
         return
     asked = [ask(item, seed) for seed in range(drawings)]
     yield from _mistakes(item, asked)

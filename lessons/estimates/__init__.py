@@ -1,0 +1,1 @@
+"""The deck of estimates: `tfx quiz estimates`."""
