@@ -51,10 +51,11 @@ def measure(state: State, now: datetime) -> Dashboard:
     due = sum(moment <= now for moment in when.values())
     new = len(ids) - len(when)
     minutes = math.ceil(due * seconds_per_answer(log) / 60)
-    following = next_step(topics(), reached, log, state.seen())
+    following = next_step(topics(), reached, log, state.seen(), due)
     name, about = next(iter(experiments().items()))
     advice = (
         Advice("next", following.title, following.command, following.reason),
+        *([Advice("skip", "you know it already?", following.skipped_by)] if following.skipped_by else []),
         Advice("due", due_in_words(due, new, minutes), "tfx quiz"),
         Advice("try", about.split("  ")[0], f"tfx experiment {name}"),
     )
@@ -63,7 +64,8 @@ def measure(state: State, now: datetime) -> Dashboard:
         Progress(module.title, sum(topics_done), len(topics_done))
         for module, topics_done in zip(modules(), done, strict=True)
     )
-    return Dashboard(counts, due, new, minutes, advice)
+    here = following.topic.module if following.topic else counts[-1].title
+    return Dashboard(counts, due, new, minutes, advice, here)
 
 
 def due_in_words(due: int, new: int, minutes: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from tfx.errors import BadInput
 from tfx_cli import options
 from tfx_cli.find_lessons import ensure_lessons
 from tfx_cli.options import Face
+
+if TYPE_CHECKING:
+    from tfx_cli.quizzing.round import Wish
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -33,6 +36,9 @@ def quiz(
         int | None, typer.Option("--level", min=1, max=3, metavar="L", help="Only 1 recall, 2 use, or 3 derive.")
     ] = None,
     due: Annotated[bool, typer.Option("--due", help="Only what is due, nothing new.")] = False,
+    test_out: Annotated[
+        bool, typer.Option("--test-out", help="A short test of TOPIC; who passes it can skip the topic.")
+    ] = False,
     interview: Annotated[
         bool, typer.Option("--interview", help="Open questions; the points to make come after.")
     ] = False,
@@ -52,14 +58,16 @@ def quiz(
 ) -> int:
     """Answer questions; what you miss comes back in time.
 
-    Numbers are new at every review and the truth is computed.  FSRS decides when a question returns.  At the prompt
-    ? explains how to answer, s skips, q leaves.  With --answers, exit code 1 means that an answer was wrong.
+    Numbers are new at every review and the truth is computed.  FSRS decides when a question returns.  Without a topic
+    what is due comes first, then what is new in the topics that you have read.  At the prompt ? explains how to answer,
+    s skips, q leaves.  With --answers, exit code 1 means that an answer was wrong, or that a test was not passed.
 
     \b
     examples
       tfx quiz
       tfx quiz scaling-variance --count 3
       tfx quiz estimates --count 5
+      tfx quiz scaling-variance --test-out
       tfx quiz --interview
       tfx quiz scaling-variance --count 2 --seed 1 --answers answers.txt --json
       tfx quiz --sheet 20 --key --seed 1
@@ -75,7 +83,9 @@ def quiz(
 
     if topic is not None:
         find_deck_or_topic(topic)
-    wish = Wish(topic, count, level, due, interview, seed)
+    wish = Wish(topic, count, level, due, interview, seed, test_out)
+    if test_out:
+        require_a_test(wish, sheet)
     if key and sheet is None:
         raise BadInput("--key belongs to a sheet.", "Try: tfx quiz --sheet 20 --key")
     if sheet is not None:
@@ -101,6 +111,25 @@ def quiz(
     from tfx_cli.quizzing.conversation import converse
 
     return converse(wish, plain=face is Face.plain)
+
+
+def require_a_test(wish: Wish, sheet: int | None) -> None:
+    """Raises BadInput where a test is asked for without a topic, or with an option that would choose its questions."""
+    if wish.topic is None:
+        raise BadInput("--test-out is about one topic, and none was named.", "Try: tfx quiz softmax --test-out")
+    from tfx_cli.quizzing.round import Wish
+
+    others = {
+        "--count": wish.count != Wish.count,
+        "--level": wish.level is not None,
+        "--due": wish.only_due,
+        "--interview": wish.interview,
+        "--sheet": sheet is not None,
+    }
+    for option in (option for option, given in others.items() if given):
+        raise BadInput(
+            f"a test chooses its questions itself, so it has no {option}.", f"tfx quiz {wish.topic} --test-out"
+        )
 
 
 def show_stats(topic: str | None, face: Face) -> None:

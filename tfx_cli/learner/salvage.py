@@ -16,6 +16,7 @@ from tfx_cli.learner.record_scan import rows_in
 from tfx_cli.learner.scheduling import rebuild
 from tfx_cli.learner.seen_steps import SEEN_FIELDS, as_seen, insert_seen
 from tfx_cli.learner.state_file import create_tables, stamp
+from tfx_cli.learner.tests_taken import TESTED_FIELDS, as_tested, insert_tested
 
 
 def set_aside(path: Path) -> str:
@@ -57,6 +58,8 @@ def _copy_readable(damaged: Path, fresh: sqlite3.Connection) -> str:
     fresh.executemany("INSERT OR IGNORE INTO explained VALUES (?, ?)", topics)
     for seen in filter(None, map(as_seen, _rows(data, SEEN_FIELDS))):
         insert_seen(fresh, seen)
+    for tested in filter(None, map(as_tested, _rows(data, TESTED_FIELDS))):
+        insert_tested(fresh, tested)
     fresh.execute("COMMIT")
     return f"{len(answers)} answer{'' if len(answers) == 1 else 's'}"
 

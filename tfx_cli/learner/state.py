@@ -3,6 +3,7 @@
     answers     append-only: every answer that was ever judged
     cards       when each item comes back; only a summary, rebuilt from `answers` when need be
     seen        append-only: every step of a lesson that came on a terminal (tfx_cli.learner.progress)
+    tested      append-only: every test of a topic that was taken to its end
     explained   topics that an earlier tfx counted as shown; only read now
 
 Every answer is one transaction on its own, so that what was shown as judged is on disk.  Reading never creates
@@ -33,6 +34,7 @@ from tfx_cli.learner.state_file import (
     stamp,
     state_path,
 )
+from tfx_cli.learner.tests_taken import TESTED_FIELDS, Tested, as_tested, insert_tested
 
 
 class State:
@@ -70,6 +72,13 @@ class State:
         with self._writing():
             insert_seen(self.connection, SeenStep(topic, step, tuple(steps), datetime.now(UTC)))
 
+    def record_test(self, topic: str, asked: int, right: int, needed: int) -> Tested:
+        """Notes how a test of this topic ended."""
+        tested = Tested(topic, asked, right, needed, datetime.now(UTC))
+        with self._writing():
+            insert_tested(self.connection, tested)
+        return tested
+
     def answers(self) -> list[Answer]:
         """The whole log, oldest first.  A line that cannot be read is left out, and `notice` says so."""
         with explained_errors(self.path):
@@ -100,15 +109,22 @@ class State:
 
     def seen(self) -> list[SeenStep]:
         """Every step that came on a terminal, oldest first; none in a file that is older than this list."""
-        with explained_errors(self.path):
-            known = self.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'seen'").fetchone()
-            rows = self.connection.execute(f"SELECT {SEEN_FIELDS} FROM seen ORDER BY id").fetchall() if known else []
-        return [step for row in rows if (step := as_seen(row)) is not None]
+        return [step for row in self._younger("seen", SEEN_FIELDS) if (step := as_seen(row)) is not None]
+
+    def tests(self) -> list[Tested]:
+        """Every test of a topic that was taken to its end, oldest first; none in a file older than this list."""
+        return [test for row in self._younger("tested", TESTED_FIELDS) if (test := as_tested(row)) is not None]
 
     def explained(self) -> set[str]:
         """Names of the topics that an earlier tfx counted as shown."""
         with explained_errors(self.path):
             return {row[0] for row in self.connection.execute("SELECT topic FROM explained")}
+
+    def _younger(self, table: str, fields: str) -> list[tuple[object, ...]]:
+        """The rows of a table that an older file does not have."""
+        with explained_errors(self.path):
+            known = self.connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+            return self.connection.execute(f"SELECT {fields} FROM {table} ORDER BY id").fetchall() if known else []
 
     def _card_from_log(self, item: str) -> str | None:
         from tfx_cli.learner.scheduling import rebuild

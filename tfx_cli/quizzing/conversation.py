@@ -11,12 +11,14 @@ from lessons.grading import Asked
 from tfx_cli.errors import INTERRUPTED
 from tfx_cli.learner.scheduling import in_words
 from tfx_cli.learner.state import State, open_to_write
+from tfx_cli.quizzing.outcome import ended
 from tfx_cli.quizzing.page import HOW, MARK, Page
-from tfx_cli.quizzing.round import Asking, Wish, fresh_seed, items_for, questions, settle
+from tfx_cli.quizzing.round import Asking, Wish, fresh_seed, items_for, questions_for, settle
 from tfx_cli.quizzing.stats import streak_of
 from tfx_cli.terminal.lines import tell
 
 PROMPT = "  > "
+NOT_ENDED = "The test was not taken to its end, so it does not count. Every answer is saved."
 KEYS = "s skips it, q leaves; every answer so far is saved."
 
 
@@ -38,23 +40,29 @@ def converse(wish: Wish, plain: bool) -> int:
         ids = {item.id for item in items}
         due = state.due()
         seed = fresh_seed() if wish.seed is None else wish.seed
-        asked = questions(wish, items, due, datetime.now(UTC), seed)
+        asked = questions_for(state, wish, items, seed)
         if not asked:
             page.say(nothing_to_ask([when for item, when in due.items() if item in ids], wish))
             return 0
         done: list[Asking] = []
         try:
-            ask_all(state, asked, done, page)
+            finished = ask_all(state, asked, done, page)
         except KeyboardInterrupt:
             tell(f"\nStopped. {len(done)} answer{' is' if len(done) == 1 else 's are'} saved.")
             return INTERRUPTED
+        if wish.test_out:
+            if finished:
+                page.outcome(ended(state, asked, done))
+            else:
+                page.say(NOT_ENDED)
+            return 0
         waiting = [when for item, when in state.due().items() if item in ids]
         page.summary(done, min(waiting, default=None))
     return 0
 
 
-def ask_all(state: State, asked: list[Asked], done: list[Asking], page: Page) -> None:
-    """Goes through the questions; `done` grows by one with every recorded answer."""
+def ask_all(state: State, asked: list[Asked], done: list[Asking], page: Page) -> bool:
+    """Goes through the questions; `done` grows by one with every recorded answer.  Returns whether all were asked."""
     streak = streak_of([answer.correct for answer in state.answers()])
     for number, question in enumerate(asked, start=1):
         page.question(Asking(question), number, len(asked), streak)
@@ -63,11 +71,12 @@ def ask_all(state: State, asked: list[Asked], done: list[Asking], page: Page) ->
         except Skip:
             continue
         except Leave:
-            return
+            return False
         done.append(asking)
         assert asking.verdict is not None
         streak = streak + 1 if asking.verdict.correct else 0
         page.verdict(asking)
+    return True
 
 
 def ask_one(state: State, question: Asked, page: Page) -> Asking:

@@ -3,8 +3,9 @@
 1. A misconception that the reader's answers show: the topic and the step that clear it up.  The commonest of the last
    answers comes first, a recent one counts more.  It is settled when the step has been seen since, or the question has
    been answered rightly.
-2. Else the first topic that is not done and whose prerequisites are.
-3. When all are done: the weakest topic, by its share of right answers.
+2. Else what is due, when that fills a round of `tfx quiz`.
+3. Else a topic that is not done and whose prerequisites are: the one that was begun last, or the first of the course.
+4. When all are done: the weakest topic, by its share of right answers.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tfx_cli.learner.answers import Answer
+from tfx_cli.learner.path import next_topic
 from tfx_cli.learner.progress import NOTHING, Progress
 from tfx_cli.learner.scores import topic_scores, weakest
 from tfx_cli.learner.seen_steps import SeenStep
@@ -29,15 +31,22 @@ RECENT, HALVED_AFTER = 50, 10
 TAKEN_FOR = re.compile(r"(?!.*\b(?:is|are|has|have|taken|same|wrong)\b)\w+(?: \w+)? for \w+(?: \w+)?")
 #: with this share of right answers a topic needs no second look
 KNOWN = 0.8
+#: so many cards make a round
+A_ROUND = 10
 
 
 @dataclass(frozen=True)
 class NextStep:
-    """title: of a topic, or what to do; reason: one sentence without a full stop."""
+    """title: of a topic, or what to do; reason: one sentence without a full stop.
+
+    topic: the one that it is about, if any; skipped_by: the command by which the reader can leave it out.
+    """
 
     title: str
     command: str
     reason: str
+    topic: Topic | None = None
+    skipped_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,25 +73,27 @@ class Mistake:
 
 
 def next_step(
-    topics: Sequence[Topic], reached: Mapping[str, Progress], log: Sequence[Answer], seen: Sequence[SeenStep]
-) -> NextStep:
-    """topics: of the whole course, in order.  log: all answers, oldest first; seen: all steps that were seen."""
+    topics: Sequence[Topic], reached: Mapping[str, Progress], log: Sequence[Answer], seen: Sequence[SeenStep],
+    waiting: int = 0,
+) -> NextStep:  # fmt: skip
+    """topics: of the whole course, in order.  log: all answers, oldest first; seen: all steps that were seen, oldest
+    first; waiting: cards that are due."""
     done = {name for name, progress in reached.items() if progress.done}
-    following = next_topic(topics, done)
+    following = next_topic(topics, done, [step.topic for step in seen])
+    mistake = next(mistakes(topics, log, seen), None) if following else None
+    if mistake is not None:
+        topic = next(topic for topic in topics if topic.name == mistake.item.explained_by)
+        return NextStep(topic.title, mistake.command, mistake.words, topic)
+    if waiting >= A_ROUND:
+        reason = f"{waiting} cards are due, and what is not asked again is forgotten first"
+        return NextStep("Keep what you learned", "tfx quiz --due", reason, following)
     if following is None:
         return _after_the_last(topics, log, seen)
-    for mistake in mistakes(topics, log, seen):
-        title = next(topic.title for topic in topics if topic.name == mistake.item.explained_by)
-        return NextStep(title, mistake.command, mistake.words)
-    reason = _reason(following, topics, reached, done)
-    return NextStep(following.title, f"tfx explain {following.name}", reason)
-
-
-def next_topic(topics: Sequence[Topic], done: set[str]) -> Topic | None:
-    """The first topic that is not done and whose prerequisites are; None when all are done."""
-    left = [topic for topic in topics if topic.name not in done]
-    ready = [topic for topic in left if all(name in done for name in topic.after)]
-    return next(iter(ready or left), None)
+    begun = reached.get(following.name, NOTHING).seen
+    skip = "" if begun else f"tfx quiz {following.name} --test-out"
+    return NextStep(
+        following.title, f"tfx explain {following.name}", _reason(following, topics, reached, done), following, skip
+    )
 
 
 def mistakes(topics: Sequence[Topic], log: Sequence[Answer], seen: Sequence[SeenStep]) -> Iterator[Mistake]:

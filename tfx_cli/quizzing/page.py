@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from lessons.grading import Asked
 from tfx_cli.learner.scheduling import in_words
+from tfx_cli.quizzing.outcome import Outcome
 from tfx_cli.quizzing.round import Asking, where_to_see
 from tfx_cli.render.plain import line
 from tfx_cli.render.wrapping import printable, wrapped
@@ -128,6 +129,19 @@ class Page:
         self._put(wrapped(f"{right} of {len(judged)} right.{later}", prose_width() - 2), "bold", indent=2)
         wrong = next((asking for asking, verdict in judged if not verdict.correct), None)
         self._put([f"  next   {where_to_see(wrong.asked.item) if wrong else 'tfx quiz --stats'}"])
+
+    def outcome(self, outcome: Outcome) -> None:
+        """How a test ended, what to read when it was not passed, and what to do next."""
+        if self.plain:
+            word = "passed" if outcome.passed else "not passed"
+            self._record("tested", word, sum(outcome.right), len(outcome.asked), outcome.needed)
+            for command in outcome.to_read:
+                self._record("read", command)
+            self._record("next", outcome.next_command)
+            return
+        self._put(wrapped(outcome.verdict, prose_width() - 2), "bold", indent=2)
+        for label, command in outcome.advice:
+            self._put([f"  {label.ljust(7)}{command}"])
 
     def _record(self, *fields: object) -> None:
         sys.stdout.write(line(*fields) + "\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,16 +11,21 @@ from lessons.grading import Asked, Verdict, ask, grade, item_seed
 from lessons.quiz import Item, all_items, topic_items
 from tfx.errors import BadInput
 from tfx_cli.learner.answers import Answer
+from tfx_cli.learner.path import nearness
+from tfx_cli.learner.progress import progress
 from tfx_cli.learner.scheduling import pick, rating
 from tfx_cli.learner.state import State
+from tfx_cli.quizzing.mixing import by_turns, mixed
+from tfx_cli.quizzing.testing_out import drawn
 
 FRESH_SEEDS = 2**31
-MOST_OF_A_TOPIC = 3  # new questions in a row
+NOWHERE: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the reader wants to be asked.  ahead: also what is not due yet, because it was asked for by name."""
+    """What the reader wants to be asked.  test_out: a test of the topic, in the place of a round.  ahead: also what is
+    not due yet, because it was asked for by name."""
 
     topic: str | None = None
     count: int = 10
@@ -29,6 +33,7 @@ class Wish:
     only_due: bool = False
     interview: bool = False
     seed: int | None = None
+    test_out: bool = False
 
     @property
     def ahead(self) -> bool:
@@ -63,24 +68,28 @@ def items_for(wish: Wish) -> tuple[Item, ...]:
     return fitting
 
 
-def questions(wish: Wish, items: Sequence[Item], due: Mapping[str, datetime], now: datetime, seed: int) -> list[Asked]:
-    """Draws the round's questions.  Equal seed and equal history give equal questions."""
-    chosen = pick(by_turns(items, due), due, now, wish.count, wish.only_due, wish.ahead)
+def questions(
+    wish: Wish, items: Sequence[Item], due: Mapping[str, datetime], now: datetime, seed: int,
+    near: Mapping[str, int] = NOWHERE,
+) -> list[Asked]:  # fmt: skip
+    """Draws the round's questions.  Equal seed and equal history give equal questions.
+
+    near: how near each topic is to the reader, see `learner.path.nearness`.
+    """
+    if wish.test_out:
+        chosen = drawn(items[0].topic, items, seed)
+    else:
+        chosen = pick(by_turns(items, due, near), due, now, wish.count, wish.only_due, wish.ahead)
+        chosen = mixed(chosen, due, now) if wish.topic is None else chosen
     return [ask(item, item_seed(seed, item.id)) for item in chosen]
 
 
-def by_turns(items: Sequence[Item], due: Mapping[str, datetime]) -> list[Item]:
-    """The items in the order in which new ones are asked: a few of each topic, then the next few of each.
+def questions_for(state: State, wish: Wish, items: Sequence[Item], seed: int) -> list[Asked]:
+    """The same for the reader whose history this is."""
+    from lessons.course import topics
 
-    items: in course order, which holds within a turn, so that no topic comes before those that it builds on.
-    """
-    new_of: Counter[str] = Counter()
-    turn: dict[str, int] = {}
-    for item in items:
-        if item.id not in due:
-            turn[item.id] = new_of[item.topic] // MOST_OF_A_TOPIC
-            new_of[item.topic] += 1
-    return sorted(items, key=lambda item: turn.get(item.id, 0))
+    near = nearness(topics(), progress(state)) if wish.topic is None else NOWHERE
+    return questions(wish, items, state.due(), datetime.now(UTC), seed, near)
 
 
 def fresh_seed() -> int:

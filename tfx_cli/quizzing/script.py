@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from lessons.answers import Unreadable
@@ -15,8 +15,9 @@ from lessons.grading import Asked, grade
 from tfx.errors import BadInput, many
 from tfx_cli.learner.state import open_to_write
 from tfx_cli.options import Face
+from tfx_cli.quizzing.outcome import Outcome, document, ended
 from tfx_cli.quizzing.page import Page
-from tfx_cli.quizzing.round import Asking, Wish, as_document, fresh_seed, items_for, questions, settle
+from tfx_cli.quizzing.round import Asking, Wish, as_document, fresh_seed, items_for, questions_for, settle
 from tfx_cli.render.show import show_document
 from tfx_cli.terminal.lines import tell
 
@@ -28,7 +29,8 @@ LINE_BREAK = re.compile("\r?\n")
 
 
 def run_script(wish: Wish, source: str, face: Face) -> int:
-    """Asks, judges and records; returns 1 when an answer was wrong, else 0.
+    """Asks, judges and records; returns 1 when an answer was wrong, else 0.  A test ends with 1 when it is not passed;
+    where nothing is answered it only lists its questions, and is on no record.
 
     Everything is checked before the first answer is recorded.  Raises BadInput for an answer that cannot be read.
     """
@@ -38,29 +40,30 @@ def run_script(wish: Wish, source: str, face: Face) -> int:
     with open_to_write() as state:
         if state.notice:
             tell("tfx: " + state.notice)
-        asked = questions(wish, items, state.due(), datetime.now(UTC), seed)
+        asked = questions_for(state, wish, items, seed)
         answers = match(text, asked)
         check(asked, answers)
         done = [
             Asking(question) if answer is None else settle(state, question, answer)
             for question, answer in zip(asked, answers, strict=True)
         ]
+        answered = len(asked) - answers.count(None)
+        outcome = ended(state, asked, done) if wish.test_out and answered else None
         waiting = [due for item, due in state.due().items() if item in {item.id for item in items}]
-    unanswered = answers.count(None)
-    if unanswered:
-        tell(f"{unanswered} of {len(asked)} questions had no answer; nothing was recorded for them.")
+    if answered < len(asked):
+        tell(f"{len(asked) - answered} of {len(asked)} questions had no answer; nothing was recorded for them.")
     right = sum(asking.verdict.correct for asking in done if asking.verdict is not None)
-    answered = len(asked) - unanswered
     if face is Face.json:
         score = {"asked": len(asked), "answered": answered, "right": right}
-        show_document({"seed": seed, "items": [as_document(asking) for asking in done], "score": score})
+        tested = {"test_out": document(outcome) if outcome else None} if wish.test_out else {}
+        show_document({"seed": seed, "items": [as_document(asking) for asking in done], "score": score, **tested})
     else:
-        show(done, min(waiting, default=None), plain=face is Face.plain)
-    return 0 if right == answered else 1
+        show(done, min(waiting, default=None), outcome, plain=face is Face.plain)
+    return 0 if (outcome.passed if outcome else right == answered) else 1
 
 
-def show(done: list[Asking], next_due: datetime | None, plain: bool) -> None:
-    """The round as it would have looked on a terminal."""
+def show(done: list[Asking], next_due: datetime | None, outcome: Outcome | None, plain: bool) -> None:
+    """The round as it would have looked on a terminal.  outcome: of a test."""
     page = Page(plain)
     streak = 0
     if not done:
@@ -73,7 +76,10 @@ def show(done: list[Asking], next_due: datetime | None, plain: bool) -> None:
                 page.choices(asking)
             page.given(asking.verdict.given)
         page.verdict(asking)
-    page.summary(done, next_due)
+    if outcome:
+        page.outcome(outcome)
+    else:
+        page.summary(done, next_due)
 
 
 def read_source(source: str) -> str:

@@ -40,16 +40,16 @@ The course
 
 3  Numbers
    Counting.  1 of 3 topics done, 20 minutes in all.
-   [x] 3.1  Doubling                         3 min  done
+   [x] 3.1  Doubling                         3 min  read
             doubling, or twice, times-two
    [-] 3.2  Halving and what is left over   12 min  seen 3 of 11
             halving
-   [ ] 3.3  Squaring                         5 min
+   [ ] 3.3  Squaring                         5 min  new
             squaring, or square
 
 7  Words
    Naming.  0 of 1 topic done, 2 minutes in all.
-   [ ] 7.1  Naming                           2 min
+   [ ] 7.1  Naming                           2 min  new
             naming
 
 a topic:  tfx explain 3.2   or by name: tfx explain halving
@@ -63,7 +63,7 @@ The course
    Counting.  1 of 3 topics done, 20
    minutes in all.
    [x] 3.1  Doubling
-            3 min, done
+            3 min, read
             doubling
             or twice, times-two
    [-] 3.2  Halving and what is left
@@ -71,14 +71,14 @@ The course
             12 min, seen 3 of 11
             halving
    [ ] 3.3  Squaring
-            5 min
+            5 min, new
             squaring, or square
 
 7  Words
    Naming.  0 of 1 topic done, 2 minutes
    in all.
    [ ] 7.1  Naming
-            2 min
+            2 min, new
             naming
 
 """
@@ -131,11 +131,11 @@ def test_when_all_is_done_the_first_topic_is_the_example(reader):
 def test_the_plain_map_is_one_record_a_line(reader):
     assert reader("explain", "--plain").out.splitlines() == [
         "module\t3\tNumbers\tCounting.",
-        "topic\tdoubling\tDoubling\t3 min\ttwice, times-two\t3.1\tdone",
+        "topic\tdoubling\tDoubling\t3 min\ttwice, times-two\t3.1\tread",
         "topic\thalving\tHalving and what is left over\t12 min\t\t3.2\tseen 3 of 11",
-        "topic\tsquaring\tSquaring\t5 min\tsquare\t3.3\tnot begun",
+        "topic\tsquaring\tSquaring\t5 min\tsquare\t3.3\tnew",
         "module\t7\tWords\tNaming.",
-        "topic\tnaming\tNaming\t2 min\t\t7.1\tnot begun",
+        "topic\tnaming\tNaming\t2 min\t\t7.1\tnew",
     ]
 
 
@@ -146,9 +146,10 @@ def test_the_map_as_json(reader):
     assert doubling == {
         "name": "doubling", "title": "Doubling", "level": 1, "minutes": 3, "after": [],
         "aliases": ["twice", "times-two"], "number": "3.1", "seen": 2, "steps": 2, "done": True,
+        "state": "read", "due": 0,
     }  # fmt: skip
-    assert [(one["seen"], one["steps"], one["done"]) for one in (halving, squaring)] == [
-        (3, 11, False), (0, None, False)
+    assert [(one["seen"], one["steps"], one["done"], one["state"]) for one in (halving, squaring)] == [
+        (3, 11, False, "started"), (0, None, False, "new")
     ]  # fmt: skip
 
 

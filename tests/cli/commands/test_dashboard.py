@@ -11,13 +11,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lessons.course import modules, topics
-from lessons.quiz import all_items
+from lessons.quiz import all_items, topic_items
 from tests.cli.running import LAUNCH, environment, one_sentence
 from tfx_cli.learner.answers import Answer
+from tfx_cli.learner.path import next_topic
 from tfx_cli.learner.progress import record_seen
 from tfx_cli.learner.state import open_to_write
 from tfx_cli.learner.state_file import state_path
-from tfx_cli.quizzing.next_step import next_topic
+from tfx_cli.quizzing.next_step import next_step
+from tfx_cli.render.pages import dashboard as page
 
 
 def answered(days_ago: float, seconds: float | None, *ids: str, correct: bool = False, wrong: str = "") -> None:
@@ -38,6 +40,15 @@ def see_all() -> None:
     see(*(topic.name for topic in topics()))
 
 
+def lines_of_modules(done: set[str]) -> list[page.Progress]:
+    """What the page of a reader at the start of the course says of its modules."""
+    every = [
+        page.Progress(module.title, sum(topic.name in done for topic in module.topics), len(module.topics))
+        for module in modules()
+    ]
+    return page.nearby(every, modules()[0].title)
+
+
 def following(tfx) -> dict[str, str]:
     """The advice `next`; the same line is on every face."""
     advice = json.loads(tfx("--json").out)["advice"][0]
@@ -50,8 +61,8 @@ def following(tfx) -> dict[str, str]:
 def test_a_fresh_reader_is_led_to_the_first_topic_and_nothing_is_created(tfx):
     ran = tfx()
     assert ran.code == 0 and ran.err == ""
-    for module in modules():
-        count = f"0 of {len(module.topics)} topic{'s' if len(module.topics) > 1 else ''} "
+    for module in lines_of_modules(set()):
+        count = f"0 of {module.topics} topic{'s' if module.topics > 1 else ''} "
         (line,) = [line for line in ran.out.splitlines() if module.title in line]
         assert count in line and line.endswith("   [------------------]")
     assert f"nothing; {len(all_items())} new questions" in ran.out
@@ -69,21 +80,23 @@ def test_the_whole_first_screen(tfx):
     others = next(topic for topic in topics()[2:] if set(topic.after) <= counts)
     assert after == others, "the course begins with topics that build on each other"
     builds_on = " and ".join(topic.title for topic in topics()[:2] if topic.name in after.after)
-    column = max(len(module.title) for module in modules()) + 3
-    lines = [(module, sum(topic.name in counts for topic in module.topics), len(module.topics)) for module in modules()]
-    texts = [f"{done} of {of} topic{'s' if of > 1 else ''}" for _, done, of in lines]
-    wide = max(map(len, texts))
+    lines = lines_of_modules(counts)
+    column = max(len(line.title) for line in lines) + 3
+    wide = max(len(line.count) for line in lines)
     new = f"nothing; {len(all_items())} new questions"
     room = max(map(len, (after.title, new, "Why divide by sqrt(d_k)?"))) + 4
     assert tfx().out.splitlines() == [
         "tfx  Transformers, explained by measurement",
         "",
         *(
-            f"  {module.title.ljust(column)}{text.ljust(wide)}   [{('#' * (18 * done // of)).ljust(18, '-')}]"
-            for (module, done, of), text in zip(lines, texts, strict=True)
+            f"  {line.title.ljust(column)}{line.count.ljust(wide)}   "
+            f"[{('#' * (18 * line.explained // line.topics)).ljust(18, '-')}]"
+            for line in lines
         ),
         f"  next   {after.title.ljust(room)}tfx explain {after.name}",
         f"         builds on {builds_on}, which you have seen",
+        "  skip   you know it already?",  # the command does not fit beside it
+        f"         tfx quiz {after.name} --test-out",
         f"  due    {new.ljust(room)}tfx quiz",
         f"  try    {'Why divide by sqrt(d_k)?'.ljust(room)}tfx experiment scaling",
         "",
@@ -179,7 +192,7 @@ def test_only_the_last_fifty_answers_are_looked_at(tfx):
     answered(5, None, *right, correct=True)
     assert "variance for deviation" in following(tfx)["reason"]
     answered(4, None, right[0], correct=True)
-    assert following(tfx)["reason"] == "the course starts here"
+    assert following(tfx)["reason"] == "49 cards are due, and what is not asked again is forgotten first"
 
 
 def test_the_next_topic_is_the_first_whose_prerequisites_are_done():
@@ -236,6 +249,50 @@ def test_due_cards_are_counted_with_the_time_this_reader_takes(tfx):
     assert (told["due"], told["minutes"], told["new"]) == (7, 7, len(all_items()) - 7)
 
 
+def test_a_topic_that_was_begun_is_read_on_before_the_course_goes_on(tfx):
+    """Of those whose prerequisites are done the one that was begun last; it is not offered to be skipped."""
+    free = [topic for topic in topics() if not topic.after]
+    record_seen(free[2].name, "a", ("a", "b"))
+    record_seen(free[1].name, "a", ("a", "b", "c"))
+    locked = next(topic for topic in topics() if free[0].name in topic.after)
+    record_seen(locked.name, "a", ("a", "b"))
+    assert following(tfx) == {
+        "text": free[1].title, "command": f"tfx explain {free[1].name}", "reason": "seen 1 of 3 steps so far"
+    }  # fmt: skip
+    assert "skip" not in [line["label"] for line in json.loads(tfx("--json").out)["advice"]]
+
+
+@pytest.mark.parametrize("place", range(20))
+def test_somebody_who_is_always_wrong_about_a_topic_is_led_to_it_first(place):
+    """20 topics, spread over the course; whatever else was answered is right."""
+    weak = topics()[place * len(topics()) // 20]
+    now, log = datetime.now(UTC), []
+    for topic in (topics()[0], weak, topics()[-1]):
+        for item in topic_items(topic)[:9]:
+            wrong = f"mistake in {item.id}" if topic is weak else ""
+            log.append(Answer(item.id, 0, "1", not wrong, float(not wrong), 1 if wrong else 3, wrong, now, None))
+    found = next_step(topics(), {}, log, [], waiting=99)
+    assert found.topic is weak and found.command.startswith(f"tfx explain {weak.name}")
+
+
+@pytest.mark.parametrize(
+    ("here", "shown"),
+    [
+        (0, ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "7 modules after"]),
+        (6, ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "7 modules after"]),
+        (7, ["6 modules before", "m6", "m7", "m8", "m9", "m10", "m11", "2 modules after"]),
+        (9, ["7 modules before", "m7", "m8", "m9", "m10", "m11", "m12", "m13"]),
+        (13, ["7 modules before", "m7", "m8", "m9", "m10", "m11", "m12", "m13"]),
+    ],
+)
+def test_of_a_long_course_the_modules_around_the_next_step_are_shown_and_the_others_counted(here, shown):
+    modules = [page.Progress(f"m{number}", number, 20) for number in range(14)]
+    lines = page.nearby(modules, f"m{here}")
+    assert [line.title for line in lines] == shown
+    assert sum(line.explained for line in lines) == sum(range(14)) and sum(line.topics for line in lines) == 280
+    assert page.nearby(modules[:8], "m3") == modules[:8]
+
+
 def test_a_card_of_an_item_that_is_gone_is_not_due(tfx):
     answered(1, 60.0, "old-topic/removed")
     assert json.loads(tfx("--json").out)["due"] == 0
@@ -243,7 +300,7 @@ def test_a_card_of_an_item_that_is_gone_is_not_due(tfx):
 
 def test_the_plain_face_is_tab_separated(tfx):
     lines = [line.split("\t") for line in tfx("--plain").out.splitlines()]
-    assert [line[0] for line in lines] == [*["module"] * len(modules()), "due", "new", "next", "due", "try"]
+    assert [line[0] for line in lines] == [*["module"] * len(modules()), "due", "new", "next", "skip", "due", "try"]
 
 
 @pytest.mark.parametrize("columns", ["20", "40", "60", "80"])

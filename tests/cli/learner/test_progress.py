@@ -51,7 +51,7 @@ def test_a_topic_is_done_when_all_its_steps_were_seen_in_any_order_and_twice_cou
     assert reached()["shapes"].words == "seen 2 of 3"
     record_seen("shapes", "b", ("a", "b", "c"))
     assert reached() == {"shapes": Progress(3, 3, done=True)}
-    assert reached()["shapes"].words == "done"
+    assert reached()["shapes"].words == "read"
 
 
 def test_a_step_that_only_some_inputs_have_does_not_block_the_topic():
@@ -75,7 +75,7 @@ def test_topics_that_an_earlier_tfx_counted_stay_done_also_when_they_are_read_ag
         state.connection.execute("INSERT INTO explained VALUES ('old', '2026-01-01T00:00:00.000000+00:00')")
     record_seen("old", "a", ("a", "b"))
     assert reached() == {"old": Progress(1, 2, done=True)}
-    assert reached()["old"].words == "done"
+    assert reached()["old"].words == "read"
 
 
 def test_a_file_from_before_steps_were_counted_is_read_and_goes_on():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tfx_cli.render.pages.help import head
@@ -10,6 +10,8 @@ from tfx_cli.render.wrapping import wrapped
 
 BAR = 18  # cells
 LABEL = 7
+#: modules on the page; of a longer course those around the reader, and the others in a line before and one behind
+MOST = 8
 
 
 @dataclass(frozen=True)
@@ -37,28 +39,53 @@ class Advice:
 
 @dataclass(frozen=True)
 class Dashboard:
+    """module: the title of the one where the next step is."""
+
     modules: tuple[Progress, ...]
     due: int
     new: int
     minutes: int
     advice: tuple[Advice, ...]
+    module: str = ""
+
+
+def nearby(modules: Sequence[Progress], title: str) -> list[Progress]:
+    """At most MOST lines: the modules around the one of that title, and sums of those before and of those behind."""
+    if len(modules) <= MOST:
+        return list(modules)
+    here = next((place for place, module in enumerate(modules) if module.title == title), 0)
+    start = 0 if here < MOST - 1 else min(here - 1, len(modules) - (MOST - 1))
+    shown = MOST - 1 - (0 < start < len(modules) - (MOST - 1))
+    before, behind = modules[:start], modules[start + shown :]
+    return [*summed(before, "before"), *modules[start : start + shown], *summed(behind, "after")]
+
+
+def summed(modules: Sequence[Progress], where: str) -> list[Progress]:
+    """`5 modules after`, in one line, or none."""
+    if not modules:
+        return []
+    title = f"{len(modules)} module{'' if len(modules) == 1 else 's'} {where}"
+    return [Progress(title, sum(one.explained for one in modules), sum(one.topics for one in modules))]
 
 
 def terminal_lines(dashboard: Dashboard, width: int) -> Iterator[str]:
     """The page, with commands in a column of their own where they fit."""
     yield from head(width)
     yield ""
-    column = max(len(module.title) for module in dashboard.modules) + 3
-    counted = max(len(module.count) for module in dashboard.modules)
-    for module in dashboard.modules:
+    modules = nearby(dashboard.modules, dashboard.module)
+    column = max(len(module.title) for module in modules) + 3
+    counted = max(len(module.count) for module in modules)
+    for module in modules:
         filled = BAR * module.explained // module.topics
         count = module.count.ljust(counted)
         bar = f"[{'#' * filled}{'-' * (BAR - filled)}]"
         one_line = f"  {module.title.ljust(column)}{count}   {bar}"
         yield from [one_line] if len(one_line) <= width else [f"  {module.title}", f"  {count}   {bar}"]
     column = LABEL + max(len(advice.text) for advice in dashboard.advice) + 4
-    fits = all(2 + column + len(advice.command) <= width for advice in dashboard.advice)
+    room = {advice.label: width - 2 - column - len(advice.command) for advice in dashboard.advice}
+    together = all(left >= 0 for label, left in room.items() if label != "skip")  # its command is the longest
     for advice in dashboard.advice:
+        fits = together and room[advice.label] >= 0
         left, below = advice.label.ljust(LABEL) + advice.text, " " * (LABEL + 2)
         why = [below + line for line in wrapped(advice.reason, width - len(below))] if advice.reason else []
         yield from (
@@ -66,8 +93,8 @@ def terminal_lines(dashboard: Dashboard, width: int) -> Iterator[str]:
         )
     yield ""
     hints = ("map: tfx explain", "all experiments: tfx experiment", "help: tfx -h")
-    together = "  " + "      ".join(hints)
-    yield from [together] if len(together) <= width else [f"  {hint}" for hint in hints]
+    one_line = "  " + "      ".join(hints)
+    yield from [one_line] if len(one_line) <= width else [f"  {hint}" for hint in hints]
 
 
 def plain_lines(dashboard: Dashboard) -> Iterator[str]:
