@@ -24,13 +24,14 @@ def by_turns(items: Sequence[Item], due: Mapping[str, datetime], near: Mapping[s
     far topics after all others.
 
     items: in course order, which holds within a turn, so that no topic comes before those that it builds on.  near:
-    see `learner.path.nearness`; a topic that is not there is as near as one that is begun.
+    see `learner.path.nearness`; a topic that is not there is as near as one that is begun.  An item of a deck is as near
+    as the topic that explains it.
     """
     new_of: Counter[str] = Counter()
     turn: dict[str, tuple[int, int]] = {}
     for item in items:
         if item.id not in due:
-            turn[item.id] = (near.get(item.topic, BEGUN), new_of[item.topic] // MOST_OF_A_TOPIC)
+            turn[item.id] = (near.get(item.explained_by, BEGUN), new_of[item.topic] // MOST_OF_A_TOPIC)
             new_of[item.topic] += 1
     return sorted(items, key=lambda item: turn.get(item.id, (0, 0)))
 
