@@ -24,8 +24,8 @@ def by_turns(items: Sequence[Item], due: Mapping[str, datetime], near: Mapping[s
     far topics after all others.
 
     items: in course order, which holds within a turn, so that no topic comes before those that it builds on.  near:
-    see `learner.path.nearness`; a topic that is not there is as near as one that is begun.  An item of a deck is as near
-    as the topic that explains it.
+    see `learner.path.nearness`; a topic that is not there is as near as one that is begun.  A deck's item is
+    as near as the topic that explains it.
     """
     new_of: Counter[str] = Counter()
     turn: dict[str, tuple[int, int]] = {}
