@@ -96,7 +96,6 @@ JOINTS = {
     "layernorm-vs-batchnorm": {"masking-padding"},
     "ffn": {"neural-layer"},
     "transformer-block": {"multi-head"},
-    "pretraining-objectives": {"architecture-families", "bert", "gpt"},
 }
 
 
