@@ -8,7 +8,7 @@ Clocks          measuring (turns, medians, peak memory), stopwatch (threads and 
 Counting        counting (FLOPs and bytes by formula), decoder_costs (the same of whole models of any size),
                 counting_array (what the code really does), held_memory, dependent_steps (the longest chain of
                 products)
-Attention       sharpness (top weight, entropy, Jacobian), head_diversity, token_spread, induction
+Attention       sharpness (top weight, entropy, Jacobian), head_diversity, token_spread, induction, attention_rollout
 Inside a model  ablation, activation_patching, linear_probe, covariate_shift, label_leakage, gradient_sign,
                 dependence (which output moves with which input), equivariance (does it move along?)
 Quality         bleu, overlap, ranking, rank_agreement, embedding_search, repetition, exposure_bias, emergence,

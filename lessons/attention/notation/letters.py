@@ -169,7 +169,7 @@ NORMS = (
 )
 
 BLOCK = (
-    Sign("I", "identity matrix", "I", "residual"),
+    Sign("I", "identity matrix", "I", "residual", also=("interpretability",)),
     Sign("J", "Jacobian of a sub-layer", "J", "residual"),
     Sign("a", "hidden units before the bend", "z", "ffn"),
     Sign("k_i, v_i", "column i of W_1, row i of W_2", "k_i, v_i", "ffn"),
