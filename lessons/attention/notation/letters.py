@@ -83,7 +83,7 @@ ELSEWHERE = (
     Sign("A", "any invertible matrix", "A", "qkv"),
     Sign("Z", "sum of exp over a row of scores", "Z", "jacobian"),
     Sign("e", "exp of one score, e_i; e = 2.718...", "e", "jacobian"),
-    Sign("m", "largest score of a row", "m", "softmax"),
+    Sign("m", "largest score of a row", "m", "softmax", also=("efficient-flash",)),
     Sign("m, r, R", "a mean, a correlation, a rank", "mu, rho", "scaling"),
     Sign("a", "size of scores that saturate", "a", "jacobian"),
     Sign("c", "any constant", "c", "softmax"),
@@ -186,6 +186,12 @@ TRAINING = (
     Sign("K", "classes", "K, V", "smoothing"),
 )
 
-BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *NORMS, *BLOCK, *TRAINING)
+COST = (
+    Sign("b", "queries of a tile", "B_r", "efficient-flash"),
+    Sign("l, a", "sum so far; weighted values so far", "l, O", "efficient-flash"),
+    Sign("w", "m + log(l), kept for a query", "L", "efficient-flash"),
+)
+
+BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *NORMS, *BLOCK, *TRAINING, *COST)
 EVERYWHERE = (*SIZES, *ARRAYS, *ROWS, *MODEL, *SIGNS)
 PAGE = (*EVERYWHERE, *BORROWED)
