@@ -68,7 +68,7 @@ def run_file(path: Path, source: str, function: str, calls: Sequence[dict[str, A
         left = _read(folder)
         left.printed = printed[:KEPT].decode("utf-8", "replace")
         at = folder / "at"
-        left.at = int(at.read_text() or 0) if at.exists() else 0
+        left.at = int(at.read_text(encoding="utf-8") or 0) if at.exists() else 0
         if left.stage == "start":
             left.ended = (
                 "time" if late or process.returncode == -24 else "exit" if process.returncode == 0 else "signal"
@@ -97,7 +97,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _read(folder: Path) -> Left:
     """Nothing where the process left nothing that can be read."""
     try:
-        tree = json.loads((folder / "left.json").read_text())
+        tree = json.loads((folder / "left.json").read_text(encoding="utf-8"))
         with np.load(folder / "left.npz", allow_pickle=False) as file:
             arrays = [file[f"arr_{number}"] for number in range(len(file.files))]
         found = _built(tree, arrays)

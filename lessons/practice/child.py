@@ -123,7 +123,7 @@ def main() -> None:
             seen: list[str] = []
 
             def watched(**arguments: Any) -> Any:
-                with open(at, "w") as file:
+                with open(at, "w", encoding="utf-8") as file:
                     file.write(str(len(seen)))
                 seen.append("")
                 try:
@@ -144,7 +144,7 @@ def main() -> None:
     arrays: list[np.ndarray] = []
     tree = leave(left, arrays)
     save(str(FOLDER / "left.npz"), *arrays)
-    (FOLDER / "left.json").write_text(dump(tree))
+    (FOLDER / "left.json").write_text(dump(tree), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""What an exercise is: one file, `lessons/MODULE/TOPIC/exercises/NAME.py`, and in it an `exercise`.
+"""What an exercise is: `lessons/MODULE/TOPIC/exercises/NAME.py`, and in it an `exercise`; its mistakes stand in
+`NAME_mistakes.py` beside it.
 
     exercise = Exercise("softmax", "Softmax that cannot overflow", rules=[...], hints=[...], learned="...")
 
@@ -154,8 +155,10 @@ def exercises() -> dict[str, Exercise]:
     found: dict[str, Exercise] = {}
     for topic in topics():
         for path in sorted((topic.path / "exercises").glob("*.py")):
-            if path.stem != "__init__":
-                exercise: Exercise = importlib.import_module(f"{topic.package}.exercises.{path.stem}").exercise
+            if path.stem != "__init__" and not path.stem.endswith("_mistakes"):
+                name = f"{topic.package}.exercises.{path.stem}"
+                exercise: Exercise = importlib.import_module(name).exercise
+                importlib.import_module(f"{name}_mistakes")
                 found[exercise.name] = exercise
     return found
 

@@ -178,7 +178,7 @@ def check(word: str, name: str, face: Face) -> None:
     """Judges a file; only those of the learner's own folder are kept in the history."""
     from lessons.practice.exercise import find_exercise
     from lessons.practice.judging import judge_file
-    from tfx_cli.practice.page import next_line, verdict_document, verdict_lines
+    from tfx_cli.practice.page import next_line, verdict_document, verdict_lines, verdict_rows
     from tfx_cli.practice.workspace import file_of, source_at
     from tfx_cli.render.wrapping import wrapped
     from tfx_cli.terminal.console import prose_width
@@ -196,6 +196,9 @@ def check(word: str, name: str, face: Face) -> None:
         note(exercise, "tried", verdict.kind, verdict.mistake.id if verdict.mistake else "")
     if face is Face.json:
         show_document(verdict_document(verdict, exercise, path))
+    elif face is Face.plain:
+        for line in verdict_rows(verdict):
+            show_line(line)
     else:
         for line in verdict_lines(verdict):
             for part in wrapped(line, prose_width()) if not line.startswith(" ") else [line]:

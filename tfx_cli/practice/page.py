@@ -32,6 +32,16 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         yield from ("", "It is none of the known mistakes.")
 
 
+def verdict_rows(verdict: Verdict) -> Iterator[str]:
+    """The same as records: a word, a tab, what it is."""
+    yield f"verdict\t{verdict.kind}\t{verdict.says}"
+    yield from (f"evidence\t{part}" for line in verdict.evidence for part in line.split("\n"))
+    if verdict.mistake:
+        yield f"mistake\t{verdict.mistake.id}\t{verdict.mistake.says}"
+    yield from (f"candidate\t{one.id}\t{one.says}" for one in verdict.candidates)
+    yield from (f"printed\t{line}" for line in verdict.printed.splitlines())
+
+
 def next_line(verdict: Verdict, path: Path, exercise: Exercise) -> str:
     if verdict.passed:
         return f"next   tfx practice     look at one way to write it: tfx practice solution {exercise.name}"
