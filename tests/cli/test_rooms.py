@@ -23,6 +23,7 @@ FLOORS = {
     "tfx_cli.quizzing": 4,
     "tfx_cli.training": 4,
     "tfx_cli.explaining": 4,
+    "tfx_cli.practice": 4,
     "tfx_cli.commands": 7,
     "tfx_cli.make_picture": 7,
     "tfx_cli.make_weights": 7,

@@ -63,6 +63,7 @@ COMMAND_BUDGETS = {
     "generate -h": Budget(1.6, "hello"),
     "gradcheck -h": Budget(1.6, "hello"),
     "bench": Budget(1.6, "hello"),
+    "practice": Budget(4.0, "hello"),  # reads the exercises, and NumPy with them
     "systems": Budget(3.2, "hello"),  # reads 380 rows and prints a table
     "doctor": Budget(16.0, "libraries"),  # tries the libraries and the models, and in a checkout runs every lesson
 }

@@ -24,6 +24,7 @@ from types import TracebackType
 from tfx.errors import EnvironmentProblem
 from tfx_cli.learner.answers import FIELDS, Answer, as_answer, as_time, insert_answer
 from tfx_cli.learner.connecting import connect
+from tfx_cli.learner.practised import PRACTISED_FIELDS, Practised, as_practised, insert_practised
 from tfx_cli.learner.seen_steps import SEEN_FIELDS, SeenStep, as_seen, insert_seen
 from tfx_cli.learner.state_file import (
     Damaged,
@@ -79,6 +80,11 @@ class State:
             insert_tested(self.connection, tested)
         return tested
 
+    def record_practice(self, exercise: str, act: str, verdict: str = "", mistake: str = "") -> None:
+        """Notes what was done with an exercise: see `learner.practised`."""
+        with self._writing():
+            insert_practised(self.connection, Practised(exercise, act, verdict, mistake, datetime.now(UTC)))
+
     def answers(self) -> list[Answer]:
         """The whole log, oldest first.  A line that cannot be read is left out, and `notice` says so."""
         with explained_errors(self.path):
@@ -114,6 +120,11 @@ class State:
     def tests(self) -> list[Tested]:
         """Every test of a topic that was taken to its end, oldest first; none in a file older than this list."""
         return [test for row in self._younger("tested", TESTED_FIELDS) if (test := as_tested(row)) is not None]
+
+    def practice(self) -> list[Practised]:
+        """What was done with exercises, oldest first; nothing in a file older than this list."""
+        rows = self._younger("practised", PRACTISED_FIELDS)
+        return [line for row in rows if (line := as_practised(row)) is not None]
 
     def explained(self) -> set[str]:
         """Names of the topics that an earlier tfx counted as shown."""

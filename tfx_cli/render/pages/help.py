@@ -34,7 +34,6 @@ def lines_of(commands: Mapping[str, str], width: int) -> Iterator[str]:
     yield from ("", "examples")
     for command, about in EXAMPLES:
         yield from labelled(command, about, width, column=26) if about else [f"  {command}"]  # typed: whole
-    yield ""
     yield from wrapped(BESIDES, width, "    ")
     yield from labelled("every command", OPTIONS, width, margin="", column=15)
     yield from labelled("exit codes", packed(EXIT_CODES, max(width - 12, 24)), width, margin="", column=12)

@@ -1,0 +1,130 @@
+"""Scaled dot-product attention with a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lessons.practice.exercise import Exercise, Given
+from tfx.ops.attention.scaled_dot_product import attention_forward
+
+exercise = Exercise(
+    "attention",
+    "Scaled dot-product attention",
+    step="softmax",
+    rules=[
+        "q is (..., T, D), k (..., S, D) and v (..., S, Dv), with the same axes in front.",
+        "mask is None, or boolean and broadcasts to (..., T, S); True means: may look there.",
+        "A query that may look nowhere gets zeros, as weights and as output.",
+        "What stands behind the mask does not matter, were it 10,000.",
+        "q, k, v and mask stay as they are.",
+    ],
+    hints=[
+        "Which two axes does Q K^T join, and which shape has it? np.swapaxes(k, -1, -2) turns the last two.",
+        "By what is a score divided, so that its size does not grow with the width of a head?",
+        "Is the mask put on before the softmax or behind it? What do the weights of a row sum to?",
+    ],
+    learned="scores are dot products over sqrt(D), blocked before the softmax, and weights sum values.",
+    results=["out: (..., T, Dv)", "weights: (..., T, S)"],
+)
+
+
+@exercise.stub
+def attention(q, k, v, mask=None):
+    """Every query looks at all keys it may see, and gets the mean of their values, weighted.
+
+    q: (..., T, D), k: (..., S, D), v: (..., S, Dv), mask: None or (..., T, S), True = may look
+    -> out: (..., T, Dv), weights: (..., T, S)
+    """
+    ...
+
+
+def scores_of(q: Any, k: Any, scale: float | None = None) -> Any:
+    return q @ np.swapaxes(k, -1, -2) / (np.sqrt(q.shape[-1]) if scale is None else scale)
+
+
+def softmax_of(scores: Any, mask: Any = None, axis: int = -1) -> Any:
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    top = scores.max(axis=axis, keepdims=True)
+    e = np.exp(scores - np.where(np.isneginf(top), 0, top))
+    total = e.sum(axis=axis, keepdims=True)
+    return e / np.where(total == 0, 1, total)
+
+
+@exercise.solution
+def solution(q: Any, k: Any, v: Any, mask: Any = None) -> Any:
+    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])  # (..., T, D) (..., D, S) -> (..., T, S)
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    top = scores.max(axis=-1, keepdims=True)
+    e = np.exp(scores - np.where(np.isneginf(top), 0, top))
+    total = e.sum(axis=-1, keepdims=True)
+    weights = e / np.where(total == 0, 1, total)
+    return weights @ v, weights  # (..., T, S) (..., S, Dv) -> (..., T, Dv)
+
+
+@exercise.truth
+def truth(q: Any, k: Any, v: Any, mask: Any = None) -> Any:
+    return attention_forward(q, k, v, mask)[0], softmax_of(scores_of(q, k), mask)
+
+
+@exercise.equal
+def in_loops(q: Any, k: Any, v: Any, mask: Any = None) -> Any:
+    """One query at a time."""
+    front = q.shape[:-2]
+    seen = np.ones((*front, q.shape[-2], k.shape[-2]), bool) if mask is None else mask
+    seen = np.broadcast_to(seen, (*front, q.shape[-2], k.shape[-2]))
+    weights = np.zeros(seen.shape)
+    for at in np.ndindex(*front, q.shape[-2]):
+        row = {s: float(q[at] @ k[(*at[:-1], s)]) / q.shape[-1] ** 0.5 for s in range(k.shape[-2]) if seen[(*at, s)]}
+        e = {s: np.exp(score - max(row.values())) for s, score in row.items()}
+        for s, one in e.items():
+            weights[(*at, s)] = one / sum(e.values())
+    return np.einsum("...ts,...sd->...td", weights, v), weights
+
+
+@exercise.equal
+def scale_in_the_queries(q: Any, k: Any, v: Any, mask: Any = None) -> Any:
+    """Queries are divided first, and a large negative number blocks; rows that see nothing are set to 0."""
+    scores = np.einsum("...td,...sd->...ts", q / q.shape[-1] ** 0.5, k)
+    seen = np.ones(scores.shape, bool) if mask is None else np.broadcast_to(mask, scores.shape)
+    weights = softmax_of(np.where(seen, scores, -1e30), None) * seen.any(-1, keepdims=True)
+    return weights @ v, weights
+
+
+@exercise.inputs
+def inputs(rng: np.random.Generator) -> Iterator[Given]:
+    n = rng.standard_normal
+
+    def qkv(*front: int, t: int, s: int, d: int, dv: int, by: float = 1.0) -> dict[str, Any]:
+        return {"q": by * n((*front, t, d)), "k": by * n((*front, s, d)), "v": n((*front, s, dv))}
+
+    yield Given("no axes in front, all sizes different", qkv(t=3, s=5, d=4, dv=2))
+    yield Given("batch and heads, all sizes different", qkv(2, 3, t=4, s=6, d=5, dv=7))
+    yield Given("T = S = D = Dv", qkv(t=4, s=4, d=4, dv=4))
+    yield Given("batch as large as T", qkv(3, t=3, s=2, d=4, dv=2))
+    yield Given("one query", qkv(2, t=1, s=5, d=3, dv=2))
+    yield Given("one key", qkv(2, t=3, s=1, d=4, dv=2))
+    yield Given("D = 1", qkv(t=3, s=4, d=1, dv=2))
+    yield Given("D = 64", qkv(t=2, s=5, d=64, dv=3))
+    yield Given("large scores", qkv(t=3, s=4, d=16, dv=2, by=20.0))
+    yield Given("tiny scores", qkv(t=3, s=4, d=16, dv=2, by=1e-4))
+    yield Given("a causal mask", {**qkv(2, t=5, s=5, d=3, dv=2), "mask": np.tril(np.ones((5, 5), bool))})
+    yield Given(
+        "a padding mask for each text",
+        {**qkv(2, 2, t=3, s=4, d=3, dv=2), "mask": np.array([[1, 1, 1, 0], [1, 0, 0, 0]], bool)[:, None, None, :]},
+    )
+    yield Given("a mask of all True", {**qkv(t=3, s=4, d=3, dv=2), "mask": np.ones((3, 4), bool)})
+    seen = np.array([[1, 0, 1, 0], [0, 0, 0, 0], [0, 1, 1, 1]], bool)
+    yield Given("a query that may look nowhere", {**qkv(t=3, s=4, d=3, dv=2), "mask": seen})
+    behind = qkv(t=3, s=4, d=3, dv=2)
+    behind["k"][1], behind["v"][1] = 1e4, 1e4
+    yield Given("large numbers behind the mask", {**behind, "mask": np.array([1, 0, 1, 1], bool)[None, :]})
+    yield Given(
+        "one row of the mask for all queries", {**qkv(2, t=3, s=4, d=3, dv=2), "mask": np.array([[[0, 1, 1, 0]]], bool)}
+    )
+    yield Given("equal keys", {"q": n((2, 3)), "k": np.ones((4, 3)), "v": n((4, 2))})
+    yield Given("float32", {key: value.astype(np.float32) for key, value in qkv(2, t=3, s=4, d=6, dv=5).items()})

@@ -1,0 +1,7 @@
+"""Practice: exercises, the child process that runs a learner's file, and the judge that says which mistake was made.
+
+exercise.py   what an exercise is: the stub, the solution, the bank of mistakes, the inputs that tell them apart
+trying.py     a function on all inputs: what it gives, raises, changes and shares
+child.py      the process in which a learner's file runs; bench.py starts it, limits it and reads what it left
+judging.py    one verdict out of that, in a fixed order; proving.py shows that an exercise can be judged at all
+"""

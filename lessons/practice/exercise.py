@@ -1,0 +1,179 @@
+"""What an exercise is: `lessons/MODULE/TOPIC/exercises/NAME.py`, and in it an `exercise`; its mistakes stand in
+`NAME_mistakes.py` beside it.
+
+    exercise = Exercise("softmax", "Softmax that cannot overflow", rules=[...], hints=[...], learned="...")
+
+    @exercise.stub                     what the learner gets: the name, the arguments, and what is asked
+    def softmax(x, axis=-1): ...
+
+    @exercise.solution                 shown after a pass
+    @exercise.truth                    what is right, where the solution is not written to be the judge: the library
+    @exercise.equal                    another way to write it, which has to pass
+    @exercise.mistake                  a wrong way; its docstring has the form of tfx.gradcheck.mistake
+    @exercise.inputs                   yields `Given(about, arguments)` from a generator
+
+A mistake is told by what it gives: on the inputs of the exercise no two may give the same, unless `same_as` says that
+they are one (lessons/practice/proving.py holds every exercise to it).
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from lessons.course import Topic, topics
+from tfx.errors import unknown_name
+from tfx.gradcheck.mistake import sentences
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Given(NamedTuple):
+    """Arguments of one call.  about: what is special about them, in a few words."""
+
+    about: str
+    arguments: dict[str, Any]
+
+
+class Mistake(NamedTuple):
+    """One wrong way.  id: `softmax/rows-and-columns`, which stays."""
+
+    id: str
+    says: str
+    why: str
+    hint: str
+    function: Callable[..., Any]
+
+
+@dataclass(eq=False)
+class Exercise:
+    """rules: what is judged beyond the formula, in sentences; nothing that no rule states is judged.  results: names
+    of what is returned, with their axes: "p: (B, T, S)".  exact: of the relative difference that is allowed in
+    float64.  step: of the topic, where it is explained."""
+
+    name: str
+    title: str
+    rules: Sequence[str]
+    hints: Sequence[str]
+    learned: str
+    results: Sequence[str]
+    step: str = ""
+    level: int = 2
+    exact: float = 1e-9
+    keeps_dtype: bool = False
+    _stub: Callable[..., Any] | None = None
+    _solution: Callable[..., Any] | None = None
+    _truth: Callable[..., Any] | None = None
+    _inputs: Callable[[np.random.Generator], Iterator[Given]] | None = None
+    equals: list[Callable[..., Any]] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def stub(self, function: Function) -> Function:
+        self._stub = function
+        return function
+
+    def solution(self, function: Function) -> Function:
+        self._solution = function
+        return function
+
+    def truth(self, function: Function) -> Function:
+        self._truth = function
+        return function
+
+    def equal(self, function: Function) -> Function:
+        self.equals.append(function)
+        return function
+
+    def mistake(self, function: Function) -> Function:
+        slug = function.__name__.replace("_", "-")
+        self.mistakes.append(Mistake(f"{self.name}/{slug}", *sentences(function), function))
+        return function
+
+    def inputs(self, function: Function) -> Function:
+        self._inputs = function
+        return function
+
+    @property
+    def function_name(self) -> str:
+        return self.given_stub.__name__
+
+    @property
+    def given_stub(self) -> Callable[..., Any]:
+        assert self._stub is not None, f"{self.name} has no stub"
+        return self._stub
+
+    @property
+    def solved(self) -> Callable[..., Any]:
+        assert self._solution is not None, f"{self.name} has no solution"
+        return self._solution
+
+    @property
+    def right(self) -> Callable[..., Any]:
+        return self._truth or self.solved
+
+    @cached_property
+    def cases(self) -> tuple[Given, ...]:
+        """The inputs, the same every time."""
+        assert self._inputs is not None, f"{self.name} has no inputs"
+        return tuple(self._inputs(np.random.default_rng(20_17)))
+
+    @property
+    def signature(self) -> str:
+        return f"{self.function_name}{inspect.signature(self.given_stub)}"
+
+    @property
+    def starter(self) -> str:
+        """The file that the learner begins with."""
+        return f"{_header(self)}\nimport numpy as np\n\n\n{source_of(self.given_stub)}"
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """The source without its decorators."""
+    lines = textwrap.dedent(inspect.getsource(function)).splitlines(keepends=True)
+    first = next(number for number, line in enumerate(lines) if line.startswith("def "))
+    return "".join(lines[first:])
+
+
+def _header(exercise: Exercise) -> str:
+    about = [f"# {exercise.title}", "#"]
+    for rule in exercise.rules:
+        about += textwrap.wrap(rule, 96, initial_indent="# - ", subsequent_indent="#   ")
+    return "\n".join(about) + "\n"
+
+
+@cache
+def exercises() -> dict[str, Exercise]:
+    """All by name, in the order of the course; in a topic by their files' names."""
+    found: dict[str, Exercise] = {}
+    for topic in topics():
+        for path in sorted((topic.path / "exercises").glob("*.py")):
+            if path.stem != "__init__" and not path.stem.endswith("_mistakes"):
+                name = f"{topic.package}.exercises.{path.stem}"
+                exercise: Exercise = importlib.import_module(name).exercise
+                importlib.import_module(f"{name}_mistakes")
+                found[exercise.name] = exercise
+    return found
+
+
+@cache
+def topic_of(exercise: Exercise) -> Topic:
+    """The topic in whose folder it lies."""
+    path = Path(inspect.getfile(exercise.given_stub)).parent.parent
+    return next(topic for topic in topics() if topic.path == path)
+
+
+def find_exercise(name: str) -> Exercise:
+    """The exercise of that name; raises BadInput with the nearest one."""
+    known = exercises()
+    key = name.strip().lower().replace("_", "-")
+    if key not in known:
+        raise unknown_name("exercise", name, known, "tfx practice list")
+    return known[key]

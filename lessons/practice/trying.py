@@ -1,0 +1,107 @@
+"""A function on all inputs of an exercise: what it gives or raises, what it changes, and whether it stays the same.
+
+It needs NumPy and the standard library alone: the child process loads this file by its path.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+#: taken before a learner's file is read, which may put others in their place
+_shares, _asarray, _errstate, _deepcopy = np.shares_memory, np.asarray, np.errstate, copy.deepcopy
+
+
+@dataclass
+class Outcome:
+    """Of one call.  value: what was returned, as arrays and plain objects; None where it raised.  raised: the type and
+    the words of the exception.  changed: names of arguments that were written to.  shared: of those whose memory the
+    result is in.  again: whether a second call, in another order, gave the same."""
+
+    value: Any = None
+    raised: tuple[str, str] | None = None
+    changed: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    again: bool = True
+
+
+def try_all(function: Callable[..., Any], calls: Sequence[dict[str, Any]], twice: bool = True) -> list[Outcome]:
+    """Every call once, then once more in the opposite order."""
+    found = [_try(function, arguments) for arguments in calls]
+    if twice:
+        for place in reversed(range(len(calls))):
+            if found[place].raised is None:
+                found[place].again = _same(found[place].value, _try(function, calls[place]).value)
+    return found
+
+
+def _try(function: Callable[..., Any], arguments: dict[str, Any]) -> Outcome:
+    given = _deepcopy(arguments)
+    try:
+        with _errstate(all="ignore"):
+            value = function(**given)
+    except RecursionError as error:
+        return Outcome(raised=("RecursionError", str(error)))
+    except MemoryError:
+        return Outcome(raised=("MemoryError", "more memory than an exercise may take"))
+    except Exception as error:
+        return Outcome(raised=(type(error).__name__, str(error)))
+    changed = tuple(name for name in arguments if not _same(arguments[name], given[name]))
+    shared = tuple(
+        name for name in arguments if any(_shares(a, b) for a in _arrays(given[name]) for b in _arrays(value))
+    )
+    return Outcome(kept(value), None, changed, shared)
+
+
+def kept(value: Any) -> Any:
+    """A copy that nobody can change: arrays, numbers, text and tuples of these; anything else becomes its type's name."""
+    if isinstance(value, tuple | list):
+        parts = [kept(part) for part in value]
+        if isinstance(value, list) and all(isinstance(part, int | float) or type(part) is list for part in value):
+            return _numbers(value)
+        return tuple(parts)
+    if isinstance(value, dict):
+        return {str(key): kept(part) for key, part in value.items()}
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    return _numbers(value)
+
+
+def _numbers(value: Any) -> Any:
+    try:
+        array = _asarray(value)
+    except Exception:
+        return Strange(type(value).__name__)
+    return array.copy() if array.dtype.kind in "biufc" else Strange(type(value).__name__)
+
+
+@dataclass(frozen=True)
+class Strange:
+    """What was returned is no array and no number."""
+
+    type: str
+
+
+def _arrays(value: Any) -> list[np.ndarray]:
+    if isinstance(value, np.ndarray):
+        return [value]
+    if isinstance(value, tuple | list):
+        return [array for part in value for array in _arrays(part)]
+    if isinstance(value, dict):
+        return [array for part in value.values() for array in _arrays(part)]
+    return []
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        a, b = _asarray(one), _asarray(other)
+        return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    return bool(one == other or (one != one and other != other))

@@ -1,0 +1,180 @@
+"""`tfx practice`: a learner's file is made once, judged in a sentence, and what was done is kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lessons.practice.exercise import exercises, find_exercise, source_of
+from tfx_cli.learner.practised import Practised
+from tfx_cli.learner.state import open_to_read, open_to_write
+from tfx_cli.practice.workspace import standing_of
+
+NAIVE = """import numpy as np
+
+def softmax(x, axis=-1):
+    e = np.exp(x)
+    return e / e.sum(axis=axis, keepdims=True)
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(text: str) -> Path:
+    path = Path("tfx-practice/softmax.py")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def right() -> str:
+    source = source_of(find_exercise("softmax").solved).replace("def solution(", "def softmax(").replace(": Any", "")
+    return "import numpy as np\n\n\n" + source.replace(" -> Any", "").replace(": int", "")
+
+
+def done() -> list[tuple[str, str, str]]:
+    with open_to_read() as state:
+        return [(line.act, line.verdict, line.mistake) for line in state.practice()]
+
+
+def test_the_next_exercise_is_proposed_from_the_first_to_the_last(tfx):
+    names = list(exercises())
+    assert tfx("practice").out == (
+        f"Practice: 0 of {len(names)} exercises passed\n\n"
+        f"  {names[0]}   {exercises()[names[0]].title}: new\n"
+        f"  next   tfx practice start {names[0]}\n  all    tfx practice list\n"
+    )
+    tfx("practice", "start", names[0])
+    assert f"next   tfx practice check {names[0]}\n" in tfx("practice").out
+    with open_to_write() as state:
+        for name in names:
+            state.record_practice(name, "tried", "passed")
+    assert tfx("practice").out.endswith("  All are passed.  Take one up again: tfx practice list\n")
+
+
+def test_a_file_is_made_once_and_never_written_over(tfx):
+    made = tfx("practice", "start", "softmax")
+    assert made.out == (
+        "tfx-practice/softmax.py: made for you.\nwrite   softmax(x, axis=-1)\n"
+        "about   tfx explain softmax-attention --step one_row\nnext    edit it, then tfx practice check softmax\n"
+    )
+    path = write("mine")
+    again = tfx("practice", "start", "softmax")
+    assert again.out.startswith("tfx-practice/softmax.py: there already, and left as it is.\n")
+    assert path.read_text() == "mine"
+
+
+def test_a_mistake_is_named_and_kept_and_a_pass_too(tfx):
+    write(NAIVE)
+    ran = tfx("practice", "check", "softmax")
+    assert ran.code == 1
+    assert ran.out == (
+        "Not yet (not finite): p[0, 0] is nan, where 0.256588 is right.\n"
+        "  input: scores near 10,000\n  right on 14 of 19 inputs.\n"
+        "  on all 19 inputs it gives what this mistake gives.\n\n"
+        "This mistake has a name: the maximum is not subtracted first.\n"
+        "  What is the largest number whose exponential still fits into float64?\n\n"
+        "next   edit tfx-practice/softmax.py, then tfx practice check softmax     stuck: tfx practice hint softmax\n"
+    )
+    write(right())
+    ran = tfx("practice", "check", "softmax")
+    assert ran.code == 0 and ran.out.startswith("Right: the largest score cancels:")
+    assert done() == [("tried", "not finite", "softmax/maximum-not-subtracted"), ("tried", "passed", "")]
+
+
+def test_a_finished_exercise_that_breaks_is_pending_again(tfx):
+    write(right())
+    tfx("practice", "check", "softmax")
+    assert "softmax     Softmax that cannot overflow: passed\n" in tfx("practice", "list").out
+    write(NAIVE)
+    tfx("practice", "check", "softmax")
+    assert "pending after 2 tries, passed before" in tfx("practice", "list").out
+
+
+def test_json_of_a_verdict_has_the_fields_that_scripts_read(tfx):
+    write(NAIVE)
+    ran = tfx("practice", "check", "tfx-practice/softmax.py", "--exercise", "softmax", "--json")
+    told = json.loads(ran.out)
+    assert ran.code == 1 and told["verdict"] == "not finite" and told["framework"] == "numpy"
+    assert told["mistake"] == {"id": "softmax/maximum-not-subtracted", "name": "the maximum is not subtracted first"}
+    assert told["candidates"] == [] and told["rules"] == list(find_exercise("softmax").rules) and told["evidence"]
+    assert done() == [], "a file that is judged for others is no try of the learner"
+
+
+def test_plain_is_one_record_a_line(tfx):
+    write("print('a')\n" + NAIVE)
+    told = [line.split("\t") for line in tfx("practice", "check", "softmax", "--plain").out.splitlines()]
+    assert told[0] == ["verdict", "not finite", "p[0, 0] is nan, where 0.256588 is right."]
+    assert [line[0] for line in told[1:]] == ["evidence", "evidence", "evidence", "mistake", "printed"]
+    assert told[4][1:] == ["softmax/maximum-not-subtracted", "the maximum is not subtracted first"]
+
+
+def test_json_of_the_list_has_every_signature_its_rules_and_its_bank(tfx):
+    told = json.loads(tfx("practice", "list", "--json").out)["exercises"]
+    assert [one["name"] for one in told] == list(exercises())
+    (softmax,) = [one for one in told if one["name"] == "softmax"]
+    assert softmax["signature"] == "softmax(x, axis=-1)" and softmax["topic"] == "softmax-attention"
+    assert "softmax/not-divided" in softmax["mistakes"] and softmax["rules"] and softmax["state"] == "new"
+
+
+def test_hints_come_in_order_and_the_last_one_stays(tfx):
+    hints = find_exercise("softmax").hints
+    for number in (1, 2, 3, 3):
+        out = tfx("practice", "hint", "softmax").out
+        assert out == f"hint {number} of 3   {hints[number - 1]}\n"
+
+
+def test_a_solution_is_shown_after_a_pass_or_after_giving_up(tfx):
+    ran = tfx("practice", "solution", "softmax")
+    assert ran.code == 2 and "softmax is not passed yet" in ran.err and done() == []
+    shown = tfx("practice", "solution", "softmax", "--give-up").out
+    assert shown.startswith("def softmax(x") and done() == [("gave up", "", "")]
+    assert tfx("practice", "solution", "softmax").out == shown
+    assert not standing_of("softmax", lines()).passed
+
+
+def lines() -> list[Practised]:
+    with open_to_read() as state:
+        return state.practice()
+
+
+def test_every_exercise_is_proved_by_the_command_too(tfx):
+    told = json.loads(tfx("practice", "dev", "check", "--json").out)
+    assert told["proved"] is True and all(one["faults"] == [] for one in told["exercises"])
+    page = tfx("practice", "dev", "check").out
+    assert f"{len(exercises())} exercises, " in page and page.endswith(" 0 faults\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["chek"], 'no action of practice is called "chek". Did you mean "check"?'),
+        (["start"], "start needs the name of an exercise."),
+        (["start", "sofmax"], 'no exercise is called "sofmax". Did you mean "softmax"?'),
+        (["check"], "check needs the name of an exercise, or a file."),
+        (["check", "softmax"], "tfx-practice/softmax.py is not there yet."),
+        (["check", "no.py", "--exercise", "softmax"], 'there is no file "no.py".'),
+        (["check", ".", "--exercise", "softmax"], '"." is a folder.'),
+        (["check", "--exercise", "softmax"], "--exercise says what a file is for, and no file is named."),
+        (["list", "--give-up"], "--give-up goes with solution."),
+        (["list", "--exercise", "softmax"], "--exercise goes with check."),
+        (["list", "softmax"], '"softmax" is too much after list.'),
+        (["dev"], "dev has one action, check."),
+    ],
+)
+def test_bad_words_get_a_sentence(words, message, tfx):
+    ran = tfx("practice", *words)
+    assert ran.code == 2 and ran.out == "" and ran.err.startswith(f"tfx: {message}\n     ")
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"x" * 1_000_001])
+def test_a_file_that_is_no_text_of_a_program_gets_a_sentence(data, tfx):
+    Path("odd.py").write_bytes(data)
+    ran = tfx("practice", "check", "odd.py", "--exercise", "softmax")
+    assert ran.code == 2 and ran.err.startswith('tfx: "odd.py" ')

@@ -1,0 +1,133 @@
+"""The judge: right ways pass however they are written, wrong ones never, and only a mistake that fits gets its name."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from lessons.practice.exercise import Exercise, Given, find_exercise
+from lessons.practice.judging import judge
+from lessons.practice.trying import try_all
+from tfx.ops.basics.softmax import softmax_forward
+
+
+def verdict_on(name, function):
+    exercise = find_exercise(name)
+    return judge(exercise, try_all(function, [case.arguments for case in exercise.cases]))
+
+
+def right(x, axis=-1):
+    return softmax_forward(np.asarray(x, float), axis)[0]
+
+
+def plain_floats(x, axis=-1):
+    """Lists of lists."""
+
+    def row(scores):
+        top = max(scores)
+        if top == -math.inf:
+            return [0.0] * len(scores)
+        e = [math.exp(one - top) for one in scores]
+        return [one / sum(e) for one in e]
+
+    moved = np.moveaxis(x, axis, -1)
+    rows = np.array([row([float(one) for one in scores]) for scores in moved.reshape(-1, moved.shape[-1])])
+    return np.moveaxis(rows.reshape(moved.shape), -1, axis).tolist()
+
+
+def by_sigmoid_of_pairs(x, axis=-1):
+    """1 over the sum of exp of differences."""
+    x = np.moveaxis(x.astype(float), axis, -1)
+    with np.errstate(all="ignore"):
+        gaps = np.exp(x[..., None, :] - x[..., :, None])
+    p = np.where(np.isneginf(x), 0, 1 / np.nansum(gaps, axis=-1))
+    return np.moveaxis(p, -1, axis)
+
+
+def complex_numbers(x, axis=-1):
+    return right(x, axis).astype(complex).real
+
+
+@pytest.mark.parametrize("function", [right, plain_floats, by_sigmoid_of_pairs, complex_numbers])
+def test_unusual_right_ways_pass(function):
+    assert verdict_on("softmax", function).kind == "passed"
+
+
+KEPT: dict[str, np.ndarray] = {}
+
+
+def remembers(x, axis=-1):
+    return KEPT.setdefault(str(x.shape), right(x, axis)).copy()
+
+
+def second_call(x, axis=-1):
+    second_call.calls += 1
+    return right(x, axis) * (1 if second_call.calls <= 19 else 1 + 1e-6)
+
+
+second_call.calls = 0
+
+WRONG = {
+    "right for one row": lambda x, axis=-1: right(x, axis) if x.ndim < 2 else right(x, axis) * (1 + 1e-6),
+    "right without -inf": lambda x, axis=-1: np.nan_to_num(right(np.nan_to_num(x, neginf=-20.0), axis)),
+    "right for short rows": lambda x, axis=-1: right(x[..., :500], axis) if x.shape[-1] > 500 else right(x, axis),
+    "right for small scores": lambda x, axis=-1: right(np.clip(x, -700, 700), axis),
+    "rounded": lambda x, axis=-1: np.round(right(x, axis), 6),
+    "right along positive axes": lambda x, axis=-1: right(x, axis if axis >= 0 or axis == -1 else 0),
+    "float32 inside": lambda x, axis=-1: right(np.asarray(x, np.float32), axis),
+    "whole numbers are cut": lambda x, axis=-1: right(x, axis) if x.dtype != np.float32 else right(x, axis) * 1.001,
+    "keeps the first": remembers,
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_ways_outside_the_bank_are_not_passed_and_not_named(name):
+    verdict = verdict_on("softmax", WRONG[name])
+    assert not verdict.passed and verdict.mistake is None and verdict.candidates == ()
+
+
+def test_a_second_call_that_gives_something_else_is_noticed():
+    verdict = verdict_on("softmax", second_call)
+    assert verdict.kind == "again" and "the same call later gives something else" in verdict.says
+
+
+def test_an_argument_that_is_written_to_is_told():
+    def in_place(x, axis=-1):
+        x[...] = right(x, axis)
+        return x.copy()
+
+    says = "the result is right, but x is written to: it is changed after the call."
+    assert verdict_on("softmax", in_place).says == says
+
+
+def test_a_result_in_the_memory_of_an_argument_is_told():
+    exercise = Exercise("turned", "Turned", ["x has two axes."], ["a", "b"], "turned.", ["y: (B, A)"])
+    exercise.stub(lambda x: None)
+    exercise.solution(lambda x: x.T.copy())
+    exercise.inputs(lambda rng: iter([Given("two rows", {"x": rng.random((2, 3))})]))
+    verdict = judge(exercise, try_all(lambda x: x.T, [case.arguments for case in exercise.cases]))
+    assert (verdict.kind, verdict.evidence) == ("shared", ("input: two rows",))
+    assert verdict.says == (
+        "the result is right, but it lies in the memory of x: who changes the one changes the other."
+    )
+
+
+def test_the_first_difference_is_told_and_what_it_amounts_to():
+    verdict = verdict_on("softmax", lambda x, axis=-1: 2 * right(x, axis))
+    assert verdict.kind == "values" and verdict.mistake is None
+    first = right(find_exercise("softmax").cases[0].arguments["x"])[0, 0]
+    assert verdict.says == f"p[0, 0] is {2 * first:.6g}, and {first:.6g} is right."
+    assert verdict.evidence == (
+        "input: a matrix, along the last axis",
+        "10 of 10 numbers of p differ.",
+        "p is 2 times what is right, everywhere.",
+        "right on 0 of 19 inputs.",
+    )
+
+
+def test_a_mistake_of_the_bank_is_named_and_its_evidence_counted():
+    verdict = verdict_on("softmax", lambda x, axis=-1: np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True))
+    assert verdict.mistake is not None and verdict.mistake.id == "softmax/maximum-not-subtracted"
+    assert verdict.evidence[-2:] == ("right on 14 of 19 inputs.", "on all 19 inputs it gives what this mistake gives.")

@@ -1,0 +1,103 @@
+"""How an exercise, a verdict and a proof are shown, and their fields in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfx_cli.practice.workspace import Standing
+
+if TYPE_CHECKING:
+    from lessons.practice.exercise import Exercise
+    from lessons.practice.judging import Verdict
+    from lessons.practice.proving import Proof
+
+
+def verdict_lines(verdict: Verdict) -> Iterator[str]:
+    """What was printed, the verdict in a sentence, what shows it, and the mistake."""
+    if verdict.printed:
+        yield from ("your program printed:", *("  " + line for line in verdict.printed.rstrip("\n").split("\n")), "")
+    if verdict.passed:
+        yield f"Right: {verdict.says}"
+        return
+    yield f"Not yet ({verdict.kind}): {verdict.says}"
+    for line in verdict.evidence:
+        yield from ("  " + part for part in line.split("\n"))
+    if verdict.mistake:
+        yield from ("", f"This mistake has a name: {verdict.mistake.says}.", f"  {verdict.mistake.hint}")
+    elif verdict.candidates:
+        yield from ("", "It may be one of these:", *(f"  {mistake.says}" for mistake in verdict.candidates))
+    elif verdict.kind in ("values", "shape", "not finite", "type"):
+        yield from ("", "It is none of the known mistakes.")
+
+
+def verdict_rows(verdict: Verdict) -> Iterator[str]:
+    """The same as records: a word, a tab, what it is."""
+    yield f"verdict\t{verdict.kind}\t{verdict.says}"
+    yield from (f"evidence\t{part}" for line in verdict.evidence for part in line.split("\n"))
+    if verdict.mistake:
+        yield f"mistake\t{verdict.mistake.id}\t{verdict.mistake.says}"
+    yield from (f"candidate\t{one.id}\t{one.says}" for one in verdict.candidates)
+    yield from (f"printed\t{line}" for line in verdict.printed.splitlines())
+
+
+def next_line(verdict: Verdict, path: Path, exercise: Exercise) -> str:
+    if verdict.passed:
+        return f"next   tfx practice     look at one way to write it: tfx practice solution {exercise.name}"
+    return f"next   edit {path}, then tfx practice check {exercise.name}     stuck: tfx practice hint {exercise.name}"
+
+
+def verdict_document(verdict: Verdict, exercise: Exercise, path: Path) -> dict[str, Any]:
+    mistake = verdict.mistake
+    return {
+        "verdict": verdict.kind,
+        "passed": verdict.passed,
+        "exercise": exercise.name,
+        "framework": "numpy",
+        "file": str(path),
+        "says": verdict.says,
+        "mistake": {"id": mistake.id, "name": mistake.says} if mistake else None,
+        "candidates": [{"id": one.id, "name": one.says} for one in verdict.candidates],
+        "rules": list(exercise.rules),
+        "evidence": list(verdict.evidence),
+        "printed": verdict.printed,
+    }
+
+
+def exercise_document(exercise: Exercise, standing: Standing) -> dict[str, Any]:
+    from lessons.practice.exercise import topic_of
+
+    return {
+        "name": exercise.name,
+        "title": exercise.title,
+        "topic": topic_of(exercise).name,
+        "level": exercise.level,
+        "signature": exercise.signature,
+        "results": list(exercise.results),
+        "rules": list(exercise.rules),
+        "mistakes": [mistake.id for mistake in exercise.mistakes],
+        "state": standing.word,
+    }
+
+
+def proof_lines(proof: Proof) -> Iterator[str]:
+    """The kill matrix: a row for each mistake, a sign for each input."""
+    well = "proved" if not proof.faults else "NOT PROVED"
+    yield f"{proof.exercise}   {well}: {proof.mistakes} mistakes, {proof.equals} equal ways, {proof.inputs} inputs"
+    for mistake, places in proof.kills.items():
+        row = "".join("x" if place in places else "." for place in range(proof.inputs))
+        yield f"  {row}  {mistake.partition('/')[2]}"
+    yield from (f"  fault: {fault}" for fault in proof.faults)
+
+
+def proof_document(proof: Proof) -> dict[str, Any]:
+    return {
+        "exercise": proof.exercise,
+        "proved": not proof.faults,
+        "mistakes": proof.mistakes,
+        "equal_ways": proof.equals,
+        "inputs": proof.inputs,
+        "kills": {mistake: list(places) for mistake, places in proof.kills.items()},
+        "faults": list(proof.faults),
+    }

@@ -1,0 +1,84 @@
+"""The learner's files: `tfx-practice/NAME.py` in the current folder.  Written once, and never written over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfx.errors import BadInput, EnvironmentProblem
+from tfx_cli.learner.practised import Practised
+from tfx_cli.render.files import cannot_write, write_whole
+
+if TYPE_CHECKING:
+    from lessons.practice.exercise import Exercise
+
+FOLDER = Path("tfx-practice")
+LONGEST = 1_000_000
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a learner did with one exercise.  tries: how often a file was judged; hints: how many were shown."""
+
+    tries: int = 0
+    hints: int = 0
+    passed: bool = False
+    gave_up: bool = False
+    last: str = ""
+
+    @property
+    def word(self) -> str:
+        """`passed`, `pending after 3 tries`, or `new`; a file that broke after it had passed is pending again."""
+        if self.last == "passed":
+            return "passed"
+        again = ", passed before" if self.passed else ", gave up" if self.gave_up else ""
+        return f"pending after {self.tries} tr{'y' if self.tries == 1 else 'ies'}{again}" if self.tries else "new"
+
+
+def standing_of(name: str, lines: Iterable[Practised]) -> Standing:
+    own = [line for line in lines if line.exercise == name]
+    tried = [line for line in own if line.act == "tried"]
+    return Standing(
+        tries=len(tried),
+        hints=max((int(line.verdict) for line in own if line.act == "hint" and line.verdict.isdigit()), default=0),
+        passed=any(line.passed for line in own),
+        gave_up=any(line.act == "gave up" for line in own),
+        last=tried[-1].verdict if tried else "",
+    )
+
+
+def file_of(exercise: Exercise) -> Path:
+    return FOLDER / f"{exercise.name.replace('-', '_')}.py"
+
+
+def begin(exercise: Exercise) -> tuple[Path, bool]:
+    """The learner's file, and whether it is new.  Raises EnvironmentProblem when it cannot be written."""
+    path = file_of(exercise)
+    if path.exists():
+        return path, False
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    write_whole(path, exercise.starter.encode("utf-8"))
+    return path, True
+
+
+def source_at(path: Path) -> str:
+    """The text of a learner's file.  Raises BadInput where it is none, EnvironmentProblem where it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise BadInput(f'there is no file "{path}".', "Begin one: tfx practice start NAME") from None
+    except IsADirectoryError:
+        raise BadInput(f'"{path}" is a folder.', "Name a file in it.") from None
+    except OSError as error:
+        raise EnvironmentProblem(f'cannot read "{path}": {error.strerror or error}.', "Permit reading it.") from None
+    if len(data) > LONGEST:
+        raise BadInput(f'"{path}" has {len(data):,} bytes, which no exercise needs.', "Name the file of the exercise.")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadInput(f'"{path}" is no text in UTF-8.', "Save it as UTF-8, then try again.") from None
