@@ -192,6 +192,8 @@ COST = (
     Sign("w", "m + log(l), kept for a query", "L", "efficient-flash"),
 )
 
-BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *NORMS, *BLOCK, *TRAINING, *COST)
+INSIDE = (Sign("tau", "Kendall's: pairs in one order less the others, over all", "tau", "interpretability-attention"),)
+
+BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *NORMS, *BLOCK, *TRAINING, *COST, *INSIDE)
 EVERYWHERE = (*SIZES, *ARRAYS, *ROWS, *MODEL, *SIGNS)
 PAGE = (*EVERYWHERE, *BORROWED)
