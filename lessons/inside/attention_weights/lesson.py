@@ -202,7 +202,7 @@ def patching(run: Run) -> Iterator[Shown]:
     share = restored(shipped.model, clean, corrupted, measure)
     at = int((clean[0] != corrupted[0]).argmax())
     yield f'Behind "{CLEAN}" the language model gives "{NEXT}" {chances[0]:.3f}, with "{CORRUPTED.split()[2]}" in its place {chances[1]:.3f}. Which vector carries that? Run the second text, put in one vector of the first, and see how much of log p comes back.'
-    yield matrix("restored", share, "state, place", ("input", "after block 1", "after block 2"), tuple(CLEAN.split()))
+    yield matrix("restored", share, "state after, place", ("input", "block 1", "block 2"), tuple(CLEAN.split()))
     yield question("After the last block, at the last place: which share is restored?", share[-1, -1], "Only this vector is asked for the next token.")  # fmt: skip
     yield f"At the input the word itself carries all. After block 1 {share[1, at]:.2f} still stands in its place, and {share[1, -1]:.2f} has moved to the last. That is an intervention: it shows what is used, not only what is looked at."
     yield exactly("input", "places that restore anything at the input", 1, int((np.abs(share[0]) > 1e-9).sum()))
