@@ -102,9 +102,11 @@ def test_what_is_asked_and_told_is_found_another_way():
         f"{sum(e):.4f}: {e[0] / sum(e):.4f}."
     )
     assert sentences(records_of(topic.slopes, run_of("heads=12")))[-1].endswith(
-        f"These: {2**-0.5:.3g} down to {2**-8:.3g}."
+        f"At H = 12 they go from {2**-0.5:.3g} down to {2**-8:.3g}."
     )
-    assert sentences(records_of(topic.in_a_row, run_of()))[1].startswith("For the last query they differ by -2.5 at")
+    assert sentences(records_of(topic.in_a_row, run_of()))[1].startswith(
+        "For query 6 of head 1 they differ by 0.5 * 6 = 3 at every key, and the weights by "
+    )
 
 
 def test_perplexities_are_those_of_the_source(monkeypatch):

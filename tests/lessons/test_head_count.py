@@ -119,8 +119,8 @@ def test_the_favourites_of_two_dimensions_are_the_corners_of_their_hull():
 def test_the_table_of_the_paper_and_the_models_are_told():
     shown = records_of(topic.published, run_of())
     assert sentences(shown)[0] == (
-        "Translation, base model of 2017, BLEU by H: 1: 24.9, 4: 25.5, 8: 25.8, 16: 25.8, 32: 25.4. One head is 0.9 "
-        "below the best, 32 are 0.4; from 4 to 16 it moves by 0.3."
+        "Translation, base model of 2017, BLEU (a score of translations) by H: 1: 24.9, 4: 25.5, 8: 25.8, 16: 25.8, "
+        "32: 25.4. One head is 0.9 below the best, 32 are 0.4; from 4 to 16 it moves by 0.3."
     )
     rows = {row["model"]: (row["h"], row["c"], row["d"]) for row in tables(shown)[0].rows}
     assert rows["Transformer, base"] == (8, 512, 64) and rows["Transformer, big"] == (16, 1024, 64)

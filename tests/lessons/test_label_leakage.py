@@ -110,7 +110,10 @@ def test_the_floor_is_an_entropy():
     h = -(5 / 6) * math.log(5 / 6) - 5 * (1 / 30) * math.log(1 / 30)
     assert asked.answer == pytest.approx((math.log(6) + 4 * h) / 5)
     assert sentences(shown)[0].endswith("Who knows the one before is right with chance 0.833 at most.")
-    assert sentences(shown)[1] == f"log 6 = {math.log(6):.3f} for the first token, h = {h:.3f} for each other."
+    assert sentences(shown)[1] == (
+        f"log 6 = {math.log(6):.3f} for the first token. For each other h = -(0.8333 log 0.8333 + 5 * 0.03333 log "
+        f"0.03333) = {h:.3f}."
+    )
 
 
 def test_the_four_runs_are_measured_once_more():

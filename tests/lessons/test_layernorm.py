@@ -79,7 +79,7 @@ def test_the_first_token_is_normalised_by_hand():
         f"{squares:.3f}. What is its variance?"
     )
     assert sentences(shown)[1] == (
-        f"By hand, the first number: ({x[0]:.3f} - {mean:.3f}) / sqrt({squares / 6:.3f}) = "
+        f"By hand, the first number: ({x[0]:.4f} - {mean:.4f}) / sqrt({squares / 6:.4f}) = "
         f"{(x[0] - mean) / math.sqrt(squares / 6):.3f}. The mean and the variance are taken over the 6 numbers of "
         "this one token, divided by 6 and not by 5."
     )

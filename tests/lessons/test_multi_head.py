@@ -117,7 +117,7 @@ def test_what_is_learned_is_what_the_models_name():
         "place: the one 1 back and the one 3 back. Width 16, 120 training updates, then new texts:"
     )
     assert sentences(shown)[1].endswith(
-        "no more than (V + 1) / (2 V) of all pairs can be right, here 58%. Two heads have the same number of "
+        "can be right in no more than (6 + 1) / (2 * 6) = 58% of all pairs. Two heads have the same number of "
         "parameters and no such limit."
     )
 
@@ -167,16 +167,16 @@ def test_the_trained_heads_are_measured_another_way():
     said = sentences(records_of(topic.trained_heads, run))[0]
     assert said == (
         'The small language model of this course reads your text, 4 tokens. Last layer: what the last token, "names", '
-        "looks at most; on average over all but the first, how far back and how widely each head looks (entropy: 0 for "
-        "one token, 1.39 for all alike)."
+        "looks at most; on average over all but the first, how far back and how widely each head looks (entropy, "
+        "with natural logarithms, in nats: 0 for one token, 1.39 for all alike)."
     )
 
 
 def test_what_the_paper_measured_is_computed_from_its_table():
     said = [r.truth for r in records_of(topic.too_strong, run_of()) if isinstance(r, Said)]
     assert said[0] == (
-        "In the table of 2017 one head is 0.9 BLEU below the best number, and 32 heads are below it too, by 0.4. Of a "
-        "trained model many heads can go with little loss (Voita et al. 2019)."
+        "In the table of 2017 one head is 0.9 below the best number in BLEU, a score of translations, and 32 heads are "
+        "below it too, by 0.4. Of a trained model many heads can go with little loss (Voita et al. 2019)."
     )
     assert sentences(records_of(topic.too_strong, run_of()))[0].startswith(
         "Were the two facts kept in two coordinates, (10, 0) and (0, 40), one head would bring home (5, 20): half of "

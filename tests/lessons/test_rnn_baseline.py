@@ -137,8 +137,8 @@ def test_the_cells_of_a_gru_wait_twice_only_when_the_reset_comes_first():
     text = " ".join(sentences(records_of(topic.waiting, run_of())))
     assert (
         "(GRU: two, as one gate, made from the state, is applied to the state before the next matrix; where it is "
-        "applied behind that matrix, one.)"
-    ) in text
+        "applied behind that matrix, one.)" in text
+    )
     settings, gru = topic.sequential_steps.Settings, topic.sequential_steps.GRU
     counted = [COUNT(settings(topic.LENGTHS, reset_first=first), gru)["per_token"] for first in (True, False)]
     assert counted == [2, 1]

@@ -155,7 +155,7 @@ def objectives(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     def text(ids: np.ndarray) -> str:
         return " ".join(signs[id] for id in ids.tolist())
 
-    yield "Each makes questions of plain text, without labels. Of your words:"
+    yield "Each makes questions of plain text, without labels (pre-training). Of your words:"
     yield formula(f"encoder-only      {text(masked.ids[0])}  ->  {run.words[place]}")
     yield formula(f"decoder-only      {text(run.ids[0, :-1])}  ->  {text(run.ids[0, 1:])}")
     yield formula(f"encoder-decoder   {text(cut.source)}  ->  {text(cut.target)}")

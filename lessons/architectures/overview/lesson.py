@@ -131,7 +131,7 @@ def budget(run: Run) -> Iterator[Shown]:
     yield f"Base model, or your sizes: C = {c}, F = {4 * c}, {n} + {n} blocks, {words:,} tokens. An attention has four maps of C x C, a network two of C x F."
     yield question(f"How many million weights have the {2 * n} blocks? (No biases, no norms.)", n * 28 * c * c / MILLION, f"{n} (4 + 8) C^2 + {n} (8 + 8) C^2.", 0.02, "million")  # fmt: skip
     yield table("the budget", rows, part="part", number="parameters [million] :4", share="share [%] :3")
-    yield formula("blocks (28 C^2 + 32 C) + vocabulary * C", "F = 4 C; 32 C: biases, norms")
+    yield formula("(blocks a side) (28 C^2 + 32 C) + words * C", "F = 4 C; 32 C: biases, norms")
     yield f"{counted.total:,} together, whatever the number of heads."
     yield exactly("law", "parameters by the formula", law, counted.total)
     built = count(Sizes(BOTH, BLOCKS, WIDTH, INNER, HEADS, WORDS, final_norm=False)).total

@@ -82,7 +82,7 @@ def to_a_vector(run: Run) -> Iterator[Shown]:
     yield formula("squares W + b", "(N, numbers) -> (N, C), numbers = side * side * channels")
     yield f"Square {dark + 1} holds the most ink, {side * side} numbers. The first number of its vector, with b = 0 and untrained W: {by_hand(pixels, w[:, 0])} = {y[0, dark, 0]:.2f}."  # fmt: skip
     yield question(f"A photo of {PHOTO} x {PHOTO} in squares of {SQUARE}: N?", (PHOTO // SQUARE) ** 2, f"{PHOTO // SQUARE} * {PHOTO // SQUARE}; in three colours each has {SQUARE} * {SQUARE} * {COLOURS} = {numbers} numbers.", 0)  # fmt: skip
-    yield "This map is a convolution: a kernel as wide as a square, that jumps a whole square each time. Both give the same vectors."
+    yield "This map is a convolution: a kernel as wide as a square, that jumps a whole square each time (its stride). Both give the same vectors."
     yield agree("first-square", "the vector of that square, from its pixels", y[0, dark], pixels @ w + b)
     yield agree("convolution", "map of the squares, and convolution", y[0], slid.reshape(w.shape[1], -1).T)
     yield Source("Dosovitskiy et al.", 2021, "An Image is Worth 16x16 Words", "section 3.1")
@@ -177,8 +177,8 @@ def against_cnn(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 @lesson.step("What is often said, and what came after")
 def too_strong(run: Run) -> Iterator[Shown]:
     yield Said("ViT has no convolution.", "too strong", "The map of its squares is one. None slides by less than its kernel.")  # fmt: skip
-    yield Said("ViT beats CNNs.", "true with conditions", "Pre-trained on 1.3 million pictures, large ViTs did worse than the CNNs of their study; on 300 million they passed them. On few, without strong augmentation, CNNs led.")  # fmt: skip
-    yield "DeiT trains a ViT on these 1.3 million alone (ImageNet), by strong augmentation; a CNN was the better teacher for it than a Transformer. Swin attends within windows of one size, shifted from block to block, and merges squares on the way: its cost grows with a picture's area, not with its square. A few small convolutions in place of the one map make training steadier."
+    yield Said("ViT beats CNNs.", "true with conditions", "Pre-trained on 1.3 million pictures, large ViTs did worse than the CNNs of their study; on 300 million they passed them. On few, without many altered copies, CNNs led.")  # fmt: skip
+    yield "DeiT trains a ViT on these 1.3 million alone (ImageNet), by such copies (augmentation); a CNN was the better teacher for it than a Transformer. Swin attends within windows of one size, shifted from block to block, and merges squares on the way: its cost grows with a picture's area, not with its square. A few small convolutions in place of the one map make training steadier."
     yield Source("Dosovitskiy et al.", 2021, "An Image is Worth 16x16 Words", "section 4.3")
     yield Source("Touvron et al.", 2021, "Training Data-efficient Image Transformers")
     yield Source("Liu et al.", 2021, "Swin Transformer", "section 3")

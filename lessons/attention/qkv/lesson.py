@@ -257,7 +257,7 @@ def only_the_product(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 @lesson.step("What the limit of a dot product is")
 def the_limit(run: Run) -> Iterator[Shown]:
     rank = int(np.linalg.matrix_rank(run.w_q @ run.w_k.T))
-    yield "W_Q and W_K are the two thin factors of one C x C matrix, M. It may be any matrix of rank at most D: also one that gives i for j something else than j for i."
+    yield "W_Q and W_K are the two thin factors of one C x C matrix, M. It may be any matrix of rank at most D (rank: the largest number of its rows of which none is a sum of multiples of the others): also one that gives i for j something else than j for i."
     yield formula("raw score of tokens i and j = x_i^T M x_j     M = W_Q W_K^T")
     yield question(f"W_Q and W_K are {C} x {D} and random here. What is the rank of M?", rank, f"No product has a larger rank than a factor, and these have {D} columns.", 0)  # fmt: skip
     truth = "That holds for the bare vectors. With projections M may be any matrix of rank at most D. The limit is rank, not similarity."

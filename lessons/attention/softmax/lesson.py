@@ -117,7 +117,7 @@ def the_sharpness(run: Run) -> Iterator[Shown]:
     for factor in FACTORS:
         w = softmax_forward(factor * run.scores)[0]
         rows.append({"s": factor, "top": float(w.max()), "low": float(w.min()), "entropy": float(entropy_share(w))})  # fmt: skip
-    yield "Multiply the scores by a factor, and every gap grows with it. The entropy, here as a part of the largest possible one, log S, says how even a row is: 0 when all is on one key, 1 when all weights are equal:"
+    yield "Multiply the scores by a factor, and every gap grows with it. The entropy, minus the sum of p log p, here as a part of the largest possible one, log S, says how even a row is: 0 when all is on one key, 1 when all weights are equal:"
     yield table("The same row, multiplied by a factor", rows, s="factor", top="top weight", low="least :3", entropy="entropy :3")  # fmt: skip
     yield "Softmax favours larger scores, but is not sharp by nature: equal scores are even at any factor."
     rises = [after["entropy"] - before["entropy"] for before, after in pairwise(rows)]

@@ -56,7 +56,7 @@ def all_at_once(run: Run) -> Iterator[Shown]:
         {"what": "steps that wait for each other", "rnn": steps, "attention": 1},
         {"what": "steps from the first token to the last", "rnn": steps - 1, "attention": 1},
     ]
-    yield "An RNN makes one state after the other; self-attention makes all outputs of a layer from a few matrix products. (One head, as wide as the model: D = Dv = C, no W_O. And per layer: layers still run one after another.)"
+    yield "An RNN makes one state after the other; self-attention makes all outputs of a layer in one step of a few matrix products. (One head, as wide as the model: D = Dv = C, no W_O. And per layer: layers still run one after another.)"
     yield formula("RNN:        h_t = tanh(x_t W_x + h_{t-1} W_h)")
     yield formula("attention:  O = softmax(Q K^T / sqrt(D)) V", "Q = X W_Q, K = X W_K, V = X W_V")
     yield table(f"one layer, T = {run.n} tokens of width C = {run.d}", rows, what="what", rnn="RNN", attention="attention")  # fmt: skip

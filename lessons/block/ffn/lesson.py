@@ -86,8 +86,8 @@ def the_bend(run: Run) -> Iterator[Shown]:
     rows = [{"x": f"{a:g}, {b:g}", "want": want, "h1": max(0.0, a + b), "h2": max(0.0, a + b - 1), "y": y, "fit": line} for (a, b), want, y, line in zip(x, target, bent, fit, strict=True)]  # fmt: skip
     yield "A token has two numbers, 0 or 1. The answer should be 1 where exactly one of them is 1. Two hidden units, set by hand, do it:"
     yield formula("h_1 = max(0, x_1 + x_2)      h_2 = max(0, x_1 + x_2 - 1)      y = h_1 - 2 h_2")
-    yield table("with the bend, and the best that maps without one can do", rows, x="x", want="wanted :2", h1="h_1 :2", h2="h_2 :2", y="y :2", fit="best line :2")  # fmt: skip
     yield question("For x = 1, 1: h_1 = 2 and h_2 = 1. What is h_1 - 2 h_2?", bent[3], "2 - 2 * 1.", 0.01)
+    yield table("with the bend, and the best that maps without one can do", rows, x="x", want="wanted :2", h1="h_1 :2", h2="h_2 :2", y="y :2", fit="best line :2")  # fmt: skip
     yield "Without max the two maps are one map, x (W_1 W_2) + a constant. Its best fit to these four by squared error is one half everywhere, however wide the hidden layer."
     yield agree("xor", "with the bend the four answers are right", bent, target)
     yield agree("collapse", "without it two maps are one", flat, x @ (w1 @ w2)[:, 0] + (b1 @ w2 + b2)[0])

@@ -49,9 +49,9 @@ def by_itself(run: Run) -> Iterator[Shown]:
     x = run.x[0]
     variance = f"Its mean is {x.mean():.3f}, and the squares of its distances from it sum to {((x - x.mean()) ** 2).sum():.3f}."
     yield "Every sub-layer adds to a token, so tokens get large, small, off centre, and the next layer has to cope. LayerNorm removes that: from each token its own mean is taken, and the rest is divided by its own standard deviation."
-    yield table("three tokens before and after", rows, token="token", mean="mean :3", variance="variance :3", mean_y="mean after :1", variance_y="variance after :3")  # fmt: skip
     yield question(f"The first token has {x.size} numbers. {variance} What is its variance?", x.var(), "Divide the sum by the number of numbers.")  # fmt: skip
-    yield f"By hand, the first number: ({x[0]:.3f} - {x.mean():.3f}) / sqrt({x.var():.3f}) = {y[0, 0]:.3f}. The mean and the variance are taken over the {x.size} numbers of this one token, divided by {x.size} and not by {x.size - 1}."
+    yield table("three tokens before and after", rows, token="token", mean="mean :3", variance="variance :3", mean_y="mean after :1", variance_y="variance after :3")  # fmt: skip
+    yield f"By hand, the first number: ({x[0]:.4f} - {x.mean():.4f}) / sqrt({x.var():.4f}) = {y[0, 0]:.3f}. The mean and the variance are taken over the {x.size} numbers of this one token, divided by {x.size} and not by {x.size - 1}."
     yield agree("standard", "after it every token has mean 0 and variance 1", np.stack([y.mean(axis=-1), y.var(axis=-1) - 1]), to=1e-9)  # fmt: skip
 
 

@@ -132,7 +132,7 @@ def the_leak(run: Run) -> Iterator[Shown]:
     seen = float(np.abs(batch_norm_backward(slope, cache)[0][-1]).max())
     yield "A language model must not see words that come later; a mask in attention sees to that. BatchNorm has no such mask: in training its mean runs over all words of a sentence, the later ones too."
     yield table(f"token {ROWS} gets 5 added to its features; token 1's output", [{"norm": name, "moved": m} for name, m in moved.items()], norm="norm", moved="moves by :3")  # fmt: skip
-    yield f"So does a gradient: the slope of token 1's first output with respect to token {ROWS} is up to {seen:.3f}. With LayerNorm it is 0, as no number of another token is in the formula."
+    yield f"A gradient shows it, too: the slope of token 1's first output with respect to token {ROWS} is up to {seen:.3f}. With LayerNorm it is 0, as no number of another token is in the formula."
     yield exactly("blind", "LayerNorm: a later token moves an earlier output by", 0.0, moved["LayerNorm"])
     yield at_least("leaks", "BatchNorm, training: it moves it", 0.01, moved["BatchNorm"])
 
@@ -153,7 +153,7 @@ def too_strong(run: Run) -> Iterator[Shown]:
 
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
-    yield "BatchNorm averages each feature over the batch and over time. In training a token's output so depends on its neighbours, on padding and on later words, and in use stored averages take over: a second function."
+    yield "BatchNorm averages each feature over the batch and over time. In training a token's output thus depends on its neighbours, on padding and on later words, and in use stored averages take over: a second function."
     yield "LayerNorm averages over the features of one token. It is the same function in training and in use, for any batch size and length. Since 2017 language models have stayed with such norms per token, many with RMSNorm; PowerNorm (2020) mends BatchNorm for text."
     yield See("rms-norm", "variants")
     yield Try("tfx quiz layernorm-vs-batchnorm")

@@ -109,7 +109,7 @@ def losses(rate: float, seed: int) -> dict[str, float]:
 def training(run: Run) -> Iterator[Shown]:
     found, guess = losses(run.rate, run.seed), math.log(N_SYMBOLS)
     rows = [{"way": name, "loss": loss} for name, loss in found.items()]
-    yield f"Encoders of six blocks, alike in all else, learn to write four symbols backwards: {STEPS} steps of AdamW at the learning rate {run.rate:g}. Loss: mean of -log p of the right symbol, in nats."
+    yield f"Encoders of six blocks, alike in all else, learn to write four symbols backwards: {STEPS} steps of AdamW, a form of gradient descent, at the learning rate {run.rate:g}. Loss: mean of -log p of the right symbol, in nats."
     yield question(f"A guess among {N_SYMBOLS} symbols has p = 1/{N_SYMBOLS}. What is its loss?", guess, f"The natural logarithm of {N_SYMBOLS}.")  # fmt: skip
     yield table("loss at the end", rows, way="norm", loss="loss [nats] :3")
     yield f"Post-LN ends at {found['post-LN']:.2f}, pre-LN at {found['pre-LN']:.2f}. With a rate that grows over the first half of the steps, post-LN ends at {found['post-LN, warm-up']:.2f}."

@@ -155,7 +155,7 @@ def published(run: Run) -> Iterator[Shown]:
     sizes = {model.name: model.sizes for model in PUBLISHED if model.name in SHOWN}
     rows = [{"model": name, "h": s.heads, "c": s.width, "d": s.d_head or s.width // s.heads} for name, s in sizes.items()]  # fmt: skip
     best, middle = max(BLEU.values()), [b for h, b in BLEU.items() if 4 <= h <= 16]
-    yield f"Translation, base model of 2017, BLEU by H: {', '.join(f'{h}: {b}' for h, b in BLEU.items())}. One head is {best - BLEU[1]:.1f} below the best, {max(BLEU)} are {best - BLEU[max(BLEU)]:.1f}; from 4 to 16 it moves by {max(middle) - min(middle):.1f}."
+    yield f"Translation, base model of 2017, BLEU (a score of translations) by H: {', '.join(f'{h}: {b}' for h, b in BLEU.items())}. One head is {best - BLEU[1]:.1f} below the best, {max(BLEU)} are {best - BLEU[max(BLEU)]:.1f}; from 4 to 16 it moves by {max(middle) - min(middle):.1f}."
     yield table("models as they were published", rows, model="model", h="H", c="C", d="D")
     yield "H has grown with C, D hardly. In T5-11B H * D is not C."
     yield Said("Eight to sixteen heads are the sweet spot.", "too strong", "They were best here, at width 512. Wider models have more.", "C070")  # fmt: skip

@@ -156,10 +156,10 @@ def learned(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     named = [share_of_pairs(learn_two_sources(n_heads=h, seed=run.seed, **TASK), ids) for h in (1, 2)]
     bound, v = most_with_one_head(TASK["n_tokens"]), TASK["n_tokens"]
     yield f"Does training find it? A layer of attention alone reads random texts and names two past tokens at every place: the one {OFFSETS[0]} back and the one {OFFSETS[1]} back. Width {TASK['width']}, {TASK['steps']} training updates, then new texts:"
-    yield question(f"By chance: {v} different tokens, two to name. Which share of pairs does a guess name?", 1 / v**2, "One in V for each of the two.")  # fmt: skip
+    yield question(f"By chance: {v} different tokens, two to name. Which share of pairs does a guess name?", 1 / v**2, f"One in {v} for each of the two.")  # fmt: skip
     yield table("pairs of tokens named right", [{"h": h, "d": TASK["width"] // h, "share": 100 * s} for h, s in zip((1, 2), named, strict=True)], h="heads", d="D", share="right [%] :3")  # fmt: skip
-    yield f"One head blends the two tokens into one sum; if a linear map that names all pairs of equal tokens reads it, no more than (V + 1) / (2 V) of all pairs can be right, here {bound:.0%}. Two heads have the same number of parameters and no such limit."
-    yield at_most("one", "one head names at most (V + 1) / (2 V)", bound, named[0])
+    yield f"One head blends the two tokens into one sum. A linear map that reads this sum and names all pairs of equal tokens can be right in no more than ({v} + 1) / (2 * {v}) = {bound:.0%} of all pairs. Two heads have the same number of parameters and no such limit."
+    yield at_most("one", f"one head names at most ({v} + 1) / (2 * {v})", bound, named[0])
     yield at_least("two", "two heads name nearly all", 0.9, named[1])
     yield Try("tfx experiment rank-bottleneck")
 
@@ -193,7 +193,7 @@ def trained_heads(run: Run) -> Iterator[Shown]:
     back = (weights * np.maximum(place[:, None] - place, 0)).sum(axis=-1)[:, 1:].mean(axis=-1)
     spread = entropy(weights)[:, 1:].mean(axis=-1)
     rows = [{"head": h + 1, "top": names[int(w[-1].argmax())], "back": back[h], "spread": spread[h]} for h, w in enumerate(weights)]  # fmt: skip
-    yield f'The small language model of this course{" (untrained)" * run.untrained} reads your text, {len(place)} tokens. Last layer: what the last token, "{names[-1]}", looks at most; on average over all but the first, how far back and how widely each head looks (entropy: 0 for one token, {math.log(len(place)):.2f} for all alike).'
+    yield f'The small language model of this course{" (untrained)" * run.untrained} reads your text, {len(place)} tokens. Last layer: what the last token, "{names[-1]}", looks at most; on average over all but the first, how far back and how widely each head looks (entropy, with natural logarithms, in nats: 0 for one token, {math.log(len(place)):.2f} for all alike).'
     yield table("its heads on your text", rows, head="head", top="top", back="tokens back :3", spread="entropy [nats] :3")  # fmt: skip
     yield "Nobody assigned these jobs. A picture shows what is mixed, not what it is for."
     yield agree("causal", "no token looks at a later one: weight there", float((weights * (place > place[:, None])).max()), to=0)  # fmt: skip
@@ -207,7 +207,7 @@ def too_strong(run: Run) -> Iterator[Shown]:
     yield f"Were the two facts kept in two coordinates, ({run.first:g}, 0) and (0, {run.second:g}), one head would bring home ({kept[0]:g}, {kept[1]:g}): half of each, and nothing is lost. The blur comes where the tokens hand over the same coordinates."
     yield agree("kept", "half of each, in coordinates of their own", kept, [run.first / 2, run.second / 2], to=1e-6 * max(1.0, abs(run.first), abs(run.second)))  # fmt: skip
     worst, best = BLEU[1], max(BLEU.values())
-    yield Said("The more heads, the better.", "false", f"In the table of 2017 one head is {best - worst:.1f} BLEU below the best number, and {max(BLEU)} heads are below it too, by {best - BLEU[max(BLEU)]:.1f}. Of a trained model many heads can go with little loss (Voita et al. 2019).", "C063")  # fmt: skip
+    yield Said("The more heads, the better.", "false", f"In the table of 2017 one head is {best - worst:.1f} below the best number in BLEU, a score of translations, and {max(BLEU)} heads are below it too, by {best - BLEU[max(BLEU)]:.1f}. Of a trained model many heads can go with little loss (Voita et al. 2019).", "C063")  # fmt: skip
     yield Said("The heads are an ensemble.", "true with conditions", "One of them can often be missed. But members of an ensemble answer alone; heads are trained to be mixed. Filters of a convolution are a better picture.", "C069")  # fmt: skip
     yield Source("Michel, Levy and Neubig", 2019, "Are Sixteen Heads Really Better than One?", "section 3")
     yield Try("tfx experiment head-pruning")

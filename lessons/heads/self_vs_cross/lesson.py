@@ -88,10 +88,10 @@ def who_sees_whom(source: int, filled: int, target: int) -> np.ndarray:
 def masks(run: Run) -> Iterator[Shown]:
     s, t, picture = 4, 3, who_sees_whom(4, 1, 3)
     names = [*numbered(s, "s"), *numbered(t, "t")]
-    yield f"s1 to s{s}: source, the last is filling. t1 to t{t}: target. 1: may look, 0: not."
+    yield f"s1 to s{s}: source, the last no word but filling (texts of a batch are filled up to one length). t1 to t{t}: target. 1: may look, 0: not."
     yield matrix("who may look at whom", picture, "asks, is read", names, names)
     yield "Upper left: encoder self-attention. Lower right: masked self-attention. Lower left: cross-attention. Upper right: nothing, the encoder sees no target."
-    yield "Cross-attention has no causal mask: the source is complete from the start. Filling is never a key."
+    yield "Cross-attention needs no causal mask: all source is there. Filling is no key."
     blocks = (picture[:s, :s], picture[s:, s:], picture[s:, :s], picture[:s, s:])
     yield exactly("seen", "ones in the four blocks", "12, 6, 9, 0", ", ".join(str(int(block.sum())) for block in blocks))  # fmt: skip
 

@@ -129,7 +129,7 @@ def one_pass(run: Run) -> Iterator[Shown]:
     reader.begin(1)
     one_by_one = np.concatenate([reader.read(ids[:, i : i + 1]) for i in range(ids.shape[1])], axis=1)
     apart = float(np.abs(at_once - one_by_one).max())
-    yield f"The language model of this course on your text, {ids.shape[1]} tokens. Once in a single pass, under the mask; once token by token, where later tokens are not there yet. Largest difference of all its logits: {apart:.0e}."
+    yield f"The language model of this course on your text, {ids.shape[1]} tokens to it (words that it does not know are cut into pieces). Once in a single pass, under the mask; once token by token, where later tokens are not there yet. Largest difference of all its logits: {apart:.0e}."
     yield "That is why training is honest: each place learns from what it will have when the model writes. And it is why training is fast: all places in one pass, while writing stays token by token."
     yield agree("same", "one pass, less token by token", at_once, one_by_one, to=1e-9)
     yield Said("So training and writing are the same, and no mismatch is left.", "false", "What may be seen is the same. What is seen is not: in training the true words, in writing the model's own, mistakes included (exposure bias).", "C036")  # fmt: skip

@@ -105,12 +105,12 @@ def by_hand(run: Run) -> Iterator[Shown]:
 def the_floor(run: Run) -> Iterator[Shown]:
     s, following = run.settings, copying_entropy(run.settings.symbols, run.settings.repeats)
     same = s.repeats + (1 - s.repeats) / s.symbols
-    honest = least(s, True, True)
+    other, honest = (1 - s.repeats) / s.symbols, least(s, True, True)
     yield f"Make a text whose best loss is known: {s.length} tokens of {s.symbols}; the first is drawn evenly, each next one copies the one before with chance {s.repeats:g}, else it is drawn evenly. Who knows the one before is right with chance {same:.3f} at most."
     yield formula(
-        "least loss = (log words + (T - 1) h) / T", "words: different tokens, h: entropy of the next one, in nats"
+        "least loss = (log words + (T - 1) h) / T", "words: different tokens, h: entropy of the next one, - sum p log p"
     )
-    yield f"log {s.symbols} = {math.log(s.symbols):.3f} for the first token, h = {following:.3f} for each other."
+    yield f"log {s.symbols} = {math.log(s.symbols):.3f} for the first token. For each other h = -({same:.4g} log {same:.4g} + {s.symbols - 1} * {other:.4g} log {other:.4g}) = {following:.3f}."
     yield question("What is the least mean loss of a model that sees no answer?", honest, f"({math.log(s.symbols):.3f} + {s.length - 1} * {following:.3f}) / {s.length}.")  # fmt: skip
     yield "On new texts a mean loss that stays below the floor is the sign of a leak; on those of training the answers may have been learned by heart instead. Nobody knows the floor of real text, but a loss near 0 is below it."
     rng = np.random.default_rng(run.seed)

@@ -78,8 +78,8 @@ def before(run: Run) -> Iterator[Shown]:
     first = 0 if run.blocked else 1
     yield formula("s_j := -inf where key j is blocked      p = softmax(s)", "exp(-inf) = 0")
     yield f"By hand, the scores {', '.join(f'{s:g}' for s in run.scores[0])}, and key {hidden} is blocked. exp(-inf) is 0, so {hidden} has no share; the others are divided by the sum of what is left."
-    yield matrix("weights", weights, "query, key", ("q",), run.keys)
     yield question(f"What is the weight of {run.keys[first]}?", weights[first], "Its exp over the sum of exp of the visible keys.", 0.03)  # fmt: skip
+    yield matrix("weights", weights, "query, key", ("q",), run.keys)
     yield "The weight of the blocked key is exactly 0, not about 0, and the others sum to 1, as if the key were not there."
     yield exactly("zero", "weight of the blocked key", 0.0, float(weights[run.blocked]))
     yield agree("hand", "the row, by hand", weights, e / e.sum())
@@ -145,7 +145,7 @@ def backwards(run: Run) -> Iterator[Shown]:
     yield f"Measured on random heads with both masks: the largest gradient at a blocked score, or at the key or value of filling, is {passed:g}. Without a mask it is {through:.2f}."
     yield exactly("gradient", "largest gradient past the masks", 0.0, passed)
     yield at_least("through", "... and without them", 1e-3, through)
-    yield "What changed since 2017: the mask is the same, the work is not. Fast kernels skip tiles of the score matrix that are blocked throughout, so that a causal mask saves up to half of the products (FlashAttention-2, Dao 2023)."
+    yield "What changed since 2017: the mask is the same, the work is not. Fast programs for graphics cards skip tiles of the score matrix that are blocked throughout, so that a causal mask saves up to half of the products (FlashAttention-2, Dao 2023)."
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.2.3")
 
 

@@ -92,7 +92,7 @@ def slopes(run: Run) -> Iterator[Shown]:
     yield formula("m_h = 2^(-8h / H)        h = 1 ... H, where H is a power of 2")
     yield question("Eight heads: what is the slope of head 3?", eight[2], "2^(-24/8) = 2^(-3).", 0)
     yield table("H = 8; share on the 8 nearest keys of a very long text, all scores equal", rows, head="head", slope="slope", near="share [%] :2")  # fmt: skip
-    yield f"For other H its code fills up between. These: {run.slopes.max():.3g} down to {run.slopes.min():.3g}."
+    yield f"Other H get slopes in between. At H = {run.heads} they go from {run.slopes.max():.3g} down to {run.slopes.min():.3g}."
     yield agree("series", "each slope is 2^(-h) at H = 8", eight, [0.5**h for h in range(1, 9)])
     yield exactly("heads", "slopes, all different", run.heads, len({*run.slopes.tolist()}))
     yield alibi_slopes
@@ -101,12 +101,12 @@ def slopes(run: Run) -> Iterator[Shown]:
 @lesson.step("Only differences within a row count")
 def in_a_row(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     scores = rng.standard_normal((run.heads, run.tokens, run.tokens))
-    by_key = run.slopes[:, None, None] * np.arange(run.tokens)
+    by_key = run.slopes[:, None, None] * np.arange(1, run.tokens + 1)  # places, counted from 1
     one, other = attend(scores + run.bias), attend(scores + by_key)
     shift = run.bias[0, -1] - by_key[0, -1]
     yield "Some code adds m times the place of the key, and not m times the distance. It is the same: within the row of one query the two differ by one number, and softmax does not see what is added to a whole row."
     yield formula("m j = -m (i - j) + m i        m i is the same for all keys j of query i")
-    yield f"For the last query they differ by {shift[0]:.4g} at every key, and the weights by {float(np.abs(one - other).max()):.0e}. Encoders, which look both ways, use -m |i - j|."
+    yield f"For query {run.tokens} of head 1 they differ by {run.slopes[0]:.4g} * {run.tokens} = {-shift[0]:.4g} at every key, and the weights by {float(np.abs(one - other).max()):.0e}. Encoders, which look both ways, use -m |i - j|."
     yield agree("constant", "the difference within the last row", shift, shift[0])
     yield agree("weights", "weights with m j and with -m (i - j)", one, other)
 

@@ -136,8 +136,8 @@ def preference(run: Run) -> Iterator[Shown]:
     seen = (one > 0).sum(axis=0)
     shown = min(t, 8)
     yield "Large decoders prefer some places. One source is the causal mask itself: with no positions and all scores equal, count who reads whom. Last rows: what the last token takes from each place."
-    yield matrix("place", np.stack([seen, received, one[-1], deep])[:, :shown], "what, place", ("read by", "receives", "1 layer", f"{LAYERS} layers"))  # fmt: skip
     yield question(f"How many of {t} tokens read the first one?", seen[0], "All of them, itself included.", 0)
+    yield matrix("place", np.stack([seen, received, one[-1], deep])[:, :shown], "what, place", ("read by", "receives", "1 layer", f"{LAYERS} layers"))  # fmt: skip
     yield f"Place 1 is read by all {t}, place {t} by one. Early places receive more weight in all, and after {LAYERS} such layers {deep[0]:.0%} of the last token goes back to the first, next to {1 / t:.0%} after one layer."
     yield agree("harmonic", "weight that place 1 receives: 1 + 1/2 + ... + 1/T", received[0], sum(1 / n for n in range(1, t + 1)))  # fmt: skip
     yield at_least("first", f"share of place 1 after {LAYERS} layers, over that after one", 1.5, float(deep[0] * t))

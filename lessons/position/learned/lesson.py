@@ -102,7 +102,7 @@ def one_too_many(run: Run) -> Iterator[Shown]:
     fits = provoke("N tokens", lambda: run.layer.forward(longer[:, :-1]))
     yield f"The table has {run.rows} rows. Give it a text of {run.rows + 1} tokens:"
     yield table("really called", [{"tried": f"{run.rows} tokens", "message": fits.message if fits.kind else "read"}, {"tried": f"{run.rows + 1} tokens", "message": asked.message if asked.kind else "read"}], tried="a text of", message="tfx answers")  # fmt: skip
-    yield "There is no vector for that place. A longer table with fresh rows would run, and its fresh rows would be noise. So texts are cut, or the table is enlarged and trained further. Vision Transformers interpolate theirs for larger images: between rows, not beyond."
+    yield "There is no vector for that place. A longer table with fresh rows would run, and its fresh rows would be noise. So texts are cut, or the table is enlarged and trained further. Vision Transformers, whose tokens are squares of a picture (patches), interpolate theirs for larger ones: between rows, not beyond."
     yield Said("Learned positions end at the training length.", "true", "There is no row beyond the table, and rows that were never trained are noise.", "C085")  # fmt: skip
     yield exactly("refused", "texts that were refused: N tokens, N + 1 tokens", "0, 1", f"{int(bool(fits.kind))}, {int(bool(asked.kind))}")  # fmt: skip
     yield Source("Dosovitskiy et al.", 2021, "An Image is Worth 16x16 Words", "section 3.2")

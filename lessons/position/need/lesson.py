@@ -170,7 +170,7 @@ def kinds(run: Run) -> Iterator[Shown]:
         {"kind": "a learned table", "where": "added at the input", "learned": "a vector a place", "topic": "positional-learned"},
         {"kind": "relative terms", "where": "scores, by offset", "learned": "vectors or numbers", "topic": "positional-relative"},
         {"kind": "rotation (RoPE)", "where": "turns q and k", "learned": "nothing", "topic": "positional-rope"},
-        {"kind": "ALiBi, Sandwich", "where": "scores, by distance", "learned": "nothing", "topic": "positional-alibi"},
+        {"kind": "ALiBi", "where": "scores, by distance", "learned": "nothing", "topic": "positional-alibi"},
     ]  # fmt: skip
     yield "Absolute schemes say which place it is. Relative ones tell a query and a key how far apart they are: their offset. A good code differs from place to place, stays bounded, and makes offsets easy to compute."
     yield table("five kinds, all explained in this module", rows, kind="kind", where="where it acts", learned="what is learned", topic="tfx explain")  # fmt: skip
@@ -183,8 +183,8 @@ def said_of_it(run: Run) -> Iterator[Shown]:
     rng = np.random.default_rng(0)
     layer, x = Convolution1d(run.width, run.width, 3, rng, "same", dtype="float64"), run.x[None]
     apart = moved(layer.forward(x[:, run.order])[0], layer.forward(x)[0][:, run.order])
-    yield Said("Sandwich combines several kinds of position.", "false", "It is one relative bias, without parameters, made from the inner products of sinusoids.")  # fmt: skip
-    yield Said("Transformers read tokens in parallel, unlike CNNs, and so lack order.", "false", "A convolution reads in parallel too, and its kernel knows what is left and right. What lacks order is a weighted sum whose weights know no places.", "C100")  # fmt: skip
+    yield Said("Sandwich combines several kinds of position.", "false", "It is one relative bias, without parameters, made from dot products of sinusoids.")  # fmt: skip
+    yield Said("Transformers read tokens in parallel, unlike CNNs, and so lack order.", "false", "A convolution reads in parallel too, and its weights, one for each neighbour, know what is left and right. What lacks order is a weighted sum whose weights know no places.", "C100")  # fmt: skip
     yield "Since 2021 many open language models use rotation, Llama, Mistral and Qwen among them. Some leave positions out in some layers: SmolLM3 does so in every fourth."
     yield f"A convolution that reads three words at a time, on your two texts: off from reordered outputs by {apart:.0%} of their size."
     yield at_least("convolution", "a convolution is off from reordered outputs by", 1e-6, apart)

@@ -124,7 +124,7 @@ def layouts(run: Run) -> Iterator[Shown]:
     mixed = float(np.abs(run.turned(run.q, run.m, "halves")[0] - pairs).max())
     yield "Two conventions are in use. The paper pairs neighbours: numbers 1 and 2, 3 and 4. Llama in Hugging Face pairs halves: number 1 with number D/2 + 1. They are the same up to a fixed reordering of the numbers, which the map before can absorb."
     yield matrix(f"the query at position {run.m}, first numbers", np.stack([run.q, pairs, run.turned(run.q, run.m, "halves")[0]])[:, :6], "layout, number", ("unturned", "pairs", "halves"))  # fmt: skip
-    yield f"Reorder first, and both agree. Read one checkpoint with the other convention, and everything runs and is wrong: here numbers are off by up to {mixed:.2f}."
+    yield f"Reorder first, and both agree. Read stored weights with the other convention, and everything runs and is wrong: here numbers are off by up to {mixed:.2f}."
     yield agree("reordered", "halves of the reordered query are the reordered pairs", halves, pairs[order], to=1e-9)
     yield pairs_to_halves
 
