@@ -184,6 +184,9 @@ BLOCK = (
 TRAINING = (
     Sign("eps", "share of a target dealt to all", "epsilon", "smoothing"),
     Sign("K", "classes", "K, V", "smoothing"),
+    Sign("r", "first length over the last", "-", "data-strategies"),
+    Sign("v", "mean of squared gradients", "v", "stability"),
+    Sign("b2", "what it keeps of itself in a step", "beta_2", "stability"),
 )
 
 COST = (
