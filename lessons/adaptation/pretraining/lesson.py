@@ -64,16 +64,16 @@ def next_token(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     source = MarkovTexts(SYMBOLS, rng)
     ids = source.draw(1, SOURCE_LENGTH, rng)[0]
     chances = source.table[ids[:-1], ids[1:]]
-    rows = [{"read": int(a), "next": int(b), "p": p, "loss": -math.log(p)} for a, b, p in zip(ids[:4], ids[1:5], chances[:4], strict=True)]  # fmt: skip
+    rows = [{"read": int(a), "next": int(b), "p": p, "loss": -math.log(p)} for a, b, p in zip(ids[:3], ids[1:4], chances[:3], strict=True)]  # fmt: skip
     loss = float(-np.log(chances).mean())
     total = sum(row["loss"] for row in rows)
-    yield "Autoregressive: each token is predicted from those before it, under a causal mask, all places in one pass. Multiplied, the chances give that of the text, exactly:"
+    yield "Autoregressive: each token from those before it, under a causal mask. The chances multiply to that of the text:"
     yield formula("p(text) = p(token 1) p(token 2 | token 1) p(token 3 | tokens 1, 2) ...")
-    yield f"A source of {SYMBOLS} tokens whose chances are known, where only the last token counts:"
-    yield table("the first four", rows, read="after", next="next", p="chance :3", loss="loss [nats] :3")
-    yield question(f"These losses sum to {total:.3f}. The chance of the four, given the first token?", math.exp(-total), "exp(-sum): the product of the four chances.")  # fmt: skip
-    yield f"Over {SOURCE_LENGTH:,} tokens the mean is {loss:.3f} nats. Perplexity is exp of it, {math.exp(loss):.2f}: as unsure as among that many equal tokens. On average nobody gets below the entropy, {source.entropy:.3f}."
-    yield agree("product", "exp(-sum of losses) is the product of chances", math.exp(-total), float(np.prod(chances[:4])))  # fmt: skip
+    yield f"{SYMBOLS} tokens with known chances, given the last one:"
+    yield table("the first three", rows, read="after", next="next", p="chance :3", loss="loss [nats] :3")
+    yield question(f"These losses sum to {total:.3f}. The chance of the three, given token 1?", math.exp(-total), "exp(-sum): the product of the chances.")  # fmt: skip
+    yield f"Over {SOURCE_LENGTH:,} tokens the mean is {loss:.3f} nats; the entropy, {source.entropy:.3f}, is the best on average. Perplexity is exp of it, {math.exp(loss):.2f}: as unsure as among that many equal tokens."
+    yield agree("product", "exp(-sum of losses) is the product of chances", math.exp(-total), float(np.prod(chances[:3])))  # fmt: skip
     yield within("entropy", "mean loss of who knows the source, against its entropy", source.entropy, loss, 0.08)
 
 
@@ -86,11 +86,11 @@ def hidden_tokens(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     elsewhere = float(np.abs(cross_entropy_backward(1.0, cache)[~chosen]).max())
     gaps = draw(DRAWN, SYMBOLS, rng)
     seen_before = float((~gaps.first).mean() + gaps.first.mean() / SYMBOLS)
-    yield "Masked language modelling: tokens are chosen, 15 percent in BERT, and asked for with both sides in view, without a causal mask."
+    yield "Masked language modelling: chosen tokens, 15 percent in BERT, are asked for with both sides in view."
     yield formula(run.text(run.hidden.ids[0]))
-    yield f"The loss counts at the {chosen.sum()} chosen places alone. (Of the chosen, BERT hides 80 percent, swaps 10 for random tokens and leaves 10, since [MASK] does not occur in use.)"
-    yield f"Why both sides? In text of doubled tokens, a a b b c c, one of the middle two is hidden; its twin may stand behind it. Of {SYMBOLS} symbols:"
-    yield question("Read from left to right: which share of gaps can be filled, at most?", most(SYMBOLS), f"Half have their twin before; of the others one in {SYMBOLS} is right by chance.")  # fmt: skip
+    yield f"The loss counts at the {chosen.sum()} chosen places alone. BERT hides 80 percent of these, swaps 10 for random tokens, leaves 10: in use there is no [MASK]."
+    yield f"Why both sides? In doubled tokens, a a b b c c, one of the middle two is hidden; its twin may stand behind it. {SYMBOLS} symbols:"
+    yield question("Read from left to right: which share of gaps can be filled, at most?", most(SYMBOLS), f"Half have it before; of the others one in {SYMBOLS} is luck.")  # fmt: skip
     yield f"With both sides all can be. Drawn {DRAWN:,} times, the left side gives {seen_before:.3f}."
     yield exactly("places", "the loss, when all scores elsewhere are others", loss, cross_entropy_forward(moved, run.hidden.targets, keep=chosen)[0])  # fmt: skip
     yield exactly("zero", "largest gradient at a place not chosen", 0.0, elsewhere)

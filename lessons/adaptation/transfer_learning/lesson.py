@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from lessons.writing import (
-    Lesson, Request, Said, See, Shown, Source, Try, at_least, at_most, between, exactly, question, setting, table,
+    Lesson, Request, Said, Shown, Source, Try, at_least, at_most, between, exactly, question, setting, table,
 )  # fmt: skip
 from tfx.blas_threads import blas_threads
 from tfx.lab.training.few_labels import (
@@ -89,7 +89,7 @@ def same_labels(run: Run) -> Iterator[Shown]:
     yield f"Pre-training is worth {100 * (told[TUNE] - told[SCRATCH]):.0f} points here, with the same labels. With many labels the gap closes: each word is then met with its subject often enough."
     yield at_least("ahead", "fine-tuned minus scratch", 0.02, told[TUNE] - told[SCRATCH])
     yield at_least("head", "a head on frozen weights minus scratch", 0.02, told[FROZEN] - told[SCRATCH])
-    yield Source("Howard and Ruder", 2018, "Universal Language Model Fine-tuning for Text Classification")
+    yield Source("Howard and Ruder", 2018, "ULMFiT")
 
 
 @lesson.step("What moves: four ways to adapt")
@@ -126,14 +126,12 @@ def another_world(run: Run) -> Iterator[Shown]:
 def too_strong(run: Run) -> Iterator[Shown]:
     low, high = (float(expected_exact_match(p, ANSWER)) for p in (0.8, 0.95))
     yield Said("Fine-tuning is always better than training from scratch.", "false", "Not where labels are ample and the first task is another one.", "C297")  # fmt: skip
-    yield Said("Pre-training needs no data of one's own, so anything will do.", "false", "What is far from the task gives little or nothing.")  # fmt: skip
-    yield "Learning from a prompt gets better with the size of a model. Does it appear suddenly? That depends on the measure. Let the chance of one right token grow slowly, from 0.8 to 0.95, errors being independent:"
+    yield "Learning from a prompt gets better with size. Suddenly? That depends on the measure. Let the chance of one right token grow from 0.8 to 0.95, errors being independent:"
     yield question(f"At 0.8: an answer of {ANSWER} tokens, all right?", low, f"0.8^{ANSWER}.")
     yield f"At 0.95 it is {high:.2f}. All or nothing shows a jump, token by token there is none."
     yield Said("Abilities emerge at a certain size.", "too strong", "Partly an effect of measures that are all or nothing.")  # fmt: skip
     yield at_least("jump", "whole answers right, 0.95 over 0.8, as a multiple", 10, high / low)
     yield Source("Schaeffer et al.", 2023, "Are Emergent Abilities of Large Language Models a Mirage?", "section 2")
-    yield See("pretraining-objectives")
 
 
 @lesson.step("Say it in an interview")
