@@ -187,6 +187,7 @@ TRAINING = (
     Sign("r", "first length over the last", "-", "data-strategies"),
     Sign("v", "mean of squared gradients", "v", "stability"),
     Sign("b2", "what it keeps of itself in a step", "beta_2", "stability"),
+    Sign("gamma", "how much the sure are turned down", "gamma", "training-recipe"),
 )
 
 COST = (
