@@ -106,20 +106,33 @@ def outcomes_of(exercise: Exercise, function: Any) -> tuple[Outcome, ...]:
     return _outcomes(exercise, function)
 
 
-def tolerance_of(exercise: Exercise, place: int) -> float:
-    """Relative: of the coarsest array that goes in."""
-    types = {str(value.dtype) for value in exercise.cases[place].arguments.values() if isinstance(value, np.ndarray)}
-    return max([exercise.exact, *(ROUNDING[one] for one in types if one in ROUNDING)])
+@dataclass(frozen=True)
+class Tolerance:
+    """relative: to the largest number that is right.  least: the size below which such a number counts as rounding of
+    what went in: a gradient that is 0 on paper is not 0 in floats."""
+
+    relative: float
+    least: float = 0.0
 
 
-def alike(one: Outcome, other: Outcome, tolerance: float) -> bool:
+@cache
+def tolerance_of(exercise: Exercise, place: int) -> Tolerance:
+    """Of the coarsest array that goes in, and of the largest."""
+    arrays = [value for value in exercise.cases[place].arguments.values() if isinstance(value, np.ndarray)]
+    sizes = [float(np.abs(one[np.isfinite(one)]).max(initial=0.0)) for one in arrays if one.dtype.kind == "f"]
+    types = {str(one.dtype) for one in arrays}
+    relative = max([exercise.exact, *(ROUNDING[one] for one in types if one in ROUNDING)])
+    return Tolerance(relative, 1e-6 * max(sizes, default=0.0))
+
+
+def alike(one: Outcome, other: Outcome, tolerance: Tolerance) -> bool:
     """Whether two functions did the same with an input."""
     if one.raised or other.raised:
         return bool(one.raised and other.raised and one.raised[0] == other.raised[0])
     return _alike(one.value, other.value, tolerance)
 
 
-def _alike(one: Any, other: Any, tolerance: float) -> bool:
+def _alike(one: Any, other: Any, tolerance: Tolerance) -> bool:
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(_alike(a, b, tolerance) for a, b in zip(one, other, strict=True))
     if not all(isinstance(value, np.ndarray | int | float | complex) for value in (one, other)):
@@ -128,7 +141,7 @@ def _alike(one: Any, other: Any, tolerance: float) -> bool:
     return a.shape == b.shape and not _differences(a, b, tolerance).any()
 
 
-def _differences(got: Any, right: Any, tolerance: float) -> Any:
+def _differences(got: Any, right: Any, tolerance: Tolerance) -> Any:
     """True where two arrays of one shape differ: relative to the largest finite number that is right."""
     got, right = np.asarray(got), np.asarray(right)
     if right.dtype.kind in "biu" and got.dtype.kind in "biu":
@@ -138,9 +151,9 @@ def _differences(got: Any, right: Any, tolerance: float) -> Any:
         got.astype(complex if got.dtype.kind == "c" else float),
     )
     finite = np.isfinite(right)
-    largest = float(np.abs(right[finite]).max()) if finite.any() else 0.0
+    largest = max(float(np.abs(right[finite]).max(initial=0.0)), tolerance.least)
     with np.errstate(all="ignore"):
-        near = np.abs(got - right) <= tolerance * largest
+        near = np.abs(got - right) <= tolerance.relative * largest
     return ~np.where(finite & np.isfinite(got), near, (got == right) | (np.isnan(got) & np.isnan(right)))
 
 
@@ -240,7 +253,7 @@ def _doctor(label: str, have: Any, want: Any) -> list[str]:
     if (
         have.ndim >= 2
         and have.shape[-1] == have.shape[-2]
-        and not _differences(np.swapaxes(have, -1, -2), want, 1e-9).any()
+        and not _differences(np.swapaxes(have, -1, -2), want, Tolerance(1e-9)).any()
     ):
         return [f"{label} is the transpose of what is right."]
     return []

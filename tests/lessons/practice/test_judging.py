@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from lessons.practice.exercise import Exercise, Given, find_exercise
-from lessons.practice.judging import judge
+from lessons.practice.exercise import Exercise, Given, exercises, find_exercise
+from lessons.practice.judging import judge, outcomes_of
 from lessons.practice.trying import try_all
 from tfx.ops.basics.softmax import softmax_forward
 
@@ -131,3 +131,63 @@ def test_a_mistake_of_the_bank_is_named_and_its_evidence_counted():
     verdict = verdict_on("softmax", lambda x, axis=-1: np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True))
     assert verdict.mistake is not None and verdict.mistake.id == "softmax/maximum-not-subtracted"
     assert verdict.evidence[-2:] == ("right on 14 of 19 inputs.", "on all 19 inputs it gives what this mistake gives.")
+
+
+def parts(value):
+    return list(value) if isinstance(value, tuple) else [value]
+
+
+def whole(some):
+    return tuple(some) if len(some) > 1 else some[0]
+
+
+def changed(exercise, place, how):
+    """The right function, with result `place` changed by `how(result, arguments)`."""
+
+    def function(**arguments):
+        found = parts(exercise.right(**arguments))
+        found[place] = how(found[place].copy(), arguments)
+        return whole(found)
+
+    return function
+
+
+def last_of_the_first_axis(result, arguments):
+    if result.ndim > 1 and len(result) > 1:
+        result[-1] *= 1 + 1e-5
+    return result
+
+
+def options_off_their_defaults(result, arguments):
+    plain = {name for name, value in arguments.items() if isinstance(value, np.ndarray) and value.dtype.kind == "f"}
+    return result if plain == set(arguments) else result * (1 + 1e-5)
+
+
+def one_number(result, arguments):
+    result.flat[-1] += 1e-5 * np.abs(result).max(initial=0) + 1e-12
+    return result
+
+
+SUBTLE = {
+    "a hundred-thousandth too large": lambda result, arguments: result * (1 + 1e-5),
+    "the last of the first axis": last_of_the_first_axis,
+    "options off their defaults": options_off_their_defaults,
+    "one number": one_number,
+    "only where an axis has the size 1": lambda r, arguments: r * (1 + 1e-5) if 1 in r.shape else r,
+    "only where no axis has the size 1": lambda r, arguments: r if 1 in r.shape else r * (1 + 1e-5),
+    "float32 inside": lambda result, arguments: result.astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("how", SUBTLE)
+@pytest.mark.parametrize("exercise", exercises().values(), ids=lambda one: one.name)
+def test_what_is_subtly_wrong_is_neither_passed_nor_named(exercise, how):
+    calls = [case.arguments for case in exercise.cases]
+    right = outcomes_of(exercise, exercise.right)
+    for place in range(len(exercise.results)):
+        function = changed(exercise, place, SUBTLE[how])
+        given = [parts(one.value)[place] for one in try_all(function, calls, twice=False)]
+        if all(np.array_equal(a, parts(b.value)[place]) for a, b in zip(given, right, strict=True)):
+            continue  # this result is 0 there, or has no such axis
+        verdict = judge(exercise, try_all(function, calls, twice=False))
+        assert not verdict.passed and verdict.mistake is None and not verdict.candidates, (place, verdict)
