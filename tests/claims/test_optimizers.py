@@ -5,16 +5,17 @@ import pytest
 
 from tests.lab.breaking import instead
 from tfx.claims import Trial
-from tfx.claims.optimizers import rebuilt_error, shrunk
+from tfx.claims.optimizers import shrunk
+from tfx.lab.training.optimizer_steps import rebuilt_error
 from tfx.optim import Adam
 
-PLACE = "tfx.claims.optimizers"
+PLACE, STEPS = "tfx.claims.optimizers", "tfx.lab.training.optimizer_steps"
 
 BREAKS = {
     "C235": {f"{PLACE}.Linear": lambda original: lambda a, b, rng, dtype: original(a, b, rng, dtype="float32")},
     "C236": {"tfx.lab.training.loss_scaling.to_half": instead(lambda x: np.asarray(x, dtype="float32"))},
-    "C237": {f"{PLACE}.AdamW": lambda _: lambda model, weight_decay, decays: Adam(model, l2=weight_decay)},
-    "C239": {f"{PLACE}.Lion": lambda original: lambda model: original(model, beta1=0.0)},
+    "C237": {f"{STEPS}.AdamW": lambda _: lambda model, weight_decay, decays: Adam(model, l2=weight_decay)},
+    "C239": {f"{STEPS}.Lion": lambda original: lambda model: original(model, beta1=0.0)},
     "C240": {f"{PLACE}.state_numbers": lambda original: lambda name: original("Adam")},
     "C241": {f"{PLACE}.kept_shapes": instead(lambda shape: {"squares": shape})},
 }

@@ -8,14 +8,12 @@ import math
 import numpy as np
 
 from tfx.claims.claim import Evidence, Trial, claim, contradicts, supports
+from tfx.lab.training import optimizer_steps as steps
 from tfx.lab.training.loss_scaling import updated
 from tfx.lab.training.optimizers import state_numbers
-from tfx.lab.training.warmup import Numbers
 from tfx.measure.verdicts import agree, at_least, at_most, exactly, within
 from tfx.nn.linear import Linear
-from tfx.optim import Adafactor, Adam, AdamW, Lion, Optimizer
 from tfx.optim.adafactor import kept_shapes
-from tfx.optim.adamw import decays_everything
 
 SECTION = "Training and optimisation"
 
@@ -52,18 +50,7 @@ def loss_scaling(trial: Trial) -> Evidence:
 @functools.lru_cache(maxsize=16)
 def shrunk(trial: Trial, decoupled: bool, scale: float) -> float:
     """How far decay 0.1 pulls numbers of 1 to 0 in 400 steps of 0.005 under noise of that scale: mean share."""
-    left = []
-    for decay in (0.0, 0.1):
-        model = Numbers(np.ones(16))
-        optimizer: Optimizer = Adam(model, l2=decay)
-        if decoupled:
-            optimizer = AdamW(model, weight_decay=decay, decays=decays_everything)
-        rng = trial.generator(3)
-        for _ in range(400):
-            optimizer.parameters.grad[...] = scale * rng.standard_normal(16)
-            optimizer.step(0.005)
-        left.append(model.numbers.value.copy())
-    return float((left[0] - left[1]).mean())
+    return steps.shrunk(decoupled, scale, lambda: trial.generator(3))
 
 
 @claim(
@@ -85,18 +72,8 @@ def decoupled(trial: Trial) -> Evidence:
     experiment="optimizers", paper="Chen et al. 2023, program 1",
 )  # fmt: skip
 def lion_moves(trial: Trial) -> Evidence:
-    model = Numbers(np.zeros(200))
-    optimizer, rng, differs, moves = Lion(model), trial.generator(4), [], []
-    for _ in range(100):
-        gradient = 0.3 + rng.standard_normal(200)
-        before = model.numbers.value.copy()
-        optimizer.parameters.grad[...] = gradient
-        optimizer.step(0.01)
-        moves.append(before - model.numbers.value)
-        differs.append(np.sign(moves[-1]) != np.sign(gradient))
-    yield contradicts(
-        at_least("differs", "share of moves against the gradient's sign", 0.1, float(np.mean(differs[20:])))
-    )
+    differs, moves = steps.against_the_sign(trial.generator(4))
+    yield contradicts(at_least("differs", "share of moves against the gradient's sign", 0.1, differs))
     yield agree("length", "every move has the length of the rate", np.abs(moves), 0.01)
 
 
@@ -123,16 +100,7 @@ def adafactor_memory(trial: Trial) -> Evidence:
     )
     rng = trial.generator(5)
     rank_one = np.outer(abs(rng.standard_normal(20)) + 0.1, abs(rng.standard_normal(30)) + 0.1)
-    yield at_most("rank-one", "error of rebuilt squares of rank one", 1e-12, rebuilt_error(rank_one))
-    yield at_least("others", "... of squares without such a form", 0.1, rebuilt_error(rng.standard_normal((20, 30))))
-
-
-def rebuilt_error(gradient: np.ndarray) -> float:
-    """|V - g^2| / |g^2| after one step, V from the sums that Adafactor keeps."""
-    model = Numbers(np.zeros(gradient.shape))
-    optimizer = Adafactor(model)
-    optimizer.parameters.grad[...] = gradient.reshape(-1)
-    optimizer.step(1.0)
-    square = gradient**2
-    rebuilt = np.outer(optimizer.rows, optimizer.columns) / optimizer.rows.sum()
-    return float(np.sqrt(((rebuilt - square) ** 2).sum() / (square**2).sum()))
+    yield at_most("rank-one", "error of rebuilt squares of rank one", 1e-12, steps.rebuilt_error(rank_one))
+    yield at_least(
+        "others", "... of squares without such a form", 0.1, steps.rebuilt_error(rng.standard_normal((20, 30)))
+    )
