@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.lab.breaking import instead
-from tfx.claims.attention_patterns import core_flops, layers_until_all
+from tfx.claims.attention_patterns import core_flops
 
 PLACE = "tfx.claims.attention_patterns"
 
@@ -33,12 +33,6 @@ BREAKS = {
     "C195": {f"{PLACE}.core_flops": lambda original: lambda n, d: 10 * original(n, d)},
     "C197": {f"{PLACE}.core_flops": linear_work},
 }
-
-
-def test_layers_until_all_pairs_have_met():
-    ring = np.eye(6, dtype=bool) | np.eye(6, k=1, dtype=bool) | np.eye(6, k=-1, dtype=bool)
-    assert layers_until_all(ring) == 5 and layers_until_all(np.ones((4, 4), bool)) == 1
-    assert layers_until_all(np.eye(3, dtype=bool)) == -1
 
 
 def test_the_core_is_two_products_of_two_operations_each():

@@ -4,7 +4,8 @@ import numpy as np
 
 from tests.lab.breaking import instead
 from tfx.claims.claim import Trial
-from tfx.claims.efficient_attention import error_of, random_heads, smooth_heads, trigonometric_features
+from tfx.claims.efficient_attention import error_of, random_heads, smooth_heads
+from tfx.lab.cost.random_features import trigonometric_features
 from tfx.ops.attention.scaled_dot_product import attention_forward
 
 PLACE = "tfx.claims.efficient_attention"

@@ -15,6 +15,7 @@ from tfx.efficient.synthesizer import dense_synthesizer_forward, random_synthesi
 from tfx.efficient.tiled_attention import tiled_attention_forward
 from tfx.measure.counting import attention_core, feed_forward, projections, total_matmul_flops
 from tfx.measure.held_memory import held_bytes
+from tfx.measure.reach import layers_until_all
 from tfx.measure.verdicts import agree, at_least, at_most, exactly, largest, within
 from tfx.nn.block_settings import StackSettings
 from tfx.nn.reversible import ReversibleStack
@@ -22,16 +23,6 @@ from tfx.ops.attention.scaled_dot_product import attention_forward
 
 #: Of numbers of about 1 in float64: a change that is larger is one.
 ROUNDING = 1e-9
-
-
-def layers_until_all(mask: np.ndarray) -> int:
-    """Layers with this pattern, (n, n) boolean, until every token has met every other; -1 when they never do."""
-    met = np.eye(len(mask), dtype=bool)
-    for layer in range(1, len(mask) + 1):
-        met = (mask.astype(np.float32) @ met.astype(np.float32)) > 0
-        if met.all():
-            return layer
-    return -1
 
 
 def core_flops(n: int, d_model: int) -> int:

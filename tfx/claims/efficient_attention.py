@@ -11,6 +11,7 @@ from tfx.efficient.linformer import linformer_forward
 from tfx.efficient.longformer import longformer_attention_forward, longformer_mask
 from tfx.efficient.nystrom_attention import nystrom_attention_forward
 from tfx.efficient.performer import performer_forward, random_features
+from tfx.lab.cost.random_features import trigonometric_features
 from tfx.measure.held_memory import held_bytes
 from tfx.measure.verdicts import agree, at_least, at_most, within
 from tfx.ops.attention.scaled_dot_product import attention_forward
@@ -55,13 +56,6 @@ def linformer_is_linear(trial: Trial) -> Evidence:
         far = error_of(out, heads)
     yield supports(at_most("growth", "bytes kept at twice the length, in units of once", 2.0, kept[2 * N] / kept[N]))
     yield contradicts(at_least("random", "error on random rows with random mixing, as a share", 0.5, far))
-
-
-def trigonometric_features(x: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """The random Fourier features of exp(x.y): e^(|x|^2 / 2) (cos w.x, sin w.x); Rahimi and Recht 2007."""
-    angle = x @ w.T
-    size = np.exp((x * x).sum(axis=-1, keepdims=True) / 2) / np.sqrt(len(w))
-    return np.concatenate([np.cos(angle), np.sin(angle)], axis=-1) * size
 
 
 @claim(

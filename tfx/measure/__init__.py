@@ -10,7 +10,8 @@ Counting        counting (FLOPs and bytes by formula), decoder_costs (the same o
                 products)
 Attention       sharpness (top weight, entropy, Jacobian), head_diversity, token_spread, induction, attention_rollout
 Inside a model  ablation, activation_patching, linear_probe, covariate_shift, label_leakage, gradient_sign,
-                dependence (which output moves with which input), equivariance (does it move along?)
+                dependence (which output moves with which input), equivariance (does it move along?), reach (after how
+                many layers)
 Quality         bleu, overlap, ranking, rank_agreement, embedding_search, repetition, exposure_bias, emergence,
                 forgetting
 Trust           calibration, uncertainty, out_of_distribution, bias, fairness

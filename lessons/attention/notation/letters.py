@@ -194,6 +194,9 @@ COST = (
     Sign("b", "queries of a tile", "B_r", "efficient-flash"),
     Sign("l, a", "sum so far; weighted values so far", "l, O", "efficient-flash"),
     Sign("w", "m + log(l), kept for a query", "L", "efficient-flash"),
+    Sign("phi", "features of a query or a key", "phi", "efficient-linear"),
+    Sign("h, r", "sums over keys: phi(k)^T v, and phi(k)", "S, z", "efficient-linear"),
+    Sign("m, w_n", "random features; draw n", "m, omega_i", "efficient-linear"),
 )
 
 INSIDE = (Sign("tau", "Kendall's: pairs in one order less the others, over all", "tau", "interpretability-attention"),)
