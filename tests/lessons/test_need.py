@@ -126,7 +126,7 @@ def test_the_text_is_computed():
     )
     out, other = weights @ v, (weights @ v)[::-1]
     assert (
-        f"Place by place it differs by {np.sqrt(((out - other) ** 2).sum() / (out**2).sum()):.0%} of its size"
+        f"Place by place the output differs by {np.sqrt(((out - other) ** 2).sum() / (out**2).sum()):.0%} of its size"
         in (sentences(records_of(topic.equivariant, run))[2])
     )
     assert sentences(records_of(topic.same_words, run))[1] == (

@@ -130,7 +130,7 @@ def match_and_content(run: Run) -> Iterator[Shown]:
     yield formula("x = (what it is matched on: 2 numbers, content: 2 numbers)", "W_Q, W_K read the first, W_V the second")  # fmt: skip
     title = f'The content of "{run.words[1]}" is raised by 1'
     yield table(title, rows, w_v="W_V", weights="weights move :3", output="output moves :3")
-    yield "A library is searched by title and hands over the text. With a W_V of its own, the head matches on one set of features and delivers another. If the value had to be the key, content that plays no part in matching could not get through at all."
+    yield "A library is searched by title and hands over the text. With a W_V of its own, the head matches on one set of features and delivers another. If the value had to be this key, the content could not get through at all. (A wider key could carry it along in numbers that no query reads.)"
     yield agree("own", "outputs move by the weight of that token", moved[0], np.hstack([share, share]))
     yield agree("shared", "with W_V = W_K the content is invisible", moved[1], to=0)
     yield Try.here(seed=run.seed + 1)

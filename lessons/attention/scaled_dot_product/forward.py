@@ -42,7 +42,7 @@ def scaling(run: Run) -> Iterator[Shown]:
     i, j, width = run.row, run.column, run.case.q.shape[-1]
     usual, scaled = 1 / math.sqrt(width), float(run.scores[run.row, run.column])
     same = math.isclose(run.scale, usual)
-    yield f"A raw score sums D = {width} products (d_k in papers). Independent ones of mean 0 sum to about sqrt(D) times one of them; dividing by sqrt(D) undoes that."
+    yield f"A raw score sums D = {width} products (d_k in papers). Independent ones of mean 0 sum to about sqrt(D) times one of them; dividing by sqrt(D) undoes that: derived in the next topic."
     if not same:
         yield f"You chose {run.scale:g} in the place of 1/sqrt({width}) = {usual:.4f}, in this head alone. The model runs with it: all that follows, answer and gradients included, is what the changed model computes, where nothing else is said."
     yield question(f'The raw score of "{run.word}" and "{run.target}" is {run.raw[i, j]:.5g}, and the factor is {f"1/sqrt({width})" if same else f"{run.scale:g}"}. What is the score?', scaled, f"{run.raw[i, j]:.5g} * {run.scale:.4g}.", 0.01)  # fmt: skip

@@ -204,7 +204,7 @@ def still_open(run: Run) -> Iterator[Shown]:
         "one kind of relation at a time": "several heads",
     }
     yield table("a weakness of recurrent translators, and the Transformer's answer", [{"rnn": a, "answer": b} for a, b in answers.items()], rnn="weakness", answer="answer")  # fmt: skip
-    yield "The second answer is older: RNN translators had attention to the encoder in 2015. What was new in 2017 was to leave the recurrence out."
+    yield "The second answer is older: RNN translators had attention to the encoder from 2014 on. What was new in 2017 was to leave the recurrence out."
     yield "Open in both: exposure bias. In training they are shown the right previous tokens; in use they read what they wrote themselves."
     yield "New with attention: long texts pay T^2 for the direct paths, and what has to be kept grows with the text."
     yield Source("Bahdanau, Cho and Bengio", 2015, "Neural Machine Translation by Jointly Learning to Align and Translate")  # fmt: skip

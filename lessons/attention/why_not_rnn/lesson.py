@@ -90,7 +90,7 @@ def fading(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield "Move an early word a little: how far does the last state move? Learning lives on that gradient. Each word in between multiplies it by W_h, and powers of a matrix grow or shrink, in the long run, like those of one number: its radius, the size of its largest eigenvalue."
     yield question(f"Multiply 1 by {run.radius:g} at each of 20 steps: what is left?", run.radius**20, f"{run.radius:g} to the power 20.")  # fmt: skip
     yield table("gradient k words back, relative to the last, for three radii of W_h", rows, k="k", r0="radius 0.7 :2", r1="radius 1 :2", r2="radius 1.3 :2")  # fmt: skip
-    yield "Below 1 it fades, above 1 it explodes. (tanh, idle here, can only shrink it.)"
+    yield "Below 1 it fades, above 1 it explodes. (Inputs are near 0 here, where tanh is straight; elsewhere it can only shrink it.)"
     holds = bool(fades < 1e-3 < keeps < 1e3 < grows)
     yield Check("powers", "40 words back: radius 0.7 fades, 1.3 explodes", "below 1e-3, above 1e3", f"{fades:.1e}, {grows:.1e}", "and radius 1 between them", holds)  # fmt: skip
 

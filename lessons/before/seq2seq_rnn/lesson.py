@@ -144,7 +144,7 @@ def toys(run: Run) -> Iterator[Shown]:
     yield "Small tasks with exact answers show what a model can do. Here your letters as numbers:"
     yield table("three toys", rows, task="task", **{"in": "in", "out": "out"})
     yield "Copying needs the same place, reversing one that is mostly far, sorting all of them. What they share with translation: which input place an output needs is for the model to find out."
-    yield "Since 2017 most such models are Transformers: an encoder and a decoder as here, joined by attention in place of c; or a decoder alone that reads source and target as one text."
+    yield "Since 2017 most such models are Transformers: an encoder and a decoder as here, joined by attention (module 3) in place of c; or a decoder alone that reads source and target as one text."
     yield exactly("sorted", "the sorted toy's output", " ".join(map(str, sorted(ids[0]))), rows[2]["out"])
     yield See("attention-intuition")
     yield Try("tfx train reverse")

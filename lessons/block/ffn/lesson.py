@@ -106,7 +106,7 @@ def memory(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield formula("y = sum_i  max(0, x . k_i + b_i) v_i        attention without softmax")
     yield f"So facts can be written in by hand: {run.facts} pairs of random directions of {WIDE} numbers, a unit for each, which fires where the cosine with its key is above one half."
     yield matrix("how strongly a unit fires", answers, "key, unit", numbered(run.facts, "k"), numbered(run.facts, "u"), focus=range(2))  # fmt: skip
-    yield f"At key 1 it says value 1, to {np.abs(said[0] - values[0]).max():.1g}. Without unit 1 it says nothing there: {np.abs(lost).max():.1g}."
+    yield f"At key 1 it says value 1, off by {np.abs(said[0] - values[0]).max():.1g}. Without unit 1 it says nothing there: {np.abs(lost).max():.1g}."
     yield agree("facts", "what is said at a key less its value", said, values)
     yield agree("deleted", "without its unit a key gives 0", lost)
     yield planted

@@ -82,7 +82,7 @@ def equivariant(run: Run) -> Iterator[Shown]:
     yield "Shuffle the rows of X by any reordering R, and the output's rows are shuffled alike:"
     yield formula("attention(R X) = R attention(X)        no mask, no positions")
     yield f'Why: a score depends on two vectors alone, softmax divides by a sum over all words, and an output is a sum over all words. By hand, number 1 of the output at "{run.words[0]}": {" + ".join(terms)}{more} = {here[0, 0]:.3f}. A sum does not depend on the order of its terms.'
-    yield f"Measured: off by {moved(there, here[run.order]):.0e} from the reordered outputs. Place by place it differs by {moved(there, here):.0%} of its size."
+    yield f"Measured: off by {moved(there, here[run.order]):.0e} from the reordered outputs. Place by place the output differs by {moved(there, here):.0%} of its size."
     yield Said("Self-attention is permutation invariant.", "false", "It is equivariant: outputs move with their tokens. Invariant is only what pools them evenly, such as their mean.", "C076")  # fmt: skip
     yield at_most("equivariant", "off from reordered outputs", 1e-12, moved(there, here[run.order]))
     yield at_least("not-invariant", "off from the outputs before, place by place", 1e-6, moved(there, here))

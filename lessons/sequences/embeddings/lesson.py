@@ -116,7 +116,7 @@ def neighbours(run: Run) -> Iterator[Shown]:
     kinds = sum(len(words) for words in KINDS.values())
     yield "Nobody says what a word means. Let a table learn one thing alone: which words stand near each other, in sentences about animals that cross streets. Each word's row is pulled towards rows that a second table keeps for the words around it, and pushed away from those of random words (skip-gram)."
     yield table(f"the three nearest of {len(after.words)} words", rows, word="word", before="at random", after=f"after {run.settings.steps} steps")  # fmt: skip
-    yield f"Of the {kinds} movers, places and adjectives, {before.same_kind():.0%} have a nearest word of their own kind before, {after.same_kind():.0%} after. Words of one kind stand among the same neighbours, are pulled to the same rows, and so get similar ones."
+    yield f"Of the {kinds} movers (such as dog), places and adjectives, {before.same_kind():.0%} have a nearest word of their own kind before, {after.same_kind():.0%} after. Words of one kind stand among the same neighbours, are pulled to the same rows, and so get similar ones."
     yield at_least("kinds", "nearest word of the same kind, after learning", 0.8, after.same_kind())
     yield at_most("random", "... and before", 0.7, before.same_kind())
     yield SkipGram

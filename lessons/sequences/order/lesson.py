@@ -138,7 +138,7 @@ def too_late(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 @lesson.step("Where order comes from in this course")
 def onwards(run: Run) -> Iterator[Shown]:
     yield "Older networks know the order because they read in order: recurrent ones word after word, convolutions a few neighbours at a time."
-    yield "Attention, the heart of the Transformer, adds up over all words at once. Without a mask, and without anything that marks the places, each word would get the same result in any order. So a Transformer is told where each word stands: in 2017 by a code that is added to the vectors, since then often by rotating vectors inside attention. (A causal mask, under which a word sees itself and those before it, already lets some of the order in.)"
+    yield "Attention, the heart of the Transformer, adds up over all words at once. Without a mask, and without anything that marks the places, each word would get the same result in any order. So a Transformer is told where each word stands: in 2017 by a code that is added to the vectors, since then often by rotating vectors inside attention. (A causal mask, under which a word sees itself and those before it, already lets some of the order in.) Module 3 shows it."
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 3.5")
     yield Source("Elman", 1990, "Finding Structure in Time")
     yield See("transformer-vs-rnn", "the_order")
