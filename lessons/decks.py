@@ -6,6 +6,8 @@ the topic that explains it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lessons.course import Topic, find_topic
 
 ESTIMATES = Topic(
@@ -20,7 +22,14 @@ ESTIMATES = Topic(
     module="",
     number="",
 )
-DECKS = (ESTIMATES,)
+INTERVIEW = replace(
+    ESTIMATES,
+    name="interview",
+    folder="interview",
+    title="Derivations and code, as interviews ask for them",
+    aliases=("derivations",),
+)
+DECKS = (ESTIMATES, INTERVIEW)
 
 
 def is_deck(name: str) -> bool:

@@ -54,7 +54,7 @@ order               `steps`, at least three, in the right order (shown shuffled)
 
 estimate            a number of the kind that is worked out in one's head, with a unit, right within 10%.  `compute` as
                     above, with EstimateCase (lessons/estimates/building.py); `about` names the topic of the course
-                    that explains it, whose step `see` is.  Estimates stand in decks (lessons/decks.py).
+                    that explains it, whose step `see` is; every item of a deck (lessons/decks.py) names one.
 
 open                `key_points`, three to seven, what a good spoken answer says.  The reader answers, sees the points
                     and marks those that were said.
@@ -73,7 +73,7 @@ from typing import Any, Literal, get_args
 
 from lessons.course import Topic, topics
 from lessons.course_file import BadCourseFile, read_toml
-from lessons.decks import DECKS
+from lessons.decks import DECKS, is_deck
 
 Kind = Literal["choice", "several", "number", "shape", "order", "open", "estimate"]
 
@@ -153,7 +153,7 @@ class Item:
     key_points: tuple[str, ...] = ()
     compute: str = ""
     package: str = ""  # where numbers.py lives, for computed items
-    about: str = ""  # of an estimate: the topic that explains it
+    about: str = ""  # in a deck: the topic that explains it
 
     @property
     def explained_by(self) -> str:
@@ -219,7 +219,9 @@ def _read_item(table: Mapping[str, Any], topic: str, package: str) -> Item:
     _require(not (missing := needed - set(table)), f"needs {', '.join(sorted(missing))}")
     texts = ("id", "prompt", "explain", "compute", "about")
     _require(not (odd := [key for key in texts if not isinstance(table.get(key, ""), str)]), f"{odd} must be text")
-    _require(not (extra := set(table) - needed - {"see"}), f"a {kind} item has no {', '.join(sorted(extra))}")
+    more = {"see", "about"} if is_deck(topic) else {"see"}
+    _require(not (extra := set(table) - needed - more), f"a {kind} item has no {', '.join(sorted(extra))}")
+    _require("about" in table or not is_deck(topic), "an item of a deck needs about")
     _require(all(text.isascii() for text in _texts(table)), "text must be plain ASCII")
     _require(all(text.strip() for text in _texts(table)), "has an empty text")
     item = Item(

@@ -40,9 +40,9 @@ def estimate(
     total, lines = 0.0, []
     for sign, value, words in steps:
         total = _DO[sign](total, value)
-        lines.append(f"  {sign:1} {short(value):>10}  {words}")
+        lines.append(f"  {sign:1} {short(value):>8}  {words}")
     lines.append(
-        f"  = {short(total):>10}  {unit}" if said(total, unit) == f"{short(total)} {unit}" else _twice(total, unit)
+        f"  = {short(total):>8}  {unit}" if said(total, unit) == f"{short(total)} {unit}" else _twice(total, unit)
     )
     if abs(total - answer) > 5e-4 * abs(answer):
         lines.append(f"  counted: {said(answer, unit)}")
@@ -50,4 +50,4 @@ def estimate(
 
 
 def _twice(total: float, unit: str) -> str:
-    return f"  = {short(total):>10}  {said(total, unit)}"
+    return f"  = {short(total):>8}  {said(total, unit)}"

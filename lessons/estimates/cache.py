@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from lessons.estimates.building import estimate, length, pick
-from lessons.estimates.published import MISTRAL, ONE_KEY_HEAD_EACH, SHARED_KEY_HEADS, T5
+from lessons.estimates.building import Step, estimate, length, pick
+from lessons.estimates.published import MISTRAL, ONE_KEY_HEAD_EACH, SHARED_KEY_HEADS, T5, Published
 from lessons.quiz import EstimateCase, Wrong
 from lessons.telling_apart import told_apart
-from tfx.measure.decoder_costs import count, stored
+from tfx.measure.decoder_costs import DecoderSizes, count, stored
 
 HEADS = "query heads for key heads"
 KEYS = "keys without values"
@@ -31,6 +31,23 @@ def why_layer(layers: int) -> str:
     return f"Each of the {layers} layers stores keys and values of its own."
 
 
+def in_words(m: Published) -> dict[str, object]:
+    """What a question says of a model whose query heads share keys and values."""
+    s = m.sizes
+    sizes = {"layers": s.layers, "heads": s.heads, "key_heads": s.key_heads, "d": s.head_width}
+    return {"model": m.name, **sizes}
+
+
+def of_a_token(s: DecoderSizes) -> tuple[Step, ...]:
+    """The numbers that one token leaves behind."""
+    return (
+        ("", 2, "keys and values"),
+        ("x", s.layers, "layers"),
+        ("x", s.key_heads, "key heads"),
+        ("x", s.head_width, "numbers of a head"),
+    )
+
+
 @told_apart
 def kv_sequence(rng: np.random.Generator) -> EstimateCase:
     m = pick(rng, SHARED_KEY_HEADS)
@@ -41,19 +58,9 @@ def kv_sequence(rng: np.random.Generator) -> EstimateCase:
         Wrong(answer / 2, KEYS, WHY_KEYS),
         Wrong(answer / s.layers, LAYER, why_layer(s.layers)),
     )
-    values = {
-        "model": m.name,
-        "layers": s.layers,
-        "heads": s.heads,
-        "key_heads": s.key_heads,
-        "d": s.head_width,
-        "n": n,
-    }
+    values = {**in_words(m), "n": n}
     steps = [
-        ("", 2, "keys and values"),
-        ("x", s.layers, "layers"),
-        ("x", s.key_heads, "key heads"),
-        ("x", s.head_width, "numbers of a head"),
+        *of_a_token(s),
         ("x", n, "tokens"),
         ("x", 2, "bytes a number"),
     ]
@@ -90,12 +97,9 @@ def kv_batch(rng: np.random.Generator) -> EstimateCase:
         Wrong(answer * s.heads / s.key_heads, HEADS, why_heads(s.heads, s.key_heads)),
         Wrong(answer * 2, "four bytes for two", "A 16-bit number takes 2 bytes, not the 4 of float32."),
     )
-    values = {"model": m.name, "layers": s.layers, "heads": s.heads, "key_heads": s.key_heads, "d": s.head_width}
+    values = in_words(m)
     steps = [
-        ("", 2, "keys and values"),
-        ("x", s.layers, "layers"),
-        ("x", s.key_heads, "key heads"),
-        ("x", s.head_width, "numbers of a head"),
+        *of_a_token(s),
         ("x", n, "tokens"),
         ("x", b, "texts"),
         ("x", 2, "bytes a number"),
@@ -118,12 +122,9 @@ def kv_window(rng: np.random.Generator) -> EstimateCase:
         Wrong(answer * s.heads / s.key_heads, HEADS, why_heads(s.heads, s.key_heads)),
         Wrong(answer / 2, KEYS, WHY_KEYS),
     )
-    values = {"model": MISTRAL.name, "layers": s.layers, "heads": s.heads, "key_heads": s.key_heads, "d": s.head_width}
+    values = in_words(MISTRAL)
     steps = [
-        ("", 2, "keys and values"),
-        ("x", s.layers, "layers"),
-        ("x", s.key_heads, "key heads"),
-        ("x", s.head_width, "numbers of a head"),
+        *of_a_token(s),
         ("x", window, "tokens in the window"),
         ("x", b, "texts"),
         ("x", 2, "bytes a number"),
@@ -164,14 +165,7 @@ def kv_saved(rng: np.random.Generator) -> EstimateCase:
         Wrong(answer / 2, KEYS, WHY_KEYS),
         Wrong(answer / s.layers, LAYER, why_layer(s.layers)),
     )
-    values = {
-        "model": m.name,
-        "layers": s.layers,
-        "heads": s.heads,
-        "key_heads": s.key_heads,
-        "d": s.head_width,
-        "n": n,
-    }
+    values = {**in_words(m), "n": n}
     steps = [
         ("", s.heads, "heads of keys without"),
         ("-", s.key_heads, "heads that are kept"),

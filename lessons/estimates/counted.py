@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from lessons.estimates.building import estimate, pick
+from lessons.estimates.building import Step, estimate, pick
 from lessons.estimates.cache import HEADS, LAYER
 from lessons.estimates.published import (
     BERT, GPT2, GPT3, LLAMA_2_7B, LLAMA_2_13B, LLAMAS, MISTRAL, MIXTRAL, SHARED_KEY_HEADS, T5,
 )  # fmt: skip
 from lessons.quiz import EstimateCase, Wrong
 from lessons.telling_apart import told_apart
-from tfx.measure.decoder_costs import count, parameters
+from tfx.measure.decoder_costs import DecoderSizes, count, parameters
 from tfx.models.bert import bert_parameter_count
 from tfx.models.t5 import t5_parameter_count
 
@@ -126,19 +126,12 @@ def mixture(rng: np.random.Generator) -> EstimateCase:
     s = replace(MIXTRAL.sizes, experts=experts)
     owned = parameters(s)
     answer, one = count(owned), count(parameters(replace(s, experts=1)))
-    keys = s.key_heads * s.head_width
     slips = (
         Wrong(experts * one, "everything for each expert", "Only the networks come several times; attention and tables are shared."),
         Wrong(one, "one expert for all", f"All {experts} networks are stored, whichever a token chooses."),
         Wrong(answer - count(owned, "network") / 3, "two maps for three", "A gated expert has a third map, the gate."),
     )  # fmt: skip
-    steps = [
-        ("", 3 * s.width * s.d_ff, f"3 x {s.width} x {s.d_ff}"),
-        ("x", experts, "experts"),
-        ("+", 2 * s.width * (s.width + keys), "attention's four maps"),
-        ("x", s.layers, "layers"),
-        ("+", 2 * s.vocab * s.width, f"2 x {s.vocab} x {s.width}"),
-    ]
+    steps = with_networks(s, experts, "experts")
     return estimate({**_of_mixtral(), "experts": experts}, answer, slips, UNIT, steps)
 
 
@@ -149,20 +142,25 @@ def active(rng: np.random.Generator) -> EstimateCase:
     owned = parameters(s)
     network = sum(array.numbers for array in owned if array.name in ("W_1", "W_gate", "W_2")) // experts
     answer = count(owned) - network * (experts - chosen)
-    keys = s.key_heads * s.head_width
     slips = (
         Wrong(count(owned), "all experts for the chosen", f"A token passes {chosen} of the {experts} networks."),
         Wrong(answer - (chosen - 1) * network, "one expert for the chosen", f"Every token passes {chosen} networks, not one."),
         Wrong(answer - chosen * network / 3, "two maps for three", "A gated expert has a third map, the gate."),
     )  # fmt: skip
-    steps = [
+    steps = with_networks(s, chosen, "experts chosen")
+    return estimate({**_of_mixtral(), "experts": experts, "chosen": chosen}, answer, slips, UNIT, steps)
+
+
+def with_networks(s: DecoderSizes, networks: int, words: str) -> list[Step]:
+    """A decoder whose layers have, or use, so many gated networks each."""
+    keys = s.key_heads * s.head_width
+    return [
         ("", 3 * s.width * s.d_ff, f"3 x {s.width} x {s.d_ff}"),
-        ("x", chosen, "experts chosen"),
+        ("x", networks, words),
         ("+", 2 * s.width * (s.width + keys), "attention's four maps"),
         ("x", s.layers, "layers"),
         ("+", 2 * s.vocab * s.width, f"2 x {s.vocab} x {s.width}"),
     ]
-    return estimate({**_of_mixtral(), "experts": experts, "chosen": chosen}, answer, slips, UNIT, steps)
 
 
 def _of_mixtral() -> dict[str, object]:

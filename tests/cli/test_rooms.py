@@ -21,6 +21,7 @@ FLOORS = {
     "tfx_cli.how_long": 5,
     "tfx_cli.measurement": 6,
     "tfx_cli.quizzing": 4,
+    "tfx_cli.interviewing": 5,
     "tfx_cli.training": 4,
     "tfx_cli.explaining": 4,
     "tfx_cli.practice": 4,

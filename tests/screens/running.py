@@ -60,7 +60,8 @@ def screens() -> list[Screen]:
         found.append(Screen(f"settings-{topic.name}", f"explain {topic.name} --set help", {}, "", "sizes"))
     for deck in DECKS:
         found.append(Screen(f"sheet-{deck.name}", f"quiz {deck.name} --sheet 40 --key --seed 3", {}, ""))
-        found.append(Screen(f"verdicts-{deck.name}", f"quiz {deck.name}", {}, "", "verdicts"))
+        if (deck.path / "numbers.py").exists():  # the others have nothing that is judged
+            found.append(Screen(f"verdicts-{deck.name}", f"quiz {deck.name}", {}, "", "verdicts"))
     for name in experiments():
         found.append(Screen(f"experiment-{name}", f"experiment {name} --quick --details", {}, clock))
         near = f"{clock}|the closest at"  # ... its limit may be what rounding leaves, another on another machine

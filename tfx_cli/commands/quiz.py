@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,8 @@ from tfx_cli.options import Face
 
 if TYPE_CHECKING:
     from tfx_cli.quizzing.round import Wish
+
+DEFAULT_COUNT = 10
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -31,17 +34,32 @@ def quiz(
     topic: Annotated[
         str | None, typer.Argument(autocompletion=complete_topic, help="Or the deck `estimates`; without it: all.")
     ] = None,
-    count: Annotated[int, typer.Option("--count", min=1, metavar="N", help="At most so many questions.")] = 10,
+    count: Annotated[
+        int | None, typer.Option("--count", min=1, metavar="N", help="At most so many questions; 10 unless told.")
+    ] = None,
     level: Annotated[
-        int | None, typer.Option("--level", min=1, max=3, metavar="L", help="Only 1 recall, 2 use, or 3 derive.")
+        int | None,
+        typer.Option("--level", min=1, max=3, metavar="L", help="Only 1 recall, 2 use, 3 derive; interview: up to it."),
     ] = None,
     due: Annotated[bool, typer.Option("--due", help="Only what is due, nothing new.")] = False,
     test_out: Annotated[
         bool, typer.Option("--test-out", help="A short test of TOPIC; who passes it can skip the topic.")
     ] = False,
     interview: Annotated[
-        bool, typer.Option("--interview", help="Open questions; the points to make come after.")
+        bool, typer.Option("--interview", help="A mock interview with a clock, a report and a plan.")
     ] = False,
+    minutes: Annotated[
+        int | None, typer.Option("--minutes", min=1, max=600, metavar="N", help="It may take so long; 30 unless told.")
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option("--topics", metavar="A,B", help="An interview on these topics alone.")
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option("--days", min=1, max=365, metavar="N", help="Days left, for the plan; 7 unless told.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="FILE", help="Save the interview's report: .md or .json.")
+    ] = None,
     answers: Annotated[
         str | None,
         typer.Option("--answers", metavar="FILE|-", help="One answer a line, or JSON lines; no terminal needed."),
@@ -68,7 +86,7 @@ def quiz(
       tfx quiz scaling-variance --count 3
       tfx quiz estimates --count 5
       tfx quiz scaling-variance --test-out
-      tfx quiz --interview
+      tfx quiz --interview --minutes 30 --days 5 --save report.md
       tfx quiz scaling-variance --count 2 --seed 1 --answers answers.txt --json
       tfx quiz --sheet 20 --key --seed 1
       tfx quiz --stats
@@ -83,9 +101,29 @@ def quiz(
 
     if topic is not None:
         find_deck_or_topic(topic)
-    wish = Wish(topic, count, level, due, interview, seed, test_out)
+    wish = Wish(topic, count or DEFAULT_COUNT, level, due, seed, test_out)
     if test_out:
-        require_a_test(wish, sheet)
+        require_a_test(wish, sheet, interview)
+    of_an_interview = {"--minutes": minutes, "--topics": only, "--days": days, "--save": save}
+    if interview:
+        if due or sheet is not None or key:
+            other = "--due" if due else "--sheet" if sheet is not None else "--key"
+            raise BadInput(f"an interview chooses and asks by itself, without {other}.", "Leave one of the two out.")
+        names = tuple(name.strip() for name in (only or topic or "").split(",") if name.strip())
+        if topic is not None and only is not None:
+            raise BadInput(
+                "the topics of an interview are given once.", f"Try: tfx quiz --interview --topics {topic},{only}"
+            )
+        from tfx_cli.interviewing.interview import DEFAULT_MINUTES, InterviewWish
+        from tfx_cli.interviewing.session import hold, run_from, session
+
+        held = session(InterviewWish(minutes or DEFAULT_MINUTES, level, names, count), seed, days, save, face)
+        if answers is not None:
+            return run_from(held, answers)
+        needs_a_terminal(face, "tfx quiz --interview --seed 1 --json --answers -")
+        return hold(held)
+    if given := [name for name, value in of_an_interview.items() if value is not None]:
+        raise BadInput(f"{given[0]} belongs to an interview.", "Try: tfx quiz --interview")
     if key and sheet is None:
         raise BadInput("--key belongs to a sheet.", "Try: tfx quiz --sheet 20 --key")
     if sheet is not None:
@@ -100,20 +138,25 @@ def quiz(
         from tfx_cli.quizzing.script import run_script
 
         return run_script(wish, answers, face)
+    needs_a_terminal(face, "tfx quiz --seed 1 --json --answers -")
+    from tfx_cli.quizzing.conversation import converse
+
+    return converse(wish, plain=face is Face.plain)
+
+
+def needs_a_terminal(face: Face, listing: str) -> None:
+    """Raises BadInput, with the command that lists the questions, where nobody can be asked."""
     from tfx_cli.terminal.console import interactive
 
     if face is Face.json or not interactive():
         why = "--json cannot ask questions" if face is Face.json else "there is no terminal to ask questions on"
         raise BadInput(
             f"{why}: give the answers with --answers FILE (or - for stdin).",
-            "List the questions first: echo | tfx quiz --seed 1 --json --answers -",
+            f"List the questions first: echo | {listing}",
         )
-    from tfx_cli.quizzing.conversation import converse
-
-    return converse(wish, plain=face is Face.plain)
 
 
-def require_a_test(wish: Wish, sheet: int | None) -> None:
+def require_a_test(wish: Wish, sheet: int | None, interview: bool) -> None:
     """Raises BadInput where a test is asked for without a topic, or with an option that would choose its questions."""
     if wish.topic is None:
         raise BadInput("--test-out is about one topic, and none was named.", "Try: tfx quiz softmax --test-out")
@@ -123,7 +166,7 @@ def require_a_test(wish: Wish, sheet: int | None) -> None:
         "--count": wish.count != Wish.count,
         "--level": wish.level is not None,
         "--due": wish.only_due,
-        "--interview": wish.interview,
+        "--interview": interview,
         "--sheet": sheet is not None,
     }
     for option in (option for option, given in others.items() if given):

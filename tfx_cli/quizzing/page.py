@@ -50,6 +50,22 @@ class Page:
         if item.kind != "open":
             self.choices(asking)
 
+    def lead(self, part: str, why: str, clock: str) -> None:
+        """A line above a question of an interview: its part, why it is asked, and the clock."""
+        if self.plain:
+            self._record("part", part, why, clock)
+            return
+        self._put(wrapped("   ".join(word for word in (part, why, clock) if word), prose_width()), "bold")
+
+    def hand_over(self, command: str) -> None:
+        """Where what was said can be written and checked; nothing for an empty command."""
+        if not command:
+            return
+        if self.plain:
+            self._record("practice", command)
+            return
+        self._put(["  Write it, and have it checked:", f"  {command}", ""])
+
     def heading(self, title: str, seed: int) -> None:
         """The head of a sheet: with the seed the same sheet can be printed again."""
         if self.plain:

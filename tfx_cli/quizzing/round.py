@@ -31,13 +31,12 @@ class Wish:
     count: int = 10
     level: int | None = None
     only_due: bool = False
-    interview: bool = False
     seed: int | None = None
     test_out: bool = False
 
     @property
     def ahead(self) -> bool:
-        return not self.only_due and (self.topic is not None or self.interview)
+        return not self.only_due and self.topic is not None
 
 
 @dataclass(frozen=True)
@@ -58,13 +57,10 @@ def items_for(wish: Wish) -> tuple[Item, ...]:
 
         topic = find_deck_or_topic(wish.topic)
         items, where = tuple(sorted(topic_items(topic), key=lambda item: item.level)), topic.name
-    fitting = tuple(
-        item for item in items if wish.level in (None, item.level) and (item.kind == "open" or not wish.interview)
-    )
+    fitting = tuple(item for item in items if wish.level in (None, item.level))
     if not fitting:
         level = f" of level {wish.level}" if wish.level is not None else ""
-        kind = "interview question" if wish.interview else "quiz item"
-        raise BadInput(f"{where} has no {kind}{level}.", "All items: tfx quiz")
+        raise BadInput(f"{where} has no quiz item{level}.", "All items: tfx quiz")
     return fitting
 
 

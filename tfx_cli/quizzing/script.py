@@ -112,10 +112,15 @@ def stdin_bytes() -> bytes:
     return binary.read(MOST + 1) if binary else sys.stdin.read(MOST + 1).encode("utf-8", "surrogateescape")
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a file of answers; none of an empty one."""
+    lines = LINE_BREAK.split(text.rstrip())
+    return lines if lines != [""] else []
+
+
 def match(text: str, asked: Sequence[Asked]) -> list[str | None]:
     """The answer to each question: one a line in the order asked (an empty line skips), or JSON lines by id."""
-    lines = LINE_BREAK.split(text.rstrip())
-    lines = lines if lines != [""] else []
+    lines = lines_of(text)
     if lines and lines[0].lstrip().startswith("{"):
         return match_by_id(lines, asked)
     if len(lines) > len(asked):
@@ -127,9 +132,15 @@ def match(text: str, asked: Sequence[Asked]) -> list[str | None]:
 
 
 def match_by_id(lines: Sequence[str], asked: Sequence[Asked]) -> list[str | None]:
-    """JSON lines `{"id": ..., "answer": ...}`; an answer is text, a number or a list."""
-    given: dict[str, str] = {}
+    """The answer to each question from JSON lines.  Raises BadInput for one that is not asked."""
     ids = [question.item.id for question in asked]
+    given = answers_by_id(lines, ids)
+    return [given.get(name, "") or None for name in ids]
+
+
+def answers_by_id(lines: Sequence[str], ids: Sequence[str] | None = None) -> dict[str, str]:
+    """JSON lines `{"id": ..., "answer": ...}`; an answer is text, a number or a list.  ids: that there may be."""
+    given: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -141,14 +152,14 @@ def match_by_id(lines: Sequence[str], asked: Sequence[Asked]) -> list[str | None
             raise BadInput(
                 f"line {number} of the answers is not JSON.", 'One line: {"id": "...", "answer": "..."}'
             ) from None
-        if name not in ids:
+        if ids is not None and name not in ids:
             raise BadInput(
                 f'line {number} answers "{name}", which is not asked now.', f"Asked: {', '.join(ids) or 'nothing'}"
             )
         if name in given:
             raise BadInput(f'line {number} answers "{name}" a second time.', "Give each id once.")
-        given[name] = answer
-    return [given.get(name, "").strip() or None for name in ids]
+        given[name] = answer.strip()
+    return given
 
 
 def check(asked: Sequence[Asked], answers: Sequence[str | None]) -> None:

@@ -221,10 +221,6 @@ def test_a_level_asks_only_that_level(listed):
     assert {one["level"] for one in listed("--count", "20", "--level", "3")["items"]} == {3}
 
 
-def test_an_interview_asks_open_questions_only(listed):
-    assert {one["kind"] for one in listed("--count", "20", "--interview")["items"]} == {"open"}
-
-
 def test_due_asks_nothing_before_something_was_answered(tfx):
     ran = tfx("quiz", "--due", "--answers", give([]))
     assert ran.code == 0 and "Nothing is due" in ran.out

@@ -18,7 +18,7 @@ def asked(wish: Wish, due: dict[str, datetime]) -> list:
     return [one.item for one in questions(wish, items_for(wish), due, NOW, seed=1)]
 
 
-@pytest.mark.parametrize("wish", [Wish(), Wish(count=20), Wish(level=2), Wish(interview=True, count=5)])
+@pytest.mark.parametrize("wish", [Wish(), Wish(count=20), Wish(level=2)])
 def test_a_first_round_has_at_most_three_questions_of_a_topic(wish):
     items = asked(wish, {})
     assert len(items) == wish.count

@@ -1,0 +1,1 @@
+"""The mock interview of `tfx quiz --interview`: what is asked, what follows a thin answer, the report and the plan."""
