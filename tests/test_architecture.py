@@ -73,8 +73,14 @@ OPTIONAL_IN_TFX = {
     "torch": "what `tfx bench` compares with, where it is installed",
 }
 
+#: Libraries of an extra that may be imported inside a function of tfx_cli, and why.
+OPTIONAL_IN_CLI = {
+    "genanki": "Anki packages, only with tfx export anki",
+    "nbformat": "notebooks, only with tfx export notebook",
+}
+
 #: tfx_cli starts in milliseconds because these are imported only inside functions.
-HEAVY = {"numpy", "matplotlib", "rich", "fsrs", "plotille", "latex2mathml"}
+HEAVY = {"numpy", "matplotlib", "rich", "fsrs", "plotille", "latex2mathml", *OPTIONAL_IN_CLI}
 
 #: Files over 300 lines, each with the reason why it is still one room.
 LONG_FILES: dict[str, str] = {}
@@ -224,7 +230,7 @@ def import_names_of_dependencies() -> set[str]:
 
 
 def test_the_command_line_imports_only_what_an_installation_brings():
-    known = import_names_of_dependencies() | OPTIONAL_IN_TFX.keys() | sys.stdlib_module_names
+    known = import_names_of_dependencies() | OPTIONAL_IN_TFX.keys() | OPTIONAL_IN_CLI.keys() | sys.stdlib_module_names
     foreign = [
         f"{path.relative_to(ROOT)}:{found.line} imports {found.module}"
         for path in source_files("tfx_cli")

@@ -18,6 +18,7 @@ COMMANDS: dict[str, Entry] = {
     "claims": Entry("tfx_cli.commands.claims", "Look up what people say, and measure whether it is so."),
     "quiz": Entry("tfx_cli.commands.quiz", "Answer questions; what you miss comes back in time."),
     "practice": Entry("tfx_cli.commands.practice", "Write it yourself, and be told which mistake you made."),
+    "export": Entry("tfx_cli.commands.export", "Take the course away: Anki cards, notebooks, Markdown."),
     "train": Entry("tfx_cli.commands.train", "Train a small Transformer and watch the loss."),
     "generate": Entry("tfx_cli.commands.generate", "Let a small language model go on with your text."),
     "bench": Entry("tfx_cli.commands.bench", "Time it: training step, attention, decoding, ladders."),

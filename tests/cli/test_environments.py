@@ -31,6 +31,7 @@ COMMANDS: dict[str, int] = {
     "experiment masking --quick --plain": 0,
     "quiz --stats": 0,
     "quiz -h": 0,
+    "export markdown softmax-jacobian --force": 0,
     "generate --max-new 3": 0,
     "generate --beams 2 --max-new 3 --plain": 0,
     "gradcheck softmax": 0,

@@ -341,7 +341,7 @@ TEXTS = ["", " ", "\x1b[31mred", "\u202eabc", "猫 は", "a\nb", "-", "--", "x" 
          "nan", "softmax", "copy", "rope", "NUL", "../..", "/dev/null", "a=b", "d_k=x", "d_k=-1", "help"]  # fmt: skip
 #: Names of files, settings and sizes, so that more is accepted than refused.
 GOOD = ["p.png", "p.svg", "t.csv", "h.html", "m.npz", "mine.py", "rope", "reverse", "attention", "scaling", "C202", "1",
-        "3", "1000000000000", "d_k=8", "d_k=8192", "pairs=1e7", "scale=none", "keys=7,7", "text"]  # fmt: skip
+        "3", "1000000000000", "d_k=8", "d_k=8192", "pairs=1e7", "scale=none", "keys=7,7", "text", "n.md"]  # fmt: skip
 #: so that what is accepted is quick
 SHORT = {
     "explain": ["--step", "1"],
@@ -352,6 +352,7 @@ SHORT = {
     "quiz": ["--answers", "-"],
     "claims": ["--quick"],
     "gradcheck": ["dropout"],
+    "export": ["markdown", "notation"],
 }
 #: Options that ask for a traceback, or for minutes.
 LEFT_OUT = {"--debug", "--all"}

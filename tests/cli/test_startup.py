@@ -59,6 +59,7 @@ COMMAND_BUDGETS = {
     "experiment": Budget(1.6, "hello"),
     "claims -h": Budget(1.7, "hello"),
     "quiz --stats": Budget(2.1, "hello"),
+    "export -h": Budget(1.7, "hello"),
     "train -h": Budget(1.7, "hello"),
     "generate -h": Budget(1.6, "hello"),
     "gradcheck -h": Budget(1.6, "hello"),
@@ -144,7 +145,7 @@ def test_a_command_that_imports_numpy_would_be_over_its_budget(tmp_path):
 NO_RICH = ["--version", "--help", "", "explain", "experiment", "quiz --stats", "bench", "experimnt"]
 
 
-@pytest.mark.parametrize("words", [*NO_RICH, "train -h", "generate -h", "gradcheck -h", "systems"])
+@pytest.mark.parametrize("words", [*NO_RICH, "export -h", "train -h", "generate -h", "gradcheck -h", "systems"])
 def test_a_command_that_computes_nothing_imports_no_numpy(words, tmp_path):
     heavy = {"numpy", "matplotlib", "pydantic", *(["rich"] if words in NO_RICH else [])}
     code = (

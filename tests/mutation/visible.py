@@ -42,7 +42,10 @@ def commands_for(room: str, path: Path) -> list[str]:
     listings = ["", "explain", "experiment", "bench", "quiz --stats", "systems", "gradcheck softmax", "doctor"]
     helps = [
         "--help",
-        *(f"{word} --help" for word in ["explain", "experiment", "quiz", "train", "generate", "bench", "systems"]),
+        *(
+            f"{word} --help"
+            for word in ["explain", "experiment", "quiz", "export", "train", "generate", "bench", "systems"]
+        ),
     ]
     wrong = ["explain sofmax", "experiment scalling", "explain softmax --set x=1", "quiz nothing", "explian"]
     some = users.experiments if room in ("lab", "measure", "bench") else users.experiments[::10]

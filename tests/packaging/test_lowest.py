@@ -11,9 +11,17 @@ from tests.packaging.lowest import PYPROJECT, lowest_versions
 
 
 def test_every_dependency_is_pinned_to_its_lowest_version():
-    needed = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["dependencies"]
+    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+    extras = [one for name in ("anki", "notebook") for one in project["optional-dependencies"][name]]
+    needed = [*project["dependencies"], *extras]
     assert [one.replace("==", ">=") for one in lowest_versions()] == [one.partition(",")[0] for one in needed]
     assert len(needed) >= 8
+
+
+def test_what_an_extra_needs_is_the_same_in_the_tests_of_every_day():
+    settings = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))
+    for name in ("anki", "notebook"):
+        assert set(settings["project"]["optional-dependencies"][name]) <= set(settings["dependency-groups"]["dev"])
 
 
 @pytest.mark.parametrize("needed", ["numpy", "numpy<3", "numpy!=2.1"])

@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from tfx_cli.terminal.printable import printable
@@ -43,6 +44,22 @@ def choose_color(choice: ColorChoice) -> None:
     """What `--color` said; holds for this process."""
     global _choice
     _choice = choice
+
+
+@contextmanager
+def on_paper(columns: int) -> Iterator[None]:
+    """Inside, everything is written without colour and so many columns wide, whatever the terminal is."""
+    global _choice
+    before, width_before = _choice, os.environ.get("COLUMNS")
+    _choice, os.environ["COLUMNS"] = "never", str(columns)
+    try:
+        yield
+    finally:
+        _choice = before
+        if width_before is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = width_before
 
 
 def wants_color(stream: IO[str]) -> bool:

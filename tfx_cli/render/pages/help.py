@@ -10,7 +10,6 @@ HEAD = "tfx  Transformers, explained by measurement"
 EXAMPLES = (
     ("tfx", "where you are, and what is next"),
     ('tfx explain attention --text "the cat sat"', ""),
-    ("tfx experiment scaling", "why divide by sqrt(d_k)?"),
 )
 BESIDES = "tfx --version, --install-completion, --show-completion [SHELL] (for TAB)"
 OPTIONS = "-h, --help, --json, --plain, --color auto|always|never, --debug"
