@@ -128,4 +128,5 @@ def test_lengths_are_those_of_the_laws(width):
 def test_the_product_is_counted():
     (asked,) = (r for r in records_of(topic.product, run_of("width=64")) if isinstance(r, Question))
     assert asked.answer == sum(50_000 for _ in range(64)) and asked.prompt.startswith("50,000 words and C = 64:")
-    assert "Of the 44 movers (such as dog), places and adjectives, " in sentences(records_of(topic.neighbours, run_of()))[1]
+    told = sentences(records_of(topic.neighbours, run_of()))[1]
+    assert "Of the 44 movers (such as dog), places and adjectives, " in told

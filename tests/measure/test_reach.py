@@ -20,6 +20,6 @@ def test_layers_are_those_of_a_walk_from_place_to_place(seed):
         seen, edge = {start: 0}, [start]
         while edge:
             new = sorted({j for i in edge for j in range(9) if mask[i, j]} - seen.keys())
-            seen |= {j: seen[edge[0]] + 1 for j in new}
+            seen |= dict.fromkeys(new, seen[edge[0]] + 1)
             edge = new
         assert list(layers[start]) == [seen.get(j, -1) for j in range(9)]
