@@ -49,7 +49,7 @@ def test_new_questions_come_from_what_was_read_then_from_what_can_be_begun():
     assert [item.topic in reached for item in items] != [True] * len(read) + [False] * 6, "the topics are mixed"
     assert Counter(item.topic for item in items if item.topic in reached) == Counter(item.topic for item in read)
     ready = {topic.name for topic in topics() if set(topic.after) <= {"sequences-order"}}
-    assert {item.topic for item in items} <= ready | set(reached)
+    assert {item.explained_by for item in items} <= ready | set(reached)
     assert {item.topic for item in asked({}, reached, count=6)} == set(reached)
 
 
