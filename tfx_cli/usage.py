@@ -50,7 +50,8 @@ def too_many_words(command: str, extra: str, arguments: Sequence[str]) -> tuple[
 
 
 def in_plain_words(message: str) -> str:
-    """A usage error without the parser's names for types."""
+    """A usage error on one line, without the parser's names for types."""
+    message = re.sub(r"Choose from:(.+)", lambda found: f"Give one: {' '.join(found[1].split())}", message, flags=re.S)
     for theirs, ours in (("a valid int range", "a whole number"), ("a valid int", "a whole number")):
         message = message.replace(theirs, ours)
     return message

@@ -107,3 +107,11 @@ def test_what_cannot_be_is_said_before_anything_runs(two, tfx, words, code, sent
     ran = tfx(*words)
     assert (ran.code, ran.out) == (code, "") and sentence in one_sentence(ran), ran
     assert [path.name for path in Path().iterdir()] == ["file"]
+
+
+def test_what_can_be_made_is_listed_on_one_line(tfx):
+    ran = tfx("export")
+    assert ran.code == 2
+    assert ran.err == (
+        "tfx: Missing argument 'anki|notebook|markdown'. Give one: anki, notebook, markdown\n     Help: tfx export -h\n"
+    )
