@@ -87,7 +87,8 @@ class Walk:
             arguments.append(generator_of(self.request.seed, scene.name))
         shown = [as_record(written) for written in scene.write(*arguments)]
         whole = [self._complete(record, scene.name) if isinstance(record, Try | See) else record for record in shown]
-        tries = tuple(record for record in whole if isinstance(record, Try))
+        here = self._complete(Try.here(), scene.name).command  # whoever has followed a suggestion is not given it again
+        tries = tuple(record for record in whole if isinstance(record, Try) and record.command not in {here} - {""})
         return Step(scene.title, tuple(record for record in whole if not isinstance(record, Try)), tries, scene.name)
 
 

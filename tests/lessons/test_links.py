@@ -10,6 +10,7 @@ import pytest
 from lessons.course import find_topic
 from lessons.links import completed
 from lessons.request import Request
+from lessons.walk import walk
 from tests.lessons.made_up import made_up_course
 from tfx.errors import BadInput
 from tfx.records import See, Try
@@ -118,3 +119,15 @@ def test_a_pointer_to_nowhere_is_refused_with_the_nearest_name():
         command(See("reads", "the_word"))
     with pytest.raises(BadInput, match='Did you mean "counts"'):
         command(See("count"))
+
+
+SUGGESTS = READS.replace('yield "Words."', 'yield Try.here(width=2)\n    yield Try("tfx quiz reads")').replace(
+    "import Lesson", "import Lesson, Try"
+)
+
+
+@pytest.mark.parametrize(("width", "suggested"), [(7, 2), (2, 1)])
+def test_a_suggestion_that_is_what_the_reader_sees_is_left_out(tmp_path, width, suggested):
+    with made_up_course(tmp_path / "again", COURSE, {"two/reads": SUGGESTS, "two/counts": COUNTS}):
+        (step,) = walk(find_topic("reads"), Request("mine", 3, Settings(width=width)))
+    assert len(step.tries) == suggested and step.tries[-1].command == "tfx quiz reads"

@@ -204,7 +204,7 @@ def test_the_changes_that_are_told_are_measured(run):
     told = sentences(records_of(topic.both_ways, run))
     assert told[1].endswith(f"Here the probabilities differ by at most {abs(right - one_by_one).max():.0e}.")
     assert told[2] == (
-        "That is no help against own errors. Let another word be written first: the answer of place 1, which does "
+        "That is no help against its own errors. Let another word be written first: the answer of place 1, which does "
         f"not see it, moves by {first:.2g}; the largest change of a probability after it is {later:.2g}. How "
         "large it is depends on what was learned."
     )

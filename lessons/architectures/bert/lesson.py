@@ -70,7 +70,7 @@ def three_vectors(run: Run) -> Iterator[Shown]:
     yield "Each token becomes the sum of three learned vectors: for the token (E), for its segment, for its place (PE). The sum is normalised; then come the blocks, post-LN and with GELU."
     yield formula("x_t = norm(E[token t] + vector of its segment + PE[t])")
     i = shown[0]
-    yield question(f"Token 2: {tokens[ids[i], 0]:.5f}, {kinds[0, 0]:.5f} and {places[i, 0]:.5f} first. Their sum?", s[i, 0], "Add them up.")  # fmt: skip
+    yield question(f"Token 2: its three vectors begin with {tokens[ids[i], 0]:.5f}, {kinds[0, 0]:.5f} and {places[i, 0]:.5f}. Their sum?", s[i, 0], "Add them up.")  # fmt: skip
     yield table(
         "the first number", rows, token="token", e="of E :3", g="segment :3", p="of PE :3", s="sum :3", x="x :3"
     )
@@ -128,7 +128,7 @@ def same_bag(run: Run) -> Iterator[Shown]:
     yield f'Put the sentences the other way round: "{" ".join(run.second)}", then "{" ".join(run.first)}". The words are the same, and attention reads a bag of vectors. What tells the orders apart?'
     yield table("untrained BERT: the scores of the pair move by", [{"given": way, "moved": value} for way, value in moved.items()], given="given", moved="move by :2")  # fmt: skip
     yield "Without both nothing can move: the same vectors are summed in another order. Each of the two alone makes a difference, so either can be learned from."
-    yield question("Without both: how many percent of the orders are told rightly?", 50, "Both orders get the same scores: one is told wrongly.")  # fmt: skip
+    yield question("Without both: how many percent of the orders are told correctly?", 50, "Both orders get the same scores: one is told wrongly.")  # fmt: skip
     yield "Segments say which words stand together. Places say where each word stands, and with [SEP] among them where a sentence ends."
     yield agree("bag", "neither: the scores move by", moved["neither"])
     yield at_least("segments", "segments alone: they move by", 1e-4, moved["segments"])
@@ -140,7 +140,7 @@ def with_and_without(run: Run) -> Iterator[Shown]:
     told = run.told
     rows = [{"given": way, "right": 100 * told[way]} for way in WAYS]
     yield f"Three small models learn which of two sentences came first, {run.settings.steps} updates each, from the same pairs. Asked are {ASKED} pairs of names that training never showed."
-    yield table("order told rightly", rows, given="given", right="right [%] :3")
+    yield table("order told correctly", rows, given="given", right="right [%] :3")
     yield f"Segments alone tell {told['segments']:.0%}. With neither it is a guess. But places alone tell {told['places']:.0%}: here segment vectors are a help that can be done without."
     yield "That they are needed for pairs is so where nothing else marks the border. BERT has [SEP] and places as well; with segments no layer has to work out from them which sentence a token is in."
     yield at_least("told-segments", "segments alone: share right", 0.9, told["segments"])

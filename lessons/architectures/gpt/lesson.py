@@ -104,7 +104,7 @@ def goes_in(run: Run) -> Iterator[Shown]:
     rows = [{"place": f"{i + 1}: {run.text[i]!r}", "e": e[i, 0], "p": p[i, 0], "x": x[0, i, 0]} for i in sorted({0, 1, twice})]  # fmt: skip
     yield "A GPT starts from a prompt, or from a sign for the start of a text. A token becomes its row of E plus the row of its place in PE. Both tables are learned; nothing is multiplied by sqrt(C), as it was in 2017."
     yield formula("x_t = E[id of token t] + PE[t]", "(B, T) -> (B, T, C)")
-    yield question(f"Letter 1: E has {e[0, 0]:.6f} first, PE {p[0, 0]:.6f}. And x?", x[0, 0, 0], "The sum.")  # fmt: skip
+    yield question(f"Letter 1: E begins with {e[0, 0]:.6f}, PE with {p[0, 0]:.6f}. And x?", x[0, 0, 0], "The sum.")  # fmt: skip
     yield table("the first number of some letters", rows, place="place", e="of E :3", p="of PE :3", x="of x :3")
     yield f"PE has {run.t} rows here, {GPT2_SMALL['max_len']} in GPT-2, and none for places further on: no text may be longer."
     yield agree("input", "x is the sum of the two rows", x[0], e + p, to=1e-7)

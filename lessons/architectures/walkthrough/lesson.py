@@ -125,7 +125,7 @@ def both_ways(run: Run) -> Iterator[Shown]:
     apart, first, later = (float(np.abs(d).max()) for d in (at_once - one_by_one, misled[0] - at_once[0], misled[1:] - at_once[1:]))  # fmt: skip
     yield "In training the target is known. It is fed in whole, shifted by one, and the causal mask hides from each place what follows (teacher forcing): one pass answers every place. In writing each token waits for the one before."
     yield f"Given the same source and the same words before it, and dropout off, a place gets the same answer both ways, up to rounding. Here the probabilities differ by at most {apart:.0e}."
-    yield f"That is no help against own errors. Let another word be written first: the answer of place 1, which does not see it, moves by {first:.2g}; the largest change of a probability after it is {later:.2g}. How large it is depends on what was learned."
+    yield f"That is no help against its own errors. Let another word be written first: the answer of place 1, which does not see it, moves by {first:.2g}; the largest change of a probability after it is {later:.2g}. How large it is depends on what was learned."
     yield agree("same", "probabilities at once, and one by one", at_once, one_by_one, to=1e-5)
     yield agree("before", "place 1 does not see the word that it writes", first, to=1e-6)
     yield at_least("after", "largest change of a later probability", 1e-8, later)
@@ -167,5 +167,5 @@ def too_strong(run: Run) -> Iterator[Shown]:
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
     yield "Encoding turns source tokens into vectors that know their context: embed, add positions, then a stack of blocks of self-attention and feed-forward, each with add and norm. It happens once, and must be finished before the first cross-attention."
-    yield "Decoding writes the target step by step: masked self-attention on what is written, cross-attention on the encoder's output and feed-forward in each block, then linear map, softmax, choose a token, until the end token. In training all places run at once on the true, shifted target; the mask makes both agree on the same prefix, and does not protect from own errors."
+    yield "Decoding writes the target step by step: masked self-attention on what is written, cross-attention on the encoder's output and feed-forward in each block, then linear map, softmax, choose a token, until the end token. In training all places run at once on the true, shifted target; the mask makes both agree on the same prefix, and does not protect from its own errors."
     yield Try("tfx quiz encode-decode-walkthrough")
