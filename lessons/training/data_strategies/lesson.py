@@ -62,18 +62,10 @@ def more_out_of_few(run: Run) -> Iterator[Shown]:
     yield table("ways to change a text", [{"way": way, "does": does, "knows": knows} for way, does, knows in KINDS], way="way", does="what it does", knows="what it knows")  # fmt: skip
     yield "The last column decides what can be gained. Blanked words tell that no single word decides; the others bring in what a list or another model knows. A mirrored cat is a cat, but few changes of a text are safe."
     yield Source("Wei and Zou", 2019, "EDA: Easy Data Augmentation Techniques")
-    yield Source(
-        "Sennrich, Haddow and Birch", 2016, "Improving Neural Machine Translation Models with Monolingual Data"
-    )
+    yield Source("Sennrich, Haddow and Birch", 2016, "Improving Neural Machine Translation Models with Monolingual Data")  # fmt: skip
 
 
-KINDS = (
-    ("token edits", "blank, delete, swap words", "nothing"),
-    ("span masking", "blanks some neighbours", "nothing"),
-    ("synonyms", "replaces words", "a word list"),
-    ("paraphrase", "says it in other words", "a language model"),
-    ("back-translation", "translates there and back", "two translators"),
-)
+KINDS = (("token edits", "blank, delete, swap words", "nothing"), ("span masking", "blanks some neighbours", "nothing"), ("synonyms", "replaces words", "a word list"), ("paraphrase", "says it in other words", "a language model"), ("back-translation", "translates there and back", "two translators"))  # fmt: skip
 
 
 @lesson.step("The edits, on one sentence")
@@ -83,14 +75,7 @@ def edits(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     same[1], same[4] = BLANK + 2, BLANK + 3
     shown = (*SHOWN, "movie", "great")
     many = (mask_tokens(np.repeat(ids, COPIES, axis=0), run.rate, BLANK, rng) == BLANK).sum(axis=1)
-    drawn = [
-        ("as it is", ids),
-        ("blank", mask_tokens(ids, run.rate, BLANK, rng)),
-        ("delete", delete_tokens(ids, run.rate, GONE, rng)),
-        ("swap two", swap_tokens(ids, 1, rng)),
-        ("span masking", np.where(span_cutoff(1, n, run.rate, rng), ids, BLANK)),
-        ("synonyms", replace_tokens(ids, 1.0, same, rng)),
-    ]
+    drawn = [("as it is", ids), ("blank", mask_tokens(ids, run.rate, BLANK, rng)), ("delete", delete_tokens(ids, run.rate, GONE, rng)), ("swap two", swap_tokens(ids, 1, rng)), ("span masking", np.where(span_cutoff(1, n, run.rate, rng), ids, BLANK)), ("synonyms", replace_tokens(ids, 1.0, same, rng))]  # fmt: skip
     rows = [{"how": how, "text": " ".join(shown[i] for i in copy[0] if i != GONE)} for how, copy in drawn]
     yield f"Each word is blanked or deleted with probability {run.rate:g}; one run of neighbours is blanked; the word list knows film and good."
     yield table("one draw of each", rows, how="edit", text="copy")
@@ -123,12 +108,7 @@ def what_it_brings(run: Run) -> Iterator[Shown]:
     yield table(f"rate {run.rate:g}, mean of {NETWORKS} networks", rows, way="copies with", right="right [%] :3")
     yield f"Synonyms bring {100 * (right['synonyms'] - right['none']):.0f} points: they show words that no example holds, and that knowledge comes from the list. Blanked words bring {100 * (right['mask'] - right['none']):.0f}. Any word for any brings {100 * (right['any word'] - right['none']):.0f}: a blank that sometimes lies, since praise may turn into blame."
     yield "With 400 examples the network knows these words without help: try it."
-    yield at_least(
-        "synonyms",
-        "right with synonyms, above a quarter of what is possible",
-        right["none"] + 0.25 * (1 - right["none"]) - 0.01,
-        right["synonyms"],
-    )
+    yield at_least("synonyms", "right with synonyms, above a quarter of what is possible", right["none"] + 0.25 * (1 - right["none"]) - 0.01, right["synonyms"])  # fmt: skip
     yield at_most("blank", "what blanked words bring, of what is possible", 0.5, (right["mask"] - right["none"]) / max(1 - right["none"], 0.05))  # fmt: skip
     yield Try.here(examples=400)
 

@@ -59,12 +59,7 @@ def one_rate(run: Run) -> Iterator[Shown]:
     yield formula(f"x_1 <- (1 - rate) x_1,   x_2 <- (1 - {k} rate) x_2", "one step")
     yield question("x_2 has to shrink in size. Below which rate does it?", 2 / k, f"|1 - {k} rate| < 1, so the rate is below 2 / {k}.")  # fmt: skip
     yield f"At such a rate x_1 keeps at least {1 - 2 / k:.3f} of itself in a step. The steep way sets the rate, the flat way pays. In a Transformer gradients differ in size as well: those of frequent and rare words, of maps of different kinds."
-    yield exactly(
-        "above",
-        f"steps down to {DONE:g} of f, rate 2% above the bound",
-        "never",
-        "never" if above == math.inf else str(above),
-    )
+    yield exactly("above", f"steps down to {DONE:g} of f, rate 2% above the bound", "never", "never" if above == math.inf else str(above))  # fmt: skip
     yield at_most("below", "... and 2% below it", 10**4, below)
     yield SGD
 

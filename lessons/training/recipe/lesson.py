@@ -61,15 +61,7 @@ def two_recipes(run: Run) -> Iterator[Shown]:
     yield Source("Touvron et al.", 2023, "Llama 2", "section 2.2")
 
 
-PARTS = (
-    ("optimizer", "Adam, b2 0.98", "AdamW, b2 0.95"),
-    ("rate", "warm-up, 1 / sqrt(step)", "warm-up, cosine to a tenth"),
-    ("norm", "LayerNorm behind", "RMSNorm in front"),
-    ("dropout", "0.1", "none named"),
-    ("smoothing", "0.1", "none named"),
-    ("weight decay", "none named", "0.1"),
-    ("clipping", "none named", "norm 1"),
-)
+PARTS = (("optimizer", "Adam, b2 0.98", "AdamW, b2 0.95"), ("rate", "warm-up, 1 / sqrt(step)", "warm-up, cosine to a tenth"), ("norm", "LayerNorm behind", "RMSNorm in front"), ("dropout", "0.1", "none named"), ("smoothing", "0.1", "none named"), ("weight decay", "none named", "0.1"), ("clipping", "none named", "norm 1"))  # fmt: skip
 
 
 @lesson.step("What each ingredient is for")
@@ -80,18 +72,7 @@ def what_for(run: Run) -> Iterator[Shown]:
     yield See("training-stability", "what_goes_wrong")
 
 
-FAILURES = (
-    ("skip paths", "gradients do not reach the first blocks"),
-    ("norms", "sizes drift with depth"),
-    ("Adam, AdamW", "one rate for numbers of all sizes"),
-    ("warm-up", "post-LN is thrown away at the start"),
-    ("falling rate", "noise of the batches stays"),
-    ("clipping", "one bad batch wrecks the weights"),
-    ("dropout, decay, smoothing", "few data are learnt by heart"),
-    ("accumulation", "a large batch does not fit"),
-    ("checkpointing", "activations do not fit"),
-    ("half precision, loss scaling", "twice the memory, slow products"),
-)
+FAILURES = (("skip paths", "gradients do not reach the first blocks"), ("norms", "sizes drift with depth"), ("Adam, AdamW", "one rate for numbers of all sizes"), ("warm-up", "post-LN is thrown away at the start"), ("falling rate", "noise of the batches stays"), ("clipping", "one bad batch wrecks the weights"), ("dropout, decay, smoothing", "few data are learnt by heart"), ("accumulation", "a large batch does not fit"), ("checkpointing", "activations do not fit"), ("half precision, loss scaling", "twice the memory, slow products"))  # fmt: skip
 
 
 @lesson.step("One ingredient taken away at a time")

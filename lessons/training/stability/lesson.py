@@ -63,13 +63,7 @@ def what_goes_wrong(run: Run) -> Iterator[Shown]:
     yield See("norm-placement", "interview")
 
 
-CAUSES = (
-    ("a bad batch", "clipping"),
-    ("large first steps, post-LN", "warm-up, pre-LN"),
-    ("attention scores grow", "norm of queries and keys, soft cap"),
-    ("first weights too large", "scaled first weights"),
-    ("float16 overflows", "loss scaling, bfloat16"),
-)
+CAUSES = (("a bad batch", "clipping"), ("large first steps, post-LN", "warm-up, pre-LN"), ("attention scores grow", "norm of queries and keys, soft cap"), ("first weights too large", "scaled first weights"), ("float16 overflows", "loss scaling, bfloat16"))  # fmt: skip
 
 
 @lesson.step("Clipping by hand: by norm, and by value")
