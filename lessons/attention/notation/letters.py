@@ -196,6 +196,7 @@ COST = (
     Sign("w", "m + log(l), kept for a query", "L", "efficient-flash"),
     Sign("phi", "features of a query or a key", "phi", "efficient-linear"),
     Sign("h, r", "sums over keys: phi(k)^T v, and phi(k)", "S, z", "efficient-linear"),
+    Sign("G", "mixes keys, or values, along a text", "E, F", "efficient-low-rank"),
     Sign("m, w_n", "random features; draw n", "m, omega_i", "efficient-linear"),
 )
 
