@@ -35,13 +35,8 @@ def at_one(by):
 
 
 def seen_once(by):
-<<<<<<< HEAD
-    """Performer's error stays what it is with 16 features."""
-    few = topic.random_features(16, topic.D, 0)
-=======
     """Performer's error stays what it is with few features."""
     few = KEPT["random_features"](16, 16)
->>>>>>> td
     return lambda attend, heads: KEPT["error"](lambda *qkv: attend(*qkv, w=few), heads)
 
 

@@ -138,12 +138,7 @@ def performer(run: Run) -> Iterator[Shown]:
     w = random_features(DRAWS, D, run.seed, orthogonal=False)
     estimates = DRAWS * positive_features(x[None], w)[0] * positive_features(y[None], w)[0]
     mean, spread = mean_with_error(estimates)
-<<<<<<< HEAD
-    by = {m: partial(performer_forward, w=random_features(m, D, run.seed)) for m in (16, run.m, MOST)}
-    sizes = [{"m": m, **{name: 100 * error(by[m], run.heads(size)) for name, size in (("short", SHORT), ("long", LONG))}} for m in (16, run.m, MOST)]  # fmt: skip
-=======
     sizes = [{"m": m, **{name: 100 * error(partial(performer_forward, w=random_features(m, D, run.seed)), run.heads(size)) for name, size in (("short", SHORT), ("long", LONG))}} for m in (16, run.m, MOST)]  # fmt: skip
->>>>>>> td
     yield "Performer estimates the kernel of softmax. With w from a normal distribution phi(x) . phi(y) has the mean exp(x . y)."
     yield formula("phi(x)_n = exp(w_n . x - x . x / 2) / sqrt(m)", "x: q or k, over D^(1/4)")
     yield question("The mean of the estimates, whatever x and y: what over exp(x . y)?", 1.0, "The estimate of the kernel is unbiased.")  # fmt: skip

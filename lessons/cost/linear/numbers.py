@@ -36,13 +36,8 @@ def smoothed(rng: np.random.Generator) -> NumberCase:
 def one_weight(rng: np.random.Generator) -> NumberCase:
     """Linear attention with elu + 1, width 1, two keys with values 1 and 0."""
     q, first, second = int(rng.integers(1, 4)), int(rng.integers(2, 6)), -int(rng.integers(1, 3))
-<<<<<<< HEAD
-    one, keys, values = (np.array([[float(n)] for n in given]) for given in ((q,), (first, second), (1, 0)))
-    answer = float(linear_attention_forward(one, keys, values)[0][0, 0])
-=======
     query, keys, values = (np.array([[float(n)] for n in given]) for given in ((q,), (first, second), (1, 0)))
     answer = float(linear_attention_forward(query, keys, values)[0][0, 0])
->>>>>>> td
     soft = 1 / (1 + math.exp(q * (second - first)))
     wrong = (
         Wrong(soft, "softmax kernel", "The exponential of the score is replaced by a product of features."),

@@ -117,11 +117,7 @@ def no_mask(run: Run) -> Iterator[Shown]:
     heads, mask = run.heads(), longformer_mask(run.t, window=run.w)
     windowed, masked = longformer_attention_forward(*heads, window=run.w)[0], attention_forward(*heads, mask)[0]
     full = work(attention_forward, heads)
-<<<<<<< HEAD
-    under, blocks = (work(way, heads) for way in (lambda q, k, v: attention_forward(q, k, v, mask), lambda *qkv: longformer_attention_forward(*qkv, window=run.w)))  # fmt: skip
-=======
     under, blocks = (work(way, heads) for way in (partial(attention_forward, mask=mask), partial(longformer_attention_forward, window=run.w)))  # fmt: skip
->>>>>>> td
     pairs = 2 * D * int(mask.sum())
     rows = [{"way": "full", "work": full}, {"way": "full, with the mask", "work": under}, {"way": "windows in blocks", "work": blocks}, {"way": "pairs of the pattern alone", "work": pairs}]  # fmt: skip
     yield "Put the pattern as a mask on T x T scores, and every score is made before it is thrown away. To save, keys are gathered for blocks of queries, and small dense products made of them."
