@@ -113,7 +113,9 @@ def test_the_update_is_multiplied_by_hand():
 def test_counts_are_worked_out_again():
     run = run_of("rank=3")
     c, f, blocks, r = 32, 64, 2, 3
-    found = {row["way"]: row["n"] for row in tables(records_of(topic.side_by_side, run))[0].rows}
+    rows = tables(records_of(topic.side_by_side, run))[0].rows
+    found, whole = {row["way"]: row["n"] for row in rows}, run.model().n_parameters
+    assert all(row["share"] == pytest.approx(100 * row["n"] / whole) for row in rows)
     assert found == {
         "LoRA, all maps": blocks * r * (4 * 2 * c + 2 * (c + f)),
         "LoRA, queries, values": blocks * r * 4 * c,
