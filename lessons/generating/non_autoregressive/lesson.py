@@ -110,8 +110,8 @@ def trained(run: Run) -> Iterator[Shown]:
     floor = float(entropy(np.full(run.m, 1 / run.m)))
     rows = [{"data": "all answers", "share": 100 * share, "loss": loss, "least": floor}, {"data": "one answer", "share": 100 * alone, "loss": low, "least": 0.0}]  # fmt: skip
     yield f"Models of one block that write all at once, {STEPS} updates on these {run.m} answers, or on one:"
-    yield table(f"{run.n} tokens", rows, data="trained on", share="whole texts [%] :3", loss="loss a token [nats] :3", least="least possible :3")  # fmt: skip
     yield question(f"The least loss of independent places with {run.m} even answers, in nats a token?", floor, f"ln {run.m}: each place is in doubt.")  # fmt: skip
+    yield table(f"{run.n} tokens", rows, data="trained on", share="whole texts [%] :3", loss="loss a token [nats] :3", least="least possible :3")  # fmt: skip
     yield f"It reaches the least loss that independent places can have, and still mixes. One by one the doubt is paid once a text, {floor / run.n:.3f} nats a token. With one answer in the data nothing is left to agree on."
     yield within("shares", "whole texts, over answers^(1 - n)", 1.0, share / run.law, 0.1)
     yield within("loss", "loss a token, ln answers", floor, loss, 0.02)

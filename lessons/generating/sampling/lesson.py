@@ -96,8 +96,8 @@ def on_the_model(run: Run) -> Iterator[Shown]:
     rows = [{"t": t, "top": p[t].max(), "h": h[t], "text": texts[t][:40]} for t in TEMPERATURES]
     even = math.log(p[1.0].size)
     yield f'Behind "{run.text[:40]}". Entropy says how spread out p is; 0 is no doubt.'
-    yield table("drawn with one seed", rows, t="temperature :3", top="largest p :3", h="entropy [nats] :3", text="writes")  # fmt: skip
     yield question(f"To which entropy does it rise as the temperature grows? {p[1.0].size:,} tokens.", even, "All equal: ln of their number.")  # fmt: skip
+    yield table("drawn with one seed", rows, t="temperature :3", top="largest p :3", h="entropy [nats] :3", text="writes")  # fmt: skip
     yield "Towards 0 it becomes greedy, towards infinity uniform. Entropy rises with the temperature, the order of the tokens stays: only how sharply chance is concentrated changes."
     yield at_least("rises", "smallest rise of entropy from one temperature to the next", 0.0, smallest(np.diff([h[t] for t in TEMPERATURES])))  # fmt: skip
     yield exactly("order", "tokens whose rank changes with the temperature", 0, int(sum((np.argsort(-p[t], kind="stable")[:20] != np.argsort(-p[1.0], kind="stable")[:20]).sum() for t in TEMPERATURES)))  # fmt: skip

@@ -148,9 +148,9 @@ def the_value(run: Run) -> Iterator[Shown]:
     measured = np.linalg.norm(head_without_each(np.log(p)[None] @ np.eye(len(p)) * np.sqrt(len(p)), np.eye(len(p)), v) - o, axis=1)  # fmt: skip
     yield "In one head it can be computed what a key does. Without key j the other weights grow to sum to 1 again, and the output moves by"
     yield formula("o - o without key j = p_j (v_j - o) / (1 - p_j)")
-    yield table(f'head {head + 1}, row "it"', rows, word="word", p="p :3", far="|v - o| :3", move="output moves :3")
     i = best[0]
     yield question(f"p = {p[i]:.3f}, |v - o| = {far[i]:.3f}: how far does the output move?", law[i], f"{p[i]:.3f} * {far[i]:.3f} / {1 - p[i]:.3f}.")  # fmt: skip
+    yield table(f'head {head + 1}, row "it"', rows, word="word", p="p :3", far="|v - o| :3", move="output moves :3")
     yield "A large weight on a value near the output does little; on a short value too. Heads with nothing to do put their weight on such a key: the first token, a separator, a full stop (a sink). So a large weight need not mean interest."
     yield agree("law", "moves by the formula, and with each key closed", law, measured, to=1e-9)
 

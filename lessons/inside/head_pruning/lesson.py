@@ -101,8 +101,8 @@ def one_less(run: Run) -> Iterator[Shown]:
     most = max(run.alone, key=lambda head: run.alone[head][1])
     spared = sum(r >= right - 0.05 for r, _ in run.alone.values())
     yield "One head is taken out, then put back, and the next. How much larger is the loss without it?"
-    yield matrix("loss grows by, nats", grows, "layer, head")
     yield question(f"Loss {loss:.3f} with all, {run.alone[most][1]:.3f} without head {name(most)}: it grows by?", run.alone[most][1] - loss, "The difference.")  # fmt: skip
+    yield matrix("loss grows by, nats", grows, "layer, head")
     yield f"Head {name(most)}, head {most[1] + 1} of layer {most[0] + 1}, is missed: without it {run.alone[most][0]:.0%} is right. For {spared} heads it is at most 5% of the answers less, each alone: trained models have heads to spare."
     yield "The loss tells more than the share of right answers: it sees answers that became less sure."
     yield at_least("missed", f"loss without head {name(most)}, less that of the whole", 0.3, run.alone[most][1] - loss)
