@@ -62,8 +62,8 @@ def by_hand(run: Run) -> Iterator[Shown]:
     rows = [{"when": when, "t": t, "one": t**-0.5, "two": t * w**-1.5, "rate": run.rate(t)} for when, t in times]
     yield formula("rate = C^-0.5 * min(t^-0.5, t * warmup^-1.5)", "t: step, from 1; C = d_model")
     yield "The second rules first. At t = warmup they meet, at warmup^-0.5."
+    yield question(f"C = {c}, {w:,} steps of warm-up: the largest rate?", run.peak, f"1 / sqrt({c} * {w}).")
     yield table(f"C = {c}, {w:,} steps of warm-up", rows, when="when", t="t :6", one="t^-0.5 :3", two="t * warmup^-1.5 :3", rate="rate :3")  # fmt: skip
-    yield question("The largest rate?", run.peak, f"1 / sqrt({c} * {w}).")
     yield within("peak", "largest rate, in units of 1 / sqrt(C * warmup)", 1.0, run.peak * math.sqrt(c * w), 1e-12)
     yield within("quarter", "rate at 4 times the warm-up, over the peak", 0.5, run.rate(4 * w) / run.peak, 1e-12)
     yield Source("Vaswani et al.", 2017, "Attention Is All You Need", "section 5.3, equation 3")
