@@ -173,7 +173,9 @@ def the_gap(run: Run) -> Iterator[Shown]:
     rows = [{"mask": name, "before": 100 * each.before, "after": 100 * each.after} for name, each in run.gaps.items()]
     yield f"Texts of doubled tokens, like a a c c a a, each pair drawn from {v} anew; one of the middle two is hidden, and its partner tells it. Two small models, alike but for the mask, learn to fill gaps ({STEPS} updates), then fill {ASKED:,} new ones."
     yield question("With a causal mask, partner after the gap: how many percent right?", 100 / v, f"It cannot see the partner, so it guesses: 1 in {v}.")  # fmt: skip
-    yield table("gaps filled correctly", rows, mask="model", before="partner before [%] :3", after="partner after [%] :3")
+    yield table(
+        "gaps filled correctly", rows, mask="model", before="partner before [%] :3", after="partner after [%] :3"
+    )
     yield f"Over all gaps a causal reader is right in {most(v):.0%} at most, on average. More training does not help: the answer never reaches the place. A causal model must be asked at the end, when it has read both sides."
     yield at_least("free", "no mask: share right, the worse of two", 0.95, smallest(free))
     yield at_least("left", "causal mask, partner before: share right", 0.95, causal.before)
