@@ -1,0 +1,99 @@
+"""Multi-head self-attention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lessons.practice.exercise import Exercise, Given
+from tfx.ops.attention.multi_head import Maps, multi_head_attention_forward
+
+exercise = Exercise(
+    "multi-head",
+    "Multi-head self-attention",
+    rules=[
+        "x is (B, T, C); w_q, w_k, w_v and w_o are (C, C), without offsets; vectors are rows: x @ w.",
+        "Head h has the columns h * D to (h + 1) * D of the maps, D = C / n_heads; heads are put side by side, then w_o.",
+        "Scores are divided by sqrt(D). mask is None, or boolean (T, T) or (B, 1, T, T), True = may look.",
+        "Every query may look somewhere. All arguments stay as they are.",
+    ],
+    hints=[
+        "(B, T, C) becomes (B, T, n_heads, D): which axes change places, so that T and D are the last two?",
+        "Which width does a head have, and so which divisor?",
+        "On the way back the axes change places again before the heads are put side by side.",
+    ],
+    learned="reshape to (B, T, H, D), turn to (B, H, T, D), attend, turn back, put side by side, mix by w_o.",
+    results=["y: (B, T, C)"],
+)
+
+
+@exercise.stub
+def multi_head(x, w_q, w_k, w_v, w_o, n_heads, mask=None):
+    """Every head attends in its own D = C / n_heads columns; w_o mixes what they give.
+
+    x: (B, T, C), w_*: (C, C), mask: None, (T, T) or (B, 1, T, T), True = may look -> (B, T, C)
+    """
+    ...
+
+
+@exercise.solution
+def solution(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_heads: int, mask: Any = None) -> Any:
+    batch, t, c = x.shape
+    q, k, v = ((x @ w).reshape(batch, t, n_heads, c // n_heads).transpose(0, 2, 1, 3) for w in (w_q, w_k, w_v))
+    scores = q @ k.transpose(0, 1, 3, 2) / np.sqrt(c // n_heads)  # (B, H, T, T)
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    heads = weights @ v  # (B, H, T, D)
+    return heads.transpose(0, 2, 1, 3).reshape(batch, t, c) @ w_o
+
+
+@exercise.truth
+def truth(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_heads: int, mask: Any = None) -> Any:
+    maps = Maps(w_q, w_k, w_v, w_o, None, None, None, None)
+    return multi_head_attention_forward(x, x, maps, n_heads=n_heads, mask=mask)[0]
+
+
+@exercise.equal
+def head_by_head(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_heads: int, mask: Any = None) -> Any:
+    """Every head with its own columns, and its own rows of w_o."""
+    d, y = x.shape[-1] // n_heads, np.zeros(x.shape)
+    for h in range(n_heads):
+        own = slice(h * d, (h + 1) * d)
+        scores = np.einsum("btd,bsd->bts", x @ w_q[:, own], x @ w_k[:, own]) / d**0.5
+        if mask is not None:
+            scores = np.where(mask if mask.ndim == 2 else mask[:, 0], scores, -np.inf)
+        weights = np.exp(scores - scores.max(-1, keepdims=True))
+        weights /= weights.sum(-1, keepdims=True)
+        y += weights @ (x @ w_v[:, own]) @ w_o[own]
+    return y
+
+
+@exercise.inputs
+def inputs(rng: np.random.Generator) -> Iterator[Given]:
+    def given(b: int, t: int, c: int, n_heads: int, by: float = 1.0, **more: Any) -> dict[str, Any]:
+        maps = {name: rng.standard_normal((c, c)) / c**0.5 for name in ("w_q", "w_k", "w_v", "w_o")}
+        return {"x": by * rng.standard_normal((b, t, c)), **maps, "n_heads": n_heads} | more
+
+    yield Given("two texts, three heads", given(2, 5, 12, 3))
+    yield Given("one text", given(1, 4, 6, 2))
+    yield Given("one head", given(2, 3, 4, 1))
+    yield Given("heads of width 1", given(2, 3, 4, 4))
+    yield Given("one token", given(3, 1, 6, 2))
+    yield Given("B = T = H = D", given(2, 2, 4, 2))
+    yield Given("T = H", given(2, 3, 12, 3))
+    yield Given("B = H", given(3, 4, 6, 3))
+    yield Given("T = D", given(2, 4, 8, 2))
+    yield Given("large x", given(2, 4, 6, 2, by=6.0))
+    yield Given("small x", given(2, 4, 6, 2, by=0.01))
+    yield Given("a causal mask", given(2, 5, 6, 2, mask=np.tril(np.ones((5, 5), bool))))
+    padded = np.array([[1, 1, 1, 0], [1, 0, 0, 0]], bool)[:, None, None, :] & np.ones((2, 1, 4, 4), bool)
+    yield Given("a mask for each text", given(2, 4, 6, 3, mask=padded))
+    yield Given("a causal mask, T = H", given(2, 3, 6, 3, mask=np.tril(np.ones((3, 3), bool))))
+    small = given(2, 3, 6, 2)
+    yield Given(
+        "float32", {key: value.astype(np.float32) if key != "n_heads" else value for key, value in small.items()}
+    )
