@@ -197,6 +197,8 @@ COST = (
     Sign("phi", "features of a query or a key", "phi", "efficient-linear"),
     Sign("h, r", "sums over keys: phi(k)^T v, and phi(k)", "S, z", "efficient-linear"),
     Sign("G", "mixes keys, or values, along a text", "E, F", "efficient-low-rank"),
+    Sign("R", "random directions", "R", "efficient-reformer"),
+    Sign("f, g", "attention and network of a block", "F, G", "efficient-reformer"),
     Sign("m, w_n", "random features; draw n", "m, omega_i", "efficient-linear"),
 )
 

@@ -31,7 +31,12 @@ class Run:
 
     def __init__(self, request: Request) -> None:
         self.n, self.seed = request.settings.marks, request.seed
-        self.smooth, self.rough = (tuple(x.astype("float64") for x in rows(np.random.default_rng(self.seed), T, D)) for rows in (smooth_rows, random_rows))  # fmt: skip
+        self.smooth, self.rough = (self.in_float64(rows(np.random.default_rng(self.seed), T, D)) for rows in (smooth_rows, random_rows))  # fmt: skip
+
+    @staticmethod
+    def in_float64(heads: tuple[np.ndarray, np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        q, k, v = heads
+        return q.astype("float64"), k.astype("float64"), v.astype("float64")
 
     def means(self, n: int) -> np.ndarray:
         return np.asarray(segment_means(T, n, None, "float64", np)[0])
@@ -116,7 +121,7 @@ def forbids(run: Run) -> Iterator[Shown]:
     later[-1] += 1.0
     moved = float(np.abs(linformer_forward(q, k, later, run.means(run.n))[0][0] - linformer_forward(q, k, v, run.means(run.n))[0][0]).max())  # fmt: skip
     try:
-        linformer_forward(*(np.concatenate([x, x[:1]]) for x in run.rough), run.means(run.n))
+        linformer_forward(q, np.concatenate([k, k[:1]]), np.concatenate([v, v[:1]]), run.means(run.n))
         longer = "read"
     except ValueError:
         longer = "refused"
@@ -137,9 +142,9 @@ def nystrom(run: Run) -> Iterator[Shown]:
     first = {row["marks"]: row for row in rows}
     exact, _ = attention_forward(*run.rough)
     whole, _ = nystrom_attention_forward(*run.rough, n_landmarks=T, n_iterations=40)
-    yield "Here nothing is learned: landmarks are means of segments, of queries and of keys. Three small matrices of weights rebuild the large one:"
+    yield "Landmarks are means of segments; three small matrices of weights rebuild the large one:"
     yield formula("O = P_1 P_2^+ P_3 V", "P_2^+: pseudo-inverse")
-    yield "P_1: all queries, landmark keys. P_2: landmarks of both. P_3: landmark queries, all keys. The inverse takes out what both sides count."
+    yield "P_1: queries to landmark keys. P_2: among landmarks. P_3: from them to all keys."
     yield question(
         f"T = {T}, 16 landmarks: how many weights in the three?", 2 * T * 16 + 16 * 16, "T * 16, 16 * 16 and 16 * T.", 0
     )
@@ -147,7 +152,6 @@ def nystrom(run: Run) -> Iterator[Shown]:
     yield at_most("near", "off, smooth rows, 16 landmarks, %", 30.0, first[16]["smooth"])
     yield at_least("far", "off, random rows, 16 landmarks, %", 40.0, first[16]["rough"])
     yield agree("all", "each token a landmark: attention itself", whole, exact, to=1e-3)
-    yield nystrom_attention_forward
     yield Source("Xiong et al.", 2021, "Nystromformer", "section 3.2")
 
 
