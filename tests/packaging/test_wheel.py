@@ -139,3 +139,23 @@ def test_a_command_runs_from_another_folder(installed, tmp_path, words):
     assert told.returncode == 0, told.stderr + told.stdout
     assert json.loads(told.stdout)["schema_version"] == 1
     assert {path.name for path in tmp_path.iterdir()} <= {"home"}, "a --json run leaves nothing in the reader's folder"
+
+
+CELLS = """
+import json
+with open("softmax-jacobian.ipynb", encoding="utf-8") as file:
+    cells = [cell for cell in json.load(file)["cells"] if cell["cell_type"] == "code"]
+names = {}
+for cell in cells:
+    exec("".join(cell["source"]), names)
+"""
+
+
+def test_the_cells_of_a_notebook_run_with_the_installed_package_alone(installed, tmp_path):
+    made = run(installed, tmp_path, "tfx", "export", "notebook", "softmax-jacobian")
+    assert made.returncode == 0, made.stderr
+    cells = json.loads((tmp_path / "softmax-jacobian.ipynb").read_text(encoding="utf-8"))["cells"]
+    kept = ["".join(output["text"]) for cell in cells for output in cell.get("outputs", ())]
+    told = run(installed, tmp_path, "python", "-c", CELLS)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == "".join(kept) and "jacobian equals tfx.ops.basics.softmax.softmax_jacobian" in told.stdout

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from tfx.errors import BadInput
 from tfx_cli import options
+from tfx_cli.commands.quiz import complete_topic
 from tfx_cli.find_lessons import ensure_lessons
 from tfx_cli.options import Face
 
@@ -21,14 +23,6 @@ class Kind(StrEnum):
     anki = "anki"
     notebook = "notebook"
     markdown = "markdown"
-
-
-def complete_topic(incomplete: str) -> list[tuple[str, str]]:
-    """Topics for TAB."""
-    ensure_lessons()
-    from lessons.course import topics
-
-    return [(topic.name, topic.title) for topic in topics() if topic.name.startswith(incomplete)]
 
 
 @app.command()
@@ -57,18 +51,21 @@ def export(
     """
     face = options.face(json, plain)
     ensure_lessons()
-    from lessons.course import find_topic, topics
-    from lessons.decks import DECKS, find_deck_or_topic
+    from lessons.course import topics
+    from lessons.decks import DECKS, find_deck_or_topic, is_deck
     from tfx_cli.exporting.saving import file_for, files_for
     from tfx_cli.exporting.taking_away import ENDINGS, FOLDERS, PACKAGE, made
 
-    asks = kind is Kind.anki
-    if topic is None:
-        chosen = (*topics(), *DECKS) if asks else topics()
-    else:
-        chosen = (find_deck_or_topic(topic) if asks else find_topic(topic),)
+    in_one = kind is Kind.anki
+    chosen = (*topics(), *DECKS) if topic is None and in_one else topics()
+    if topic is not None:
+        chosen = (find_deck_or_topic(topic),)
+        if is_deck(chosen[0].name) and not in_one:
+            raise BadInput(
+                f"{chosen[0].name} is a deck of questions and has no lesson.", f"As cards: tfx export anki {topic}"
+            )
     ending = ENDINGS[kind]
-    if topic is not None or asks:
+    if topic is not None or in_one:
         paths = [file_for(to, PACKAGE if topic is None else chosen[0].name, ending, force)]
     else:
         paths = files_for(to, FOLDERS[kind], chosen, ending, force)

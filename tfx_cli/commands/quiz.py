@@ -160,8 +160,11 @@ def require_a_test(wish: Wish, sheet: int | None, interview: bool) -> None:
     """Raises BadInput where a test is asked for without a topic, or with an option that would choose its questions."""
     if wish.topic is None:
         raise BadInput("--test-out is about one topic, and none was named.", "Try: tfx quiz softmax --test-out")
+    from lessons.decks import find_deck_or_topic, is_deck
     from tfx_cli.quizzing.round import Wish
 
+    if is_deck(name := find_deck_or_topic(wish.topic).name):
+        raise BadInput(f"{name} is no topic of the course, so there is nothing to skip.", f"Try: tfx quiz {name}")
     others = {
         "--count": wish.count != Wish.count,
         "--level": wish.level is not None,

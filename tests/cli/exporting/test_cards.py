@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from lessons.course import find_topic, topics
+from lessons.decks import DECKS
 from lessons.grading import ask, grade
 from lessons.quiz import all_items, topic_items
 from tfx_cli.exporting.cards import VARIANTS, cards_of, wrong_answers
 
 TOPIC = find_topic("softmax-attention")
 CARDS = list(cards_of([TOPIC], 0))
+ESTIMATES = list(cards_of([*DECKS], 0))
 
 
 def test_every_question_has_a_card_and_a_computed_one_three_that_read_differently():
@@ -48,13 +50,14 @@ def test_the_tags_name_topic_module_level_and_questions_without_a_blank():
         "item::softmax-attention/which-axis",
         *(f"question::{question}" for question in CARDS[0].asked.item.questions),
     ]
+    assert ESTIMATES[0].tags[:3] == ["tfx", "module::estimates", "topic::estimates"]
     every = [tag for card in cards_of(topics()[:12], 0) for tag in card.tags]
     assert not [tag for tag in every if " " in tag or not tag.isascii()]
 
 
 def test_what_a_card_calls_wrong_is_wrong_and_for_the_reason_that_it_gives():
     checked = 0
-    for card in CARDS:
+    for card in [*CARDS, *ESTIMATES[:30]]:
         for given, misconception, why in wrong_answers(card.asked):
             assert misconception and why
             if given:

@@ -96,6 +96,7 @@ def test_a_file_that_came_between_is_not_written_over(tmp_path):
         (("export",), 2, "Missing argument"),
         (("export", "cards"), 2, "'cards'"),
         (("export", "markdown", "three"), 2, 'no topic is called "three"'),
+        (("export", "notebook", "estimate"), 2, "estimates is a deck of questions and has no lesson."),
         (("export", "markdown", "one", "--to", "one.txt"), 2, '"one.txt" does not end in .md.'),
         (("export", "markdown", "one", "--to", "nowhere/one.md"), 3, 'there is no folder "nowhere"'),
         (("export", "markdown", "--to", "file"), 2, '"file" is a file, and every topic needs its own.'),

@@ -10,17 +10,19 @@ from lessons.course import topics
 from lessons.quiz import all_items
 from tfx_cli.learner.path import nearness
 from tfx_cli.learner.progress import Progress, record_seen
+from tfx_cli.learner.scheduling import pick
 from tfx_cli.learner.state import open_to_write
-from tfx_cli.quizzing.mixing import in_turn
-from tfx_cli.quizzing.round import Wish, items_for, questions, questions_for
+from tfx_cli.quizzing.mixing import by_turns, in_turn, mixed
+from tfx_cli.quizzing.round import Wish, items_for, questions_for
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 READ = Progress(1, 1, True)
 
 
 def asked(due: dict[str, datetime], reached: dict[str, Progress], count: int = 10) -> list:
-    wish = Wish(count=count)
-    return [one.item for one in questions(wish, items_for(wish), due, NOW, 1, nearness(topics(), reached))]
+    """What a round picks, without the drawing of its numbers."""
+    near = nearness(topics(), reached)
+    return mixed(pick(by_turns(all_items(), due, near), due, NOW, count, only_due=False, ahead=False), due, NOW)
 
 
 def test_a_round_does_not_ask_the_same_topic_twice_in_a_row_while_another_is_left():

@@ -208,6 +208,8 @@ def test_a_line_that_makes_no_sense_passes_nothing(taken):
     [
         (("--test-out",), "tfx: --test-out is about one topic, and none was named.\n"
                           "     Try: tfx quiz softmax --test-out\n"),
+        (("estimate", "--test-out"), "tfx: estimates is no topic of the course, so there is nothing to skip.\n"
+                                     "     Try: tfx quiz estimates\n"),
         (("softmax", "--test-out", "--level", "2"),
          "tfx: a test chooses its questions itself, so it has no --level.\n     tfx quiz softmax --test-out\n"),
         (("softmax", "--test-out", "--sheet", "3"),
