@@ -193,7 +193,7 @@ TRAINING = (
 COST = (
     Sign("b", "queries of a tile", "B_r", "efficient-flash"),
     Sign("l, a", "sum so far; weighted values so far", "l, O", "efficient-flash"),
-    Sign("w", "m + log(l), kept for a query", "L", "efficient-flash"),
+    Sign("w", "m + log(l), kept for a query", "L", "efficient-flash", also=("gradient-checkpointing",)),
     Sign("phi", "features of a query or a key", "phi", "efficient-linear"),
     Sign("h, r", "sums over keys: phi(k)^T v, and phi(k)", "S, z", "efficient-linear"),
     Sign("G", "mixes keys, or values, along a text", "E, F", "efficient-low-rank"),
