@@ -134,7 +134,7 @@ def why_it_falls(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield formula("mean of x^2 = rate / (2 - rate)", "at rest: v = (1 - rate)^2 v + rate^2")
     yield question(f"Rate {RATE:g}: where does the mean of x^2 come to rest?", stationary(RATE), f"{RATE:g} / {2 - RATE:g}.")  # fmt: skip
     yield table(f"from x = 1, after {NOISY} steps", [{"kind": k, "left": v} for k, v in rest.items()], kind="rate", left="mean of x^2 :3")  # fmt: skip
-    yield "A rate that falls leaves ever less.."
+    yield "A rate that falls leaves ever less."
     yield within("hovers", "constant rate: mean of x^2 over the law", 1.0, rest["constant"] / stationary(RATE), 0.2)
     yield at_rest
     yield at_most("settles", "cosine: what is left, over that of the constant rate", 0.4, rest["cosine to 0"] / rest["constant"])  # fmt: skip
