@@ -10,15 +10,16 @@ import typer
 from tfx.errors import BadInput, unknown_name
 from tfx_cli import options
 from tfx_cli.options import Face
+from tfx_cli.practice.grading import Format
 from tfx_cli.render.show import show_document
-from tfx_cli.terminal.lines import show_line, tell
+from tfx_cli.terminal.lines import show_line, tell, write
 
 if TYPE_CHECKING:
     from lessons.practice.exercise import Exercise
     from tfx_cli.learner.practised import Practised
     from tfx_cli.practice.workspace import Standing
 
-ACTIONS = ("list", "start", "check", "hint", "solution", "dev")
+ACTIONS = ("list", "start", "check", "hint", "solution", "reset", "grade", "dev")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -42,6 +43,7 @@ def practice(
     give_up: Annotated[
         bool, typer.Option("--give-up", help="See the solution before it is solved; that is kept.")
     ] = False,
+    form: Annotated[Format, typer.Option("--format", help="Of grade: how the verdicts are written.")] = Format.text,
     json: options.Json = False,
     plain: options.Plain = False,
 ) -> None:
@@ -60,6 +62,7 @@ def practice(
       tfx practice hint softmax
       tfx practice solution softmax
       tfx practice check my.py --exercise softmax --json
+      tfx practice grade class/*/softmax.py --format junit > report.xml
       tfx practice dev check
     """
     face = options.face(json, plain)
@@ -71,8 +74,10 @@ def practice(
         raise unknown_name("action of practice", action, ACTIONS, "tfx practice -h")
     if give_up and action != "solution":
         raise BadInput("--give-up goes with solution.", "For example: tfx practice solution softmax --give-up")
-    if exercise and action != "check":
+    if exercise and action not in ("check", "grade"):
         raise BadInput("--exercise goes with check.", "For example: tfx practice check my.py --exercise softmax")
+    if form is not Format.text and action != "grade":
+        raise BadInput("--format goes with grade.", "For example: tfx practice grade softmax.py --format junit")
     if action in ("", "list"):
         refuse_more(names, 0, action)
         show_all(face) if action or face is not Face.terminal else show_next()
@@ -80,6 +85,8 @@ def practice(
         if names != ["check"]:
             raise BadInput("dev has one action, check.", "Type: tfx practice dev check")
         prove_all(face)
+    elif action == "grade":
+        grade_all(names, exercise, Format.json if face is Face.json else form)
     elif action == "check":
         refuse_more(names, 1, action)
         check(names[0] if names else "", exercise, face)
@@ -90,7 +97,10 @@ def practice(
         if not names:
             raise BadInput(f"{action} needs the name of an exercise.", f"For example: tfx practice {action} softmax")
         found = find_exercise(names[0])
-        {"start": start, "hint": hint}.get(action, lambda *_: solution(found, give_up, face))(found, face)
+        if action == "solution":
+            solution(found, give_up, face)
+        else:
+            {"start": start, "hint": hint, "reset": reset}[action](found, face)
 
 
 def refuse_more(names: list[str], most: int, action: str) -> None:
@@ -172,6 +182,40 @@ def start(exercise: Exercise, face: Face) -> None:
     show_line(f"write   {exercise.signature}")
     show_line(f"about   tfx explain {topic_of(exercise).name}" + (f" --step {exercise.step}" if exercise.step else ""))
     show_line(f"next    edit it, then tfx practice check {exercise.name}")
+
+
+def reset(exercise: Exercise, face: Face) -> None:
+    """Begins anew; what was written stays beside the new file."""
+    from tfx_cli.practice.workspace import begin, set_aside
+
+    kept = set_aside(exercise)
+    path, _ = begin(exercise)
+    if face is Face.json:
+        show_document({"exercise": exercise.name, "file": str(path), "kept": str(kept) if kept else None})
+        return
+    show_line(f"{path}: begun anew." + (f" What you wrote is kept as {kept}." if kept else ""))
+
+
+def grade_all(names: list[str], exercise: str, form: Format) -> None:
+    """Judges files for a teacher; nothing is kept in the history."""
+    from tfx_cli.practice import grading
+
+    if not names:
+        raise BadInput("grade needs files.", "For example: tfx practice grade class/*/softmax.py")
+    graded = list(grading.grade([Path(name) for name in names], exercise))
+    if form is Format.json:
+        show_document(grading.document(graded))
+    elif form is Format.junit:
+        write(grading.junit(graded))
+    elif form is Format.gradescope:
+        import json as standard
+
+        write(standard.dumps(grading.gradescope(graded), indent=1, allow_nan=False) + "\n")
+    else:
+        for line in grading.text_lines(graded):
+            show_line(line)
+    if not all(one.verdict.passed for one in graded):
+        raise typer.Exit(1)
 
 
 def check(word: str, name: str, face: Face) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,20 @@ def begin(exercise: Exercise) -> tuple[Path, bool]:
         raise cannot_write(path, error) from None
     write_whole(path, exercise.starter.encode("utf-8"))
     return path, True
+
+
+def set_aside(exercise: Exercise) -> Path | None:
+    """Moves the learner's file to a name of its own, with the time in it; None where there is none."""
+    path = file_of(exercise)
+    if not path.exists():
+        return None
+    now = datetime.now(UTC)
+    kept = path.with_name(f"{path.stem}.{now:%Y%m%dT%H%M%S%f}.kept")
+    try:
+        path.rename(kept)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    return kept
 
 
 def source_at(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,71 @@ def test_a_file_that_is_no_text_of_a_program_gets_a_sentence(data, tfx):
     Path("odd.py").write_bytes(data)
     ran = tfx("practice", "check", "odd.py", "--exercise", "softmax")
     assert ran.code == 2 and ran.err.startswith('tfx: "odd.py" ')
+
+
+def test_beginning_anew_keeps_what_was_written(tfx):
+    path = write("mine")
+    ran = tfx("practice", "reset", "softmax")
+    (kept,) = Path("tfx-practice").glob("softmax.*.kept")
+    assert ran.out == f"{path}: begun anew. What you wrote is kept as {kept}.\n"
+    assert kept.read_text() == "mine" and path.read_text() == find_exercise("softmax").starter
+    assert "begun anew.\n" in tfx("practice", "reset", "attention").out
+
+
+def class_of(tmp_path):
+    """Three files for softmax: one right, one with a known mistake, one that Python cannot read."""
+    files = []
+    for name, text in (("ada", right()), ("bob", NAIVE), ("cyd", "def softmax(x:\n")):
+        path = Path(name) / "softmax.py"
+        path.parent.mkdir()
+        path.write_text(text, encoding="utf-8")
+        files.append(str(path))
+    return files
+
+
+def test_a_class_is_graded_and_its_mistakes_are_counted(tfx, tmp_path):
+    files = class_of(tmp_path)
+    ran = tfx("practice", "grade", *files)
+    assert ran.code == 1 and ran.out == (
+        "passed  ada/softmax.py  passed\n"
+        "FAILED  bob/softmax.py  not finite  softmax/maximum-not-subtracted\n"
+        "FAILED  cyd/softmax.py  syntax\n"
+        "1 of 3 passed\n   1  softmax/maximum-not-subtracted\n   1  unknown\n"
+    )
+    assert tfx("practice", "grade", files[0]).code == 0 and done() == []
+
+
+def test_check_and_grade_give_the_same_verdict(tfx, tmp_path):
+    for path in class_of(tmp_path):
+        checked = json.loads(tfx("practice", "check", path, "--exercise", "softmax", "--json").out)
+        (graded,) = json.loads(tfx("practice", "grade", path, "--format", "json").out)["results"]
+        assert graded == {name: value for name, value in checked.items() if name != "schema_version"}
+
+
+def test_junit_is_xml_with_a_failure_for_each_wrong_file(tfx, tmp_path):
+    root = ET.fromstring(tfx("practice", "grade", *class_of(tmp_path), "--format", "junit").out)
+    assert root.tag == "testsuites" and (root.get("tests"), root.get("failures")) == ("3", "2")
+    (suite,) = root
+    assert [case.get("classname") for case in suite] == ["softmax"] * 3
+    assert [[part.get("type") for part in case] for case in suite] == [[], ["not finite"], ["syntax"]]
+    assert "the maximum is not subtracted first" in suite[1][0].text
+
+
+def test_gradescope_gets_a_point_for_each_right_file(tfx, tmp_path):
+    told = json.loads(tfx("practice", "grade", *class_of(tmp_path), "--format", "gradescope").out)
+    assert told["score"] == 1.0 and [test["status"] for test in told["tests"]] == ["passed", "failed", "failed"]
+    assert all(test["max_score"] == 1.0 and test["output"] for test in told["tests"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["grade"], "grade needs files."),
+        (["grade", "hers.py"], '"hers.py" is called after no exercise.'),
+        (["list", "--format", "junit"], "--format goes with grade."),
+    ],
+)
+def test_what_cannot_be_graded_gets_a_sentence(words, message, tfx):
+    Path("hers.py").write_text("x = 1", encoding="utf-8")
+    ran = tfx("practice", *words)
+    assert ran.code == 2 and ran.out == "" and ran.err.startswith(f"tfx: {message}\n     ")

@@ -233,7 +233,10 @@ def test_when_the_time_is_up_no_further_question_is_asked(tfx, talk, monkeypatch
 
 
 def test_a_coding_question_hands_over_to_practice_where_there_is_an_exercise(tfx, talk):
-    for topic, command in (("attention-scaled-dot-product", "tfx practice start attention"), ("transformer-block", None)):
+    for topic, command in (
+        ("attention-scaled-dot-product", "tfx practice start attention"),
+        ("transformer-block", None),
+    ):
         words = ("quiz", "--interview", "--topics", topic, "--seed", "1", "--minutes", "40")
         items = json.loads(tfx(*words, "--json", "--answers", give([])).out)["items"]
         assert {one["practice"] for one in items if one["part"] == "code"} == {command}

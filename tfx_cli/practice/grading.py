@@ -1,0 +1,129 @@
+"""Many files judged at once, for teachers: as lines, JSON, JUnit's XML or Gradescope's results.json.
+
+The verdict of a file is that of `tfx practice check`.
+Sources: JUnit's XML as Jenkins reads it (github.com/jenkinsci/xunit-plugin, junit-10.xsd); Gradescope's autograder
+documentation, "Output format".
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfx.errors import BadInput
+
+if TYPE_CHECKING:
+    from lessons.practice.exercise import Exercise
+    from lessons.practice.judging import Verdict
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+    junit = "junit"
+    gradescope = "gradescope"
+
+
+@dataclass(frozen=True)
+class Graded:
+    path: Path
+    exercise: Exercise
+    verdict: Verdict
+
+    @property
+    def lines(self) -> str:
+        """The verdict with what shows it."""
+        from tfx_cli.practice.page import verdict_lines
+
+        return "\n".join(verdict_lines(self.verdict))
+
+
+def exercise_for(path: Path, name: str) -> Exercise:
+    """The one that is named, or that the file is called after.  Raises BadInput where that is none."""
+    from lessons.practice.exercise import exercises, find_exercise
+
+    if name:
+        return find_exercise(name)
+    stem = path.stem.replace("_", "-")
+    if stem not in exercises():
+        raise BadInput(
+            f'"{path}" is called after no exercise.', "Say which it is for: tfx practice grade FILE --exercise NAME"
+        )
+    return exercises()[stem]
+
+
+def grade(paths: Sequence[Path], name: str) -> Iterator[Graded]:
+    """Every file in turn.  All are found and read before the first is run."""
+    from lessons.practice.judging import judge_file
+    from tfx_cli.practice.workspace import source_at
+
+    found = [(path, exercise_for(path, name), source_at(path)) for path in paths]
+    for path, exercise, source in found:
+        yield Graded(path, exercise, judge_file(exercise, path.resolve(), source))
+
+
+def counted(graded: Sequence[Graded]) -> Counter[str]:
+    """Mistake -> how many files made it; `unknown` for those outside the banks."""
+    wrong = (one.verdict for one in graded if not one.verdict.passed)
+    return Counter(verdict.mistake.id if verdict.mistake else "unknown" for verdict in wrong)
+
+
+def text_lines(graded: Sequence[Graded]) -> Iterator[str]:
+    """A line a file, then what the class got wrong, most often first."""
+    for one in graded:
+        verdict = one.verdict
+        mistake = f"  {verdict.mistake.id}" if verdict.mistake else ""
+        yield f"{'passed' if verdict.passed else 'FAILED'}  {one.path}  {verdict.kind}{mistake}"
+    yield f"{sum(one.verdict.passed for one in graded)} of {len(graded)} passed"
+    yield from (f"{times:4d}  {mistake}" for mistake, times in counted(graded).most_common())
+
+
+def document(graded: Sequence[Graded]) -> dict[str, Any]:
+    from tfx_cli.practice.page import verdict_document
+
+    return {
+        "results": [verdict_document(one.verdict, one.exercise, one.path) for one in graded],
+        "passed": sum(one.verdict.passed for one in graded),
+        "mistakes": dict(counted(graded).most_common()),
+    }
+
+
+def junit(graded: Sequence[Graded]) -> str:
+    failed = sum(not one.verdict.passed for one in graded)
+    counts = {"name": "tfx practice", "tests": str(len(graded)), "failures": str(failed), "errors": "0"}
+    suites = ET.Element("testsuites", counts)
+    suite = ET.SubElement(suites, "testsuite", counts)
+    for one in graded:
+        case = ET.SubElement(suite, "testcase", {"classname": one.exercise.name, "name": str(one.path)})
+        if not one.verdict.passed:
+            what = {"message": one.verdict.says, "type": one.verdict.kind}
+            ET.SubElement(case, "failure", what).text = readable(one.lines)
+    ET.indent(suites)
+    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def gradescope(graded: Sequence[Graded]) -> dict[str, Any]:
+    """results.json: a point for each file."""
+    tests = [
+        {
+            "name": f"{one.exercise.name}: {one.path}",
+            "score": float(one.verdict.passed),
+            "max_score": 1.0,
+            "status": "passed" if one.verdict.passed else "failed",
+            "output": readable(one.lines),
+            "output_format": "text",
+            "visibility": "visible",
+        }
+        for one in graded
+    ]
+    return {"score": float(sum(one.verdict.passed for one in graded)), "visibility": "visible", "tests": tests}
+
+
+def readable(text: str) -> str:
+    """Without the control characters that XML does not allow."""
+    return "".join(letter if letter in "\n\t" or letter >= " " else "?" for letter in text)
