@@ -127,7 +127,7 @@ def test_heads_go_one_after_the_other():
 
 
 def test_layers_lose_more_than_their_heads():
-    run = run_of()
+    run = run_of(seed=2)  # here single heads of both layers are missed a little
     for layer, row in enumerate(tables(records_of(topic.stand_in, run))[0].rows):
         heads = [(layer, head) for head in range(4)]
         assert row["all"] == pytest.approx(100 * (run.whole[0] - run.right(*heads)))

@@ -72,7 +72,7 @@ def leads_nowhere(run: Run) -> Iterator[Shown]:
     rows = [{"first": NAMES[i], "p": first[0, i], "second": NAMES[j], "then": second[i, j], "both": first[0, i] * second[i, j]} for i in (0, 1) for j in (0, 1)]  # fmt: skip
     taken = math.exp(log_p_of_beam(HAND_MADE, 1))
     yield "Greedy decoding takes the likeliest token, each time. That need not give the likeliest text. A model made by hand, with words A, B, C and texts of two (some left out):"
-    yield table("chances", rows, first="first", p="p :2", second="second", then="p(second | first) :2", both="p(text) :2")  # fmt: skip
+    yield table("chances", rows, first="first", p="p :2", second="second", then="p(second | first) :2")  # fmt: skip
     yield question("What is the chance of the text that greedy decoding writes?", taken, "A, as 0.6 is more than 0.4; then 1/3.")  # fmt: skip
     yield f"Three texts share the 0.6, and one gets most of the 0.4: B A has {rows[2]['both']:.2f}, {rows[2]['both'] / taken:.1f} times as much. To find it one must keep B."
     yield agree("greedy", "greedy finds, and all texts counted have", [taken, math.exp(all_log_probabilities(HAND_MADE).max())], [0.2, 0.36], to=1e-6)  # fmt: skip

@@ -83,8 +83,8 @@ def why_valid(run: Run) -> Iterator[Shown]:
         long, less = gpt.stack.forward(x, mask=masks[0])[0], gpt.stack.forward(x[:, short], mask=masks[1])[0]
         moved[name] = float(np.abs(long[:, short] - less).max())
     yield "Keys of a deeper layer are made of the layer below. They stay the same only if nothing there changes when a token is added: no row may look at later ones."
-    yield table(f"a token is added behind {n - 1}", [{"mask": name, "moved": much} for name, much in moved.items()], mask="attention", moved="rows before it move by :2")  # fmt: skip
     yield question("With a causal mask: how far do the earlier rows move?", 0.0, "They do not see the new token.", 1e-9)
+    yield table(f"a token is added behind {n - 1}", [{"mask": name, "moved": much} for name, much in moved.items()], mask="attention", moved="rows before it move by :2")  # fmt: skip
     yield "An encoder reads both ways, so with one more token all its vectors change, and there is nothing to keep. (In cross-attention it is different: the source stays as it is, so its keys and values are made once.)"
     yield agree("causal", "earlier rows under a causal mask move by", moved["causal mask"], to=1e-12)
     yield at_least("open", "... without a mask", 1e-6, moved["no mask"])
@@ -110,8 +110,8 @@ def counted(run: Run) -> Iterator[Shown]:
     rows = [{"way": "with a cache", "work": work}, {"way": "without", "work": all_of}]
     c, f = run.sizes.d_model, 4 * run.sizes.d_model
     yield f"A small GPT of {run.layers} blocks, C = {c}, networks of F = {f}, {run.sizes.vocab} words. It reads token {n}; its multiply-adds are counted as they happen:"
-    yield table(f"token {n}", rows, way="", work="multiply-adds :7")
     yield question("How many times the work without a cache?", all_of / work, f"All {n} tokens go through every matrix again, and each is a query.")  # fmt: skip
+    yield table(f"token {n}", rows, way="", work="multiply-adds :7")
     yield formula("with: layers * (4 C^2 + 2 C F + 2 n C) + C * words")
     yield "Four maps, two of the network, scores and weighted sum over n keys; then the logits. In a layer attention falls from n^2 C to n C a token, the maps from n C^2 to C^2."
     yield agree("logits", "logits with a cache and without", kept, anew, to=1e-10)

@@ -83,8 +83,8 @@ def by_hand(run: Run) -> Iterator[Shown]:
     rows = [{"text": text, "right": valid.get(text, 0.0), "once": p} for text, p in drawn.items()]
     wrong = sum(p for text, p in drawn.items() if text not in valid)
     yield "A source has two right answers, equally good: A B and B A (two orders, as with some adverbs). Each place by itself sees A in half of the data and B in the other half."
-    yield table("chances", rows, text="text", right="of the data :3", once="all at once :3")
     yield question("How often does it write A A or B B?", wrong, "0.25 + 0.25: the places do not know of each other.")
+    yield table("chances", rows, text="text", right="of the data :3", once="all at once :3")
     yield "It mixes two answers into none. One by one the first word is a free choice, and the second follows from it. Gu et al. call this the multimodality problem."
     yield agree("half", "share of mixed texts", wrong, 0.5)
     yield agree("margins", "each place alone is right: chance of A first and of A second", [first["A"], second["A"]], 0.5)  # fmt: skip

@@ -145,11 +145,11 @@ def the_value(run: Run) -> Iterator[Shown]:
     law = p * far / (1 - p)
     best = np.argsort(-p, kind="stable")[:4]
     rows = [{"word": run.words[i], "p": p[i], "far": far[i], "move": law[i]} for i in best]
+    i = best[0]
     measured = np.linalg.norm(head_without_each(np.log(p)[None] @ np.eye(len(p)) * np.sqrt(len(p)), np.eye(len(p)), v) - o, axis=1)  # fmt: skip
     yield "In one head it can be computed what a key does. Without key j the other weights grow to sum to 1 again, and the output moves by"
     yield formula("o - o without key j = p_j (v_j - o) / (1 - p_j)")
-    i = best[0]
-    yield question(f"p = {p[i]:.3f}, |v - o| = {far[i]:.3f}: how far does the output move?", law[i], f"{p[i]:.3f} * {far[i]:.3f} / {1 - p[i]:.3f}.")  # fmt: skip
+    yield question(f'"{run.words[i]}": p = {p[i]:.3f}, |v - o| = {far[i]:.3f}. How far does the output move?', law[i], f"{p[i]:.3f} * {far[i]:.3f} / {1 - p[i]:.3f}.")  # fmt: skip
     yield table(f'head {head + 1}, row "it"', rows, word="word", p="p :3", far="|v - o| :3", move="output moves :3")
     yield "A large weight on a value near the output does little; on a short value too. Heads with nothing to do put their weight on such a key: the first token, a separator, a full stop (a sink). So a large weight need not mean interest."
     yield agree("law", "moves by the formula, and with each key closed", law, measured, to=1e-9)
@@ -202,8 +202,8 @@ def patching(run: Run) -> Iterator[Shown]:
     share = restored(shipped.model, clean, corrupted, measure)
     at = int((clean[0] != corrupted[0]).argmax())
     yield f'Behind "{CLEAN}" the language model gives "{NEXT}" {chances[0]:.3f}, with "{CORRUPTED.split()[2]}" in its place {chances[1]:.3f}. Which vector carries that? Run the second text, put in one vector of the first, and see how much of log p comes back.'
-    yield matrix("restored", share, "state after, place", ("input", "block 1", "block 2"), tuple(CLEAN.split()))
     yield question("After the last block, at the last place: which share is restored?", share[-1, -1], "Only this vector is asked for the next token.")  # fmt: skip
+    yield matrix("restored", share, "state after, place", ("input", "block 1", "block 2"), tuple(CLEAN.split()))
     yield f"At the input the word itself carries all. After block 1 {share[1, at]:.2f} still stands in its place, and {share[1, -1]:.2f} has moved to the last. That is an intervention: it shows what is used, not only what is looked at."
     yield exactly("input", "places that restore anything at the input", 1, int((np.abs(share[0]) > 1e-9).sum()))
     yield agree("all", "the differing word at the input, the last place at the end", [share[0, at], share[-1, -1]], 1.0, to=1e-9)  # fmt: skip
