@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,13 +10,6 @@ from tfx.errors import BadInput, unknown_name
 from tfx_cli import options
 from tfx_cli.options import Face
 from tfx_cli.practice.grading import Format
-from tfx_cli.render.show import show_document
-from tfx_cli.terminal.lines import show_line, tell, write
-
-if TYPE_CHECKING:
-    from lessons.practice.exercise import Exercise
-    from tfx_cli.learner.practised import Practised
-    from tfx_cli.practice.workspace import Standing
 
 ACTIONS = ("list", "start", "check", "hint", "solution", "reset", "grade", "dev")
 
@@ -69,6 +61,8 @@ def practice(
     from tfx_cli.find_lessons import ensure_lessons
 
     ensure_lessons()
+    from tfx_cli.practice import actions
+
     action, *names = words or [""]
     if action not in ("", *ACTIONS):
         raise unknown_name("action of practice", action, ACTIONS, "tfx practice -h")
@@ -80,16 +74,16 @@ def practice(
         raise BadInput("--format goes with grade.", "For example: tfx practice grade softmax.py --format junit")
     if action in ("", "list"):
         refuse_more(names, 0, action)
-        show_all(face) if action or face is not Face.terminal else show_next()
+        actions.show_all(face) if action or face is not Face.terminal else actions.show_next()
     elif action == "dev":
         if names != ["check"]:
             raise BadInput("dev has one action, check.", "Type: tfx practice dev check")
-        prove_all(face)
+        actions.prove_all(face)
     elif action == "grade":
-        grade_all(names, exercise, Format.json if face is Face.json else form)
+        actions.grade_all(names, exercise, Format.json if face is Face.json else form)
     elif action == "check":
         refuse_more(names, 1, action)
-        check(names[0] if names else "", exercise, face)
+        actions.check(names[0] if names else "", exercise, face)
     else:
         refuse_more(names, 1, action)
         from lessons.practice.exercise import find_exercise
@@ -98,210 +92,11 @@ def practice(
             raise BadInput(f"{action} needs the name of an exercise.", f"For example: tfx practice {action} softmax")
         found = find_exercise(names[0])
         if action == "solution":
-            solution(found, give_up, face)
+            actions.solution(found, give_up, face)
         else:
-            {"start": start, "hint": hint, "reset": reset}[action](found, face)
+            {"start": actions.start, "hint": actions.hint, "reset": actions.reset}[action](found, face)
 
 
 def refuse_more(names: list[str], most: int, action: str) -> None:
     if len(names) > most:
         raise BadInput(f'"{names[most]}" is too much after {action or "practice"}.', "See: tfx practice -h")
-
-
-def history() -> list[Practised]:
-    """What was done before; nothing where there is no history."""
-    from tfx_cli.learner.state import open_to_read
-
-    with open_to_read() as state:
-        if state.notice:
-            tell(f"tfx: {state.notice}")
-        return state.practice()
-
-
-def note(exercise: Exercise, act: str, verdict: str = "", mistake: str = "") -> None:
-    from tfx_cli.learner.state import open_to_write
-
-    with open_to_write() as state:
-        if state.notice:
-            tell(f"tfx: {state.notice}")
-        state.record_practice(exercise.name, act, verdict, mistake)
-
-
-def standings() -> dict[str, Standing]:
-    from lessons.practice.exercise import exercises
-    from tfx_cli.practice.workspace import standing_of
-
-    lines = history()
-    return {name: standing_of(name, lines) for name in exercises()}
-
-
-def show_all(face: Face) -> None:
-    """Every exercise with what became of it."""
-    from lessons.practice.exercise import exercises
-    from tfx_cli.practice.page import exercise_document
-    from tfx_cli.render.show import show_list
-
-    now, known = standings(), exercises()
-    if face is Face.json:
-        show_document({"exercises": [exercise_document(one, now[name]) for name, one in known.items()]})
-        return
-    passed = sum(one.last == "passed" for one in now.values())
-    entries = {name: f"{one.title}: {now[name].word}" for name, one in known.items()}
-    show_list(f"Exercises, {passed} of {len(known)} passed", entries, "begin one: tfx practice start NAME", face)
-
-
-def show_next() -> None:
-    """The first exercise that is not passed, and what to type."""
-    from lessons.practice.exercise import exercises
-    from tfx_cli.practice.workspace import file_of
-
-    now, known = standings(), exercises()
-    passed = sum(one.last == "passed" for one in now.values())
-    show_line(f"Practice: {passed} of {len(known)} exercises passed")
-    show_line()
-    current = next((one for name, one in known.items() if now[name].last != "passed"), None)
-    if current is None:
-        show_line("  All are passed.  Take one up again: tfx practice list")
-        return
-    show_line(f"  {current.name}   {current.title}: {now[current.name].word}")
-    begun = file_of(current).exists()
-    show_line(f"  next   tfx practice {'check' if begun else 'start'} {current.name}")
-    show_line("  all    tfx practice list")
-
-
-def start(exercise: Exercise, face: Face) -> None:
-    """Makes the learner's file, or names the one that is there."""
-    from lessons.practice.exercise import topic_of
-    from tfx_cli.practice.workspace import begin
-
-    path, new = begin(exercise)
-    if face is Face.json:
-        show_document({"exercise": exercise.name, "file": str(path), "new": new})
-        return
-    show_line(f"{path}: " + ("made for you." if new else "there already, and left as it is."))
-    show_line(f"write   {exercise.signature}")
-    show_line(f"about   tfx explain {topic_of(exercise).name}" + (f" --step {exercise.step}" if exercise.step else ""))
-    show_line(f"next    edit it, then tfx practice check {exercise.name}")
-
-
-def reset(exercise: Exercise, face: Face) -> None:
-    """Begins anew; what was written stays beside the new file."""
-    from tfx_cli.practice.workspace import begin, set_aside
-
-    kept = set_aside(exercise)
-    path, _ = begin(exercise)
-    if face is Face.json:
-        show_document({"exercise": exercise.name, "file": str(path), "kept": str(kept) if kept else None})
-        return
-    show_line(f"{path}: begun anew." + (f" What you wrote is kept as {kept}." if kept else ""))
-
-
-def grade_all(names: list[str], exercise: str, form: Format) -> None:
-    """Judges files for a teacher; nothing is kept in the history."""
-    from tfx_cli.practice import grading
-
-    if not names:
-        raise BadInput("grade needs files.", "For example: tfx practice grade class/*/softmax.py")
-    graded = list(grading.grade([Path(name) for name in names], exercise))
-    if form is Format.json:
-        show_document(grading.document(graded))
-    elif form is Format.junit:
-        write(grading.junit(graded))
-    elif form is Format.gradescope:
-        import json as standard
-
-        write(standard.dumps(grading.gradescope(graded), indent=1, allow_nan=False) + "\n")
-    else:
-        for line in grading.text_lines(graded):
-            show_line(line)
-    if not all(one.verdict.passed for one in graded):
-        raise typer.Exit(1)
-
-
-def check(word: str, name: str, face: Face) -> None:
-    """Judges a file; only those of the learner's own folder are kept in the history."""
-    from lessons.practice.exercise import find_exercise
-    from lessons.practice.judging import judge_file
-    from tfx_cli.practice.page import next_line, verdict_document, verdict_lines, verdict_rows
-    from tfx_cli.practice.workspace import file_of, source_at
-    from tfx_cli.render.wrapping import wrapped
-    from tfx_cli.terminal.console import prose_width
-
-    if name and not word:
-        raise BadInput("--exercise says what a file is for, and no file is named.", f"Type: tfx practice check {name}")
-    if not word:
-        raise BadInput("check needs the name of an exercise, or a file.", "For example: tfx practice check softmax")
-    exercise = find_exercise(name or word)
-    path = Path(word) if name else file_of(exercise)
-    if not name and not path.exists():
-        raise BadInput(f"{path} is not there yet.", f"Begin it: tfx practice start {exercise.name}")
-    verdict = judge_file(exercise, path.resolve(), source_at(path))
-    if not name:
-        note(exercise, "tried", verdict.kind, verdict.mistake.id if verdict.mistake else "")
-    if face is Face.json:
-        show_document(verdict_document(verdict, exercise, path))
-    elif face is Face.plain:
-        for line in verdict_rows(verdict):
-            show_line(line)
-    else:
-        for line in verdict_lines(verdict):
-            for part in wrapped(line, prose_width()) if not line.startswith(" ") else [line]:
-                show_line(part)
-        if not name:
-            show_line()
-            show_line(next_line(verdict, path, exercise))
-    if not verdict.passed:
-        raise typer.Exit(1)
-
-
-def hint(exercise: Exercise, face: Face) -> None:
-    """The next hint; the last one stays."""
-    from tfx_cli.practice.workspace import standing_of
-
-    number = min(standing_of(exercise.name, history()).hints + 1, len(exercise.hints))
-    note(exercise, "hint", str(number))
-    words = exercise.hints[number - 1]
-    if face is Face.json:
-        show_document({"exercise": exercise.name, "hint": words, "number": number, "of": len(exercise.hints)})
-    else:
-        show_line(f"hint {number} of {len(exercise.hints)}   {words}")
-
-
-def solution(exercise: Exercise, give_up: bool, face: Face) -> None:
-    """One way to write it, after a pass or after giving up."""
-    from lessons.practice.exercise import source_of
-    from tfx_cli.practice.workspace import standing_of
-
-    now = standing_of(exercise.name, history())
-    if not (now.passed or now.gave_up or give_up):
-        raise BadInput(
-            f"{exercise.name} is not passed yet, and a solution ends the puzzle.",
-            f"A hint: tfx practice hint {exercise.name}   or: tfx practice solution {exercise.name} --give-up",
-        )
-    if give_up and not (now.passed or now.gave_up):
-        note(exercise, "gave up")
-    source = source_of(exercise.solved).replace("def solution(", f"def {exercise.function_name}(", 1)
-    if face is Face.json:
-        show_document({"exercise": exercise.name, "solution": source})
-    else:
-        for line in source.rstrip("\n").split("\n"):
-            show_line(line)
-
-
-def prove_all(face: Face) -> None:
-    """Every exercise can be judged: the kill matrix, and what is at fault."""
-    from lessons.practice.exercise import exercises
-    from lessons.practice.proving import proof_of
-    from tfx_cli.practice.page import proof_document, proof_lines
-
-    proofs = [proof_of(one) for one in exercises().values()]
-    faults = sum(len(proof.faults) for proof in proofs)
-    if face is Face.json:
-        show_document({"exercises": [proof_document(proof) for proof in proofs], "proved": not faults})
-    else:
-        for proof in proofs:
-            for line in proof_lines(proof):
-                show_line(line)
-        show_line(f"{len(proofs)} exercises, {sum(proof.mistakes for proof in proofs)} mistakes, {faults} faults")
-    if faults:
-        raise typer.Exit(1)
