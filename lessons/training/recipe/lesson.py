@@ -14,7 +14,7 @@ from tfx.blas_threads import blas_threads
 from tfx.lab.training import label_smoothing
 from tfx.lab.training.clipping import cosine
 from tfx.lab.training.recipe import (
-    LAYERS, NO_NORM, NO_SKIP, NO_WARMUP, PRE, RATE, RECIPES, SYMBOLS, WARMUP, WHOLE, Judged, learnt,
+    LAYERS, NO_NORM, NO_SKIP, NO_WARMUP, PRE, RATE, RECIPES, SYMBOLS, WHOLE, Judged, learnt,
 )  # fmt: skip
 from tfx.models import DeepSupervision, Encoder
 from tfx.ops.losses.focal_loss import focal_loss_backward, focal_loss_forward
@@ -79,7 +79,7 @@ FAILURES = (("skip paths", "gradients do not reach the first blocks"), ("norms",
 def taken_away(run: Run) -> Iterator[Shown]:
     found = run.cooked
     rows = [{"recipe": recipe, "right": 100 * judged.right, "sure": judged.sure} for recipe, judged in found.items()]
-    yield f"A post-LN encoder of {LAYERS} blocks learns to copy {SYMBOLS} symbols in 40 steps, the rate rising to {RATE:g} in {WARMUP}."
+    yield f"A post-LN encoder of {LAYERS} blocks learns to copy {SYMBOLS} symbols at rate {RATE:g}."
     yield question("Who guesses is right in how many %?", 100 / SYMBOLS, f"One of {SYMBOLS}.")  # fmt: skip
     yield table("new sequences", rows, recipe="recipe", right="copied [%] :3", sure="p of the right one :3")
     yield "Without warm-up or skip paths it hardly learns. Pre-LN needs no warm-up here, and so few blocks need no norm."
@@ -110,11 +110,10 @@ def auxiliary(run: Run) -> Iterator[Shown]:
     parts = [grad_of_first(run.seed, tuple(np.eye(4)[i])) for i in range(4)]
     whole, last = grad_of_first(run.seed, HEADS), parts[-1]
     rows = [{"head": i + 1, "size": float(global_norm(part)), "cosine": cosine(part, last)} for i, part in enumerate(parts)]  # fmt: skip
-    yield "The loss stands at the end of a deep stack. An auxiliary loss adds a signal on the way: a head on each block has to answer as well."
+    yield "The loss stands at the end of a deep stack. An auxiliary loss adds a signal on the way, such as a head on each block."
     yield formula("L = sum over blocks of weight * cross-entropy of its head")
     yield table("gradient of block 1 of 4, untrained, from each head alone", rows, head="block", size="norm :3", cosine="cosine with the last :2")  # fmt: skip
-    yield "The last head's gradient arrives, by the skip paths; head 1 adds one of another direction, over a short way. The sum has the weighted sum of these."
-    yield "Al-Rfou 2019 needed them for 64 layers, and let the lower ones fade out."
+    yield "The last head's gradient arrives by the skip paths; head 1 adds another direction. Al-Rfou 2019 needed them for 64 layers, and let the lower ones fade out. The gradient of the sum is the weighted sum."
     yield agree("sum", "gradient of the weighted sum", whole, sum(w * part for w, part in zip(HEADS, parts, strict=True)))  # fmt: skip
     yield agree("alone", "weight on the last head alone, and an encoder without heads", last, grad_of_first(run.seed, None))  # fmt: skip
     yield at_most("direction", "cosine of the first head's gradient with the last's", 0.9, rows[0]["cosine"])

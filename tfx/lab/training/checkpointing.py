@@ -29,8 +29,9 @@ from tfx.measure.measuring import Timing, peak_bytes
 from tfx.measure.seeds import generator
 from tfx.measure.stopwatch import TOO_BUSY, stopwatch
 from tfx.measure.verdicts import agree, exactly, largest, smallest, within
-from tfx.nn.block_settings import StackSettings
+from tfx.nn.block_settings import BlockSettings, StackSettings
 from tfx.nn.checkpointing import CheckpointedStack
+from tfx.nn.encoder_block import EncoderBlock
 from tfx.nn.stacks import EncoderStack
 from tfx.nn.through_blocks import backward_through, forward_through
 from tfx.ops.feed_forward.activations import ACTIVATIONS
@@ -179,6 +180,28 @@ def gradients(call: Callable[[], np.ndarray], blocks: list[Any]) -> np.ndarray:
         block.zero_grad()
     dx = call()
     return np.concatenate([dx.ravel(), *(p.grad.ravel() for block in blocks for p in block.parameters().values())])
+
+
+def off_with_dropout(state_kept: bool, seed: int, width: int = 16, rate: float = 0.3) -> float:
+    """How far the gradients of 4 checkpointed blocks with dropout are from a plain stack's, of their length.
+
+    state_kept: the second forward draws the masks of the first again; otherwise fresh ones.
+    """
+    blocks = [EncoderBlock(BlockSettings(width, 2, 2 * width, dropout=rate), generator(seed, i)) for i in range(4)]
+    stack = CheckpointedStack(blocks, 2)
+    x, dy = generator(seed, 9).standard_normal((2, 1, 16, width), dtype=np.float32)
+
+    def plain() -> np.ndarray:
+        rng = generator(seed, 8)
+        return backward_through(blocks, dy, forward_through(blocks, x, [(None, rng)] * len(blocks))[1])
+
+    def again() -> np.ndarray:
+        _, cache = stack.forward(x, rng=generator(seed, 8))
+        fresh = tuple(generator(seed, 7, i) for i in range(len(cache.rngs)))
+        return stack.backward(dy, cache if state_kept else cache._replace(rngs=fresh))
+
+    truth, found = gradients(plain, blocks), gradients(again, blocks)
+    return float(np.linalg.norm(found - truth) / np.linalg.norm(truth))
 
 
 def ratio_of(a: Timing, b: Timing) -> Timing:
