@@ -158,13 +158,8 @@ def attention(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     rows: list[dict[str, Any]] = [{"what": what, "numbers": held_bytes(one) / FLOAT} for what, one in (("all weights", cache), ("row statistics", small))]  # fmt: skip
     layer = total_matmul_flops((*projections(n, LARGE), *attention_core(n, LARGE, 16), *feed_forward(n, LARGE, 4 * LARGE)))  # fmt: skip
     share = total_matmul_flops(attention_core(n, LARGE, 16)) / (3 * layer)
-<<<<<<< HEAD
     yield f"P has {n} * {n} numbers. It comes back from the scores by one number a query, w: the log of the sum of exp over its row."
     yield formula("P_ij = exp(score_ij - w_i)        no neighbours needed: block by block")
-=======
-    yield f"P has {n} * {n} numbers. It comes back from the scores by one number a query: the log of the sum of exp over its row."
-    yield formula("P_ij = exp(score_ij - logsum_i)        no neighbours needed: block by block")
->>>>>>> tb
     yield table("numbers kept for the way back", rows, what="kept", numbers="numbers :6")
     yield question(f"Row statistics of {n} queries: how many numbers?", n, "One for each, beside q, k, v and the output.", 0)  # fmt: skip
     yield Said("Attention that recomputes takes 25% more work for more than half of the memory.", "false", f"Both depend on length and machine. Here one more pass over scores and P V is {share:.1%} of a step, at width {LARGE:,}.", "C195")  # fmt: skip

@@ -66,11 +66,7 @@ def become_zero(run: Run) -> Iterator[Shown]:
         zero, over = float((half == 0).mean()), float(np.isinf(half).mean())
         rows.append({"scale": scale, "zero": 100 * zero, "law": 100 * run.below(LOST / scale), "over": 100 * over})
     yield f"Gradients are small and spread over many powers of ten. Say the power is normal, with mean {run.middle:g} and standard deviation {run.spread:g}."
-<<<<<<< HEAD
     yield formula("float16 makes 0 of what is below 2^-25")
-=======
-    yield formula("float16 makes 0 of what is below 2^-25 = 3.0e-8")
->>>>>>> tb
     yield question("2^-25 is 10^-7.53. How many standard deviations from the mean?", (math.log10(LOST) - run.middle) / run.spread, f"(-7.53 + {-run.middle:g}) / {run.spread:g}.")  # fmt: skip
     yield table(f"{DRAWS:,} gradients times a scale, in float16, shares in %", rows, scale="scale", zero="become 0 :3", law="by the normal law :3", over="overflow :2")  # fmt: skip
     yield f"Unscaled {rows[0]['zero']:.1f}% are lost, times 1024 {rows[2]['zero']:.2f}%: there was room above."
