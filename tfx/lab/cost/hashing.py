@@ -22,13 +22,13 @@ def nearest(x: np.ndarray) -> np.ndarray:
 
 
 def found_by_round(x: np.ndarray, buckets: np.ndarray) -> np.ndarray:
-    """buckets: (R, T) -> (R,) the share of vectors whose nearest shares a bucket in the first round, the first two ..."""
+    """buckets: (R, T) -> (R,) the share of vectors whose nearest shares a bucket in round 1, in 1 or 2 ..."""
     met = buckets == buckets[:, nearest(x)]
     return np.asarray(np.logical_or.accumulate(met).mean(axis=1))
 
 
 def compared(buckets: np.ndarray) -> np.ndarray:
-    """(R, T) -> (R,) the share of pairs of different tokens that share a bucket in the first round, the first two ..."""
+    """(R, T) -> (R,) the share of pairs of different tokens that share a bucket in round 1, in 1 or 2 ..."""
     together = np.logical_or.accumulate(buckets[:, :, None] == buckets[:, None, :])
     n = buckets.shape[1]
     return np.asarray((together.sum(axis=(1, 2)) - n) / (n * (n - 1)))
