@@ -27,7 +27,7 @@ def test_every_question_has_a_card_and_a_computed_one_three_that_read_differentl
 @pytest.mark.slow
 def test_every_computed_question_of_the_course_has_three_variants_or_all_that_can_be_drawn():
     of: dict[str, int] = {}
-    for card in cards_of(topics(), 0):
+    for card in cards_of([*topics(), *DECKS], 0):
         of[card.asked.item.id] = of.get(card.asked.item.id, 0) + 1
     for item in all_items():
         if item.compute and of[item.id] < VARIANTS:
