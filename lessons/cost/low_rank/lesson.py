@@ -110,7 +110,7 @@ def how_good(run: Run) -> Iterator[Shown]:
     yield exactly("work", "multiply-adds with 16 marks", 4 * T * 16 * D, first[16]["work"])
 
 
-def self_mean(run: Run, n: int) -> partial:  # type: ignore[type-arg]
+def self_mean(run: Run, n: int) -> partial:
     return partial(linformer_forward, e=run.means(n))
 
 
