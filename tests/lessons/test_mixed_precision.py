@@ -131,11 +131,11 @@ def test_sayings_and_answers_have_their_reasons():
     assert {step: ask(getattr(topic, step)).explanation for step in WHY} == WHY
     assert ask(topic.scaling).answer == 1 / 16384 and ask(topic.master).answer == 1
     text = sentences(records_of(topic.after, run_of()))[0]
-    assert "it loses 0%" in text and text.endswith("each number is off by up to 0.39%.")
+    assert "it loses 0%" in text and text.endswith("Its digits are few.")
 
 
 WHY = {
-    "formats": "7 bits behind the point: 2^-7.",
+    "formats": "2^-7.",
     "become_zero": "(-7.53 + 6.5) / 1.5.",
     "scaling": "1 / 16384: far too early.",
     "adapts": "65,520 / 20 = 3,276.",

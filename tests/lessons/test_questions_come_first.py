@@ -22,6 +22,7 @@ ON_PURPOSE = {
     "positional-learned": [4],  # 1,000 texts; asked is how many of them have a first token
     "positional-rope": [2],  # the score at one place; asked is whether it moves with the text
     "attention-bias": [1],  # exp(-1) in a worked row; asked is what it is to a weight
+    "gradient-checkpointing": [7],  # the number of queries; asked is how many numbers each keeps
     "head-diversity-pruning": [5],  # both columns are needed, and what is lost one by one is 0
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -91,8 +92,8 @@ def lookup(run: Run) -> Iterator[Shown]:
         "random Synthesizer": lambda order, asked: table_of_scores[asked],
         "FNet": lambda order, asked: waves[asked],
     }
-    rows = [{"way": name, "right": 100 * looked_up(pick, n, TEXTS, np.random.default_rng((run.seed, 2)))} for name, pick in ways.items()]  # fmt: skip
-    by_way = {row["way"]: row["right"] for row in rows}
+    rows: list[dict[str, Any]] = [{"way": name, "right": 100 * looked_up(pick, n, TEXTS, np.random.default_rng((run.seed, 2)))} for name, pick in ways.items()]  # fmt: skip
+    by_way = {str(row["way"]): float(row["right"]) for row in rows}
     yield f"A text tells {n} facts in any order: key, value. Then one key is asked. Attention scores each place by whether its key is the asked one. Weights that do not know the text cannot: the asked key stands elsewhere in each text."
     yield question(
         f"{n} facts, weights that know nothing of the text: percent right, on average?",

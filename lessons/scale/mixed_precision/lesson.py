@@ -50,8 +50,8 @@ def formats(run: Run) -> Iterator[Shown]:
     ]  # fmt: skip
     above = round_to_bfloat16(np.array([1 + 2.0**-7, 1 + 2.0**-9], "float32"))
     yield "Numbers of 16 bits take half the memory, and cards multiply them several times as fast. Besides a sign they have bits for the exponent, which is the range, and for the digits behind the point."
+    yield question("bfloat16 has 7 bits behind the point. The number after 1 is 1 + ?", 2.0**-7, "2^-7.")
     yield table("exponent + digits; the step is from 1 to the next number", rows, name="format", bits="bits", step="step :3", small="smallest normal :3", large="largest :3")  # fmt: skip
-    yield question("The number after 1 in bfloat16 is 1 + ?", 2.0**-7, "7 bits behind the point: 2^-7.")
     yield f"float16 has the finer step and ends at {half.max:,.0f}; bfloat16 has the range of float32 and two to three digits."
     yield exactly("next", "bfloat16 of 1 + 2^-7, and of 1 + 2^-9", f"{1 + 2.0**-7:g}, 1", f"{above[0]:g}, {above[1]:g}")
     yield exactly("tiny", "2^-25 in float16, and a little more", "0, 2^-24", f"{to_half(np.array(LOST)):g}, {'2^-24' if to_half(np.array(1.001 * LOST)) == 2.0**-24 else 'other'}")  # fmt: skip
@@ -154,7 +154,7 @@ def one_step(run: Run) -> Iterator[Shown]:
 def after(run: Run) -> Iterator[Shown]:
     lost = float((round_to_bfloat16(run.gradients.astype("float32")) == 0).mean())
     off = float(np.abs(round_to_bfloat16(run.gradients.astype("float32")) / run.gradients.astype("float32") - 1).max())
-    yield f"bfloat16 has float32's exponent: of the gradients above it loses {lost:.0%}, so it mostly needs no loss scaling. Its digits are few: each number is off by up to {off:.2%}."
+    yield f"bfloat16 has float32's exponent: of the gradients above it loses {lost:.0%}, so it mostly needs no loss scaling. Its digits are few."
     yield "Most large language models train in bfloat16 by now, where the hardware has it. Sums run in float32 inside the products. Formats of 8 bits (float8) are used for products by now, with a scale for each tensor or block, which is loss scaling again, taken apart."
     yield question("2^-8 is half a step at 1. How far off is a bfloat16 at most, relative, in %?", 100 * 2.0**-8, "Half of 2^-7.", 0.01)  # fmt: skip
     yield exactly("kept", "share of the gradients that bfloat16 loses", 0, lost)

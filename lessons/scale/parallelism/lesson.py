@@ -162,10 +162,10 @@ def gradient(run: Run, batch: LabelledBatch, workers: int) -> np.ndarray:
 def all_three(run: Run) -> Iterator[Shown]:
     rows: list[dict[str, Any]] = [{"how": how, "devices": devices, "each": BYTES * 70 / SHARES[how]} for how, devices in (("tensor 8", 8), ("tensor 8, pipeline 4", 32), ("and data 16", 512))]  # fmt: skip
     yield "Large runs multiply them: tensor inside a machine, pipeline between a few machines, data across the rest."
+    yield question("Tensor 8, pipeline 4, data 16: how many workers?", 8 * 4 * 16, "8 * 4 * 16.", 0)
     yield table(
         "70 billion parameters, weights and optimizer", rows, how="how", devices="workers", each="GB for each :4"
     )
-    yield question("Tensor 8, pipeline 4, data 16: how many workers?", 8 * 4 * 16, "8 * 4 * 16.", 0)
     yield "ZeRO divides the bytes by the copies as well, for more traffic. Long texts are split along the tokens (context parallelism: keys and values travel around a ring), and experts of a mixture live on different workers."
     yield within("each", "GB of a worker with tensor 8 and pipeline 4", 35.0, rows[1]["each"], 1e-9)
     yield at_most("data", "what data parallelism takes off", 0.0, rows[1]["each"] - rows[2]["each"])
