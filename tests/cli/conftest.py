@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+import tfx_cli.terminal.console
 from lessons.course import Topic, find_topic
 from tests.cli.running import TERMINAL_VARIABLES, Ran
 from tests.lessons.made_up import made_up_course
@@ -95,6 +96,26 @@ def tfx(monkeypatch, capsys, tmp_path) -> Callable[..., Ran]:
         return Ran(code, out, err)
 
     return run
+
+
+@pytest.fixture
+def talk(tfx, monkeypatch) -> Callable[..., Ran]:
+    """`talk(["1", "q"], "quiz")` types these lines; an exception among them is raised instead; then the input ends."""
+
+    def converse(lines: Iterable[str | BaseException], *words: str) -> Ran:
+        typed = iter(lines)
+
+        def answer() -> str:
+            line = next(typed, EOFError())
+            if isinstance(line, BaseException):
+                raise line
+            return line
+
+        monkeypatch.setattr("builtins.input", answer)
+        monkeypatch.setattr(tfx_cli.terminal.console, "interactive", lambda: True)
+        return tfx(*words)
+
+    return converse
 
 
 @pytest.fixture

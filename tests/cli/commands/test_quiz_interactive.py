@@ -11,7 +11,6 @@ import sys
 
 import pytest
 
-import tfx_cli.terminal.console
 from lessons.course import find_topic
 from lessons.grading import ask, item_seed
 from lessons.quiz import topic_items
@@ -19,26 +18,6 @@ from tests.cli.running import LAUNCH, environment
 from tfx_cli.learner.state import open_to_read
 
 ROUND = ("quiz", "scaling-variance", "--seed", "1")
-
-
-@pytest.fixture
-def talk(tfx, monkeypatch):
-    """`talk(["1", "q"], "quiz")` types these lines; an exception among them is raised instead; then the input ends."""
-
-    def converse(lines, *words):
-        typed = iter(lines)
-
-        def answer():
-            line = next(typed, EOFError())
-            if isinstance(line, BaseException):
-                raise line
-            return line
-
-        monkeypatch.setattr("builtins.input", answer)
-        monkeypatch.setattr(tfx_cli.terminal.console, "interactive", lambda: True)
-        return tfx(*words)
-
-    return converse
 
 
 def question(slug: str):

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import lessons.practice.exercise
 import tfx_cli.interviewing.session
-import tfx_cli.terminal.console
 from lessons.grading import ask
+from lessons.practice.exercise import find_exercise
 from lessons.quiz import all_items
 from tests.cli.interviewing.learners import always_wrong_about, right, wrong
 from tests.cli.running import one_sentence
@@ -171,26 +172,6 @@ def test_a_report_can_be_json(tfx):
 # At the keyboard
 
 
-@pytest.fixture
-def talk(tfx, monkeypatch):
-    """`talk(["1", "q"], "quiz")` types these lines; an exception among them is raised instead; then the input ends."""
-
-    def converse(lines, *words):
-        typed = iter(lines)
-
-        def answer():
-            line = next(typed, EOFError())
-            if isinstance(line, BaseException):
-                raise line
-            return line
-
-        monkeypatch.setattr("builtins.input", answer)
-        monkeypatch.setattr(tfx_cli.terminal.console, "interactive", lambda: True)
-        return tfx(*words)
-
-    return converse
-
-
 def typed(items: list[dict], learner) -> list[str]:
     lines: list[str] = []
     for one in items:
@@ -232,11 +213,10 @@ def test_when_the_time_is_up_no_further_question_is_asked(tfx, talk, monkeypatch
     assert "Time is up." in ran.out and 0 < len(recorded()) < len(listed(tfx)), ran
 
 
-def test_a_coding_question_hands_over_to_practice_where_there_is_an_exercise(tfx, talk):
-    for topic, command in (
-        ("attention-scaled-dot-product", "tfx practice start attention"),
-        ("transformer-block", None),
-    ):
+def test_a_coding_question_hands_over_to_practice_where_there_is_an_exercise(tfx, talk, monkeypatch):
+    attention = find_exercise("attention")
+    monkeypatch.setattr(lessons.practice.exercise, "exercises", lambda: {"attention": attention})
+    for topic, command in (("attention-scaled-dot-product", "tfx practice start attention"), ("multi-head", None)):
         words = ("quiz", "--interview", "--topics", topic, "--seed", "1", "--minutes", "40")
         items = json.loads(tfx(*words, "--json", "--answers", give([])).out)["items"]
         assert {one["practice"] for one in items if one["part"] == "code"} == {command}

@@ -7,7 +7,6 @@ import sqlite3
 
 import pytest
 
-import tfx_cli.terminal.console
 from lessons.course import find_topic, topics
 from lessons.grading import Asked, ask, grade, item_seed
 from lessons.quiz import topic_items
@@ -148,30 +147,10 @@ def test_every_test_stays_on_record_and_a_later_failure_takes_nothing_away(taken
     assert reached()[TOPIC] == Progress(1, 2, done=True, tested_out=True)
 
 
-@pytest.fixture
-def talk(tfx, monkeypatch):
-    """`talk(lines)` takes the test at the keyboard; then the input ends."""
-
-    def converse(lines):
-        typed = iter(lines)
-
-        def answer():
-            line = next(typed, EOFError())
-            if isinstance(line, BaseException):
-                raise line
-            return line
-
-        monkeypatch.setattr("builtins.input", answer)
-        monkeypatch.setattr(tfx_cli.terminal.console, "interactive", lambda: True)
-        return tfx(*TEST)
-
-    return converse
-
-
 def test_at_the_keyboard_a_skipped_question_is_not_right_and_leaving_ends_no_test(talk):
-    ran = talk(["s", *answers(0)[1:]])
+    ran = talk(["s", *answers(0)[1:]], *TEST)
     assert ran.code == 0 and "Tested out: 5 of 6 right (questions 2, 3, 4, 5, 6)" in ran.out
-    ran = talk([*answers(0)[:5], "q"])
+    ran = talk([*answers(0)[:5], "q"], *TEST)
     told = " ".join(ran.out.split())
     assert told.endswith("The test was not taken to its end, so it does not count. Every answer is saved.")
     with open_to_read() as state:
