@@ -10,6 +10,7 @@ import numpy as np
 from lessons.writing import (
     Lesson, Request, Said, Shown, Source, Try, agree, at_least, at_most, exactly, formula, question, setting, table,
 )  # fmt: skip
+from tfx.blas_threads import blas_threads
 from tfx.errors import BadInput
 from tfx.generate import Shaping, WholePass, beam_search, greedy, sample
 from tfx.generate.beam import log_probability
@@ -59,23 +60,26 @@ class Run:
 
     @cached_property
     def ways(self) -> dict[str, Measured]:
-        beams = [np.array(beam_search(self.model, prompt, TOKENS, WIDTH)[0].ids) for prompt in self.prompts]
-        texts = {
-            "drawn": self.write(), "drawn, top-p 0.9": self.write(top_p=0.9), "drawn, temperature 0.3": self.write(temperature=0.3),
-            f"beam of {WIDTH}": beams, "greedy": self.write(temperature=0),
-        }  # fmt: skip
-        return {way: Measured(self, written) for way, written in texts.items()}
+        with blas_threads(1):
+            beams = [np.array(beam_search(self.model, prompt, TOKENS, WIDTH)[0].ids) for prompt in self.prompts]
+            texts = {
+                "drawn": self.write(), "drawn, top-p 0.9": self.write(top_p=0.9), "drawn, temperature 0.3": self.write(temperature=0.3),
+                f"beam of {WIDTH}": beams, "greedy": self.write(temperature=0),
+            }  # fmt: skip
+            return {way: Measured(self, written) for way, written in texts.items()}
 
     @cached_property
     def penalised(self) -> dict[float, Measured]:
         factors = sorted({1.0, self.penalty, 5.0})
-        return {c: Measured(self, self.write(temperature=0, repetition_penalty=c)) for c in factors}
+        with blas_threads(1):
+            return {c: Measured(self, self.write(temperature=0, repetition_penalty=c)) for c in factors}
 
     @cached_property
     def again(self) -> tuple[float, float]:
         """By how much likelier a drawn phrase is in its sixth time than in its second, nats a token, and the error."""
-        phrases = sample(self.model, [self.encode(text) for text in BEGINNINGS], PHRASE, self.seed).ids
-        return mean_with_error(once_more(self.model, np.array(phrases)))
+        with blas_threads(1):
+            phrases = sample(self.model, [self.encode(text) for text in BEGINNINGS], PHRASE, self.seed).ids
+            return mean_with_error(once_more(self.model, np.array(phrases)))
 
 
 lesson = Lesson(Run, Settings, text=DEFAULT_TEXT)

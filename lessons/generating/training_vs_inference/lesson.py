@@ -83,7 +83,7 @@ def two_ways(run: Run) -> Iterator[Shown]:
         {"what": "passes for n tokens", "training": "1", "writing": "n"},
         {"what": "places a pass answers", "training": "all", "writing": "the last"},
         {"what": "mask", "training": "causal", "writing": "causal"},
-        {"what": "afterwards", "training": "a loss, summed", "writing": "a token, chosen"},
+        {"what": "afterwards", "training": "a loss at each place", "writing": "a token is chosen"},
     ]
     yield "In training the text is known. It goes in whole, shifted by one place; the causal mask hides from each place what follows, and all places are answered at once. That is teacher forcing. In use, at inference, there is no text: the model's own token goes in, then the next, until an end token or a limit."
     yield table("the same weights", rows, what="", training="training", writing="writing (inference)")

@@ -51,7 +51,8 @@ class Run:
 
     @cached_property
     def seen(self) -> dict[str, tuple[list[np.ndarray], list[np.ndarray]]]:
-        return {name: (at_it(model, self.train), at_it(model, self.test)) for name, model in self.models.items()}
+        with blas_threads(1):
+            return {name: (at_it(model, self.train), at_it(model, self.test)) for name, model in self.models.items()}
 
     def read(
         self, name: str, label: Callable[[Sentence], int], numbers: slice | list[int] = slice(None)
