@@ -41,9 +41,9 @@ def practice(
 ) -> None:
     """Write it yourself, and be told which mistake you made.
 
-    Each exercise is a function in a file of your own, tfx-practice/NAME.py in this folder.  A check runs it in another
-    process on inputs that tell mistakes apart, and names the mistake that gives just what your function gives.
-    Exit code 1 when the function is not right yet.
+    Without a word, on a terminal, each save of the current exercise gets its verdict.  An exercise is a function in a
+    file of your own, tfx-practice/NAME.py in this folder.  It is run in another process, on inputs that tell mistakes
+    apart, and the mistake that gives just what it gives is named.  Exit code 1 when a function is not right yet.
 
     \b
     examples
@@ -61,7 +61,7 @@ def practice(
     from tfx_cli.find_lessons import ensure_lessons
 
     ensure_lessons()
-    from tfx_cli.practice import actions
+    from tfx_cli.practice import actions, watching
 
     action, *names = words or [""]
     if action not in ("", *ACTIONS):
@@ -74,7 +74,7 @@ def practice(
         raise BadInput("--format goes with grade.", "For example: tfx practice grade softmax.py --format junit")
     if action in ("", "list"):
         refuse_more(names, 0, action)
-        actions.show_all(face) if action or face is not Face.terminal else actions.show_next()
+        actions.show_all(face) if action or face is not Face.terminal else watching.go_on()
     elif action == "dev":
         if names != ["check"]:
             raise BadInput("dev has one action, check.", "Type: tfx practice dev check")

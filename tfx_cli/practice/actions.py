@@ -165,13 +165,18 @@ def check(word: str, name: str, face: Face) -> None:
         raise typer.Exit(1)
 
 
-def hint(exercise: Exercise, face: Face) -> None:
-    """The next hint; the last one stays."""
+def next_hint(exercise: Exercise) -> tuple[int, str]:
+    """Its number and its words; that it was shown is kept.  The last one stays."""
     from tfx_cli.practice.workspace import standing_of
 
     number = min(standing_of(exercise.name, history()).hints + 1, len(exercise.hints))
     note(exercise, "hint", str(number))
-    words = exercise.hints[number - 1]
+    return number, exercise.hints[number - 1]
+
+
+def hint(exercise: Exercise, face: Face) -> None:
+    """The next hint."""
+    number, words = next_hint(exercise)
     if face is Face.json:
         show_document({"exercise": exercise.name, "hint": words, "number": number, "of": len(exercise.hints)})
     else:

@@ -1,0 +1,74 @@
+"""Watch mode on a real pseudo-terminal: save, verdict, hint, pass, next, quit, and again."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from lessons.practice.exercise import exercises
+from tests.cli.commands.test_practice import NAIVE, right
+from tests.cli.pseudo_terminal import COLOR, Terminal, command
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+
+KEYS = b"q quit "
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def save(text: str) -> None:
+    """As editors do that write beside the file and rename."""
+    path = Path("tfx-practice/softmax.py")
+    beside = path.with_suffix(".new")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)
+
+
+def test_a_session_from_the_first_save_to_the_next_exercise(folder):
+    assert next(iter(exercises())) == "softmax"
+    with Terminal(folder, command("practice"), **COLOR) as terminal:
+        first = terminal.screen(b"", KEYS)
+        assert first[0] == "Softmax that cannot overflow (softmax)"
+        assert first[2].startswith("tfx-practice/softmax.py was made for you.")
+        assert first[-1] == "  h hint   s skip   l list   q quit "
+        assert first[-2].endswith(f"0/{len(exercises())}   tfx-practice/softmax.py")
+        save(NAIVE)
+        wrong = terminal.screen(b"", KEYS)
+        assert wrong[2].startswith("Not yet (not finite): p[0, 0] is nan")
+        assert "This mistake has a name: the maximum is not subtracted first." in wrong
+        assert "n next" not in wrong[-1]
+        hinted = terminal.screen(b"h", KEYS)
+        assert any(line.startswith("hint 1 of 3: Along which axis") for line in hinted)
+        assert terminal.screen(b"nl", KEYS)[2] == "pending after 1 try  softmax", "n does nothing before a pass"
+        save(right())
+        passed = terminal.screen(b"", KEYS)
+        assert passed[2].startswith("Right: the largest score cancels")
+        assert passed[-1] == "  h hint   n next   s skip   l list   q quit "
+        assert passed[-2].endswith(f"1/{len(exercises())}   tfx-practice/softmax.py")
+        assert terminal.screen(b"n", KEYS)[0] == "Scaled dot-product attention (attention)"
+        terminal.press(b"q", b"go on   tfx practice")
+        assert terminal.exit_code() == 0
+    assert Path("tfx-practice/attention.py").exists()
+    with Terminal(folder, command("practice"), **COLOR) as terminal:
+        again = terminal.screen(b"", KEYS)
+        assert again[0] == "Scaled dot-product attention (attention)"
+        assert again[2] == "Not yet (stub): attention is still empty: nothing is returned."
+        terminal.interrupt()
+        assert terminal.exit_code() == 0
+
+
+def test_a_screen_of_40_columns_without_colour_fits(folder):
+    with Terminal(folder, command("practice"), columns=40, TERM="dumb") as terminal:
+        seen = terminal.press(b"", KEYS)
+        assert b"\x1b" not in seen
+        lines = seen.decode().replace("\r", "").split("\n")
+        assert all(len(line) <= 40 or "tfx-practice" in line for line in lines), lines
+        terminal.press(b"q", b"go on   tfx practice")
+        assert terminal.exit_code() == 0
