@@ -77,6 +77,8 @@ def show(made: dict[str, int], kind: Kind, seed: int, face: Face) -> None:
     from tfx_cli.exporting.taking_away import what_next
     from tfx_cli.render.sentences import saved_line
     from tfx_cli.render.show import show_document
+    from tfx_cli.render.wrapping import wrapped
+    from tfx_cli.terminal.console import prose_width
     from tfx_cli.terminal.lines import show_line
 
     files = [Path(name) for name in made]
@@ -89,4 +91,6 @@ def show(made: dict[str, int], kind: Kind, seed: int, face: Face) -> None:
     else:
         show_line(f"{len(files)} files saved in {files[0].parent}")
     if face is Face.terminal:
-        show_line(what_next(kind, files, sum(made.values())))
+        words, command = what_next(kind, files, sum(made.values()))
+        for line in [*wrapped(words, prose_width()), *([f"next: {command}"] if command else [])]:
+            show_line(line)

@@ -46,11 +46,14 @@ def made(kind: str, topics: Sequence[Topic], paths: Sequence[Path], seed: int, f
     return done
 
 
-def what_next(kind: str, files: Sequence[Path], cards: int) -> str:
-    """The line under what was saved."""
+def what_next(kind: str, files: Sequence[Path], cards: int) -> tuple[str, str]:
+    """What can be done with it, in words, and the command, where there is one."""
+    place = on_one_line(files[0] if len(files) == 1 else files[0].parent)
     if kind == "anki":
-        return f"{many(cards, 'card')}: File > Import in Anki; a later export brings them up to date, none comes twice"
-    place = files[0] if len(files) == 1 else files[0].parent
+        return f"{many(cards, 'card')}, for File > Import in Anki; who imports it again has every card once", ""
     if kind == "notebook":
-        return f"to run: pip install jupyterlab   then: jupyter lab {on_one_line(place)}"
-    return f"to read: {on_one_line(place)}, in any editor or on a page that shows Markdown"
+        return (
+            "the cells run in Jupyter (pip install jupyterlab), or in an editor that knows it",
+            f"jupyter lab {place}",
+        )
+    return "for any editor, or a page that shows Markdown", ""

@@ -45,7 +45,7 @@ def two(tmp_path):
 def test_one_topic_is_one_file_and_the_face_says_which(two, tfx):
     ran = tfx("export", "markdown", "one", "--seed", "4")
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == "file saved: one.md\nto read: one.md, in any editor or on a page that shows Markdown\n"
+    assert ran.out == "file saved: one.md\nfor any editor, or a page that shows Markdown\n"
     assert "\n\nThe seed is 4.\n\n" in Path("one.md").read_text(encoding="utf-8")
     assert tfx("export", "markdown", "one", "--to", "other.md", "--plain").out == "saved\tother.md\n"
     told = json.loads(tfx("export", "markdown", "one", "--to", "third.md", "--json").out)
