@@ -199,6 +199,7 @@ COST = (
     Sign("G", "mixes keys, or values, along a text", "E, F", "efficient-low-rank"),
     Sign("R", "random directions", "R", "efficient-reformer"),
     Sign("f, g", "attention and network of a block", "F, G", "efficient-reformer"),
+    Sign("M", "side of a window of places", "M", "efficient-hierarchical"),
     Sign("m, w_n", "random features; draw n", "m, omega_i", "efficient-linear"),
 )
 
