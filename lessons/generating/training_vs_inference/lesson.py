@@ -154,7 +154,7 @@ def wrong_token(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     seen = range(max(0, at - 1), min(at + 4, len(true)))
     rows = [{"next": run.words[true[i]], "clean": clean[i], "spoilt": clean[i] - lost[i], "lost": lost[i]} for i in seen]  # fmt: skip
     yield f'In use the model may have written a wrong token, and it reads that. Replace token {at + 1}, "{run.words[run.ids[at]]}", by one of {DRAWN} drawn tokens, and ask for the true next ones:'
-    yield question(f"And the answers at places before token {at + 1}: how many nats do they lose?", 0.0, "They do not see it.", 1e-9)  # fmt: skip
+    yield question(f"How many nats do the answers at places before token {at + 1} lose?", 0.0, "They do not see it.", 1e-9)  # fmt: skip
     yield table("log p of the true next token, nats", rows, next="true next", clean="true text :3", spoilt=f"token {at + 1} wrong :3", lost="lost :2")  # fmt: skip
     yield f"Behind the wrong token it loses {lost[at]:.2f} nats, over the whole rest {lost[at:].mean():.2f} a place. Where a word hangs on many others, a text finds its way back."
     yield agree("before", "log p before the wrong token", spoilt[:, :at], np.tile(clean[:at], (DRAWN, 1)), to=1e-9)
