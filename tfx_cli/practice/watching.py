@@ -123,7 +123,7 @@ class Watch:
         elif (key == "n" and self.passed) or key == "s":
             self.take(self.next_one(self.exercise.name))
         elif key == "l":
-                now = standings()
+            now = standings()
             self.said = [f"{now[name].word:8}  {name}" for name in self.exercises]
             self.show()
         return True
