@@ -92,8 +92,8 @@ def by_hand_(run: Run) -> Iterator[Shown]:
     yield formula("y = sum over the chosen of gate * FFN(x)")
     sparse = np.zeros(len(SCORES))
     sparse[chosen[0]] = gates[0]
-    yield matrix("one token, four experts", np.stack([logits[0], p, sparse]), "row, expert", ("score", "softmax", "gate"))  # fmt: skip
     yield question(f"Scores {SCORES[first]:g} and {SCORES[second]:g} are chosen. The gate of the first?", gates[0, 0], f"e^{SCORES[first]:g} / (e^{SCORES[first]:g} + e^{SCORES[second]:g}).")  # fmt: skip
+    yield matrix("one token, four experts", np.stack([logits[0], p, sparse]), "row, expert", ("score", "softmax", "gate"))  # fmt: skip
     yield Said("The output is a sum over all experts.", "false", "That is the dense mixture, where each runs.", "C200")  # fmt: skip
     yield agree("gates", "gates, and softmax of all over its sum", gates[0], p[chosen[0]] / p[chosen[0]].sum())
     yield agree("one", "sum of the gates", gates.sum(), 1.0)
