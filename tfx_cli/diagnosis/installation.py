@@ -71,6 +71,7 @@ def course() -> Iterator[Finding]:
         ensure_lessons()
         import lessons
         from lessons.course import topics
+        from lessons.decks import DECKS
 
         found = topics()
     except TfxError as error:
@@ -82,9 +83,9 @@ def course() -> Iterator[Finding]:
     run = [] if installed_files() else sorted(found, key=last_change, reverse=True)[:MOST_RUN]
     told = f"; the {len(run)} changed last were run" if run else ""
     yield Finding("course", "lessons", f"{len(found)} topics in {Path(lessons.__file__ or '.').parent}{told}")
-    for topic in found:
+    for topic in (*found, *DECKS):
         try:
-            read_topic(topic, topic in run)
+            read_topic(topic, topic in run, is_deck=topic in DECKS)
         except Exception as error:
             what = error.message if isinstance(error, TfxError) else f"{type(error).__name__}: {error}"
             yield Finding("course", topic.name, what, "problem", again)
@@ -95,14 +96,16 @@ def last_change(topic: Topic) -> float:
     return max((path.stat().st_mtime for path in topic.path.iterdir() if path.is_file()), default=0.0)
 
 
-def read_topic(topic: Topic, runs: bool) -> None:
-    """Reads the lesson and asks every question once.  Raises whatever is wrong with them.  runs: every step, too."""
+def read_topic(topic: Topic, runs: bool, is_deck: bool = False) -> None:
+    """Reads the lesson, which a deck has not, and asks every question once.  Raises whatever is wrong with them.
+
+    runs: every step, too."""
     from lessons.course import lesson_of
     from lessons.grading import ask
     from lessons.quiz import topic_items
     from lessons.quiz_ids import item_ids
 
-    settings = lesson_of(topic).settings()
+    settings = None if is_deck else lesson_of(topic).settings()
     if runs:
         run_steps(topic, settings)
     items = topic_items(topic)

@@ -179,6 +179,7 @@ DAMAGES = {
     "attention/softmax/quiz.toml": [b"", b"[[item]]\nid = 5\n", b"[[item]\n", b"\xff", b"item = [[[1]]]"],
     "attention/softmax/lesson.py": [b"def", b"import nothing_of_that_name\n", b"lesson = 3\n", b"\xff\n"],
     "attention/softmax/numbers.py": [b"1 / 0\n", b""],
+    "estimates/quiz.toml": [b"[[item]\n"],
 }
 
 
@@ -202,7 +203,8 @@ def test_a_damaged_course_is_a_problem_that_names_the_file(name, data, tmp_path)
     if "lesson" in name:
         words = ["explain", "softmax", "--json"]
     else:
-        words = ["explain"] if name == "course.toml" else ["quiz", "softmax", "--count", "99", "--answers", "-"]
+        topic = "estimates" if name.startswith("estimates") else "softmax"
+        words = ["explain"] if name == "course.toml" else ["quiz", topic, "--count", "99", "--answers", "-"]
     ran = run_copy(tmp_path, *words)
     assert ran.code == 3 and "should not happen" not in ran.err, ran
 
