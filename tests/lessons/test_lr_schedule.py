@@ -137,4 +137,4 @@ def test_what_was_copied_and_said():
     assert ask(topic.what_breaks, run).answer == 1 / 6 and ask(topic.relatives, run).answer == 0.5
     said = [r for r in records_of(topic.too_strong, run) if isinstance(r, Said)]
     assert [each.verdict for each in said] == ["false", "true with conditions", "too strong"]
-    assert "flat at first: 4,000 times as high at first." in said[0].truth
+    assert "its first rate is 4,000 times as high." in said[0].truth

@@ -101,7 +101,7 @@ def how_far(run: Run) -> Iterator[Shown]:
     yield f"Lower x^2 / 2 by SGD, with noise of variance {run.noise} / batch. Steps can be counted:"
     yield formula(f"mean of x^2 <- (1 - rate)^2 * mean of x^2 + rate^2 * {run.noise} / batch")
     yield question("8 times a small batch, linear rule: how many times fewer steps?", 8, "Each does the work of 8.", 0.03)  # fmt: skip
-    yield table(f"steps to bring the mean of x^2 from 1 to {TARGET:g}", rows, batch="batch", same="same rate :5", root="root rule :5", linear="linear rule :5", best="ever best :5", examples="examples :7")  # fmt: skip
+    yield table(f"steps to bring the mean of x^2 from 1 to {TARGET:g}; ever best: each step its best rate", rows, batch="batch", same="same rate :5", root="root rule :5", linear="linear rule :5", best="ever best :5", examples="examples :7")  # fmt: skip
     yield "At one small rate a larger batch saves next to nothing. The linear rule saves in proportion, until the rate passes 2, where steps overshoot."
     yield within("linear", f"linear rule: steps at {BATCHES[0]} over those at {BATCHES[1]}", 8, first["linear"] / found[BATCHES[1]]["linear"], 0.7)  # fmt: skip
     yield at_least("same-rate", "same rate: steps left at the largest batch, as a share", 0.9, last["same"] / first["same"])  # fmt: skip
@@ -120,7 +120,7 @@ def critical_batch(run: Run) -> Iterator[Shown]:
     yield formula("steps = fewest * (1 + critical / batch)", "examples = fewest * (1 + batch / critical)")
     yield question("At the critical batch: how many times the fewest steps?", 2, "1 + 1; and twice the fewest examples.", 0)  # fmt: skip
     yield table("in units of the fewest possible", rows, share="batch / critical :2", steps="steps :3", examples="examples :3")  # fmt: skip
-    yield f"The network above, untrained: {small['noise_law']:.2f}^2 * {MEASURED[0]} = {critical:.0f} examples. It grows as the loss falls."
+    yield f"The network above: {small['noise_law']:.2f}^2 * {MEASURED[0]} = {critical:.0f} examples. It grows as a loss falls."
     yield within("half", "x^2 above: left by the best first step, at batch = noise variance", 0.5, best_step(1.0, run.noise, run.noise), 1e-12)  # fmt: skip
     yield agree("product", "(steps - 1) * (examples - 1)", [(row["steps"] - 1) * (row["examples"] - 1) for row in rows], 1.0)  # fmt: skip
     yield Source("McCandlish et al.", 2018, "An Empirical Model of Large-Batch Training")
@@ -131,8 +131,8 @@ def too_strong(run: Run) -> Iterator[Shown]:
     small, big = run.measured.values()
     yield Said("A large batch keeps the signal of the gradient strong.", "false", f"The mean gradient stays: {small['signal']:.2f} and {big['signal']:.2f} of the whole here. The noise falls.", "C229")  # fmt: skip
     yield Said("Large batches stabilise training.", "true with conditions", "Where noise disturbs. They do not make a rate bearable that is too high.", "C230")  # fmt: skip
-    yield Said("Accumulation repeats the forward pass only.", "false", "Each part goes forward and backward; then one step follows.", "C231")  # fmt: skip
-    yield "Language models use batches of millions of tokens. Their critical batch is near 0 at the start, and was found to grow quickly and then level off, so that some raise the batch during training. On one device a small batch with a fitting rate often does as well as accumulation."
+    yield Said("Gradient accumulation gives the gradient of a larger batch.", "true with conditions", "Parts weigh by what they count, and no layer uses batch statistics. Each goes forward and back.", "C231")  # fmt: skip
+    yield "Language models use batches of millions of tokens. In OLMo models the critical batch was near 0 at first, grew fast, and then was level: one may raise the batch in training. On one device a small batch with a fitting rate often does as well as accumulation."
     yield at_most("stays", "signal at both sizes: apart, in standard errors", 6, abs(small["signal"] - big["signal"]) / math.hypot(small["signal_se"], big["signal_se"]))  # fmt: skip
     yield Source("Merrill et al.", 2025, "Critical Batch Size Revisited")
     yield Source("Marek et al.", 2025, "Small Batch Size Training for Language Models")

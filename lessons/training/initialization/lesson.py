@@ -92,7 +92,7 @@ def deep_stack(run: Run) -> Iterator[Shown]:
     yield f"{depth} maps of width {WIDTH}, one behind the other, without activation. A wrong size is multiplied by itself in each."
     yield question(f"Weights half as large as Xavier's: log10 of what {depth} layers leave of a signal?", depth * math.log10(0.5), f"{depth} * log10(0.5); chance takes a little more.", 0.04)  # fmt: skip
     yield table("left behind the stack, as log10", rows, weights="weights", signal="signal :3", gradient="gradient :3", law="by theory :3")  # fmt: skip
-    yield "0 means kept. Too small, and the first layers hear nothing and learn nothing; too large, and numbers overflow. Xavier keeps both ways."
+    yield "0 means kept. Too small, and the first layers hear nothing and learn nothing; too large, and numbers explode. Xavier keeps both ways."
     yield at_most("vanishes", "half of Xavier: log10 of what is left, the larger", -0.2 * depth, largest(found[lab.SMALL]))  # fmt: skip
     yield between("keeps", "Xavier: log10 of what is left, the smaller", -1.5, 1.0, smallest(found[lab.XAVIER]))
     yield at_least("explodes", "twice Xavier: log10 of what is left, the smaller", 0.2 * depth, smallest(found[lab.LARGE]))  # fmt: skip

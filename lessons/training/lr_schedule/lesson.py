@@ -99,7 +99,7 @@ def why_it_rises(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield formula("step -> sqrt((1 - 0.9) / (1 + 0.9)) rates", "root mean square")
     yield question("How many rates, in the end?", law, "The mean of many gradients has this share of their size.")
     yield table(f"Adam's step under noise, in rates; in percent with a warm-up of {RUN_WARMUP}", rows, t="step", size="size :3", share="warmed :3")  # fmt: skip
-    yield "So the first steps are the longest, and rest on few batches. Warm-up makes them short. It is not about large gradients: Adam divides size out."
+    yield "Under noise the first steps are the longest, and rest on few batches. Warm-up makes them short. It is not about large gradients: Adam divides size out."
     yield within("first", "the first step, in rates", 1.0, float(sizes[0]), 1e-6)
     yield within("settled", "the last step, in rates", law, float(sizes[-1]), 0.02)
     yield Source("Ma and Yarats", 2021, "On the adequacy of untuned warmup for adaptive optimization")
@@ -134,7 +134,7 @@ def why_it_falls(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield formula("mean of x^2 = rate / (2 - rate)", "at rest: v = (1 - rate)^2 v + rate^2")
     yield question(f"Rate {RATE:g}: where does the mean of x^2 come to rest?", stationary(RATE), f"{RATE:g} / {2 - RATE:g}.")  # fmt: skip
     yield table(f"from x = 1, after {NOISY} steps", [{"kind": k, "left": v} for k, v in rest.items()], kind="rate", left="mean of x^2 :3")  # fmt: skip
-    yield "A rate that falls leaves ever less."
+    yield "A rate that falls to 0 leaves ever less."
     yield within("hovers", "constant rate: mean of x^2 over the law", 1.0, rest["constant"] / stationary(RATE), 0.2)
     yield at_rest
     yield at_most("settles", "cosine: what is left, over that of the constant rate", 0.4, rest["cosine to 0"] / rest["constant"])  # fmt: skip
@@ -144,7 +144,7 @@ def why_it_falls(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 def too_strong(run: Run) -> Iterator[Shown]:
     w = run.warmup
     ratio = inverse_square_root(1, w) / warmup_inverse_square_root(1, w**-0.5, w)
-    yield Said("The first schedule was lr0 / sqrt(max(step, warmup)).", "false", f"That is T5's, flat at first: {ratio:,.0f} times as high at first. From the end of the warm-up on the two agree.", "C219")  # fmt: skip
+    yield Said("The first schedule was lr0 / sqrt(max(step, warmup)).", "false", f"That is T5's, flat until the warm-up ends: its first rate is {ratio:,.0f} times as high. From the end of the warm-up on the two agree.", "C219")  # fmt: skip
     yield Said("Warm-up avoids large updates from large gradients.", "true with conditions", "It makes the rate small, and Adam's first step is the rate.", "C222")  # fmt: skip
     yield Said("A good schedule finds the optimum.", "too strong", "It helps convergence, without a guarantee.")  # fmt: skip
     yield "For large language models cosine behind a short warm-up was the usual choice; since 2024 WSD has spread."

@@ -145,7 +145,7 @@ def too_strong(run: Run) -> Iterator[Shown]:
     yield Said("Lion moves by the sign of the gradient.", "false", "By the sign of a mix of average and gradient.", "C239")  # fmt: skip
     yield Said("Weight decay is an L2 penalty.", "true with conditions", "In plain SGD. In Adam the two differ.", "C237")  # fmt: skip
     yield Said("Adam is better than SGD.", "true with conditions", f"Where scales differ between numbers: here it gains {sgd[0][0] / adam_[0][0]:.1f} times along the axes. With even scales SGD keeps up.")  # fmt: skip
-    yield "AdamW became the usual choice for large language models. Muon keeps momentum alone and makes its step equally long in all directions of a matrix; tables and vectors are left to AdamW. A variant trained Kimi K2."
+    yield "AdamW became the usual choice for large language models. Muon keeps momentum alone and makes its step about equally long in all directions of a matrix; tables and vectors are left to AdamW. A variant trained Kimi K2."
     yield at_least("gain", "steps of SGD over those of Adam", 1.2, sgd[0][0] / adam_[0][0])
     yield Source("Chen et al.", 2023, "Symbolic Discovery of Optimization Algorithms", "program 1")
     yield Source("Jordan", 2024, "Muon: An optimizer for hidden layers in neural networks")
