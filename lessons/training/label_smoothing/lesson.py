@@ -95,7 +95,7 @@ def best(run: Run) -> Iterator[Shown]:
 def lowest(run: Run) -> Iterator[Shown]:
     rows = [{"eps": eps, "right": 1 - eps + eps / run.classes, "floor": lab.lowest_loss(eps, run.classes), "many": lab.lowest_loss(eps, WORDS)} for eps in SHARES]  # fmt: skip
     others = run.classes - 1
-    yield "A perfect prediction still pays the entropy of the target, the mean of -ln(target)."
+    yield "A perfect prediction still pays -ln(target), weighed by the target: its entropy."
     yield formula("lowest loss = - sum over classes of target * log(target)")
     yield f"By hand: {run.right:.4g} * {-math.log(run.right):.4f} for the right class, {others} * {run.every:.4g} * {-math.log(run.every):.4f} for the others."
     yield question("The lowest loss, in nats?", lab.lowest_loss(run.eps, run.classes), f"{-run.right * math.log(run.right):.4f} + {-others * run.every * math.log(run.every):.4f}.")  # fmt: skip
