@@ -111,41 +111,41 @@ def test_how_to_add_a_topic_fits_half_a_page():
 
 
 def test_the_topic_of_contributing_is_explained_step_by_step(checkout):
-    page = tfx(checkout, "explain", "temperature")
-    shown = json.loads(tfx(checkout, "explain", "temperature", "--json"))
-    assert shown["name"] == "temperature" and all(check["holds"] for check in shown["checks"])
+    page = tfx(checkout, "explain", "sharpness")
+    shown = json.loads(tfx(checkout, "explain", "sharpness", "--json"))
+    assert shown["name"] == "sharpness" and all(check["holds"] for check in shown["checks"])
     assert len(shown["checks"]) == 2 and "2 checks hold" in page and "FAIL" not in page
     for step in shown["steps"]:
         assert step["title"] in page
-        assert step["title"] in tfx(checkout, "explain", "temperature", "--step", step["name"])
-    assert "tfx explain temperature has no settings." in tfx(checkout, "explain", "temperature", "--set", "help")
+        assert step["title"] in tfx(checkout, "explain", "sharpness", "--step", step["name"])
+    assert "tfx explain sharpness has no settings." in tfx(checkout, "explain", "sharpness", "--set", "help")
 
 
 def test_the_topic_is_on_the_map_and_offered_by_tab(checkout):
-    assert "temperature" in tfx(checkout, "explain")
+    assert "sharpness" in tfx(checkout, "explain")
     (module,) = (part for part in json.loads(tfx(checkout, "explain", "--json"))["modules"] if part["number"] == 3)
-    assert module["topics"][-1]["name"] == "temperature"
-    assert "temperature" in completed(checkout, "tfx explain temp")
+    assert module["topics"][-1]["name"] == "sharpness"
+    assert "sharpness" in completed(checkout, "tfx explain sharp")
 
 
 def test_the_topic_is_asked_about(checkout):
     answers = checkout / "answers.txt"
     answers.write_text("1\n", encoding="utf-8")
-    asked = python(checkout, LAUNCH, "quiz", "temperature", "--answers", str(answers), "--json")
-    assert asked.code in (0, 1) and "temperature/" in asked.out, asked
+    asked = python(checkout, LAUNCH, "quiz", "sharpness", "--answers", str(answers), "--json")
+    assert asked.code in (0, 1) and "sharpness/" in asked.out, asked
 
 
 @pytest.mark.slow
 def test_topic_and_quiz_item_pass_the_tests_of_every_topic_and_item(checkout):
     shutil.copytree(TESTS, checkout / "tests", ignore=shutil.ignore_patterns("__pycache__", "fixtures"))
     shutil.copy(ROOT / "pyproject.toml", checkout)
-    files, only = ("tests/lessons/test_course.py", "tests/quiz/test_items.py"), "temperature or once or twice or folder"
+    files, only = ("tests/lessons/test_course.py", "tests/quiz/test_items.py"), "sharpness or once or twice or folder"
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-vv", "-p", "no:xdist", "-p", "no:cacheprovider", *files, "-k", only],
         cwd=checkout, env=environment(checkout / "home", PYTHONPATH=str(checkout)), capture_output=True, text=True,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-1000:]
-    assert "test_every_check_holds[temperature] PASSED" in ran.stdout and "[temperature/large] PASSED" in ran.stdout
+    assert "test_every_check_holds[sharpness] PASSED" in ran.stdout and "[sharpness/large] PASSED" in ran.stdout
 
 
 # A topic about one operation, the operation, the experiment, the model
