@@ -65,7 +65,7 @@ def small_update(rng: np.random.Generator) -> NumberCase:
         Wrong(weight + update if update < step else weight, "exact sum" if update < step else "update lost", "The nearest bfloat16 is taken: the next one up is 2^-7 of the weight away."),
         Wrong(weight + 2 * step, "rounded up to the next but one", "The nearest of the two neighbours is taken."),
     )  # fmt: skip
-    return NumberCase({"weight": f"{weight:g}", "update": f"{update:.8g}", "step": f"{step:g}"}, answer, wrong, 0.0)
+    return NumberCase({"weight": f"{weight:g}", "update": f"{update:.8g}", "step": f"{step:g}"}, answer, wrong, 2e-4)
 
 
 @told_apart
