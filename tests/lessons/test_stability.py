@@ -154,6 +154,7 @@ def test_sayings_and_answers_have_their_reasons():
     said = [r.verdict for step in steps for r in records_of(step, standing_in()) if isinstance(r, Said)]
     assert said == ["false", "true with conditions", "true", "too strong", "true with conditions"]
     assert {step: ask(getattr(topic, step)).explanation for step in WHY} == WHY
+    assert ask(topic.scores_grow).answer == 64 and ask(topic.first_steps).answer == pytest.approx(0.002)
 
 
 WHY = {
