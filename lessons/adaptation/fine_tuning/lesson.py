@@ -95,7 +95,7 @@ def smaller_rates(run: Run) -> Iterator[Shown]:
     yield formula("rate of layer i = rate * decay^(top - i)", "top: the head's number")
     yield question(f"Decay {decay:g}: the rate of block 1, in rates of the head?", decay**BLOCKS, f"{decay:g}^{BLOCKS}.")  # fmt: skip
     yield table(f"way gone after {UPDATES} updates, in percent of a layer's size", rows, layer="layer", rate="rate :3", one="one rate :3", less="falling :3")  # fmt: skip
-    yield "Adam's steps have about the size of the rate, so the way gone falls with it. Small rates slow the drift; they do not end it."
+    yield "Adam's steps have about the size of the rate, so the way gone falls with it. Small rates slow the drift."
     yield at_most("slower", "block 1: moved, falling over one rate", 0.6, lowest)
     yield at_most("order", "block 1 over block 3, falling rates", 0.8, run.moved["falling"][1] / run.moved["falling"][BLOCKS])  # fmt: skip
     yield Source("Howard and Ruder", 2018, "ULMFiT", "section 3.2")

@@ -126,7 +126,7 @@ def prompt_tuning(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield question(f"{run.length} vectors of C = 16: how many numbers?", run.length * 16, "No layers, and no key and value apart.", 0)  # fmt: skip
     yield table(f"a decoder with 3 layers, C = 16, {frozen:,} numbers", [{"way": way, "n": n, "share": 100 * n / frozen} for way, n in found.items()], way="learned", n="numbers", share="of the model [%] :2")  # fmt: skip
     yield "Lester et al. find it far behind full tuning in small models, and on a par in the largest, of 11 billion numbers."
-    yield f"Both cost places: {run.length} more keys for each query in each layer. One model in memory serves rows with different prefixes; a merged LoRA does not."
+    yield f"Both cost places: {run.length} more keys for each query in each layer. One model in memory serves rows with different prefixes."
     yield exactly("prompt", "prefix over prompt: 2 * layers", 6, found["prefix"] / found["prompt"])
     yield Source("Lester et al.", 2021, "The Power of Scale for Parameter-Efficient Prompt Tuning")
 

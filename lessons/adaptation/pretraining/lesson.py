@@ -72,7 +72,7 @@ def next_token(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield f"{SYMBOLS} tokens with known chances, given the last one:"
     yield table("the first three", rows, read="after", next="next", p="chance :3", loss="loss [nats] :3")
     yield question(f"These losses sum to {total:.3f}. The chance of the three, given token 1?", math.exp(-total), "exp(-sum): the product of the chances.")  # fmt: skip
-    yield f"Over {SOURCE_LENGTH:,} tokens the mean is {loss:.3f} nats; the entropy, {source.entropy:.3f}, is the best on average. Perplexity is exp of it, {math.exp(loss):.2f}: as unsure as among that many equal tokens."
+    yield f"Over {SOURCE_LENGTH:,} tokens the mean is {loss:.3f} nats (best on average: the entropy, {source.entropy:.3f}). Perplexity is exp of it, {math.exp(loss):.2f}: as among so many equal tokens."
     yield agree("product", "exp(-sum of losses) is the product of chances", math.exp(-total), float(np.prod(chances[:3])))  # fmt: skip
     yield within("entropy", "mean loss of who knows the source, against its entropy", source.entropy, loss, 0.08)
 

@@ -113,7 +113,7 @@ def not_found(run: Run) -> Iterator[Shown]:
     yield "Errors of retrieval are passed on. Let questions name the land and not what of it: all documents about it fit alike."
     yield table("vague questions", rows, k="documents read", found="right one found [%] :3", right="answers right [%] :3")  # fmt: skip
     yield question(f"{READ[-1]} passages of {WORDS} tokens, a question of 20: how many tokens does the generator read?", READ[-1] * WORDS + 20, "All passages and the question.", 0)  # fmt: skip
-    yield "Reading more finds it more often, and costs context. But here the reader cannot tell it from the others. And in long prompts the middle is used less. Hence a second, dearer model that sorts what was found, and questions rewritten first."
+    yield "Reading more finds it more often, and costs context. But here the reader cannot tell it from the others. And in long prompts the middle is used less. Hence a second, dearer model that sorts what was found."
     yield at_least("more", f"right one among them, {READ[-1]} documents minus 1, points", 20, rows[-1]["found"] - rows[0]["found"])  # fmt: skip
     yield at_most("vague", f"answers right with {READ[-1]}, percent", 80, rows[-1]["right"])
     yield Source("Liu et al.", 2023, "Lost in the Middle")
