@@ -90,10 +90,10 @@ def pyramid(run: Run) -> Iterator[Shown]:
     )
     keys = cache.attention.attention.k.shape[-2]
     yield "A pyramid reads a picture in stages: fine squares and narrow vectors first, coarse and wide ones later: detail early, the whole late. PVT and Swin have that form."
-    yield "On its fine grids PVT reduces keys and values: squares of r x r places become one, by a learned map. All places still ask."
+    yield "On fine grids PVT makes one key and value of r x r places, by a learned map."
     yield question("32 x 32 places, r = 8: how many keys?", (32 // 8) ** 2, "4 * 4, in place of 1,024.", 0)
     yield table("a pyramid over 32 x 32 squares: millions of multiply-adds of scores and sum", rows, grid="grid", c="C", keys="keys", core="reduced :4", full="all keys :4")  # fmt: skip
-    yield "It is still quadratic in the places, with a constant r^2 times smaller."
+    yield "Still quadratic in the places, r^2 times smaller."
     yield exactly("reduced", "keys of 8 x 8 places, r = 4, in a real layer", 4, keys)
     yield Source("Wang et al.", 2021, "Pyramid Vision Transformer", "section 3")
 

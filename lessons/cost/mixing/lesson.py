@@ -117,7 +117,7 @@ def often_said(run: Run) -> Iterator[Shown]:
     yield Said("FNet mixes tokens by a Fourier transform in n log n steps.", "true", "Over both axes, the real part kept, without a parameter.", "C192")  # fmt: skip
     yield question(f"T = {n:,}: T log2(T) over T^2, in percent?", 100 * n * hidden / n**2, f"{hidden} / {n:,}.")
     yield Said("Random scores do as well as attention.", "too strong", "On some tasks nearly, in the paper of the Synthesizer, which also mixes both: compared and learned scores.")  # fmt: skip
-    yield "Neither looks back by comparing tokens. In later mixers, with a state that is updated token by token (Mamba), the content decides what is kept."
+    yield "Neither compares tokens. In later mixers with a state (Mamba) the content decides what is kept."
     yield exactly("log", "log2 of 4,096", 12.0, float(np.log2(n)))
 
 

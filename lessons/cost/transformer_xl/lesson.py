@@ -9,7 +9,6 @@ from lessons.writing import (
     Lesson, Request, Said, Shown, Source, Try, agree, at_least, at_most, exactly, formula, question, setting, table,
 )  # fmt: skip
 from tfx.lab.cost.squeezed_memory import recall
-from tfx.nn.compressive_memory import CompressiveMemory
 from tfx.nn.segment_memory import SegmentMemorySettings, SegmentMemoryStack, segment_memory_mask
 
 C, T = 8, 4  # width; tokens of a segment
@@ -123,7 +122,6 @@ def squeezed(run: Run) -> Iterator[Shown]:
     yield "The group is found; which token it was is lost. Gist survives, names and numbers go first."
     yield at_least("kept", "named exactly, not squeezed, %", 99.0, rows[0]["exact"])
     yield at_most("lost", "named exactly, squeezed by 4, %", 40.0, rows[2]["exact"])
-    yield CompressiveMemory
     yield Source("Rae et al.", 2020, "Compressive Transformers", "section 3")
 
 
