@@ -82,7 +82,7 @@ def least_missed(rng: np.random.Generator) -> NumberCase:
 
 @told_apart
 def distance(rng: np.random.Generator) -> NumberCase:
-    """Jensen-Shannon distance of two rows over two words."""
+    """Jensen-Shannon divergence of two rows over two words."""
     a = int(rng.choice([60, 70, 80, 90]))
     p, q = np.array([a, 100 - a]) / 100, np.array([100 - a, a]) / 100
     weights = np.stack([p, q])[None, :, None]
@@ -90,7 +90,7 @@ def distance(rng: np.random.Generator) -> NumberCase:
     wrong = (
         Wrong(math.log(2), "entropies of the rows forgotten", "Their own mean entropy is taken off."),
         Wrong(each, "entropy for distance", "That is the entropy of one row."),
-        Wrong((2 * a - 100) / 100, "difference for distance", "The distance is one of entropies, in nats."),
+        Wrong((2 * a - 100) / 100, "difference for distance", "The divergence is one of entropies, in nats."),
     )
     values = {"a": a, "b": 100 - a, "entropy": f"{each:.4f}"}
     return NumberCase(values, float(head_distances(weights)[0, 1]), wrong, 0.02, "nats")

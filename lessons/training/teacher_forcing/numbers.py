@@ -70,8 +70,14 @@ def without_mistake(rng: np.random.Generator) -> NumberCase:
     """The chance of a text without a mistake."""
     right, n = float(rng.choice([0.8, 0.9, 0.95, 0.98])), int(rng.integers(5, 30))
     wrong = (
-        Wrong(right, "mistakes do not add up", "The next token reads what was written before it."),
+        Wrong(
+            right, "mistakes do not add up", "That is the chance of one token; the text needs each of them to be right."
+        ),
         Wrong(1 - right**n, "the other event", "That is the chance of at least one mistake."),
-        Wrong(max(1 - n * (1 - right), 0.0), "mistakes added", "That is its start, for few and rare mistakes."),
+        Wrong(
+            max(1 - n * (1 - right), 0.0),
+            "mistakes added",
+            "Chances multiply. Taking off a share for each token comes near while mistakes are rare.",
+        ),
     )
     return NumberCase({"right": f"{right:g}", "n": n}, right**n, wrong, 0.02)
