@@ -8,7 +8,7 @@ import pytest
 from tests.lab.breaking import Broken, Table, times
 from tfx.lab import frame
 from tfx.lab.scale import rare_facts
-from tfx.lab.scale.rare_facts import error_of_learner, error_of_memory, errors_of_askers, frequencies
+from tfx.lab.scale.rare_facts import error_of_learner, error_of_memory, errors_of_askers, frequencies, seen_once
 from tfx.measure.power_laws import fit_log_rule, fit_loss_law
 
 BEYOND = "tfx.lab.scale.rare_facts.beyond"
@@ -114,3 +114,14 @@ def test_what_is_said_is_what_was_measured():
     assert found.plots[0].title == (
         f"Rare facts alone: error like N^{slope:.2f} of memory, like D^{by_data:.2f} of data"
     )
+
+
+def test_the_share_seen_once_estimates_what_is_unseen():
+    """sum of D p (1 - p)^(D - 1) over D questions: within its error of the chance of a new fact, which has a p less."""
+    n, facts = 200, 500
+    p = frequencies(facts, 0.5)
+    found = seen_once(n, facts, 0.5, 400, np.random.default_rng(0))
+    expected, error = (p * (1 - p) ** (n - 1)).sum(), found.std() / 20
+    assert abs(found.mean() - expected) < 4 * error
+    assert expected == pytest.approx(error_of_learner(np.array([n]), facts, 0.5)[0], rel=0.03)
+    assert seen_once(1, 5, 1.0, 3, np.random.default_rng(0)).tolist() == [1, 1, 1]

@@ -129,6 +129,17 @@ def errors_of_askers(n_seen: int, n_facts: int, a: float, draws: int, rng: np.ra
     return np.array(errors)
 
 
+def seen_once(n_seen: int, n_facts: int, a: float, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """-> (draws,): the share of n_seen random questions whose fact was asked exactly once, Good and Turing's estimate
+    of the chance that the next question is about a new fact."""
+    up_to = np.cumsum(frequencies(n_facts, a))
+    shares = []
+    for _ in range(draws):
+        _, times = np.unique(np.searchsorted(up_to, rng.random(n_seen) * up_to[-1], side="right"), return_counts=True)
+        shares.append(float((times == 1).sum() / n_seen))
+    return np.array(shares)
+
+
 # Judging
 
 
