@@ -5,8 +5,9 @@ import pytest
 
 from tests.lab.breaking import instead
 from tfx.claims import Trial
-from tfx.claims.scaling import counted, folded, one_layer, pieces
+from tfx.claims.scaling import counted
 from tfx.lab.scale.chinchilla import HOFFMANN
+from tfx.lab.scale.folding import folded, one_layer, pieces
 
 PLACE = "tfx.claims.scaling"
 

@@ -8,14 +8,13 @@ import numpy as np
 
 from tfx.claims.claim import Evidence, Trial, claim, contradicts, supports
 from tfx.lab.scale.chinchilla import BESIROGLU, HOFFMANN, optimum, training_operations
+from tfx.lab.scale.folding import folded, one_layer, pieces
 from tfx.lab.scale.rare_facts import error_of_memory
 from tfx.lab.training.points import Blobs, Perceptron, fit, judge
 from tfx.measure.counting_array import counting_in
 from tfx.measure.power_laws import fit_power_law
 from tfx.measure.verdicts import at_least, at_most, exactly, within
 from tfx.models import DecoderOnly
-from tfx.ops.basics.linear import linear_forward
-from tfx.ops.feed_forward.activations import ACTIVATIONS
 from tfx.optim import Adam, AdamW
 from tfx.schedule import constant
 from tfx.train import next_token_loss, train
@@ -158,24 +157,6 @@ def width_and_depth(trial: Trial) -> Evidence:
                               float(abs(same - deep).max())))  # fmt: skip
 
 
-def one_layer(x: np.ndarray, w: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """(N,) -> (N,): one hidden layer of relu units."""
-    hidden, _ = linear_forward(x[:, None], w[None], b)
-    y: np.ndarray = linear_forward(ACTIVATIONS["relu"][0](hidden)[0], out[:, None])[0][:, 0]
-    return y
-
-
-def folded(x: np.ndarray) -> np.ndarray:
-    """0 to 1 becomes 0 to 1 to 0: two units."""
-    return one_layer(x, np.array([2.0, 4.0]), np.array([0.0, -2.0]), np.array([1.0, -1.0]))
-
-
 def drawn_layers(trial: Trial, n: int, units: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     draws = trial.generator(4).standard_normal((n, 3, units))
     return [(w, -w * b, out) for w, b, out in draws]
-
-
-def pieces(y: np.ndarray) -> int:
-    """Straight pieces of a curve on an even grid.  A turn between two points of the grid shows at both of them."""
-    bent = abs(np.diff(y, 2)) > 1e-9 * max(float(abs(y).max()), 1.0)
-    return 1 + int((bent & ~np.concatenate(([False], bent[:-1]))).sum())

@@ -203,8 +203,13 @@ COST = (
     Sign("m, w_n", "random features; draw n", "m, omega_i", "efficient-linear"),
 )
 
+SCALE = (
+    Sign("a, alpha", "factor and power of a model's size", "A, alpha", "scaling-laws"),
+    Sign("b, beta", "... of its training tokens", "B, beta", "scaling-laws"),
+)
+
 INSIDE = (Sign("tau", "Kendall's: pairs in one order less the others, over all", "tau", "interpretability-attention"),)
 
-BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *NORMS, *BLOCK, *TRAINING, *COST, *INSIDE)
+BORROWED = (*ELSEWHERE, *BEFORE, *POSITION, *NORMS, *BLOCK, *TRAINING, *COST, *SCALE, *INSIDE)
 EVERYWHERE = (*SIZES, *ARRAYS, *ROWS, *MODEL, *SIGNS)
 PAGE = (*EVERYWHERE, *BORROWED)

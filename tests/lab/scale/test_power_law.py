@@ -1,6 +1,8 @@
 """A power law over trained models: what breaks each check, and texts whose entropy is known by hand."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,3 +56,10 @@ def test_nobody_is_below_the_floor():
     texts = MarkovTexts(6, np.random.default_rng(0))
     model = DecoderOnly(6, 4, 1, 8, 1, positions="none", tied=False)
     assert power_law.divergence(model, texts, np.random.default_rng(1)) > 0
+
+
+def test_what_lessons_read_is_what_the_experiment_shows():
+    screen = (Path(__file__).resolve().parents[2] / "screens/recorded/experiment-power-law.txt").read_text()
+    rows = [line.split() for line in screen.splitlines() if re.match(r" +\d+ +\d+( +[\d.]+){4}$", line)]
+    assert tuple((int(row[1]), float(row[2])) for row in rows) == power_law.RECORDED
+    assert {float(row[5]) for row in rows} == {power_law.RECORDED_FLOOR}

@@ -1,5 +1,8 @@
 """Width against depth: what breaks each check, and the best guess of who cannot tell keys apart."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.lab.breaking import Broken, Table
@@ -46,3 +49,9 @@ def test_the_best_guess_of_one_two_and_three_values():
 def test_too_few_parameters_are_refused():
     with pytest.raises(BadInput, match=r"^1000 parameters are too few for 12 blocks\.$"):
         check_settings(width_vs_depth.Settings(layers=(1, 12), parameters=1000))
+
+
+def test_what_lessons_read_is_what_the_experiment_shows():
+    screen = (Path(__file__).resolve().parents[2] / "screens/recorded/experiment-width-vs-depth.txt").read_text()
+    rows = re.findall(r"^  (\w+ steps?) +(\d+) +(\d+) +(\d+) +([\d.]+) ", screen, re.MULTILINE)
+    assert tuple((row[0], *map(int, row[1:4]), float(row[4])) for row in rows) == width_vs_depth.RECORDED
