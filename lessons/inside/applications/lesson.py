@@ -90,7 +90,7 @@ def four_kinds(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     yield table("two of each through it", rows, kind="kind", tokens="tokens", numbers="numbers in a piece", out="scores out")  # fmt: skip
     yield question("Squares of 2 x 2 in a picture of 8 x 8: how many tokens?", KINDS[1].tokens, "(8 / 2)^2.", 0)
     yield f"Own to each kind: the map at the entrance, positions, the head. The blocks, {blocks:,} of {whole:,} parameters, are shared."
-    yield exactly("tokens", "squares of a picture of 8 x 8", (8 // 2) ** 2, rows[1]["tokens"])
+    yield exactly("tokens", "squares of a picture of 8 x 8", (8 // 2) ** 2, KINDS[1].tokens)
     yield exactly("shared", "sets of blocks in four readers", 1, len({id(reader.stack) for reader in run.readers.readers}))  # fmt: skip
     yield Try("tfx experiment four-kinds")
 

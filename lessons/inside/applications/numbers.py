@@ -62,7 +62,7 @@ def partner(rng: np.random.Generator) -> NumberCase:
     chains[:, match] = 3 - chains[:, 0]
     others = [j for j in range(1, 5) if j != match]
     if any(len({*zip(chains[:, 0], chains[:, j], strict=True)}) < 5 for j in others):
-        return partner.__wrapped__(rng)  # type: ignore[attr-defined, no-any-return]
+        return partner.__wrapped__(rng)  # type: ignore[attr-defined]
     found = int(partners(coupling(chains))[0]) + 1
     why = "There the same first letter meets different letters."
     wrong = tuple(Wrong(float(j + 1), "chance for change together", why) for j in others)
