@@ -83,7 +83,7 @@ def cost(run: Run) -> Iterator[Shown]:
     yield formula("work = 6 * size * tokens")
     yield question("70 billion parameters, 1.4 trillion tokens (Chinchilla). Operations, in units of 10^23?", chinchilla / 1e23, "6 * 7e10 * 1.4e12.", 0.01)  # fmt: skip
     yield "Scores and weighted sums of attention are left out: little, while texts are short beside the width."
-    yield "The law counts training alone. Whoever runs a model much takes it smaller, and trains it longer."
+    yield "This counts training alone. Whoever runs a model much takes a smaller one, trained longer."
     yield training_operations
     yield exactly("two", "operations of a block for a token and a weight, counted", 2.0, each)
     yield exactly("six", "operations of 1,000 weights and 50 tokens", 300_000, training_operations(1000, 50))
@@ -118,7 +118,7 @@ def ratio(run: Run) -> Iterator[Shown]:
     yield "Kaplan et al.: the best size grows as work^0.73. Hoffmann et al.: as work^0.5, like the tokens, about 20 a parameter. They blame the others' schedules, longer than the training; Pearce and Song 2024 the count without embeddings, in small models."
     yield question(f"20 tokens a parameter, work {LARGE:g}: which size, in billions?", math.sqrt(LARGE / 120) / 1e9, "size = sqrt(work / (6 * 20)).", 0.02)  # fmt: skip
     yield table("best tokens for each parameter, by work", [{"law": name, "small": low, "large": high} for name, (low, high) in found.items()], law="constants", small=f"at {SMALL:g} :2", large=f"at {LARGE:g} :2")  # fmt: skip
-    yield Said("The best number of tokens grows in proportion to the parameters.", "true with conditions", "With alpha and beta alike. The rounded constants of 2022 leave 20; the new fit, to points read off the plots, stays.", "C290")  # fmt: skip
+    yield Said("The best number of tokens grows in proportion to the parameters.", "true with conditions", "With alpha and beta alike. The rounded constants of 2022 leave 20; the new fit, to points read off the plots, stays near it.", "C290")  # fmt: skip
     yield within("twenty", "tokens a parameter, fit of 2024", 20, found["fitted again in 2024"][1], 3)
     yield at_least("drift", "growth of the ratio, printed constants", 2.5, found["printed in 2022"][1] / found["printed in 2022"][0])  # fmt: skip
     yield Source("Besiroglu et al.", 2024, "Chinchilla Scaling: A replication attempt")
@@ -158,6 +158,6 @@ def emergence(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
     yield "Loss falls as a power of parameters, data and work, each where the others are not short. Training costs about 6 * size * tokens; the best split grows both alike, near 20 tokens a parameter. Larger models are more sample-efficient, and need the data."
-    yield "At scale a run is planned: data, work, and a stable recipe with warmup, clipping and checkpoints, since spikes of the loss cost days. Abilities that seem sudden are partly an effect of exact match: p^n of a smooth p."
+    yield "At scale a run is planned: data, work, and a stable recipe with warmup, clipping and checkpoints, since a spike of the loss can cost days. Abilities that seem sudden are partly an effect of exact match: p^n of a smooth p."
     yield See("training-stability", "what_goes_wrong")
     yield Try("tfx quiz scaling-laws")

@@ -96,7 +96,7 @@ def folds(run: Run, rng: np.random.Generator) -> Iterator[Shown]:
     for _ in range(5):
         deep = folded(deep)
     wide = max(pieces(one_layer(x, w, -w * b, out)) for w, b, out in rng.standard_normal((50, 3, 10)))
-    yield "Two units fold a line: up, then down. A layer behind it folds the folded line again. Each fold doubles the straight pieces; a unit beside others adds one."
+    yield "Two units fold a line: up, then down. A layer behind it folds the folded line again. Each fold doubles the straight pieces; a unit beside others adds at most one."
     yield question(
         "Ten units, two in each of five layers: how many straight pieces?", pieces(deep), "2 * 2 * 2 * 2 * 2.", 0
     )
@@ -127,7 +127,7 @@ def two_steps(run: Run) -> Iterator[Shown]:
 def costs(run: Run) -> Iterator[Shown]:
     one, four = (same_size(n, run.budget) for n in (1, 4))
     keys = 4 * four.d_model / one.d_model
-    yield "Layers wait for each other, so a token takes longer through a deep model; a wide layer fills a machine with one product. Deep stacks are also harder to keep stable: signals and gradients pass more blocks."
+    yield "Layers wait for each other, so at equal size a token takes longer through a deep model; a wide layer fills a machine with one product. Deep stacks are also harder to keep stable: signals and gradients pass more blocks."
     yield formula("keys and values of a token = 2 * layers * C")
     yield question(
         "Four times the layers, equal parameters: keys and values of a token times?",
@@ -187,5 +187,5 @@ def where(run: Run) -> Iterator[Shown]:
 @lesson.step("Say it in an interview")
 def interview(run: Run) -> Iterator[Shown]:
     yield "Parameters grow with the square of the width and with the depth once. Depth gives steps one after the other, width more features side by side. At equal size the loss depends weakly on shape, over a wide range; depth costs latency and stability."
-    yield "Sharing one block over all layers, as in ALBERT, divides stored parameters by the depth and saves no computation; its gradient is the sum over its uses. Tied embeddings share too."
+    yield "Sharing one block over all layers, as in ALBERT, divides the blocks' parameters by the depth and saves no computation; its gradient is the sum over its uses. Tied embeddings share too."
     yield Try("tfx quiz width-depth")
