@@ -66,7 +66,7 @@ COMMAND_BUDGETS = {
     "bench": Budget(1.6, "hello"),
     "practice": Budget(4.0, "hello"),  # reads the exercises, and NumPy with them
     "systems": Budget(3.2, "hello"),  # reads 380 rows and prints a table
-    "doctor": Budget(16.0, "libraries"),  # tries the libraries and the models, and in a checkout runs every lesson
+    "doctor": Budget(24.0, "libraries"),  # tries the libraries and the models, and in a checkout runs every lesson
 }
 
 IMPORT_BUDGETS = {
