@@ -11,6 +11,10 @@ import lessons
 from lessons import course, quiz
 
 
+#: what else keeps something of the course, where it was imported
+KEEPERS = ("tfx_cli.words.all_words", "lessons.practice.exercise.exercises", "lessons.practice.exercise.topic_of")
+
+
 @contextmanager
 def made_up_course(root: Path, course_toml: str, topics: Mapping[str, str]) -> Iterator[None]:
     """While it lasts, the course is the one in `root`.  topics: folder -> the text of its lesson.py."""
@@ -36,5 +40,10 @@ def made_up_course(root: Path, course_toml: str, topics: Mapping[str, str]) -> I
 
 
 def _forget() -> None:
+    """What was read of another course, wherever it is kept."""
     course.modules.cache_clear()
     quiz.topic_items.cache_clear()
+    for name in KEEPERS:
+        module, _, function = name.rpartition(".")
+        if module in sys.modules:
+            getattr(sys.modules[module], function).cache_clear()
