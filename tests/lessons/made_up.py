@@ -10,7 +10,6 @@ from pathlib import Path
 import lessons
 from lessons import course, quiz
 
-
 #: what else keeps something of the course, where it was imported
 KEEPERS = ("tfx_cli.words.all_words", "lessons.practice.exercise.exercises", "lessons.practice.exercise.topic_of")
 
