@@ -5,8 +5,9 @@ import pytest
 
 from tests.lab.breaking import instead
 from tfx.claims import Trial
-from tfx.claims.transfer_and_prompting import conditional_entropy, source, sums, sums_right
+from tfx.claims.transfer_and_prompting import conditional_entropy, source, sums_right
 from tfx.data.toys.addition import Addition
+from tfx.lab.sequences.digit_tables import sums
 
 PLACE = "tfx.claims.transfer_and_prompting"
 EVEN = {f"{PLACE}.second_order": lambda draw: lambda n, certain, length, rng: draw(n, 1 / n, length, rng)}

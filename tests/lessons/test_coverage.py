@@ -11,7 +11,7 @@ from lessons.coverage import Answer, Question, coverage, questions
 from lessons.quiz import all_items
 
 #: Modules whose topics are all written: a question of theirs without an answer fails.
-FINISHED = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)
+FINISHED = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)
 
 
 def test_the_five_sources_ask_209_questions_and_have_96_other_places():

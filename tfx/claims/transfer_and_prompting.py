@@ -7,8 +7,8 @@ import functools
 import numpy as np
 
 from tfx.claims.claim import Evidence, Trial, claim, contradicts, supports
-from tfx.data.toys.addition import Addition
 from tfx.lab.position.second_order import second_order
+from tfx.lab.sequences import digit_tables
 from tfx.lab.training.points import Blobs, Perceptron, drawn_from, fit, judge
 from tfx.measure import counting
 from tfx.measure.embedding_search import nearest
@@ -234,34 +234,4 @@ def patterns_of_digits(trial: Trial) -> Evidence:
 
 def sums_right(trial: Trial, examples: int, asked_digits: int = 2) -> float:
     """The share of held-out sums that is right at every digit, by a table of place, digits and carry."""
-    rng = trial.generator(10, examples)
-    known: dict[tuple[int, ...], tuple[int, int]] = {}
-    for columns, digits in sums(Addition(2), examples, rng, held_out=False):
-        carry = 0
-        for place, (one, other) in enumerate(columns):
-            written = digits[place]
-            then = 1 if one + other + carry != written else 0
-            known[place, one, other, carry] = (written, then)
-            carry = then
-    marks = []
-    for columns, digits in sums(Addition(asked_digits), 300, rng, held_out=True):
-        carry, said = 0, []
-        for place, (one, other) in enumerate(columns):
-            written, carry = known.get((place, one, other, carry), (-1, 0))
-            said.append(written)
-        marks.append([*said, carry] == digits)
-    return float(np.mean(marks))
-
-
-def sums(
-    toy: Addition, n: int, rng: np.random.Generator, held_out: bool
-) -> list[tuple[list[tuple[int, int]], list[int]]]:
-    """Pairs of digits, the last first, and the digits of the sum, the last first."""
-    drawn = toy.draw(n, rng, held_out)
-    rows = np.concatenate([drawn.ids, drawn.targets[:, -1:]], axis=1)
-    width = toy.n_digits
-    found = []
-    for row in rows.tolist():
-        pairs = list(zip(row[:width][::-1], row[width + 1 : 2 * width + 1][::-1], strict=True))
-        found.append((pairs, row[2 * width + 2 :]))
-    return found
+    return digit_tables.sums_right(trial.generator(10, examples), examples, asked_digits)
