@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,15 @@ from lessons.practice.trying import Outcome, Strange
 
 #: seconds of the clock, bytes of address space, and bytes of print-outs that are kept
 SECONDS, MEMORY, KEPT = 5.0, 4 * 2**30, 20_000
+#: seconds of the clock that PyTorch may take until it is there; its computing until then is not counted
+LOADING = 60.0
 
 
 @dataclass
 class Left:
     """What a run left.  stage: how far it came: start, read, import, call, done.  ended: how its process ended, where
-    it left nothing: "time", "memory", "exit" or "signal".  at: the call that was being made."""
+    it left nothing: "time", "memory", "exit" or "signal".  at: the call that was being made.  pulled: a Pulled, as a
+    tuple, for each input that was asked for gradients.  no_torch: why PyTorch cannot be imported."""
 
     stage: str = "start"
     outcomes: list[Outcome] = field(default_factory=list)
@@ -40,15 +43,26 @@ class Left:
     ended: str = ""
     at: int = 0
     printed: str = ""
+    pulled: list[Outcome] = field(default_factory=list)
+    no_torch: str = ""
 
 
-def run_file(path: Path, source: str, function: str, calls: Sequence[dict[str, Any]], seconds: float = SECONDS) -> Left:
-    """source: the text of the file at `path`, read by the caller, so that a file that deletes itself changes nothing."""
+def run_file(
+    path: Path,
+    source: str,
+    function: str,
+    calls: Sequence[dict[str, Any]],
+    seconds: float = SECONDS,
+    framework: str = "numpy",
+    pulls: Sequence[tuple[int, Mapping[str, np.ndarray]]] = (),
+) -> Left:
+    """source: the text of the file at `path`, read by the caller, so that a file that deletes itself changes nothing.
+    pulls: for "torch", places of calls and what `tensors.pull` is to be asked there."""
     with tempfile.TemporaryDirectory(prefix="tfx-practice-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
         asked = {
             "path": str(path), "source": source, "function": function, "calls": list(calls),
-            "memory": MEMORY, "seconds": int(seconds) + 1,
+            "memory": MEMORY, "seconds": int(seconds) + 1, "framework": framework, "pulls": list(pulls),
         }  # fmt: skip
         (folder / "asked.pickle").write_bytes(pickle.dumps(asked))
         process = subprocess.Popen(
@@ -58,7 +72,7 @@ def run_file(path: Path, source: str, function: str, calls: Sequence[dict[str, A
         )  # fmt: skip
         late = False
         try:
-            printed, _ = process.communicate(timeout=seconds)
+            printed, _ = process.communicate(timeout=seconds + (LOADING if framework == "torch" else 0))
         except subprocess.TimeoutExpired:
             late = True
             _end(process)

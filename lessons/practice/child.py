@@ -14,6 +14,7 @@ import json
 import os
 import pickle
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def guard(event: str, arguments: tuple[Any, ...]) -> None:
 
 def limit(memory: int, seconds: int) -> None:
     """Of the address space in bytes, and of computing; where the system has such limits."""
+    seconds += int(time.process_time())
     try:
         import resource
     except ImportError:  # pragma: no cover - Windows, where only the clock of the parent limits
@@ -102,13 +104,33 @@ def told(error: BaseException, path: str) -> str:
     return "".join(["Traceback (most recent call last):\n", *listed, *traceback.format_exception_only(error)])
 
 
+def loaded(left: dict[str, Any]) -> Any:
+    """The module that turns arrays into tensors; where PyTorch cannot be imported, says why and ends."""
+    tensors = _beside("tensors")
+    try:
+        tensors.taken()
+    except Exception as error:
+        left["no_torch"] = "".join(traceback.format_exception_only(error)).strip()
+        raise SystemExit from None
+    return tensors
+
+
+def pulled(tensors: Any, function: Any, arguments: dict[str, Any], upstream: dict[str, Any]) -> Any:
+    """An Outcome that holds the gradients and what carries them, or what was raised on the way."""
+    try:
+        return TRYING.Outcome(tuple(tensors.pull(function, arguments, upstream)))
+    except Exception as error:
+        return TRYING.Outcome(raised=(type(error).__name__, str(error)))
+
+
 def main() -> None:
     asked = pickle.loads((FOLDER / "asked.pickle").read_bytes())
     path, name, calls = asked["path"], asked["function"], asked["calls"]
     save, dump, at = np.savez, json.dumps, str(FOLDER / "at")
-    limit(asked["memory"], asked["seconds"])
     left: dict[str, Any] = {"stage": "read"}
     try:
+        tensors = loaded(left) if asked["framework"] == "torch" else None
+        limit(asked["memory"] + (tensors.taken() if tensors else 0), asked["seconds"])
         code = compile(asked["source"], path, "exec")
         sys.path.insert(0, str(Path(path).parent))
         sys.addaudithook(guard)
@@ -133,7 +155,9 @@ def main() -> None:
                         left["traceback"] = told(error, path)
                     raise
 
-            left["outcomes"] = TRYING.try_all(watched, calls)
+            left["outcomes"] = TRYING.try_all(tensors.in_tensors(watched) if tensors else watched, calls)
+            if tensors:
+                left["pulled"] = [pulled(tensors, watched, calls[place], up) for place, up in asked["pulls"]]
             left["stage"] = "done"
     except SyntaxError as error:
         left["syntax"] = "".join(traceback.format_exception_only(error))

@@ -1,6 +1,7 @@
 """One verdict about a learner's function: the first of what is wrong, in a fixed order, and which mistake it is.
 
-    syntax, import, missing, stub, raises, type, shape, not finite, values, changed, shared, again, dtype, passed
+    syntax, import, missing, stub, raises, type, shape, not finite, values, changed, shared, again, dtype, gradient,
+    passed
 
 A mistake is named only where the function gives on every input what that mistake gives: the same numbers, the same
 shapes, the same exceptions.  Several that do are told as candidates; none is "unknown".
@@ -9,7 +10,7 @@ shapes, the same exceptions.  Several that do are told as candidates; none is "u
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ class Verdict:
     candidates: tuple[Mistake, ...] = ()
     printed: str = ""
     rule: str = ""
+    framework: str = "numpy"
 
     @property
     def passed(self) -> bool:
@@ -57,10 +59,15 @@ class Result:
 
 def judge_file(exercise: Exercise, path: Path, source: str) -> Verdict:
     """Runs the file in a process of its own and judges it."""
-    left = run_file(path, source, exercise.function_name, [case.arguments for case in exercise.cases])
-    early = _early(exercise, left)
-    verdict = early or judge(exercise, left.outcomes, left.traceback)
-    return Verdict(**{**vars(verdict), "printed": left.printed})
+    return judge_left(
+        exercise, run_file(path, source, exercise.function_name, [case.arguments for case in exercise.cases])
+    )
+
+
+def judge_left(exercise: Exercise, left: Left) -> Verdict:
+    """What a run left."""
+    verdict = _early(exercise, left) or judge(exercise, left.outcomes, left.traceback)
+    return replace(verdict, printed=left.printed)
 
 
 def judge(exercise: Exercise, outcomes: Sequence[Outcome], traceback: str = "") -> Verdict:
@@ -128,8 +135,14 @@ def tolerance_of(exercise: Exercise, place: int) -> Tolerance:
 def alike(one: Outcome, other: Outcome, tolerance: Tolerance) -> bool:
     """Whether two functions did the same with an input."""
     if one.raised or other.raised:
-        return bool(one.raised and other.raised and one.raised[0] == other.raised[0])
+        return bool(one.raised and other.raised and _error(one) == _error(other))
     return _alike(one.value, other.value, tolerance)
+
+
+def _error(outcome: Outcome) -> str:
+    """The type of what was raised; shapes that do not fit are a ValueError in NumPy, and a RuntimeError in PyTorch."""
+    assert outcome.raised is not None
+    return "ValueError" if outcome.raised[0] == "RuntimeError" else outcome.raised[0]
 
 
 def _alike(one: Any, other: Any, tolerance: Tolerance) -> bool:
@@ -233,7 +246,7 @@ def _compared(exercise: Exercise, place: int, right: Outcome, got: Outcome) -> R
             result.says = f"{label}{_place(first)} is {have[first]:.6g}, and {want[first]:.6g} is right."
             result.evidence = [
                 f"{int(differs.sum())} of {differs.size} numbers of {label} differ.",
-                *_doctor(label, have, want),
+                *doctor(label, have, want),
             ]
             return result
     return result
@@ -243,7 +256,7 @@ def _place(index: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, index))}]" if index else ""
 
 
-def _doctor(label: str, have: Any, want: Any) -> list[str]:
+def doctor(label: str, have: Any, want: Any) -> list[str]:
     """Of arrays of one shape: what would make the one the other."""
     a, b = have.astype(float).ravel(), want.astype(float).ravel()
     if a.size > 1 and np.isfinite(a).all() and np.abs(a).max() > 0 and np.abs(b).max() > 0:

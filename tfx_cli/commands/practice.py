@@ -9,6 +9,7 @@ import typer
 from tfx.errors import BadInput, unknown_name
 from tfx_cli import options
 from tfx_cli.options import Face
+from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.grading import Format
 
 ACTIONS = ("list", "start", "check", "hint", "solution", "reset", "grade", "dev")
@@ -36,6 +37,9 @@ def practice(
         bool, typer.Option("--give-up", help="See the solution before it is solved; that is kept.")
     ] = False,
     form: Annotated[Format, typer.Option("--format", help="Of grade: how the verdicts are written.")] = Format.text,
+    framework: Annotated[
+        Framework, typer.Option("--framework", help="What the answer is written in; torch has to be installed.")
+    ] = Framework.numpy,
     json: options.Json = False,
     plain: options.Plain = False,
 ) -> None:
@@ -55,6 +59,7 @@ def practice(
       tfx practice solution softmax
       tfx practice check my.py --exercise softmax --json
       tfx practice grade class/*/softmax.py --format junit > report.xml
+      tfx practice start softmax --framework torch
       tfx practice dev check
     """
     face = options.face(json, plain)
@@ -72,18 +77,26 @@ def practice(
         raise BadInput("--exercise goes with check.", "For example: tfx practice check my.py --exercise softmax")
     if form is not Format.text and action != "grade":
         raise BadInput("--format goes with grade.", "For example: tfx practice grade softmax.py --format junit")
+    if framework is Framework.torch:
+        if action in ("list", "solution", "dev"):
+            raise BadInput(
+                f"--framework does not go with {action}.", "For example: tfx practice check softmax --framework torch"
+            )
+        from lessons.practice.in_torch import need_torch
+
+        need_torch()
     if action in ("", "list"):
         refuse_more(names, 0, action)
-        actions.show_all(face) if action or face is not Face.terminal else watching.go_on()
+        actions.show_all(face) if action or face is not Face.terminal else watching.go_on(framework)
     elif action == "dev":
         if names != ["check"]:
             raise BadInput("dev has one action, check.", "Type: tfx practice dev check")
         actions.prove_all(face)
     elif action == "grade":
-        actions.grade_all(names, exercise, Format.json if face is Face.json else form)
+        actions.grade_all(names, exercise, framework, Format.json if face is Face.json else form)
     elif action == "check":
         refuse_more(names, 1, action)
-        actions.check(names[0] if names else "", exercise, face)
+        actions.check(names[0] if names else "", exercise, framework, face)
     else:
         refuse_more(names, 1, action)
         from lessons.practice.exercise import find_exercise
@@ -94,7 +107,7 @@ def practice(
         if action == "solution":
             actions.solution(found, give_up, face)
         else:
-            {"start": actions.start, "hint": actions.hint, "reset": actions.reset}[action](found, face)
+            {"start": actions.start, "hint": actions.hint, "reset": actions.reset}[action](found, framework, face)
 
 
 def refuse_more(names: list[str], most: int, action: str) -> None:

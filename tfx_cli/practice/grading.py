@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfx.errors import BadInput
+from tfx_cli.practice.framework import Framework
 
 if TYPE_CHECKING:
     from lessons.practice.exercise import Exercise
@@ -57,14 +58,14 @@ def exercise_for(path: Path, name: str) -> Exercise:
     return exercises()[stem]
 
 
-def grade(paths: Sequence[Path], name: str) -> Iterator[Graded]:
+def grade(paths: Sequence[Path], name: str, framework: Framework = Framework.numpy) -> Iterator[Graded]:
     """Every file in turn.  All are found and read before the first is run."""
-    from lessons.practice.judging import judge_file
+    from lessons.practice.frameworks import judge_answer
     from tfx_cli.practice.workspace import source_at
 
     found = [(path, exercise_for(path, name), source_at(path)) for path in paths]
     for path, exercise, source in found:
-        yield Graded(path, exercise, judge_file(exercise, path.resolve(), source))
+        yield Graded(path, exercise, judge_answer(exercise, path.resolve(), source, framework))
 
 
 def counted(graded: Sequence[Graded]) -> Counter[str]:
