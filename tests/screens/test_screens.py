@@ -9,7 +9,6 @@ from tests.lab.quick_runs import LONG
 from tests.screens.comparing import difference
 from tests.screens.running import RECORDED, made, screens
 
-
 #: The quick runs of the longest experiments: only `make test-all` measures them.
 LONG_SCREENS = {f"experiment-{name}" for name in LONG}
 
