@@ -56,7 +56,8 @@ class Mistake(NamedTuple):
 @dataclass(eq=False)
 class Exercise:
     """rules: what is judged beyond the formula, in sentences; nothing that no rule states is judged.  results: names
-    of what is returned, with their axes: "p: (B, T, S)".  exact: of the relative difference that is allowed in
+    of what is returned, with their axes: "p: (B, T, S)".  texts: the one result is a list of texts, or of tuples of
+    texts; otherwise every result is an array or a number.  exact: of the relative difference that is allowed in
     float64.  step: of the topic, where it is explained."""
 
     name: str
@@ -69,6 +70,7 @@ class Exercise:
     level: int = 2
     exact: float = 1e-9
     keeps_dtype: bool = False
+    texts: bool = False
     _stub: Callable[..., Any] | None = None
     _solution: Callable[..., Any] | None = None
     _truth: Callable[..., Any] | None = None

@@ -198,6 +198,8 @@ def _compared(exercise: Exercise, place: int, right: Outcome, got: Outcome) -> R
     if got.raised:
         result.kind, result.says = "raises", f"it raises {got.raised[0]}: {got.raised[1]}".rstrip(": ") + "."
         return result
+    if exercise.texts:
+        return _compared_texts(exercise, result)
     wanted, given, names = _parts(right.value), _parts(got.value), exercise.results
     if len(wanted) != len(given):
         result.kind = "type"
@@ -237,6 +239,34 @@ def _compared(exercise: Exercise, place: int, right: Outcome, got: Outcome) -> R
             ]
             return result
     return result
+
+
+def _compared_texts(exercise: Exercise, result: Result) -> Result:
+    """What is wrong with a list of texts, or of tuples of texts."""
+    label = exercise.results[0].partition(":")[0]
+    want, have = _texts(result.right), _texts(result.outcome.value)
+    if have is None:
+        result.kind, result.says = "type", f"{label} is no list of texts, or of tuples of texts."
+    elif want is not None and want != have:
+        first = next((at for at, (a, b) in enumerate(zip(want, have, strict=False)) if a != b), None)
+        if first is not None:
+            says = f"{label}[{first}] is {str(have[first])[:80]}, and {want[first]} is right."
+        else:
+            says = (
+                f"{label} has the length {len(have)}, and {len(want)} is asked for; as far as both go they are alike."
+            )
+        result.kind, result.says = "values", says
+    return result
+
+
+def _texts(value: Any) -> tuple[Any, ...] | None:
+    """None for what is no list of texts; an empty list has become an empty array."""
+    if isinstance(value, np.ndarray):
+        return () if value.size == 0 else None
+    if not isinstance(value, tuple):
+        return None
+    parts = [part if isinstance(part, str) else _texts(part) for part in value]
+    return None if any(part is None for part in parts) else tuple(parts)
 
 
 def _place(index: tuple[int, ...]) -> str:

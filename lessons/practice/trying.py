@@ -14,6 +14,7 @@ import numpy as np
 
 #: taken before a learner's file is read, which may put others in their place
 _shares, _asarray, _errstate, _deepcopy = np.shares_memory, np.asarray, np.errstate, copy.deepcopy
+_NUMBER = (int, float, np.number, np.bool_)
 
 
 @dataclass
@@ -57,18 +58,30 @@ def _try(function: Callable[..., Any], arguments: dict[str, Any]) -> Outcome:
     return Outcome(kept(value), None, changed, shared)
 
 
-def kept(value: Any) -> Any:
-    """A copy that nobody can change: arrays, numbers, text and tuples of these; anything else becomes its type's name."""
+def kept(value: Any, inside: bool = False) -> Any:
+    """A copy that nobody can change: arrays, numbers, text and tuples of these; anything else becomes its type's name.
+
+    A list of numbers is an array, and so is a tuple of numbers inside of another one, or a list of such; lists of texts
+    and of pairs of texts are tuples.
+    """
     if isinstance(value, tuple | list):
-        parts = [kept(part) for part in value]
-        if isinstance(value, list) and all(isinstance(part, int | float) or type(part) is list for part in value):
-            return _numbers(value)
-        return tuple(parts)
+        whole = inside or isinstance(value, list)
+        if not value or (whole and all(isinstance(part, (*_NUMBER, list, tuple)) for part in value)):
+            array = _numbers(value)
+            if not (isinstance(array, Strange) and _holds_text(value)):
+                return array
+        return tuple(kept(part, True) for part in value)
     if isinstance(value, dict):
-        return {str(key): kept(part) for key, part in value.items()}
-    if value is None or type(value) in (bool, int, float, str):
+        return {str(key): kept(part, True) for key, part in value.items()}
+    if isinstance(value, str):
+        return str.__str__(value)
+    if value is None or type(value) in (bool, int, float):
         return value
     return _numbers(value)
+
+
+def _holds_text(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, tuple | list) and any(map(_holds_text, value)))
 
 
 def _numbers(value: Any) -> Any:
