@@ -73,14 +73,14 @@ def _words(error: BaseException) -> str:
 def kept(value: Any, inside: bool = False) -> Any:
     """A copy that nobody can change: arrays, numbers, text and tuples of these; anything else becomes its type's name.
 
-    A list of numbers is an array, and so is a tuple of numbers inside of another one, or a list of such; lists of texts
-    and of pairs of texts are tuples.
+    A list of numbers is an array, and so is a tuple of numbers inside of another one; a list that is no array, of texts or
+    of unequal parts, is a tuple.
     """
     if isinstance(value, tuple | list):
         whole = inside or isinstance(value, list)
         if not value or (whole and all(isinstance(part, (*_NUMBER, list, tuple)) for part in value)):
             array = _numbers(value)
-            if not (isinstance(array, Strange) and _holds_text(value)):
+            if not isinstance(array, Strange):
                 return array
         return tuple(kept(part, True) for part in value)
     if isinstance(value, dict):
@@ -92,10 +92,6 @@ def kept(value: Any, inside: bool = False) -> Any:
     if value is None or type(value) in (bool, int, float):
         return value
     return _numbers(value)
-
-
-def _holds_text(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, tuple | list) and any(map(_holds_text, value)))
 
 
 def _numbers(value: Any) -> Any:

@@ -167,6 +167,7 @@ def test_ids_beside_a_number_may_be_a_list_a_tuple_or_an_array(made):
     exercise.inputs(lambda rng: iter([Given(f"n = {n}", {"n": n}) for n in (1, 3)]))
     calls = [case.arguments for case in exercise.cases]
     assert judge(exercise, try_all(lambda n: (made(range(n)), n / 2), calls)).passed
+    assert judge(exercise, try_all(lambda n: [made(range(n)), n / 2], calls)).passed
     verdict = judge(exercise, try_all(lambda n: (made(range(1, n + 1)), n / 2), calls))
     assert verdict.says == "ids[0] is 1, and 0 is right."
 
