@@ -246,7 +246,7 @@ def _place(index: tuple[int, ...]) -> str:
 def _doctor(label: str, have: Any, want: Any) -> list[str]:
     """Of arrays of one shape: what would make the one the other."""
     a, b = have.astype(float).ravel(), want.astype(float).ravel()
-    if a.size > 1 and np.isfinite(a).all() and np.abs(a).max() > 0 and np.abs(b).max() > 0:
+    if a.size > 1 and np.isfinite([a, b]).all() and np.abs(a).max() > 0 and np.abs(b).max() > 0:
         factor = float(a @ b / (b @ b))
         if factor and np.abs(a - factor * b).max() <= 1e-9 * np.abs(a).max():
             return [f"{label} is {factor:.6g} times what is right, everywhere."]
