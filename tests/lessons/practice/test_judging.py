@@ -204,7 +204,8 @@ def changed(exercise, place, how):
 
     def function(**arguments):
         found = parts(exercise.right(**arguments))
-        found[place] = how(np.array(found[place]), arguments)
+        result = np.array(found[place])
+        found[place] = how(result.astype(float) if result.dtype.kind in "biu" else result, arguments)
         return whole(found)
 
     return function
