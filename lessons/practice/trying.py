@@ -130,5 +130,8 @@ def _same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         a, b = _asarray(one), _asarray(other)
-        return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return False
+        # bytes alone would not do: those that fill up a longdouble are not cleared
+        return a.tobytes() == b.tobytes() or bool(((a == b) | ((a != a) & (b != b))).all())
     return bool(one == other or (one != one and other != other))

@@ -50,7 +50,12 @@ def complex_numbers(x, axis=-1):
     return right(x, axis).astype(complex).real
 
 
-@pytest.mark.parametrize("function", [right, plain_floats, by_sigmoid_of_pairs, complex_numbers])
+def long_floats(x, axis=-1):
+    """In longdouble, some of whose bytes hold nothing."""
+    return right(x.astype(np.longdouble), axis).astype(np.longdouble)
+
+
+@pytest.mark.parametrize("function", [right, plain_floats, by_sigmoid_of_pairs, complex_numbers, long_floats])
 def test_unusual_right_ways_pass(function):
     assert verdict_on("softmax", function).kind == "passed"
 

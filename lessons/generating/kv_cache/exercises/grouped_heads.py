@@ -20,7 +20,7 @@ exercise = Exercise(
         "Head h has the columns h * D to (h + 1) * D of its map. Query heads that stand together share: the first H / G "
         "of them read key and value head 0, the next H / G head 1, and so on.",
         "Scores are divided by sqrt(D). mask is None, or boolean (T, T) or (B, 1, T, T), True = may look.",
-        "A query that may look nowhere gets zeros. All arguments stay as they are.",
+        "A query that may look nowhere gets zeros. Scores of thousands do not overflow. All arguments stay as they are.",
     ],
     hints=[
         "How many key heads are there? Their map tells it.",
@@ -115,7 +115,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("B = T = G = D", given(2, 2, 8, 4, 2, 2))
     yield Given("T = H, H D = C", given(2, 4, 8, 4, 2, 2))
     yield Given("T = D, three groups of four", given(2, 3, 5, 12, 3, 3))
-    yield Given("large scores", given(2, 4, 6, 4, 2, 3, by=20.0))
+    yield Given("large scores", given(2, 4, 6, 4, 2, 3, by=6.0))
+    yield Given("very large scores", given(2, 4, 6, 4, 2, 3, by=60.0))
     yield Given("small scores", given(2, 4, 6, 4, 2, 3, by=0.01))
     yield Given("wide heads", given(2, 3, 4, 4, 2, 32))
     yield Given("a causal mask", given(2, 5, 6, 6, 2, 3, mask=np.tri(5, dtype=bool)))
@@ -123,6 +124,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     padded = np.array([[1, 1, 1, 0], [1, 0, 0, 0]], bool)[:, None, None, :] & np.ones((2, 1, 4, 4), bool)
     yield Given("a mask for each text", given(2, 4, 6, 4, 2, 3, mask=padded))
     left = np.array([[0, 1, 1], [0, 0, 1], [1, 1, 1]], bool)[:, None, None, :] & np.tri(3, dtype=bool)
+    blocked = np.array([[[1, 0, 1], [0, 0, 0], [1, 1, 0]], [[0, 0, 0], [1, 1, 1], [0, 0, 0]]], bool)[:, None]
+    yield Given("other queries that may look nowhere in each text", given(2, 3, 5, 4, 2, 3, mask=blocked))
     yield Given("queries that may look nowhere, B = T", given(3, 3, 5, 4, 2, 2, mask=left))
     behind = given(2, 4, 5, 4, 2, 3, mask=np.array([1, 1, 1, 0], bool) & np.ones((4, 4), bool))
     behind["x"][:, 3] *= 1e3

@@ -269,3 +269,16 @@ def keys_as_values(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_heads: int,
     Hint: Change w_v. Does your output move?
     """
     return merge_heads(attended(*right_heads(x, w_q, w_k, w_k, n_heads), mask)) @ w_o
+
+
+@exercise.mistake
+def maximum_not_subtracted(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_heads: int, mask: Any = None) -> Any:
+    """The maximum is not subtracted before exp.
+
+    Why: The formula has no maximum in it, and on small scores the code gives the same numbers.
+    Hint: What is the largest number whose exponential still fits into float64?
+    """
+    q, k, v = right_heads(x, w_q, w_k, w_v, n_heads)
+    e = np.exp(scores_of(q, k) if mask is None else np.where(mask, scores_of(q, k), -np.inf))
+    total = e.sum(axis=-1, keepdims=True)
+    return merge_heads(e / np.where(total == 0, 1, total) @ v) @ w_o

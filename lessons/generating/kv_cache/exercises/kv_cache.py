@@ -22,7 +22,7 @@ exercise = Exercise(
         "table (places, C) is added to it first.",
         "The maps w_q, w_k, w_v are (C, A), w_o is (A, C), A = H D; vectors are rows, head h has the columns h * D to "
         "(h + 1) * D, scores are divided by sqrt(D).",
-        "A new token sees all stored tokens, the new ones before it, and itself.",
+        "A new token sees all stored tokens, the new ones before it, and itself. Scores of thousands do not overflow.",
         "Returned are y and the keys and values (B, H, M + T, D), stored ones first, as new arrays. All arguments stay.",
     ],
     hints=[
@@ -125,7 +125,9 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("more new ones than stored", given(2, 5, 2, 6, 2, 3))
     yield Given("H = M", given(3, 1, 4, 8, 4, 2))
     yield Given("fifty stored", given(2, 2, 50, 6, 2, 3))
-    yield Given("large numbers", given(2, 3, 4, 6, 2, 3, by=20.0))
+    yield Given("large numbers", given(2, 3, 4, 6, 2, 3, by=6.0))
+    yield Given("very large scores", given(2, 3, 4, 6, 2, 3, by=60.0))
+    yield Given("very large scores, one token", given(2, 1, 4, 6, 2, 3, by=60.0))
     yield Given("small numbers", {**given(2, 3, 4, 6, 2, 3, by=0.01), "table": 0.01 * n((8, 6))})
     yield Given("a table of zeros", {**given(2, 3, 4, 6, 2, 3), "table": np.zeros((7, 6))})
     yield Given("a table with no row to spare", {**given(2, 2, 3, 6, 2, 3), "table": n((5, 6))})

@@ -276,3 +276,16 @@ def first_cache_for_all(x: Any, table: Any, w_q: Any, w_k: Any, w_v: Any, w_o: A
     """
     first = np.broadcast_to(keys[:1], keys.shape), np.broadcast_to(values[:1], values.shape)
     return solution(x, table, w_q, w_k, w_v, w_o, *first)
+
+
+@exercise.mistake
+def maximum_not_subtracted(x: Any, table: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, keys: Any, values: Any) -> Any:
+    """The maximum is not subtracted before exp.
+
+    Why: The formula has no maximum in it, and on small scores the code gives the same numbers.
+    Hint: What is the largest number whose exponential still fits into float64?
+    """
+    q, k, v = made(x, table, w_q, w_k, w_v, keys)
+    all_ = behind(keys, k), behind(values, v)
+    e = np.exp(scores_of(q, all_[0])) * causal_mask(q.shape[2], past=keys.shape[2])
+    return merge_heads(e / e.sum(axis=-1, keepdims=True) @ all_[1]) @ w_o, *all_

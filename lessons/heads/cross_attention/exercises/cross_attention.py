@@ -19,7 +19,7 @@ exercise = Exercise(
         "Queries come from x, keys and values from source. w_q is (C, A), w_k and w_v are (E, A), w_o is (A, C).",
         "Head h has the columns h * D to (h + 1) * D of the maps, D = A / n_heads; scores are divided by sqrt(D).",
         "kept is None, or boolean (B, S): False is filling of the source, which no query sees. Nothing else is hidden.",
-        "A text whose source is all filling gets zeros. All arguments stay as they are.",
+        "A text whose source is all filling gets zeros. Scores of thousands do not overflow. All arguments stay.",
     ],
     hints=[
         "Which of T and S is the number of rows of the output? So who asks, and who answers?",
@@ -114,7 +114,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("one token asks", given(3, 1, 5, 4, 6, 6, 2))
     yield Given("one token answers", given(2, 4, 1, 4, 6, 6, 2))
     yield Given("wide heads", given(2, 2, 3, 4, 5, 64, 2))
-    yield Given("large scores", given(2, 3, 4, 6, 4, 6, 2, by=60.0))
+    yield Given("large scores", given(2, 3, 4, 6, 4, 6, 2, by=20.0))
+    yield Given("very large scores", given(2, 3, 4, 6, 4, 6, 2, by=2000.0))
     yield Given("small scores", given(2, 3, 4, 6, 4, 6, 2, by=1e-3))
     yield Given("filling in the source", given(3, 2, 5, 4, 6, 6, 3, kept=filled(5, 2, 3, s=5)))
     yield Given("filling, B = T = S, widths alike", given(3, 3, 3, 6, 6, 6, 2, kept=filled(2, 1, 3, s=3)))

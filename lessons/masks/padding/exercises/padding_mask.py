@@ -105,6 +105,7 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("filling is -1", {"tokens": np.array([[0, 2, -1], [5, -1, -1]]), "pad": -1})
     yield Given("with the causal mask", {"tokens": texts(2, 4, (0, 3), (0, 2)), "causal": True})
     yield Given("causal, filling in front", {"tokens": texts(2, 5, (2, 5), (0, 4)), "causal": True})
+    yield Given("causal, one text", {"tokens": texts(1, 4, (1, 3)), "causal": True})
     yield Given("causal, filling between", {"tokens": np.array([[0, 4, 0, 5], [6, 0, 0, 2]]), "causal": True})
     yield Given("queries of filling blank", {"tokens": texts(2, 4, (0, 3), (1, 4)), "blank": True})
     yield Given("causal and blank", {"tokens": texts(3, 4, (0, 2), (2, 4), (1, 3)), **both})

@@ -115,6 +115,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("no prompt, and all prompt", {"tokens": texts(3, 4), "prompt": np.array([0, 4, 1])})
     yield Given("two axes, prompts", {"tokens": texts(2, 2, 5), "prompt": np.array([[3, 0], [5, 2]])})
     yield Given("another number for ignored", {"tokens": texts(2, 5, behind=2), "pad": 0, "ignored": -1})
+    left = np.array([[0, 0, 3, 5, 2, 0], [0, 4, 1, 6, 8, 7]])
+    yield Given("filling in front, prompts behind it", {"tokens": left, "pad": 0, "prompt": np.array([3, 4])})
     together = {"prompt": np.array([3, 1]), "pad": 12, "ignored": -7}
     yield Given("all together", {"tokens": texts(2, 6, behind=2, pad=12), **together})
     yield Given("ignored is the filling", {"tokens": texts(2, 5, behind=3), "pad": 0, "ignored": 0})
