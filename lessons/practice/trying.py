@@ -101,6 +101,8 @@ def _numbers(value: Any) -> Any:
         return Strange(type(value).__name__)
     if array.size > MOST:
         return Strange(f"an array of {array.size:,} numbers")
+    if array.dtype.char in "gG":  # long doubles have bytes that mean nothing and may be anything
+        return array.astype(complex if array.dtype.char == "G" else float)
     if array.dtype.kind in "biufc":
         return array.copy()
     return Strange(f"an array of {array.dtype}" if isinstance(value, np.ndarray) else type(value).__name__)
