@@ -44,13 +44,14 @@ class Given(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """One wrong way.  id: `softmax/rows-and-columns`, which stays."""
+    """One wrong way.  id: `softmax/rows-and-columns`, which stays.  see: where the course clears it up, see cards.py."""
 
     id: str
     says: str
     why: str
     hint: str
     function: Callable[..., Any]
+    see: str = ""
 
 
 @dataclass(eq=False)
@@ -94,7 +95,9 @@ class Exercise:
 
     def mistake(self, function: Function) -> Function:
         slug = function.__name__.replace("_", "-")
-        self.mistakes.append(Mistake(f"{self.name}/{slug}", *sentences(function), function))
+        says, why, hint = sentences(function)
+        hint, _, see = hint.partition(" See: ")
+        self.mistakes.append(Mistake(f"{self.name}/{slug}", says, why, hint, function, see))
         return function
 
     def inputs(self, function: Function) -> Function:

@@ -133,6 +133,7 @@ def check(word: str, name: str, face: Face) -> None:
     """Judges a file; only those of the learner's own folder are kept in the history."""
     from lessons.practice.exercise import find_exercise
     from lessons.practice.judging import judge_file
+    from tfx_cli.practice.learning import keep
     from tfx_cli.practice.page import next_line, verdict_document, verdict_lines, verdict_rows
     from tfx_cli.practice.workspace import file_of, source_at
     from tfx_cli.render.wrapping import wrapped
@@ -147,15 +148,14 @@ def check(word: str, name: str, face: Face) -> None:
     if not name and not path.exists():
         raise BadInput(f"{path} is not there yet.", f"Begin it: tfx practice start {exercise.name}")
     verdict = judge_file(exercise, path.resolve(), source_at(path))
-    if not name:
-        note(exercise, "tried", verdict.kind, verdict.mistake.id if verdict.mistake else "")
+    look = None if name else keep(exercise, verdict)
     if face is Face.json:
         show_document(verdict_document(verdict, exercise, path))
     elif face is Face.plain:
-        for line in verdict_rows(verdict):
+        for line in [*verdict_rows(verdict), *([f"look\t{look.command}\t{look.due}"] if look else [])]:
             show_line(line)
     else:
-        for line in verdict_lines(verdict):
+        for line in [*verdict_lines(verdict), *(["", *look.lines] if look else [])]:
             for part in wrapped(line, prose_width()) if not line.startswith(" ") else [line]:
                 show_line(part)
         if not name:

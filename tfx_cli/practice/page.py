@@ -49,6 +49,8 @@ def next_line(verdict: Verdict, path: Path, exercise: Exercise) -> str:
 
 
 def verdict_document(verdict: Verdict, exercise: Exercise, path: Path) -> dict[str, Any]:
+    from tfx_cli.practice.learning import command_of
+
     mistake = verdict.mistake
     return {
         "verdict": verdict.kind,
@@ -58,6 +60,7 @@ def verdict_document(verdict: Verdict, exercise: Exercise, path: Path) -> dict[s
         "file": str(path),
         "says": verdict.says,
         "mistake": {"id": mistake.id, "name": mistake.says} if mistake else None,
+        "see": command_of(exercise, verdict) or None,
         "candidates": [{"id": one.id, "name": one.says} for one in verdict.candidates],
         "rules": list(exercise.rules),
         "evidence": list(verdict.evidence),

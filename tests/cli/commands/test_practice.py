@@ -81,6 +81,8 @@ def test_a_mistake_is_named_and_kept_and_a_pass_too(tfx):
         "  on all 19 inputs it gives what this mistake gives.\n\n"
         "This mistake has a name: the maximum is not subtracted first.\n"
         "  What is the largest number whose exponential still fits into float64?\n\n"
+        "  look at: tfx explain softmax-attention --step the_overflow\n"
+        "  1 quiz question about it is due: tfx quiz\n\n"
         "next   edit tfx-practice/softmax.py, then tfx practice check softmax     stuck: tfx practice hint softmax\n"
     )
     write(right())
@@ -112,7 +114,7 @@ def test_plain_is_one_record_a_line(tfx):
     write("print('a')\n" + NAIVE)
     told = [line.split("\t") for line in tfx("practice", "check", "softmax", "--plain").out.splitlines()]
     assert told[0] == ["verdict", "not finite", "p[0, 0] is nan, where 0.256588 is right."]
-    assert [line[0] for line in told[1:]] == ["evidence", "evidence", "evidence", "mistake", "printed"]
+    assert [line[0] for line in told[1:]] == ["evidence", "evidence", "evidence", "mistake", "printed", "look"]
     assert told[4][1:] == ["softmax/maximum-not-subtracted", "the maximum is not subtracted first"]
 
 
