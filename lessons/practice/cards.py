@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from lessons.course import find_topic
-from lessons.practice.exercise import Exercise, Mistake, topic_of
+from lessons.practice.exercise import Exercise, Mistake, has_topic, topic_of
 from lessons.quiz import topic_items
 
 #: questions of the topic, where none is about the step
@@ -25,8 +25,11 @@ class Place(NamedTuple):
     items: tuple[str, ...]
 
 
-def place_of(exercise: Exercise, mistake: Mistake) -> Place:
-    """Where a mistake of this exercise is explained.  Raises BadInput where it names a topic that is not there."""
+def place_of(exercise: Exercise, mistake: Mistake) -> Place | None:
+    """Where a mistake of this exercise is explained; None for a pack's that belongs to no topic.  Raises BadInput where
+    it names a topic that is not there."""
+    if not (mistake.see.count(" ") or has_topic(exercise)):
+        return None
     *elsewhere, step = mistake.see.split() if mistake.see else [exercise.step]
     topic = find_topic(elsewhere[0]) if elsewhere else topic_of(exercise)
     items = sorted(topic_items(topic), key=lambda item: item.level)

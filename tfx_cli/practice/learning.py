@@ -31,12 +31,12 @@ class Look:
 
 
 def command_of(exercise: Exercise, verdict: Verdict) -> str:
-    """The command that shows what the named mistake is about; "" where none is named."""
+    """The command that shows what the named mistake is about; "" where none is named, or the course has nothing."""
     from lessons.practice.cards import place_of
 
-    if verdict.mistake is None:
+    place = place_of(exercise, verdict.mistake) if verdict.mistake else None
+    if place is None:
         return ""
-    place = place_of(exercise, verdict.mistake)
     return f"tfx explain {place.topic}" + (f" --step {place.step}" if place.step else "")
 
 
@@ -49,9 +49,9 @@ def keep(exercise: Exercise, verdict: Verdict) -> Look | None:
         if state.notice:
             tell(f"tfx: {state.notice}")
         state.record_practice(exercise.name, "tried", verdict.kind, mistake.id if mistake else "")
-        if mistake is None:
+        place = place_of(exercise, mistake) if mistake else None
+        if mistake is None or place is None:
             return None
-        place = place_of(exercise, mistake)
         state.call_cards(exercise.name, mistake.id, mistake.says, *place)
         due = sum(line.mistake == mistake.id and bool(line.item) for line in state.calling())
     return Look(command_of(exercise, verdict), due)

@@ -168,7 +168,7 @@ def test_every_exercise_is_proved_by_the_command_too(tfx):
         (["list", "--give-up"], "--give-up goes with solution."),
         (["list", "--exercise", "softmax"], "--exercise goes with check."),
         (["list", "softmax"], '"softmax" is too much after list.'),
-        (["dev"], "dev has one action, check."),
+        (["dev"], "dev has two actions, new and check."),
     ],
 )
 def test_bad_words_get_a_sentence(words, message, tfx):
