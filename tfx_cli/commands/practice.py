@@ -48,7 +48,8 @@ def practice(
 
     Without a word, on a terminal, each save of the current exercise gets its verdict.  An exercise is a function in a
     file of your own, tfx-practice/NAME.py in this folder.  It is run in another process, on inputs that tell mistakes
-    apart, and the mistake that gives just what it gives is named.  Exit code 1 when a function is not right yet.
+    apart, and the mistake that gives just what it gives is named.  Exit code 1 when a function is not right yet; of
+    grade, when one of the files is not.
 
     \b
     examples

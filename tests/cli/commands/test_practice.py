@@ -210,9 +210,19 @@ def test_a_class_is_graded_and_its_mistakes_are_counted(tfx, tmp_path):
         "passed  ada/softmax.py  passed\n"
         "FAILED  bob/softmax.py  not finite  softmax/maximum-not-subtracted\n"
         "FAILED  cyd/softmax.py  syntax\n"
-        "1 of 3 passed\n   1  softmax/maximum-not-subtracted\n   1  unknown\n"
+        "1 of 3 passed\n   1  softmax/maximum-not-subtracted\n   1  syntax\n"
     )
     assert tfx("practice", "grade", files[0]).code == 0 and done() == []
+
+
+def test_a_file_that_is_no_text_stops_no_other(tfx, tmp_path):
+    files = class_of(tmp_path)
+    Path(files[1]).write_bytes(b"\xff\xfe")
+    ran = tfx("practice", "grade", *files)
+    assert ran.code == 1 and ran.err == "" and ran.out.splitlines()[:4] == [
+        "passed  ada/softmax.py  passed", "FAILED  bob/softmax.py  unreadable", "FAILED  cyd/softmax.py  syntax",
+        "1 of 3 passed",
+    ]  # fmt: skip
 
 
 def test_check_and_grade_give_the_same_verdict(tfx, tmp_path):
