@@ -31,6 +31,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from lessons.course import ROOT, Topic, find_topic, topics
+from lessons.exercise_names import exercise_files
 from tfx.errors import unknown_name
 from tfx.gradcheck.mistake import sentences
 
@@ -170,12 +171,11 @@ def of_the_course() -> dict[str, Exercise]:
     """All by name, in the order of the course; in a topic by their files' names."""
     found: dict[str, Exercise] = {}
     for topic in topics():
-        for path in sorted((topic.path / "exercises").glob("*.py")):
-            if path.stem != "__init__" and not path.stem.endswith("_mistakes"):
-                name = f"{topic.package}.exercises.{path.stem}"
-                exercise: Exercise = importlib.import_module(name).exercise
-                importlib.import_module(f"{name}_mistakes")
-                found[exercise.name] = exercise
+        for path in exercise_files(topic):
+            name = f"{topic.package}.exercises.{path.stem}"
+            exercise: Exercise = importlib.import_module(name).exercise
+            importlib.import_module(f"{name}_mistakes")
+            found[exercise.name] = exercise
     return found
 
 
