@@ -30,6 +30,7 @@ exercise = Exercise(
     ],
     learned="dv = p^T dout, dp = dout v^T, ds = p * (dp - sum(dp p)), and ds / sqrt(D) goes to q by k and to k by q.",
     results=["dq: (..., T, D)", "dk: (..., S, D)", "dv: (..., S, Dv)"],
+    step="the_way_back",
 )
 
 

@@ -26,6 +26,7 @@ exercise = Exercise(
     ],
     learned="reshape to (B, T, H, D), turn to (B, H, T, D), attend, turn back, put side by side, mix by w_o.",
     results=["y: (B, T, C)"],
+    step="in_code",
 )
 
 
