@@ -3,13 +3,16 @@
     syntax, import, missing, stub, raises, type, shape, not finite, values, changed, shared, again, dtype, gradient,
     passed
 
+    time, exit: the process ended before it gave anything;  grader: tfx itself broke down, whatever the file holds
+
 A mistake is named only where the function gives on every input what that mistake gives: the same numbers, the same
 shapes, the same exceptions.  Several that do are told as candidates; none is "unknown".
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -18,11 +21,10 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.bench import Left, run_file
+from lessons.practice.comparing import alike, differences, doctor, tolerance_of
 from lessons.practice.exercise import Exercise, Mistake
 from lessons.practice.trying import Outcome, Strange, try_all
-
-#: relative to the largest number of the right result, by the type of the input
-ROUNDING = {"float32": 2e-4, "float16": 2e-2}
+from tfx.errors import EnvironmentProblem
 
 
 @dataclass(frozen=True)
@@ -58,19 +60,35 @@ class Result:
 
 
 def judge_file(exercise: Exercise, path: Path, source: str) -> Verdict:
-    """Runs the file in a process of its own and judges it."""
-    return judge_left(
-        exercise, run_file(path, source, exercise.function_name, [case.arguments for case in exercise.cases])
-    )
+    """Runs the file in a process of its own and judges what it left."""
+    calls = [case.arguments for case in exercise.cases]
+    return judge_run(exercise, lambda: run_file(path, source, exercise.function_name, calls), judge_left)
 
 
-def judge_left(exercise: Exercise, left: Left) -> Verdict:
-    """What a run left."""
-    verdict = _early(exercise, left) or judge(exercise, left.outcomes, left.traceback)
+def judge_run(exercise: Exercise, run: Callable[[], Left], how: Callable[[Exercise, Left], Verdict]) -> Verdict:
+    """What a run leaves, judged; where tfx itself breaks down, that is the verdict."""
+    left = Left()
+    try:
+        left = run()
+        verdict = how(exercise, left)
+    except EnvironmentProblem:
+        raise
+    except Exception as error:
+        verdict = _broken(exercise, "".join(traceback.format_exception(error)))
     return replace(verdict, printed=left.printed)
 
 
-def judge(exercise: Exercise, outcomes: Sequence[Outcome], traceback: str = "") -> Verdict:
+def judge_left(exercise: Exercise, left: Left) -> Verdict:
+    """The first of what is wrong with what a run left."""
+    return _early(exercise, left) or judge(exercise, left.outcomes, left.traceback)
+
+
+def _broken(exercise: Exercise, trace: str) -> Verdict:
+    says = "tfx itself broke down while it judged; this says nothing about your file."
+    return Verdict(exercise.name, "grader", says, (trace.rstrip(), "report this, with what it prints: tfx doctor"))
+
+
+def judge(exercise: Exercise, outcomes: Sequence[Outcome], trace: str = "") -> Verdict:
     """outcomes: of all inputs, in their order."""
     name = exercise.name
     if all(_unfilled(outcome) for outcome in outcomes):
@@ -80,7 +98,7 @@ def judge(exercise: Exercise, outcomes: Sequence[Outcome], traceback: str = "") 
     for kind in ("raises", "type", "shape", "not finite", "values"):
         wrong = [result for result in results if result.kind == kind]
         if wrong:
-            return _diagnosed(exercise, wrong[0], results, outcomes, traceback)
+            return _diagnosed(exercise, wrong[0], results, outcomes, trace)
     for kind, says in (
         ("changed", "the result is right, but {} is written to: it is changed after the call."),
         ("shared", "the result is right, but it lies in the memory of {}: who changes the one changes the other."),
@@ -113,63 +131,6 @@ def outcomes_of(exercise: Exercise, function: Any) -> tuple[Outcome, ...]:
     return _outcomes(exercise, function)
 
 
-@dataclass(frozen=True)
-class Tolerance:
-    """relative: to the largest number that is right.  least: the size below which such a number counts as rounding of
-    what went in: a gradient that is 0 on paper is not 0 in floats."""
-
-    relative: float
-    least: float = 0.0
-
-
-@cache
-def tolerance_of(exercise: Exercise, place: int) -> Tolerance:
-    """Of the coarsest array that goes in, and of the largest."""
-    arrays = [value for value in exercise.cases[place].arguments.values() if isinstance(value, np.ndarray)]
-    sizes = [float(np.abs(one[np.isfinite(one)]).max(initial=0.0)) for one in arrays if one.dtype.kind == "f"]
-    types = {str(one.dtype) for one in arrays}
-    relative = max([exercise.exact, *(ROUNDING[one] for one in types if one in ROUNDING)])
-    return Tolerance(relative, 1e-6 * max(sizes, default=0.0))
-
-
-def alike(one: Outcome, other: Outcome, tolerance: Tolerance) -> bool:
-    """Whether two functions did the same with an input."""
-    if one.raised or other.raised:
-        return bool(one.raised and other.raised and _error(one) == _error(other))
-    return _alike(one.value, other.value, tolerance)
-
-
-def _error(outcome: Outcome) -> str:
-    """The type of what was raised; shapes that do not fit are a ValueError in NumPy, and a RuntimeError in PyTorch."""
-    assert outcome.raised is not None
-    return "ValueError" if outcome.raised[0] == "RuntimeError" else outcome.raised[0]
-
-
-def _alike(one: Any, other: Any, tolerance: Tolerance) -> bool:
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(_alike(a, b, tolerance) for a, b in zip(one, other, strict=True))
-    if not all(isinstance(value, np.ndarray | int | float | complex) for value in (one, other)):
-        return type(one) is type(other) and bool(one == other)
-    a, b = np.asarray(one), np.asarray(other)
-    return a.shape == b.shape and not _differences(a, b, tolerance).any()
-
-
-def _differences(got: Any, right: Any, tolerance: Tolerance) -> Any:
-    """True where two arrays of one shape differ: relative to the largest finite number that is right."""
-    got, right = np.asarray(got), np.asarray(right)
-    if right.dtype.kind in "biu" and got.dtype.kind in "biu":
-        return got != right
-    right, got = (
-        right.astype(complex if "c" in right.dtype.kind else float),
-        got.astype(complex if got.dtype.kind == "c" else float),
-    )
-    finite = np.isfinite(right)
-    largest = max(float(np.abs(right[finite]).max(initial=0.0)), tolerance.least)
-    with np.errstate(all="ignore"):
-        near = np.abs(got - right) <= tolerance.relative * largest
-    return ~np.where(finite & np.isfinite(got), near, (got == right) | (np.isnan(got) & np.isnan(right)))
-
-
 def _early(exercise: Exercise, left: Left) -> Verdict | None:
     """What goes wrong before anything can be compared."""
     name, function = exercise.name, exercise.function_name
@@ -183,11 +144,13 @@ def _early(exercise: Exercise, left: Left) -> Verdict | None:
         return Verdict(name, "exit", "the program was ended (exit) before it returned anything.", (f"input: {about}",))
     if left.ended == "signal":
         return Verdict(name, "exit", "its process broke down; was very much memory asked for?", (f"input: {about}",))
-    if left.stage in ("read", "import"):
+    if left.stage == "import":
         return Verdict(name, "import", "the file stops before its functions can be called.", (left.traceback.rstrip(),))
     if left.missing is not None:
         there = f"there are: {', '.join(left.missing)}" if left.missing else "there is no function at all"
         return Verdict(name, "missing", f"the file has no function {function}; {there}.")
+    if left.stage != "done":
+        return _broken(exercise, left.traceback)
     return None
 
 
@@ -211,6 +174,8 @@ def _compared(exercise: Exercise, place: int, right: Outcome, got: Outcome) -> R
     if got.raised:
         result.kind, result.says = "raises", f"it raises {got.raised[0]}: {got.raised[1]}".rstrip(": ") + "."
         return result
+    if exercise.texts:
+        return _compared_texts(exercise, result)
     wanted, given, names = _parts(right.value), _parts(got.value), exercise.results
     if len(wanted) != len(given):
         result.kind = "type"
@@ -239,7 +204,7 @@ def _compared(exercise: Exercise, place: int, right: Outcome, got: Outcome) -> R
     for name, want, have in zip(names, wanted, given, strict=True):
         label = name.partition(":")[0]
         want, have = np.asarray(want), np.asarray(have)
-        differs = _differences(have, want, tolerance_of(exercise, place))
+        differs = differences(have, want, tolerance_of(exercise, place))
         if differs.any():
             first = tuple(int(n) for n in np.argwhere(differs)[0])
             result.kind = "values"
@@ -252,34 +217,46 @@ def _compared(exercise: Exercise, place: int, right: Outcome, got: Outcome) -> R
     return result
 
 
+def _compared_texts(exercise: Exercise, result: Result) -> Result:
+    """What is wrong with a list of texts, or of tuples of texts."""
+    label = exercise.results[0].partition(":")[0]
+    want, have = _texts(result.right), _texts(result.outcome.value)
+    if have is None:
+        result.kind, result.says = "type", f"{label} is no list of texts, or of tuples of texts."
+    elif want is not None and want != have:
+        first = next((at for at, (a, b) in enumerate(zip(want, have, strict=False)) if a != b), None)
+        if first is not None:
+            says = f"{label}[{first}] is {str(have[first])[:80]}, and {want[first]} is right."
+        else:
+            says = (
+                f"{label} has the length {len(have)}, and {len(want)} is asked for; as far as both go they are alike."
+            )
+        result.kind, result.says = "values", says
+    return result
+
+
+def _texts(value: Any) -> tuple[Any, ...] | None:
+    """None for what is no list of texts; an empty list has become an empty array."""
+    if isinstance(value, np.ndarray):
+        return () if value.size == 0 else None
+    if not isinstance(value, tuple):
+        return None
+    parts = [part if isinstance(part, str) else _texts(part) for part in value]
+    return None if any(part is None for part in parts) else tuple(parts)
+
+
 def _place(index: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, index))}]" if index else ""
 
 
-def doctor(label: str, have: Any, want: Any) -> list[str]:
-    """Of arrays of one shape: what would make the one the other."""
-    a, b = have.astype(float).ravel(), want.astype(float).ravel()
-    if a.size > 1 and np.isfinite(a).all() and np.abs(a).max() > 0 and np.abs(b).max() > 0:
-        factor = float(a @ b / (b @ b))
-        if factor and np.abs(a - factor * b).max() <= 1e-9 * np.abs(a).max():
-            return [f"{label} is {factor:.6g} times what is right, everywhere."]
-    if (
-        have.ndim >= 2
-        and have.shape[-1] == have.shape[-2]
-        and not _differences(np.swapaxes(have, -1, -2), want, Tolerance(1e-9)).any()
-    ):
-        return [f"{label} is the transpose of what is right."]
-    return []
-
-
 def _diagnosed(
-    exercise: Exercise, first: Result, results: Sequence[Result], outcomes: Sequence[Outcome], traceback: str
+    exercise: Exercise, first: Result, results: Sequence[Result], outcomes: Sequence[Outcome], trace: str
 ) -> Verdict:
     """Looks the function up in the bank of mistakes."""
     right = sum(not result.kind for result in results)
     evidence = [f"input: {exercise.cases[first.place].about}", *first.evidence]
-    if first.kind == "raises" and traceback:
-        evidence.append(traceback.rstrip())
+    if first.kind == "raises" and trace:
+        evidence.append(trace.rstrip())
     evidence.append(f"right on {right} of {len(results)} inputs.")
     same = [
         mistake for mistake in exercise.mistakes

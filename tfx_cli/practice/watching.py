@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from tfx.errors import BadInput, EnvironmentProblem
 from tfx_cli.practice import workspace
-from tfx_cli.practice.actions import next_hint, note, show_next, standings
+from tfx_cli.practice.actions import next_hint, show_next, standings
 from tfx_cli.practice.framework import Framework
+from tfx_cli.practice.learning import keep
 from tfx_cli.practice.page import verdict_lines
 from tfx_cli.render.wrapping import wrapped
 from tfx_cli.terminal.console import clear_screen, height, interactive, prose_width, width
@@ -76,8 +77,8 @@ class Watch:
             self.said = [problem.message, problem.hint]
         else:
             verdict = judge_answer(self.exercise, self.path.resolve(), source, self.framework)
-            note(self.exercise, "tried", verdict.kind, verdict.mistake.id if verdict.mistake else "")
-            self.said = list(verdict_lines(verdict))
+            look = keep(self.exercise, verdict)
+            self.said = [*verdict_lines(verdict), *(["", *look.lines] if look else [])]
         self.show()
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lessons.practice import frameworks, in_torch
-from lessons.practice.exercise import find_exercise
+from lessons.practice.exercise import exercises, find_exercise
 from lessons.practice.judging import Verdict
 from tests.lessons.practice.torch_answers import SOFTMAX, WRONG
 
@@ -50,10 +50,12 @@ def test_a_file_of_its_own_is_made_with_the_words_for_tensors(tfx, there):
 
 
 def test_what_to_type_next_says_the_framework(tfx, there):
-    assert "next   tfx practice start softmax --framework torch\n" in tfx("practice", *TORCH).out
+    first = next(iter(exercises()))
+    assert f"next   tfx practice start {first} --framework torch\n" in tfx("practice", *TORCH).out
+    tfx("practice", "start", first, *TORCH)
+    assert f"next   tfx practice check {first} --framework torch\n" in tfx("practice", *TORCH).out
+    assert f"next   tfx practice start {first}\n" in tfx("practice").out
     tfx("practice", "start", "softmax", *TORCH)
-    assert "next   tfx practice check softmax --framework torch\n" in tfx("practice", *TORCH).out
-    assert "next   tfx practice start softmax\n" in tfx("practice").out
     ran = tfx("practice", "check", "softmax", *TORCH)
     assert ran.out.startswith("Right: well.\n\nnext   tfx practice --framework torch ")
     assert there == [("softmax", "softmax.py", "torch")]

@@ -12,10 +12,10 @@ import pytest
 from lessons.practice import frameworks
 from lessons.practice.autograd import judge_gradients
 from lessons.practice.bench import Left
+from lessons.practice.comparing import alike, tolerance_of
 from lessons.practice.exercise import exercises, find_exercise
 from lessons.practice.frameworks import judge_answer
 from lessons.practice.in_torch import JUDGED, NOT_JUDGED, in_torch
-from lessons.practice.judging import alike, tolerance_of
 from lessons.practice.slopes import gradient_of, pulls_of
 from lessons.practice.tensors import leaves, mapped
 from lessons.practice.trying import Outcome
