@@ -36,10 +36,10 @@ exercise = Exercise(
 
 @exercise.stub
 def vit_patches(images, patch, w, b=None, cls=None, positions=None):
-    """What a Vision Transformer reads: squares of the pictures as vectors, with [CLS] in front and positions added.
+    """What a ViT reads: squares of the pictures as vectors, with [CLS] in front and positions added.
 
-    images: (B, height, width, K), patch: pixels on a side of a square, w: (patch patch K, C), b: None or (C,)
-    cls: None or (C,), positions: None, (N, C) or with cls (1 + N, C)
+    images: (B, height, width, K), patch: pixels on a side of a square, w: (patch patch K, C)
+    b: None or (C,), cls: None or (C,), positions: None, (N, C) or with cls (1 + N, C)
     -> tokens: (B, N, C), or with cls (B, 1 + N, C)
     """
     ...
