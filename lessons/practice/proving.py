@@ -5,7 +5,7 @@ What a pack owes, in the order in which it is looked at:
     words       a title, rules, hints that do not stand alone, what is learned, the names of the results
     stub        it is judged as empty
     inputs      arguments of the stub, each input with words of its own
-    solution    it passes, and so does what is taken for the truth
+    solution    it passes, and so does what is taken for the truth; steps on the way are what it computes
     equal ways  they pass
     mistakes    each fails and gives something else than every other one
 
@@ -23,6 +23,7 @@ from typing import Any
 
 from lessons.practice.exercise import Exercise
 from lessons.practice.judging import Verdict, alike, judge, outcomes_of, tolerance_of
+from lessons.practice.steps import faults_of
 from lessons.practice.trying import try_all
 
 TODO = "TODO"
@@ -142,6 +143,7 @@ def _solution(exercise: Exercise) -> Iterator[str]:
         yield from _passes(exercise, exercise.solved) if exercise.solved is not exercise.right else ()
         if _verdict(exercise, exercise.given_stub).kind != "stub":
             yield "the stub is not judged as empty"
+        yield from faults_of(exercise)
 
 
 def _equal_ways(exercise: Exercise) -> Iterator[str]:
