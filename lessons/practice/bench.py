@@ -53,7 +53,8 @@ def run_file(
 ) -> Left:
     """source: the text of the file at `path`, read by the caller, so that a file that deletes itself changes nothing.
     seconds: of computing; a process that sleeps is ended later.  tools: `tracing=[names]` for the values of variables in
-    the first call, `cost=True` for what it costs; then nothing else is called.
+    the first call, `cost="held"` or `"counted"` for the bytes, and the operations too, of the last one; then `seen` or
+    `cost` is all that is left.
     """
     with tempfile.TemporaryDirectory(prefix="tfx-practice-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()

@@ -170,8 +170,8 @@ def main() -> None:
 
 
 def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, Any]) -> None:
-    """Reads the file and makes every call; `left` says how far it came.  Is a trace of variables or a cost asked for,
-    the first call is made for that alone."""
+    """Reads the file and makes every call; `left` says how far it came.  Is a trace of variables asked for,
+    the first call alone is made, and for a cost the last one too."""
     path, name, source = asked["path"], asked["function"], asked["source"]
     code = compile(source, path, "exec", dont_inherit=True)
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)  # what runs, were it deleted
@@ -190,7 +190,8 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, A
         if "tracing" in tools:
             left["seen"] = tools["tracing"].values_of(function, first, asked["tracing"])
         if "cost" in tools:
-            left["cost"] = tuple(tools["cost"].cost_of(function, first))
+            function(**first)  # what is imported and kept on the way does not count
+            left["cost"] = tuple(tools["cost"].cost_of(function, asked["calls"][-1], asked["cost"] == "counted"))
         left["stage"] = "traced"
         return
     made: list[None] = []

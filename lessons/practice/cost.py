@@ -37,6 +37,9 @@ class Counting(np.ndarray):
             COUNTED.append(max(np.size(found), np.size(given[0]) if method == "reduce" else 0))
         return _counting(found)
 
+    def dot(self, other: Any, out: Any = None) -> Any:
+        return np.dot(self, other, out)
+
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function is np.einsum and args and isinstance(args[0], str):
             COUNTED.append(_einsum(args[0], [np.shape(one) for one in args[1:]]))
@@ -72,8 +75,9 @@ def _einsum(labels: str, shapes: list[tuple[int, ...]]) -> int:
     return 2 * math.prod(sizes.values())
 
 
-def cost_of(function: Callable[..., Any], arguments: dict[str, Any]) -> Cost:
-    """Two calls: one for the bytes, one with arrays that count.  Where the second raises, 0 operations were counted."""
+def cost_of(function: Callable[..., Any], arguments: dict[str, Any], counting: bool = True) -> Cost:
+    """Two calls: one for the bytes, one with arrays that count.  Without `counting`, and where the second call raises,
+    there are 0 operations."""
     given = copy.deepcopy(arguments)
     tracemalloc.start()
     try:
@@ -85,7 +89,8 @@ def cost_of(function: Callable[..., Any], arguments: dict[str, Any]) -> Cost:
     COUNTED.clear()
     try:
         with np.errstate(all="ignore"):
-            function(**{name: _counting(copy.deepcopy(one)) for name, one in arguments.items()})
+            if counting:
+                function(**{name: _counting(copy.deepcopy(one)) for name, one in arguments.items()})
     except Exception:
         COUNTED.clear()
     return Cost(peak, sum(COUNTED))

@@ -59,8 +59,8 @@ class Mistake(NamedTuple):
 
 
 class Most(NamedTuple):
-    """What an answer may take on one larger input, where a rule says so.  bytes: held at once beside the arguments;
-    flops: of array operations; 0 is not judged."""
+    """What a right answer may take on one larger input, where a rule says so.  bytes: held at once beside the
+    arguments; flops: of array operations, see cost.py; 0 is not judged."""
 
     about: str
     arguments: Callable[[np.random.Generator], dict[str, Any]]

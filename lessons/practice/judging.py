@@ -25,12 +25,11 @@ from lessons.practice.comparing import (
     Result, Tolerance, alike, compared, inputs_of, outcomes_of, parts_of, tolerance_of,
 )  # fmt: skip
 from lessons.practice.cost import Cost, cost_of
-from lessons.practice.doctor import doctor
 from lessons.practice.exercise import Exercise, Mistake
 from lessons.practice.steps import examined, first_wrong_step
 from lessons.practice.trying import Outcome
 
-__all__ = ["Tolerance", "Verdict", "alike", "doctor", "judge", "judge_file", "outcomes_of", "tolerance_of"]
+__all__ = ["Tolerance", "Verdict", "alike", "judge", "judge_file", "outcomes_of", "tolerance_of", "too_dear"]
 
 
 @dataclass(frozen=True)
@@ -89,21 +88,36 @@ def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str) -
 
 def _dear(exercise: Exercise, path: Path, source: str) -> Verdict | None:
     """Calls the function once more, on one larger input, where a rule says what it may take there."""
+    name, most = exercise.name, exercise.most
+    assert most is not None
+    calls = [exercise.cases[0].arguments, most.given]
+    left = run_file(path, source, exercise.function_name, calls, cost="counted" if most.flops else "held")
+    if left.cost is not None:
+        return too_dear(exercise, Cost(*left.cost))
+    evidence = (f"input: {most.about}", *filter(None, [left.traceback.rstrip()]))
+    if left.ended == "time":
+        return Verdict(
+            name, "too slow", "the results are right, and on a larger input it does not come to an end.", evidence
+        )
+    if left.ended or "MemoryError" in left.traceback:
+        says = "the results are right, and on a larger input there is not enough memory for it."
+        return Verdict(name, "too much memory", says, evidence)
+    return Verdict(name, "raises", "the results are right, and on a larger input it raises an exception.", evidence)
+
+
+def too_dear(exercise: Exercise, took: Cost) -> Verdict | None:
+    """took: on the larger input of `exercise.most`.  None where that is allowed."""
     most = exercise.most
     assert most is not None
-    left = run_file(path, source, exercise.function_name, [most.given], cost=True)
-    evidence = (f"input: {most.about}",)
-    if left.cost is None:
-        says = "the results are right, and a larger input is too much for it: it ends there."
-        return Verdict(exercise.name, "too slow" if left.ended == "time" else "too much memory", says, evidence)
-    took, ours = Cost(*left.cost), cost_of(exercise.solved, most.given)
-    for kind, much, bound, own, unit in (
-        ("too much memory", took.bytes, most.bytes, ours.bytes, "bytes at once"),
-        ("too slow", took.flops, most.flops, ours.flops, "operations"),
+    for kind, much, bound, unit in (
+        ("too much memory", took.bytes, most.bytes, "bytes at once"),
+        ("too slow", took.flops, most.flops, "operations"),
     ):
         if bound and much > bound:
             says = f"the results are right, and it takes {much:,} {unit}, where {bound:,} are allowed."
-            return Verdict(exercise.name, kind, says, (*evidence, f"one way to write it takes {own:,}."))
+            ours = cost_of(exercise.solved, most.given)
+            own = ours.bytes if unit == "bytes at once" else ours.flops
+            return Verdict(exercise.name, kind, says, (f"input: {most.about}", f"one way to write it takes {own:,}."))
     return None
 
 

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from lessons.practice.cost import cost_of
 from lessons.practice.exercise import Exercise
-from lessons.practice.judging import Verdict, alike, judge, outcomes_of, tolerance_of
+from lessons.practice.judging import Verdict, alike, judge, outcomes_of, tolerance_of, too_dear
 from lessons.practice.steps import faults_of
 from lessons.practice.trying import try_all
 
@@ -157,6 +158,9 @@ def _passes(exercise: Exercise, function: Callable[..., Any]) -> Iterator[str]:
     except Exception as error:  # such as results that are not those that are named
         yield f"{function.__name__} cannot be judged: {type(error).__name__}: {error}"
         return
+    most = exercise.most
+    if verdict.passed and most and function is not exercise._truth:  # the library need not be frugal
+        verdict = too_dear(exercise, cost_of(function, most.given, bool(most.flops))) or verdict
     if not verdict.passed:
         yield f"{function.__name__} does not pass: {verdict.kind}"
 
