@@ -13,7 +13,7 @@ from lessons import course, quiz
 #: what else keeps something of the course, where it was imported
 KEEPERS = (
     "tfx_cli.words.all_words",
-    "lessons.practice.exercise.exercises",
+    "lessons.practice.exercise.of_the_course",
     "lessons.practice.exercise.topic_of",
     "lessons.practice.derive.derivation.derivations",
     "lessons.practice.derive.derivation.derivation_topic",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,6 +37,10 @@ def practice(
         bool, typer.Option("--give-up", help="See the solution before it is solved; that is kept.")
     ] = False,
     form: Annotated[Format, typer.Option("--format", help="Of grade: how the verdicts are written.")] = Format.text,
+    pack: Annotated[
+        list[Path] | None,
+        typer.Option("--pack", metavar="FOLDER", help="Exercises of this folder in the place of ours; also TFX_PACKS."),
+    ] = None,
     json: options.Json = False,
     plain: options.Plain = False,
 ) -> None:
@@ -43,7 +48,8 @@ def practice(
 
     Without a word, on a terminal, each save of the current exercise gets its verdict.  An exercise is a function in a
     file of your own, tfx-practice/NAME.py in this folder.  It is run in another process, on inputs that tell mistakes
-    apart, and the mistake that gives just what it gives is named.  Exit code 1 when a function is not right yet.
+    apart, and the mistake that gives just what it gives is named.  Exit code 1 when a function is not right yet; of
+    grade, when one of the files is not.
 
     \b
     examples
@@ -55,13 +61,14 @@ def practice(
       tfx practice solution softmax
       tfx practice check my.py --exercise softmax --json
       tfx practice grade class/*/softmax.py --format junit > report.xml
-      tfx practice dev check
+      tfx practice dev new row-sums --pack my-pack
+      tfx practice dev check row-sums --pack my-pack
     """
     face = options.face(json, plain)
     from tfx_cli.find_lessons import ensure_lessons
 
     ensure_lessons()
-    from tfx_cli.practice import actions, watching
+    from tfx_cli.practice import packing
 
     action, *names = words or [""]
     if action not in ("", *ACTIONS):
@@ -72,13 +79,20 @@ def practice(
         raise BadInput("--exercise goes with check.", "For example: tfx practice check my.py --exercise softmax")
     if form is not Format.text and action != "grade":
         raise BadInput("--format goes with grade.", "For example: tfx practice grade softmax.py --format junit")
+    if action == "dev":
+        develop(names, pack, face)
+        return
+    with packing.packs_in_use(pack, face):
+        act(action, names, exercise, give_up, form, face)
+
+
+def act(action: str, names: list[str], exercise: str, give_up: bool, form: Format, face: Face) -> None:
+    """Everything but `dev`."""
+    from tfx_cli.practice import actions, watching
+
     if action in ("", "list"):
         refuse_more(names, 0, action)
         actions.show_all(face) if action or face is not Face.terminal else watching.go_on()
-    elif action == "dev":
-        if names != ["check"]:
-            raise BadInput("dev has one action, check.", "Type: tfx practice dev check")
-        actions.prove_all(face)
     elif action == "grade":
         actions.grade_all(names, exercise, Format.json if face is Face.json else form)
     elif action == "check":
@@ -95,6 +109,21 @@ def practice(
             actions.solution(found, give_up, face)
         else:
             {"start": actions.start, "hint": actions.hint, "reset": actions.reset}[action](found, face)
+
+
+def develop(names: list[str], pack: list[Path] | None, face: Face) -> None:
+    """What authors of exercises do: begin one, and prove that it can be judged."""
+    from lessons.practice.packs import using
+    from tfx_cli.practice import packing
+
+    what, *names = names or [""]
+    if what == "new":
+        packing.new(names, pack, face)
+    elif what == "check":
+        with using(packing.folders(pack), whole=False):
+            packing.prove(names, face)
+    else:
+        raise BadInput("dev has two actions, new and check.", "Type: tfx practice dev check")
 
 
 def refuse_more(names: list[str], most: int, action: str) -> None:
