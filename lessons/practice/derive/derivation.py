@@ -96,7 +96,7 @@ class Target(NamedTuple):
 
 
 class Slip(NamedTuple):
-    """One wrong line.  id: `softmax/cross-term-missing`, which stays."""
+    """One wrong line.  id: `derive/softmax/cross-terms-missing`, which stays."""
 
     id: str
     line: str
@@ -153,7 +153,7 @@ class Derivation:
         return function
 
     def slip(self, name: str, line: str, says: str, why: str, hint: str) -> None:
-        self.slips.append(Slip(f"{self.name}/{name}", line, says, why, hint))
+        self.slips.append(Slip(f"derive/{self.name}/{name}", line, says, why, hint))
 
     def equal(self, *lines: str) -> None:
         """Lines that are typed one after another; helper lines may stand before those of targets."""

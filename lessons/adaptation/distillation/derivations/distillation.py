@@ -29,6 +29,7 @@ derivation = Derivation(
         "How often is divided by tau between the loss and z, and how often multiplied?",
     ],
     learned="dz = tau*(Q - P)/N. For a large tau, Q - P shrinks like 1/tau, so that the square keeps the gradient's size.",
+    step="the_loss",
     shown=[
         Shown("dQ = -tau^2*P/Q/N", "log(P/Q) = log(P) - log(Q)"),
         Shown("dz = tau^2*(Q - P)/N/tau", "softmax and logarithm together, then z/tau"),

@@ -31,6 +31,7 @@ derivation = Derivation(
         "The scale alpha/R stands between C and y. x is read by W and by A.",
     ],
     learned="dA has B.T in it and dB has A: with B = 0, as LoRA starts, only B learns in the first step.",
+    step="rank_one",
     shown=[
         Shown("s = alpha/R", "the scale"),
         Shown("dB = s * (x @ A).T @ dy", "y = ... + s * z @ B with z = x @ A"),

@@ -34,6 +34,7 @@ derivation = Derivation(
         "1/sqrt(D) is a constant factor of S. In which of the five gradients does it stand?",
     ],
     learned="two gradients at each product, the rows' own number at softmax, and 1/sqrt(D) once in dQ and once in dK.",
+    step="the_way_back",
     shown=[
         Shown("dV = P.T @ dO", "O = P @ V: each value is read by every query, so that the sum runs over the queries"),
         Shown("dP = dO @ V.T", "O = P @ V"),

@@ -25,6 +25,7 @@ derivation = Derivation(
         "The gradient is the transposed table times dp. What is the transposed of a table that is its own mirror image?",
     ],
     learned="J = diag(p) - outer(p, p), a table as large as all weights squared, and J @ dp is p*(dp - sum(dp*p)) without it.",
+    step="the_matrix",
     shown=[
         Shown("J = diag(p) - outer(p, p)", "p_i where i is j, from exp; -p_i p_j everywhere, from the divisor"),
         Shown("ds = J.T @ dp", "every weight that a score moves carries its share of the gradient"),

@@ -44,6 +44,7 @@ derivation = Derivation(
         "The map of the state is square, so that shapes do not warn you of a missing transpose.",
     ],
     learned="dp = (dh*(1 - h^2)) @ U.T: at every step back the gradient is multiplied by U.T and by slopes of at most 1.",
+    step="state",
     shown=[
         Shown("da = dh*(1 - h^2)", "tanh' = 1 - tanh^2"),
         Shown("dp = da @ U.T", "p @ U"),

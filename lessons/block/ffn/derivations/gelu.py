@@ -23,6 +23,7 @@ derivation = Derivation(
         "The slope of y is what the one factor gives plus what the other gives; dy multiplies both.",
     ],
     learned="dx = dy*(Phi(x) + x*phi(x)): above 1 for some x, and a little below 0 for others.",
+    step="way_back",
     shown=[Shown("dx = dy*(Phi(x) + x*phi(x))", "the product rule: 1*Phi(x) + x*Phi'(x), and Phi' is phi")],
 )
 

@@ -33,6 +33,7 @@ derivation = Derivation(
         "x is read by two maps: what is the gradient of something that is used twice?",
     ],
     learned="da = dh*b*s*(1 + a*(1 - s)), and dx is the sum of both ways back: da @ W.T + db @ U.T.",
+    step="bends",
     shown=[
         Shown("db = dh*a*s", "h = (a*s)*b"),
         Shown("da = dh*b*(s + a*s*(1 - s))", "the product rule for a*sigmoid(a)"),

@@ -36,6 +36,7 @@ derivation = Derivation(
         "With g = dy*gamma: each of the two other paths takes something away from g, one of them a mean of g.",
     ],
     learned="dx = r*(g - mean(g) - xhat*mean(g*xhat)) with g = dy*gamma: what the mean and the variance take is projected out.",
+    step="derivation",
     shown=[
         Shown("dbeta = sum(dy, tokens)", "y = ... + beta, for every token"),
         Shown("dgamma = sum(dy*xhat, tokens)", "y = gamma*xhat + ..., for every token"),

@@ -32,6 +32,7 @@ derivation = Derivation(
         "Through the + the gradient goes both ways as it is.",
     ],
     learned="dx = dy + what comes back through the branch: a way of slope 1 past every block, whatever the branch does.",
+    step="the_gradient",
     shown=[
         Shown("dh = dy @ U.T", "h @ U"),
         Shown("dU = h.T @ dy", "the same product, from the other side"),

@@ -29,6 +29,7 @@ derivation = Derivation(
         "dr/dx_i = -r^3 x_i/D. Which outputs of the row have an r?",
     ],
     learned="with g = dy*gamma and n = x*r: dx = r*(g - n*mean(g*n)). LayerNorm's backward without the path through the mean.",
+    step="derivation",
     shown=[
         Shown("dgamma = sum(dy*x*r, tokens)", "y = gamma*x*r, for every token"),
         Shown("g = dy*gamma", "the gradient for x*r"),

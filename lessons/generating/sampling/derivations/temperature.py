@@ -27,6 +27,7 @@ derivation = Derivation(
         "One temperature serves all rows and classes: what is the gradient of something that is used many times?",
     ],
     learned="dz has 1/tau once, and dtau = -sum(dz*z)/tau over everything: warmer is flatter where dz and z point the same way.",
+    step="by_hand",
     shown=[
         Shown("du = P*(dP - sum(dP*P))", "softmax, row by row"),
         Shown("dz = du/tau", "u = z/tau"),

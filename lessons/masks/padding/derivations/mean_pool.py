@@ -25,6 +25,7 @@ derivation = Derivation(
         "(N, 1) times (D) broadcasts to (N, D).",
     ],
     learned="dx = keep*dy/n: each real token gets the same gradient, and padding none.",
+    step="alone_or_padded",
     shown=[Shown("dx = keep*dy/n", "y = sum of keep_i x_i / n")],
 )
 

@@ -32,6 +32,7 @@ derivation = Derivation(
         "The transposed table of a rotation is a rotation too. By which angle?",
     ],
     learned="the gradient is turned by the minus angle: the same function with sin replaced by -sin.",
+    step="turn_them",
     shown=[
         Shown("dq1 = dy1*cos(theta) + dy2*sin(theta)", "q1 stands in y1 with cos, and in y2 with sin"),
         Shown("dq2 = dy2*cos(theta) - dy1*sin(theta)", "q2 stands in y1 with -sin, and in y2 with cos"),

@@ -29,6 +29,7 @@ derivation = Derivation(
         "b is added to every token: what is the gradient of something that is used many times?",
     ],
     learned="dx = dy @ W.T, dW = x.T @ dy, db = the sum of dy over the tokens. The shapes leave no other choice.",
+    step="one_layer",
     shown=[
         Shown("dx = dy @ W.T", "each input is read by every output"),
         Shown("dW = x.T @ dy", "each weight is used for every token: a sum over the tokens"),

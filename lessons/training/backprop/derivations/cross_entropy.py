@@ -28,6 +28,7 @@ derivation = Derivation(
         "Each row of Y sums to 1. Much cancels, and a 1/N stays.",
     ],
     learned="dz = (P - Y)/N: what is predicted less what is right, shared among the tokens. Nothing is divided by P any more.",
+    step="where_it_starts",
     shown=[
         Shown("dP = -Y/P/N", "L = -sum(Y*log(P))/N"),
         Shown("dz = P*(dP - sum(dP*P))", "softmax, row by row; sum(dP*P) is -1/N in each row"),

@@ -31,6 +31,7 @@ derivation = Derivation(
         "The gradient is 0 where P is the target. What is the loss there?",
     ],
     learned="dz = (P - target)/N, 0 at a finite logit gap; and the loss cannot fall below the target's own entropy.",
+    step="the_target",
     shown=[
         Shown("Q = (1 - eps)*Y + eps/V", "each row sums to 1 - eps + V*eps/V"),
         Shown("dz = (P - Q)/N", "cross-entropy with any target whose rows sum to 1"),

@@ -36,6 +36,7 @@ derivation = Derivation(
         "The mean of m is mu times something. Divide by that something.",
     ],
     learned="E[m] = (1 - beta1^t)*mu, since m starts at 0: dividing by 1 - beta1^t makes its mean mu, from the first step on.",
+    step="adam",
     shown=[
         Shown(
             "Em = (1 - beta1)*mu*(1 - beta1^t)/(1 - beta1)",

@@ -152,7 +152,7 @@ def test_it_stands_in_a_topic_and_its_texts_are_sentences(derivation):
     for slip in derivation.slips:
         assert slip.says[0].islower() or not slip.says[0].isalpha() or slip.says[:2].isupper(), slip.id
         assert slip.says[-1] not in ".?" and slip.why.endswith(".") and slip.hint.endswith(("?", ".")), slip.id
-        assert slip.id.partition("/")[2].replace("-", "").isalnum()
+        assert slip.id.rpartition("/")[2].replace("-", "").isalnum()
 
 
 def made(**other) -> Derivation:
@@ -180,11 +180,11 @@ def slipped(name: str, line: str):
     ("derivation", "fault"),
     [
         (made(a=slipped("half", "dx = dy/2"), b=slipped("halved", "dx = 0.5*dy")),
-         "doubled/half and doubled/halved give the same on every drawing"),
-        (made(a=slipped("right", "dx = dy + dy")), "doubled/right holds on a drawing"),
-        (made(a=slipped("right", "dx = dy + dy")), "doubled/right is judged holds, and not named"),
-        (made(a=slipped("at-three", "dx = 2*dy + 0*x + dy*(N - 3)")), "doubled/at-three holds on a drawing"),
-        (made(a=slipped("other", "dz = dy")), "doubled/other is a line for dz, which is not looked for"),
+         "derive/doubled/half and derive/doubled/halved give the same on every drawing"),
+        (made(a=slipped("right", "dx = dy + dy")), "derive/doubled/right holds on a drawing"),
+        (made(a=slipped("right", "dx = dy + dy")), "derive/doubled/right is judged holds, and not named"),
+        (made(a=slipped("at-three", "dx = 2*dy + 0*x + dy*(N - 3)")), "derive/doubled/at-three holds on a drawing"),
+        (made(a=slipped("other", "dz = dy")), "derive/doubled/other is a line for dz, which is not looked for"),
         (made(a=slipped("factor-missing", "dx = 3*dy")), "two slips have one name"),
         (made(a=lambda one: one.equal("dx = 3*dy")), "an equal way does not hold: dx = 3*dy: dx is something else."),
         (made(a=lambda one: one.equal("c = 3*dy")), "an equal way finds no target: c = 3*dy"),

@@ -84,7 +84,7 @@ def test_a_name_that_is_taken_is_refused(line, says):
 def test_a_slip_is_named_by_its_value_alone():
     verdict = attempt("softmax").judge("dS = P*dP - P*P*dP")
     assert verdict.kind == "wrong" and verdict.slip is not None
-    assert verdict.slip.id == "softmax/cross-terms-missing" and verdict.candidates == ()
+    assert verdict.slip.id == "derive/softmax/cross-terms-missing" and verdict.candidates == ()
 
 
 def test_a_product_that_does_not_fit_is_named_by_its_two_arrays_whatever_stands_around():
@@ -94,7 +94,7 @@ def test_a_product_that_does_not_fit_is_named_by_its_two_arrays_whatever_stands_
             assert (
                 verdict.kind == "shapes"
                 and verdict.slip is not None
-                and verdict.slip.id == "attention/dv-transpose-missing"
+                and verdict.slip.id == "derive/attention/dv-transpose-missing"
             )
     told = attempt("attention").judge("dV = P @ dO")
     assert told.at == 7 and told.evidence == (
@@ -108,7 +108,7 @@ def test_a_result_of_another_shape_tells_both_with_letters():
     verdict = attempt("linear").judge("dW = dy.T @ x")
     assert (verdict.kind, verdict.says) == ("shapes", "this gives (E, D), and dW is (D, E).")
     assert verdict.evidence == ("it is the transpose of what is right.",)
-    assert verdict.slip is not None and verdict.slip.id == "linear/dw-transposed"
+    assert verdict.slip is not None and verdict.slip.id == "derive/linear/dw-transposed"
     summed = attempt("linear").judge("db = dy")
     assert "summed over N it would be db." in summed.evidence
 
