@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lessons.practice.exercise import Exercise
-from lessons.practice.comparing import doctor
+from lessons.practice.doctor import doctor
 from lessons.practice.judging import Verdict
 from lessons.practice.slopes import Pull, gradient_of, slopes_of
 from lessons.practice.trying import Outcome

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -35,8 +35,9 @@ LOADING = 60.0
 @dataclass
 class Left:
     """What a run left.  stage: how far it came: start, read, import, call, done.  ended: how its process ended, where
-    it left nothing: "time", "memory", "exit" or "signal".  at: the call that was being made.  pulled: a Pulled, as a
-    tuple, for each input that was asked for gradients.  no_torch: why PyTorch cannot be imported."""
+    it left nothing: "time", "memory", "exit" or "signal".  at: the call that was being made.  seen: the values that
+    variables took; cost: bytes and operations.  pulled: a Pulled, as a tuple, for each input that was asked for
+    gradients.  no_torch: why PyTorch cannot be imported."""
 
     stage: str = "start"
     outcomes: list[Outcome] = field(default_factory=list)
@@ -46,27 +47,27 @@ class Left:
     ended: str = ""
     at: int = 0
     printed: str = ""
+    seen: dict[str, list[Any]] = field(default_factory=dict)
+    cost: tuple[int, int] | None = None
     pulled: list[Outcome] = field(default_factory=list)
     no_torch: str = ""
 
 
 def run_file(
-    path: Path,
-    source: str,
-    function: str,
-    calls: Sequence[dict[str, Any]],
-    seconds: float = SECONDS,
-    framework: str = "numpy",
-    pulls: Sequence[tuple[int, Mapping[str, np.ndarray]]] = (),
+    path: Path, source: str, function: str, calls: Sequence[dict[str, Any]], seconds: float = SECONDS, **tools: Any
 ) -> Left:
     """source: the text of the file at `path`, read by the caller, so that a file that deletes itself changes nothing.
-    seconds: of computing; a process that sleeps is ended later.  pulls: for "torch", places of calls and what
-    `tensors.pull` is to be asked there."""
+    seconds: of computing; a process that sleeps is ended later.  tools: `tracing=[names]` for the values of variables in
+    the first call, `cost="held"` or `"counted"` for the bytes, and the operations too, of the last one; then `seen` or
+    `cost` is all that is left.  `framework="torch"`: arrays go in as tensors, and `pulls` are places of calls and what
+    `tensors.pull` is to be asked there.
+    """
     with tempfile.TemporaryDirectory(prefix="tfx-practice-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
         asked = {
             "path": str(path), "source": source, "function": function, "calls": list(calls),
-            "memory": MEMORY, "seconds": max(math.ceil(seconds), 1), "framework": framework, "pulls": list(pulls),
+            "memory": MEMORY, "seconds": max(math.ceil(seconds), 1),
+            **tools,
         }  # fmt: skip
         (folder / "asked.pickle").write_bytes(pickle.dumps(asked))
         process = subprocess.Popen(
@@ -80,7 +81,7 @@ def run_file(
         reader.start()
         late = False
         try:
-            process.wait(timeout=PATIENCE * seconds + (LOADING if framework == "torch" else 0))
+            process.wait(timeout=PATIENCE * seconds + (LOADING if tools.get("framework") == "torch" else 0))
         except subprocess.TimeoutExpired:
             late = True
         finally:
@@ -142,6 +143,8 @@ def _read(folder: Path, calls: int) -> Left:
         exit_ = found.pop("exit", False)
         left = Left(**found)
         outcomes = [*left.outcomes, *left.pulled]
+        left.seen = {str(name): list(map(np.asarray, values)) for name, values in left.seen.items()}
+        left.cost = (int(left.cost[0]), int(left.cost[1])) if left.cost else None
         good = all(isinstance(one, Outcome) for one in outcomes) and len(left.outcomes) in (0, calls)
         words = (left.stage, left.syntax, left.traceback, left.no_torch)
         if (

@@ -30,14 +30,18 @@ LESSONS = Path(__file__).resolve().parent.parent
 LARGEST = 2**29
 
 
-def _beside(name: str) -> Any:
-    """The module that lies beside this file: as a script it has no package to import from."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+def _loaded(name: str, path: Path) -> Any:
+    """The module of a file: as a script this one has no package to import from."""
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _beside(name: str) -> Any:
+    return _loaded(name, Path(__file__).with_name(f"{name}.py"))
 
 
 TRYING = _beside("trying")
@@ -139,11 +143,11 @@ def written(file: int, data: bytes) -> None:
         view = view[_write(file, view) :]
 
 
-def loaded(left: dict[str, Any]) -> Any:
+def loaded(left: dict[str, Any], counting: bool) -> Any:
     """The module that turns arrays into tensors; where PyTorch cannot be imported, says why and ends."""
     tensors = _beside("tensors")
     try:
-        tensors.taken()
+        tensors.taken(counting)
     except Exception as error:
         left["no_torch"] = "".join(traceback.format_exception_only(error)).strip()
         raise SystemExit from None
@@ -165,10 +169,11 @@ def main() -> None:
     flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
     kept = [_open(FOLDER / name, flags, 0o600) for name in ("left.json", "left.bin", "at")]
     left: dict[str, Any] = {"stage": "read"}
+    tools = {name: _beside(name) for name in ("tracing", "cost") if name in asked}
     try:
-        tensors = loaded(left) if asked["framework"] == "torch" else None
+        tensors = loaded(left, "cost" in asked) if asked.get("framework") == "torch" else None
         limit(asked["memory"] + (tensors.taken() if tensors else 0), asked["seconds"])
-        run(asked, left, kept[2], tensors)
+        run(asked, left, kept[2], tools, tensors)
     except SystemExit:
         left["exit"] = True
     except BaseException as error:
@@ -176,9 +181,9 @@ def main() -> None:
             left["syntax"] = "".join(traceback.format_exception_only(error))
         else:
             left["traceback"] = told(error, asked["path"])
-    for stream in ("stdout", "stderr"):
+    for stream in (sys.__stdout__, sys.__stderr__):
         try:
-            getattr(sys, stream).flush()
+            stream.flush()  # type: ignore[union-attr]
         except Exception:
             continue
     data = bytearray()
@@ -188,8 +193,9 @@ def main() -> None:
     _exit(0)  # no thread goes on, and nothing that waits for the end is run
 
 
-def run(asked: dict[str, Any], left: dict[str, Any], at: int, tensors: Any) -> None:
-    """Reads the file and makes every call; `left` says how far it came."""
+def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, Any], tensors: Any) -> None:
+    """Reads the file and makes every call; `left` says how far it came.  Is a trace of variables asked for,
+    the first call alone is made, and for a cost the last one too."""
     path, name, source = asked["path"], asked["function"], asked["source"]
     code = compile(source, path, "exec", dont_inherit=True)
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)  # what runs, were it deleted
@@ -202,6 +208,22 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tensors: Any) -> N
     function = space.get(name)
     if not callable(function):
         left["missing"] = sorted(key for key, value in space.items() if callable(value) and not key.startswith("_"))
+        return
+    if tools:
+        first = asked["calls"][0]
+        if "tracing" in tools:
+            one = tensors.as_tensors(first) if tensors else first
+            left["seen"] = tools["tracing"].values_of(function, one, asked["tracing"], tensors and tensors.as_array)
+        if "cost" in tools:
+            (tensors.in_tensors(function) if tensors else function)(
+                **first
+            )  # what is imported and kept on the way does not count
+            last = asked["calls"][-1]
+            left["cost"] = (
+                (tensors.bytes_of(function, last), 0) if tensors
+                else tuple(tools["cost"].cost_of(function, last, asked["cost"] == "counted"))
+            )  # fmt: skip
+        left["stage"] = "traced"
         return
     made: list[None] = []
 
@@ -218,7 +240,7 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tensors: Any) -> N
     calls = asked["calls"]
     left["outcomes"] = TRYING.try_all(tensors.in_tensors(watched) if tensors else watched, calls)
     if tensors:
-        left["pulled"] = [pulled(tensors, watched, calls[place], up) for place, up in asked["pulls"]]
+        left["pulled"] = [pulled(tensors, watched, calls[place], up) for place, up in asked.get("pulls", ())]
     left["stage"] = "done"
 
 

@@ -1,18 +1,43 @@
-"""When two results count as the same, and what would make the one the other."""
+"""Two results side by side: whether they are alike, and if not, in what they differ first.
+
+Numbers are compared relative to the largest one that is right, as coarsely as the coarsest array that goes in.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from lessons.practice.exercise import Exercise
-from lessons.practice.trying import Outcome
+from lessons.practice.trying import Outcome, Strange, try_all
 
 #: relative to the largest number of the right result, by the type of the input
 ROUNDING = {"float32": 2e-4, "float16": 2e-2}
+
+
+@dataclass
+class Result:
+    """Of one input: what is right, what was given, and the numbers in which they differ."""
+
+    place: int
+    right: Any
+    outcome: Outcome
+    kind: str = ""
+    says: str = ""
+    evidence: list[str] = field(default_factory=list)
+
+
+@cache
+def _outcomes(exercise: Exercise, function: Any) -> tuple[Outcome, ...]:
+    return tuple(try_all(function, [case.arguments for case in exercise.cases], twice=False))
+
+
+def outcomes_of(exercise: Exercise, function: Any) -> tuple[Outcome, ...]:
+    """What one of our own functions gives on every input; kept, as it is asked again and again."""
+    return _outcomes(exercise, function)
 
 
 @dataclass(frozen=True)
@@ -72,18 +97,111 @@ def differences(got: Any, right: Any, tolerance: Tolerance) -> Any:
     return ~np.where(finite & np.isfinite(got), near, (got == right) | (np.isnan(got) & np.isnan(right)))
 
 
-def doctor(label: str, have: Any, want: Any) -> list[str]:
-    """Of arrays of one shape: what would make the one the other."""
-    a, b = have.astype(float).ravel(), want.astype(float).ravel()
-    finite = np.isfinite(a).all() and np.isfinite(b).all()
-    if a.size > 1 and finite and np.abs(a).max() > 0 and b @ b > 0:
-        factor = float(a @ b / (b @ b))
-        if factor and np.abs(a - factor * b).max() <= 1e-9 * np.abs(a).max():
-            return [f"{label} is {factor:.6g} times what is right, everywhere."]
-    if (
-        have.ndim >= 2
-        and have.shape[-1] == have.shape[-2]
-        and not differences(np.swapaxes(have, -1, -2), want, Tolerance(1e-9)).any()
-    ):
-        return [f"{label} is the transpose of what is right."]
-    return []
+def parts_of(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def compared(exercise: Exercise, place: int, right: Outcome, got: Outcome) -> Result:
+    """What is wrong with one input."""
+    result = Result(place, right.value, got)
+    if got.raised:
+        result.kind, result.says = "raises", f"it raises {got.raised[0]}: {got.raised[1]}".rstrip(": ") + "."
+        return result
+    if exercise.texts:
+        return _texts_compared(exercise, result)
+    wanted, given, names = parts_of(right.value), parts_of(got.value), exercise.results
+    if len(wanted) != len(given):
+        result.kind = "type"
+        result.says = f"{len(wanted)} results are asked for ({', '.join(n.partition(':')[0] for n in names)}), and {len(given)} came."
+        return result
+    for name, want, have in zip(names, wanted, given, strict=True):
+        label, _, axes = name.partition(": ")
+        if have is None or isinstance(have, Strange | str | dict | tuple):
+            what = have.type if isinstance(have, Strange) else type(have).__name__
+            result.kind, result.says = "type", f"{label} is {what}, where an array or a number is asked for."
+            return result
+        want, have = np.asarray(want), np.asarray(have)
+        if want.shape != have.shape:
+            result.kind = "shape"
+            end = f", {axes}." if axes else "."
+            result.says = f"{label} has the shape {have.shape}, and {want.shape} is asked for{end}"
+            return result
+        if np.isfinite(want).all() and not np.isfinite(have).all():
+            bad = tuple(int(n) for n in np.argwhere(~np.isfinite(have))[0])
+            says = f"{label}{place_of(bad)} is {have[bad]}, where {number(want[bad])} is right."
+            result.kind, result.says = "not finite", says
+            return result
+    for name, want, have in zip(names, wanted, given, strict=True):
+        label = name.partition(":")[0]
+        want, have = np.asarray(want), np.asarray(have)
+        differs = differences(have, want, tolerance_of(exercise, place))
+        if differs.any():
+            first = tuple(int(n) for n in np.argwhere(differs)[0])
+            result.kind = "values"
+            shown, asked = two_numbers(have[first], want[first])
+            result.says = f"{label}{place_of(first)} is {shown}, and {asked} is right."
+            result.evidence = [f"{int(differs.sum())} of {differs.size} numbers of {label} differ."]
+            return result
+    return result
+
+
+def _texts_compared(exercise: Exercise, result: Result) -> Result:
+    """What is wrong with a list of texts, or of tuples of texts."""
+    label = exercise.results[0].partition(":")[0]
+    want, have = _texts(result.right), _texts(result.outcome.value)
+    if have is None:
+        result.kind, result.says = "type", f"{label} is no list of texts, or of tuples of texts."
+    elif want is not None and want != have:
+        first = next((at for at, (a, b) in enumerate(zip(want, have, strict=False)) if a != b), None)
+        if first is not None:
+            says = f"{label}[{first}] is {str(have[first])[:80]}, and {want[first]} is right."
+        else:
+            says = (
+                f"{label} has the length {len(have)}, and {len(want)} is asked for; as far as both go they are alike."
+            )
+        result.kind, result.says = "values", says
+    return result
+
+
+def _texts(value: Any) -> tuple[Any, ...] | None:
+    """None for what is no list of texts; an empty list has become an empty array."""
+    if isinstance(value, np.ndarray):
+        return () if value.size == 0 else None
+    if not isinstance(value, tuple):
+        return None
+    parts = [part if isinstance(part, str) else _texts(part) for part in value]
+    return None if any(part is None for part in parts) else tuple(parts)
+
+
+def place_of(index: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, index))}]" if index else ""
+
+
+def number(value: Any, digits: int = 6) -> str:
+    """A number with six digits; True, False and whole numbers as they are."""
+    value = np.asarray(value)[()]
+    return f"{value:.{digits}g}" if np.asarray(value).dtype.kind in "fc" else str(value)
+
+
+def two_numbers(one: Any, other: Any) -> tuple[str, str]:
+    """With as many digits as tell them apart."""
+    for digits in (6, 9, 12, 17):
+        pair = number(one, digits), number(other, digits)
+        if pair[0] != pair[1]:
+            break
+    return pair
+
+
+def inputs_of(arguments: dict[str, Any], width: int = 76) -> list[str]:
+    """The arguments in a line each, cut: `x (2, 5): 0.306 -0.21 ...`."""
+    lines = []
+    for name, value in arguments.items():
+        if isinstance(value, np.ndarray):
+            kind = "" if value.dtype in (np.float64, np.bool_) else f" {value.dtype}"
+            line = f"{name} {value.shape}{kind}: {' '.join(number(one, 3) for one in value.flat[:40])}"
+            whole = value.size <= 40
+        else:
+            line, whole = f"{name} = {value!r}", True
+        cut = line[:width].rpartition(" ")[0] if len(line) > width else line
+        lines.append(line if len(line) <= width and whole else f"{cut} ...")
+    return lines

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lessons.practice.exercise import Exercise
-from lessons.practice.judging import outcomes_of
+from lessons.practice.comparing import outcomes_of
 from lessons.practice.tensors import leaves, mapped
 from lessons.practice.trying import kept
 

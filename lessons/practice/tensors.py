@@ -55,7 +55,7 @@ def in_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def called(**arguments: Any) -> Any:
         with _as_at_home(arguments):
-            return mapped(_to_array, function(**mapped(_to_tensor, arguments)))
+            return mapped(_to_array, function(**as_tensors(arguments)))
 
     return called
 
@@ -90,6 +90,34 @@ def pull(function: Callable[..., Any], arguments: dict[str, Any], upstream: Mapp
         {path: None if one is None else one.detach().numpy().copy() for path, one in zip(asked, found, strict=True)},
         carried,
     )
+
+
+def bytes_of(function: Callable[..., Any], arguments: dict[str, Any]) -> int:
+    """The most bytes that tensors held at once in a call, beside the arguments."""
+    from torch import profiler
+
+    given = as_tensors(_deepcopy(arguments))
+    with (
+        _as_at_home(arguments),
+        profiler.profile(activities=[profiler.ProfilerActivity.CPU], profile_memory=True) as seen,
+    ):
+        function(**given)
+    events = seen.profiler.kineto_results.events()
+    held = [0]
+    for _, more in sorted((one.start_ns(), one.nbytes()) for one in events if one.name() == "[memory]"):
+        held.append(held[-1] + more)
+    return max(held)
+
+
+def as_tensors(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arrays as tensors in the same memory."""
+    found: dict[str, Any] = mapped(_to_tensor, arguments)
+    return found
+
+
+def as_array(value: Any) -> Any:
+    """A tensor as an array; anything else stays."""
+    return _to_array("", value) if type(value).__module__.startswith("torch") else value
 
 
 def _carried(result: Any) -> str:
@@ -155,12 +183,21 @@ def _as_at_home(arguments: dict[str, Any]) -> Any:
     return AtHome()
 
 
-def taken() -> int:
-    """Imports PyTorch with one thread, and says how many bytes of address space the process has then."""
+def taken(counting: bool = False) -> int:
+    """Imports PyTorch with one thread, and says how many bytes of address space the process has then.
+
+    counting: what `bytes_of` needs is imported too.  The folder for passing files is looked up, which would be refused
+    later.
+    """
+    import tempfile
+
     import torch
 
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
+    tempfile.gettempdir()
+    if counting:
+        bytes_of(dict, {})
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             pages = int(file.read().split()[0])

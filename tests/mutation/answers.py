@@ -23,9 +23,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lessons.practice.comparing import Tolerance, alike, tolerance_of
 from lessons.practice.exercise import Exercise, exercises
-from lessons.practice.judging import Verdict, judge
+from lessons.practice.judging import Tolerance, Verdict, alike, judge, tolerance_of
 from lessons.practice.trying import Outcome, try_all
 from tests.mutation.anywhere import mutants_anywhere
 from tests.mutation.equivalent import is_equivalent

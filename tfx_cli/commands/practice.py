@@ -13,18 +13,21 @@ from tfx_cli.options import Face
 from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.grading import Format
 
-ACTIONS = ("list", "start", "check", "hint", "solution", "reset", "grade", "dev")
+ACTIONS = ("list", "start", "check", "hint", "solution", "reset", "grade", "derive", "dev")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 def complete_word(incomplete: str) -> list[str]:
     """Actions and names for TAB."""
-    from lessons.practice.exercise import exercises
     from tfx_cli.find_lessons import ensure_lessons
 
     ensure_lessons()
-    return [word for word in (*ACTIONS, *exercises()) if word.startswith(incomplete)]
+    from lessons.practice.derive.derivation import derivations
+    from lessons.practice.exercise import exercises
+
+    known = dict.fromkeys((*ACTIONS, *exercises(), *derivations()))
+    return [word for word in known if word.startswith(incomplete)]
 
 
 @app.command()
@@ -45,6 +48,9 @@ def practice(
         list[Path] | None,
         typer.Option("--pack", metavar="FOLDER", help="Exercises of this folder in the place of ours; also TFX_PACKS."),
     ] = None,
+    line: Annotated[
+        list[str] | None, typer.Option("--line", metavar="TEXT", help="Of derive: a line; may be given again.")
+    ] = None,
     json: options.Json = False,
     plain: options.Plain = False,
 ) -> None:
@@ -53,7 +59,10 @@ def practice(
     Without a word, on a terminal, each save of the current exercise gets its verdict.  An exercise is a function in a
     file of your own, tfx-practice/NAME.py in this folder.  It is run in another process, on inputs that tell mistakes
     apart, and the mistake that gives just what it gives is named.  Exit code 1 when a function is not right yet; of
-    grade, when one of the files is not.
+    grade, when one of the files is not; of derive, unless every line that is looked for is found.
+
+    A derivation is typed line by line, and each line is worked out on random arrays and compared with the true
+    derivative.  Lines of --line or of stdin are judged by themselves, and are not kept.
 
     \b
     examples
@@ -66,6 +75,9 @@ def practice(
       tfx practice check my.py --exercise softmax --json
       tfx practice grade class/*/softmax.py --format junit > report.xml
       tfx practice start softmax --framework torch
+      tfx practice derive
+      tfx practice derive softmax
+      tfx practice derive softmax --line "dS = P*(dP - sum(dP*P))"
       tfx practice dev new row-sums --pack my-pack
       tfx practice dev check row-sums --pack my-pack
     """
@@ -84,14 +96,19 @@ def practice(
         raise BadInput("--exercise goes with check.", "For example: tfx practice check my.py --exercise softmax")
     if form is not Format.text and action != "grade":
         raise BadInput("--format goes with grade.", "For example: tfx practice grade softmax.py --format junit")
+    if line and action != "derive":
+        raise BadInput("--line goes with derive.", 'For example: tfx practice derive softmax --line "dS = P*dP"')
     if framework is Framework.torch:
-        if action in ("list", "solution", "dev"):
+        if action in ("list", "solution", "derive", "dev"):
             raise BadInput(
                 f"--framework does not go with {action}.", "For example: tfx practice check softmax --framework torch"
             )
         from lessons.practice.in_torch import need_torch
 
         need_torch()
+    if action == "derive":
+        derive(names, line or [], pack, face)
+        return
     if action == "dev":
         develop(names, pack, face)
         return
@@ -124,6 +141,28 @@ def act(
             actions.solution(found, give_up, face)
         else:
             {"start": actions.start, "hint": actions.hint, "reset": actions.reset}[action](found, framework, face)
+
+
+def derive(names: list[str], lines: list[str], pack: list[Path] | None, face: Face) -> None:
+    """The list of derivations, or one of them: on a terminal line by line, else all lines at once."""
+    from tfx_cli.practice.derive import script, session
+    from tfx_cli.terminal.console import interactive
+
+    refuse_more(names, 1, "derive")
+    if pack:
+        raise BadInput("a pack has no derivations.", "Leave --pack out: tfx practice derive")
+    if not names:
+        if lines:
+            raise BadInput("--line needs the name of a derivation.", "See them: tfx practice derive")
+        script.show_derivations(face)
+        return
+    from lessons.practice.derive.derivation import find_derivation
+
+    found = find_derivation(names[0])
+    if interactive() and not lines and face is Face.terminal:
+        session.converse(found)
+    else:
+        script.judge_lines(found, lines, face)
 
 
 def develop(names: list[str], pack: list[Path] | None, face: Face) -> None:

@@ -109,7 +109,7 @@ def test_a_gradient_that_is_wrong_everywhere_by_a_factor_is_told_with_a_number_a
     assert about == "input: no axes in front, all sizes different" and right == "right: the gradient for k and v."
     first, second = (float(part.rpartition(" ")[2]) for part in cell.removesuffix(" is right.").split(", and "))
     assert cell.startswith("the gradient for q at q[") and first == -second != 0
-    assert factor == "the gradient for q is -1 times what is right, everywhere."
+    assert factor == "the gradient for q has the wrong sign, everywhere: it is -1 times what is right."
 
 
 def test_what_is_raised_only_where_gradients_are_asked_for_is_told():
