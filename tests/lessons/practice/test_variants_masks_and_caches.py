@@ -7,58 +7,20 @@ import math
 import numpy as np
 import pytest
 
-from lessons.practice.exercise import exercises, find_exercise
-from lessons.practice.judging import judge
-from lessons.practice.trying import try_all
+from tests.lessons.practice.variants import (
+    asked,
+    bent,
+    has,
+    is_told_as_wrong_without_a_name,
+    mistaken,
+    passes,
+    right,
+    writing,
+)
 
 LOOK, PAD, SHIFT, ALIBI = "look-ahead-mask", "padding-mask", "causal-shift", "alibi"
 KV, GROUPED, CROSS, ONLINE = "kv-cache", "grouped-heads", "cross-attention", "online-softmax"
 ENTROPY = "cross-entropy-backward"
-
-
-def verdict_on(name, function):
-    exercise = find_exercise(name)
-    return judge(exercise, try_all(function, [case.arguments for case in exercise.cases]))
-
-
-def right(name, a):
-    return find_exercise(name).right(**a)
-
-
-def bent(name, how, when=lambda a: True, place=0):
-    """The right function, whose result `place` becomes how(result, arguments) where when(arguments) holds."""
-
-    def function(**a):
-        found = right(name, a)
-        if not when(a):
-            return found
-        if not isinstance(found, tuple):
-            return how(np.array(found), a)
-        return tuple(how(np.array(one), a) if at == place else one for at, one in enumerate(found))
-
-    return function
-
-
-def asked(name, how, when=lambda a: True):
-    """The right function, asked with how(arguments) in the place of some of its arguments, where when(arguments)."""
-    return lambda **a: right(name, a | (how(a) if when(a) else {}))
-
-
-def mistaken(name, mistake, when):
-    """A mistake of the bank, made where when(arguments) holds."""
-    wrong = next(one.function for one in exercises()[name].mistakes if one.id == f"{name}/{mistake}")
-    return lambda **a: wrong(**a) if when(a) else right(name, a)
-
-
-def writing(name, argument):
-    def function(**a):
-        found = right(name, a)
-        found = tuple(map(np.array, found)) if isinstance(found, tuple) else np.array(found)
-        if isinstance(a.get(argument), np.ndarray):
-            a[argument].flat[:1] = 2 * a[argument].flat[:1] + 1
-        return found
-
-    return function
 
 
 def softmax(scores):
@@ -182,10 +144,6 @@ RIGHT = {
 }  # fmt: skip
 
 
-def has(name):
-    return lambda a: a.get(name) is not None
-
-
 WRONG = {
     LOOK: {
         "a window of one is none": asked(LOOK, lambda a: {"window": None}, lambda a: a.get("window") == 1),
@@ -273,12 +231,9 @@ WRONG = {
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_an_unusual_right_way_passes(name):
-    verdict = verdict_on(name, RIGHT[name])
-    assert verdict.kind == "passed", (verdict.says, verdict.evidence)
+    passes(name, RIGHT[name])
 
 
 @pytest.mark.parametrize(("name", "label"), [(name, label) for name, some in WRONG.items() for label in some])
 def test_what_is_nearly_right_is_told_as_wrong_and_gets_no_name(name, label):
-    verdict = verdict_on(name, WRONG[name][label])
-    assert verdict.kind in ("type", "shape", "not finite", "values", "changed", "shared", "again", "dtype")
-    assert verdict.mistake is None and verdict.candidates == ()
+    is_told_as_wrong_without_a_name(name, WRONG[name][label])

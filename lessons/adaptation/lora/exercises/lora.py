@@ -100,5 +100,5 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a rank above both widths", given(2, i=2, j=3, r=7, alpha=7.5))
     yield Given("a large update", given(3, i=4, j=3, r=2, alpha=1e4))
     yield Given("alpha below 0", given(2, i=3, j=4, r=2, alpha=-3.0))
-    single = given(2, 3, i=4, j=5, r=2, alpha=6.0, bias=n(5))
+    single = given(2, 20, i=4, j=5, r=2, alpha=6.0, bias=n(5))
     yield Given("float32", {k: v.astype(np.float32) if isinstance(v, np.ndarray) else v for k, v in single.items()})

@@ -36,7 +36,7 @@ exercise = Exercise(
 
 @exercise.stub
 def vit_patches(images, patch, w, b=None, cls=None, positions=None):
-    """What a ViT reads: squares of the pictures as vectors, with [CLS] in front and positions added.
+    """What a ViT reads: squares of pictures as vectors, with [CLS] in front and positions added.
 
     images: (B, height, width, K), patch: pixels on a side of a square, w: (patch patch K, C)
     b: None or (C,), cls: None or (C,), positions: None, (N, C) or with cls (1 + N, C)

@@ -144,4 +144,7 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given(
         "large logits of every sign, not renormalised", {"logits": 3000 * n((3, 4)), "k": 3, "renormalise": False}
     )
-    yield Given("float32", {"logits": n((6, 4)).astype(np.float32), "k": 2, "capacity": 2})
+    yield Given("many experts", {"logits": n((3, 40)), "k": 9})
+    full = n((9, 4)) + np.array([4.0, 0, 0, 0])
+    yield Given("more places than each would get of an even share", {"logits": full, "k": 1, "capacity": 6})
+    yield Given("float32", {"logits": (40 + n((6, 4))).astype(np.float32), "k": 2, "capacity": 2})
