@@ -14,7 +14,7 @@ import numpy as np
 from lessons.practice.exercise import Exercise
 from lessons.practice.doctor import doctor
 from lessons.practice.judging import Verdict
-from lessons.practice.slopes import Pull, apart, gradient_of, slopes_of
+from lessons.practice.slopes import SURE, Pull, apart, gradient_of, slopes_of
 from lessons.practice.trying import Outcome
 
 #: relative to the largest slope of an argument, and to that of all arguments of an input
@@ -29,14 +29,19 @@ def judge_gradients(exercise: Exercise, pulled: Sequence[Outcome], traceback: st
     if len(pulled) != len(known):
         return Verdict(exercise.name, "gradient", "its process ended before the gradients could be asked for.")
     for pull, outcome in zip(known, pulled, strict=True):
-        if pull.together and not outcome.raised:
-            if _fit_together(pull, outcome.value[0]):
+        if not outcome.raised:
+            if _fits_all(pull, outcome.value[0]):
                 continue
-            pull = apart(exercise, pull, np.random.default_rng(16))
+            pull = apart(exercise, pull, np.random.default_rng(16), SURE)
         found = _verdict(exercise, pull, outcome, traceback)
         if found is not None:
             return found
     return None
+
+
+def _fits_all(pull: Pull, gradients: dict[str, Any]) -> bool:
+    together = _fit_together(pull, gradients) if pull.together else True
+    return together and all(_fits(pull, path, gradients.get(path)) for path in pull.arguments)
 
 
 def _verdict(exercise: Exercise, pull: Pull, outcome: Outcome, traceback: str) -> Verdict | None:

@@ -7,7 +7,8 @@ Where many arrays go in, as in a stack of blocks, all of them move at once; arra
 
 Slopes are central differences at shrinking steps, extrapolated to step 0 by Neville's scheme (Ridders 1982, "Accurate
 computation of F'(x) and F'(x) F''(x)"; Press et al., Numerical Recipes, section 5.7), which estimates its own error.
-Where the truth has a kink or jumps there is no slope, and nothing is judged.
+Where the truth has a kink or jumps there is no slope, and nothing is judged.  A kink beside may spoil large steps: a
+slope that a gradient does not fit is looked at once more, with small ones.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from lessons.practice.comparing import outcomes_of
 from lessons.practice.tensors import leaves, mapped
 from lessons.practice.trying import kept
 
-#: random directions for each argument; the largest step, in sizes of the argument; how steps shrink, and how often
-DIRECTIONS, FIRST, SHRINK, LEVELS = 3, 0.05, 2.0, 9
+#: random directions for each argument; the largest step, in sizes of the argument, and the one with which a slope is
+#: made sure; how steps shrink, and how often
+DIRECTIONS, FIRST, SURE, SHRINK, LEVELS = 3, 0.05, 0.0025, 2.0, 9
 #: the most arrays of an input that move one by one
 APART = 8
 
@@ -88,14 +90,14 @@ def _with_slopes(exercise: Exercise, pull: Pull, rng: np.random.Generator) -> Pu
     return apart(exercise, pull, rng)
 
 
-def apart(exercise: Exercise, pull: Pull, rng: np.random.Generator) -> Pull:
+def apart(exercise: Exercise, pull: Pull, rng: np.random.Generator, first: float = FIRST) -> Pull:
     """With slopes along directions of one argument after the other."""
     arguments = exercise.cases[pull.place].arguments
     found: dict[str, list[tuple[np.ndarray, Slope]]] = {}
     for path, value in leaves(arguments):
         if _is_float(value) and value.size:
             moves = [_size(value) * rng.standard_normal(value.shape) for _ in range(DIRECTIONS)]
-            slopes = [(d, _slope_along(exercise.right, arguments, pull.upstream, {path: d})) for d in moves]
+            slopes = [(d, _slope_along(exercise.right, arguments, pull.upstream, {path: d}, first)) for d in moves]
             found[path] = [(d, slope) for d, slope in slopes if slope is not None]
     return Pull(pull.place, pull.upstream, found)
 
@@ -131,6 +133,7 @@ def _slope_along(
     arguments: dict[str, Any],
     upstream: dict[str, np.ndarray],
     directions: dict[str, np.ndarray],
+    first: float = FIRST,
 ) -> Slope | None:
     inputs = max(float(np.abs(one).max()) for _, one in leaves(arguments) if _is_float(one) and one.size)
     coarse = 1e-15 * inputs * max(float(np.abs(u).max(initial=0.0)) for u in upstream.values())
@@ -144,19 +147,19 @@ def _slope_along(
         return math.fsum(float(np.where(u == 0, 0.0, u * results[at]).sum()) for at, u in upstream.items())
 
     with np.errstate(all="ignore"):
-        return slope_at_0(total, coarse)
+        return slope_at_0(total, coarse, first)
 
 
-def slope_at_0(total: Callable[[float], float], coarse: float = 0.0) -> Slope | None:
+def slope_at_0(total: Callable[[float], float], coarse: float = 0.0, first: float = FIRST) -> Slope | None:
     """The derivative of a function of one number at 0; None where it has none, or none that can be found.
 
-    coarse: how far the function's numbers may be off beyond their own rounding.
+    coarse: how far the function's numbers may be off beyond their own rounding.  first: the largest step.
     """
     middle, rows = total(0.0), []  # type: ignore[var-annotated]
     best: Slope | None = None
     gaps: list[float] = []
     for level in range(LEVELS):
-        step = FIRST / SHRINK**level
+        step = first / SHRINK**level
         above, below = total(step), total(-step)
         gaps.append(abs((above - middle) - (middle - below)) / step)
         row = [(above - below) / (2 * step)]
