@@ -178,12 +178,21 @@ def number(value: Any, digits: int = 6) -> str:
 
 
 def two_numbers(one: Any, other: Any) -> tuple[str, str]:
-    """With as many digits as tell them apart."""
-    for digits in (6, 9, 12, 17):
+    """With six digits, or as many as tell them apart."""
+    for digits in (6, 9, 12, 17) if one != other else (6,):
         pair = number(one, digits), number(other, digits)
         if pair[0] != pair[1]:
             break
     return pair
+
+
+def told_apart(values: Any) -> list[str]:
+    """Three digits each, or as many as tell the first eight apart."""
+    first = values[:8]
+    for digits in (3, 6, 9):
+        if len({number(one, digits) for one in first}) == len(np.unique(first)):
+            break
+    return [number(one, digits) for one in values]
 
 
 def inputs_of(arguments: dict[str, Any], width: int = 76) -> list[str]:
@@ -192,7 +201,7 @@ def inputs_of(arguments: dict[str, Any], width: int = 76) -> list[str]:
     for name, value in arguments.items():
         if isinstance(value, np.ndarray):
             kind = "" if value.dtype in (np.float64, np.bool_) else f" {value.dtype}"
-            line = f"{name} {value.shape}{kind}: {' '.join(number(one, 3) for one in value.flat[:40])}"
+            line = f"{name} {value.shape}{kind}: {' '.join(told_apart(value.flat[:40]))}"
             whole = value.size <= 40
         else:
             line, whole = f"{name} = {value!r}", True

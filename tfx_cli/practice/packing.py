@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tfx.errors import BadInput, many
+from tfx.errors import BadInput
 from tfx_cli.options import Face
 from tfx_cli.render.files import cannot_write, write_whole
 from tfx_cli.render.show import show_document
@@ -20,7 +20,10 @@ from tfx_cli.terminal.lines import show_line
 from tfx_cli.terminal.progress import progress_on_stderr
 
 if TYPE_CHECKING:
+    from lessons.practice.derive.derivation import Derivation
+    from lessons.practice.derive.proving import DerivationProof
     from lessons.practice.exercise import Exercise
+    from lessons.practice.proving import Proof
 
 #: folders, as in PATH, for whoever does not want to type --pack every time
 VARIABLE = "TFX_PACKS"
@@ -76,36 +79,71 @@ def new(names: Sequence[str], given: Sequence[Path] | None, face: Face) -> None:
     show_line(f"next   write what says TODO, then tfx practice dev check {name} --pack {shlex.quote(str(folder))}")
 
 
-def chosen(names: Sequence[str]) -> list[Exercise]:
-    """The exercises of these names, or all: of the packs in use, else of the course."""
-    from lessons.practice.exercise import exercises, find_exercise
+DERIVATION = "derive/"
 
-    return [find_exercise(name) for name in dict.fromkeys(names)] if names else list(exercises().values())
+
+def chosen(names: Sequence[str]) -> tuple[list[Exercise], list[Derivation]]:
+    """The exercises of these names and the derivations of those that begin with derive/; without a name all exercises
+    of the packs in use, else everything of the course.  derive alone is every derivation."""
+    from lessons.practice.derive.derivation import derivations, find_derivation
+    from lessons.practice.exercise import exercises, find_exercise
+    from lessons.practice.packs import FOLDERS
+
+    if not names:
+        return list(exercises().values()), [] if FOLDERS.get() else list(derivations().values())
+    derived = [name for name in names if name.startswith(DERIVATION)]
+    found = {one.name: one for one in (derivations().values() if "derive" in names else ())}
+    found |= {one.name: one for one in (find_derivation(name.removeprefix(DERIVATION)) for name in derived)}
+    own = [name for name in dict.fromkeys(names) if name != "derive" and name not in derived]
+    return [find_exercise(name) for name in own], list(found.values())
 
 
 def prove(names: Sequence[str], face: Face) -> None:
     """They can be judged: the kill matrix, and what is at fault.  Ends with 1 where something is."""
-    from lessons.practice.proving import Proof, proof_of
-    from tfx_cli.practice.proof_page import proof_document, proof_lines, proof_rows
+    from lessons.practice.derive.proving import derivation_proof
+    from lessons.practice.proving import proof_of
 
     proofs: list[Proof] = []
-    wanted = chosen(names)
+    derived: list[DerivationProof] = []
+    wanted, derivations = chosen(names)
     with progress_on_stderr() as progress:
+        every = len(wanted) + len(derivations)
         for place, exercise in enumerate(wanted):
-            progress(place, len(wanted), exercise.name)
+            progress(place, every, exercise.name)
             proofs.append(proof_of(exercise))
-    faults = sum(len(proof.faults) for proof in proofs)
+        for place, derivation in enumerate(derivations, start=len(wanted)):
+            progress(place, every, derivation.name)
+            derived.append(derivation_proof(derivation))
+    show_proofs(proofs, derived, face, with_inputs=bool(names))
+
+
+def show_proofs(proofs: Sequence[Proof], derived: Sequence[DerivationProof], face: Face, with_inputs: bool) -> None:
+    """with_inputs: also says what each input of an exercise is.  Ends with 1 where something is at fault."""
+    from lessons.practice.exercise import find_exercise
+    from tfx_cli.practice import proof_page
+    from tfx_cli.practice.derive import records
+
+    faults = sum(len(found) for found in [*(proof.faults for proof in proofs), *(one.faults for one in derived)])
     if face is Face.json:
-        show_document({"exercises": [proof_document(proof) for proof in proofs], "proved": not faults})
+        documents = {
+            "exercises": [proof_page.proof_document(proof) for proof in proofs],
+            "derivations": [records.proof_document(proof) for proof in derived],
+        }
+        show_document({**documents, "proved": not faults})
     elif face is Face.plain:
-        for proof in proofs:
-            for line in proof_rows(proof):
-                show_line(line)
+        for row in [
+            *(row for proof in proofs for row in proof_page.proof_rows(proof)),
+            *(row for one in derived for row in records.proof_rows(one)),
+        ]:
+            show_line(row)
     else:
-        for proof, exercise in zip(proofs, wanted, strict=True):
-            for line in proof_lines(proof, exercise, prose_width(), with_inputs=bool(names)):
+        for proof in proofs:
+            exercise = find_exercise(proof.exercise)
+            for line in proof_page.proof_lines(proof, exercise, prose_width(), with_inputs):
                 show_line(line)
-        said = f"{many(len(proofs), 'exercise')}, {many(sum(proof.mistakes for proof in proofs), 'mistake')}"
-        show_line(f"{said}, {many(faults, 'fault')}")
+        for one in derived:
+            for line in proof_page.derivation_lines(one, prose_width()):
+                show_line(line)
+        show_line(proof_page.sum_of(proofs, derived, faults))
     if faults:
         raise typer.Exit(1)

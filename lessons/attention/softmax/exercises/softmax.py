@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.comparing import two_numbers
 from lessons.practice.hand import number, share_by_hand
 from tfx.ops.basics.softmax import softmax_forward
 
@@ -99,7 +100,8 @@ def slice_of(at: tuple[int, ...], x: Any, axis: int) -> tuple[Any, int]:
 def e(at: tuple[int, ...], x: Any, axis: int = -1) -> str:
     row, place = slice_of(at, x, axis)
     gap = row[place] - (row.max() if row.max() > -np.inf else 0)
-    return f"exp({number(row[place])} - {number(row.max())}) = {number(np.exp(gap))}"
+    one, top = two_numbers(row[place], row.max())
+    return f"exp({one} - {top}) = {number(np.exp(gap))}"
 
 
 @exercise.cell
