@@ -14,10 +14,11 @@ import numpy as np
 
 #: taken before a learner's file is read, which may put others in their place
 _shares, _asarray, _errstate, _deepcopy = np.shares_memory, np.asarray, np.errstate, copy.deepcopy
-_NUMBER = (int, float, np.number, np.bool_)
+_ndarray, _NUMBER = np.ndarray, (int, float, np.number, np.bool_)
 
-#: numbers of one result, and bits of one whole number, that are looked at; no exercise gives as many
-MOST, BITS = 2_000_000, 10_000
+#: numbers of one result, bits of one whole number, and letters of a message, that are looked at; no exercise gives as
+#: many
+MOST, BITS, LETTERS = 2_000_000, 10_000, 1_000
 
 
 @dataclass
@@ -60,12 +61,12 @@ def _try(function: Callable[..., Any], arguments: dict[str, Any]) -> Outcome:
     except MemoryError:
         return Outcome(raised=("MemoryError", "more memory than an exercise may take"))
     except BaseException as error:
-        return Outcome(raised=(type(error).__name__, _words(error)))
+        return Outcome(raised=(_type(error), _words(error)))
 
 
 def _words(error: BaseException) -> str:
     try:
-        return str(error)
+        return str(error)[:LETTERS]
     except Exception:
         return ""
 
@@ -98,14 +99,18 @@ def _numbers(value: Any) -> Any:
     try:
         array = _asarray(value)
     except Exception:
-        return Strange(type(value).__name__)
+        return Strange(_type(value))
     if array.size > MOST:
         return Strange(f"an array of {array.size:,} numbers")
     if array.dtype.char in "gG":  # long doubles have bytes that mean nothing and may be anything
         return array.astype(complex if array.dtype.char == "G" else float)
     if array.dtype.kind in "biufc":
         return array.copy()
-    return Strange(f"an array of {array.dtype}" if isinstance(value, np.ndarray) else type(value).__name__)
+    return Strange(f"an array of {array.dtype}" if isinstance(value, _ndarray) else _type(value))
+
+
+def _type(value: Any) -> str:
+    return str(type(value).__name__)[:LETTERS]
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ class Strange:
 
 
 def _arrays(value: Any) -> list[np.ndarray]:
-    if isinstance(value, np.ndarray):
+    if isinstance(value, _ndarray):
         return [_asarray(value)]  # a subclass could answer for itself
     if isinstance(value, tuple | list):
         return [array for part in value for array in _arrays(part)]
@@ -130,7 +135,7 @@ def _same(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     if isinstance(one, tuple | list) and isinstance(other, tuple | list):
         return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+    if isinstance(one, _ndarray) or isinstance(other, _ndarray):
         a, b = _asarray(one), _asarray(other)
         if a.shape != b.shape or a.dtype != b.dtype:
             return False
