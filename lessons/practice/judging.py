@@ -22,7 +22,7 @@ import numpy as np
 
 from lessons.practice.bench import Left, run_file
 from lessons.practice.comparing import (
-    Result, Tolerance, alike, compared, inputs_of, outcomes_of, parts_of, tolerance_of,
+    Result, Tolerance, alike, compared, inputs_of, outcomes_of, parts_of, taken_apart, tolerance_of,
 )  # fmt: skip
 from lessons.practice.cost import Cost, cost_of
 from lessons.practice.exercise import Exercise, Mistake
@@ -127,6 +127,7 @@ def judge(exercise: Exercise, outcomes: Sequence[Outcome], trace: str = "") -> V
     if all(_unfilled(outcome) for outcome in outcomes):
         return Verdict(name, "stub", f"{exercise.function_name} is still empty: nothing is returned.")
     right = outcomes_of(exercise, exercise.right)
+    outcomes = [taken_apart(r, o) for r, o in zip(right, outcomes, strict=True)]
     results = [compared(exercise, place, r, o) for place, (r, o) in enumerate(zip(right, outcomes, strict=True))]
     for kind in ("raises", "type", "shape", "not finite", "values"):
         wrong = [result for result in results if result.kind == kind]
