@@ -131,7 +131,8 @@ class Drawing(NamedTuple):
 @dataclass(eq=False)
 class Derivation:
     """about: sentences before any symbol.  axes: letter -> what it counts.  also: other names of symbols and targets.
-    learned: said when all targets hold."""
+    learned: said when all targets hold.  step: of its topic, where it is explained.  asked: id of the question of the
+    mock interview that asks for it."""
 
     name: str
     title: str
@@ -144,6 +145,7 @@ class Derivation:
     shown: Sequence[Shown]
     also: Mapping[str, str] = field(default_factory=dict)
     step: str = ""
+    asked: str = ""
     slips: list[Slip] = field(default_factory=list)
     equals: list[tuple[str, ...]] = field(default_factory=list)
     _truth: Truth | None = None
