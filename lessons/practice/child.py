@@ -29,14 +29,18 @@ LESSONS = Path(__file__).resolve().parent.parent
 LARGEST = 2**29
 
 
-def _beside(name: str) -> Any:
-    """The module that lies beside this file: as a script it has no package to import from."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+def _loaded(name: str, path: Path) -> Any:
+    """The module of a file: as a script this one has no package to import from."""
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _beside(name: str) -> Any:
+    return _loaded(name, Path(__file__).with_name(f"{name}.py"))
 
 
 TRYING = _beside("trying")
@@ -143,8 +147,9 @@ def main() -> None:
     kept = [_open(FOLDER / name, flags, 0o600) for name in ("left.json", "left.bin", "at")]
     limit(asked["memory"], asked["seconds"])
     left: dict[str, Any] = {"stage": "read"}
+    tools = {name: _beside(name) for name in ("tracing", "cost") if name in asked}
     try:
-        run(asked, left, kept[2])
+        run(asked, left, kept[2], tools)
     except SystemExit:
         left["exit"] = True
     except BaseException as error:
@@ -152,9 +157,9 @@ def main() -> None:
             left["syntax"] = "".join(traceback.format_exception_only(error))
         else:
             left["traceback"] = told(error, asked["path"])
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.__stdout__, sys.__stderr__):
         try:
-            stream.flush()
+            stream.flush()  # type: ignore[union-attr]
         except Exception:
             continue
     data = bytearray()
@@ -164,8 +169,9 @@ def main() -> None:
     _exit(0)  # no thread goes on, and nothing that waits for the end is run
 
 
-def run(asked: dict[str, Any], left: dict[str, Any], at: int) -> None:
-    """Reads the file and makes every call; `left` says how far it came."""
+def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, Any]) -> None:
+    """Reads the file and makes every call; `left` says how far it came.  Is a trace of variables asked for,
+    the first call alone is made, and for a cost the last one too."""
     path, name, source = asked["path"], asked["function"], asked["source"]
     code = compile(source, path, "exec", dont_inherit=True)
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)  # what runs, were it deleted
@@ -178,6 +184,15 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int) -> None:
     function = space.get(name)
     if not callable(function):
         left["missing"] = sorted(key for key, value in space.items() if callable(value) and not key.startswith("_"))
+        return
+    if tools:
+        first = asked["calls"][0]
+        if "tracing" in tools:
+            left["seen"] = tools["tracing"].values_of(function, first, asked["tracing"])
+        if "cost" in tools:
+            function(**first)  # what is imported and kept on the way does not count
+            left["cost"] = tuple(tools["cost"].cost_of(function, asked["calls"][-1], asked["cost"] == "counted"))
+        left["stage"] = "traced"
         return
     made: list[None] = []
 
