@@ -62,8 +62,14 @@ def tolerance_of(exercise: Exercise, place: int) -> Tolerance:
 def alike(one: Outcome, other: Outcome, tolerance: Tolerance) -> bool:
     """Whether two functions did the same with an input."""
     if one.raised or other.raised:
-        return bool(one.raised and other.raised and one.raised[0] == other.raised[0])
+        return bool(one.raised and other.raised and _error(one) == _error(other))
     return _alike(one.value, other.value, tolerance)
+
+
+def _error(outcome: Outcome) -> str:
+    """The type of what was raised; shapes that do not fit are a ValueError in NumPy, and a RuntimeError in PyTorch."""
+    assert outcome.raised is not None
+    return "ValueError" if outcome.raised[0] == "RuntimeError" else outcome.raised[0]
 
 
 def _alike(one: Any, other: Any, tolerance: Tolerance) -> bool:
