@@ -1,6 +1,7 @@
 """One verdict about a learner's function: the first of what is wrong, in a fixed order, and which mistake it is.
 
-    syntax, import, missing, stub, raises, type, shape, not finite, values, changed, shared, again, dtype, passed
+    syntax, import, missing, stub, raises, type, shape, not finite, values, changed, shared, again, dtype,
+    gradient (of an answer in PyTorch: autograd.py), passed
 
     time, exit: the process ended before it gave anything that can be read;  grader: tfx itself broke down, whatever the file holds
 
@@ -13,7 +14,7 @@ shapes, the same exceptions.  Several that do are told as candidates; none is "u
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,13 @@ import numpy as np
 
 from lessons.practice.bench import Left, plain, run_file
 from lessons.practice.comparing import (
-    Result, Tolerance, alike, compared, inputs_of, outcomes_of, parts_of, tolerance_of,
+    Result, Tolerance, alike, compared, inputs_of, outcomes_of, parts_of, taken_apart, tolerance_of,
 )  # fmt: skip
 from lessons.practice.cost import Cost, cost_of
 from lessons.practice.exercise import Exercise, Mistake
 from lessons.practice.steps import examined, first_wrong_step
 from lessons.practice.trying import Outcome
+from tfx.errors import EnvironmentProblem
 
 __all__ = ["Tolerance", "Verdict", "alike", "judge", "judge_file", "outcomes_of", "tolerance_of", "too_dear"]
 
@@ -47,22 +49,39 @@ class Verdict:
     printed: str = ""
     rule: str = ""
     place: int = -1
+    framework: str = "numpy"
 
     @property
     def passed(self) -> bool:
         return self.kind == "passed"
 
 
-def judge_file(exercise: Exercise, path: Path, source: str) -> Verdict:
-    """Runs the file in a process of its own and judges what it left."""
-    left = Left()
+def judge_file(
+    exercise: Exercise,
+    path: Path,
+    source: str,
+    behind: Callable[[Left], Verdict | None] = lambda left: None,
+    **more: Any,
+) -> Verdict:
+    """Runs the file in a process of its own and judges what it left.
+
+    behind: looks again at what is right so far.  more: of `run_file`, such as the framework.  Raises EnvironmentProblem
+    where the framework cannot be imported.
+    """
+    left, tools = Left(), {name: one for name, one in more.items() if name == "framework"}
     try:
-        left = run_file(path, source, exercise.function_name, [case.arguments for case in exercise.cases])
-        verdict = _early(exercise, left, path) or judge(exercise, left.outcomes, left.traceback)
+        left = run_file(path, source, exercise.function_name, [case.arguments for case in exercise.cases], **more)
+        if left.no_torch:
+            says = f"PyTorch is there, and cannot be imported: {left.no_torch}."
+            raise EnvironmentProblem(says, "Install it anew: pip install torch")
+        verdict = judge_left(exercise, left)
+        verdict = (verdict.passed and behind(left)) or verdict
         if verdict.kind in ("raises", "shape", "not finite", "values") and exercise.step_names:
-            verdict = _with_steps(exercise, verdict, path, source)
+            verdict = _with_steps(exercise, verdict, path, source, **tools)
         elif verdict.passed and exercise.most:
-            verdict = _dear(exercise, path, source) or verdict
+            verdict = _dear(exercise, path, source, **tools) or verdict
+    except EnvironmentProblem:
+        raise
     except Exception as error:
         verdict = _broken(exercise, "".join(traceback.format_exception(error)))
     says, evidence = plain(verdict.says).replace("\n", " "), tuple(map(plain, verdict.evidence))
@@ -74,16 +93,21 @@ def _unread(exercise: Exercise, trace: str) -> Verdict:
     return Verdict(exercise.name, "exit", says, tuple(filter(None, [trace.rstrip()])))
 
 
+def judge_left(exercise: Exercise, left: Left) -> Verdict:
+    """The first of what is wrong with what a run left."""
+    return _early(exercise, left) or judge(exercise, left.outcomes, left.traceback)
+
+
 def _broken(exercise: Exercise, trace: str) -> Verdict:
     says = "tfx itself broke down while it judged; this says nothing about your file."
     return Verdict(exercise.name, "grader", says, (trace.rstrip(), "report this, with what it prints: tfx doctor"))
 
 
-def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str) -> Verdict:
+def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str, **more: Any) -> Verdict:
     """Calls the function once more, on the input that is wrong, and looks at its variables."""
     names = [name.partition(":")[0] for name in exercise.step_names]
     arguments = exercise.cases[verdict.place].arguments
-    seen = run_file(path, source, exercise.function_name, [arguments], tracing=names).seen
+    seen = run_file(path, source, exercise.function_name, [arguments], tracing=names, **more).seen
     try:
         found = first_wrong_step(exercise, verdict.place, seen)
     except Exception as error:  # no reason to take back a verdict
@@ -96,12 +120,13 @@ def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str) -
     return replace(verdict, evidence=(*verdict.evidence[:head], *found, *verdict.evidence[head:]))
 
 
-def _dear(exercise: Exercise, path: Path, source: str) -> Verdict | None:
+def _dear(exercise: Exercise, path: Path, source: str, **more: Any) -> Verdict | None:
     """Calls the function once more, on one larger input, where a rule says what it may take there."""
     name, most = exercise.name, exercise.most
     assert most is not None
     calls = [exercise.cases[0].arguments, most.given]
-    left = run_file(path, source, exercise.function_name, calls, cost="counted" if most.flops else "held")
+    cost = "counted" if most.flops else "held"
+    left = run_file(path, source, exercise.function_name, calls, cost=cost, **more)
     if left.cost is not None:
         return too_dear(exercise, Cost(*left.cost))
     evidence = (f"input: {most.about}", *filter(None, [left.traceback.rstrip()]))
@@ -137,6 +162,7 @@ def judge(exercise: Exercise, outcomes: Sequence[Outcome], trace: str = "") -> V
     if all(_unfilled(outcome) for outcome in outcomes):
         return Verdict(name, "stub", f"{exercise.function_name} is still empty: nothing is returned.")
     right = outcomes_of(exercise, exercise.right)
+    outcomes = [taken_apart(r, o) for r, o in zip(right, outcomes, strict=True)]
     results = [compared(exercise, place, r, o) for place, (r, o) in enumerate(zip(right, outcomes, strict=True))]
     for kind in ("raises", "type", "shape", "not finite", "values"):
         wrong = [result for result in results if result.kind == kind]
@@ -164,7 +190,7 @@ def judge(exercise: Exercise, outcomes: Sequence[Outcome], trace: str = "") -> V
     return Verdict(name, "passed", exercise.learned)
 
 
-def _early(exercise: Exercise, left: Left, path: Path) -> Verdict | None:
+def _early(exercise: Exercise, left: Left) -> Verdict | None:
     """What goes wrong before anything can be compared."""
     name, function = exercise.name, exercise.function_name
     about = exercise.cases[min(left.at, len(exercise.cases) - 1)].about
@@ -178,7 +204,7 @@ def _early(exercise: Exercise, left: Left, path: Path) -> Verdict | None:
     if left.ended == "signal":
         says = f"its process broke down ({left.signal}); was very much memory asked for?"
         return Verdict(name, "exit", says, (f"input: {about}",))
-    if left.ended == "bent" or (left.stage == "call" and str(path) in left.traceback):
+    if left.ended == "bent" or (left.stage == "call" and f'"{left.path}"' in left.traceback):
         return _unread(exercise, left.traceback)
     if left.stage == "import":
         return Verdict(name, "import", "the file stops before its functions can be called.", (left.traceback.rstrip(),))

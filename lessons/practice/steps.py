@@ -54,7 +54,7 @@ def _comparable(value: Any, form: Any) -> bool:
 
 def _equal(value: Any, form: Any, tolerance: Any) -> bool:
     if value.shape == form.shape and np.isneginf(form).any():
-        value = np.where(value < BLOCKED, -np.inf, value)
+        value = np.where(value.astype(np.result_type(value, float)) < BLOCKED, -np.inf, value)
     return bool(value.shape == form.shape and not differences(value, form, tolerance).any())
 
 

@@ -61,10 +61,10 @@ def _try(function: Callable[..., Any], arguments: dict[str, Any]) -> Outcome:
     except MemoryError:
         return Outcome(raised=("MemoryError", "more memory than an exercise may take"))
     except BaseException as error:
-        return Outcome(raised=(_type(error), _words(error)))
+        return Outcome(raised=(_type(error), words(error)))
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
     try:
         return str(error)[:LETTERS]
     except Exception:
