@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise
+from lessons.practice.tensors import leaves
 from lessons.practice.trying import Outcome, Strange, try_all
 
 #: relative to the largest number of the right result, by the type of the input
@@ -223,8 +224,10 @@ def inputs_of(arguments: dict[str, Any], width: int = 76) -> list[str]:
             kind = "" if value.dtype in (np.float64, np.bool_) else f" {value.dtype}"
             line = f"{name} {value.shape}{kind}: {' '.join(told_apart(value.flat[:40]))}"
             whole = value.size <= 40
+        elif arrays := [(path, one) for path, one in leaves(value) if isinstance(one, np.ndarray)]:
+            line, whole = f"{name}: {', '.join(f'{path} {one.shape}' for path, one in arrays)}", True
         else:
-            line, whole = f"{name} = {value!r}", True
+            line, whole = f"{name} = {' '.join(repr(value).split())}", True
         cut = line[:width].rpartition(" ")[0] if len(line) > width else line
         lines.append(line if len(line) <= width and whole else f"{cut} ...")
     return lines

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from lessons.practice.comparing import inputs_of
 from lessons.practice.exercise import Exercise, Given, exercises, find_exercise
 from lessons.practice.judging import judge, outcomes_of
 from lessons.practice.trying import try_all
@@ -279,3 +280,16 @@ def test_what_is_subtly_wrong_is_neither_passed_nor_named(exercise, how):
             continue  # this result is 0 there, or has no such axis
         verdict = judge(exercise, try_all(function, calls, twice=False))
         assert not verdict.passed and verdict.mistake is None and not verdict.candidates, (place, verdict)
+
+
+def test_inputs_are_shown_in_a_line_each():
+    lines = inputs_of({
+        "x": np.arange(6.0).reshape(2, 3), "long": np.arange(90) / 7, "keep": np.array([True, False]), "n": 2,
+        "w": {"q": np.ones((2, 3)), "k": [np.ones(4)]}, "text": "a\nb", "half": np.ones(2, np.float32),
+    })  # fmt: skip
+    assert lines == [
+        "x (2, 3): 0 1 2 3 4 5",
+        "long (90,): 0 0.143 0.286 0.429 0.571 0.714 0.857 1 1.14 1.29 1.43 1.57 ...",
+        "keep (2,): True False", "n = 2", "w: q (2, 3), k[0] (4,)", "text = 'a\\nb'", "half (2,) float32: 1 1",
+    ]  # fmt: skip
+    assert max(map(len, inputs_of({"w": [np.ones(2)] * 99, "words": ["word"] * 99, "x": np.ones(99) / 3}))) <= 80
