@@ -137,6 +137,7 @@ def act(
         if not names:
             raise BadInput(f"{action} needs the name of an exercise.", f"For example: tfx practice {action} softmax")
         found = find_exercise(names[0])
+        framework.require(found)
         if action == "solution":
             actions.solution(found, give_up, face)
         else:
