@@ -10,6 +10,7 @@ import typer
 from tfx.errors import BadInput, unknown_name
 from tfx_cli import options
 from tfx_cli.options import Face
+from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.grading import Format
 
 ACTIONS = ("list", "start", "check", "hint", "solution", "reset", "grade", "derive", "dev")
@@ -40,6 +41,9 @@ def practice(
         bool, typer.Option("--give-up", help="See the solution before it is solved; that is kept.")
     ] = False,
     form: Annotated[Format, typer.Option("--format", help="Of grade: how the verdicts are written.")] = Format.text,
+    framework: Annotated[
+        Framework, typer.Option("--framework", help="What the answer is written in; torch has to be installed.")
+    ] = Framework.numpy,
     pack: Annotated[
         list[Path] | None,
         typer.Option("--pack", metavar="FOLDER", help="Exercises of this folder in the place of ours; also TFX_PACKS."),
@@ -70,6 +74,7 @@ def practice(
       tfx practice solution softmax
       tfx practice check my.py --exercise softmax --json
       tfx practice grade class/*/softmax.py --format junit > report.xml
+      tfx practice start softmax --framework torch
       tfx practice derive
       tfx practice derive softmax
       tfx practice hint derive/softmax
@@ -94,6 +99,14 @@ def practice(
         raise BadInput("--format goes with grade.", "For example: tfx practice grade softmax.py --format junit")
     if line and action != "derive":
         raise BadInput("--line goes with derive.", 'For example: tfx practice derive softmax --line "dS = P*dP"')
+    if framework is Framework.torch:
+        if action in ("list", "solution", "derive", "dev"):
+            raise BadInput(
+                f"--framework does not go with {action}.", "For example: tfx practice check softmax --framework torch"
+            )
+        from lessons.practice.in_torch import need_torch
+
+        need_torch()
     if action == "derive":
         derive(names, line or [], pack, face)
         return
@@ -101,21 +114,23 @@ def practice(
         develop(names, pack, face)
         return
     with packing.packs_in_use(pack, face):
-        act(action, names, exercise, give_up, form, face)
+        act(action, names, exercise, give_up, form, framework, face)
 
 
-def act(action: str, names: list[str], exercise: str, give_up: bool, form: Format, face: Face) -> None:
+def act(
+    action: str, names: list[str], exercise: str, give_up: bool, form: Format, framework: Framework, face: Face
+) -> None:
     """Everything but `dev`."""
     from tfx_cli.practice import actions, watching
 
     if action in ("", "list"):
         refuse_more(names, 0, action)
-        actions.show_all(face) if action or face is not Face.terminal else watching.go_on()
+        actions.show_all(face) if action or face is not Face.terminal else watching.go_on(framework)
     elif action == "grade":
-        actions.grade_all(names, exercise, Format.json if face is Face.json else form)
+        actions.grade_all(names, exercise, framework, Format.json if face is Face.json else form)
     elif action == "check":
         refuse_more(names, 1, action)
-        actions.check(names[0] if names else "", exercise, face)
+        actions.check(names[0] if names else "", exercise, framework, face)
     else:
         refuse_more(names, 1, action)
         from lessons.practice.exercise import find_exercise
@@ -130,7 +145,7 @@ def act(action: str, names: list[str], exercise: str, give_up: bool, form: Forma
         if action == "solution":
             actions.solution(found, give_up, face)
         else:
-            {"start": actions.start, "hint": actions.hint, "reset": actions.reset}[action](found, face)
+            {"start": actions.start, "hint": actions.hint, "reset": actions.reset}[action](found, framework, face)
 
 
 def act_on_derivation(action: str, name: str, give_up: bool, face: Face) -> None:
