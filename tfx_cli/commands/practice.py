@@ -77,6 +77,7 @@ def practice(
       tfx practice start softmax --framework torch
       tfx practice derive
       tfx practice derive softmax
+      tfx practice hint derive/softmax
       tfx practice derive softmax --line "dS = P*(dP - sum(dP*P))"
       tfx practice dev new row-sums --pack my-pack
       tfx practice dev check row-sums --pack my-pack
@@ -133,15 +134,33 @@ def act(
     else:
         refuse_more(names, 1, action)
         from lessons.practice.exercise import find_exercise
+        from tfx_cli.practice.derive.progress import PREFIX
 
         if not names:
             raise BadInput(f"{action} needs the name of an exercise.", f"For example: tfx practice {action} softmax")
+        if names[0].startswith(PREFIX):
+            act_on_derivation(action, names[0].removeprefix(PREFIX), give_up, face)
+            return
         found = find_exercise(names[0])
         framework.require(found)
         if action == "solution":
             actions.solution(found, give_up, face)
         else:
             {"start": actions.start, "hint": actions.hint, "reset": actions.reset}[action](found, framework, face)
+
+
+def act_on_derivation(action: str, name: str, give_up: bool, face: Face) -> None:
+    """hint and solution; what else there is to do with a derivation is done where it is typed."""
+    from lessons.practice.derive.derivation import find_derivation
+    from tfx_cli.practice.derive import script
+
+    found = find_derivation(name)
+    if action == "hint":
+        script.hint(found, face)
+    elif action == "solution":
+        script.solution(found, give_up, face)
+    else:
+        raise BadInput("a derivation has no file.", f"Type it: tfx practice derive {found.name}")
 
 
 def derive(names: list[str], lines: list[str], pack: list[Path] | None, face: Face) -> None:
@@ -160,8 +179,8 @@ def derive(names: list[str], lines: list[str], pack: list[Path] | None, face: Fa
     from lessons.practice.derive.derivation import find_derivation
 
     found = find_derivation(names[0])
-    if interactive() and not lines and face is Face.terminal:
-        session.converse(found)
+    if interactive() and not lines and face is not Face.json:
+        session.converse(found, plain=face is Face.plain)
     else:
         script.judge_lines(found, lines, face)
 

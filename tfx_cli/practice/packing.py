@@ -79,21 +79,19 @@ def new(names: Sequence[str], given: Sequence[Path] | None, face: Face) -> None:
     show_line(f"next   write what says TODO, then tfx practice dev check {name} --pack {shlex.quote(str(folder))}")
 
 
-DERIVATION = "derive/"
-
-
 def chosen(names: Sequence[str]) -> tuple[list[Exercise], list[Derivation]]:
     """The exercises of these names and the derivations of those that begin with derive/; without a name all exercises
     of the packs in use, else everything of the course.  derive alone is every derivation."""
     from lessons.practice.derive.derivation import derivations, find_derivation
     from lessons.practice.exercise import exercises, find_exercise
     from lessons.practice.packs import FOLDERS
+    from tfx_cli.practice.derive.progress import PREFIX
 
     if not names:
         return list(exercises().values()), [] if FOLDERS.get() else list(derivations().values())
-    derived = [name for name in names if name.startswith(DERIVATION)]
+    derived = [name for name in names if name.startswith(PREFIX)]
     found = {one.name: one for one in (derivations().values() if "derive" in names else ())}
-    found |= {one.name: one for one in (find_derivation(name.removeprefix(DERIVATION)) for name in derived)}
+    found |= {one.name: one for one in (find_derivation(name.removeprefix(PREFIX)) for name in derived)}
     own = [name for name in dict.fromkeys(names) if name != "derive" and name not in derived]
     return [find_exercise(name) for name in own], list(found.values())
 
