@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise, Given
-from lessons.training.label_smoothing.exercises.cross_entropy import log_softmax
+from lessons.training.label_smoothing.exercises.cross_entropy import log_softmax, mixed
 from tfx.ops.losses.cross_entropy import cross_entropy_backward as library
 from tfx.ops.losses.cross_entropy import cross_entropy_forward
 
@@ -128,3 +128,7 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a large dloss, below 0", given(2, 3, v=5, up=-1e6))
     small = given(2, 3, v=5, smoothing=0.1, keep=some(2, 3))
     yield Given("float32", {**small, "logits": small["logits"].astype(np.float32)})
+    for about, one, (dloss,) in mixed(
+        rng, {"": 1.3, "dloss 1": 1.0, "dloss -2": -2.0, "dloss 1e-6": 1e-6, "dloss 0": 0.0}
+    ):
+        yield Given(about, {"dloss": dloss} | one)
