@@ -20,7 +20,7 @@ exercise = Exercise(
         "q is (..., T, D), k (..., S, D) and v (..., S, Dv), with the same axes in front.",
         "mask is None, or boolean and broadcasts to (..., T, S); True means: may look there.",
         "A query that may look nowhere gets zeros, as weights and as output.",
-        "What stands behind the mask does not matter, were it 10,000.",
+        "What stands behind the mask does not matter, were it 10,000; scores may be as large, and as far below 0.",
         "q, k, v and mask stay as they are.",
     ],
     hints=[
@@ -146,7 +146,7 @@ FRONTS: dict[str, tuple[int, ...]] = {
 }
 SIZES = {
     "T 3, S 5, D 4, Dv 2": (3, 5, 4, 2), "all sizes 3": (3, 3, 3, 3), "one query": (1, 4, 3, 2), "one key": (3, 1, 4, 2),
-    "T 5, S 2": (5, 2, 3, 6), "T 2, S 6, D 1": (2, 6, 1, 3), "T = S, Dv 1": (4, 4, 2, 1), "T 3, S 4, D 16": (3, 4, 16, 5),
+    "T 5, S 2": (5, 2, 3, 6), "T 2, S 6, D 1": (2, 6, 1, 3), "T = S, Dv 1": (6, 6, 2, 1), "one query, one key": (1, 1, 3, 2), "T 3, S 4, D 16": (3, 4, 16, 5),
 }  # fmt: skip
 BY = {"": 1.0, "large scores": 40.0, "sharp weights": 3.0, "tiny scores": 1e-3}
 
@@ -173,6 +173,7 @@ MASKS: dict[str, Any] = {
     "a causal mask": causal,
     "a mask for every place": scattered,
     "queries that see nothing": one_blocked,
+    "one mask for all texts": lambda rng, shape: scattered(rng, shape[-2:]),
     "a padding mask": lambda rng, shape: np.arange(shape[-1]) < rng.integers(1, shape[-1] + 1, (*shape[:-2], 1, 1)),
     "one row of a mask": lambda rng, shape: np.arange(shape[-1]) != 1,
     "whole queries blocked": lambda rng, shape: (np.arange(shape[-2]) != 1)[:, None],
@@ -225,6 +226,9 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     behind = qkv(t=3, s=4, d=3, dv=2)
     behind["k"][1], behind["v"][1] = 1e4, 1e4
     yield Given("large numbers behind the mask", {**behind, "mask": np.array([1, 0, 1, 1], bool)[None, :]})
+    low = qkv(t=3, s=4, d=4, dv=2)
+    low["q"], low["k"] = 1 + low["q"] / 1e4, low["k"] - 10_000
+    yield Given("scores near -20,000 in front of the mask", {**low, "mask": seen})
     yield Given(
         "one row of the mask for all queries", {**qkv(2, t=3, s=4, d=3, dv=2), "mask": np.array([[[0, 1, 1, 0]]], bool)}
     )

@@ -140,6 +140,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("rows of very different size", {"x": np.array([[1000.0, 999.0, 0.0], [-1000.0, -1001.0, -999.5]])})
     yield Given("scores far apart", {"x": np.array([[0.0, -800.0, -30.0], [50.0, 0.0, 49.0]])})
     yield Given("some scores are -inf", {"x": np.array([[0.3, -np.inf, 1.1], [-np.inf, -np.inf, 0.2]])})
+    x = np.array([[-np.inf, -10_000.0, -9_999.0], [-9_998.0, -np.inf, -10_000.0]])
+    yield Given("some scores are -inf, the others near -10,000", {"x": x})
     yield Given("a row of -inf alone", {"x": np.array([[-np.inf, -np.inf], [0.5, 0.1]])})
     yield Given("a column of -inf alone, along axis 0", {"x": np.array([[-np.inf, 1.0], [-np.inf, 2.0]]), "axis": 0})
     yield Given("a thousand scores", {"x": 3 * rng.standard_normal((2, 1000))})

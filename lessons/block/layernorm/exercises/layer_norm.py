@@ -105,6 +105,7 @@ TOKENS: dict[str, Callable[[Any], Any]] = {
     "the last token of equal numbers": lambda n: np.where(
         np.arange(n.size).reshape(n.shape) < n.size - n.shape[-1], n, 2.0
     ),
+    "one number above all": lambda n: n + 300.0 * (np.arange(n.shape[-1]) == n.shape[-1] - 1),
     "tokens of different size": lambda n: n * 10.0 ** np.arange(-1, n.size - 1).reshape(n.shape).clip(max=1),
 }
 GAINS: dict[str, Callable[[np.random.Generator, int], Any]] = {

@@ -140,6 +140,9 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a causal mask", given(2, 5, 6, 2, mask=np.tril(np.ones((5, 5), bool))))
     padded = np.array([[1, 1, 1, 0], [1, 0, 0, 0]], bool)[:, None, None, :] & np.ones((2, 1, 4, 4), bool)
     yield Given("a mask for each text", given(2, 4, 6, 3, mask=padded))
+    low = given(2, 4, 6, 2)
+    low["x"][..., 0], low["w_q"][0], low["w_k"][0] = 100.0, 1.0, -1.0
+    yield Given("scores far below 0 in front of the mask", {**low, "mask": np.tril(np.ones((4, 4), bool))})
     yield Given("a causal mask, T = H", given(2, 3, 6, 3, mask=np.tril(np.ones((3, 3), bool))))
     small = given(2, 3, 6, 2)
     yield Given(
