@@ -23,8 +23,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -33,7 +32,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from lessons.course import ROOT, Topic, find_topic, topics
-from lessons.exercise_names import exercise_files
+from lessons.exercise_names import PACKED, exercise_files, exercise_names
 from lessons.practice.in_torch import in_torch, rules_in_torch
 from tfx.errors import unknown_name
 from tfx.gradcheck.mistake import sentences
@@ -226,27 +225,43 @@ def _header(exercise: Exercise, rules: Sequence[str]) -> str:
     return "\n".join(about) + "\n"
 
 
-#: the exercises of the packs in use, by name
-PACKED: ContextVar[dict[str, Exercise] | None] = ContextVar("exercises of packs", default=None)
+class Shelf(Mapping[str, Exercise]):
+    """Exercises by name, each imported when it is first asked for."""
+
+    def __init__(self, modules: Mapping[str, str]) -> None:
+        """modules: name of an exercise -> its module."""
+        self._modules = modules
+
+    def __getitem__(self, name: str) -> Exercise:
+        module = self._modules[name]
+        exercise: Exercise = importlib.import_module(module).exercise
+        importlib.import_module(f"{module}_mistakes")
+        return exercise
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
 
 
-def exercises() -> dict[str, Exercise]:
+def exercises() -> Mapping[str, Exercise]:
     """All by name: those of the packs that are in use, else those of the course."""
     packed = PACKED.get()
     return of_the_course() if packed is None else packed
 
 
 @cache
-def of_the_course() -> dict[str, Exercise]:
+def of_the_course() -> Mapping[str, Exercise]:
     """All by name, in the order of the course; in a topic by their files' names."""
-    found: dict[str, Exercise] = {}
-    for topic in topics():
-        for path in exercise_files(topic):
-            name = f"{topic.package}.exercises.{path.stem}"
-            exercise: Exercise = importlib.import_module(name).exercise
-            importlib.import_module(f"{name}_mistakes")
-            found[exercise.name] = exercise
-    return found
+    return Shelf({
+        name: f"{topic.package}.exercises.{path.stem}"
+        for topic in topics()
+        for name, path in zip(exercise_names(topic), exercise_files(topic), strict=True)
+    })  # fmt: skip
 
 
 @cache
@@ -269,8 +284,8 @@ def has_topic(exercise: Exercise) -> bool:
 
 def find_exercise(name: str) -> Exercise:
     """The exercise of that name, in a pack that is in use or in the course; raises BadInput with the nearest one."""
-    known = {**of_the_course(), **exercises()}
     key = name.strip().lower().replace("_", "-")
-    if key not in known:
-        raise unknown_name("exercise", name, known, "tfx practice list")
-    return known[key]
+    for known in (exercises(), of_the_course()):
+        if key in known:
+            return known[key]
+    raise unknown_name("exercise", name, [*of_the_course(), *exercises()], "tfx practice list")

@@ -23,10 +23,10 @@ def complete_word(incomplete: str) -> list[str]:
     from tfx_cli.find_lessons import ensure_lessons
 
     ensure_lessons()
+    from lessons.exercise_names import listed
     from lessons.practice.derive.derivation import derivations
-    from lessons.practice.exercise import exercises
 
-    known = dict.fromkeys((*ACTIONS, *exercises(), *derivations()))
+    known = dict.fromkeys((*ACTIONS, *listed(), *derivations()))
     return [word for word in known if word.startswith(incomplete)]
 
 

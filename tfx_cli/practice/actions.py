@@ -40,27 +40,31 @@ def note(exercise: Exercise, act: str, verdict: str = "", mistake: str = "") -> 
 
 
 def standings() -> dict[str, Standing]:
-    from lessons.practice.exercise import exercises
+    from lessons.exercise_names import listed
     from tfx_cli.practice.workspace import standing_of
 
-    lines = history()
-    return {name: standing_of(name, lines) for name in exercises()}
+    own: dict[str, list[Practised]] = {name: [] for name in listed()}
+    for line in history():
+        if line.exercise in own:
+            own[line.exercise].append(line)
+    return {name: standing_of(name, lines) for name, lines in own.items()}
 
 
 def show_all(face: Face) -> None:
     """Every exercise with what became of it, and every derivation where no pack is in use."""
-    from lessons.practice.exercise import exercises
-    from lessons.practice.packs import FOLDERS
+    from lessons.exercise_names import PACKED, listed
     from tfx_cli.practice.derive.progress import all_kept
-    from tfx_cli.practice.derive.records import derivation_document
     from tfx_cli.practice.derive.script import list_kept
-    from tfx_cli.practice.page import exercise_document
     from tfx_cli.render.show import show_list
 
-    now, known = standings(), exercises()
-    derived = {} if FOLDERS.get() else all_kept()
+    now, known = standings(), listed()
+    derived = all_kept() if PACKED.get() is None else {}
     if face is Face.json:
-        documents = [exercise_document(one, now[name]) for name, one in known.items()]
+        from lessons.practice.exercise import exercises
+        from tfx_cli.practice.derive.records import derivation_document
+        from tfx_cli.practice.page import exercise_document
+
+        documents = [exercise_document(one, now[name]) for name, one in exercises().items()]
         others = [derivation_document(one.attempt.derivation, one) for one in derived.values()]
         show_document({"exercises": documents, "derivations": others})
         return
@@ -77,10 +81,10 @@ def show_all(face: Face) -> None:
 
 def show_next(framework: Framework = Framework.numpy) -> None:
     """The first exercise that is not passed, and what to type."""
-    from lessons.practice.exercise import exercises
+    from lessons.exercise_names import listed
     from tfx_cli.practice.workspace import file_of
 
-    now, known = standings(), exercises()
+    now, known = standings(), listed()
     passed = sum(one.last == "passed" for one in now.values())
     show_line(f"Practice: {passed} of {len(known)} exercises passed")
     show_line()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import select
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,7 @@ def state_of(path: Path) -> tuple[int, int, int] | None:
 class Watch:
     """One exercise at a time.  No file is judged that was not saved since, and no exercise left by itself."""
 
-    def __init__(self, exercises: dict[str, Exercise], framework: Framework = Framework.numpy) -> None:
+    def __init__(self, exercises: Mapping[str, Exercise], framework: Framework = Framework.numpy) -> None:
         self.exercises, self.framework = exercises, framework
         self.said: list[str] = []
         self.take(self.next_one())
@@ -155,7 +155,7 @@ def go_on(framework: Framework) -> None:
         show_next(framework)
 
 
-def watch(exercises: dict[str, Exercise], framework: Framework = Framework.numpy) -> None:
+def watch(exercises: Mapping[str, Exercise], framework: Framework = Framework.numpy) -> None:
     """Until the reader leaves."""
     with single_keys() as next_key:
         seen = Watch(exercises, framework)

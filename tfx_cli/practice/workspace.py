@@ -15,6 +15,7 @@ from tfx_cli.practice.framework import Framework
 from tfx_cli.render.files import cannot_write, write_whole
 
 if TYPE_CHECKING:
+    from lessons.exercise_names import Listed
     from lessons.practice.exercise import Exercise
 
 FOLDER = Path("tfx-practice")
@@ -52,7 +53,7 @@ def standing_of(name: str, lines: Iterable[Practised]) -> Standing:
     )
 
 
-def file_of(exercise: Exercise, framework: Framework = Framework.numpy) -> Path:
+def file_of(exercise: Exercise | Listed, framework: Framework = Framework.numpy) -> Path:
     folder = FOLDER if framework is Framework.numpy else FOLDER / framework
     return folder / f"{exercise.name.replace('-', '_')}.py"
 
