@@ -18,18 +18,25 @@ TITLE = re.compile(r'^exercise = Exercise\(\s*"[^"]*",\s*"([^"]*)"', re.MULTILIN
 
 
 class Listed(NamedTuple):
-    """An exercise as a list has it."""
+    """An exercise as a list has it.  topic: its name; "" where it belongs to none."""
 
     name: str
     title: str
+    topic: str
+
+    @property
+    def text(self) -> str:
+        """Where a search looks."""
+        return f"{self.name} {self.title} {self.topic}".lower()
 
 
 def listed() -> dict[str, Listed]:
     """All by name, in the order of `lessons.practice.exercise.exercises`."""
     packed = PACKED.get()
     if packed is not None:
-        return {name: Listed(name, exercise.title) for name, exercise in packed.items()}
-    return {_name(path): Listed(_name(path), _title(path)) for topic in topics() for path in exercise_files(topic)}
+        return {name: Listed(name, exercise.title, exercise.topic) for name, exercise in packed.items()}
+    files = [(topic, path) for topic in topics() for path in exercise_files(topic)]
+    return {_name(path): Listed(_name(path), _title(path), topic.name) for topic, path in files}
 
 
 def exercise_files(topic: Topic) -> Iterator[Path]:

@@ -151,7 +151,6 @@ NO_RICH = [
     "quiz --stats",
     "bench",
     "practice",
-    "practice list",
     "experimnt",
 ]
 
