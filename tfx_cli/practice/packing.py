@@ -38,6 +38,9 @@ def folders(given: Sequence[Path] | None) -> list[Path]:
 @contextmanager
 def packs_in_use(given: Sequence[Path] | None, face: Face, whole: bool = True) -> Iterator[None]:
     """While it lasts, exercises are those of the packs; at its end a terminal is told how to go on with them."""
+    if not folders(given):
+        yield
+        return
     from lessons.practice.packs import using
 
     with using(folders(given), whole):

@@ -36,9 +36,12 @@ def show_derivations(face: Face) -> None:
     list_kept(now, f"next: tfx practice derive {following}", face)
 
 
-def list_kept(now: Mapping[str, Kept], what_next: str, face: Face) -> None:
+def list_kept(now: Mapping[str, Kept], what_next: str, face: Face, shown: Mapping[str, Kept] | None = None) -> None:
+    """now: all of them.  shown: those that a search leaves."""
     passed = sum(one.passed for one in now.values())
-    entries = {name: f"{one.attempt.derivation.title}: {one.word}" for name, one in now.items()}
+    entries = {
+        name: f"{one.attempt.derivation.title}: {one.word}" for name, one in (now if shown is None else shown).items()
+    }
     show_list(f"Derivations, {passed} of {len(now)} passed", entries, what_next, face)
 
 
