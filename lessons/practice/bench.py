@@ -42,13 +42,20 @@ class Left:
     printed: str = ""
 
 
-def run_file(path: Path, source: str, function: str, calls: Sequence[dict[str, Any]], seconds: float = SECONDS) -> Left:
-    """source: the text of the file at `path`, read by the caller, so that a file that deletes itself changes nothing."""
+def run_file(
+    path: Path, source: str, function: str, calls: Sequence[dict[str, Any]], seconds: float = SECONDS,
+    asking: Path | None = None, twice: bool = True,
+) -> Left:  # fmt: skip
+    """source: the text of the file at `path`, read by the caller, so that a file that deletes itself changes nothing.
+
+    asking: a file of our own; then each call is {"name", "arguments"} of one of its functions, which gets the learner's
+    program first.  twice: every call is made again, to see what is kept between calls.
+    """
     with tempfile.TemporaryDirectory(prefix="tfx-practice-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
         asked = {
             "path": str(path), "source": source, "function": function, "calls": list(calls),
-            "memory": MEMORY, "seconds": int(seconds) + 1,
+            "memory": MEMORY, "seconds": int(seconds) + 1, "asking": str(asking) if asking else "", "twice": twice,
         }  # fmt: skip
         (folder / "asked.pickle").write_bytes(pickle.dumps(asked))
         process = subprocess.Popen(

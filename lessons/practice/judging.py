@@ -58,7 +58,7 @@ class Result:
 def judge_file(exercise: Exercise, path: Path, source: str) -> Verdict:
     """Runs the file in a process of its own and judges it."""
     left = run_file(path, source, exercise.function_name, [case.arguments for case in exercise.cases])
-    early = _early(exercise, left)
+    early = early_verdict(exercise.name, left, [case.about for case in exercise.cases], exercise.function_name)
     verdict = early or judge(exercise, left.outcomes, left.traceback)
     return Verdict(**{**vars(verdict), "printed": left.printed})
 
@@ -157,10 +157,9 @@ def _differences(got: Any, right: Any, tolerance: Tolerance) -> Any:
     return ~np.where(finite & np.isfinite(got), near, (got == right) | (np.isnan(got) & np.isnan(right)))
 
 
-def _early(exercise: Exercise, left: Left) -> Verdict | None:
-    """What goes wrong before anything can be compared."""
-    name, function = exercise.name, exercise.function_name
-    about = exercise.cases[min(left.at, len(exercise.cases) - 1)].about
+def early_verdict(name: str, left: Left, abouts: Sequence[str], function: str = "") -> Verdict | None:
+    """What goes wrong before anything can be compared.  abouts: a few words about each call."""
+    about = abouts[min(left.at, len(abouts) - 1)]
     if left.syntax:
         return Verdict(name, "syntax", "Python cannot read the file.", (left.syntax.rstrip(),))
     if left.ended == "time":
