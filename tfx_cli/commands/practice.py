@@ -9,9 +9,12 @@ import typer
 from tfx.errors import BadInput, unknown_name
 from tfx_cli import options
 from tfx_cli.options import Face
+from tfx_cli.practice.debug_options import Asked, Way
 from tfx_cli.practice.grading import Format
 
-ACTIONS = ("list", "start", "check", "hint", "solution", "reset", "grade", "dev")
+ACTIONS = ("list", "start", "check", "hint", "solution", "reset", "grade", "debug", "dev")
+
+OF_DEBUG = "Of debug:"
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -36,6 +39,20 @@ def practice(
         bool, typer.Option("--give-up", help="See the solution before it is solved; that is kept.")
     ] = False,
     form: Annotated[Format, typer.Option("--format", help="Of grade: how the verdicts are written.")] = Format.text,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, max=999_999_999, metavar="N", help=f"{OF_DEBUG} which bug is drawn.")
+    ] = None,
+    family: Annotated[str, typer.Option("--family", metavar="NAME", help=f"{OF_DEBUG} which kind of bug.")] = "",
+    way: Annotated[
+        Way | None, typer.Option("--way", help=f"{OF_DEBUG} read it, ask it, or have a bug put into a file of yours.")
+    ] = None,
+    bugs: Annotated[int, typer.Option("--bugs", min=1, max=4, metavar="N", help=f"{OF_DEBUG} how many.")] = 1,
+    line: Annotated[
+        list[int] | None, typer.Option("--line", metavar="N", help=f"{OF_DEBUG} a line with a bug; may be given again.")
+    ] = None,
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help=f"{OF_DEBUG} the bugs that nobody would see, as measured.")
+    ] = False,
     json: options.Json = False,
     plain: options.Plain = False,
 ) -> None:
@@ -55,24 +72,33 @@ def practice(
       tfx practice solution softmax
       tfx practice check my.py --exercise softmax --json
       tfx practice grade class/*/softmax.py --format junit > report.xml
+      tfx practice debug
+      tfx practice debug start decoder --seed 7
+      tfx practice debug ask loss
+      tfx practice debug check
       tfx practice dev check
     """
     face = options.face(json, plain)
     from tfx_cli.find_lessons import ensure_lessons
 
     ensure_lessons()
-    from tfx_cli.practice import actions, watching
+    from tfx_cli.practice import actions, debugging, watching
 
     action, *names = words or [""]
     if action not in ("", *ACTIONS):
         raise unknown_name("action of practice", action, ACTIONS, "tfx practice -h")
-    if give_up and action != "solution":
+    asked = Asked(seed, family, way, bugs, line or [], hidden, give_up)
+    if asked.given and action != "debug":
+        raise BadInput(f"{asked.given} goes with debug.", "For example: tfx practice debug start decoder --seed 7")
+    if give_up and action != "solution" and [action, *names[:1]] != ["debug", "solution"]:
         raise BadInput("--give-up goes with solution.", "For example: tfx practice solution softmax --give-up")
     if exercise and action not in ("check", "grade"):
         raise BadInput("--exercise goes with check.", "For example: tfx practice check my.py --exercise softmax")
     if form is not Format.text and action != "grade":
         raise BadInput("--format goes with grade.", "For example: tfx practice grade softmax.py --format junit")
-    if action in ("", "list"):
+    if action == "debug":
+        debugging.act(names, asked, face)
+    elif action in ("", "list"):
         refuse_more(names, 0, action)
         actions.show_all(face) if action or face is not Face.terminal else watching.go_on()
     elif action == "dev":

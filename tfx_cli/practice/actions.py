@@ -30,12 +30,17 @@ def history() -> list[Practised]:
 
 
 def note(exercise: Exercise, act: str, verdict: str = "", mistake: str = "") -> None:
+    record(exercise.name, act, verdict, mistake)
+
+
+def record(name: str, act: str, verdict: str = "", mistake: str = "") -> None:
+    """Appends a line to the history.  name: of an exercise, or `debug/NAME` of a puzzle."""
     from tfx_cli.learner.state import open_to_write
 
     with open_to_write() as state:
         if state.notice:
             tell(f"tfx: {state.notice}")
-        state.record_practice(exercise.name, act, verdict, mistake)
+        state.record_practice(name, act, verdict, mistake)
 
 
 def standings() -> dict[str, Standing]:
@@ -205,19 +210,30 @@ def solution(exercise: Exercise, give_up: bool, face: Face) -> None:
 
 
 def prove_all(face: Face) -> None:
-    """Every exercise can be judged: the kill matrix, and what is at fault."""
+    """Every exercise can be judged, and every planted bug seen: the kill matrix, what was measured, and the faults."""
+    from lessons.practice.debug import program, proving
     from lessons.practice.exercise import exercises
     from lessons.practice.proving import proof_of
+    from tfx_cli.practice import debug_page
     from tfx_cli.practice.page import proof_document, proof_lines
 
     proofs = [proof_of(one) for one in exercises().values()]
-    faults = sum(len(proof.faults) for proof in proofs)
+    debugs = [proving.proof_of(one) for one in program.programs().values()]
+    faults = sum(len(proof.faults) for proof in proofs) + sum(len(debug.faults) for debug in debugs)
     if face is Face.json:
-        show_document({"exercises": [proof_document(proof) for proof in proofs], "proved": not faults})
+        show_document({
+            "exercises": [proof_document(proof) for proof in proofs],
+            "programs": [debug_page.proof_document(proof) for proof in debugs], "proved": not faults,
+        })  # fmt: skip
     else:
         for proof in proofs:
             for line in proof_lines(proof):
                 show_line(line)
+        for debug in debugs:
+            for line in debug_page.proof_lines(debug):
+                show_line(line)
+        bugs = sum(len(debug.symptoms) for debug in debugs)
+        show_line(f"{len(debugs)} programs, {bugs} bugs with a symptom")
         show_line(f"{len(proofs)} exercises, {sum(proof.mistakes for proof in proofs)} mistakes, {faults} faults")
     if faults:
         raise typer.Exit(1)

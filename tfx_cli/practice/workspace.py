@@ -57,19 +57,27 @@ def file_of(exercise: Exercise) -> Path:
 def begin(exercise: Exercise) -> tuple[Path, bool]:
     """The learner's file, and whether it is new.  Raises EnvironmentProblem when it cannot be written."""
     path = file_of(exercise)
+    return path, written_once(path, exercise.starter)
+
+
+def written_once(path: Path, text: str) -> bool:
+    """Makes the file where there is none, and says whether it did.  Raises EnvironmentProblem when that fails."""
     if path.exists():
-        return path, False
+        return False
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from None
-    write_whole(path, exercise.starter.encode("utf-8"))
-    return path, True
+    write_whole(path, text.encode("utf-8"))
+    return True
 
 
 def set_aside(exercise: Exercise) -> Path | None:
     """Moves the learner's file to a name of its own, with the time in it; None where there is none."""
-    path = file_of(exercise)
+    return moved_aside(file_of(exercise))
+
+
+def moved_aside(path: Path) -> Path | None:
     if not path.exists():
         return None
     now = datetime.now(UTC)

@@ -7,10 +7,12 @@ What was drawn is said by the name of the file alone: `decoder-7`, `decoder-7-ma
 from __future__ import annotations
 
 import re
+import textwrap
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +23,19 @@ NAME = re.compile(r"([a-z]+)-(\d{1,9})(?:-([a-z]+))?(?:-x([2-4]))?")
 MOST = 4
 #: a listing that is read in eight minutes has at most so many lines
 READABLE, MINUTES = 70, 8
+
+
+class Change(NamedTuple):
+    """line: the first one, from 1.  wrong: lines as they are planted; right: as they were."""
+
+    line: int
+    wrong: tuple[str, ...]
+    right: tuple[str, ...]
+
+    @property
+    def lines(self) -> range:
+        """Where a reader may point: every planted line, and the one at which lines are missing."""
+        return range(self.line, self.line + max(len(self.wrong), 1))
 
 
 @dataclass(frozen=True)
@@ -48,9 +63,16 @@ class Puzzle:
         return tuple(sorted(chosen, key=lambda bug: self.program.source.index(bug.old)))
 
     def _apart(self, bug: Bug, others: Sequence[Bug]) -> bool:
-        """Whether it stands in other lines than they do."""
+        """Whether it stands in other lines than they do, and finds its text with them planted."""
         mine = set(lines_of(self.program.source, bug.old))
-        return all(mine.isdisjoint(lines_of(self.program.source, other.old)) for other in others)
+        if not all(mine.isdisjoint(lines_of(self.program.source, other.old)) for other in others):
+            return False
+        everyone = sorted([*others, bug], key=lambda one: self.program.source.index(one.old))
+        try:
+            planted(self.program.source, everyone)
+        except ValueError:
+            return False
+        return True
 
     @cached_property
     def source(self) -> str:
@@ -59,19 +81,18 @@ class Puzzle:
 
     def headed(self, source: str) -> str:
         bugs = "1 bug is" if self.count == 1 else f"{self.count} bugs are"
-        return (
-            f"# {self.name}: {bugs} planted below{f', of the family {self.family}' * bool(self.family)}.\n"
-            f"# It should: {self.program.goal}.\n\n{source}"
-        )
+        first = f"{self.name}: {bugs} planted below{f', of the family {self.family}' * bool(self.family)}."
+        about = textwrap.wrap(f"What is meant: {self.program.goal}.", 72)
+        return "".join(f"# {line}\n" for line in (first, *about)) + f"\n{source}"
 
-    def lines(self, bug: Bug) -> range:
-        """Where it stands in the file as it was made, from 1."""
-        return lines_of(self.source, bug.new) if bug.new in self.source else self._lines_left(bug)
-
-    def _lines_left(self, bug: Bug) -> range:
-        """Of a bug that is a text taken away: the line where it stood."""
-        first = lines_of(self.headed(planted(self.program.source, [b for b in self.bugs if b is not bug])), bug.old)[0]
-        return range(first, first + 1)
+    def change(self, bug: Bug) -> Change:
+        """What it is in the file as it was made."""
+        right = self.headed(planted(self.program.source, [one for one in self.bugs if one is not bug])).split("\n")
+        wrong = self.source.split("\n")
+        first = next(place for place, (a, b) in enumerate(zip(right, wrong, strict=False)) if a != b)
+        same = next(place for place, (a, b) in enumerate(zip(right[::-1], wrong[::-1], strict=False)) if a != b)
+        same = min(same, len(right) - first, len(wrong) - first)
+        return Change(first + 1, tuple(wrong[first : len(wrong) - same]), tuple(right[first : len(right) - same]))
 
 
 def puzzle_named(name: str) -> Puzzle:

@@ -40,7 +40,7 @@ def fit(program: Any, w: Any, x: Any, padded: Any, heads: int, goal: Any, steps:
 
 
 def ask_loss(program: Any) -> Any:
-    """It learns to give what another attention gives: the loss should fall, step for step, to a hundredth."""
+    """It learns to give what another attention gives: the loss falls, and goes on falling."""
     w, x, padded = given(1, 6)
     goal = attended(given(2)[0], x, padded)
     losses = fit(program, w, x, padded, 2, goal, 150, 1.0)
@@ -69,12 +69,12 @@ def ask_gradients(program: Any) -> Any:
 
 
 def ask_entropy(program: Any) -> Any:
-    """Nats of the last query, over 6 keys.  Even weights have log 6 = 1.79; weights on one key have 0."""
+    """Nats of the last query. Random weights lie between one key (0) and all keys alike, and nearer to the latter."""
     w, x, padded = given(5, 12, by=1.5)
     weights = program.forward(w, x, padded & False, 2)[1]
     p = weights[:, :, -1, :]
     nats = -(p * np.log(p + 1e-300)).sum(axis=-1).mean(axis=0)
-    return [(f"head {head + 1}", float(nat)) for head, nat in enumerate(nats)]
+    return [*((f"head {head + 1}", float(nat)) for head, nat in enumerate(nats)), ("all keys alike", float(np.log(6)))]
 
 
 def ask_causality(program: Any) -> Any:

@@ -29,8 +29,8 @@ def forward(w, x, padded, heads):
     x: (B, T, D) -> y: (B, T, D), the weights, and a cache.
     """
     length, width = x.shape[1:]
-    parts = (split(x @ w[name], heads) for name in ("query", "key", "value"))
-    q, k, v = parts
+    q = split(x @ w["query"], heads)
+    k, v = split(x @ w["key"], heads), split(x @ w["value"], heads)
     scores = q @ k.swapaxes(-1, -2) / np.sqrt(width // heads)
     seen = np.tril(np.ones((length, length), bool))
     seen = seen & ~padded[:, None, None, :]  # (B, 1, T, T)
