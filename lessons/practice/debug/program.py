@@ -46,7 +46,7 @@ QUESTIONS = {
     "samples": "what comes out, on a small example",
 }
 #: question -> how many times larger or smaller a number must be before anybody would see it without the right one
-SEEN = {"loss": 4.0, "gradients": 4.0, "entropy": 1.25}
+SEEN = {"loss": 4.0, "gradients": 4.0, "entropy": 1.25, "samples": 1.05}
 #: of a share, how much; and of what has to be 0, which any difference breaks
 SEEN_OF_SHARES, LEAST = 0.1, 1e-6
 #: how the label of a share begins
