@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lessons.course import Topic, lesson_of
+from lessons.exercise_names import exercise_names
 from lessons.links import completed
 from lessons.request import Request
 from lessons.writing import Lesson, Scene, as_record
@@ -22,20 +23,22 @@ Complete = Callable[[Try | See, str], Try | See]
 
 def walk(topic: Topic, request: Request) -> Walk:
     """The lesson of a topic on the reader's input."""
-    return Walk(lesson_of(topic), request, lambda link, step: completed(link, topic, step, request))
+    to_write = tuple(f"tfx practice start {name}" for name in exercise_names(topic))
+    return Walk(lesson_of(topic), request, lambda link, step: completed(link, topic, step, request), to_write)
 
 
 class Walk:
     """A lesson on one reader's input.  Its steps are known at once; each is run when it is asked for, and kept.
 
-    complete: what turns a `Try` or a `See`, seen at the step of that name, into a whole command.
+    complete: what turns a `Try` or a `See`, seen at the step of that name, into a whole command.  to_write: commands
+    that begin an exercise, shown at the last step.
     """
 
-    def __init__(self, lesson: Lesson, request: Request, complete: Complete) -> None:
+    def __init__(self, lesson: Lesson, request: Request, complete: Complete, to_write: tuple[str, ...] = ()) -> None:
         self.request = request
         self._run = lesson.start(request)
         self._scenes = [scene for scene in lesson.scenes if scene.when(self._run)]
-        self._complete = complete
+        self._complete, self._to_write = complete, to_write
         self._shown: dict[int, Step] = {}
 
     def __len__(self) -> int:
@@ -89,7 +92,8 @@ class Walk:
         whole = [self._complete(record, scene.name) if isinstance(record, Try | See) else record for record in shown]
         here = self._complete(Try.here(), scene.name).command  # whoever has followed a suggestion is not given it again
         tries = tuple(record for record in whole if isinstance(record, Try) and record.command not in {here} - {""})
-        return Step(scene.title, tuple(record for record in whole if not isinstance(record, Try)), tries, scene.name)
+        records = tuple(record for record in whole if not isinstance(record, Try))
+        return Step(scene.title, records, tries, scene.name, self._to_write if scene is self._scenes[-1] else ())
 
 
 def generator_of(seed: int, name: str) -> np.random.Generator:

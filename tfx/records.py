@@ -188,12 +188,14 @@ Record = Text | Formula | Matrix | Table | Plot | Code | Question | Check | Try 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One screen of a lesson.  `name` is what links point at; `tries` are commands that change something here."""
+    """One screen of a lesson.  `name` is what links point at; `tries` are commands that change something here;
+    `to_write`, at the end of a lesson, commands that begin an exercise about it."""
 
     title: str
     records: tuple[Record, ...]
     tries: tuple[Try, ...] = ()
     name: str = ""
+    to_write: tuple[str, ...] = ()
 
     @property
     def what_if(self) -> tuple[str, ...]:

@@ -8,23 +8,26 @@ file runs with the rights of whoever starts it.
 from __future__ import annotations
 
 import json
+import math
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from lessons.practice.trying import Outcome, Strange
 
-#: seconds of the clock, bytes of address space, and bytes of print-outs that are kept
-SECONDS, MEMORY, KEPT = 5.0, 4 * 2**30, 20_000
+#: seconds of computing, how many times as long it may take by the clock, bytes of address space, bytes of print-outs
+#: that are kept, and bytes of what a run leaves that are read
+SECONDS, PATIENCE, MEMORY, KEPT, READ = 5.0, 4.0, 4 * 2**30, 20_000, 2**29
 
 
 @dataclass
@@ -47,6 +50,7 @@ def run_file(
     asking: Path | None = None, twice: bool = True,
 ) -> Left:  # fmt: skip
     """source: the text of the file at `path`, read by the caller, so that a file that deletes itself changes nothing.
+    seconds: of computing; a process that sleeps is ended later.
 
     asking: a file of our own; then each call is {"name", "arguments"} of one of its functions, which gets the learner's
     program first.  twice: every call is made again, to see what is kept between calls.
@@ -55,7 +59,8 @@ def run_file(
         folder = Path(name).resolve()
         asked = {
             "path": str(path), "source": source, "function": function, "calls": list(calls),
-            "memory": MEMORY, "seconds": int(seconds) + 1, "asking": str(asking) if asking else "", "twice": twice,
+            "memory": MEMORY, "seconds": max(math.ceil(seconds), 1),
+            "asking": str(asking) if asking else "", "twice": twice,
         }  # fmt: skip
         (folder / "asked.pickle").write_bytes(pickle.dumps(asked))
         process = subprocess.Popen(
@@ -63,24 +68,44 @@ def run_file(
             cwd=folder, env=_environment(folder), start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
+        assert process.stdout is not None
+        printed = bytearray()
+        reader = threading.Thread(target=_keep, args=(process.stdout, printed), daemon=True)
+        reader.start()
         late = False
         try:
-            printed, _ = process.communicate(timeout=seconds)
+            process.wait(timeout=PATIENCE * seconds)
         except subprocess.TimeoutExpired:
             late = True
-            _end(process)
-            printed, _ = process.communicate()
         finally:
             _end(process)
-        left = _read(folder)
-        left.printed = printed[:KEPT].decode("utf-8", "replace")
-        at = folder / "at"
-        left.at = int(at.read_text(encoding="utf-8") or 0) if at.exists() else 0
+            process.wait()
+            reader.join(1.0)
+            if not reader.is_alive():
+                process.stdout.close()
+        left = _read(folder, len(calls))
+        left.printed = bytes(printed).decode("utf-8", "replace")
+        left.at = _number_in(folder / "at")
         if left.stage == "start":
-            left.ended = (
-                "time" if late or process.returncode == -24 else "exit" if process.returncode == 0 else "signal"
-            )
+            code, beaten = process.returncode, -getattr(signal, "SIGXCPU", 0)
+            left.ended = "time" if late or code == beaten else "signal" if code < 0 else "exit"
         return left
+
+
+def _keep(stream: IO[bytes], printed: bytearray) -> None:
+    """Reads to the end, and keeps the beginning."""
+    try:
+        while part := stream.read1(65536):  # type: ignore[attr-defined]
+            printed += part[: KEPT - len(printed)]
+    except (OSError, ValueError):
+        return
+
+
+def _number_in(path: Path) -> int:
+    try:
+        return max(int(path.read_text(encoding="utf-8") or 0), 0)
+    except (OSError, ValueError):
+        return 0
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -101,29 +126,40 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def _read(folder: Path) -> Left:
-    """Nothing where the process left nothing that can be read."""
+def _read(folder: Path, calls: int) -> Left:
+    """Nothing where the process left nothing that can be read, or something else than outcomes of all calls."""
     try:
-        tree = json.loads((folder / "left.json").read_text(encoding="utf-8"))
-        with np.load(folder / "left.npz", allow_pickle=False) as file:
-            arrays = [file[f"arr_{number}"] for number in range(len(file.files))]
-        found = _built(tree, arrays)
+        files = [folder / "left.json", folder / "left.bin"]
+        if sum(path.stat().st_size for path in files) > READ:
+            return Left()
+        found = _built(json.loads(files[0].read_text(encoding="utf-8")), files[1].read_bytes())
         exit_ = found.pop("exit", False)
         left = Left(**found)
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        good = all(isinstance(one, Outcome) for one in left.outcomes) and len(left.outcomes) in (0, calls)
+        words = (left.stage, left.syntax, left.traceback)
+        if (
+            not good
+            or not all(isinstance(word, str) for word in words)
+            or (left.stage == "done") != bool(left.outcomes)
+        ):
+            return Left()
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return Left()
     if exit_:
         left.ended = "exit"
     return left
 
 
-def _built(tree: Any, arrays: list[np.ndarray]) -> Any:
+def _built(tree: Any, data: bytes) -> Any:
     if not isinstance(tree, dict):
         return tree
     ((kind, value),) = tree.items()
     match kind:
         case "array":
-            return arrays[value]
+            dtype, shape, at = np.dtype(value[0]), tuple(map(int, value[1])), int(value[2])
+            if dtype.kind not in "biufc" or at < 0:
+                raise ValueError(dtype)
+            return np.frombuffer(data, dtype, math.prod(shape), at).reshape(shape).copy()
         case "strange":
             return Strange(value)
         case "float":
@@ -131,15 +167,15 @@ def _built(tree: Any, arrays: list[np.ndarray]) -> Any:
         case "int":
             return int(value)
         case "tuple":
-            return [_built(part, arrays) for part in value]
+            return [_built(part, data) for part in value]
         case "dict":
-            return {key: _built(part, arrays) for key, part in value.items()}
+            return {key: _built(part, data) for key, part in value.items()}
         case "outcome":
-            fields = {key: _built(part, arrays) for key, part in value.items()}
+            fields = {key: _built(part, data) for key, part in value.items()}
             raised = fields["raised"]
             return Outcome(
-                _tuples(fields["value"]), (raised[0], raised[1]) if raised else None, tuple(fields["changed"]),
-                tuple(fields["shared"]), fields["again"],
+                _tuples(fields["value"]), (str(raised[0]), str(raised[1])) if raised else None,
+                tuple(map(str, fields["changed"])), tuple(map(str, fields["shared"])), bool(fields["again"]),
             )  # fmt: skip
     raise ValueError(kind)
 

@@ -1,26 +1,35 @@
 """The process in which a learner's file runs: `python child.py FOLDER`.
 
-FOLDER/asked.pickle says what to call with what (written by bench.py, our own words); FOLDER/left.json and left.npz are
+FOLDER/asked.pickle says what to call with what (written by bench.py, our own words); FOLDER/left.json and left.bin are
 what comes of it, which hold no objects, so that reading them runs nothing.  FOLDER/at says which call is being made.
+No right answer is in this process: bench.py's side compares.
 
-An audit hook refuses to start processes, to write outside of FOLDER, to delete, and to open connections.  It is there
-for accidents: whoever wants to get around it can, so that this is no border of security.
+An audit hook refuses to start processes, to write or delete files, to open connections, and to import the answers.  It
+is there for accidents: whoever wants to get around it can, so that this is no border of security.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import linecache
 import os
 import pickle
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 FOLDER = Path(sys.argv[1]).resolve() if __name__ == "__main__" else Path()
+LESSONS = Path(__file__).resolve().parent.parent
+
+#: folders of the lessons in which the answers stand
+ANSWERS = {"exercises", "debug"}
+#: bytes of a file that may be written: what a run leaves
+LARGEST = 2**29
 
 
 def _loaded(name: str, path: Path) -> Any:
@@ -35,15 +44,20 @@ def _loaded(name: str, path: Path) -> Any:
 
 TRYING = _loaded("trying", Path(__file__).with_name("trying.py"))
 
+#: taken before a learner's file is read, which may put others in their place
+_dumps, _open, _write, _exit, _lseek = json.dumps, os.open, os.write, os._exit, os.lseek
+
 #: events of the audit hook -> what the code did
 REFUSED = {
     "os.fork": "starts another process", "os.forkpty": "starts another process", "os.exec": "starts another program",
     "os.posix_spawn": "starts another program", "os.spawn": "starts another program", "os.system": "starts another program",
-    "subprocess.Popen": "starts another program", "os.remove": "deletes a file", "os.rmdir": "deletes a folder",
-    "os.rename": "moves a file", "os.truncate": "cuts a file", "os.mkdir": "makes a folder", "os.link": "links a file",
-    "os.symlink": "links a file", "os.chmod": "changes rights", "shutil.rmtree": "deletes a folder",
-    "shutil.move": "moves a file", "socket.connect": "opens a connection", "socket.bind": "opens a connection",
+    "subprocess.Popen": "starts another program", "pty.spawn": "starts another program", "os.remove": "deletes a file",
+    "os.rmdir": "deletes a folder", "os.rename": "moves a file", "os.truncate": "cuts a file", "os.mkdir": "makes a folder",
+    "os.link": "links a file", "os.symlink": "links a file", "os.chmod": "changes rights", "os.chown": "changes rights",
+    "shutil.rmtree": "deletes a folder", "shutil.move": "moves a file", "sqlite3.connect": "writes a file",
+    "socket.connect": "opens a connection", "socket.bind": "opens a connection", "socket.sendto": "opens a connection",
     "os.kill": "ends a process", "os.killpg": "ends a process", "signal.pthread_kill": "ends a process",
+    "resource.setrlimit": "moves its limits", "resource.prlimit": "moves its limits",
 }  # fmt: skip
 
 
@@ -61,108 +75,148 @@ class Functions:
         raise NameError(f"the file has no {name}")
 
 
+def asked_by(asking: Any, space: dict[str, Any]) -> Callable[..., Any]:
+    """A function that calls another of the module, by its name, with the learner's functions."""
+    functions = Functions(space)
+
+    def ask(name: str, arguments: dict[str, Any]) -> Any:
+        return getattr(asking, name)(functions, **arguments)
+
+    return ask
+
+
 def guard(event: str, arguments: tuple[Any, ...]) -> None:
     if event in REFUSED:
         raise NotHere(f"it {REFUSED[event]}, which practice does not allow")
-    if event == "open" and len(arguments) > 1 and isinstance(arguments[0], str | bytes):
-        mode, flags = arguments[1], arguments[2] if len(arguments) > 2 else 0
-        writes = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool(int(flags or 0) & 3)
-        if writes and not os.path.realpath(os.fsdecode(arguments[0])).startswith((str(FOLDER), os.devnull)):
+    if event == "import" and str(arguments[0]).partition(".")[0] in ("tfx", "lessons", "tfx_cli"):
+        raise NotHere("it imports tfx, where the answers stand, which practice does not allow")
+    if event == "open" and not isinstance(arguments[0], int):
+        mode, flags = arguments[1], int(arguments[2] or 0)
+        writes = isinstance(mode, str) and any(letter in mode for letter in "wax+")
+        path = os.path.realpath(os.fsdecode(arguments[0]))
+        if (writes or flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)) and path != os.devnull:
             raise NotHere("it writes a file, which practice does not allow")
+        if path.startswith(str(LESSONS)) and not ANSWERS.isdisjoint(path[len(str(LESSONS)) :].split(os.sep)):
+            raise NotHere("it reads the answers, which practice does not allow")
 
 
 def limit(memory: int, seconds: int) -> None:
-    """Of the address space in bytes, and of computing; where the system has such limits."""
+    """Of the address space in bytes, of computing, and of files; where the system has such limits."""
     try:
         import resource
     except ImportError:  # pragma: no cover - Windows, where only the clock of the parent limits
         return
-    for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
+    for what, most, more in (
+        (resource.RLIMIT_AS, memory, 0), (resource.RLIMIT_CPU, seconds, 1), (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_FSIZE, LARGEST, 0),
+    ):  # fmt: skip
         _, hard = resource.getrlimit(what)
-        resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        hard = most + more if hard == resource.RLIM_INFINITY else min(most + more, hard)
+        resource.setrlimit(what, (min(most, hard), hard))
 
 
-def leave(tree: Any, arrays: list[np.ndarray]) -> Any:
-    """A tree of outcomes as JSON, its arrays apart."""
+def leave(tree: Any, data: bytearray) -> Any:
+    """A tree of outcomes as JSON, the bytes of its arrays apart."""
     if isinstance(tree, np.ndarray):
-        arrays.append(tree)
-        return {"array": len(arrays) - 1}
+        at = len(data)
+        data += tree.tobytes()
+        return {"array": [tree.dtype.str, list(tree.shape), at]}
     if isinstance(tree, TRYING.Strange):
         return {"strange": tree.type}
     if isinstance(tree, TRYING.Outcome):
-        return {"outcome": {key: leave(value, arrays) for key, value in vars(tree).items()}}
+        return {"outcome": {key: leave(value, data) for key, value in vars(tree).items()}}
     if isinstance(tree, tuple | list):
-        return {"tuple": [leave(part, arrays) for part in tree]}
+        return {"tuple": [leave(part, data) for part in tree]}
     if isinstance(tree, dict):
-        return {"dict": {key: leave(value, arrays) for key, value in tree.items()}}
+        return {"dict": {key: leave(value, data) for key, value in tree.items()}}
     if isinstance(tree, float):
         return {"float": repr(tree)}
     if isinstance(tree, int) and not isinstance(tree, bool):
-        return {"int": str(tree)[:400]}
+        return {"int": str(tree)}
     return tree
 
 
 def told(error: BaseException, path: str) -> str:
-    """The traceback from the learner's file on, without the frames above it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = next((place for place, frame in enumerate(frames) if frame.filename == path), len(frames))
-    if own == len(frames):
-        return "".join(traceback.format_exception_only(error))
-    listed = traceback.format_list([frame for frame in frames[own:] if frame.filename != __file__])
-    return "".join(["Traceback (most recent call last):\n", *listed, *traceback.format_exception_only(error)])
+    """The traceback, with those that led to it, from the learner's file on: without the frames of the harness."""
+    whole = traceback.TracebackException.from_exception(error)
+    waiting: list[traceback.TracebackException | None] = [whole]
+    while waiting:
+        one = waiting.pop()
+        if one is not None:
+            frames = list(one.stack)
+            own = next((place for place, frame in enumerate(frames) if frame.filename == path), len(frames))
+            kept = [frame for frame in frames[own:] if frame.filename not in (__file__, TRYING.__file__)]
+            one.stack = traceback.StackSummary.from_list(kept)
+            waiting += [one.__cause__, one.__context__]
+    lines = list(whole.format())
+    return "".join(lines if whole.stack else lines[-1:])
+
+
+def written(file: int, data: bytes) -> None:
+    """Over what stands in an open file, from its beginning."""
+    _lseek(file, 0, 0)
+    view = memoryview(data)
+    while view:
+        view = view[_write(file, view) :]
 
 
 def main() -> None:
     asked = pickle.loads((FOLDER / "asked.pickle").read_bytes())
-    path, name, calls = asked["path"], asked["function"], asked["calls"]
-    save, dump, at = np.savez, json.dumps, str(FOLDER / "at")
+    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    kept = [_open(FOLDER / name, flags, 0o600) for name in ("left.json", "left.bin", "at")]
     limit(asked["memory"], asked["seconds"])
     left: dict[str, Any] = {"stage": "read"}
     asking = _loaded("asking", Path(asked["asking"])) if asked["asking"] else None
     try:
-        code = compile(asked["source"], path, "exec")
-        sys.path.insert(0, str(Path(path).parent))
-        sys.addaudithook(guard)
-        space: dict[str, Any] = {"__name__": "practice", "__file__": path}
-        left["stage"] = "import"
-        exec(code, space)
-        left["stage"] = "call"
-        if asking is None:
-            function = space.get(name)
-        else:
-            functions = Functions(space)
-
-            def function(name: str, arguments: dict[str, Any]) -> Any:
-                return getattr(asking, name)(functions, **arguments)
-
-        if not callable(function):
-            left["missing"] = sorted(key for key, value in space.items() if callable(value) and not key.startswith("_"))
-        else:
-            seen: list[str] = []
-
-            def watched(**arguments: Any) -> Any:
-                with open(at, "w", encoding="utf-8") as file:
-                    file.write(str(len(seen)))
-                seen.append("")
-                try:
-                    return function(**arguments)
-                except BaseException as error:
-                    if "traceback" not in left:
-                        left["traceback"] = told(error, path)
-                    raise
-
-            left["outcomes"] = TRYING.try_all(watched, calls, asked["twice"])
-            left["stage"] = "done"
-    except SyntaxError as error:
-        left["syntax"] = "".join(traceback.format_exception_only(error))
-    except Exception as error:
-        left["traceback"] = told(error, path)
+        run(asked, left, kept[2], asking)
     except SystemExit:
         left["exit"] = True
-    arrays: list[np.ndarray] = []
-    tree = leave(left, arrays)
-    save(str(FOLDER / "left.npz"), *arrays)
-    (FOLDER / "left.json").write_text(dump(tree), encoding="utf-8")
+    except BaseException as error:
+        if left["stage"] == "read":
+            left["syntax"] = "".join(traceback.format_exception_only(error))
+        else:
+            left["traceback"] = told(error, asked["path"])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            continue
+    data = bytearray()
+    tree = _dumps(leave(left, data))
+    written(kept[1], bytes(data))
+    written(kept[0], tree.encode("utf-8", "replace"))
+    _exit(0)  # no thread goes on, and nothing that waits for the end is run
+
+
+def run(asked: dict[str, Any], left: dict[str, Any], at: int, asking: Any) -> None:
+    """Reads the file and makes every call; `left` says how far it came.  asking: the module that asks, or None."""
+    path, name, source = asked["path"], asked["function"], asked["source"]
+    code = compile(source, path, "exec", dont_inherit=True)
+    linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)  # what runs, were it deleted
+    sys.path.insert(0, str(Path(path).parent))
+    sys.addaudithook(guard)
+    space: dict[str, Any] = {"__name__": "practice", "__file__": path}
+    left["stage"] = "import"
+    exec(code, space)
+    left["stage"] = "call"
+    function = asked_by(asking, space) if asking else space.get(name)
+    if not callable(function):
+        left["missing"] = sorted(key for key, value in space.items() if callable(value) and not key.startswith("_"))
+        return
+    made: list[None] = []
+
+    def watched(**arguments: Any) -> Any:
+        written(at, f"{len(made):9}".encode())
+        made.append(None)
+        try:
+            return function(**arguments)
+        except BaseException as error:
+            if "traceback" not in left:
+                left["traceback"] = told(error, path)
+            raise
+
+    left["outcomes"] = TRYING.try_all(watched, asked["calls"], asked["twice"])
+    left["stage"] = "done"
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@
     @exercise.mistake                  a wrong way; its docstring has the form of tfx.gradcheck.mistake
     @exercise.inputs                   yields `Given(about, arguments)` from a generator
 
-A mistake is told by what it gives: on the inputs of the exercise no two may give the same, unless `same_as` says that
-they are one (lessons/practice/proving.py holds every exercise to it).
+A mistake is told by what it gives: on the inputs of the exercise no two may give the same
+(lessons/practice/proving.py holds every exercise to it).  Exercises of other folders: lessons/practice/packs.py.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import importlib
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -29,7 +30,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from lessons.course import Topic, topics
+from lessons.course import ROOT, Topic, find_topic, topics
+from lessons.exercise_names import exercise_files
 from tfx.errors import unknown_name
 from tfx.gradcheck.mistake import sentences
 
@@ -44,20 +46,23 @@ class Given(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """One wrong way.  id: `softmax/rows-and-columns`, which stays."""
+    """One wrong way.  id: `softmax/rows-and-columns`, which stays.  see: where the course clears it up, see cards.py."""
 
     id: str
     says: str
     why: str
     hint: str
     function: Callable[..., Any]
+    see: str = ""
 
 
 @dataclass(eq=False)
 class Exercise:
     """rules: what is judged beyond the formula, in sentences; nothing that no rule states is judged.  results: names
-    of what is returned, with their axes: "p: (B, T, S)".  exact: of the relative difference that is allowed in
-    float64.  step: of the topic, where it is explained."""
+    of what is returned, with their axes: "p: (B, T, S)".  texts: the one result is a list of texts, or of tuples of
+    texts; otherwise every result is an array or a number.  exact: of the relative difference that is allowed in
+    float64.  step: of the topic, where it is explained.  topic: of the course, by name; an exercise in a topic's folder
+    belongs to that one."""
 
     name: str
     title: str
@@ -66,9 +71,11 @@ class Exercise:
     learned: str
     results: Sequence[str]
     step: str = ""
+    topic: str = ""
     level: int = 2
     exact: float = 1e-9
     keeps_dtype: bool = False
+    texts: bool = False
     _stub: Callable[..., Any] | None = None
     _solution: Callable[..., Any] | None = None
     _truth: Callable[..., Any] | None = None
@@ -94,7 +101,9 @@ class Exercise:
 
     def mistake(self, function: Function) -> Function:
         slug = function.__name__.replace("_", "-")
-        self.mistakes.append(Mistake(f"{self.name}/{slug}", *sentences(function), function))
+        says, why, hint = sentences(function)
+        hint, _, see = hint.partition(" See: ")
+        self.mistakes.append(Mistake(f"{self.name}/{slug}", says, why, hint, function, see))
         return function
 
     def inputs(self, function: Function) -> Function:
@@ -149,30 +158,50 @@ def _header(exercise: Exercise) -> str:
     return "\n".join(about) + "\n"
 
 
-@cache
+#: the exercises of the packs in use, by name
+PACKED: ContextVar[dict[str, Exercise] | None] = ContextVar("exercises of packs", default=None)
+
+
 def exercises() -> dict[str, Exercise]:
+    """All by name: those of the packs that are in use, else those of the course."""
+    packed = PACKED.get()
+    return of_the_course() if packed is None else packed
+
+
+@cache
+def of_the_course() -> dict[str, Exercise]:
     """All by name, in the order of the course; in a topic by their files' names."""
     found: dict[str, Exercise] = {}
     for topic in topics():
-        for path in sorted((topic.path / "exercises").glob("*.py")):
-            if path.stem != "__init__" and not path.stem.endswith("_mistakes"):
-                name = f"{topic.package}.exercises.{path.stem}"
-                exercise: Exercise = importlib.import_module(name).exercise
-                importlib.import_module(f"{name}_mistakes")
-                found[exercise.name] = exercise
+        for path in exercise_files(topic):
+            name = f"{topic.package}.exercises.{path.stem}"
+            exercise: Exercise = importlib.import_module(name).exercise
+            importlib.import_module(f"{name}_mistakes")
+            found[exercise.name] = exercise
     return found
 
 
 @cache
 def topic_of(exercise: Exercise) -> Topic:
-    """The topic in whose folder it lies."""
+    """The topic in whose folder it lies, or that it names.  Raises BadInput for a name that no topic has, and
+    LookupError where it has none."""
+    if exercise.topic:
+        return find_topic(exercise.topic)
     path = Path(inspect.getfile(exercise.given_stub)).parent.parent
-    return next(topic for topic in topics() if topic.path == path)
+    found = next((topic for topic in topics() if topic.path == path), None)
+    if found is None:
+        raise LookupError(f"{exercise.name} belongs to no topic")
+    return found
+
+
+def has_topic(exercise: Exercise) -> bool:
+    """Whether it belongs to a topic of the course; one of a pack need not."""
+    return bool(exercise.topic) or Path(inspect.getfile(exercise.given_stub)).is_relative_to(ROOT)
 
 
 def find_exercise(name: str) -> Exercise:
-    """The exercise of that name; raises BadInput with the nearest one."""
-    known = exercises()
+    """The exercise of that name, in a pack that is in use or in the course; raises BadInput with the nearest one."""
+    known = {**of_the_course(), **exercises()}
     key = name.strip().lower().replace("_", "-")
     if key not in known:
         raise unknown_name("exercise", name, known, "tfx practice list")

@@ -2,14 +2,17 @@
 
     syntax, import, missing, stub, raises, type, shape, not finite, values, changed, shared, again, dtype, passed
 
+    time, exit: the process ended before it gave anything;  grader: tfx itself broke down, whatever the file holds
+
 A mistake is named only where the function gives on every input what that mistake gives: the same numbers, the same
 shapes, the same exceptions.  Several that do are told as candidates; none is "unknown".
 """
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,14 +59,24 @@ class Result:
 
 
 def judge_file(exercise: Exercise, path: Path, source: str) -> Verdict:
-    """Runs the file in a process of its own and judges it."""
-    left = run_file(path, source, exercise.function_name, [case.arguments for case in exercise.cases])
-    early = early_verdict(exercise.name, left, [case.about for case in exercise.cases], exercise.function_name)
-    verdict = early or judge(exercise, left.outcomes, left.traceback)
-    return Verdict(**{**vars(verdict), "printed": left.printed})
+    """Runs the file in a process of its own and judges what it left."""
+    left = Left()
+    try:
+        left = run_file(path, source, exercise.function_name, [case.arguments for case in exercise.cases])
+        abouts = [case.about for case in exercise.cases]
+        early = early_verdict(exercise.name, left, abouts, exercise.function_name)
+        verdict = early or judge(exercise, left.outcomes, left.traceback)
+    except Exception as error:
+        verdict = broken(exercise.name, "".join(traceback.format_exception(error)))
+    return replace(verdict, printed=left.printed)
 
 
-def judge(exercise: Exercise, outcomes: Sequence[Outcome], traceback: str = "") -> Verdict:
+def broken(name: str, trace: str) -> Verdict:
+    says = "tfx itself broke down while it judged; this says nothing about your file."
+    return Verdict(name, "grader", says, (trace.rstrip(), "report this, with what it prints: tfx doctor"))
+
+
+def judge(exercise: Exercise, outcomes: Sequence[Outcome], trace: str = "") -> Verdict:
     """outcomes: of all inputs, in their order."""
     name = exercise.name
     if all(_unfilled(outcome) for outcome in outcomes):
@@ -73,7 +86,7 @@ def judge(exercise: Exercise, outcomes: Sequence[Outcome], traceback: str = "") 
     for kind in ("raises", "type", "shape", "not finite", "values"):
         wrong = [result for result in results if result.kind == kind]
         if wrong:
-            return _diagnosed(exercise, wrong[0], results, outcomes, traceback)
+            return _diagnosed(exercise, wrong[0], results, outcomes, trace)
     for kind, says in (
         ("changed", "the result is right, but {} is written to: it is changed after the call."),
         ("shared", "the result is right, but it lies in the memory of {}: who changes the one changes the other."),
@@ -169,11 +182,13 @@ def early_verdict(name: str, left: Left, abouts: Sequence[str], function: str = 
         return Verdict(name, "exit", "the program was ended (exit) before it returned anything.", (f"input: {about}",))
     if left.ended == "signal":
         return Verdict(name, "exit", "its process broke down; was very much memory asked for?", (f"input: {about}",))
-    if left.stage in ("read", "import"):
+    if left.stage == "import":
         return Verdict(name, "import", "the file stops before its functions can be called.", (left.traceback.rstrip(),))
     if left.missing is not None:
         there = f"there are: {', '.join(left.missing)}" if left.missing else "there is no function at all"
         return Verdict(name, "missing", f"the file has no function {function}; {there}.")
+    if left.stage != "done":
+        return broken(name, left.traceback)
     return None
 
 
@@ -197,6 +212,8 @@ def _compared(exercise: Exercise, place: int, right: Outcome, got: Outcome) -> R
     if got.raised:
         result.kind, result.says = "raises", f"it raises {got.raised[0]}: {got.raised[1]}".rstrip(": ") + "."
         return result
+    if exercise.texts:
+        return _compared_texts(exercise, result)
     wanted, given, names = _parts(right.value), _parts(got.value), exercise.results
     if len(wanted) != len(given):
         result.kind = "type"
@@ -238,6 +255,34 @@ def _compared(exercise: Exercise, place: int, right: Outcome, got: Outcome) -> R
     return result
 
 
+def _compared_texts(exercise: Exercise, result: Result) -> Result:
+    """What is wrong with a list of texts, or of tuples of texts."""
+    label = exercise.results[0].partition(":")[0]
+    want, have = _texts(result.right), _texts(result.outcome.value)
+    if have is None:
+        result.kind, result.says = "type", f"{label} is no list of texts, or of tuples of texts."
+    elif want is not None and want != have:
+        first = next((at for at, (a, b) in enumerate(zip(want, have, strict=False)) if a != b), None)
+        if first is not None:
+            says = f"{label}[{first}] is {str(have[first])[:80]}, and {want[first]} is right."
+        else:
+            says = (
+                f"{label} has the length {len(have)}, and {len(want)} is asked for; as far as both go they are alike."
+            )
+        result.kind, result.says = "values", says
+    return result
+
+
+def _texts(value: Any) -> tuple[Any, ...] | None:
+    """None for what is no list of texts; an empty list has become an empty array."""
+    if isinstance(value, np.ndarray):
+        return () if value.size == 0 else None
+    if not isinstance(value, tuple):
+        return None
+    parts = [part if isinstance(part, str) else _texts(part) for part in value]
+    return None if any(part is None for part in parts) else tuple(parts)
+
+
 def _place(index: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, index))}]" if index else ""
 
@@ -245,7 +290,8 @@ def _place(index: tuple[int, ...]) -> str:
 def _doctor(label: str, have: Any, want: Any) -> list[str]:
     """Of arrays of one shape: what would make the one the other."""
     a, b = have.astype(float).ravel(), want.astype(float).ravel()
-    if a.size > 1 and np.isfinite(a).all() and np.abs(a).max() > 0 and np.abs(b).max() > 0:
+    finite = np.isfinite(a).all() and np.isfinite(b).all()
+    if a.size > 1 and finite and np.abs(a).max() > 0 and b @ b > 0:
         factor = float(a @ b / (b @ b))
         if factor and np.abs(a - factor * b).max() <= 1e-9 * np.abs(a).max():
             return [f"{label} is {factor:.6g} times what is right, everywhere."]
@@ -259,13 +305,13 @@ def _doctor(label: str, have: Any, want: Any) -> list[str]:
 
 
 def _diagnosed(
-    exercise: Exercise, first: Result, results: Sequence[Result], outcomes: Sequence[Outcome], traceback: str
+    exercise: Exercise, first: Result, results: Sequence[Result], outcomes: Sequence[Outcome], trace: str
 ) -> Verdict:
     """Looks the function up in the bank of mistakes."""
     right = sum(not result.kind for result in results)
     evidence = [f"input: {exercise.cases[first.place].about}", *first.evidence]
-    if first.kind == "raises" and traceback:
-        evidence.append(traceback.rstrip())
+    if first.kind == "raises" and trace:
+        evidence.append(trace.rstrip())
     evidence.append(f"right on {right} of {len(results)} inputs.")
     same = [
         mistake for mistake in exercise.mistakes

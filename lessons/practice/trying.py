@@ -14,6 +14,10 @@ import numpy as np
 
 #: taken before a learner's file is read, which may put others in their place
 _shares, _asarray, _errstate, _deepcopy = np.shares_memory, np.asarray, np.errstate, copy.deepcopy
+_NUMBER = (int, float, np.number, np.bool_)
+
+#: numbers of one result, and bits of one whole number, that are looked at; no exercise gives as many
+MOST, BITS = 2_000_000, 10_000
 
 
 @dataclass
@@ -44,29 +48,48 @@ def _try(function: Callable[..., Any], arguments: dict[str, Any]) -> Outcome:
     try:
         with _errstate(all="ignore"):
             value = function(**given)
+        changed = tuple(name for name in arguments if not _same(arguments[name], given[name]))
+        shared = tuple(
+            name for name in arguments if any(_shares(a, b) for a in _arrays(given[name]) for b in _arrays(value))
+        )
+        return Outcome(kept(value), None, changed, shared)
+    except SystemExit:
+        raise
     except RecursionError as error:
         return Outcome(raised=("RecursionError", str(error)))
     except MemoryError:
         return Outcome(raised=("MemoryError", "more memory than an exercise may take"))
-    except Exception as error:
-        return Outcome(raised=(type(error).__name__, str(error)))
-    changed = tuple(name for name in arguments if not _same(arguments[name], given[name]))
-    shared = tuple(
-        name for name in arguments if any(_shares(a, b) for a in _arrays(given[name]) for b in _arrays(value))
-    )
-    return Outcome(kept(value), None, changed, shared)
+    except BaseException as error:
+        return Outcome(raised=(type(error).__name__, _words(error)))
 
 
-def kept(value: Any) -> Any:
-    """A copy that nobody can change: arrays, numbers, text and tuples of these; anything else becomes its type's name."""
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
+def kept(value: Any, inside: bool = False) -> Any:
+    """A copy that nobody can change: arrays, numbers, text and tuples of these; anything else becomes its type's name.
+
+    A list of numbers is an array, and so is a tuple of numbers inside of another one; a list that is no array, of texts or
+    of unequal parts, is a tuple.
+    """
     if isinstance(value, tuple | list):
-        parts = [kept(part) for part in value]
-        if isinstance(value, list) and all(isinstance(part, int | float) or type(part) is list for part in value):
-            return _numbers(value)
-        return tuple(parts)
+        whole = inside or isinstance(value, list)
+        if not value or (whole and all(isinstance(part, (*_NUMBER, list, tuple)) for part in value)):
+            array = _numbers(value)
+            if not isinstance(array, Strange):
+                return array
+        return tuple(kept(part, True) for part in value)
     if isinstance(value, dict):
-        return {str(key): kept(part) for key, part in value.items()}
-    if value is None or type(value) in (bool, int, float, str):
+        return {str(key): kept(part, True) for key, part in value.items()}
+    if isinstance(value, str):
+        return str.__str__(value)
+    if type(value) is int and value.bit_length() > BITS:
+        return Strange(f"a whole number of {value.bit_length()} bits")
+    if value is None or type(value) in (bool, int, float):
         return value
     return _numbers(value)
 
@@ -76,7 +99,13 @@ def _numbers(value: Any) -> Any:
         array = _asarray(value)
     except Exception:
         return Strange(type(value).__name__)
-    return array.copy() if array.dtype.kind in "biufc" else Strange(type(value).__name__)
+    if array.size > MOST:
+        return Strange(f"an array of {array.size:,} numbers")
+    if array.dtype.char in "gG":  # long doubles have bytes that mean nothing and may be anything
+        return array.astype(complex if array.dtype.char == "G" else float)
+    if array.dtype.kind in "biufc":
+        return array.copy()
+    return Strange(f"an array of {array.dtype}" if isinstance(value, np.ndarray) else type(value).__name__)
 
 
 @dataclass(frozen=True)
@@ -88,7 +117,7 @@ class Strange:
 
 def _arrays(value: Any) -> list[np.ndarray]:
     if isinstance(value, np.ndarray):
-        return [value]
+        return [_asarray(value)]  # a subclass could answer for itself
     if isinstance(value, tuple | list):
         return [array for part in value for array in _arrays(part)]
     if isinstance(value, dict):
@@ -103,5 +132,8 @@ def _same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         a, b = _asarray(one), _asarray(other)
-        return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return False
+        # bytes alone would not do: those that fill up a longdouble are not cleared
+        return a.tobytes() == b.tobytes() or bool(((a == b) | ((a != a) & (b != b))).all())
     return bool(one == other or (one != one and other != other))

@@ -41,8 +41,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rooms", metavar="A,B", help=f"of the rest of the house: {', '.join(HOUSE)}, or all")
     parser.add_argument("--jobs", type=int, default=2, help="with --rooms and --checks: so many at a time")
     parser.add_argument("--checks", action="store_true", help="make each check of the rooms hold always instead")
+    parser.add_argument("--answers", nargs="*", metavar="NAME", help="in right answers to exercises (answers.py)")
     parser.add_argument("--list", action="store_true", help="count the mutants of each file and stop")
     options = parser.parse_args(arguments)
+    if options.answers is not None:
+        from tests.mutation.answers import run_answers
+
+        return run_answers(options.answers)
     if options.rooms or options.checks:
         from tests.mutation.house import run_checks, run_rooms
 

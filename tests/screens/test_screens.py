@@ -5,11 +5,18 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.running import TERMINAL_VARIABLES
+from tests.lab.quick_runs import LONG
 from tests.screens.comparing import difference
 from tests.screens.running import RECORDED, made, screens
 
+#: The quick runs of the longest experiments: only `make test-all` measures them.
+LONG_SCREENS = {f"experiment-{name}" for name in LONG}
 
-@pytest.mark.parametrize("screen", screens(), ids=lambda screen: screen.name)
+
+@pytest.mark.parametrize(
+    "screen",
+    [pytest.param(one, id=one.name, marks=pytest.mark.slow if one.name in LONG_SCREENS else ()) for one in screens()],
+)
 def test_the_screen_says_what_was_recorded(screen, monkeypatch, tmp_path):
     for name in TERMINAL_VARIABLES:
         monkeypatch.delenv(name, raising=False)

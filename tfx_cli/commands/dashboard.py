@@ -51,7 +51,7 @@ def measure(state: State, now: datetime) -> Dashboard:
     due = sum(moment <= now for moment in when.values())
     new = len(ids) - len(when)
     minutes = math.ceil(due * seconds_per_answer(log) / 60)
-    following = next_step(topics(), reached, log, state.seen(), due)
+    following = next_step(topics(), reached, log, state.seen(), due, state.calling())
     name, about = next(iter(experiments().items()))
     advice = (
         Advice("next", following.title, following.command, following.reason),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,6 +54,10 @@ def practice(
     hidden: Annotated[
         bool, typer.Option("--hidden", help=f"{OF_DEBUG} the bugs that nobody would see, as measured.")
     ] = False,
+    pack: Annotated[
+        list[Path] | None,
+        typer.Option("--pack", metavar="FOLDER", help="Exercises of this folder in the place of ours; also TFX_PACKS."),
+    ] = None,
     json: options.Json = False,
     plain: options.Plain = False,
 ) -> None:
@@ -60,7 +65,8 @@ def practice(
 
     Without a word, on a terminal, each save of the current exercise gets its verdict.  An exercise is a function in a
     file of your own, tfx-practice/NAME.py in this folder.  It is run in another process, on inputs that tell mistakes
-    apart, and the mistake that gives just what it gives is named.  Exit code 1 when a function is not right yet.
+    apart, and the mistake that gives just what it gives is named.  Exit code 1 when a function is not right yet; of
+    grade, when one of the files is not.
 
     \b
     examples
@@ -76,13 +82,14 @@ def practice(
       tfx practice debug start decoder --seed 7
       tfx practice debug ask loss
       tfx practice debug check
-      tfx practice dev check
+      tfx practice dev new row-sums --pack my-pack
+      tfx practice dev check row-sums --pack my-pack
     """
     face = options.face(json, plain)
     from tfx_cli.find_lessons import ensure_lessons
 
     ensure_lessons()
-    from tfx_cli.practice import actions, debugging, watching
+    from tfx_cli.practice import packing
 
     action, *names = words or [""]
     if action not in ("", *ACTIONS):
@@ -96,15 +103,25 @@ def practice(
         raise BadInput("--exercise goes with check.", "For example: tfx practice check my.py --exercise softmax")
     if form is not Format.text and action != "grade":
         raise BadInput("--format goes with grade.", "For example: tfx practice grade softmax.py --format junit")
-    if action == "debug":
-        debugging.act(names, asked, face)
-    elif action in ("", "list"):
+    if action == "dev":
+        develop(names, pack, face)
+        return
+    with packing.packs_in_use(pack, face):
+        if action == "debug":
+            from tfx_cli.practice import debugging
+
+            debugging.act(names, asked, face)
+            return
+        act(action, names, exercise, give_up, form, face)
+
+
+def act(action: str, names: list[str], exercise: str, give_up: bool, form: Format, face: Face) -> None:
+    """Everything but `dev` and `debug`."""
+    from tfx_cli.practice import actions, watching
+
+    if action in ("", "list"):
         refuse_more(names, 0, action)
         actions.show_all(face) if action or face is not Face.terminal else watching.go_on()
-    elif action == "dev":
-        if names != ["check"]:
-            raise BadInput("dev has one action, check.", "Type: tfx practice dev check")
-        actions.prove_all(face)
     elif action == "grade":
         actions.grade_all(names, exercise, Format.json if face is Face.json else form)
     elif action == "check":
@@ -121,6 +138,21 @@ def practice(
             actions.solution(found, give_up, face)
         else:
             {"start": actions.start, "hint": actions.hint, "reset": actions.reset}[action](found, face)
+
+
+def develop(names: list[str], pack: list[Path] | None, face: Face) -> None:
+    """What authors of exercises do: begin one, and prove that it can be judged."""
+    from lessons.practice.packs import using
+    from tfx_cli.practice import packing
+
+    what, *names = names or [""]
+    if what == "new":
+        packing.new(names, pack, face)
+    elif what == "check":
+        with using(packing.folders(pack), whole=False):
+            packing.prove(names, face)
+    else:
+        raise BadInput("dev has two actions, new and check.", "Type: tfx practice dev check")
 
 
 def refuse_more(names: list[str], most: int, action: str) -> None:

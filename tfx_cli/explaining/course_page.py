@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lessons.exercise_names import exercise_names
 from tfx_cli.learner.path import next_topic
 from tfx_cli.learner.standing import ANSWERED, RIGHT, Standing
 from tfx_cli.render.wrapping import labelled, wrapped
@@ -45,6 +46,8 @@ def terminal_lines(modules: Sequence[Module], stands: Mapping[str, Standing], wi
             blank = " " * min(len(MARGIN) + label, max(width - longest, len(MARGIN)))
             below = [] if beside else [aside_of(topic, stands).strip().replace("  ", ", ")]
             below += labelled_names(topic, width - len(blank))
+            if names := exercise_names(topic):
+                below += wrapped(f"write it: {', '.join(names)}", width - len(blank))
             for line in [*rest, *below]:
                 yield blank + line, False
     yield "", False
@@ -53,6 +56,9 @@ def terminal_lines(modules: Sequence[Module], stands: Mapping[str, Standing], wi
         yield line, False
     for line in labelled("to read:", f"tfx explain {start.number} --lesson", width, ""):
         yield line, False
+    if any(exercise_names(topic) for topic in topics):
+        for line in labelled("to write:", "tfx practice start NAME", width, ""):
+            yield line, False
     if any(standing.word == "known" for standing in stands.values()):
         rule = f"{ANSWERED:.0%} of its questions answered, {RIGHT:.0%} of them rightly the last time"
         for line in labelled("known:", rule, width, ""):
@@ -86,11 +92,12 @@ def plain_lines(modules: Sequence[Module], stands: Mapping[str, Standing]) -> It
         for topic in module.topics:
             names, words = ", ".join(topic.aliases), stands[topic.name].words
             yield line("topic", topic.name, topic.title, f"{topic.minutes} min", names, topic.number, words)
+            yield from (line("write", topic.name, name) for name in exercise_names(topic))
 
 
 def document_of(modules: Sequence[Module], stands: Mapping[str, Standing]) -> dict[str, Any]:
     """The JSON face.  seen: of `steps` steps; steps is null where nobody has counted them on this machine; state: one
-    word of tfx_cli.learner.standing; due: its questions that are waiting."""
+    word of tfx_cli.learner.standing; due: its questions that are waiting; exercises: what there is to write."""
     return {
         "modules": [
             {
@@ -119,4 +126,5 @@ def _fields(topic: Topic, standing: Standing) -> dict[str, Any]:
         "done": progress.done,
         "state": standing.word,
         "due": standing.due,
+        "exercises": exercise_names(topic),
     }

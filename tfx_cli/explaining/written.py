@@ -111,6 +111,8 @@ def show_foot(step: Step, last: Sequence[Record], manner: Manner, with_places: b
 
         for words in step.what_if:
             write(line("what if", words) + "\n")
+        for words in step.to_write:
+            write(line("write it", words) + "\n")
         show_records(targets, manner.face)
         if manner.code:
             for target in targets:
@@ -118,7 +120,7 @@ def show_foot(step: Step, last: Sequence[Record], manner: Manner, with_places: b
         return
     from tfx_cli.render.terminal_records import print_foot
 
-    print_foot(last, step.what_if, targets if with_places else [], output())
+    print_foot(last, step, targets if with_places else [], output())
 
 
 def show_plain_source(target: Code) -> None:

@@ -11,6 +11,7 @@ from lessons.course import Topic
 from tfx.errors import many
 from tfx_cli.interviewing.interview import Interview, Judged, topics_of
 from tfx_cli.interviewing.strength import Strength, needs, weakest_first
+from tfx_cli.learner.called_cards import Called
 
 #: topics that a day has room for
 MOST_A_DAY = 3
@@ -85,12 +86,14 @@ class Report:
 
 
 def report(
-    interview: Interview, known: Mapping[str, Strength], topics: Sequence[Topic], minutes: float, days: int
-) -> Report:
-    """known: with the answers of this interview.  topics: of the whole course."""
+    interview: Interview, known: Mapping[str, Strength], topics: Sequence[Topic], minutes: float, days: int,
+    called: Sequence[Called] = (),
+) -> Report:  # fmt: skip
+    """known: with the answers of this interview.  topics: of the whole course.  called: cards that mistakes in
+    exercises call up, oldest first."""
     judged = interview.judged_so_far
     weak = weak_topics(known, topics)
-    plan, later = plan_days(weak, known, topics, topics_of(interview.wish), days)
+    plan, later = plan_days(weak, known, topics, topics_of(interview.wish), days, called)
     return Report(
         asked=interview.asked_so_far,
         answered=len(judged),
@@ -134,24 +137,30 @@ def weak_topics(known: Mapping[str, Strength], topics: Sequence[Topic]) -> tuple
 
 
 def plan_days(
-    weak: Sequence[Weak], known: Mapping[str, Strength], topics: Sequence[Topic], asked_for: Sequence[Topic], days: int
-) -> tuple[tuple[Task, ...], tuple[str, ...]]:
-    """Tasks for `days` days, and the weak topics that do not fit: weak topics in order, then what was never asked, and
-    on the last day everything once more."""
+    weak: Sequence[Weak], known: Mapping[str, Strength], topics: Sequence[Topic], asked_for: Sequence[Topic], days: int,
+    called: Sequence[Called] = (),
+) -> tuple[tuple[Task, ...], tuple[str, ...]]:  # fmt: skip
+    """Tasks for `days` days, and the topics to repeat that do not fit: those of mistakes in exercises, weak topics in
+    order, then what was never asked, and on the last day everything once more."""
     title = {topic.name: topic for topic in topics}
     last = days if days > 1 else 2  # with one day left the rehearsal is in its evening
     room = last - 1
-    each = min(MOST_A_DAY, max(1, math.ceil(len(weak) / room)))
-    repeated = [(one.topic, one.why) for one in weak[: each * room]]
-    new = [(topic.name, "not answered yet") for topic in asked_for if topic.name not in known]
+    made = {line.topic: line for line in called if line.topic in title}
+    to_repeat = [(name, line.command, f"in your {line.exercise}: {line.says}") for name, line in made.items()]
+    to_repeat += [(one.topic, one.command, one.why) for one in weak if one.topic not in made]
+    each = min(MOST_A_DAY, max(1, math.ceil(len(to_repeat) / room)))
+    repeated = to_repeat[: each * room]
+    new = [
+        (topic.name, "not answered yet") for topic in asked_for if topic.name not in known and topic.name not in made
+    ]
     free = max(0, room - math.ceil(len(repeated) / each)) if repeated else room
     tasks = []
-    for at, (name, why) in enumerate(repeated):
-        commands = (f"tfx explain {name}", f"tfx quiz {name}")
+    for at, (name, look, why) in enumerate(repeated):
+        commands = (look, f"tfx quiz {name}")
         tasks.append(Task(1 + at // each, name, commands, title[name].minutes + 5, why))
     for at, (name, why) in enumerate(new[:free]):
         commands = (f"tfx explain {name}", f"tfx quiz {name}")
         tasks.append(Task(room - free + 1 + at, name, commands, title[name].minutes + 5, why))
     rehearsal = ("tfx quiz --due", "tfx quiz --interview")
     tasks.append(Task(min(last, days), None, rehearsal, 40, "everything once more, with the clock"))
-    return tuple(tasks), tuple(one.topic for one in weak[each * room :])
+    return tuple(tasks), tuple(name for name, _, _ in to_repeat[each * room :])

@@ -174,7 +174,7 @@ def _new(one: Session, state: State) -> Interview:
 
 def _report(one: Session, interview: Interview, state: State, minutes: float) -> Report:
     known = strengths(state.answers(), interview.items)
-    return report(interview, known, topics(), minutes, one.days)
+    return report(interview, known, topics(), minutes, one.days, state.calling())
 
 
 def _replay(one: Session, done: Sequence[tuple[Slot, Asking]]) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -94,14 +94,16 @@ def seen_from(now: datetime, card: str, due: datetime) -> datetime:
 
 
 def pick(
-    items: Sequence[Item], due: Mapping[str, datetime], now: datetime, count: int, only_due: bool, ahead: bool
-) -> list[Item]:
+    items: Sequence[Item], due: Mapping[str, datetime], now: datetime, count: int, only_due: bool, ahead: bool,
+    called: Collection[str] = (),
+) -> list[Item]:  # fmt: skip
     """What to ask: items that are due, the longest waiting first; then new ones as they come.
 
     items: in the order in which new ones are to be asked.  due: when each item that was ever answered comes back.
-    only_due leaves out the new ones; ahead fills up with items that are not due yet, the soonest first.
+    only_due leaves out the new ones; ahead fills up with items that are not due yet, the soonest first.  called: ids of
+    those that a mistake in an exercise calls up; they come before all others.
     """
-    seen = sorted((item for item in items if item.id in due), key=lambda item: due[item.id])
+    seen = sorted((item for item in items if item.id in due), key=lambda item: (item.id not in called, due[item.id]))
     chosen = [item for item in seen if due[item.id] <= now]
     if not only_due:
         chosen += [item for item in items if item.id not in due]

@@ -4,6 +4,8 @@
     cards       when each item comes back; only a summary, rebuilt from `answers` when need be
     seen        append-only: every step of a lesson that came on a terminal (tfx_cli.learner.progress)
     tested      append-only: every test of a topic that was taken to its end
+    practised   append-only: what was done with exercises
+    called      append-only: cards that a mistake in an exercise called up (tfx_cli.learner.called_cards)
     explained   topics that an earlier tfx counted as shown; only read now
 
 Every answer is one transaction on its own, so that what was shown as judged is on disk.  Reading never creates
@@ -23,6 +25,7 @@ from types import TracebackType
 
 from tfx.errors import EnvironmentProblem
 from tfx_cli.learner.answers import FIELDS, Answer, as_answer, as_time, insert_answer
+from tfx_cli.learner.called_cards import CALLED_FIELDS, Called, as_called, insert_called, unsolved, waiting
 from tfx_cli.learner.connecting import connect
 from tfx_cli.learner.practised import PRACTISED_FIELDS, Practised, as_practised, insert_practised
 from tfx_cli.learner.seen_steps import SEEN_FIELDS, SeenStep, as_seen, insert_seen
@@ -85,6 +88,15 @@ class State:
         with self._writing():
             insert_practised(self.connection, Practised(exercise, act, verdict, mistake, datetime.now(UTC)))
 
+    def call_cards(self, exercise: str, mistake: str, says: str, topic: str, step: str, items: Sequence[str]) -> None:
+        """Calls up the questions about a mistake, each once until the exercise passes: see `learner.called_cards`."""
+        known = {(line.mistake, line.item) for line in unsolved(self.called(), self.practice())}
+        fresh = [item for item in items or ("",) if (mistake, item) not in known]
+        with self._writing():
+            for item in fresh:
+                line = Called(item, exercise, mistake, says, topic, step, datetime.now(UTC))
+                insert_called(self.connection, line)
+
     def answers(self) -> list[Answer]:
         """The whole log, oldest first.  A line that cannot be read is left out, and `notice` says so."""
         with explained_errors(self.path):
@@ -97,7 +109,8 @@ class State:
     def due(self, now: datetime | None = None) -> dict[str, datetime]:
         """When each item that was ever answered comes back, as seen from `now`.
 
-        A card that cannot be read is left out, so that its item is asked like a new one.
+        A card that cannot be read is left out, so that its item is asked like a new one.  One that a mistake in an
+        exercise calls up is due from then on, also when it was never answered.
         """
         from tfx_cli.learner.scheduling import seen_from
 
@@ -105,7 +118,11 @@ class State:
             rows = self.connection.execute("SELECT item, card, due FROM cards").fetchall()
         now = datetime.now(UTC) if now is None else now
         times = {item: (card, as_time(due)) for item, card, due in rows if isinstance(item, str)}
-        return {item: seen_from(now, card, due) for item, (card, due) in times.items() if due is not None}
+        found = {item: seen_from(now, card, due) for item, (card, due) in times.items() if due is not None}
+        for line in self.calling():
+            if line.item:
+                found[line.item] = min(line.at, found.get(line.item, line.at))
+        return found
 
     def cards(self) -> dict[str, tuple[str, str]]:
         """Item id -> (card as JSON, when it is due), as stored."""
@@ -125,6 +142,15 @@ class State:
         """What was done with exercises, oldest first; nothing in a file older than this list."""
         rows = self._younger("practised", PRACTISED_FIELDS)
         return [line for row in rows if (line := as_practised(row)) is not None]
+
+    def called(self) -> list[Called]:
+        """Every card that was ever called up, oldest first; none in a file older than this list."""
+        return [line for row in self._younger("called", CALLED_FIELDS) if (line := as_called(row)) is not None]
+
+    def calling(self) -> list[Called]:
+        """Those that are still called up, oldest first."""
+        called = self.called()
+        return waiting(called, self.practice(), self.answers()) if called else []
 
     def explained(self) -> set[str]:
         """Names of the topics that an earlier tfx counted as shown."""

@@ -87,7 +87,7 @@ def show_next() -> None:
 
 def start(exercise: Exercise, face: Face) -> None:
     """Makes the learner's file, or names the one that is there."""
-    from lessons.practice.exercise import topic_of
+    from lessons.practice.exercise import has_topic, topic_of
     from tfx_cli.practice.workspace import begin
 
     path, new = begin(exercise)
@@ -96,7 +96,9 @@ def start(exercise: Exercise, face: Face) -> None:
         return
     show_line(f"{path}: " + ("made for you." if new else "there already, and left as it is."))
     show_line(f"write   {exercise.signature}")
-    show_line(f"about   tfx explain {topic_of(exercise).name}" + (f" --step {exercise.step}" if exercise.step else ""))
+    if has_topic(exercise):
+        step = f" --step {exercise.step}" if exercise.step else ""
+        show_line(f"about   tfx explain {topic_of(exercise).name}{step}")
     show_line(f"next    edit it, then tfx practice check {exercise.name}")
 
 
@@ -138,6 +140,7 @@ def check(word: str, name: str, face: Face) -> None:
     """Judges a file; only those of the learner's own folder are kept in the history."""
     from lessons.practice.exercise import find_exercise
     from lessons.practice.judging import judge_file
+    from tfx_cli.practice.learning import keep
     from tfx_cli.practice.page import next_line, verdict_document, verdict_lines, verdict_rows
     from tfx_cli.practice.workspace import file_of, source_at
     from tfx_cli.render.wrapping import wrapped
@@ -152,15 +155,14 @@ def check(word: str, name: str, face: Face) -> None:
     if not name and not path.exists():
         raise BadInput(f"{path} is not there yet.", f"Begin it: tfx practice start {exercise.name}")
     verdict = judge_file(exercise, path.resolve(), source_at(path))
-    if not name:
-        note(exercise, "tried", verdict.kind, verdict.mistake.id if verdict.mistake else "")
+    look = None if name else keep(exercise, verdict)
     if face is Face.json:
         show_document(verdict_document(verdict, exercise, path))
     elif face is Face.plain:
-        for line in verdict_rows(verdict):
+        for line in [*verdict_rows(verdict), *([f"look\t{look.command}\t{look.due}"] if look else [])]:
             show_line(line)
     else:
-        for line in verdict_lines(verdict):
+        for line in [*verdict_lines(verdict), *(["", *look.lines] if look else [])]:
             for part in wrapped(line, prose_width()) if not line.startswith(" ") else [line]:
                 show_line(part)
         if not name:
@@ -207,33 +209,3 @@ def solution(exercise: Exercise, give_up: bool, face: Face) -> None:
     else:
         for line in source.rstrip("\n").split("\n"):
             show_line(line)
-
-
-def prove_all(face: Face) -> None:
-    """Every exercise can be judged, and every planted bug seen: the kill matrix, what was measured, and the faults."""
-    from lessons.practice.debug import program, proving
-    from lessons.practice.exercise import exercises
-    from lessons.practice.proving import proof_of
-    from tfx_cli.practice import debug_page
-    from tfx_cli.practice.page import proof_document, proof_lines
-
-    proofs = [proof_of(one) for one in exercises().values()]
-    debugs = [proving.proof_of(one) for one in program.programs().values()]
-    faults = sum(len(proof.faults) for proof in proofs) + sum(len(debug.faults) for debug in debugs)
-    if face is Face.json:
-        show_document({
-            "exercises": [proof_document(proof) for proof in proofs],
-            "programs": [debug_page.proof_document(proof) for proof in debugs], "proved": not faults,
-        })  # fmt: skip
-    else:
-        for proof in proofs:
-            for line in proof_lines(proof):
-                show_line(line)
-        for debug in debugs:
-            for line in debug_page.proof_lines(debug):
-                show_line(line)
-        bugs = sum(len(debug.symptoms) for debug in debugs)
-        show_line(f"{len(debugs)} programs, {bugs} bugs with a symptom")
-        show_line(f"{len(proofs)} exercises, {sum(proof.mistakes for proof in proofs)} mistakes, {faults} faults")
-    if faults:
-        raise typer.Exit(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfx_cli.render.wrapping import wrapped
@@ -90,14 +90,28 @@ def measured_document(one: Measured) -> dict[str, Any]:
     return {"question": one.question, "row": one.row, "right": as_json(one.right), "with_it": as_json(one.got)}
 
 
-def proof_lines(proof: Proof) -> Iterator[str]:
-    """A row for each bug: what was measured of the right program, and with the bug."""
+def proof_lines(proof: Proof, most: int) -> Iterator[str]:
+    """Each bug, and below it what was measured: of the right program, and with the bug.  most: letters of a line."""
     well = "proved" if not proof.faults else "NOT PROVED"
-    yield f"debug/{proof.program}   {well}: {len(proof.symptoms)} bugs, {len(proof.hidden)} that hide"
+    yield from wrapped(
+        f"debug/{proof.program}   {well}: {len(proof.symptoms)} bugs, {len(proof.hidden)} that hide", most
+    )
     for name, one in proof.symptoms.items():
-        yield f"  {name.partition('/')[2]:32} {one.row}: {told(one.right)} -> {told(one.got)}"
-    yield from (f"  {name.partition('/')[2]:32} hides" for name in proof.hidden)
-    yield from (f"  fault: {fault}" for fault in proof.faults)
+        said = f"{one.question}, {one.row}: {told(one.right)}, with it {told(one.got)}"
+        yield f"  {name.partition('/')[2]}"
+        yield from (f"      {line}" for line in wrapped(said, most - 6))
+    yield from (f"  {name.partition('/')[2]} hides" for name in proof.hidden)
+    yield from (f"  {line}" for fault in proof.faults for line in wrapped(f"fault: {fault}", most - 2))
+
+
+def proof_rows(proofs: Sequence[Proof]) -> Iterator[str]:
+    """The same as records: a word, a tab, what it is."""
+    for proof in proofs:
+        yield f"program\t{proof.program}\t{'proved' if not proof.faults else 'not proved'}"
+        for name, one in proof.symptoms.items():
+            yield f"bug\t{name}\t{one.question}\t{one.row}\t{told(one.right)}\t{told(one.got)}\t{one.seen}"
+        yield from (f"hides\t{name}" for name in proof.hidden)
+        yield from (f"fault\t{proof.program}\t{fault}" for fault in proof.faults)
 
 
 def proof_document(proof: Proof) -> dict[str, Any]:

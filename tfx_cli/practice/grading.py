@@ -1,6 +1,8 @@
 """Many files judged at once, for teachers: as lines, JSON, JUnit's XML or Gradescope's results.json.
 
-The verdict of a file is that of `tfx practice check`.
+The verdict of a file is that of `tfx practice check`; a file that cannot be read as text is its author's, and stops no
+other.  Exit code: 0 when all passed, 1 when one did not, 2 when a file or an exercise is not there, so that GitHub
+Classroom gives points with one command an exercise: tfx practice grade softmax.py.
 Sources: JUnit's XML as Jenkins reads it (github.com/jenkinsci/xunit-plugin, junit-10.xsd); Gradescope's autograder
 documentation, "Output format".
 """
@@ -15,11 +17,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfx.errors import BadInput
+from tfx.errors import BadInput, EnvironmentProblem
 
 if TYPE_CHECKING:
     from lessons.practice.exercise import Exercise
     from lessons.practice.judging import Verdict
+
+
+#: kinds of verdicts about what a function gave
+COMPARED = ("raises", "type", "shape", "not finite", "values", "gradient")
 
 
 class Format(StrEnum):
@@ -58,19 +64,46 @@ def exercise_for(path: Path, name: str) -> Exercise:
 
 
 def grade(paths: Sequence[Path], name: str) -> Iterator[Graded]:
-    """Every file in turn.  All are found and read before the first is run."""
+    """Every file in turn.  All are found before the first is run."""
     from lessons.practice.judging import judge_file
+
+    found = [(path, exercise_for(path, name), source_of(path)) for path in paths]
+    for path, exercise, source in found:
+        if isinstance(source, BadInput | EnvironmentProblem):
+            yield Graded(path, exercise, unreadable(exercise, source.message))
+        else:
+            yield Graded(path, exercise, judge_file(exercise, path.resolve(), source))
+
+
+def source_of(path: Path) -> str | BadInput | EnvironmentProblem:
+    """Its text, or why it has none.  Raises BadInput where there is no such file."""
     from tfx_cli.practice.workspace import source_at
 
-    found = [(path, exercise_for(path, name), source_at(path)) for path in paths]
-    for path, exercise, source in found:
-        yield Graded(path, exercise, judge_file(exercise, path.resolve(), source))
+    if not path.is_file():
+        return source_at(path)
+    try:
+        return source_at(path)
+    except (BadInput, EnvironmentProblem) as problem:
+        return problem
+
+
+def unreadable(exercise: Exercise, says: str) -> Verdict:
+    from lessons.practice.judging import Verdict
+
+    return Verdict(exercise.name, "unreadable", says)
 
 
 def counted(graded: Sequence[Graded]) -> Counter[str]:
-    """Mistake -> how many files made it; `unknown` for those outside the banks."""
+    """Mistake -> how many files made it.  Those outside the banks count as `unknown`, and files that could not be
+    compared by what stopped them: `syntax`, `missing`, `stub`, ..."""
     wrong = (one.verdict for one in graded if not one.verdict.passed)
-    return Counter(verdict.mistake.id if verdict.mistake else "unknown" for verdict in wrong)
+    return Counter(verdict.mistake.id if verdict.mistake else _class_of(verdict) for verdict in wrong)
+
+
+def _class_of(verdict: Verdict) -> str:
+    if verdict.candidates:
+        return " or ".join(one.id for one in verdict.candidates)
+    return "unknown" if verdict.kind in COMPARED else verdict.kind
 
 
 def text_lines(graded: Sequence[Graded]) -> Iterator[str]:
@@ -99,9 +132,9 @@ def junit(graded: Sequence[Graded]) -> str:
     suites = ET.Element("testsuites", counts)
     suite = ET.SubElement(suites, "testsuite", counts)
     for one in graded:
-        case = ET.SubElement(suite, "testcase", {"classname": one.exercise.name, "name": str(one.path)})
+        case = ET.SubElement(suite, "testcase", {"classname": one.exercise.name, "name": readable(str(one.path))})
         if not one.verdict.passed:
-            what = {"message": one.verdict.says, "type": one.verdict.kind}
+            what = {"message": readable(one.verdict.says), "type": one.verdict.kind}
             ET.SubElement(case, "failure", what).text = readable(one.lines)
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
@@ -111,7 +144,7 @@ def gradescope(graded: Sequence[Graded]) -> dict[str, Any]:
     """results.json: a point for each file."""
     tests = [
         {
-            "name": f"{one.exercise.name}: {one.path}",
+            "name": readable(f"{one.exercise.name}: {one.path}"),
             "score": float(one.verdict.passed),
             "max_score": 1.0,
             "status": "passed" if one.verdict.passed else "failed",
@@ -125,5 +158,9 @@ def gradescope(graded: Sequence[Graded]) -> dict[str, Any]:
 
 
 def readable(text: str) -> str:
-    """Without the control characters that XML does not allow."""
-    return "".join(letter if letter in "\n\t" or letter >= " " else "?" for letter in text)
+    """With a question mark for each character that XML does not allow (XML 1.0, section 2.2)."""
+    return "".join(letter if _allowed(ord(letter)) else "?" for letter in text)
+
+
+def _allowed(code: int) -> bool:
+    return code in (9, 10) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or code >= 0x10000

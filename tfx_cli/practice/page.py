@@ -11,7 +11,6 @@ from tfx_cli.practice.workspace import Standing
 if TYPE_CHECKING:
     from lessons.practice.exercise import Exercise
     from lessons.practice.judging import Verdict
-    from lessons.practice.proving import Proof
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
@@ -49,6 +48,8 @@ def next_line(verdict: Verdict, path: Path, exercise: Exercise) -> str:
 
 
 def verdict_document(verdict: Verdict, exercise: Exercise, path: Path) -> dict[str, Any]:
+    from tfx_cli.practice.learning import command_of
+
     mistake = verdict.mistake
     return {
         "verdict": verdict.kind,
@@ -58,6 +59,7 @@ def verdict_document(verdict: Verdict, exercise: Exercise, path: Path) -> dict[s
         "file": str(path),
         "says": verdict.says,
         "mistake": {"id": mistake.id, "name": mistake.says} if mistake else None,
+        "see": command_of(exercise, verdict) or None,
         "candidates": [{"id": one.id, "name": one.says} for one in verdict.candidates],
         "rules": list(exercise.rules),
         "evidence": list(verdict.evidence),
@@ -66,38 +68,18 @@ def verdict_document(verdict: Verdict, exercise: Exercise, path: Path) -> dict[s
 
 
 def exercise_document(exercise: Exercise, standing: Standing) -> dict[str, Any]:
-    from lessons.practice.exercise import topic_of
+    from lessons.practice.exercise import has_topic, topic_of
 
     return {
         "name": exercise.name,
         "title": exercise.title,
-        "topic": topic_of(exercise).name,
+        "topic": topic_of(exercise).name if has_topic(exercise) else None,
+        "step": exercise.step or None,
         "level": exercise.level,
+        "function": exercise.function_name,
         "signature": exercise.signature,
         "results": list(exercise.results),
         "rules": list(exercise.rules),
         "mistakes": [mistake.id for mistake in exercise.mistakes],
         "state": standing.word,
-    }
-
-
-def proof_lines(proof: Proof) -> Iterator[str]:
-    """The kill matrix: a row for each mistake, a sign for each input."""
-    well = "proved" if not proof.faults else "NOT PROVED"
-    yield f"{proof.exercise}   {well}: {proof.mistakes} mistakes, {proof.equals} equal ways, {proof.inputs} inputs"
-    for mistake, places in proof.kills.items():
-        row = "".join("x" if place in places else "." for place in range(proof.inputs))
-        yield f"  {row}  {mistake.partition('/')[2]}"
-    yield from (f"  fault: {fault}" for fault in proof.faults)
-
-
-def proof_document(proof: Proof) -> dict[str, Any]:
-    return {
-        "exercise": proof.exercise,
-        "proved": not proof.faults,
-        "mistakes": proof.mistakes,
-        "equal_ways": proof.equals,
-        "inputs": proof.inputs,
-        "kills": {mistake: list(places) for mistake, places in proof.kills.items()},
-        "faults": list(proof.faults),
     }

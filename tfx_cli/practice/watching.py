@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from tfx.errors import BadInput, EnvironmentProblem
 from tfx_cli.practice import workspace
-from tfx_cli.practice.actions import next_hint, note, show_next, standings
+from tfx_cli.practice.actions import next_hint, show_next, standings
+from tfx_cli.practice.learning import keep
 from tfx_cli.practice.page import verdict_lines
 from tfx_cli.render.wrapping import wrapped
 from tfx_cli.terminal.console import clear_screen, height, interactive, prose_width, width
@@ -75,8 +76,8 @@ class Watch:
             self.said = [problem.message, problem.hint]
         else:
             verdict = judge_file(self.exercise, self.path.resolve(), source)
-            note(self.exercise, "tried", verdict.kind, verdict.mistake.id if verdict.mistake else "")
-            self.said = list(verdict_lines(verdict))
+            look = keep(self.exercise, verdict)
+            self.said = [*verdict_lines(verdict), *(["", *look.lines] if look else [])]
         self.show()
 
     @property

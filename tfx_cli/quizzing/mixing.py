@@ -1,4 +1,5 @@
-"""In which order a round asks: first what is due, then what is new in the topics that the reader knows something of.
+"""In which order a round asks: first what a mistake in an exercise calls up, then what is due, then what is new in the
+topics that the reader knows something of.
 
 New questions come from the topics that were begun, then from those that can be begun, because all that they build on
 is done, and only then from the others.  Questions of one topic do not stand together: students who practised kinds of
@@ -9,7 +10,7 @@ Source: Rohrer and Taylor 2007, "The shuffling of mathematics problems improves 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -36,10 +37,15 @@ def by_turns(items: Sequence[Item], due: Mapping[str, datetime], near: Mapping[s
     return sorted(items, key=lambda item: turn.get(item.id, (0, 0)))
 
 
-def mixed(chosen: Sequence[Item], due: Mapping[str, datetime], now: datetime) -> list[Item]:
-    """What was chosen, with the topics in turn: among what is due, among what is new, and among the rest by itself."""
+def mixed(
+    chosen: Sequence[Item], due: Mapping[str, datetime], now: datetime, called: Collection[str] = ()
+) -> list[Item]:
+    """What was chosen, with the topics in turn: what a mistake calls up, what is due, what is new, and the rest each
+    by itself."""
 
     def kind(item: Item) -> int:
+        if item.id in called:
+            return -1
         return 1 if item.id not in due else 0 if due[item.id] <= now else 2
 
     return [item for _, part in groupby(chosen, key=kind) for item in in_turn(list(part))]

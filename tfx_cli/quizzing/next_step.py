@@ -1,11 +1,13 @@
 """What to do next, and why.
 
-1. A misconception that the reader's answers show: the topic and the step that clear it up.  The commonest of the last
-   answers comes first, a recent one counts more.  It is settled when the step has been seen since, or the question has
-   been answered rightly.
-2. Else what is due, when that fills a round of `tfx quiz`.
-3. Else a topic that is not done and whose prerequisites are: the one that was begun last, or the first of the course.
-4. When all are done: the weakest topic, by its share of right answers.
+1. A mistake in an exercise that has not passed since, the last one first: the step that clears it up, and when that has
+   been seen, the questions about it.
+2. Else a misconception that the reader's answers show: the topic and the step that clear it up.  The commonest of the
+   last answers comes first, a recent one counts more.  It is settled when the step has been seen since, or the question
+   has been answered rightly.
+3. Else what is due, when that fills a round of `tfx quiz`.
+4. Else a topic that is not done and whose prerequisites are: the one that was begun last, or the first of the course.
+5. When all are done: the weakest topic, by its share of right answers.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tfx.errors import many
 from tfx_cli.learner.answers import Answer
+from tfx_cli.learner.called_cards import Called
 from tfx_cli.learner.path import next_topic
 from tfx_cli.learner.progress import NOTHING, Progress
 from tfx_cli.learner.scores import topic_scores, weakest
@@ -74,10 +78,13 @@ class Mistake:
 
 def next_step(
     topics: Sequence[Topic], reached: Mapping[str, Progress], log: Sequence[Answer], seen: Sequence[SeenStep],
-    waiting: int = 0,
+    waiting: int = 0, calling: Sequence[Called] = (),
 ) -> NextStep:  # fmt: skip
     """topics: of the whole course, in order.  log: all answers, oldest first; seen: all steps that were seen, oldest
-    first; waiting: cards that are due."""
+    first; waiting: cards that are due; calling: those that a mistake in an exercise calls up, oldest first."""
+    called_for = _after_a_mistake(topics, calling, seen)
+    if called_for is not None:
+        return called_for
     done = {name for name, progress in reached.items() if progress.done}
     following = next_topic(topics, done, [step.topic for step in seen])
     mistake = next(mistakes(topics, log, seen), None) if following else None
@@ -94,6 +101,21 @@ def next_step(
     return NextStep(
         following.title, f"tfx explain {following.name}", _reason(following, topics, reached, done), following, skip
     )
+
+
+def _after_a_mistake(topics: Sequence[Topic], calling: Sequence[Called], seen: Sequence[SeenStep]) -> NextStep | None:
+    """The step about the last mistake in an exercise, or the questions about it when it has been seen since."""
+    by_name = {topic.name: topic for topic in topics}
+    for last in {line.mistake: line for line in reversed(calling) if line.topic in by_name}.values():
+        topic, made = by_name[last.topic], f"in your {last.exercise}: {last.says}"
+        if not any(step.topic == last.topic and last.step in ("", step.step) and step.at > last.at for step in seen):
+            where = f"step {last.step}" if last.step else "this topic"
+            return NextStep(topic.title, last.command, f"{made}; {where} clears it up", topic)
+        asked = sum(line.mistake == last.mistake and bool(line.item) for line in calling)
+        if asked:
+            reason = f"{made}; {many(asked, 'question')} about it {'is' if asked == 1 else 'are'} due"
+            return NextStep("Questions about a mistake of yours", "tfx quiz", reason, topic)
+    return None
 
 
 def mistakes(topics: Sequence[Topic], log: Sequence[Answer], seen: Sequence[SeenStep]) -> Iterator[Mistake]:

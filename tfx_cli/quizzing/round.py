@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -66,17 +66,18 @@ def items_for(wish: Wish) -> tuple[Item, ...]:
 
 def questions(
     wish: Wish, items: Sequence[Item], due: Mapping[str, datetime], now: datetime, seed: int,
-    near: Mapping[str, int] = NOWHERE,
+    near: Mapping[str, int] = NOWHERE, called: Collection[str] = (),
 ) -> list[Asked]:  # fmt: skip
     """Draws the round's questions.  Equal seed and equal history give equal questions.
 
-    near: how near each topic is to the reader, see `learner.path.nearness`.
+    near: how near each topic is to the reader, see `learner.path.nearness`.  called: ids of the questions that a
+    mistake in an exercise calls up, which come first.
     """
     if wish.test_out:
         chosen = drawn(items[0].topic, items, seed)
     else:
-        chosen = pick(by_turns(items, due, near), due, now, wish.count, wish.only_due, wish.ahead)
-        chosen = mixed(chosen, due, now) if wish.topic is None else chosen
+        chosen = pick(by_turns(items, due, near), due, now, wish.count, wish.only_due, wish.ahead, called)
+        chosen = mixed(chosen, due, now, called) if wish.topic is None else chosen
     return [ask(item, item_seed(seed, item.id)) for item in chosen]
 
 
@@ -85,7 +86,8 @@ def questions_for(state: State, wish: Wish, items: Sequence[Item], seed: int) ->
     from lessons.course import topics
 
     near = nearness(topics(), progress(state)) if wish.topic is None else NOWHERE
-    return questions(wish, items, state.due(), datetime.now(UTC), seed, near)
+    called = {line.item for line in state.calling()}
+    return questions(wish, items, state.due(), datetime.now(UTC), seed, near, called)
 
 
 def fresh_seed() -> int:

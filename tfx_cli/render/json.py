@@ -74,6 +74,7 @@ def walkthrough_fields(
                 "name": step.name,
                 "title": step.title,
                 "what_if": step.what_if,
+                "to_write": step.to_write,
                 "records": [record_fields(record, with_source) for record in step.records],
             }
             for number, step in steps

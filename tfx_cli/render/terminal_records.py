@@ -183,15 +183,17 @@ def put_command(label: str, words: str, console: Console) -> None:
 
 
 def print_foot(
-    last: Sequence[records.Record], what_if: Sequence[str], targets: Sequence[records.Code], console: Console
+    last: Sequence[records.Record], step: records.Step, targets: Sequence[records.Code], console: Console
 ) -> None:
-    """The last lines of a step, without blank ones between: what held, where to go on, what to change, the code."""
-    if last or what_if or targets:
+    """The last lines of a step, without blank ones between: what held, where to go on, what to change, what to write,
+    the code."""
+    if last or step.what_if or step.to_write or targets:
         console.print()
     for record in last:
         print_record(record, console)
-    for index, words in enumerate(what_if):
-        put_command("" if index else "what if", words, console)
+    for label, commands in (("what if", step.what_if), ("write it", step.to_write)):
+        for index, words in enumerate(commands):
+            put_command("" if index else label, words, console)
     for index, record in enumerate(targets):
         put(console, labelled("" if index else "code", link_of(record.target), console.width))
 

@@ -6,7 +6,9 @@ was learned is asked on texts that were not trained on.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,11 @@ import numpy as np
 
 from lessons.practice.bench import Left, run_file
 from lessons.practice.debug.program import Call, Program, Rows, space_of
-from lessons.practice.judging import Tolerance, Verdict, alike, early_verdict
+from lessons.practice.judging import Tolerance, Verdict, alike, broken, early_verdict
 from lessons.practice.trying import Outcome, try_all
 
-SECONDS = 20.0
+#: of computing
+SECONDS = 10.0
 EXACT, TRAINED = Tolerance(1e-9, 1e-6), Tolerance(1e-6, 1e-6)
 #: the share of guesses on held-out texts that must be those of the right program
 SOLVED = 0.95
@@ -26,10 +29,14 @@ SOLVED = 0.95
 
 def judge_source(program: Program, path: Path, source: str) -> Verdict:
     """Runs it in a process of its own."""
-    left = _run(program, path, source, program.judged)
-    early = early_verdict(program.name, left, [_about(call) for call in program.judged])
-    verdict = early or judge(program, left.outcomes, left.traceback)
-    return Verdict(**{**vars(verdict), "printed": left.printed})
+    left = Left()
+    try:
+        left = _run(program, path, source, program.judged)
+        early = early_verdict(program.name, left, [_about(call) for call in program.judged])
+        verdict = early or judge(program, left.outcomes, left.traceback)
+    except Exception as error:
+        verdict = broken(program.name, "".join(traceback.format_exception(error)))
+    return replace(verdict, printed=left.printed)
 
 
 def asked(program: Program, path: Path, source: str, question: str) -> tuple[Rows, Verdict | None]:
@@ -80,7 +87,7 @@ def right_outcomes(program: Program) -> tuple[Outcome, ...]:
     return tuple(outcomes_here(program, program.source))
 
 
-def judge(program: Program, outcomes: Sequence[Outcome], traceback: str = "") -> Verdict:
+def judge(program: Program, outcomes: Sequence[Outcome], trace: str = "") -> Verdict:
     """outcomes: of all judged calls, in their order."""
     wrong: dict[str, list[str]] = {}
     for call, right, got in zip(program.judged, right_outcomes(program), outcomes, strict=True):
@@ -91,8 +98,8 @@ def judge(program: Program, outcomes: Sequence[Outcome], traceback: str = "") ->
         return Verdict(program.name, "passed", f"on all {len(outcomes)} inputs it does what the right program does.")
     evidence = [f"{name}: right on {some.count('')} of {len(some)} inputs" for name, some in wrong.items()]
     raised = next((got.raised for got in outcomes if got.raised), None)
-    if raised and traceback:
-        evidence.append(traceback.rstrip())
+    if raised and trace:
+        evidence.append(trace.rstrip())
     return Verdict(program.name, "raises" if raised else "differs", faults[0], tuple(evidence))
 
 

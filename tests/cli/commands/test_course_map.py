@@ -146,7 +146,7 @@ def test_the_map_as_json(reader):
     assert doubling == {
         "name": "doubling", "title": "Doubling", "level": 1, "minutes": 3, "after": [],
         "aliases": ["twice", "times-two"], "number": "3.1", "seen": 2, "steps": 2, "done": True,
-        "state": "read", "due": 0,
+        "state": "read", "due": 0, "exercises": [],
     }  # fmt: skip
     assert [(one["seen"], one["steps"], one["done"], one["state"]) for one in (halving, squaring)] == [
         (3, 11, False, "started"), (0, None, False, "new")
@@ -211,3 +211,13 @@ def test_every_topic_of_the_real_course_is_found_by_the_number_on_the_map_and_fi
         for topic in topics():
             assert f"[ ] {topic.number} {topic.title} {topic.minutes} min" in words
             assert all(name in words for name in (topic.name, *topic.aliases))
+
+
+def test_the_map_says_what_there_is_to_write(tfx):
+    page = tfx("explain", "3").out
+    assert "             write it: attention, attention-backward\n" in page
+    assert "to write: tfx practice start NAME\n" in page
+    plain = tfx("explain", "3", "--plain").out
+    assert "write\tattention-scaled-dot-product\tattention-backward\n" in plain
+    (module,) = json.loads(tfx("explain", "3", "--json").out)["modules"]
+    assert {topic["name"]: topic["exercises"] for topic in module["topics"]}["softmax-attention"] == ["softmax"]

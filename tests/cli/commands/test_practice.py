@@ -81,6 +81,8 @@ def test_a_mistake_is_named_and_kept_and_a_pass_too(tfx):
         "  on all 19 inputs it gives what this mistake gives.\n\n"
         "This mistake has a name: the maximum is not subtracted first.\n"
         "  What is the largest number whose exponential still fits into float64?\n\n"
+        "  look at: tfx explain softmax-attention --step the_overflow\n"
+        "  1 quiz question about it is due: tfx quiz\n\n"
         "next   edit tfx-practice/softmax.py, then tfx practice check softmax     stuck: tfx practice hint softmax\n"
     )
     write(right())
@@ -112,7 +114,7 @@ def test_plain_is_one_record_a_line(tfx):
     write("print('a')\n" + NAIVE)
     told = [line.split("\t") for line in tfx("practice", "check", "softmax", "--plain").out.splitlines()]
     assert told[0] == ["verdict", "not finite", "p[0, 0] is nan, where 0.256588 is right."]
-    assert [line[0] for line in told[1:]] == ["evidence", "evidence", "evidence", "mistake", "printed"]
+    assert [line[0] for line in told[1:]] == ["evidence", "evidence", "evidence", "mistake", "printed", "look"]
     assert told[4][1:] == ["softmax/maximum-not-subtracted", "the maximum is not subtracted first"]
 
 
@@ -166,7 +168,7 @@ def test_every_exercise_is_proved_by_the_command_too(tfx):
         (["list", "--give-up"], "--give-up goes with solution."),
         (["list", "--exercise", "softmax"], "--exercise goes with check."),
         (["list", "softmax"], '"softmax" is too much after list.'),
-        (["dev"], "dev has one action, check."),
+        (["dev"], "dev has two actions, new and check."),
     ],
 )
 def test_bad_words_get_a_sentence(words, message, tfx):
@@ -208,9 +210,19 @@ def test_a_class_is_graded_and_its_mistakes_are_counted(tfx, tmp_path):
         "passed  ada/softmax.py  passed\n"
         "FAILED  bob/softmax.py  not finite  softmax/maximum-not-subtracted\n"
         "FAILED  cyd/softmax.py  syntax\n"
-        "1 of 3 passed\n   1  softmax/maximum-not-subtracted\n   1  unknown\n"
+        "1 of 3 passed\n   1  softmax/maximum-not-subtracted\n   1  syntax\n"
     )
     assert tfx("practice", "grade", files[0]).code == 0 and done() == []
+
+
+def test_a_file_that_is_no_text_stops_no_other(tfx, tmp_path):
+    files = class_of(tmp_path)
+    Path(files[1]).write_bytes(b"\xff\xfe")
+    ran = tfx("practice", "grade", *files)
+    assert ran.code == 1 and ran.err == "" and ran.out.splitlines()[:4] == [
+        "passed  ada/softmax.py  passed", "FAILED  bob/softmax.py  unreadable", "FAILED  cyd/softmax.py  syntax",
+        "1 of 3 passed",
+    ]  # fmt: skip
 
 
 def test_check_and_grade_give_the_same_verdict(tfx, tmp_path):

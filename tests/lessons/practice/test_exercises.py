@@ -31,7 +31,7 @@ def test_the_starter_is_python_with_the_rules_on_top_and_nothing_of_the_solution
     assert text.startswith(f"# {exercise.title}\n") and max(map(len, text.splitlines())) <= 100
     assert isinstance(function.body[-1], ast.Expr) and len(function.body) == 2
     body = source_of(exercise.solved).partition("\n")[2].strip().splitlines()
-    assert not any(line.strip() in text for line in body)
+    assert not any(line.strip() in text for line in body if len(line.split()) > 1)
 
 
 @EACH
@@ -51,7 +51,8 @@ def test_the_inputs_have_what_one_general_example_lacks(exercise):
     if any(arrays):
         assert any(1 in shape for some in shapes for shape in some)
         assert any(len(set(shape)) < len(shape) for some in shapes for shape in some if len(shape) > 1)
-        assert any(one.dtype == np.float32 for some in arrays for one in some)
+        types = {str(one.dtype) for some in arrays for one in some}
+        assert "float32" in types or (len(types) > 1 and not any(name.startswith("float") for name in types))
     for name, parameter in inspect.signature(exercise.given_stub).parameters.items():
         if parameter.default is not inspect.Parameter.empty:
             assert any(name in case.arguments for case in exercise.cases), name

@@ -50,7 +50,12 @@ def complex_numbers(x, axis=-1):
     return right(x, axis).astype(complex).real
 
 
-@pytest.mark.parametrize("function", [right, plain_floats, by_sigmoid_of_pairs, complex_numbers])
+def long_floats(x, axis=-1):
+    """In longdouble, some of whose bytes hold nothing."""
+    return right(x.astype(np.longdouble), axis).astype(np.longdouble)
+
+
+@pytest.mark.parametrize("function", [right, plain_floats, by_sigmoid_of_pairs, complex_numbers, long_floats])
 def test_unusual_right_ways_pass(function):
     assert verdict_on("softmax", function).kind == "passed"
 
@@ -114,6 +119,64 @@ def test_a_result_in_the_memory_of_an_argument_is_told():
     )
 
 
+MERGED = [("e", "s"), ("es", "t")]
+
+
+def pairs_of_texts(function):
+    exercise = Exercise("pairs", "Pairs", ["n pairs."], ["a", "b"], "pairs.", ["merges: a list of pairs"], texts=True)
+    exercise.stub(lambda n: None)
+    exercise.solution(lambda n: MERGED[:n])
+    exercise.mistake(joined)
+    exercise.inputs(lambda rng: iter([Given(f"n = {n}", {"n": n}) for n in (2, 0, 1)]))
+    return judge(exercise, try_all(function, [case.arguments for case in exercise.cases]))
+
+
+def joined(n):
+    """Texts, not pairs.
+
+    Why: So.
+    Hint: Look.
+    """
+    return ["".join(pair) for pair in MERGED[:n]]
+
+
+@pytest.mark.parametrize("made", [list, tuple, lambda pairs: [list(pair) for pair in pairs],
+                                  lambda pairs: [tuple(map(np.str_, pair)) for pair in pairs]])  # fmt: skip
+def test_lists_and_tuples_of_texts_are_alike(made):
+    assert pairs_of_texts(lambda n: made(MERGED[:n])).passed
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "says"),
+    [
+        (lambda n: MERGED[:1], "values",
+         "merges has the length 1, and 2 is asked for; as far as both go they are alike."),
+        (lambda n: MERGED[:n][::-1], "values", "merges[0] is ('es', 't'), and ('e', 's') is right."),
+        (joined, "values", "merges[0] is es, and ('e', 's') is right."),
+        (lambda n: np.array(MERGED[:n]), "type", "merges is no list of texts, or of tuples of texts."),
+        (lambda n: [1, 2], "type", "merges is no list of texts, or of tuples of texts."),
+        (lambda n: "es", "type", "merges is no list of texts, or of tuples of texts."),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_list_of_texts_is_told(function, kind, says):
+    verdict = pairs_of_texts(function)
+    assert (verdict.kind, verdict.says) == (kind, says)
+    assert (verdict.mistake is not None) == (function is joined)
+
+
+@pytest.mark.parametrize("made", [list, tuple, np.array, lambda ids: [np.int64(one) for one in ids]])
+def test_ids_beside_a_number_may_be_a_list_a_tuple_or_an_array(made):
+    exercise = Exercise("ids", "Ids", ["n ids."], ["a", "b"], "ids.", ["ids: (N,)", "total: one number"])
+    exercise.stub(lambda n: None)
+    exercise.solution(lambda n: (np.arange(n), n / 2))
+    exercise.inputs(lambda rng: iter([Given(f"n = {n}", {"n": n}) for n in (1, 3)]))
+    calls = [case.arguments for case in exercise.cases]
+    assert judge(exercise, try_all(lambda n: (made(range(n)), n / 2), calls)).passed
+    assert judge(exercise, try_all(lambda n: [made(range(n)), n / 2], calls)).passed
+    verdict = judge(exercise, try_all(lambda n: (made(range(1, n + 1)), n / 2), calls))
+    assert verdict.says == "ids[0] is 1, and 0 is right."
+
+
 def test_the_first_difference_is_told_and_what_it_amounts_to():
     verdict = verdict_on("softmax", lambda x, axis=-1: 2 * right(x, axis))
     assert verdict.kind == "values" and verdict.mistake is None
@@ -146,7 +209,8 @@ def changed(exercise, place, how):
 
     def function(**arguments):
         found = parts(exercise.right(**arguments))
-        found[place] = how(found[place].copy(), arguments)
+        result = np.array(found[place])
+        found[place] = how(result.astype(float) if result.dtype.kind in "biu" else result, arguments)
         return whole(found)
 
     return function
@@ -180,7 +244,7 @@ SUBTLE = {
 
 
 @pytest.mark.parametrize("how", SUBTLE)
-@pytest.mark.parametrize("exercise", exercises().values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("exercise", [one for one in exercises().values() if not one.texts], ids=lambda one: one.name)
 def test_what_is_subtly_wrong_is_neither_passed_nor_named(exercise, how):
     calls = [case.arguments for case in exercise.cases]
     right = outcomes_of(exercise, exercise.right)

@@ -120,6 +120,10 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a mask of all True", {**qkv(t=3, s=4, d=3, dv=2), "mask": np.ones((3, 4), bool)})
     seen = np.array([[1, 0, 1, 0], [0, 0, 0, 0], [0, 1, 1, 1]], bool)
     yield Given("a query that may look nowhere", {**qkv(t=3, s=4, d=3, dv=2), "mask": seen})
+    blocked = np.array([[[1, 0, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 1]]], bool)
+    yield Given(
+        "queries that may look nowhere, another one in each text", {**qkv(2, t=2, s=3, d=4, dv=5), "mask": blocked}
+    )
     behind = qkv(t=3, s=4, d=3, dv=2)
     behind["k"][1], behind["v"][1] = 1e4, 1e4
     yield Given("large numbers behind the mask", {**behind, "mask": np.array([1, 0, 1, 1], bool)[None, :]})

@@ -20,6 +20,7 @@ exercise = Exercise(
         "The forward is out = softmax(q k^T / sqrt(D)) v over the keys; mask is None or boolean, True = may look.",
         "q is (..., T, D), k (..., S, D), v (..., S, Dv), dout (..., T, Dv); every gradient has the shape of its array.",
         "A query that may look nowhere got zeros, and gives no gradient.",
+        "Scores of thousands do not overflow.",
         "All arguments stay as they are.",
     ],
     hints=[
@@ -29,6 +30,7 @@ exercise = Exercise(
     ],
     learned="dv = p^T dout, dp = dout v^T, ds = p * (dp - sum(dp p)), and ds / sqrt(D) goes to q by k and to k by q.",
     results=["dq: (..., T, D)", "dk: (..., S, D)", "dv: (..., S, Dv)"],
+    step="the_way_back",
 )
 
 
@@ -100,5 +102,10 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a padding mask for each text", {**given(2, 2, t=3, s=4, d=3, dv=2), "mask": padded})
     seen = np.array([[1, 0, 1, 0], [0, 0, 0, 0], [0, 1, 1, 1]], bool)
     yield Given("a query that may look nowhere", {**given(t=3, s=4, d=3, dv=2), "mask": seen})
+    blocked = np.array([[[1, 0, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 1]]], bool)
+    yield Given(
+        "queries that may look nowhere, another one in each text", {**given(2, t=2, s=3, d=4, dv=5), "mask": blocked}
+    )
+    yield Given("very large scores", given(2, t=5, s=6, d=16, dv=3, by=60.0))
     yield Given("equal keys", {**given(t=2, s=4, d=3, dv=2), "k": np.ones((4, 3))})
     yield Given("float32", {key: value.astype(np.float32) for key, value in given(2, t=3, s=4, d=6, dv=5).items()})

@@ -34,6 +34,7 @@ def cross_term_missing(dout: Any, q: Any, k: Any, v: Any, mask: Any = None) -> A
 
     Why: The derivative of exp is remembered and that of the divisor is not.
     Hint: A score grows: what do the other weights of its row do?
+    See: softmax-jacobian the_matrix
     """
     p, dp, dv, root = begun(dout, q, k, v, mask)
     return ended(p * dp / root, q, k, dv)
@@ -45,6 +46,7 @@ def diagonal_alone(dout: Any, q: Any, k: Any, v: Any, mask: Any = None) -> Any:
 
     Why: That is the diagonal of its Jacobian.
     Hint: A score grows: what do the other weights of its row do?
+    See: softmax-jacobian the_matrix
     """
     p, dp, dv, root = begun(dout, q, k, v, mask)
     return ended(dp * p * (1 - p) / root, q, k, dv)
@@ -56,6 +58,7 @@ def softmax_left_out(dout: Any, q: Any, k: Any, v: Any, mask: Any = None) -> Any
 
     Why: The three products are differentiated first.
     Hint: What lies between the scores and the weights?
+    See: softmax-jacobian the_matrix
     """
     _, dp, dv, root = begun(dout, q, k, v, mask)
     return ended(dp / root, q, k, dv)
@@ -67,6 +70,7 @@ def sum_over_queries(dout: Any, q: Any, k: Any, v: Any, mask: Any = None) -> Any
 
     Why: Both axes of the scores are places.
     Hint: Along which axis do the weights sum to 1?
+    See: softmax-attention the_axis
     """
     p, dp, dv, root = begun(dout, q, k, v, mask)
     return ended(p * (dp - (dp * p).sum(axis=-2, keepdims=True)) / root, q, k, dv)
@@ -112,6 +116,7 @@ def mask_left_out(dout: Any, q: Any, k: Any, v: Any, mask: Any = None) -> Any:
 
     Why: The mask belongs to the forward, so it seems.
     Hint: Which weights did the forward use?
+    See: mask_traps
     """
     p, dp, dv, root = begun(dout, q, k, v, None)
     return ended(through(dp, p) / root, q, k, dv)

@@ -25,6 +25,7 @@ def maximum_not_subtracted(x: Any, axis: int = -1) -> Any:
 
     Why: The formula in the books has no maximum in it, and on small scores the code gives the same numbers.
     Hint: What is the largest number whose exponential still fits into float64?
+    See: the_overflow
     """
     e = np.exp(x)
     return e / e.sum(axis=axis, keepdims=True)
@@ -36,6 +37,7 @@ def always_the_last_axis(x: Any, axis: int = -1) -> Any:
 
     Why: The first tests ask for the last axis alone.
     Hint: Call it with axis=0. Which sums are 1?
+    See: the_axis
     """
     return softmax_forward(x, -1)[0]
 
@@ -46,6 +48,7 @@ def other_axis(x: Any, axis: int = -1) -> Any:
 
     Why: Every axis gives the right shape, and a sum of 1 along some axis is quickly taken for the right one.
     Hint: Add up the outputs along each axis in turn. Along which one did you want shares of 1?
+    See: the_axis
     """
     return softmax_forward(x, axis - 1 if x.ndim > 1 and axis - 1 >= -x.ndim else axis)[0]
 
@@ -56,6 +59,7 @@ def over_all_numbers(x: Any, axis: int = -1) -> Any:
 
     Why: sum() without an axis gives one number, and dividing by it broadcasts without a complaint.
     Hint: What does the whole array sum to, and what should each row?
+    See: the_axis
     """
     e = _from_top(x, None)
     return _over(e, e.sum())
@@ -67,6 +71,7 @@ def maximum_of_all(x: Any, axis: int = -1) -> Any:
 
     Why: It cancels as well, so that on scores of one size the result is right.
     Hint: What is left of a row whose scores all lie 2,000 below the largest of the array?
+    See: the_shift
     """
     e = _from_top(x, None)
     return _over(e, e.sum(axis=axis, keepdims=True))
@@ -78,6 +83,7 @@ def maximum_of_the_other_axis(x: Any, axis: int = -1) -> Any:
 
     Why: The axis is written twice, and only one of the two is changed.
     Hint: Is what you subtract the same for all scores that are summed?
+    See: the_shift
     """
     e = _from_top(x, 0 if x.ndim > 1 and axis in (-1, x.ndim - 1) else -1)
     return _over(e, e.sum(axis=axis, keepdims=True))

@@ -25,6 +25,7 @@ exercise = Exercise(
     ],
     learned="p * (dp - sum(dp * p)): every weight pulls on every score of its slice, and the Jacobian is never built.",
     results=["dx: the shape of p"],
+    step="three_roads",
 )
 
 

@@ -15,6 +15,7 @@ def diagonal_alone(dp: Any, p: Any, axis: int = -1) -> Any:
 
     Why: That is the derivative of the sigmoid, and of the diagonal of the Jacobian.
     Hint: Does a score move the other weights of its slice?
+    See: the_matrix
     """
     return dp * p * (1 - p)
 
@@ -25,6 +26,7 @@ def inner_sum_missing(dp: Any, p: Any, axis: int = -1) -> Any:
 
     Why: The derivative of exp is remembered and that of the divisor is not.
     Hint: Move one score: how many weights move?
+    See: the_matrix
     """
     return dp * p
 
@@ -106,6 +108,7 @@ def gradient_of_cross_entropy(dp: Any, p: Any, axis: int = -1) -> Any:
 
     Why: p - onehot is the form that is met most.
     Hint: Is dp a target here, or a gradient?
+    See: with_a_loss
     """
     return p - dp
 

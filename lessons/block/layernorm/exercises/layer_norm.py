@@ -26,6 +26,7 @@ exercise = Exercise(
     ],
     learned="mean and variance of one token over its width, eps under the root, then gain and offset.",
     results=["y: (..., C)"],
+    step="by_itself",
 )
 
 

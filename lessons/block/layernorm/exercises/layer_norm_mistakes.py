@@ -20,6 +20,7 @@ def over_the_batch(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> Any:
 
     Why: BatchNorm came first, and for a square input both fit.
     Hint: Change another token. Does the output of this one move?
+    See: alone
     """
     return gamma * normalised(x, 0, eps) + beta
 
@@ -30,6 +31,7 @@ def over_tokens_and_width(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> A
 
     Why: Normalising "the layer" sounds like the whole matrix.
     Hint: Change another token. Does the output of this one move?
+    See: alone
     """
     return gamma * normalised(x, (-2, -1) if x.ndim > 1 else -1, eps) + beta
 
@@ -40,6 +42,7 @@ def over_everything(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> Any:
 
     Why: mean() and var() without an axis give one number.
     Hint: Change another text of the batch. Does the output of this one move?
+    See: alone
     """
     return gamma * normalised(x, None, eps) + beta
 
@@ -125,6 +128,7 @@ def offset_inside(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> Any:
 
     Why: The brackets are put where they read well.
     Hint: What is the output of a token of equal numbers?
+    See: gain_and_offset
     """
     return gamma * (normalised(x, -1, eps) + beta)
 
@@ -135,6 +139,7 @@ def gain_and_offset_left_out(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -
 
     Why: With gains of 1 and offsets of 0, as they start, nothing is missing.
     Hint: Call it with gamma = 2.
+    See: gain_and_offset
     """
     return normalised(x, -1, eps)
 

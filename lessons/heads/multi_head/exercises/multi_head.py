@@ -17,7 +17,7 @@ exercise = Exercise(
         "x is (B, T, C); w_q, w_k, w_v and w_o are (C, C), without offsets; vectors are rows: x @ w.",
         "Head h has the columns h * D to (h + 1) * D of the maps, D = C / n_heads; heads are put side by side, then w_o.",
         "Scores are divided by sqrt(D). mask is None, or boolean (T, T) or (B, 1, T, T), True = may look.",
-        "Every query may look somewhere. All arguments stay as they are.",
+        "Every query may look somewhere. Scores of thousands do not overflow. All arguments stay as they are.",
     ],
     hints=[
         "(B, T, C) becomes (B, T, n_heads, D): which axes change places, so that T and D are the last two?",
@@ -26,6 +26,7 @@ exercise = Exercise(
     ],
     learned="reshape to (B, T, H, D), turn to (B, H, T, D), attend, turn back, put side by side, mix by w_o.",
     results=["y: (B, T, C)"],
+    step="in_code",
 )
 
 
@@ -88,6 +89,7 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("B = H", given(3, 4, 6, 3))
     yield Given("T = D", given(2, 4, 8, 2))
     yield Given("large x", given(2, 4, 6, 2, by=6.0))
+    yield Given("very large scores", given(2, 4, 6, 2, by=60.0))
     yield Given("small x", given(2, 4, 6, 2, by=0.01))
     yield Given("a causal mask", given(2, 5, 6, 2, mask=np.tril(np.ones((5, 5), bool))))
     padded = np.array([[1, 1, 1, 0], [1, 0, 0, 0]], bool)[:, None, None, :] & np.ones((2, 1, 4, 4), bool)

@@ -41,6 +41,7 @@ def scaled_by_the_whole_width(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_
 
     Why: The width of the model is the one at hand.
     Hint: Over how many numbers is a score summed?
+    See: the_formula
     """
     return merged(attended(x, w_q, w_k, w_v, n_heads, mask, x.shape[-1] ** 0.5)) @ w_o
 
@@ -51,6 +52,7 @@ def not_scaled(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_heads: int, mas
 
     Why: Without the divisor it runs.
     Hint: What is the variance of a score, if q and k have variance 1?
+    See: scaling-variance the_division
     """
     return merged(attended(x, w_q, w_k, w_v, n_heads, mask, 1.0)) @ w_o
 
@@ -61,6 +63,7 @@ def one_wide_head(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_heads: int, 
 
     Why: All shapes fit without a split.
     Hint: How many matrices of weights has a text?
+    See: one_average
     """
     return merged(attended(x, w_q, w_k, w_v, 1, mask)) @ w_o
 
@@ -143,6 +146,7 @@ def softmax_over_queries(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_heads
 
     Why: Both of the last axes are places.
     Hint: What do the weights of one query in one head sum to?
+    See: softmax-attention the_axis
     """
 
     def over_queries(scores: Any) -> Any:
@@ -159,6 +163,7 @@ def mask_the_other_way_round(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_h
 
     Why: In some libraries True means blocked.
     Hint: With a causal mask: may the first query see the first key?
+    See: attention-scaled-dot-product mask_traps
     """
 
     def careful(scores: Any) -> Any:
@@ -176,6 +181,7 @@ def mask_left_out(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_heads: int, 
 
     Why: The first tests have none.
     Hint: Change the last token. Does the output of the first one move under a causal mask?
+    See: attention-scaled-dot-product mask_traps
     """
     return merged(attended(x, w_q, w_k, w_v, n_heads, None)) @ w_o
 

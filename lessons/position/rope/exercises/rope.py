@@ -26,6 +26,7 @@ exercise = Exercise(
     ],
     learned="each pair is turned by its place times its speed, so that a score sees the difference of places alone.",
     results=["y: (..., T, D)"],
+    step="turn_them",
 )
 
 

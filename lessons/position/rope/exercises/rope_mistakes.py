@@ -25,6 +25,7 @@ def halves(x: Any, base: float = 10000.0, start: int = 0) -> Any:
 
     Why: Many libraries do that; their weights are stored in another order.
     Hint: Which columns does the rule pair?
+    See: layouts
     """
     angles = angles_of(x, base, start)
     a, b = np.split(x, 2, axis=-1)
@@ -74,6 +75,7 @@ def added(x: Any, base: float = 10000.0, start: int = 0) -> Any:
 
     Why: Positions are something that one adds.
     Hint: Does your result keep the length of x?
+    See: both_rotate
     """
     angles = angles_of(x, base, start)
     return x + np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(x.shape[-2:])
@@ -118,6 +120,7 @@ def start_left_out(x: Any, base: float = 10000.0, start: int = 0) -> Any:
 
     Why: The first tests begin at place 0; with stored keys the next token does not.
     Hint: Call it with start=5.
+    See: only_offsets
     """
     angles = angles_of(x, base, 0)
     return turned(x, np.cos(angles), np.sin(angles))
@@ -140,6 +143,7 @@ def counted_from_one(x: Any, base: float = 10000.0, start: int = 0) -> Any:
 
     Why: The first place is place 1.
     Hint: By how much is the first row turned?
+    See: only_offsets
     """
     angles = angles_of(x, base, start + 1)
     return turned(x, np.cos(angles), np.sin(angles))

@@ -27,6 +27,7 @@ exercise = Exercise(
     ],
     learned="pair i turns at the speed base^(-2 i / c); sine and cosine stand side by side.",
     results=["table: (n, C)"],
+    step="the_formula",
 )
 
 

@@ -29,6 +29,7 @@ def halves(n: int, c: int, base: float = 10000.0, start: int = 0) -> Any:
 
     Why: concatenate is shorter than interleaving, and some libraries do it.
     Hint: Which columns does the rule give to pair 0?
+    See: in_code
     """
     angles = places(n, start) / base ** (2 * pairs(c) / c)
     return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
@@ -51,6 +52,7 @@ def column_for_pair(n: int, c: int, base: float = 10000.0, start: int = 0) -> An
 
     Why: The i of the formula is taken for the number of the column.
     Hint: Do sine and cosine of a pair turn alike?
+    See: wavelengths
     """
     angles = places(n, start) / base ** (2 * np.arange(c) / c)
     return np.where(np.arange(c) % 2, np.cos(angles), np.sin(angles))
@@ -62,6 +64,7 @@ def column_over_width(n: int, c: int, base: float = 10000.0, start: int = 0) -> 
 
     Why: 2 i is the number of the column, for sines; for cosines it is one less.
     Hint: Do sine and cosine of a pair turn alike?
+    See: wavelengths
     """
     angles = places(n, start) / base ** (np.arange(c) / c)
     return np.where(np.arange(c) % 2, np.cos(angles), np.sin(angles))
@@ -73,6 +76,7 @@ def factor_two_missing(n: int, c: int, base: float = 10000.0, start: int = 0) ->
 
     Why: i is taken for the number of the column.
     Hint: Which speed has the last pair?
+    See: wavelengths
     """
     return filled(places(n, start) / base ** (pairs(c) / c), c)
 
@@ -83,6 +87,7 @@ def last_pair_at_the_base(n: int, c: int, base: float = 10000.0, start: int = 0)
 
     Why: linspace includes its end.
     Hint: By what is the place divided in the last pair?
+    See: wavelengths
     """
     return filled(places(n, start) / base ** np.linspace(0, 1, c // 2), c)
 
@@ -93,6 +98,7 @@ def multiplied(n: int, c: int, base: float = 10000.0, start: int = 0) -> Any:
 
     Why: The stroke of the fraction gets lost.
     Hint: Do the later columns turn quicker or slower?
+    See: wavelengths
     """
     return filled(places(n, start) * base ** (2 * pairs(c) / c), c)
 
@@ -103,6 +109,7 @@ def counted_from_one(n: int, c: int, base: float = 10000.0, start: int = 0) -> A
 
     Why: The first place is place 1.
     Hint: What is the row of the first place?
+    See: in_code
     """
     return filled((places(n, start) + 1) / base ** (2 * pairs(c) / c), c)
 
@@ -113,6 +120,7 @@ def start_left_out(n: int, c: int, base: float = 10000.0, start: int = 0) -> Any
 
     Why: The first tests begin at 0.
     Hint: Call it with start=5.
+    See: in_code
     """
     return filled(places(n, 0) / base ** (2 * pairs(c) / c), c)
 
@@ -123,6 +131,7 @@ def base_fixed(n: int, c: int, base: float = 10000.0, start: int = 0) -> Any:
 
     Why: The number is typed into the formula.
     Hint: Call it with base=100.
+    See: wavelengths
     """
     return filled(places(n, start) / 10000.0 ** (2 * pairs(c) / c), c)
 
@@ -144,5 +153,6 @@ def whole_division(n: int, c: int, base: float = 10000.0, start: int = 0) -> Any
 
     Why: c // 2 stands nearby.
     Hint: How large is 2 i // c?
+    See: wavelengths
     """
     return filled(places(n, start) / base ** (2 * pairs(c) // c).astype(float), c)

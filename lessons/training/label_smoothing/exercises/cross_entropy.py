@@ -27,6 +27,7 @@ exercise = Exercise(
     ],
     learned="the mean over counted tokens of -sum(target * log p), with log p from the largest logit down.",
     results=["loss: one number"],
+    step="the_target",
 )
 
 

@@ -70,6 +70,7 @@ def padding_counted(logits: Any, targets: Any, smoothing: float = 0.0, keep: Any
 
     Why: keep is not used.
     Hint: Change the logits of a token that does not count. Does the loss move?
+    See: padding
     """
     return mean_of(token_losses(logits, targets, smoothing), None)
 
@@ -80,6 +81,7 @@ def divided_by_all_tokens(logits: Any, targets: Any, smoothing: float = 0.0, kee
 
     Why: Masked losses are set to 0, and then mean() is called.
     Hint: Add ten padded tokens. Should the loss change?
+    See: padding
     """
     losses = token_losses(logits, targets, smoothing)
     return (losses if keep is None else np.where(keep, losses, 0.0)).mean()
@@ -91,6 +93,7 @@ def mean_of_the_means(logits: Any, targets: Any, smoothing: float = 0.0, keep: A
 
     Why: A batch is thought of as a list of texts.
     Hint: Does every token that counts count alike?
+    See: padding
     """
     losses = token_losses(logits, targets, smoothing)
     counted = np.ones(losses.shape, bool) if keep is None else keep
@@ -106,6 +109,7 @@ def smoothing_of_padding_counted(logits: Any, targets: Any, smoothing: float = 0
 
     Why: The two parts are computed apart, and the mask is put on one of them.
     Hint: Change the logits of a token that does not count. Does the loss move?
+    See: padding
     """
     log_p = log_softmax(logits)
     right = np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]

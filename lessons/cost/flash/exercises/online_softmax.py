@@ -1,0 +1,141 @@
+"""Attention whose keys pass by in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lessons.attention.scaled_dot_product.exercises.attention import scores_of, softmax_of
+from lessons.practice.exercise import Exercise, Given
+from tfx.efficient.tiled_attention import tiled_attention_forward
+
+exercise = Exercise(
+    "online-softmax",
+    "Attention in one pass over blocks of keys",
+    step="in_blocks",
+    level=3,
+    rules=[
+        "q is (..., T, D), k (..., S, D), v (..., S, Dv), with the same axes in front; a score is q k^T over sqrt(D).",
+        "Keys pass by in blocks of `block`, the last one may be shorter; what comes out is the same for every block.",
+        "top is the largest score of each query, total the sum over its keys of exp(score - top), out the output.",
+        "mask is None, or boolean with S as its last axis, and broadcasts to (..., T, S); True means: may look there.",
+        "A query that may look nowhere has out 0, top -inf and total 0. Scores may be as large as 100,000.",
+        "All arguments stay as they are.",
+    ],
+    hints=[
+        "Three things are kept of the keys so far: the largest score, the sum, and the sum of weighted values.",
+        "A larger score comes: the old sum is in units of exp(old top). By what is it multiplied to be in the new ones?",
+        "What is exp(top - new top) while no key has been seen, and what if the first block is blocked throughout?",
+    ],
+    learned="a larger score shrinks what was summed so far by exp(old - new): one pass, any block, the same softmax.",
+    results=["out: (..., T, Dv)", "top: (..., T)", "total: (..., T)"],
+)
+
+
+@exercise.stub
+def online_softmax(q, k, v, block, mask=None):
+    """Attention without a whole row of scores: each query keeps a maximum and a sum.
+
+    q: (..., T, D), k: (..., S, D), v: (..., S, Dv), mask: None or (..., T, S), True = may look
+    -> out: (..., T, Dv), top: (..., T), total: (..., T)
+    """
+    ...
+
+
+@exercise.solution
+def solution(q: Any, k: Any, v: Any, block: int, mask: Any = None) -> Any:
+    top, total = np.full(q.shape[:-1], -np.inf), np.zeros(q.shape[:-1])  # (..., T)
+    mixed = np.zeros((*q.shape[:-1], v.shape[-1]))  # (..., T, Dv)
+    for first in range(0, k.shape[-2], block):
+        keys = slice(first, first + block)
+        scores = q @ np.swapaxes(k[..., keys, :], -1, -2) / np.sqrt(q.shape[-1])  # (..., T, block)
+        if mask is not None:
+            scores = np.where(mask[..., keys], scores, -np.inf)
+        new = np.maximum(top, scores.max(axis=-1))
+        unit = np.where(np.isneginf(new), 0, new)  # nothing seen yet: any number will do
+        e, shrink = np.exp(scores - unit[..., None]), np.exp(top - unit)
+        total = shrink * total + e.sum(axis=-1)
+        mixed = shrink[..., None] * mixed + e @ v[..., keys, :]
+        top = new
+    return mixed / np.where(total == 0, 1, total)[..., None], top, total
+
+
+@exercise.truth
+def truth(q: Any, k: Any, v: Any, block: int, mask: Any = None) -> Any:
+    scores = scores_of(q, k)
+    scores = scores if mask is None else np.where(mask, scores, -np.inf)
+    top = scores.max(axis=-1)
+    total = np.exp(scores - np.where(np.isneginf(top), 0, top)[..., None]).sum(axis=-1)
+    return tiled_attention_forward(q, k, v, mask)[0], top, total
+
+
+@exercise.equal
+def whole_rows(q: Any, k: Any, v: Any, block: int, mask: Any = None) -> Any:
+    """Without blocks: the total is 1 over the largest weight."""
+    scores = scores_of(q, k)
+    weights = softmax_of(scores, mask)
+    top = (scores if mask is None else np.where(mask, scores, -np.inf)).max(axis=-1)
+    largest = weights.max(axis=-1)
+    return weights @ v, top, np.where(largest > 0, 1 / np.where(largest > 0, largest, 1), 0)
+
+
+@exercise.equal
+def key_by_key(q: Any, k: Any, v: Any, block: int, mask: Any = None) -> Any:
+    """Query by query, in plain floats; keys come in from the last to the first."""
+    out, rows = np.zeros((*q.shape[:-1], v.shape[-1])), q.shape[:-1]
+    top, total = np.full(rows, -np.inf), np.zeros(rows)
+    seen = np.broadcast_to(True if mask is None else mask, (*rows, k.shape[-2]))
+    for at in np.ndindex(*rows):
+        for s in range(k.shape[-2] - 1, -1, -1):
+            score = float(q[at] @ k[(*at[:-1], s)]) * q.shape[-1] ** -0.5
+            if seen[(*at, s)] and score > top[at]:
+                shrink = np.exp(top[at] - score)
+                out[at], total[at], top[at] = out[at] * shrink + v[(*at[:-1], s)], total[at] * shrink + 1, score
+            elif seen[(*at, s)]:
+                out[at] += np.exp(score - top[at]) * v[(*at[:-1], s)]
+                total[at] += np.exp(score - top[at])
+    return np.divide(out, total[..., None], out=np.zeros_like(out), where=total[..., None] > 0), top, total
+
+
+@exercise.inputs
+def inputs(rng: np.random.Generator) -> Iterator[Given]:
+    n = rng.standard_normal
+
+    def given(*front: int, t: int, s: int, d: int, dv: int, block: int, by: float = 1.0, **more: Any) -> dict[str, Any]:
+        return {"q": by * n((*front, t, d)), "k": n((*front, s, d)), "v": n((*front, s, dv)), "block": block} | more
+
+    def sorted_keys(rising: bool) -> dict[str, Any]:
+        """Every score is larger than the one before, or smaller."""
+        k = np.sort(n((6, 1)), axis=0)
+        return {"q": np.array([[2.0], [5.0]]), "k": k if rising else k[::-1].copy(), "v": n((6, 3)), "block": 2}
+
+    yield Given("three blocks, all sizes different", given(t=3, s=6, d=4, dv=5, block=2))
+    yield Given("batch and heads, the last block shorter", given(2, 3, t=4, s=7, d=5, dv=6, block=3))
+    yield Given("T = S = D = Dv", given(t=4, s=4, d=4, dv=4, block=2))
+    yield Given("blocks of one key", given(2, t=3, s=4, d=3, dv=2, block=1))
+    yield Given("one block", given(2, t=3, s=5, d=4, dv=2, block=5))
+    yield Given("a block larger than the text", given(2, t=3, s=5, d=4, dv=2, block=8))
+    yield Given("one query", given(2, t=1, s=5, d=3, dv=2, block=2))
+    yield Given("one key", given(t=3, s=1, d=4, dv=2, block=1))
+    yield Given("D = 1", given(t=3, s=4, d=1, dv=2, block=3))
+    yield Given("scores that rise", sorted_keys(True))
+    yield Given("scores that fall", sorted_keys(False))
+    yield Given("equal keys", {**given(t=2, s=5, d=3, dv=2, block=2), "k": np.ones((5, 3))})
+    yield Given("large scores", given(t=3, s=6, d=16, dv=2, block=2, by=3e4))
+    below = given(t=3, s=6, d=4, dv=2, block=2)
+    yield Given("all scores far below 0", {**below, "q": -900 * abs(below["q"]), "k": 1 + abs(below["k"])})
+    yield Given("small scores", given(t=3, s=6, d=4, dv=2, block=4, by=1e-4))
+    yield Given("a causal mask", given(2, t=5, s=5, d=3, dv=2, block=2, mask=np.tri(5, dtype=bool)))
+    padded = np.array([[1, 1, 1, 0, 0], [0, 0, 0, 1, 0]], bool)[:, None, None, :]
+    yield Given("a padding mask for each text", given(2, 2, t=3, s=5, d=3, dv=2, block=2, mask=padded))
+    seen = np.array([[1, 0, 1, 0, 1], [0, 0, 0, 0, 0], [0, 0, 1, 0, 0]], bool)
+    yield Given("a query that may look nowhere", given(t=3, s=5, d=4, dv=2, block=2, mask=seen))
+    front = np.array([[0, 0, 0, 1, 1, 0]], bool)
+    yield Given("the first blocks are blocked", given(t=4, s=6, d=3, dv=2, block=1, mask=front))
+    large = given(t=3, s=5, d=3, dv=2, block=2, mask=np.array([1, 1, 0, 1, 0], bool))
+    large["k"][2], large["v"][[2, 4]] = 1e4, 1e4
+    yield Given("large numbers behind the mask", large)
+    small = {k: v.astype(np.float32) for k, v in given(2, t=3, s=7, d=6, dv=5, block=1).items() if k != "block"}
+    yield Given("float32", {**small, "block": 3})

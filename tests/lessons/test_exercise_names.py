@@ -1,0 +1,25 @@
+"""A topic says which exercises it has: files are called as they are, and the last step gives them."""
+
+from __future__ import annotations
+
+from lessons.course import find_topic, lesson_of, topics
+from lessons.exercise_names import exercise_names
+from lessons.practice.exercise import of_the_course, topic_of
+from lessons.request import Request
+from lessons.walk import Walk, walk
+
+
+def test_names_of_files_are_those_of_the_exercises_of_each_topic():
+    for topic in topics():
+        own = [name for name, exercise in of_the_course().items() if topic_of(exercise) == topic]
+        assert list(exercise_names(topic)) == own
+
+
+def test_only_the_last_step_of_a_lesson_says_what_to_write():
+    topic = find_topic("softmax-attention")
+    request = Request(None, 0, lesson_of(topic).settings())
+    steps = walk(topic, request)
+    shown = [steps[0], steps[len(steps) - 1]]
+    assert [step.to_write for step in shown] == [(), ("tfx practice start softmax",)]
+    without = Walk(lesson_of(topic), request, lambda link, step: link)
+    assert without[len(without) - 1].to_write == ()
