@@ -18,11 +18,14 @@ from tfx.records import Result
 
 measure = frame.run
 
-#: Their quick runs take more than two seconds of computing, so that only `make test-all` measures them.
+#: Their quick runs and what they draw take a second of computing or more, so that only `make test-all` measures them.
 LONG = {
-    "additive-vs-dot", "batch-size", "clipping", "curriculum", "distillation", "dropout", "exposure-bias", "forgetting",
-    "four-kinds", "induction-heads", "length-extrapolation", "modular-addition", "norm-stability", "optimizers",
-    "power-law", "quantisation", "rank-bottleneck", "router-balance", "vit-digits", "warmup", "width-vs-depth",
+    "additive-vs-dot", "attention-vs-ablation", "batch-size", "checkpointing", "clipping", "curriculum", "distillation",
+    "dropout", "exposure-bias", "fixed-vector", "forgetting", "four-kinds", "gradient-flow", "greedy-vs-beam",
+    "head-pruning", "induction-heads", "label-leakage", "label-smoothing", "layer-costs", "length-extrapolation",
+    "loss-scaling", "modular-addition", "norm-placement", "norm-stability", "optimizers", "permutation", "power-law",
+    "quantisation", "rank-bottleneck", "repetition", "router-balance", "speculative", "vit-digits", "warmup",
+    "width-vs-depth",
 }  # fmt: skip
 
 

@@ -88,6 +88,7 @@ def test_every_room_has_files_whose_mutants_compile_and_tests_that_are_there():
         assert all((ROOT / file).is_file() for file in files)
 
 
+@pytest.mark.slow
 def test_the_likeliest_tests_are_asked_first():
     softmax = ROOT / "lessons" / "attention" / "softmax" / "lesson.py"
     *own, file = likeliest_tests("lessons", softmax).first[:6]
@@ -111,6 +112,7 @@ def test_the_likeliest_tests_are_asked_first():
     assert named == ["tests/cli/render/test_tex.py", "tests/screens/test_screens.py"]
 
 
+@pytest.mark.slow
 def test_of_a_file_that_few_use_only_their_screens_and_commands_are_looked_at():
     assert users_of("lab", SCALING) == ((), ("scaling",))
     shared = users_of("lab", ROOT / "tfx" / "lab" / "frame.py")

@@ -18,7 +18,7 @@ from tests.quiz.linter.options import faults_of_options
 from tests.quiz.made_up_items import WHY, choice, computed, item, several
 
 #: drawings of each item in every run of the tests; the others are looked at by `make test-all`
-FEW = 50
+FEW = 25
 
 # -- the bank ---------------------------------------------------------------------------------------------------------
 

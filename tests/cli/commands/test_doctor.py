@@ -17,6 +17,20 @@ from tests.cli.running import LAUNCH, ROOT, Ran, environment, run
 from tfx_cli.diagnosis import examination, installation, machine
 from tfx_cli.learner.state import open_to_write
 
+#: `tfx doctor` without a look at every lesson, which is what takes its seconds.
+WITHOUT_LESSONS = f"""
+from tfx_cli.diagnosis import examination
+examination.CHECKS = tuple(check for check in examination.CHECKS if check.__name__ != "course")
+{LAUNCH}"""
+
+
+def doctor(*words: str, home: Path, **variables: str) -> Ran:
+    """What doctor says of everything but the lessons."""
+    home.mkdir(parents=True, exist_ok=True)
+    line = [sys.executable, "-c", WITHOUT_LESSONS, "doctor", *words]
+    done = subprocess.run(line, cwd=home, env=environment(home, **variables), capture_output=True, text=True)
+    return Ran(done.returncode, done.stdout, done.stderr)
+
 
 def by_name(findings):
     return {(one.area, one.name): one for one in findings}
@@ -29,7 +43,7 @@ def test_a_healthy_installation_exits_0_and_says_so(tmp_path):
 
 
 def test_json_lists_every_finding_with_its_state(tmp_path):
-    ran = run("doctor", "--json", home=tmp_path, FORCE_COLOR="1", COLUMNS="20")
+    ran = doctor("--json", home=tmp_path, FORCE_COLOR="1", COLUMNS="20")
     told = json.loads(ran.out)
     assert told["schema_version"] == 1 and told["healthy"] is True
     assert {one["state"] for one in told["findings"]} <= {"ok", "note"}
@@ -38,7 +52,7 @@ def test_json_lists_every_finding_with_its_state(tmp_path):
 
 def test_a_data_folder_that_cannot_be_made_is_a_problem_with_a_next_action(tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    ran = run("doctor", "--json", home=tmp_path, TFX_HOME=str(tmp_path / "file" / "data"))
+    ran = doctor("--json", home=tmp_path, TFX_HOME=str(tmp_path / "file" / "data"))
     assert ran.code == 3, ran
     (broken,) = [one for one in json.loads(ran.out)["findings"] if one["state"] == "problem"]
     assert (broken["area"], broken["name"]) == ("data", "folder")
@@ -46,7 +60,7 @@ def test_a_data_folder_that_cannot_be_made_is_a_problem_with_a_next_action(tmp_p
 
 
 def test_the_data_folder_is_not_made_by_looking(tmp_path):
-    run("doctor", home=tmp_path, TFX_HOME=str(tmp_path / "not-yet"))
+    doctor(home=tmp_path, TFX_HOME=str(tmp_path / "not-yet"))
     assert not (tmp_path / "not-yet").exists()
 
 
@@ -54,7 +68,7 @@ def test_a_damaged_history_is_a_problem_and_looking_leaves_it_as_it_is(tmp_path)
     garbage = b"this is no database" * 100
     state_file = tmp_path / "state.sqlite3"
     state_file.write_bytes(garbage)
-    ran = run("doctor", "--json", home=tmp_path)
+    ran = doctor("--json", home=tmp_path)
     assert ran.code == 3, ran
     (broken,) = [one for one in json.loads(ran.out)["findings"] if one["state"] == "problem"]
     assert broken["name"] == "history" and "tfx quiz" in broken["action"]
@@ -130,25 +144,25 @@ def problems(ran):
 @pytest.mark.parametrize("to", ["nowhere", "home"])
 def test_a_link_that_leads_nowhere_is_a_problem(to, tmp_path):
     (tmp_path / "home").symlink_to(tmp_path / to)
-    ran = run("doctor", "--json", home=tmp_path, TFX_HOME=str(tmp_path / "home"))
+    ran = doctor("--json", home=tmp_path, TFX_HOME=str(tmp_path / "home"))
     assert problems(ran) == [("data", "folder", f"{tmp_path}/home: a link that leads nowhere")]
 
 
 def test_a_history_that_is_no_file_is_a_problem(tmp_path):
     (tmp_path / "state.sqlite3").symlink_to("nowhere")
-    assert problems(run("doctor", "--json", home=tmp_path))[0][2].endswith("is a link that leads nowhere")
+    assert problems(doctor("--json", home=tmp_path))[0][2].endswith("is a link that leads nowhere")
     (tmp_path / "state.sqlite3").unlink()
     (tmp_path / "state.sqlite3").mkdir()
-    assert problems(run("doctor", "--json", home=tmp_path))[0][2].endswith("is no file")
+    assert problems(doctor("--json", home=tmp_path))[0][2].endswith("is no file")
 
 
 @pytest.mark.parametrize("name", ["trained", "unfinished"])
 def test_what_stands_in_the_place_of_a_folder_is_a_problem(name, tmp_path):
     (tmp_path / name).write_bytes(b"")
-    assert problems(run("doctor", "--json", home=tmp_path)) == [("data", name, f"{tmp_path}/{name} is no folder")]
+    assert problems(doctor("--json", home=tmp_path)) == [("data", name, f"{tmp_path}/{name} is no folder")]
     (tmp_path / name).unlink()
     (tmp_path / name).symlink_to("nowhere")
-    assert problems(run("doctor", "--json", home=tmp_path)) == [("data", name, f"{tmp_path}/{name} is no folder")]
+    assert problems(doctor("--json", home=tmp_path)) == [("data", name, f"{tmp_path}/{name} is no folder")]
 
 
 def test_a_history_that_cannot_be_written_is_a_problem(tmp_path, monkeypatch):

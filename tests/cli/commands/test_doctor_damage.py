@@ -232,7 +232,7 @@ def test_the_copy_is_well(place):
 
 
 def test_a_few_damaged_installations(place, tmp_path):
-    check_installations(place, tmp_path, 4)
+    check_installations(place, tmp_path, 2)
 
 
 @pytest.mark.slow
