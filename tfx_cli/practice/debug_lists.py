@@ -81,7 +81,7 @@ def show_hidden(face: Face) -> None:
     """The bugs that move nothing so far that it could be seen: what was measured, right and with the bug."""
     from lessons.practice.debug.program import programs
     from lessons.practice.debug.proving import measured_of_hidden
-    from tfx_cli.practice.debug_page import measured_document, told
+    from tfx_cli.practice.debug_page import measured_document, measured_line, told
     from tfx_cli.render.terminal_lists import put_bold
     from tfx_cli.render.wrapping import wrapped
     from tfx_cli.terminal.console import prose_width
@@ -116,4 +116,5 @@ def show_hidden(face: Face) -> None:
         for line in wrapped(f"{bug.id}: {bug.says}", prose_width()):
             show_line(line)
         for one in rows:
-            show_line(f"  {one.row:24} right {told(one.right):>9}   with it {told(one.got):>9}")
+            for line in wrapped(measured_line(one), prose_width() - 2):
+                show_line(f"  {line}")

@@ -49,6 +49,7 @@ def start(name: str, seed: int | None, family: str, bugs: int, face: Face) -> No
     if bugs != 1:
         raise BadInput("--way mine plants one bug.", "Leave out --bugs, or take another way.")
     exercise = exercise_chosen(name, seed or 0)
+    given = seed is not None
     seed = free_seed(exercise) if seed is None else seed
     puzzle = f"mine-{exercise.name}-{seed}"
     path = puzzles.file_named(puzzle)
@@ -57,15 +58,15 @@ def start(name: str, seed: int | None, family: str, bugs: int, face: Face) -> No
     planted_now = known.planted if known else ""
     if new or not planted_now:
         own = file_of(exercise)
-        made = plant(exercise, own.resolve(), source_at(own) if own.exists() else "", seed, family)
+        there = set() if given else {one.planted for one in puzzles.begun().values()}
+        made = plant(exercise, own.resolve(), source_at(own) if own.exists() else "", seed, family, there)
         if made is None:
             where = f" of the family {family}" if family else ""
             raise BadInput(f"nothing{where} can be planted in {exercise.name}.", "Take another exercise or family.")
         header = f"# {puzzle}: 1 bug is planted below, in what "
         header += "you have passed.\n" if made.own else "one may write; yours has no place for it.\n"
-        placed = made._replace(line=made.line + 1)
         new = written_once(path, header + made.source)
-        planted_now = placed.kept
+        planted_now = made.kept
     record(puzzles.PREFIX + puzzle, "started", "mine", planted_now)
     if face is Face.json:
         show_document({"puzzle": puzzle, "exercise": exercise.name, "file": str(path), "new": new, "way": "mine"})

@@ -23,9 +23,14 @@ def listing(source: str) -> Iterator[str]:
     column = len(str(len(lines)))
     room = max(width() - column - 2, 20)
     for number, line in enumerate(lines, 1):
-        parts = [line[at : at + room] for at in range(0, len(line), room)] or [""]
-        yield f"{number:{column}}  {parts[0]}".rstrip()
-        yield from (f"{'':{column}}  {part}" for part in parts[1:])
+        first, *rest = folded(line, room)
+        yield f"{number:{column}}  {first}".rstrip()
+        yield from (f"{'':{column}}  {part}" for part in rest)
+
+
+def folded(line: str, room: int) -> list[str]:
+    """A line of code in pieces of that many letters."""
+    return [line[at : at + room] for at in range(0, len(line), room)] or [""]
 
 
 def told(value: Any) -> str:
@@ -42,7 +47,9 @@ def as_json(value: Any) -> Any:
 
 def answer_lines(rows: Rows, expected: str) -> Iterator[str]:
     column = max(len(row) for row, _ in rows) + 2
-    yield from (f"  {row:{column}}{told(value)}" for row, value in rows)
+    narrow = 2 + column + max(len(told(value)) for _, value in rows) > width()
+    for row, value in rows:
+        yield from (f"  {row}", f"    {told(value)}") if narrow else (f"  {row:{column}}{told(value)}",)
     yield ""
     yield from wrapped(f"to expect   {expected}", prose_width())
 
@@ -65,7 +72,9 @@ def bug_lines(puzzle: Puzzle, bug: Bug) -> Iterator[str]:
     """What it was, why people write it, and the lines."""
     yield from wrapped(f"line {puzzle.change(bug).line}   {bug.says} ({bug.family}).", prose_width())
     yield from wrapped(f"  Why it is written: {bug.why}.", prose_width(), "  ")
-    yield from patch(puzzle, bug)
+    for line in patch(puzzle, bug):
+        first, *rest = folded(line, max(width() - 4, 20))
+        yield from (first, *(f"    {part}" for part in rest))
 
 
 def patch(puzzle: Puzzle, bug: Bug) -> Iterator[str]:
@@ -84,6 +93,11 @@ def bug_document(puzzle: Puzzle, bug: Bug) -> dict[str, Any]:
         "lines": list(puzzle.change(bug).lines),
         "patch": list(patch(puzzle, bug)),
     }
+
+
+def measured_line(one: Measured) -> str:
+    """Of a bug that hides: a row, as it is right and with the bug."""
+    return f"{one.question}, {one.row}: right {told(one.right)}, with it {told(one.got)}"
 
 
 def measured_document(one: Measured) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from tfx_cli.practice import puzzles
 from tfx_cli.practice.actions import record
 from tfx_cli.practice.debug_options import Asked, Way
 from tfx_cli.render.show import show_document
+from tfx_cli.render.wrapping import wrapped
+from tfx_cli.terminal.console import prose_width
 from tfx_cli.terminal.lines import show_line
 
 if TYPE_CHECKING:
@@ -56,8 +58,10 @@ def start(name: str, asked: Asked, face: Face) -> None:
         show_line(f"found   tfx practice debug check {made.name} --line N")
     else:
         show_line(f"bugs    {made.count}, in {made.program.lines} lines")
-        show_line(f"ask     tfx practice debug ask loss {made.name}")
-        show_line(f"        or {', '.join(one for one in made.program.questions if one != 'loss')}")
+        first, *others = made.program.questions
+        show_line(f"ask     tfx practice debug ask {first} {made.name}")
+        for line in wrapped(f"or {', '.join(others)}", prose_width() - 8):
+            show_line(f"        {line}")
     show_line(f"mend    edit the file, then tfx practice debug check {made.name}")
     show_line(f"stuck   tfx practice debug hint {made.name}")
 

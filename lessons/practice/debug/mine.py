@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import zlib
+from collections.abc import Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,12 +49,20 @@ def from_history(kept: str) -> tuple[str, str, int, str] | None:
     return family, name, int(place[0]), place[1]
 
 
-def plant(exercise: Exercise, path: Path, source: str, seed: int, family: str = "") -> Planted | None:
-    """source: what the learner has passed with; `path` is where it runs.  None where nothing can be planted."""
+def plant(
+    exercise: Exercise, path: Path, source: str, seed: int, family: str = "", there: Set[str] = frozenset()
+) -> Planted | None:
+    """source: what the learner has passed with; `path` is where it runs.  there: what was planted before, and is taken
+    again only where there is nothing else.  None where nothing can be planted.  A line is one of a file that has a line
+    in front of this source."""
     for own, text in ((True, source), (False, solution_file(exercise))):
-        for one in drawn(exercise, text, seed, family)[:TRIED]:
+        tried = [
+            Planted(one.name, one.line + 1, function_at(one.source, one.line), one.source, own)
+            for one in drawn(exercise, text, seed, family)
+        ]
+        for one in sorted(tried, key=lambda one: one.kept in there)[:TRIED]:
             if judge_file(exercise, path, one.source).kind in WRONG:
-                return Planted(one.name, one.line, function_at(one.source, one.line), one.source, own)
+                return one
     return None
 
 

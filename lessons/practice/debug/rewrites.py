@@ -57,9 +57,19 @@ def rewrites(source: str) -> list[Rewrite]:
     for node in ast.walk(tree):
         for name, old, new in _changes(node, source):
             changed = _replaced(source, old, new)
+            if new[:1] == "(" and (bare := _replaced(source, old, new[1:-1])) and _alike(bare, changed):
+                changed = bare  # a pair of brackets that nobody needs would show the place
             if changed != source:
                 found.append(Rewrite(name, old.lineno, changed))
     return sorted(set(found), key=lambda one: (one.line, one.name, one.source))
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether Python reads both as the same."""
+    try:
+        return ast.dump(ast.parse(one)) == ast.dump(ast.parse(other))
+    except (SyntaxError, ValueError):
+        return False
 
 
 def _changes(node: ast.AST, source: str) -> Iterator[tuple[str, ast.expr, str]]:

@@ -24,11 +24,11 @@ def clipped(program: Any, gradients: Any, most: float) -> Any:
     return program.clipped(gradients, most)
 
 
-def several(program: Any, w: Any, gradients: Any, rate: float, decay: float) -> Any:
+def several(program: Any, w: Any, gradients: Any, rate: float, **options: float) -> Any:
     """Some updates in a row, with a list of gradients -> the weights behind each, and the state at the end."""
     state, found = program.nothing(w), []
     for one in gradients:
-        w, state = program.update(w, one, state, rate, decay)
+        w, state = program.update(w, one, state, rate, **options)
         found.append(w)
     return tuple(found), state
 
@@ -37,8 +37,8 @@ def gradients(program: Any, w: Any, x: Any, y: Any, parts: int) -> Any:
     return program.gradient_in_parts(w, x, y, parts)
 
 
-def train(program: Any, w: Any, x: Any, y: Any, steps: int, peak: float, decay: float) -> Any:
-    return program.train(w, x, y, steps, peak, decay=decay)
+def train(program: Any, w: Any, x: Any, y: Any, steps: int, peak: float, **options: float) -> Any:
+    return program.train(w, x, y, steps, peak, **options)
 
 
 def ask_loss(program: Any) -> Any:
@@ -71,8 +71,8 @@ def ask_samples(program: Any) -> Any:
     w = {"a": np.full((1, 1), 2.0), "b": np.full(1, 2.0)}
     pull = {"a": np.full((1, 1), 5.0), "b": np.full(1, 0.01)}
     none = {name: 0 * g for name, g in pull.items()}
-    ones, _ = several(program, w, [pull] * 20, 0.1, 0.0)
-    lone, _ = several(program, w, [pull] + [none] * 19, 0.1, 0.0)
+    ones, _ = several(program, w, [pull] * 20, 0.1)
+    lone, _ = several(program, w, [pull] + [none] * 19, 0.1)
     steps = rates(program, 100, 1.0, 10)
     return [
         ("rate at step 1", steps[0]),

@@ -29,8 +29,8 @@ def measures(program: Any, logits: Any, labels: Any) -> Any:
     return program.measures(logits, labels)
 
 
-def train(program: Any, text: Any, letters: int, steps: int, rate: float, smoothing: float) -> Any:
-    return program.train(text, letters, steps, rate, smoothing)
+def train(program: Any, text: Any, letters: int, steps: int, rate: float, **options: float) -> Any:
+    return program.train(text, letters, steps, rate, **options)
 
 
 def solved(program: Any, steps: int) -> Any:

@@ -24,17 +24,15 @@ def calls(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, Any]]]:
     for by in (0.01, 1.0, 100.0):
         yield "clipped", {"gradients": {"a": by * n((4, 3)), "b": by * n(3), "c": by * n((2, 2))}, "most": 1.5}
     yield "clipped", {"gradients": {"a": np.zeros((2, 2)), "b": np.zeros(2)}, "most": 1.0}
-    for decay in (0.0, 0.3):
-        w = {"a": n((3, 2)), "b": n(2)}
-        yield (
-            "several",
-            {"w": w, "gradients": [{"a": n((3, 2)), "b": n(2)} for _ in range(5)], "rate": 0.1, "decay": decay},
-        )
+    for options in ({}, {"decay": 0.3}):
+        w, five = {"a": n((3, 2)), "b": n(2)}, [{"a": n((3, 2)), "b": n(2)} for _ in range(5)]
+        yield "several", {"w": w, "gradients": five, "rate": 0.1, **options}
     for seed, parts in ((1, 1), (2, 4), (3, 2)):
         w, x, y = given(seed)
         yield "gradients", {"w": {"a": n(w["a"].shape), "b": n(w["b"].shape)}, "x": x, "y": y, "parts": parts}
     w, x, y = given(4)
     yield "train", {"w": w, "x": x, "y": y, "steps": 25, "peak": 0.1, "decay": 0.1}
+    yield "train", {"w": w, "x": x / 16, "y": y / 4, "steps": 25, "peak": 0.1}  # clipped at first, not later
 
 
 program.bug(

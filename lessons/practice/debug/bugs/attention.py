@@ -27,6 +27,8 @@ def calls(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, Any]]]:
         same = {"w": w, "x": n((batch, length, width)), "padded": np.arange(length) >= ends[:, None], "heads": heads}
         yield "forward", same
         yield "gradients", {**same, "dy": n((batch, length, width))}
+    w = {name: 30 * n((8, 8)) for name in NAMES}  # scores in the thousands, whose exponential is too large for a float
+    yield "forward", {"w": w, "x": n((2, 4, 8)), "padded": np.zeros((2, 4), bool), "heads": 2}
     w, x = {name: n((8, 8)) / np.sqrt(8) for name in NAMES}, n((4, 5, 8))
     padded = np.zeros((4, 5), bool)
     yield "fit", {"w": w, "x": x, "padded": padded, "heads": 2, "goal": n(x.shape), "steps": 15, "rate": 0.2}

@@ -24,6 +24,8 @@ def calls(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "forward", {"w": w, "letters": text[:, :-1]}
         if length > 2:
             yield "gradients", {"w": w, "letters": text[:, :-1], "labels": text[:, 1:]}
+    wide = {name: 40 * one if name[:-1] in ("query", "key") else one for name, one in start(rng).items()}
+    yield "forward", {"w": wide, "letters": rng.integers(0, 6, (3, 9))}
     large = {name: 3 * one for name, one in start(rng).items()}
     other = rng.integers(0, 6, (3, 10))
     yield "gradients", {"w": large, "letters": other[:, :-1], "labels": other[:, 1:]}

@@ -30,7 +30,9 @@ def calls(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, Any]]]:
         {"logits": 1e4 * rng.standard_normal((2, 3, 4)), "labels": rng.integers(0, 4, (2, 3)), "smoothing": 0.0},
     )
     yield "gradients", {"logits": rng.standard_normal((2, 3, 4)), "labels": np.zeros((2, 3), int), "smoothing": 0.1}
-    yield "train", {"text": texts(5, 6), "letters": 6, "steps": 12, "rate": 1.0, "smoothing": 0.1}
+    yield "gradients", {"logits": rng.standard_normal((1, 3, 4)), "labels": np.array([[0, 2, 0]]), "smoothing": 0.1}
+    yield "train", {"text": texts(5, 6), "letters": 6, "steps": 12, "rate": 1.3, "smoothing": 0.1}
+    yield "train", {"text": texts(6, 4), "letters": 6, "steps": 5, "rate": 0.7}
     yield "solved", {"steps": 40}
 
 

@@ -26,7 +26,8 @@ def calls(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, Any]]]:
         for options in ({}, {"temperature": 0.4, "most": 3}, {"share": 0.7}, {"temperature": 0}):
             numbers = rng.random(6)
             yield "written", {"w": w, "prompt": [int(one) for one in text[:3]], "numbers": numbers, "options": options}
-    yield "stepwise", {"w": given(4, 5, 6, 60.0), "letters": rng.integers(1, 5, 6)}
+    for name in ("stepwise", "whole"):
+        yield name, {"w": given(4, 5, 6, 60.0), "letters": rng.integers(1, 5, 6)}
     numbers = np.linspace(0, 0.999, 40)
     for options in (
         {}, {"temperature": 0.3}, {"temperature": 4.0}, {"temperature": 0}, {"most": 1}, {"most": 4}, {"share": 0.5},
