@@ -39,6 +39,7 @@ def _loaded(name: str, path: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    linecache.getlines(str(path))  # for tracebacks: the guard lets nobody read it later
     return module
 
 

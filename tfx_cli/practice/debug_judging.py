@@ -157,9 +157,9 @@ def reset(name: str, face: Face) -> None:
         raise BadInput(
             f"{name} was made from your own file, which may have changed.", "Begin another one: --way mine --seed N"
         )
-    path = puzzles.file_named(name)
+    path, source = puzzles.file_named(name), puzzle_of(name).source
     kept = moved_aside(path)
-    written_once(path, puzzle_of(name).source)
+    written_once(path, source)
     if face is Face.json:
         show_document({"puzzle": name, "file": str(path), "kept": str(kept) if kept else None})
     else:

@@ -69,7 +69,7 @@ def show_all(face: Face) -> None:
     }
     if begun:
         groups["yours"] = {one.name: f"{one.word}   {one.path}" for one in begun.values()}
-    title = f"Debug: {len(bugs)} bugs in {len(known)} programs, {len(ended)} of {len(FAMILIES)} families fixed"
+    title = f"Debug: {len(bugs)} bugs, {len(ended)} of {len(FAMILIES)} families fixed"
     show_groups(title, groups, "begin one: tfx practice debug start", face)
 
 

@@ -54,7 +54,10 @@ def start(name: str, asked: Asked, face: Face) -> None:
         for line in listing(source_at(path)):
             show_line(line)
         show_line()
-        show_line(f"clock   {MINUTES} minutes: until {until.astimezone():%H:%M}. Nothing stops you then.")
+        for line in wrapped(
+            f"clock   {MINUTES} minutes: until {until.astimezone():%H:%M}. Nothing stops you then.", prose_width()
+        ):
+            show_line(line)
         show_line(f"found   tfx practice debug check {made.name} --line N")
     else:
         show_line(f"bugs    {made.count}, in {made.program.lines} lines")

@@ -67,9 +67,14 @@ def measured(program: Program, bug: Bug, question: str) -> list[Measured]:
     return [Measured(question, row, right, got.get(row)) for row, right in right_answers(program, question).items()]
 
 
+@cache
+def measured_everywhere(program: Program, bug: Bug) -> tuple[Measured, ...]:
+    return tuple(one for question in program.questions for one in measured(program, bug, question))
+
+
 def measured_of_hidden(program: Program, bug: Bug, most: int = 3) -> tuple[Measured, ...]:
     """The rows of numbers that a hidden bug moves most, by the ratio; all questions are asked."""
-    rows = [one for question in program.questions for one in measured(program, bug, question)]
+    rows = measured_everywhere(program, bug)
     moved = [one for one in rows if not isinstance(one.right, str) and one.got is not None and one.got != one.right]
 
     def ratio(one: Measured) -> float:
@@ -79,7 +84,9 @@ def measured_of_hidden(program: Program, bug: Bug, most: int = 3) -> tuple[Measu
     return tuple(sorted(moved, key=ratio, reverse=True)[:most])
 
 
+@cache
 def proof_of(program: Program) -> Proof:
+    """What is measured of every bug, and what is at fault; kept, as it is asked again."""
     symptoms: dict[str, Measured] = {}
     hidden: dict[str, tuple[Measured, ...]] = {}
     faults = list(_faults_of_program(program))
@@ -98,7 +105,7 @@ def proof_of(program: Program) -> Proof:
                 faults.append(f"{bug.id}: {one.row} is {one.seen or 'not seen'}, not {bug.symptom.direction}")
         else:
             hidden[bug.id] = measured_of_hidden(program, bug)
-            rows = [one for question in program.questions for one in measured(program, bug, question)]
+            rows = measured_everywhere(program, bug)
             faults += [f"{bug.id} does not hide: {one.row} is {one.seen}" for one in rows if one.seen]
     return Proof(program.name, symptoms, hidden, tuple(faults))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lessons.practice.debug import program
 from lessons.practice.exercise import exercises, find_exercise, source_of
 from tfx_cli.learner.practised import Practised
 from tfx_cli.learner.state import open_to_read, open_to_write
@@ -147,11 +148,15 @@ def lines() -> list[Practised]:
         return state.practice()
 
 
-def test_every_exercise_is_proved_by_the_command_too(tfx):
+def test_every_exercise_is_proved_by_the_command_too(tfx, monkeypatch):
+    """Of the programs to debug one will do here: tests/lessons/practice/debug proves them all."""
+    some = {"positions": program.programs()["positions"]}
+    monkeypatch.setattr(program, "programs", lambda: some)
     told = json.loads(tfx("practice", "dev", "check", "--json").out)
     assert told["proved"] is True and all(one["faults"] == [] for one in told["exercises"])
+    assert [one["program"] for one in told["programs"] if one["proved"]] == ["positions"]
     page = tfx("practice", "dev", "check").out
-    assert f"{len(exercises())} exercises, " in page and page.endswith(" 0 faults\n")
+    assert f"{len(exercises())} exercises, " in page and " 1 program with " in page and page.endswith(" 0 faults\n")
 
 
 @pytest.mark.parametrize(
