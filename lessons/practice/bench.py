@@ -33,7 +33,8 @@ SECONDS, PATIENCE, MEMORY, KEPT, READ = 5.0, 4.0, 4 * 2**30, 20_000, 2**29
 @dataclass
 class Left:
     """What a run left.  stage: how far it came: start, read, import, call, done.  ended: how its process ended, where
-    it left nothing: "time", "memory", "exit" or "signal".  at: the call that was being made."""
+    it left nothing: "time", "memory", "exit" or "signal".  at: the call that was being made.  seen: the values that
+    variables took; cost: bytes and operations."""
 
     stage: str = "start"
     outcomes: list[Outcome] = field(default_factory=list)
@@ -43,24 +44,25 @@ class Left:
     ended: str = ""
     at: int = 0
     printed: str = ""
+    seen: dict[str, list[Any]] = field(default_factory=dict)
+    cost: tuple[int, int] | None = None
 
 
 def run_file(
-    path: Path, source: str, function: str, calls: Sequence[dict[str, Any]], seconds: float = SECONDS,
-    asking: Path | None = None, twice: bool = True,
-) -> Left:  # fmt: skip
+    path: Path, source: str, function: str, calls: Sequence[dict[str, Any]], seconds: float = SECONDS, **tools: Any
+) -> Left:
     """source: the text of the file at `path`, read by the caller, so that a file that deletes itself changes nothing.
-    seconds: of computing; a process that sleeps is ended later.
-
-    asking: a file of our own; then each call is {"name", "arguments"} of one of its functions, which gets the learner's
-    program first.  twice: every call is made again, to see what is kept between calls.
+    seconds: of computing; a process that sleeps is ended later.  tools: `tracing=[names]` for the values of variables in
+    the first call, `cost="held"` or `"counted"` for the bytes, and the operations too, of the last one; then `seen` or
+    `cost` is all that is left.  Or `asking=PATH`, a file of our own: each call is then {"name", "arguments"} of one of its
+    functions, which gets the learner's functions first; with `twice=False` it is made once.
     """
     with tempfile.TemporaryDirectory(prefix="tfx-practice-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
         asked = {
             "path": str(path), "source": source, "function": function, "calls": list(calls),
             "memory": MEMORY, "seconds": max(math.ceil(seconds), 1),
-            "asking": str(asking) if asking else "", "twice": twice,
+            **tools,
         }  # fmt: skip
         (folder / "asked.pickle").write_bytes(pickle.dumps(asked))
         process = subprocess.Popen(
@@ -135,6 +137,8 @@ def _read(folder: Path, calls: int) -> Left:
         found = _built(json.loads(files[0].read_text(encoding="utf-8")), files[1].read_bytes())
         exit_ = found.pop("exit", False)
         left = Left(**found)
+        left.seen = {str(name): list(map(np.asarray, values)) for name, values in left.seen.items()}
+        left.cost = (int(left.cost[0]), int(left.cost[1])) if left.cost else None
         good = all(isinstance(one, Outcome) for one in left.outcomes) and len(left.outcomes) in (0, calls)
         words = (left.stage, left.syntax, left.traceback)
         if (

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lessons.course import find_topic
+from lessons.course import Topic, find_topic
+from lessons.practice.derive.derivation import Derivation, derivation_topic
 from lessons.practice.exercise import Exercise, Mistake, has_topic, topic_of
 from lessons.quiz import topic_items
 
@@ -32,7 +33,16 @@ def place_of(exercise: Exercise, mistake: Mistake) -> Place | None:
         return None
     *elsewhere, step = mistake.see.split() if mistake.see else [exercise.step]
     topic = find_topic(elsewhere[0]) if elsewhere else topic_of(exercise)
+    return _place(topic, step, "" if elsewhere else exercise.step)
+
+
+def place_of_derivation(derivation: Derivation) -> Place:
+    """Where its slips are explained: the step that it names, else the topic in whose folder it lies."""
+    return _place(derivation_topic(derivation), derivation.step)
+
+
+def _place(topic: Topic, step: str, other: str = "") -> Place:
+    """The questions about a step, else those about another one, else the first few of the topic."""
     items = sorted(topic_items(topic), key=lambda item: item.level)
-    steps = [step, "" if elsewhere else exercise.step]
-    about = [[item.id for item in items if one and item.see == one] for one in steps]
+    about = [[item.id for item in items if one and item.see == one] for one in (step, other)]
     return Place(topic.name, step, tuple(about[0] or about[1] or [item.id for item in items[:OF_THE_TOPIC]]))

@@ -43,7 +43,11 @@ def _loaded(name: str, path: Path) -> Any:
     return module
 
 
-TRYING = _loaded("trying", Path(__file__).with_name("trying.py"))
+def _beside(name: str) -> Any:
+    return _loaded(name, Path(__file__).with_name(f"{name}.py"))
+
+
+TRYING = _beside("trying")
 
 #: taken before a learner's file is read, which may put others in their place
 _dumps, _open, _write, _exit, _lseek = json.dumps, os.open, os.write, os._exit, os.lseek
@@ -167,9 +171,10 @@ def main() -> None:
     kept = [_open(FOLDER / name, flags, 0o600) for name in ("left.json", "left.bin", "at")]
     limit(asked["memory"], asked["seconds"])
     left: dict[str, Any] = {"stage": "read"}
-    asking = _loaded("asking", Path(asked["asking"])) if asked["asking"] else None
+    tools = {name: _beside(name) for name in ("tracing", "cost") if name in asked}
+    asking = _loaded("asking", Path(asked["asking"])) if "asking" in asked else None
     try:
-        run(asked, left, kept[2], asking)
+        run(asked, left, kept[2], tools, asking)
     except SystemExit:
         left["exit"] = True
     except BaseException as error:
@@ -177,9 +182,9 @@ def main() -> None:
             left["syntax"] = "".join(traceback.format_exception_only(error))
         else:
             left["traceback"] = told(error, asked["path"])
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.__stdout__, sys.__stderr__):
         try:
-            stream.flush()
+            stream.flush()  # type: ignore[union-attr]
         except Exception:
             continue
     data = bytearray()
@@ -189,8 +194,9 @@ def main() -> None:
     _exit(0)  # no thread goes on, and nothing that waits for the end is run
 
 
-def run(asked: dict[str, Any], left: dict[str, Any], at: int, asking: Any) -> None:
-    """Reads the file and makes every call; `left` says how far it came.  asking: the module that asks, or None."""
+def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, Any], asking: Any) -> None:
+    """Reads the file and makes every call; `left` says how far it came.  Is a trace of variables asked for,
+    the first call alone is made, and for a cost the last one too.  asking: the module that asks, or None."""
     path, name, source = asked["path"], asked["function"], asked["source"]
     code = compile(source, path, "exec", dont_inherit=True)
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)  # what runs, were it deleted
@@ -204,6 +210,15 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, asking: Any) -> No
     if not callable(function):
         left["missing"] = sorted(key for key, value in space.items() if callable(value) and not key.startswith("_"))
         return
+    if tools:
+        first = asked["calls"][0]
+        if "tracing" in tools:
+            left["seen"] = tools["tracing"].values_of(function, first, asked["tracing"])
+        if "cost" in tools:
+            function(**first)  # what is imported and kept on the way does not count
+            left["cost"] = tuple(tools["cost"].cost_of(function, asked["calls"][-1], asked["cost"] == "counted"))
+        left["stage"] = "traced"
+        return
     made: list[None] = []
 
     def watched(**arguments: Any) -> Any:
@@ -216,7 +231,7 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, asking: Any) -> No
                 left["traceback"] = told(error, path)
             raise
 
-    left["outcomes"] = TRYING.try_all(watched, asked["calls"], asked["twice"])
+    left["outcomes"] = TRYING.try_all(watched, asked["calls"], asked.get("twice", True))
     left["stage"] = "done"
 
 

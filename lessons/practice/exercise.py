@@ -11,6 +11,8 @@
     @exercise.equal                    another way to write it, which has to pass
     @exercise.mistake                  a wrong way; its docstring has the form of tfx.gradcheck.mistake
     @exercise.inputs                   yields `Given(about, arguments)` from a generator
+    @exercise.steps                    what lies between: names of variables with their right values, in order
+    @exercise.cell                     works out one number of a step by hand, as a line of text
 
 A mistake is told by what it gives: on the inputs of the exercise no two may give the same
 (lessons/practice/proving.py holds every exercise to it).  Exercises of other folders: lessons/practice/packs.py.
@@ -56,6 +58,20 @@ class Mistake(NamedTuple):
     see: str = ""
 
 
+class Most(NamedTuple):
+    """What a right answer may take on one larger input, where a rule says so.  bytes: held at once beside the
+    arguments; flops: of array operations, see cost.py; 0 is not judged."""
+
+    about: str
+    arguments: Callable[[np.random.Generator], dict[str, Any]]
+    bytes: int = 0
+    flops: int = 0
+
+    @property
+    def given(self) -> dict[str, Any]:
+        return self.arguments(np.random.default_rng(20_17))
+
+
 @dataclass(eq=False)
 class Exercise:
     """rules: what is judged beyond the formula, in sentences; nothing that no rule states is judged.  results: names
@@ -80,6 +96,9 @@ class Exercise:
     _solution: Callable[..., Any] | None = None
     _truth: Callable[..., Any] | None = None
     _inputs: Callable[[np.random.Generator], Iterator[Given]] | None = None
+    _steps: Callable[..., dict[str, Any]] | None = None
+    most: Most | None = None
+    cells: dict[str, Callable[..., str]] = field(default_factory=dict)
     equals: list[Callable[..., Any]] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
 
@@ -109,6 +128,31 @@ class Exercise:
     def inputs(self, function: Function) -> Function:
         self._inputs = function
         return function
+
+    def steps(self, function: Function) -> Function:
+        """function(**arguments) -> {"name: what it is": array}; a list of arrays where several are right.  A name that
+        is no name of a variable, such as "dy * n", is there for the words of the doctor alone."""
+        self._steps = function
+        return function
+
+    def cell(self, function: Function) -> Function:
+        """function(at, **arguments) -> `0.1*0.2 + 0.8*0.7 = 0.58`, for the step of its name."""
+        self.cells[function.__name__] = function
+        return function
+
+    def stages(self, arguments: dict[str, Any]) -> dict[str, list[Any]]:
+        """Name of a step -> the arrays that are right for it, in the order of the computation."""
+        found = self._steps(**arguments) if self._steps else {}
+        return {
+            name.partition(":")[0]: [np.asarray(one) for one in (right if isinstance(right, list) else [right])]
+            for name, right in found.items()
+        }
+
+    @property
+    def step_names(self) -> list[str]:
+        """What a learner may name, each with what it is: "scores: queries times keys, (..., T, S)"."""
+        found = self._steps(**self.cases[0].arguments) if self._steps else {}
+        return [name for name in found if name.partition(":")[0].isidentifier()]
 
     @property
     def function_name(self) -> str:
@@ -155,6 +199,9 @@ def _header(exercise: Exercise) -> str:
     about = [f"# {exercise.title}", "#"]
     for rule in exercise.rules:
         about += textwrap.wrap(rule, 96, initial_indent="# - ", subsequent_indent="#   ")
+    if exercise.step_names:
+        about += ["#", "# Name these if you like, and you are told which is the first that is wrong:"]
+        about += [f"#   {name}" for name in exercise.step_names]
     return "\n".join(about) + "\n"
 
 

@@ -5,7 +5,7 @@ What a pack owes, in the order in which it is looked at:
     words       a title, rules, hints that do not stand alone, what is learned, the names of the results
     stub        it is judged as empty
     inputs      arguments of the stub, each input with words of its own
-    solution    it passes, and so does what is taken for the truth
+    solution    it passes, and so does what is taken for the truth; steps on the way are what it computes
     equal ways  they pass
     mistakes    each fails and gives something else than every other one
 
@@ -21,8 +21,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from lessons.practice.cost import cost_of
 from lessons.practice.exercise import Exercise
-from lessons.practice.judging import Verdict, alike, judge, outcomes_of, tolerance_of
+from lessons.practice.judging import Verdict, alike, judge, outcomes_of, tolerance_of, too_dear
+from lessons.practice.steps import faults_of
 from lessons.practice.trying import try_all
 
 TODO = "TODO"
@@ -142,6 +144,7 @@ def _solution(exercise: Exercise) -> Iterator[str]:
         yield from _passes(exercise, exercise.solved) if exercise.solved is not exercise.right else ()
         if _verdict(exercise, exercise.given_stub).kind != "stub":
             yield "the stub is not judged as empty"
+        yield from faults_of(exercise)
 
 
 def _equal_ways(exercise: Exercise) -> Iterator[str]:
@@ -155,6 +158,9 @@ def _passes(exercise: Exercise, function: Callable[..., Any]) -> Iterator[str]:
     except Exception as error:  # such as results that are not those that are named
         yield f"{function.__name__} cannot be judged: {type(error).__name__}: {error}"
         return
+    most = exercise.most
+    if verdict.passed and most and function is not exercise._truth:  # the library need not be frugal
+        verdict = too_dear(exercise, cost_of(function, most.given, bool(most.flops))) or verdict
     if not verdict.passed:
         yield f"{function.__name__} does not pass: {verdict.kind}"
 

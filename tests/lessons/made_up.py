@@ -11,7 +11,13 @@ import lessons
 from lessons import course, quiz
 
 #: what else keeps something of the course, where it was imported
-KEEPERS = ("tfx_cli.words.all_words", "lessons.practice.exercise.of_the_course", "lessons.practice.exercise.topic_of")
+KEEPERS = (
+    "tfx_cli.words.all_words",
+    "lessons.practice.exercise.of_the_course",
+    "lessons.practice.exercise.topic_of",
+    "lessons.practice.derive.derivation.derivations",
+    "lessons.practice.derive.derivation.derivation_topic",
+)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from tfx_cli.options import Face
 from tfx_cli.practice.debug_options import Asked, Way
 from tfx_cli.practice.grading import Format
 
-ACTIONS = ("list", "start", "check", "hint", "solution", "reset", "grade", "debug", "dev")
+ACTIONS = ("list", "start", "check", "hint", "solution", "reset", "grade", "derive", "debug", "dev")
 
 OF_DEBUG = "Of debug:"
 
@@ -22,11 +22,14 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 def complete_word(incomplete: str) -> list[str]:
     """Actions and names for TAB."""
-    from lessons.practice.exercise import exercises
     from tfx_cli.find_lessons import ensure_lessons
 
     ensure_lessons()
-    return [word for word in (*ACTIONS, *exercises()) if word.startswith(incomplete)]
+    from lessons.practice.derive.derivation import derivations
+    from lessons.practice.exercise import exercises
+
+    known = dict.fromkeys((*ACTIONS, *exercises(), *derivations()))
+    return [word for word in known if word.startswith(incomplete)]
 
 
 @app.command()
@@ -48,15 +51,20 @@ def practice(
         Way | None, typer.Option("--way", help=f"{OF_DEBUG} read it, ask it, or have a bug put into a file of yours.")
     ] = None,
     bugs: Annotated[int, typer.Option("--bugs", min=1, max=4, metavar="N", help=f"{OF_DEBUG} how many.")] = 1,
-    line: Annotated[
-        list[int] | None, typer.Option("--line", metavar="N", help=f"{OF_DEBUG} a line with a bug; may be given again.")
-    ] = None,
     hidden: Annotated[
         bool, typer.Option("--hidden", help=f"{OF_DEBUG} the bugs that nobody would see, as measured.")
     ] = False,
     pack: Annotated[
         list[Path] | None,
         typer.Option("--pack", metavar="FOLDER", help="Exercises of this folder in the place of ours; also TFX_PACKS."),
+    ] = None,
+    line: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--line",
+            metavar="TEXT",
+            help="Of derive: a line; of debug: the number of one with a bug. May be given again.",
+        ),
     ] = None,
     json: options.Json = False,
     plain: options.Plain = False,
@@ -66,7 +74,10 @@ def practice(
     Without a word, on a terminal, each save of the current exercise gets its verdict.  An exercise is a function in a
     file of your own, tfx-practice/NAME.py in this folder.  It is run in another process, on inputs that tell mistakes
     apart, and the mistake that gives just what it gives is named.  Exit code 1 when a function is not right yet; of
-    grade, when one of the files is not.
+    grade, when one of the files is not; of derive, unless every line that is looked for is found.
+
+    A derivation is typed line by line, and each line is worked out on random arrays and compared with the true
+    derivative.  Lines of --line or of stdin are judged by themselves, and are not kept.
 
     \b
     examples
@@ -78,6 +89,9 @@ def practice(
       tfx practice solution softmax
       tfx practice check my.py --exercise softmax --json
       tfx practice grade class/*/softmax.py --format junit > report.xml
+      tfx practice derive
+      tfx practice derive softmax
+      tfx practice derive softmax --line "dS = P*(dP - sum(dP*P))"
       tfx practice debug
       tfx practice debug start decoder --seed 7
       tfx practice debug ask loss
@@ -103,6 +117,13 @@ def practice(
         raise BadInput("--exercise goes with check.", "For example: tfx practice check my.py --exercise softmax")
     if form is not Format.text and action != "grade":
         raise BadInput("--format goes with grade.", "For example: tfx practice grade softmax.py --format junit")
+    if line and action not in ("derive", "debug"):
+        raise BadInput(
+            "--line goes with derive, and with debug.", 'For example: tfx practice derive softmax --line "dS = P*dP"'
+        )
+    if action == "derive":
+        derive(names, line or [], pack, face)
+        return
     if action == "dev":
         develop(names, pack, face)
         return
@@ -138,6 +159,28 @@ def act(action: str, names: list[str], exercise: str, give_up: bool, form: Forma
             actions.solution(found, give_up, face)
         else:
             {"start": actions.start, "hint": actions.hint, "reset": actions.reset}[action](found, face)
+
+
+def derive(names: list[str], lines: list[str], pack: list[Path] | None, face: Face) -> None:
+    """The list of derivations, or one of them: on a terminal line by line, else all lines at once."""
+    from tfx_cli.practice.derive import script, session
+    from tfx_cli.terminal.console import interactive
+
+    refuse_more(names, 1, "derive")
+    if pack:
+        raise BadInput("a pack has no derivations.", "Leave --pack out: tfx practice derive")
+    if not names:
+        if lines:
+            raise BadInput("--line needs the name of a derivation.", "See them: tfx practice derive")
+        script.show_derivations(face)
+        return
+    from lessons.practice.derive.derivation import find_derivation
+
+    found = find_derivation(names[0])
+    if interactive() and not lines and face is Face.terminal:
+        session.converse(found)
+    else:
+        script.judge_lines(found, lines, face)
 
 
 def develop(names: list[str], pack: list[Path] | None, face: Face) -> None:

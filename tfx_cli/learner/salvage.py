@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tfx_cli.learner.answers import FIELDS, as_answer, as_time, insert_answer
 from tfx_cli.learner.called_cards import CALLED_FIELDS, as_called, insert_called
+from tfx_cli.learner.derived import DERIVED_FIELDS, as_derived, insert_derived
 from tfx_cli.learner.practised import PRACTISED_FIELDS, as_practised, insert_practised
 from tfx_cli.learner.record_scan import rows_in
 from tfx_cli.learner.scheduling import rebuild
@@ -66,6 +67,8 @@ def _copy_readable(damaged: Path, fresh: sqlite3.Connection) -> str:
         insert_practised(fresh, practised)
     for called in filter(None, map(as_called, _rows(data, CALLED_FIELDS))):
         insert_called(fresh, called)
+    for derived in filter(None, map(as_derived, _rows(data, DERIVED_FIELDS))):
+        insert_derived(fresh, derived)
     fresh.execute("COMMIT")
     return f"{len(answers)} answer{'' if len(answers) == 1 else 's'}"
 

@@ -6,6 +6,7 @@
     tested      append-only: every test of a topic that was taken to its end
     practised   append-only: what was done with exercises
     called      append-only: cards that a mistake in an exercise called up (tfx_cli.learner.called_cards)
+    derived     append-only: what was done with derivations
     explained   topics that an earlier tfx counted as shown; only read now
 
 Every answer is one transaction on its own, so that what was shown as judged is on disk.  Reading never creates
@@ -27,6 +28,7 @@ from tfx.errors import EnvironmentProblem
 from tfx_cli.learner.answers import FIELDS, Answer, as_answer, as_time, insert_answer
 from tfx_cli.learner.called_cards import CALLED_FIELDS, Called, as_called, insert_called, unsolved, waiting
 from tfx_cli.learner.connecting import connect
+from tfx_cli.learner.derived import DERIVED_FIELDS, Derived, as_derived, insert_derived
 from tfx_cli.learner.practised import PRACTISED_FIELDS, Practised, as_practised, insert_practised
 from tfx_cli.learner.seen_steps import SEEN_FIELDS, SeenStep, as_seen, insert_seen
 from tfx_cli.learner.state_file import (
@@ -88,6 +90,11 @@ class State:
         with self._writing():
             insert_practised(self.connection, Practised(exercise, act, verdict, mistake, datetime.now(UTC)))
 
+    def record_derived(self, derivation: str, act: str, line: str = "", verdict: str = "", slip: str = "") -> None:
+        """Notes what was done with a derivation: see `learner.derived`."""
+        with self._writing():
+            insert_derived(self.connection, Derived(derivation, act, line, verdict, slip, datetime.now(UTC)))
+
     def call_cards(self, exercise: str, mistake: str, says: str, topic: str, step: str, items: Sequence[str]) -> None:
         """Calls up the questions about a mistake, each once until the exercise passes: see `learner.called_cards`."""
         known = {(line.mistake, line.item) for line in unsolved(self.called(), self.practice())}
@@ -142,6 +149,10 @@ class State:
         """What was done with exercises, oldest first; nothing in a file older than this list."""
         rows = self._younger("practised", PRACTISED_FIELDS)
         return [line for row in rows if (line := as_practised(row)) is not None]
+
+    def derived(self) -> list[Derived]:
+        """What was done with derivations, oldest first; nothing in a file older than this list."""
+        return [line for row in self._younger("derived", DERIVED_FIELDS) if (line := as_derived(row)) is not None]
 
     def called(self) -> list[Called]:
         """Every card that was ever called up, oldest first; none in a file older than this list."""

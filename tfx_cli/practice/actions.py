@@ -52,18 +52,31 @@ def standings() -> dict[str, Standing]:
 
 
 def show_all(face: Face) -> None:
-    """Every exercise with what became of it."""
+    """Every exercise with what became of it, and every derivation where no pack is in use."""
     from lessons.practice.exercise import exercises
+    from lessons.practice.packs import FOLDERS
+    from tfx_cli.practice.derive.progress import all_kept
+    from tfx_cli.practice.derive.records import derivation_document
+    from tfx_cli.practice.derive.script import list_kept
     from tfx_cli.practice.page import exercise_document
     from tfx_cli.render.show import show_list
 
     now, known = standings(), exercises()
+    derived = {} if FOLDERS.get() else all_kept()
     if face is Face.json:
-        show_document({"exercises": [exercise_document(one, now[name]) for name, one in known.items()]})
+        documents = [exercise_document(one, now[name]) for name, one in known.items()]
+        others = [derivation_document(one.attempt.derivation, one) for one in derived.values()]
+        show_document({"exercises": documents, "derivations": others})
         return
     passed = sum(one.last == "passed" for one in now.values())
     entries = {name: f"{one.title}: {now[name].word}" for name, one in known.items()}
     show_list(f"Exercises, {passed} of {len(known)} passed", entries, "begin one: tfx practice start NAME", face)
+    if derived and face is Face.plain:
+        for name, one in derived.items():
+            show_line(f"derive/{name}\t{one.attempt.derivation.title}: {one.word}")
+    elif derived:
+        show_line()
+        list_kept(derived, "begin one: tfx practice derive NAME", face)
 
 
 def show_next() -> None:

@@ -13,7 +13,7 @@ from tfx_cli.terminal.lines import show_line
 if TYPE_CHECKING:
     from lessons.practice.debug.planting import Puzzle
     from lessons.practice.debug.program import Bug, Rows
-    from lessons.practice.debug.proving import Measured, Proof
+    from lessons.practice.debug.proving import Measured, ProgramProof
     from lessons.practice.judging import Verdict
 
 
@@ -104,7 +104,7 @@ def measured_document(one: Measured) -> dict[str, Any]:
     return {"question": one.question, "row": one.row, "right": as_json(one.right), "with_it": as_json(one.got)}
 
 
-def proof_lines(proof: Proof, most: int) -> Iterator[str]:
+def proof_lines(proof: ProgramProof, most: int) -> Iterator[str]:
     """Each bug, and below it what was measured: of the right program, and with the bug.  most: letters of a line."""
     well = "proved" if not proof.faults else "NOT PROVED"
     yield from wrapped(
@@ -118,7 +118,7 @@ def proof_lines(proof: Proof, most: int) -> Iterator[str]:
     yield from (f"  {line}" for fault in proof.faults for line in wrapped(f"fault: {fault}", most - 2))
 
 
-def proof_rows(proofs: Sequence[Proof]) -> Iterator[str]:
+def proof_rows(proofs: Sequence[ProgramProof]) -> Iterator[str]:
     """The same as records: a word, a tab, what it is."""
     for proof in proofs:
         yield f"program\t{proof.program}\t{'proved' if not proof.faults else 'not proved'}"
@@ -128,7 +128,7 @@ def proof_rows(proofs: Sequence[Proof]) -> Iterator[str]:
         yield from (f"fault\t{proof.program}\t{fault}" for fault in proof.faults)
 
 
-def proof_document(proof: Proof) -> dict[str, Any]:
+def proof_document(proof: ProgramProof) -> dict[str, Any]:
     return {
         "program": proof.program,
         "proved": not proof.faults,

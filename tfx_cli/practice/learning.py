@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tfx.errors import many
-from tfx_cli.learner.state import open_to_write
+from tfx_cli.learner.state import State, open_to_write
 from tfx_cli.terminal.lines import tell
 
 if TYPE_CHECKING:
+    from lessons.practice.cards import Place
     from lessons.practice.exercise import Exercise
     from lessons.practice.judging import Verdict
 
@@ -35,8 +36,10 @@ def command_of(exercise: Exercise, verdict: Verdict) -> str:
     from lessons.practice.cards import place_of
 
     place = place_of(exercise, verdict.mistake) if verdict.mistake else None
-    if place is None:
-        return ""
+    return _command(place) if place else ""
+
+
+def _command(place: Place) -> str:
     return f"tfx explain {place.topic}" + (f" --step {place.step}" if place.step else "")
 
 
@@ -52,6 +55,11 @@ def keep(exercise: Exercise, verdict: Verdict) -> Look | None:
         place = place_of(exercise, mistake) if mistake else None
         if mistake is None or place is None:
             return None
-        state.call_cards(exercise.name, mistake.id, mistake.says, *place)
-        due = sum(line.mistake == mistake.id and bool(line.item) for line in state.calling())
-    return Look(command_of(exercise, verdict), due)
+        return call(state, exercise.name, mistake.id, mistake.says, place)
+
+
+def call(state: State, exercise: str, mistake: str, says: str, place: Place) -> Look:
+    """Calls up the questions about a mistake.  Returns where to look."""
+    state.call_cards(exercise, mistake, says, *place)
+    due = sum(line.mistake == mistake and bool(line.item) for line in state.calling())
+    return Look(_command(place), due)

@@ -11,17 +11,22 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tfx.errors import BadInput, many
+from tfx.errors import BadInput
 from tfx_cli.options import Face
 from tfx_cli.render.files import cannot_write, write_whole
 from tfx_cli.render.show import show_document
+from tfx_cli.render.wrapping import wrapped
 from tfx_cli.terminal.console import prose_width
 from tfx_cli.terminal.lines import show_line
 from tfx_cli.terminal.progress import progress_on_stderr
 
 if TYPE_CHECKING:
     from lessons.practice.debug.program import Program
+    from lessons.practice.debug.proving import ProgramProof
+    from lessons.practice.derive.derivation import Derivation
+    from lessons.practice.derive.proving import DerivationProof
     from lessons.practice.exercise import Exercise
+    from lessons.practice.proving import Proof
 
 #: folders, as in PATH, for whoever does not want to type --pack every time
 VARIABLE = "TFX_PACKS"
@@ -77,63 +82,92 @@ def new(names: Sequence[str], given: Sequence[Path] | None, face: Face) -> None:
     show_line(f"next   write what says TODO, then tfx practice dev check {name} --pack {shlex.quote(str(folder))}")
 
 
-def chosen(names: Sequence[str]) -> list[Exercise]:
-    """The exercises of these names, or all: of the packs in use, else of the course."""
-    from lessons.practice.exercise import exercises, find_exercise
-
-    return [find_exercise(name) for name in dict.fromkeys(names)] if names else list(exercises().values())
+DERIVATION, PROGRAM = "derive/", "debug/"
 
 
-def programs_chosen(names: Sequence[str], all_of_them: bool) -> list[Program]:
-    """The programs to debug of the names that begin with debug/, or all."""
+def chosen(names: Sequence[str]) -> tuple[list[Exercise], list[Derivation], list[Program]]:
+    """The exercises of these names, the derivations of those that begin with derive/, and the programs of those that
+    begin with debug/; without a name all exercises of the packs in use, else everything of the course.  derive alone is
+    every derivation, and debug alone every program."""
     from lessons.practice.debug.program import find_program, programs
+    from lessons.practice.derive.derivation import derivations, find_derivation
+    from lessons.practice.exercise import exercises, find_exercise
+    from lessons.practice.packs import FOLDERS
 
-    if all_of_them or "debug" in names:
-        return list(programs().values())
-    return [find_program(name.removeprefix("debug/")) for name in dict.fromkeys(names) if name.startswith("debug/")]
+    if not names:
+        known = list(exercises().values())
+        return (known, [], []) if FOLDERS.get() else (known, list(derivations().values()), list(programs().values()))
+    derived = [name for name in names if name.startswith(DERIVATION)]
+    found = {one.name: one for one in (derivations().values() if "derive" in names else ())}
+    found |= {one.name: one for one in (find_derivation(name.removeprefix(DERIVATION)) for name in derived)}
+    planted = [name for name in names if name.startswith(PROGRAM)]
+    bugged = dict(programs()) if "debug" in names else {}
+    bugged |= {one.name: one for one in (find_program(name.removeprefix(PROGRAM)) for name in planted)}
+    own = [name for name in dict.fromkeys(names) if name not in ("derive", "debug", *derived, *planted)]
+    return [find_exercise(name) for name in own], list(found.values()), list(bugged.values())
 
 
 def prove(names: Sequence[str], face: Face) -> None:
-    """They can be judged: the kill matrix, and what is at fault.  Ends with 1 where something is.
-
-    Of the course, and not of a pack alone, the programs of `tfx practice debug` are proved too: debug/NAME is one."""
-    from lessons.practice.debug import proving
-    from lessons.practice.exercise import exercises, of_the_course
-    from lessons.practice.proving import Proof, proof_of
-    from tfx_cli.practice import debug_page
-    from tfx_cli.practice.proof_page import proof_document, proof_lines, proof_rows
+    """They can be judged: the kill matrix, and what is at fault.  Ends with 1 where something is."""
+    from lessons.practice.debug.proving import program_proof
+    from lessons.practice.derive.proving import derivation_proof
+    from lessons.practice.proving import proof_of
 
     proofs: list[Proof] = []
-    debugs: list[proving.Proof] = []
-    of_exercises = [name for name in names if name.partition("/")[0] != "debug"]
-    wanted = chosen(of_exercises) if of_exercises or not names else []
-    programs = programs_chosen(names, not names and exercises() is of_the_course())
+    derived: list[DerivationProof] = []
+    debugs: list[ProgramProof] = []
+    wanted, derivations, programs = chosen(names)
     with progress_on_stderr() as progress:
+        every = len(wanted) + len(derivations) + len(programs)
         for place, exercise in enumerate(wanted):
-            progress(place, len(wanted) + len(programs), exercise.name)
+            progress(place, every, exercise.name)
             proofs.append(proof_of(exercise))
-        for place, program in enumerate(programs, len(wanted)):
-            progress(place, len(wanted) + len(programs), f"debug/{program.name}")
-            debugs.append(proving.proof_of(program))
-    faults = sum(len(proof.faults) for proof in proofs) + sum(len(debug.faults) for debug in debugs)
+        for place, derivation in enumerate(derivations, start=len(wanted)):
+            progress(place, every, derivation.name)
+            derived.append(derivation_proof(derivation))
+        for place, program in enumerate(programs, start=len(wanted) + len(derivations)):
+            progress(place, every, PROGRAM + program.name)
+            debugs.append(program_proof(program))
+    show_proofs(proofs, derived, debugs, face, with_inputs=bool(names))
+
+
+def show_proofs(
+    proofs: Sequence[Proof], derived: Sequence[DerivationProof], debugs: Sequence[ProgramProof], face: Face,
+    with_inputs: bool,
+) -> None:  # fmt: skip
+    """with_inputs: also says what each input of an exercise is.  Ends with 1 where something is at fault."""
+    from lessons.practice.exercise import find_exercise
+    from tfx_cli.practice import debug_page, proof_page
+    from tfx_cli.practice.derive import records
+
+    found = [*(proof.faults for proof in proofs), *(one.faults for one in derived), *(one.faults for one in debugs)]
+    faults = sum(map(len, found))
     if face is Face.json:
-        show_document({
-            "exercises": [proof_document(proof) for proof in proofs],
-            "programs": [debug_page.proof_document(proof) for proof in debugs], "proved": not faults,
-        })  # fmt: skip
+        documents = {
+            "exercises": [proof_page.proof_document(proof) for proof in proofs],
+            "derivations": [records.proof_document(proof) for proof in derived],
+            "programs": [debug_page.proof_document(proof) for proof in debugs],
+        }
+        show_document({**documents, "proved": not faults})
     elif face is Face.plain:
-        for row in (*(row for proof in proofs for row in proof_rows(proof)), *debug_page.proof_rows(debugs)):
+        for row in [
+            *(row for proof in proofs for row in proof_page.proof_rows(proof)),
+            *(row for one in derived for row in records.proof_rows(one)),
+            *debug_page.proof_rows(debugs),
+        ]:
             show_line(row)
     else:
-        for proof, exercise in zip(proofs, wanted, strict=True):
-            for line in proof_lines(proof, exercise, prose_width(), with_inputs=bool(names)):
+        for proof in proofs:
+            exercise = find_exercise(proof.exercise)
+            for line in proof_page.proof_lines(proof, exercise, prose_width(), with_inputs):
                 show_line(line)
-        said = f"{many(len(proofs), 'exercise')}, {many(sum(proof.mistakes for proof in proofs), 'mistake')}"
+        for one in derived:
+            for line in proof_page.derivation_lines(one, prose_width()):
+                show_line(line)
         for debug in debugs:
             for line in debug_page.proof_lines(debug, prose_width()):
                 show_line(line)
-        if debugs:
-            said += f", {many(len(debugs), 'program')} with {many(sum(len(debug.symptoms) for debug in debugs), 'bug')}"
-        show_line(f"{said}, {many(faults, 'fault')}")
+        for line in wrapped(proof_page.sum_of(proofs, derived, debugs, faults), prose_width()):
+            show_line(line)
     if faults:
         raise typer.Exit(1)

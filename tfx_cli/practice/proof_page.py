@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tfx.errors import many
 from tfx_cli.render.wrapping import wrapped
 
 if TYPE_CHECKING:
+    from lessons.practice.debug.proving import ProgramProof
+    from lessons.practice.derive.proving import DerivationProof
     from lessons.practice.exercise import Exercise
     from lessons.practice.proving import Proof
 
@@ -54,6 +57,28 @@ def _steps(proof: Proof, width: int) -> Iterator[str]:
         for fault in step.faults:
             for place, line in enumerate(wrapped(f"fault: {fault}", width - 6)):
                 yield ("    " if not place else "      ") + line
+
+
+def derivation_lines(proof: DerivationProof, width: int) -> Iterator[str]:
+    well = "proved" if not proof.faults else "NOT PROVED"
+    counts = f"{len(proof.slips)} slips, {proof.equals} equal ways, {proof.drawings} drawings"
+    yield from wrapped(f"derive/{proof.derivation}   {well}: {counts}", width)
+    for fault in proof.faults:
+        yield from ("  " + line for line in wrapped(f"fault: {fault}", width - 2))
+
+
+def sum_of(
+    proofs: Sequence[Proof], derived: Sequence[DerivationProof], debugs: Sequence[ProgramProof], faults: int
+) -> str:
+    """What was proved, counted."""
+    counts = []
+    if proofs or not (derived or debugs):
+        counts += [many(len(proofs), "exercise"), many(sum(proof.mistakes for proof in proofs), "mistake")]
+    if derived:
+        counts += [many(len(derived), "derivation"), many(sum(len(proof.slips) for proof in derived), "slip")]
+    if debugs:
+        counts += [many(len(debugs), "program"), many(sum(len(proof.symptoms) for proof in debugs), "bug")]
+    return ", ".join([*counts, many(faults, "fault")])
 
 
 def proof_rows(proof: Proof) -> Iterator[str]:

@@ -55,7 +55,7 @@ def asked(program: Program, path: Path, source: str, question: str) -> tuple[Row
 
 def _run(program: Program, path: Path, source: str, calls: Sequence[Call], twice: bool = True) -> Left:
     asked = [{"name": call.name, "arguments": call.arguments} for call in calls]
-    return run_file(path, source, "", asked, SECONDS, program.asking_path, twice)
+    return run_file(path, source, "", asked, SECONDS, asking=str(program.asking_path), twice=twice)
 
 
 def _about(call: Call) -> str:

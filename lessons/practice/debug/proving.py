@@ -38,7 +38,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Proof:
+class ProgramProof:
     """symptoms: what was measured of each bug that can be planted; hidden: of the others, the rows that moved most."""
 
     program: str
@@ -85,7 +85,7 @@ def measured_of_hidden(program: Program, bug: Bug, most: int = 3) -> tuple[Measu
 
 
 @cache
-def proof_of(program: Program) -> Proof:
+def program_proof(program: Program) -> ProgramProof:
     """What is measured of every bug, and what is at fault; kept, as it is asked again."""
     symptoms: dict[str, Measured] = {}
     hidden: dict[str, tuple[Measured, ...]] = {}
@@ -107,7 +107,7 @@ def proof_of(program: Program) -> Proof:
             hidden[bug.id] = measured_of_hidden(program, bug)
             rows = measured_everywhere(program, bug)
             faults += [f"{bug.id} does not hide: {one.row} is {one.seen}" for one in rows if one.seen]
-    return Proof(program.name, symptoms, hidden, tuple(faults))
+    return ProgramProof(program.name, symptoms, hidden, tuple(faults))
 
 
 def _faults_of_program(program: Program) -> Iterator[str]:

@@ -240,7 +240,7 @@ def test_the_programs_are_proved_by_the_command(tfx):
     assert list(told["hidden"]) == [bug.id for bug in known.every if bug.hides]
     page = tfx("practice", "dev", "check", "debug/positions").out
     assert page.startswith(f"debug/positions   proved: {len(known.bugs)} bugs, {len(told['hidden'])} that hide\n")
-    assert page.endswith(f"0 exercises, 0 mistakes, 1 program with {len(known.bugs)} bugs, 0 faults\n")
+    assert page.endswith(f"1 program, {len(known.bugs)} bugs, 0 faults\n")
     rows = [line.split("\t") for line in tfx("practice", "dev", "check", "debug/positions", "--plain").out.splitlines()]
     assert rows[0] == ["program", "positions", "proved"] and sum(row[0] == "bug" for row in rows) == len(known.bugs)
 
@@ -263,6 +263,7 @@ def test_the_programs_are_proved_by_the_command(tfx):
         (["debug", "check", "decoder"], '"decoder" is no name of a puzzle.'),
         (["debug", "ask"], "no puzzle is begun in this folder."),
         (["debug", "hint", "--seed", "3"], "--seed goes with start."),
+        (["debug", "check", "--line", "a"], '"a" is no number of a line.'),
         (["debug", "hint", "--line", "3"], "--line goes with check."),
         (["debug", "check", "--hidden"], "--hidden goes with debug alone."),
         (["list", "--seed", "3"], "--seed goes with debug."),

@@ -173,7 +173,7 @@ def test_where_tfx_breaks_down_the_file_is_not_blamed(tmp_path, monkeypatch):
 def test_no_pass_without_numbers_that_were_compared(tmp_path, monkeypatch):
     """What the child says of itself is not asked: were every right answer 1 larger, nothing would pass."""
     exercise, found = find_exercise("softmax"), []
-    monkeypatch.setattr(judging, "_compared", lambda *a, kept=judging._compared: found.append(kept(*a)) or found[-1])
+    monkeypatch.setattr(judging, "compared", lambda *a, kept=judging.compared: found.append(kept(*a)) or found[-1])
     assert judge_file(exercise, tmp_path / "softmax.py", RIGHT).passed
     assert [one.place for one in found] == list(range(len(exercise.cases)))
     right = judging.outcomes_of(exercise, exercise.right)

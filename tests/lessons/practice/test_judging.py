@@ -184,8 +184,9 @@ def test_the_first_difference_is_told_and_what_it_amounts_to():
     assert verdict.says == f"p[0, 0] is {2 * first:.6g}, and {first:.6g} is right."
     assert verdict.evidence == (
         "input: a matrix, along the last axis",
+        "  x (2, 5): 1.38 -0.574 1.16 -1.99 -0.616 0.0821 1.45 -1.83 1.34 -1.35",
         "10 of 10 numbers of p differ.",
-        "p is 2 times what is right, everywhere.",
+        "p is 2 times what is right, on all 19 inputs where it is wrong.",
         "right on 0 of 19 inputs.",
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import by_hand, number, share_by_hand
 from tfx.ops.attention.scaled_dot_product import attention_forward
 
 exercise = Exercise(
@@ -93,6 +94,44 @@ def scale_in_the_queries(q: Any, k: Any, v: Any, mask: Any = None) -> Any:
     seen = np.ones(scores.shape, bool) if mask is None else np.broadcast_to(mask, scores.shape)
     weights = softmax_of(np.where(seen, scores, -1e30), None) * seen.any(-1, keepdims=True)
     return weights @ v, weights
+
+
+@exercise.steps
+def steps(q: Any, k: Any, v: Any, mask: Any = None) -> dict[str, Any]:
+    raw = scores_of(q, k, 1.0)
+    scaled, weights = scores_of(q, k), softmax_of(scores_of(q, k), mask)
+    masked = scaled if mask is None else np.where(mask, scaled, -np.inf)
+    return {
+        "scores: queries times keys, (..., T, S)": raw,
+        "scaled: the scores, scaled": scaled,
+        "masked: the same behind the mask": masked,
+        "weights: (..., T, S)": weights,
+        "out: (..., T, Dv)": weights @ v,
+    }
+
+
+@exercise.cell
+def scores(at: tuple[int, ...], q: Any, k: Any, v: Any, mask: Any = None) -> str:
+    return by_hand(*zip(q[at[:-1]], k[(*at[:-2], at[-1])], strict=True))
+
+
+@exercise.cell
+def scaled(at: tuple[int, ...], q: Any, k: Any, v: Any, mask: Any = None) -> str:
+    score, d = scores_of(q, k, 1.0)[at], q.shape[-1]
+    return f"{number(score)} / sqrt({d}) = {number(score / d**0.5)}"
+
+
+@exercise.cell
+def weights(at: tuple[int, ...], q: Any, k: Any, v: Any, mask: Any = None) -> str:
+    row = scores_of(q, k)[at[:-1]]
+    seen = np.ones(row.shape, bool) if mask is None else np.broadcast_to(mask, (*q.shape[:-1], len(row)))[at[:-1]]
+    return share_by_hand(row, seen, at[-1])
+
+
+@exercise.cell
+def out(at: tuple[int, ...], q: Any, k: Any, v: Any, mask: Any = None) -> str:
+    row = softmax_of(scores_of(q, k), mask)[at[:-1]]
+    return by_hand(*zip(row, v[(*at[:-2], slice(None), at[-1])], strict=True))
 
 
 @exercise.inputs

@@ -9,6 +9,7 @@ import numpy as np
 
 from lessons.attention.scaled_dot_product.exercises.attention import scores_of, softmax_of
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import by_hand, number
 from tfx.ops.attention.scaled_dot_product import attention_backward as library
 from tfx.ops.attention.scaled_dot_product import attention_forward
 
@@ -76,6 +77,34 @@ def with_einsum(dout: Any, q: Any, k: Any, v: Any, mask: Any = None) -> Any:
         np.einsum("...ts,...td->...sd", ds, q),
         np.einsum("...ts,...td->...sd", p, dout),
     )
+
+
+@exercise.steps
+def steps(dout: Any, q: Any, k: Any, v: Any, mask: Any = None) -> dict[str, Any]:
+    p, dp, root = softmax_of(scores_of(q, k), mask), dout @ np.swapaxes(v, -1, -2), np.sqrt(q.shape[-1])
+    inner = (dp * p).sum(axis=-1, keepdims=True)
+    before = p * (dp - inner)
+    return {
+        "p: the weights, (..., T, S)": p,
+        "dp: their gradient": dp,
+        "ds: the gradient of q k^T, (..., T, S)": [before / root, before],
+        "dq: (..., T, D)": before / root @ k,
+        "dk: (..., S, D)": np.swapaxes(before, -1, -2) / root @ q,
+        "dv: (..., S, Dv)": np.swapaxes(p, -1, -2) @ dout,
+    }
+
+
+@exercise.cell
+def dp(at: tuple[int, ...], dout: Any, q: Any, k: Any, v: Any, mask: Any = None) -> str:
+    return by_hand(*zip(dout[at[:-1]], v[(*at[:-2], at[-1])], strict=True))
+
+
+@exercise.cell
+def ds(at: tuple[int, ...], dout: Any, q: Any, k: Any, v: Any, mask: Any = None) -> str:
+    p, slope = softmax_of(scores_of(q, k), mask)[at[:-1]], (dout @ np.swapaxes(v, -1, -2))[at[:-1]]
+    one, own, inner, d = p[at[-1]], slope[at[-1]], float(p @ slope), q.shape[-1]
+    gap = f"({number(own)} - {number(inner)})" if inner >= 0 else f"({number(own)} + {number(-inner)})"
+    return f"{number(one)} * {gap} / sqrt({d}) = {number(one * (own - inner) / d**0.5)}"
 
 
 @exercise.inputs

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.comparing import two_numbers
+from lessons.practice.hand import number, share_by_hand
 from tfx.ops.basics.softmax import softmax_forward
 
 exercise = Exercise(
@@ -72,6 +74,40 @@ def in_loops(x: Any, axis: int = -1) -> Any:
             e = [math.exp(float(score) - top) for score in moved[index]]
             out[index] = [one / math.fsum(e) for one in e]
     return np.moveaxis(out, -1, axis)
+
+
+@exercise.steps
+def steps(x: Any, axis: int = -1) -> dict[str, Any]:
+    top = x.max(axis=axis, keepdims=True)
+    safe = np.where(np.isneginf(top), 0, top)
+    e = np.exp(x - safe)
+    total = e.sum(axis=axis, keepdims=True)
+    totals = [total, np.where(total == 0, 1, total)]
+    return {
+        "e: the exponentials": e,
+        "total: their sums": totals + [np.squeeze(one, axis) for one in totals],
+        "p: the weights": e / totals[1],
+    }
+
+
+def slice_of(at: tuple[int, ...], x: Any, axis: int) -> tuple[Any, int]:
+    """The scores of one slice, and the place in it."""
+    place = axis % x.ndim
+    return x[(*at[:place], slice(None), *at[place + 1 :])], at[place]
+
+
+@exercise.cell
+def e(at: tuple[int, ...], x: Any, axis: int = -1) -> str:
+    row, place = slice_of(at, x, axis)
+    gap = row[place] - (row.max() if row.max() > -np.inf else 0)
+    one, top = two_numbers(row[place], row.max())
+    return f"exp({one} - {top}) = {number(np.exp(gap))}"
+
+
+@exercise.cell
+def p(at: tuple[int, ...], x: Any, axis: int = -1) -> str:
+    row, place = slice_of(at, x, axis)
+    return share_by_hand(row, np.ones(row.shape, bool), place)
 
 
 @exercise.inputs

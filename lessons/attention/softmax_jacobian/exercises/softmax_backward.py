@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import number
 from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward, softmax_jacobian
 
 exercise = Exercise(
@@ -57,6 +58,23 @@ def by_the_jacobian(dp: Any, p: Any, axis: int = -1) -> Any:
 @exercise.equal
 def two_sums(dp: Any, p: Any, axis: int = -1) -> Any:
     return p * dp - p * np.sum(p * dp, axis, keepdims=True)
+
+
+@exercise.steps
+def steps(dp: Any, p: Any, axis: int = -1) -> dict[str, Any]:
+    inner = (dp * p).sum(axis=axis, keepdims=True)
+    return {
+        "inner: a number for each slice": [inner, np.squeeze(inner, axis)],
+        "dx: the shape of p": p * (dp - inner),
+    }
+
+
+@exercise.cell
+def dx(at: tuple[int, ...], dp: Any, p: Any, axis: int = -1) -> str:
+    place = axis % p.ndim
+    own = (*at[:place], slice(None), *at[place + 1 :])
+    inner = float(dp[own] @ p[own])
+    return f"{number(p[at])} * ({number(dp[at])} - ({number(inner)})) = {number(p[at] * (dp[at] - inner))}"
 
 
 @exercise.inputs

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import by_hand, number
 from tfx.ops.norms.layer_norm import layer_norm_forward
 
 exercise = Exercise(
@@ -58,6 +59,35 @@ def token_by_token(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> Any:
         row = x[at] - x[at].mean()
         out[at] = gamma * row * (row @ row / row.size + eps) ** -0.5 + beta
     return out
+
+
+@exercise.steps
+def steps(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> dict[str, Any]:
+    mean = x.mean(axis=-1, keepdims=True)
+    variance = ((x - mean) ** 2).mean(axis=-1, keepdims=True)
+    deviation = np.sqrt(variance + eps)
+    n = (x - mean) / deviation
+    return {
+        "mean: of each token": [mean, mean[..., 0]],
+        "variance: of each token": [variance, variance[..., 0], variance + eps, variance[..., 0] + eps],
+        "deviation: by what is divided": [deviation, deviation[..., 0]],
+        "n: x, normalised": n,
+        "y: (..., C)": gamma * n + beta,
+    }
+
+
+@exercise.cell
+def variance(at: tuple[int, ...], x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> str:
+    row = x[at[: x.ndim - 1]]
+    gaps = row - row.mean()
+    return by_hand(*zip(gaps, gaps, strict=True), then=(f" / {len(row)}", 1 / len(row)))
+
+
+@exercise.cell
+def n(at: tuple[int, ...], x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> str:
+    row = x[at[:-1]]
+    gap, variance = row[at[-1]] - row.mean(), row.var()
+    return f"{number(gap)} / sqrt({number(variance)} + {eps:g}) = {number(gap / np.sqrt(variance + eps))}"
 
 
 @exercise.inputs

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import by_hand, number
 from tfx.ops.norms.layer_norm import layer_norm_backward as library
 from tfx.ops.norms.layer_norm import layer_norm_forward
 
@@ -88,6 +89,37 @@ def by_the_complex_step(dy: Any, x: Any, gamma: Any, eps: float = 1e-5) -> Any:
         gain[place] += 1j * step
         dgamma[place] = (dy * y(x, gain)).imag.sum() / step
     return dx, dgamma, dy.reshape(-1, x.shape[-1]).sum(0)
+
+
+@exercise.steps
+def steps(dy: Any, x: Any, gamma: Any, eps: float = 1e-5) -> dict[str, Any]:
+    centred = x - x.mean(axis=-1, keepdims=True)
+    deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + eps)
+    n, g = centred / deviation, dy * gamma
+    dx = (g - g.mean(axis=-1, keepdims=True) - n * (g * n).mean(axis=-1, keepdims=True)) / deviation
+    tokens = tuple(range(x.ndim - 1))
+    return {
+        "deviation: by what the forward divides": [deviation, deviation[..., 0]],
+        "n: x, normalised": n,
+        "g: the gradient of n": g,
+        "dx: (..., C)": dx,
+        "dy * n": dy * n,
+        "dgamma: (C,)": (dy * n).sum(axis=tokens),
+        "dbeta: (C,)": dy.sum(axis=tokens),
+    }
+
+
+@exercise.cell
+def n(at: tuple[int, ...], dy: Any, x: Any, gamma: Any, eps: float = 1e-5) -> str:
+    row = x[at[:-1]]
+    gap, variance = row[at[-1]] - row.mean(), row.var()
+    return f"{number(gap)} / sqrt({number(variance)} + {eps:g}) = {number(gap / np.sqrt(variance + eps))}"
+
+
+@exercise.cell
+def dbeta(at: tuple[int, ...], dy: Any, x: Any, gamma: Any, eps: float = 1e-5) -> str:
+    column = dy[..., at[0]].reshape(-1)
+    return by_hand(*((one, 1) for one in column))
 
 
 @exercise.inputs

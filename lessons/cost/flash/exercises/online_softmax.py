@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from lessons.attention.scaled_dot_product.exercises.attention import scores_of, softmax_of
-from lessons.practice.exercise import Exercise, Given
+from lessons.practice.exercise import Exercise, Given, Most
 from tfx.efficient.tiled_attention import tiled_attention_forward
+
+#: queries, keys, and bytes that may be held beside the arguments; all scores at once are T S numbers of 8 bytes
+T, S, BYTES = 16, 512, 50_000
 
 exercise = Exercise(
     "online-softmax",
@@ -22,6 +25,8 @@ exercise = Exercise(
         "top is the largest score of each query, total the sum over its keys of exp(score - top), out the output.",
         "mask is None, or boolean with S as its last axis, and broadcasts to (..., T, S); True means: may look there.",
         "A query that may look nowhere has out 0, top -inf and total 0. Scores may be as large as 100,000.",
+        f"The scores are never all there at once: {T} queries against {S:,} keys hold at most {BYTES:,} bytes beside "
+        f"the arguments, where all scores would be {8 * T * S:,}. Loops over single numbers are not too slow.",
         "All arguments stay as they are.",
     ],
     hints=[
@@ -72,13 +77,18 @@ def truth(q: Any, k: Any, v: Any, block: int, mask: Any = None) -> Any:
 
 
 @exercise.equal
-def whole_rows(q: Any, k: Any, v: Any, block: int, mask: Any = None) -> Any:
-    """Without blocks: the total is 1 over the largest weight."""
-    scores = scores_of(q, k)
-    weights = softmax_of(scores, mask)
-    top = (scores if mask is None else np.where(mask, scores, -np.inf)).max(axis=-1)
-    largest = weights.max(axis=-1)
-    return weights @ v, top, np.where(largest > 0, 1 / np.where(largest > 0, largest, 1), 0)
+def query_by_query(q: Any, k: Any, v: Any, block: int, mask: Any = None) -> Any:
+    """Whole rows, one at a time, without blocks: the total is 1 over the largest weight."""
+    rows = q.shape[:-1]
+    seen = np.broadcast_to(True if mask is None else mask, (*rows, k.shape[-2]))
+    out, top, total = np.zeros((*rows, v.shape[-1])), np.full(rows, -np.inf), np.zeros(rows)
+    for at in np.ndindex(*rows):
+        scores = scores_of(q[at][None], k[at[:-1]])
+        weights = softmax_of(scores, seen[at][None])
+        out[at], largest = (weights @ v[at[:-1]])[0], weights.max()
+        top[at] = np.where(seen[at], scores[0], -np.inf).max()
+        total[at] = 1 / largest if largest > 0 else 0
+    return out, top, total
 
 
 @exercise.equal
@@ -139,3 +149,10 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("large numbers behind the mask", large)
     small = {k: v.astype(np.float32) for k, v in given(2, t=3, s=7, d=6, dv=5, block=1).items() if k != "block"}
     yield Given("float32", {**small, "block": 3})
+
+
+def larger(rng: np.random.Generator) -> dict[str, Any]:
+    return {"q": rng.random((T, 2)), "k": rng.random((S, 2)), "v": rng.random((S, 2)), "block": 16}
+
+
+exercise.most = Most(f"{T} queries, {S:,} keys in blocks of 16", larger, bytes=BYTES)

@@ -207,6 +207,12 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
         {"log_p": written(4, 4, closed), "start": 0, "end": 3, "width": 3, "alpha": 3.0},
     )
     half = math.log(0.5)
+    both = {(0, 0, 1): half, (0, 0, 2): half, (1, 1, 3): -1.0, (1, 2, 3): -1.0, (1, 1, 1): -1.5, (1, 2, 2): -1.6}
+    after = {(t, 1, 1): -6.0 for t in (2, 3)} | {(t, 2, 2): -0.01 for t in (2, 3)}
+    yield Given(
+        "both texts end in front of what wins",
+        {"log_p": written(4, 4, both | after), "start": 0, "end": 3, "width": 2, "alpha": 1.5},
+    )
     begun = {(0, 0, 1): half, (0, 0, 2): half, (1, 2, 2): half, (2, 1, 3): 0.0, (2, 2, 3): 4 * half}
     same = begun | {(1, 1, 1): 2 * half, (1, 1, 2): 3 * half, (1, 2, 1): 2 * half}
     yield Given("equal sums of two texts", {"log_p": written(3, 4, same), "start": 0, "end": 3, "width": 2})

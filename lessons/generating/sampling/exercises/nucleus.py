@@ -102,7 +102,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
         "the first has more than p", {"logits": np.log([[0.1, 0.7, 0.15, 0.05], [0.9, 0.04, 0.01, 0.05]]), "p": 0.3}
     )
     yield Given("a small p", {"logits": n((2, 8)), "p": 0.01})
-    yield Given("a p just below 1", {"logits": 2 * n((2, 9)), "p": 0.999})
+    yield Given("a small p, many tokens nearly equal", {"logits": 0.1 * n((2, 50)), "p": 0.07})
+    yield Given("a p just below 1", {"logits": 4 * n((2, 9)), "p": 0.999})
     yield Given("p = 1", {"logits": np.array([[9.0, -3, 0, 2, 1], [0.0, 0, 1, 2, 12]]), "p": 1.0})
     yield Given("p = 1 and very rare tokens", {"logits": np.array([[50.0, 0, 1, -60], [-700.0, 3, 0, -1]]), "p": 1.0})
     yield Given("the row in order", {"logits": np.log([0.4, 0.3, 0.2, 0.1]), "p": 0.65})
@@ -115,6 +116,7 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     out = n((2, 6))
     out[0, [1, 4]], out[1, [0, 2, 3, 5]] = -np.inf, -np.inf
     yield Given("some ruled out before", {"logits": out, "p": 0.8})
+    yield Given("some ruled out before, p = 1", {"logits": out[:, ::-1].copy(), "p": 1.0})
     yield Given(
         "large logits", {"logits": np.array([[9000.0, 9001, 8999, 100], [-9000.0, -9001, -9001.5, -9999]]), "p": 0.7}
     )

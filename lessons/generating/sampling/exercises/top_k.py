@@ -101,4 +101,4 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("rows of different height", {"logits": n((3, 5)) + 100.0 * np.arange(3)[:, None], "k": 2})
     yield Given("large and tiny logits", {"logits": n((2, 6)) * np.array([[1e6], [1e-6]]), "k": 3})
     yield Given("many tokens", {"logits": n((2, 200)), "k": 40})
-    yield Given("float32", {"logits": n((2, 3, 4)).astype(np.float32), "k": 2})
+    yield Given("float32, large numbers", {"logits": (1030 + n((2, 3, 4))).astype(np.float32), "k": 2})

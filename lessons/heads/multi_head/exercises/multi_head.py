@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import by_hand
 from tfx.ops.attention.multi_head import Maps, multi_head_attention_forward
 
 exercise = Exercise(
@@ -71,6 +72,38 @@ def head_by_head(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_heads: int, m
         weights /= weights.sum(-1, keepdims=True)
         y += weights @ (x @ w_v[:, own]) @ w_o[own]
     return y
+
+
+@exercise.steps
+def steps(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_heads: int, mask: Any = None) -> dict[str, Any]:
+    batch, t, c = x.shape
+    rows = [(x @ w).reshape(batch, t, n_heads, c // n_heads) for w in (w_q, w_k, w_v)]
+    q, k, v = (one.transpose(0, 2, 1, 3) for one in rows)
+    raw = q @ k.transpose(0, 1, 3, 2)
+    scores = raw / np.sqrt(c // n_heads)
+    masked = scores if mask is None else np.where(mask, scores, -np.inf)
+    weights = np.exp(masked - masked.max(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    heads = weights @ v
+    beside = heads.transpose(0, 2, 1, 3).reshape(x.shape)
+    return {
+        "q: in heads, (B, H, T, D)": [q, rows[0], x @ w_q],
+        "k: in heads, (B, H, T, D)": [k, rows[1], x @ w_k],
+        "v: in heads, (B, H, T, D)": [v, rows[2], x @ w_v],
+        "scores: (B, H, T, T)": [scores, raw, masked],
+        "weights: (B, H, T, T)": weights,
+        "heads: what each gives, (B, H, T, D)": [heads, heads.transpose(0, 2, 1, 3), beside],
+        "y: (B, T, C)": beside @ w_o,
+    }
+
+
+@exercise.cell
+def scores(at: tuple[int, ...], x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_heads: int, mask: Any = None) -> str:
+    b, h, t, s = at
+    d = x.shape[-1] // n_heads
+    own = slice(h * d, (h + 1) * d)
+    q, k = x[b, t] @ w_q[:, own], x[b, s] @ w_k[:, own]
+    return by_hand(*zip(q, k, strict=True), then=(f" / sqrt({d})", d**-0.5))
 
 
 @exercise.inputs

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import by_hand, number
 from tfx.ops.positions.rotary import rotary_forward, rotary_tables
 
 exercise = Exercise(
@@ -63,6 +64,37 @@ def as_complex_numbers(x: Any, base: float = 10000.0, start: int = 0) -> Any:
     angles = np.arange(start, start + t)[:, None] * base ** (-np.arange(0, d, 2) / d)
     turned = (x[..., 0::2] + 1j * x[..., 1::2]) * np.exp(1j * angles)
     return np.stack([turned.real, turned.imag], axis=-1).reshape(x.shape)
+
+
+@exercise.steps
+def steps(x: Any, base: float = 10000.0, start: int = 0) -> dict[str, Any]:
+    t, d = x.shape[-2:]
+    angles = np.arange(start, start + t)[:, None] / base ** (2 * np.arange(d // 2) / d)
+    a, b, cos, sin = x[..., 0::2], x[..., 1::2], np.cos(angles), np.sin(angles)
+    y = np.stack([a * cos - b * sin, a * sin + b * cos], axis=-1).reshape(x.shape)
+    return {
+        "angles: (T, D / 2)": [angles, np.repeat(angles, 2, axis=-1)],
+        "cos: of the angles": [cos, np.repeat(cos, 2, axis=-1)],
+        "sin: of the angles": [sin, np.repeat(sin, 2, axis=-1)],
+        "a: the first of each pair": a,
+        "b: the second of each pair": b,
+        "y: the pairs, turned": y,
+    }
+
+
+@exercise.cell
+def angles(at: tuple[int, ...], x: Any, base: float = 10000.0, start: int = 0) -> str:
+    (row, pair), d = at, x.shape[-1]
+    return f"{start + row} / {base:g}^({2 * pair} / {d}) = {number((start + row) / base ** (2 * pair / d))}"
+
+
+@exercise.cell
+def y(at: tuple[int, ...], x: Any, base: float = 10000.0, start: int = 0) -> str:
+    row, pair, d = at[-2], at[-1] // 2, x.shape[-1]
+    a, b = x[(*at[:-1], 2 * pair)], x[(*at[:-1], 2 * pair + 1)]
+    angle = (start + row) / base ** (2 * pair / d)
+    cos, sin = np.cos(angle), np.sin(angle)
+    return by_hand((a, sin), (b, cos)) if at[-1] % 2 else by_hand((a, cos), (b, -sin))
 
 
 @exercise.inputs

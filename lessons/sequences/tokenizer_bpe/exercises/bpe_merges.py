@@ -146,7 +146,7 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
 
     known = {"low": 5, "lower": 2, "newest": 6, "widest": 3}
     yield Given("the example of the paper", {"words": known, "n": 10})
-    yield Given("until nothing is left", {"words": known, "n": 100})
+    yield Given("until nothing is left", {"words": {**known, "slow": 1}, "n": 100})
     yield Given("no merge", {"words": known, "n": 0})
     yield Given("one merge", given("banana band ban an", 1))
     yield Given("no words", {"words": {}, "n": 3})

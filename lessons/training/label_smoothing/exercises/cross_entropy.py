@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import number
 from tfx.ops.losses.cross_entropy import cross_entropy_forward
 
 exercise = Exercise(
@@ -68,6 +69,29 @@ def with_whole_targets(logits: Any, targets: Any, smoothing: float = 0.0, keep: 
     if keep is None:
         return losses.mean()
     return losses[keep].mean() if keep.any() else 0.0
+
+
+@exercise.steps
+def steps(logits: Any, targets: Any, smoothing: float = 0.0, keep: Any = None) -> dict[str, Any]:
+    log_p = log_softmax(logits)
+    right = np.take_along_axis(log_p, targets[..., None], axis=-1)
+    target = (1 - smoothing) * np.eye(logits.shape[-1])[targets] + smoothing / logits.shape[-1]
+    losses = -(target * log_p).sum(axis=-1)
+    kept = losses if keep is None else losses * keep
+    return {
+        "log_p: (..., V)": log_p,
+        "right: log_p of the right class": [right[..., 0], right],
+        "target: what each class should get, (..., V)": target,
+        "losses: of each token, (...)": [losses, -right[..., 0], kept, losses if keep is None else losses[keep]],
+    }
+
+
+@exercise.cell
+def log_p(at: tuple[int, ...], logits: Any, targets: Any, smoothing: float = 0.0, keep: Any = None) -> str:
+    row, place = logits[at[:-1]], at[-1]
+    total = np.exp(row - row.max()).sum()
+    shifted = row[place] - row.max()
+    return f"{number(shifted)} - log({number(total)}) = {number(shifted - np.log(total))}"
 
 
 @exercise.inputs

@@ -146,6 +146,7 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a vector, the first step", begun(5))
     yield Given("the first step, a large rate", begun(2, 3, rate=0.5))
     yield Given("step 2", given(4, step=2, rate=0.1))
+    yield Given("step 1,500", given(3, step=1_500, rate=0.1))
     yield Given("step 100,000", given(3, 2, step=100_000, rate=0.1))
     yield Given("one number", given(1, rate=0.2))
     yield Given("a square matrix, other betas", given(3, 3, rate=0.3, beta1=0.8, beta2=0.95))

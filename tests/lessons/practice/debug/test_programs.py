@@ -10,14 +10,14 @@ import pytest
 from lessons.practice.debug.judging import outcomes_here
 from lessons.practice.debug.planting import MOST, puzzle, puzzle_named
 from lessons.practice.debug.program import FAMILIES, Program, planted, programs
-from lessons.practice.debug.proving import differs, proof_of
+from lessons.practice.debug.proving import differs, program_proof
 
 EACH = pytest.mark.parametrize("program", programs().values(), ids=lambda one: one.name)
 
 
 @EACH
 def test_it_is_proved(program):
-    proof = proof_of(program)
+    proof = program_proof(program)
     assert proof.faults == ()
     assert len(proof.symptoms) + len(proof.hidden) == len(program.every)
 
@@ -71,7 +71,7 @@ def made(*bugs: tuple[str, ...]) -> Program:
     ],
 )  # fmt: skip
 def test_what_is_not_proved_is_said(bug, fault):
-    assert fault in proof_of(made(bug)).faults
+    assert fault in program_proof(made(bug)).faults
 
 
 def test_there_are_bugs_of_every_family():
