@@ -28,13 +28,16 @@ from lessons.practice.trying import Outcome, Strange
 #: seconds of computing, how many times as long it may take by the clock, bytes of address space, bytes of print-outs
 #: that are kept, and bytes of what a run leaves that are read
 SECONDS, PATIENCE, MEMORY, KEPT, READ = 5.0, 4.0, 4 * 2**30, 20_000, 2**29
+#: seconds of the clock that PyTorch may take until it is there; its computing until then is not counted
+LOADING = 60.0
 
 
 @dataclass
 class Left:
     """What a run left.  stage: how far it came: start, read, import, call, done.  ended: how its process ended, where
     it left nothing: "time", "memory", "exit" or "signal".  at: the call that was being made.  seen: the values that
-    variables took; cost: bytes and operations."""
+    variables took; cost: bytes and operations.  pulled: a Pulled, as a tuple, for each input that was asked for
+    gradients.  no_torch: why PyTorch cannot be imported."""
 
     stage: str = "start"
     outcomes: list[Outcome] = field(default_factory=list)
@@ -46,6 +49,8 @@ class Left:
     printed: str = ""
     seen: dict[str, list[Any]] = field(default_factory=dict)
     cost: tuple[int, int] | None = None
+    pulled: list[Outcome] = field(default_factory=list)
+    no_torch: str = ""
 
 
 def run_file(
@@ -54,8 +59,9 @@ def run_file(
     """source: the text of the file at `path`, read by the caller, so that a file that deletes itself changes nothing.
     seconds: of computing; a process that sleeps is ended later.  tools: `tracing=[names]` for the values of variables in
     the first call, `cost="held"` or `"counted"` for the bytes, and the operations too, of the last one; then `seen` or
-    `cost` is all that is left.  Or `asking=PATH`, a file of our own: each call is then {"name", "arguments"} of one of its
-    functions, which gets the learner's functions first; with `twice=False` it is made once.
+    `cost` is all that is left.  `framework="torch"`: arrays go in as tensors, and `pulls` are places of calls and what
+    `tensors.pull` is to be asked there.  `asking=PATH`, of a file of our own: each call is {"name", "arguments"} of one of
+    its functions, which gets the learner's functions first; with `twice=False` it is made once.
     """
     with tempfile.TemporaryDirectory(prefix="tfx-practice-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
@@ -76,7 +82,7 @@ def run_file(
         reader.start()
         late = False
         try:
-            process.wait(timeout=PATIENCE * seconds)
+            process.wait(timeout=PATIENCE * seconds + (LOADING if tools.get("framework") == "torch" else 0))
         except subprocess.TimeoutExpired:
             late = True
         finally:
@@ -137,10 +143,11 @@ def _read(folder: Path, calls: int) -> Left:
         found = _built(json.loads(files[0].read_text(encoding="utf-8")), files[1].read_bytes())
         exit_ = found.pop("exit", False)
         left = Left(**found)
+        outcomes = [*left.outcomes, *left.pulled]
         left.seen = {str(name): list(map(np.asarray, values)) for name, values in left.seen.items()}
         left.cost = (int(left.cost[0]), int(left.cost[1])) if left.cost else None
-        good = all(isinstance(one, Outcome) for one in left.outcomes) and len(left.outcomes) in (0, calls)
-        words = (left.stage, left.syntax, left.traceback)
+        good = all(isinstance(one, Outcome) for one in outcomes) and len(left.outcomes) in (0, calls)
+        words = (left.stage, left.syntax, left.traceback, left.no_torch)
         if (
             not good
             or not all(isinstance(word, str) for word in words)

@@ -16,6 +16,7 @@ import linecache
 import os
 import pickle
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -106,7 +107,8 @@ def guard(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def limit(memory: int, seconds: int) -> None:
-    """Of the address space in bytes, of computing, and of files; where the system has such limits."""
+    """Of the address space in bytes, of computing from here on, and of files; where the system has such limits."""
+    seconds += int(time.process_time())
     try:
         import resource
     except ImportError:  # pragma: no cover - Windows, where only the clock of the parent limits
@@ -165,16 +167,38 @@ def written(file: int, data: bytes) -> None:
         view = view[_write(file, view) :]
 
 
+def loaded(left: dict[str, Any], counting: bool) -> Any:
+    """The module that turns arrays into tensors; where PyTorch cannot be imported, says why and ends."""
+    tensors = _beside("tensors")
+    try:
+        tensors.taken(counting)
+    except Exception as error:
+        left["no_torch"] = "".join(traceback.format_exception_only(error)).strip()
+        raise SystemExit from None
+    return tensors
+
+
+def pulled(tensors: Any, function: Any, arguments: dict[str, Any], upstream: dict[str, Any]) -> Any:
+    """An Outcome that holds the gradients and what carries them, or what was raised on the way."""
+    try:
+        return TRYING.Outcome(tuple(tensors.pull(function, arguments, upstream)))
+    except SystemExit:
+        raise
+    except BaseException as error:
+        return TRYING.Outcome(raised=(type(error).__name__, TRYING.words(error)))
+
+
 def main() -> None:
     asked = pickle.loads((FOLDER / "asked.pickle").read_bytes())
     flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
     kept = [_open(FOLDER / name, flags, 0o600) for name in ("left.json", "left.bin", "at")]
-    limit(asked["memory"], asked["seconds"])
     left: dict[str, Any] = {"stage": "read"}
     tools = {name: _beside(name) for name in ("tracing", "cost") if name in asked}
     asking = _loaded("asking", Path(asked["asking"])) if "asking" in asked else None
     try:
-        run(asked, left, kept[2], tools, asking)
+        tensors = loaded(left, "cost" in asked) if asked.get("framework") == "torch" else None
+        limit(asked["memory"] + (tensors.taken() if tensors else 0), asked["seconds"])
+        run(asked, left, kept[2], tools, tensors, asking)
     except SystemExit:
         left["exit"] = True
     except BaseException as error:
@@ -194,7 +218,7 @@ def main() -> None:
     _exit(0)  # no thread goes on, and nothing that waits for the end is run
 
 
-def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, Any], asking: Any) -> None:
+def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, Any], tensors: Any, asking: Any) -> None:
     """Reads the file and makes every call; `left` says how far it came.  Is a trace of variables asked for,
     the first call alone is made, and for a cost the last one too.  asking: the module that asks, or None."""
     path, name, source = asked["path"], asked["function"], asked["source"]
@@ -213,10 +237,17 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, A
     if tools:
         first = asked["calls"][0]
         if "tracing" in tools:
-            left["seen"] = tools["tracing"].values_of(function, first, asked["tracing"])
+            one = tensors.as_tensors(first) if tensors else first
+            left["seen"] = tools["tracing"].values_of(function, one, asked["tracing"], tensors and tensors.as_array)
         if "cost" in tools:
-            function(**first)  # what is imported and kept on the way does not count
-            left["cost"] = tuple(tools["cost"].cost_of(function, asked["calls"][-1], asked["cost"] == "counted"))
+            (tensors.in_tensors(function) if tensors else function)(
+                **first
+            )  # what is imported and kept on the way does not count
+            last = asked["calls"][-1]
+            left["cost"] = (
+                (tensors.bytes_of(function, last), 0) if tensors
+                else tuple(tools["cost"].cost_of(function, last, asked["cost"] == "counted"))
+            )  # fmt: skip
         left["stage"] = "traced"
         return
     made: list[None] = []
@@ -231,7 +262,12 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, A
                 left["traceback"] = told(error, path)
             raise
 
-    left["outcomes"] = TRYING.try_all(watched, asked["calls"], asked.get("twice", True))
+    calls = asked["calls"]
+    left["outcomes"] = TRYING.try_all(
+        tensors.in_tensors(watched) if tensors else watched, calls, asked.get("twice", True)
+    )
+    if tensors:
+        left["pulled"] = [pulled(tensors, watched, calls[place], up) for place, up in asked.get("pulls", ())]
     left["stage"] = "done"
 
 

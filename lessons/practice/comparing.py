@@ -5,7 +5,7 @@ Numbers are compared relative to the largest one that is right, as coarsely as t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -62,8 +62,14 @@ def tolerance_of(exercise: Exercise, place: int) -> Tolerance:
 def alike(one: Outcome, other: Outcome, tolerance: Tolerance) -> bool:
     """Whether two functions did the same with an input."""
     if one.raised or other.raised:
-        return bool(one.raised and other.raised and one.raised[0] == other.raised[0])
+        return bool(one.raised and other.raised and _error(one) == _error(other))
     return _alike(one.value, other.value, tolerance)
+
+
+def _error(outcome: Outcome) -> str:
+    """The type of what was raised; shapes that do not fit are a ValueError in NumPy, and a RuntimeError in PyTorch."""
+    assert outcome.raised is not None
+    return "ValueError" if outcome.raised[0] == "RuntimeError" else outcome.raised[0]
 
 
 def _alike(one: Any, other: Any, tolerance: Tolerance) -> bool:
@@ -93,6 +99,20 @@ def differences(got: Any, right: Any, tolerance: Tolerance) -> Any:
 
 def parts_of(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
+
+
+def taken_apart(right: Outcome, got: Outcome) -> Outcome:
+    """Several results that came in a list, as lists of one shape, have become one array: that is taken apart again."""
+    want, have = right.value, got.value
+    if (
+        isinstance(want, tuple)
+        and all(isinstance(part, np.ndarray) for part in want)
+        and isinstance(have, np.ndarray)
+        and have.shape[:1] == (len(want),)
+        and {part.shape for part in want} == {have.shape[1:]}
+    ):
+        return replace(got, value=tuple(have))
+    return got
 
 
 def compared(exercise: Exercise, place: int, right: Outcome, got: Outcome) -> Result:

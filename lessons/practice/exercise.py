@@ -34,6 +34,7 @@ import numpy as np
 
 from lessons.course import ROOT, Topic, find_topic, topics
 from lessons.exercise_names import exercise_files
+from lessons.practice.in_torch import in_torch, rules_in_torch
 from tfx.errors import unknown_name
 from tfx.gradcheck.mistake import sentences
 
@@ -78,7 +79,8 @@ class Exercise:
     of what is returned, with their axes: "p: (B, T, S)".  texts: the one result is a list of texts, or of tuples of
     texts; otherwise every result is an array or a number.  exact: of the relative difference that is allowed in
     float64.  step: of the topic, where it is explained.  topic: of the course, by name; an exercise in a topic's folder
-    belongs to that one."""
+    belongs to that one.  autograd: whether an answer in PyTorch is judged by the gradients that autograd finds in it;
+    where nothing is said, all are but those that work out a gradient themselves."""
 
     name: str
     title: str
@@ -91,6 +93,7 @@ class Exercise:
     level: int = 2
     exact: float = 1e-9
     keeps_dtype: bool = False
+    autograd: bool | None = None
     texts: bool = False
     _stub: Callable[..., Any] | None = None
     _solution: Callable[..., Any] | None = None
@@ -172,6 +175,10 @@ class Exercise:
     def right(self) -> Callable[..., Any]:
         return self._truth or self.solved
 
+    @property
+    def judges_gradients(self) -> bool:
+        return not self.name.endswith("backward") if self.autograd is None else self.autograd
+
     @cached_property
     def cases(self) -> tuple[Given, ...]:
         """The inputs, the same every time."""
@@ -182,10 +189,24 @@ class Exercise:
     def signature(self) -> str:
         return f"{self.function_name}{inspect.signature(self.given_stub)}"
 
+    def starter_in(self, framework: str) -> str:
+        """The file that the learner begins with."""
+        library = "torch" if framework == "torch" else "numpy as np"
+        stub = self.said_in(framework, source_of(self.given_stub))
+        return f"{_header(self, self.rules_in(framework))}\nimport {library}\n\n\n{stub}"
+
+    @staticmethod
+    def said_in(framework: str, text: str) -> str:
+        """Words about arrays, in PyTorch about tensors."""
+        return in_torch(text) if framework == "torch" else text
+
+    def rules_in(self, framework: str) -> Sequence[str]:
+        """What is judged, said for the arrays of that framework."""
+        return rules_in_torch(self.rules, self.judges_gradients) if framework == "torch" else self.rules
+
     @property
     def starter(self) -> str:
-        """The file that the learner begins with."""
-        return f"{_header(self)}\nimport numpy as np\n\n\n{source_of(self.given_stub)}"
+        return self.starter_in("numpy")
 
 
 def source_of(function: Callable[..., Any]) -> str:
@@ -195,9 +216,9 @@ def source_of(function: Callable[..., Any]) -> str:
     return "".join(lines[first:])
 
 
-def _header(exercise: Exercise) -> str:
+def _header(exercise: Exercise, rules: Sequence[str]) -> str:
     about = [f"# {exercise.title}", "#"]
-    for rule in exercise.rules:
+    for rule in rules:
         about += textwrap.wrap(rule, 96, initial_indent="# - ", subsequent_indent="#   ")
     if exercise.step_names:
         about += ["#", "# Name these if you like, and you are told which is the first that is wrong:"]

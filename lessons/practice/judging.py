@@ -1,6 +1,7 @@
 """One verdict about a learner's function: the first of what is wrong, in a fixed order, and which mistake it is.
 
-    syntax, import, missing, stub, raises, type, shape, not finite, values, changed, shared, again, dtype, passed
+    syntax, import, missing, stub, raises, type, shape, not finite, values, changed, shared, again, dtype,
+    gradient (of an answer in PyTorch: autograd.py), passed
 
     time, exit: the process ended before it gave anything;  grader: tfx itself broke down, whatever the file holds
 
@@ -13,7 +14,7 @@ shapes, the same exceptions.  Several that do are told as candidates; none is "u
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,13 @@ import numpy as np
 
 from lessons.practice.bench import Left, run_file
 from lessons.practice.comparing import (
-    Result, Tolerance, alike, compared, inputs_of, outcomes_of, parts_of, tolerance_of,
+    Result, Tolerance, alike, compared, inputs_of, outcomes_of, parts_of, taken_apart, tolerance_of,
 )  # fmt: skip
 from lessons.practice.cost import Cost, cost_of
 from lessons.practice.exercise import Exercise, Mistake
 from lessons.practice.steps import examined, first_wrong_step
 from lessons.practice.trying import Outcome
+from tfx.errors import EnvironmentProblem
 
 __all__ = ["Tolerance", "Verdict", "alike", "judge", "judge_file", "outcomes_of", "tolerance_of", "too_dear"]
 
@@ -47,27 +49,49 @@ class Verdict:
     printed: str = ""
     rule: str = ""
     place: int = -1
+    framework: str = "numpy"
 
     @property
     def passed(self) -> bool:
         return self.kind == "passed"
 
 
-def judge_file(exercise: Exercise, path: Path, source: str) -> Verdict:
-    """Runs the file in a process of its own and judges what it left."""
-    left = Left()
+def judge_file(
+    exercise: Exercise,
+    path: Path,
+    source: str,
+    behind: Callable[[Left], Verdict | None] = lambda left: None,
+    **more: Any,
+) -> Verdict:
+    """Runs the file in a process of its own and judges what it left.
+
+    behind: looks again at what is right so far.  more: of `run_file`, such as the framework.  Raises EnvironmentProblem
+    where the framework cannot be imported.
+    """
+    left, tools = Left(), {name: one for name, one in more.items() if name == "framework"}
     try:
-        left = run_file(path, source, exercise.function_name, [case.arguments for case in exercise.cases])
-        abouts = [case.about for case in exercise.cases]
-        early = early_verdict(exercise.name, left, abouts, exercise.function_name)
-        verdict = early or judge(exercise, left.outcomes, left.traceback)
+        left = run_file(path, source, exercise.function_name, [case.arguments for case in exercise.cases], **more)
+        if left.no_torch:
+            says = f"PyTorch is there, and cannot be imported: {left.no_torch}."
+            raise EnvironmentProblem(says, "Install it anew: pip install torch")
+        verdict = judge_left(exercise, left)
+        verdict = (verdict.passed and behind(left)) or verdict
         if verdict.kind in ("raises", "shape", "not finite", "values") and exercise.step_names:
-            verdict = _with_steps(exercise, verdict, path, source)
+            verdict = _with_steps(exercise, verdict, path, source, **tools)
         elif verdict.passed and exercise.most:
-            verdict = _dear(exercise, path, source) or verdict
+            verdict = _dear(exercise, path, source, **tools) or verdict
+    except EnvironmentProblem:
+        raise
     except Exception as error:
         verdict = broken(exercise.name, "".join(traceback.format_exception(error)))
     return replace(verdict, printed=left.printed)
+
+
+def judge_left(exercise: Exercise, left: Left) -> Verdict:
+    """The first of what is wrong with what a run left."""
+    abouts = [case.about for case in exercise.cases]
+    early = early_verdict(exercise.name, left, abouts, exercise.function_name)
+    return early or judge(exercise, left.outcomes, left.traceback)
 
 
 def broken(name: str, trace: str) -> Verdict:
@@ -75,11 +99,11 @@ def broken(name: str, trace: str) -> Verdict:
     return Verdict(name, "grader", says, (trace.rstrip(), "report this, with what it prints: tfx doctor"))
 
 
-def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str) -> Verdict:
+def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str, **more: Any) -> Verdict:
     """Calls the function once more, on the input that is wrong, and looks at its variables."""
     names = [name.partition(":")[0] for name in exercise.step_names]
     arguments = exercise.cases[verdict.place].arguments
-    seen = run_file(path, source, exercise.function_name, [arguments], tracing=names).seen
+    seen = run_file(path, source, exercise.function_name, [arguments], tracing=names, **more).seen
     found = first_wrong_step(exercise, verdict.place, seen)
     about = f"input: {exercise.cases[verdict.place].about}"
     if found and about not in verdict.evidence:
@@ -88,12 +112,13 @@ def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str) -
     return replace(verdict, evidence=(*verdict.evidence[:head], *found, *verdict.evidence[head:]))
 
 
-def _dear(exercise: Exercise, path: Path, source: str) -> Verdict | None:
+def _dear(exercise: Exercise, path: Path, source: str, **more: Any) -> Verdict | None:
     """Calls the function once more, on one larger input, where a rule says what it may take there."""
     name, most = exercise.name, exercise.most
     assert most is not None
     calls = [exercise.cases[0].arguments, most.given]
-    left = run_file(path, source, exercise.function_name, calls, cost="counted" if most.flops else "held")
+    cost = "counted" if most.flops else "held"
+    left = run_file(path, source, exercise.function_name, calls, cost=cost, **more)
     if left.cost is not None:
         return too_dear(exercise, Cost(*left.cost))
     evidence = (f"input: {most.about}", *filter(None, [left.traceback.rstrip()]))
@@ -129,6 +154,7 @@ def judge(exercise: Exercise, outcomes: Sequence[Outcome], trace: str = "") -> V
     if all(_unfilled(outcome) for outcome in outcomes):
         return Verdict(name, "stub", f"{exercise.function_name} is still empty: nothing is returned.")
     right = outcomes_of(exercise, exercise.right)
+    outcomes = [taken_apart(r, o) for r, o in zip(right, outcomes, strict=True)]
     results = [compared(exercise, place, r, o) for place, (r, o) in enumerate(zip(right, outcomes, strict=True))]
     for kind in ("raises", "type", "shape", "not finite", "values"):
         wrong = [result for result in results if result.kind == kind]

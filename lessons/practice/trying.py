@@ -60,10 +60,10 @@ def _try(function: Callable[..., Any], arguments: dict[str, Any]) -> Outcome:
     except MemoryError:
         return Outcome(raised=("MemoryError", "more memory than an exercise may take"))
     except BaseException as error:
-        return Outcome(raised=(type(error).__name__, _words(error)))
+        return Outcome(raised=(type(error).__name__, words(error)))
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:

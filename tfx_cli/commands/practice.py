@@ -11,6 +11,7 @@ from tfx.errors import BadInput, unknown_name
 from tfx_cli import options
 from tfx_cli.options import Face
 from tfx_cli.practice.debug_options import Asked, Way
+from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.grading import Format
 
 ACTIONS = ("list", "start", "check", "hint", "solution", "reset", "grade", "derive", "debug", "dev")
@@ -54,6 +55,9 @@ def practice(
     hidden: Annotated[
         bool, typer.Option("--hidden", help=f"{OF_DEBUG} the bugs that nobody would see, as measured.")
     ] = False,
+    framework: Annotated[
+        Framework, typer.Option("--framework", help="What the answer is written in; torch has to be installed.")
+    ] = Framework.numpy,
     pack: Annotated[
         list[Path] | None,
         typer.Option("--pack", metavar="FOLDER", help="Exercises of this folder in the place of ours; also TFX_PACKS."),
@@ -89,6 +93,7 @@ def practice(
       tfx practice solution softmax
       tfx practice check my.py --exercise softmax --json
       tfx practice grade class/*/softmax.py --format junit > report.xml
+      tfx practice start softmax --framework torch
       tfx practice derive
       tfx practice derive softmax
       tfx practice derive softmax --line "dS = P*(dP - sum(dP*P))"
@@ -121,6 +126,14 @@ def practice(
         raise BadInput(
             "--line goes with derive, and with debug.", 'For example: tfx practice derive softmax --line "dS = P*dP"'
         )
+    if framework is Framework.torch:
+        if action in ("list", "solution", "derive", "debug", "dev"):
+            raise BadInput(
+                f"--framework does not go with {action}.", "For example: tfx practice check softmax --framework torch"
+            )
+        from lessons.practice.in_torch import need_torch
+
+        need_torch()
     if action == "derive":
         derive(names, line or [], pack, face)
         return
@@ -133,21 +146,23 @@ def practice(
 
             debugging.act(names, asked, face)
             return
-        act(action, names, exercise, give_up, form, face)
+        act(action, names, exercise, give_up, form, framework, face)
 
 
-def act(action: str, names: list[str], exercise: str, give_up: bool, form: Format, face: Face) -> None:
-    """Everything but `dev` and `debug`."""
+def act(
+    action: str, names: list[str], exercise: str, give_up: bool, form: Format, framework: Framework, face: Face
+) -> None:
+    """Everything but `dev`, `derive` and `debug`."""
     from tfx_cli.practice import actions, watching
 
     if action in ("", "list"):
         refuse_more(names, 0, action)
-        actions.show_all(face) if action or face is not Face.terminal else watching.go_on()
+        actions.show_all(face) if action or face is not Face.terminal else watching.go_on(framework)
     elif action == "grade":
-        actions.grade_all(names, exercise, Format.json if face is Face.json else form)
+        actions.grade_all(names, exercise, framework, Format.json if face is Face.json else form)
     elif action == "check":
         refuse_more(names, 1, action)
-        actions.check(names[0] if names else "", exercise, face)
+        actions.check(names[0] if names else "", exercise, framework, face)
     else:
         refuse_more(names, 1, action)
         from lessons.practice.exercise import find_exercise
@@ -158,7 +173,7 @@ def act(action: str, names: list[str], exercise: str, give_up: bool, form: Forma
         if action == "solution":
             actions.solution(found, give_up, face)
         else:
-            {"start": actions.start, "hint": actions.hint, "reset": actions.reset}[action](found, face)
+            {"start": actions.start, "hint": actions.hint, "reset": actions.reset}[action](found, framework, face)
 
 
 def derive(names: list[str], lines: list[str], pack: list[Path] | None, face: Face) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from tfx.errors import BadInput
 from tfx_cli.options import Face
+from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.grading import Format
 from tfx_cli.render.show import show_document
 from tfx_cli.terminal.lines import show_line, tell, write
@@ -79,7 +80,7 @@ def show_all(face: Face) -> None:
         list_kept(derived, "begin one: tfx practice derive NAME", face)
 
 
-def show_next() -> None:
+def show_next(framework: Framework = Framework.numpy) -> None:
     """The first exercise that is not passed, and what to type."""
     from lessons.practice.exercise import exercises
     from tfx_cli.practice.workspace import file_of
@@ -93,47 +94,49 @@ def show_next() -> None:
         show_line("  All are passed.  Take one up again: tfx practice list")
         return
     show_line(f"  {current.name}   {current.title}: {now[current.name].word}")
-    begun = file_of(current).exists()
-    show_line(f"  next   tfx practice {'check' if begun else 'start'} {current.name}")
+    begun = file_of(current, framework).exists()
+    show_line(f"  next   tfx practice {'check' if begun else 'start'} {current.name}{framework.words}")
     show_line("  all    tfx practice list")
 
 
-def start(exercise: Exercise, face: Face) -> None:
+def start(exercise: Exercise, framework: Framework, face: Face) -> None:
     """Makes the learner's file, or names the one that is there."""
     from lessons.practice.exercise import has_topic, topic_of
     from tfx_cli.practice.workspace import begin
 
-    path, new = begin(exercise)
+    path, new = begin(exercise, framework)
     if face is Face.json:
-        show_document({"exercise": exercise.name, "file": str(path), "new": new})
+        show_document({"exercise": exercise.name, "framework": framework, "file": str(path), "new": new})
         return
     show_line(f"{path}: " + ("made for you." if new else "there already, and left as it is."))
     show_line(f"write   {exercise.signature}")
     if has_topic(exercise):
         step = f" --step {exercise.step}" if exercise.step else ""
         show_line(f"about   tfx explain {topic_of(exercise).name}{step}")
-    show_line(f"next    edit it, then tfx practice check {exercise.name}")
+    show_line(f"next    edit it, then tfx practice check {exercise.name}{framework.words}")
 
 
-def reset(exercise: Exercise, face: Face) -> None:
+def reset(exercise: Exercise, framework: Framework, face: Face) -> None:
     """Begins anew; what was written stays beside the new file."""
     from tfx_cli.practice.workspace import begin, set_aside
 
-    kept = set_aside(exercise)
-    path, _ = begin(exercise)
+    kept = set_aside(exercise, framework)
+    path, _ = begin(exercise, framework)
     if face is Face.json:
-        show_document({"exercise": exercise.name, "file": str(path), "kept": str(kept) if kept else None})
+        show_document(
+            {"exercise": exercise.name, "framework": framework, "file": str(path), "kept": str(kept) if kept else None}
+        )
         return
     show_line(f"{path}: begun anew." + (f" What you wrote is kept as {kept}." if kept else ""))
 
 
-def grade_all(names: list[str], exercise: str, form: Format) -> None:
+def grade_all(names: list[str], exercise: str, framework: Framework, form: Format) -> None:
     """Judges files for a teacher; nothing is kept in the history."""
     from tfx_cli.practice import grading
 
     if not names:
         raise BadInput("grade needs files.", "For example: tfx practice grade class/*/softmax.py")
-    graded = list(grading.grade([Path(name) for name in names], exercise))
+    graded = list(grading.grade([Path(name) for name in names], exercise, framework))
     if form is Format.json:
         show_document(grading.document(graded))
     elif form is Format.junit:
@@ -149,10 +152,10 @@ def grade_all(names: list[str], exercise: str, form: Format) -> None:
         raise typer.Exit(1)
 
 
-def check(word: str, name: str, face: Face) -> None:
+def check(word: str, name: str, framework: Framework, face: Face) -> None:
     """Judges a file; only those of the learner's own folder are kept in the history."""
     from lessons.practice.exercise import find_exercise
-    from lessons.practice.judging import judge_file
+    from lessons.practice.frameworks import judge_answer
     from tfx_cli.practice.learning import keep
     from tfx_cli.practice.page import next_line, verdict_document, verdict_lines, verdict_rows
     from tfx_cli.practice.workspace import file_of, source_at
@@ -164,10 +167,10 @@ def check(word: str, name: str, face: Face) -> None:
     if not word:
         raise BadInput("check needs the name of an exercise, or a file.", "For example: tfx practice check softmax")
     exercise = find_exercise(name or word)
-    path = Path(word) if name else file_of(exercise)
+    path = Path(word) if name else file_of(exercise, framework)
     if not name and not path.exists():
-        raise BadInput(f"{path} is not there yet.", f"Begin it: tfx practice start {exercise.name}")
-    verdict = judge_file(exercise, path.resolve(), source_at(path))
+        raise BadInput(f"{path} is not there yet.", f"Begin it: tfx practice start {exercise.name}{framework.words}")
+    verdict = judge_answer(exercise, path.resolve(), source_at(path), framework)
     look = None if name else keep(exercise, verdict)
     if face is Face.json:
         show_document(verdict_document(verdict, exercise, path))
@@ -185,18 +188,18 @@ def check(word: str, name: str, face: Face) -> None:
         raise typer.Exit(1)
 
 
-def next_hint(exercise: Exercise) -> tuple[int, str]:
+def next_hint(exercise: Exercise, framework: Framework = Framework.numpy) -> tuple[int, str]:
     """Its number and its words; that it was shown is kept.  The last one stays."""
     from tfx_cli.practice.workspace import standing_of
 
     number = min(standing_of(exercise.name, history()).hints + 1, len(exercise.hints))
     note(exercise, "hint", str(number))
-    return number, exercise.hints[number - 1]
+    return number, exercise.said_in(framework, exercise.hints[number - 1])
 
 
-def hint(exercise: Exercise, face: Face) -> None:
+def hint(exercise: Exercise, framework: Framework, face: Face) -> None:
     """The next hint."""
-    number, words = next_hint(exercise)
+    number, words = next_hint(exercise, framework)
     if face is Face.json:
         show_document({"exercise": exercise.name, "hint": words, "number": number, "of": len(exercise.hints)})
     else:

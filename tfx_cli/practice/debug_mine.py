@@ -64,7 +64,9 @@ def start(name: str, seed: int | None, family: str, bugs: int, face: Face) -> No
             where = f" of the family {family}" if family else ""
             raise BadInput(f"nothing{where} can be planted in {exercise.name}.", "Take another exercise or family.")
         header = f"# {puzzle}: 1 bug is planted below, in what "
-        header += "you have passed.\n" if made.own else "one may write; yours has no place for it.\n"
+        header += (
+            "you have passed.\n" if made.own else "one may write: yours is not right now, or has no place for it.\n"
+        )
         new = written_once(path, header + made.source)
         planted_now = made.kept
     record(puzzles.PREFIX + puzzle, "started", "mine", planted_now)

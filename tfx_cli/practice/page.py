@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.workspace import Standing
 
 if TYPE_CHECKING:
@@ -42,9 +43,11 @@ def verdict_rows(verdict: Verdict) -> Iterator[str]:
 
 
 def next_line(verdict: Verdict, path: Path, exercise: Exercise) -> str:
+    words = Framework(verdict.framework).words
     if verdict.passed:
-        return f"next   tfx practice     look at one way to write it: tfx practice solution {exercise.name}"
-    return f"next   edit {path}, then tfx practice check {exercise.name}     stuck: tfx practice hint {exercise.name}"
+        return f"next   tfx practice{words}     look at one way to write it: tfx practice solution {exercise.name}"
+    stuck = f"tfx practice hint {exercise.name}{words}"
+    return f"next   edit {path}, then tfx practice check {exercise.name}{words}     stuck: {stuck}"
 
 
 def verdict_document(verdict: Verdict, exercise: Exercise, path: Path) -> dict[str, Any]:
@@ -55,13 +58,13 @@ def verdict_document(verdict: Verdict, exercise: Exercise, path: Path) -> dict[s
         "verdict": verdict.kind,
         "passed": verdict.passed,
         "exercise": exercise.name,
-        "framework": "numpy",
+        "framework": verdict.framework,
         "file": str(path),
         "says": verdict.says,
         "mistake": {"id": mistake.id, "name": mistake.says} if mistake else None,
         "see": command_of(exercise, verdict) or None,
         "candidates": [{"id": one.id, "name": one.says} for one in verdict.candidates],
-        "rules": list(exercise.rules),
+        "rules": list(exercise.rules_in(verdict.framework)),
         "evidence": list(verdict.evidence),
         "printed": verdict.printed,
     }

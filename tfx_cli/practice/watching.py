@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tfx.errors import BadInput, EnvironmentProblem
 from tfx_cli.practice import workspace
 from tfx_cli.practice.actions import next_hint, show_next, standings
+from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.learning import keep
 from tfx_cli.practice.page import verdict_lines
 from tfx_cli.render.wrapping import wrapped
@@ -41,15 +42,15 @@ def state_of(path: Path) -> tuple[int, int, int] | None:
 class Watch:
     """One exercise at a time.  No file is judged that was not saved since, and no exercise left by itself."""
 
-    def __init__(self, exercises: dict[str, Exercise]) -> None:
-        self.exercises = exercises
+    def __init__(self, exercises: dict[str, Exercise], framework: Framework = Framework.numpy) -> None:
+        self.exercises, self.framework = exercises, framework
         self.said: list[str] = []
         self.take(self.next_one())
 
     def take(self, exercise: Exercise) -> None:
         """Begins with an exercise: its file is made where there is none, else judged."""
         self.exercise = exercise
-        self.path, new = workspace.begin(exercise)
+        self.path, new = workspace.begin(exercise, self.framework)
         self.seen = state_of(self.path)
         self.size = (width(), height())
         if new:
@@ -66,7 +67,7 @@ class Watch:
         return self.exercises[next((name for name in order if now[name].last != "passed"), order[0])]
 
     def judge(self) -> None:
-        from lessons.practice.judging import judge_file
+        from lessons.practice.frameworks import judge_answer
 
         clear_screen()
         write(f"Checking {self.exercise.name} ...\n")
@@ -75,7 +76,7 @@ class Watch:
         except (BadInput, EnvironmentProblem) as problem:
             self.said = [problem.message, problem.hint]
         else:
-            verdict = judge_file(self.exercise, self.path.resolve(), source)
+            verdict = judge_answer(self.exercise, self.path.resolve(), source, self.framework)
             look = keep(self.exercise, verdict)
             self.said = [*verdict_lines(verdict), *(["", *look.lines] if look else [])]
         self.show()
@@ -103,7 +104,7 @@ class Watch:
         room = max(height() - 8, 6)
         yield from said[:room]
         if len(said) > room:
-            yield f"  ... {len(said) - room} more lines: tfx practice check {self.exercise.name}"
+            yield f"  ... {len(said) - room} more lines: tfx practice check {self.exercise.name}{self.framework.words}"
         yield ""
         bar = "#" * round(20 * passed / every)
         yield f"[{bar:-<20}] {passed}/{every}   {self.path}"
@@ -118,7 +119,7 @@ class Watch:
         if key in ("q", "", "\x04"):
             return False
         if key == "h":
-            number, words = next_hint(self.exercise)
+            number, words = next_hint(self.exercise, self.framework)
             self.said = [*self.said, "", f"hint {number} of {len(self.exercise.hints)}: {words}"]
             self.show()
         elif (key == "n" and self.passed) or key == "s":
@@ -144,20 +145,20 @@ class Watch:
             self.show()
 
 
-def go_on() -> None:
+def go_on(framework: Framework) -> None:
     """Watches the current exercise on a terminal; elsewhere says which it is, and what to type."""
     if interactive() and sys.platform != "win32":
         from lessons.practice.exercise import exercises
 
-        watch(exercises())
+        watch(exercises(), framework)
     else:
-        show_next()
+        show_next(framework)
 
 
-def watch(exercises: dict[str, Exercise]) -> None:
+def watch(exercises: dict[str, Exercise], framework: Framework = Framework.numpy) -> None:
     """Until the reader leaves."""
     with single_keys() as next_key:
-        seen = Watch(exercises)
+        seen = Watch(exercises, framework)
         try:
             while True:
                 if select.select([sys.stdin], [], [], LOOK)[0]:
@@ -168,4 +169,4 @@ def watch(exercises: dict[str, Exercise]) -> None:
         except KeyboardInterrupt:
             pass
     write("\n")
-    show_line("go on   tfx practice")
+    show_line(f"go on   tfx practice{framework.words}")

@@ -1,4 +1,5 @@
-"""The learner's files: `tfx-practice/NAME.py` in the current folder.  Written once, and never written over."""
+"""The learner's files: `tfx-practice/NAME.py` in the current folder, in PyTorch `tfx-practice/torch/NAME.py`.  Written
+once, and never written over."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tfx.errors import BadInput, EnvironmentProblem
 from tfx_cli.learner.practised import Practised
+from tfx_cli.practice.framework import Framework
 from tfx_cli.render.files import cannot_write, write_whole
 
 if TYPE_CHECKING:
@@ -50,14 +52,15 @@ def standing_of(name: str, lines: Iterable[Practised]) -> Standing:
     )
 
 
-def file_of(exercise: Exercise) -> Path:
-    return FOLDER / f"{exercise.name.replace('-', '_')}.py"
+def file_of(exercise: Exercise, framework: Framework = Framework.numpy) -> Path:
+    folder = FOLDER if framework is Framework.numpy else FOLDER / framework
+    return folder / f"{exercise.name.replace('-', '_')}.py"
 
 
-def begin(exercise: Exercise) -> tuple[Path, bool]:
+def begin(exercise: Exercise, framework: Framework = Framework.numpy) -> tuple[Path, bool]:
     """The learner's file, and whether it is new.  Raises EnvironmentProblem when it cannot be written."""
-    path = file_of(exercise)
-    return path, written_once(path, exercise.starter)
+    path = file_of(exercise, framework)
+    return path, written_once(path, exercise.starter_in(framework))
 
 
 def written_once(path: Path, text: str) -> bool:
@@ -72,9 +75,9 @@ def written_once(path: Path, text: str) -> bool:
     return True
 
 
-def set_aside(exercise: Exercise) -> Path | None:
+def set_aside(exercise: Exercise, framework: Framework = Framework.numpy) -> Path | None:
     """Moves the learner's file to a name of its own, with the time in it; None where there is none."""
-    return moved_aside(file_of(exercise))
+    return moved_aside(file_of(exercise, framework))
 
 
 def moved_aside(path: Path) -> Path | None:

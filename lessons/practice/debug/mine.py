@@ -56,6 +56,8 @@ def plant(
     again only where there is nothing else.  None where nothing can be planted.  A line is one of a file that has a line
     in front of this source."""
     for own, text in ((True, source), (False, solution_file(exercise))):
+        if own and not (text and judge_file(exercise, path, text).passed):
+            continue  # what is wrong already would pass for a bug
         tried = [
             Planted(one.name, one.line + 1, function_at(one.source, one.line), one.source, own)
             for one in drawn(exercise, text, seed, family)

@@ -220,6 +220,15 @@ def test_a_coding_question_hands_over_to_practice_where_there_is_an_exercise(tfx
         words = ("quiz", "--interview", "--topics", topic, "--seed", "1", "--minutes", "40")
         items = json.loads(tfx(*words, "--json", "--answers", give([])).out)["items"]
         assert {one["practice"] for one in items if one["part"] == "code"} == {command}
-        assert {one["practice"] for one in items if one["part"] != "code"} == {None}
+        assert {one["practice"] for one in items if one["part"] not in ("code", "derivation")} == {None}
+        ran = talk(typed(items, right), *words)
+        assert (f"  Write it, and have it checked:\n  {command}\n" in ran.out) == (command is not None)
+
+
+def test_a_derivation_hands_over_to_practice_where_it_can_be_typed(tfx, talk):
+    for topic, command in (("softmax-jacobian", "tfx practice derive softmax"), ("positional-rope", None)):
+        words = ("quiz", "--interview", "--topics", topic, "--seed", "1", "--minutes", "40")
+        items = json.loads(tfx(*words, "--json", "--answers", give([])).out)["items"]
+        assert {one["practice"] for one in items if one["part"] == "derivation"} == {command}
         ran = talk(typed(items, right), *words)
         assert (f"  Write it, and have it checked:\n  {command}\n" in ran.out) == (command is not None)

@@ -283,11 +283,16 @@ def test_a_question_that_a_program_has_not_is_told_with_those_that_it_has(tfx):
     assert ran.code == 2 and ran.err.startswith('tfx: no question is called "los". Did you mean "loss"?\n')
 
 
-def test_a_solution_of_an_exercise_becomes_a_file(tfx):
-    """Where the learner's own has no place for a bug, one is put into ours."""
-    from lessons.practice.debug.mine import solution_file
-
-    exercise = find_exercise("softmax")
-    space: dict[str, object] = {}
-    exec(solution_file(exercise), space)
-    assert exercise.function_name in space and "def solution(" in source_of(exercise.solved)
+def test_where_the_own_file_is_wrong_now_a_bug_is_put_into_ours(tfx):
+    own = Path("tfx-practice/softmax.py")
+    own.parent.mkdir()
+    own.write_text(SOLVED.replace("axis=axis", "axis=0"))
+    with open_to_write() as state:
+        state.record_practice("softmax", "tried", "passed")
+    name = json.loads(tfx("practice", "debug", "start", "softmax", "--way", "mine", "--seed", "2", "--json").out)[
+        "puzzle"
+    ]
+    text = file_of(name).read_text()
+    assert text.startswith(f"# {name}: 1 bug is planted below, in what one may write: yours is not right now, or has ")
+    ours = source_of(find_exercise("softmax").solved).replace("def solution(", "def softmax(")
+    assert sum(line not in ours.splitlines() for line in text[text.index("def ") :].splitlines()) == 1

@@ -11,11 +11,15 @@ import pytest
 from lessons.practice.exercise import exercises
 from tests.cli.commands.test_practice import NAIVE, right
 from tests.cli.pseudo_terminal import COLOR, Terminal, command
+from tests.lessons.practice.torch_answers import SOFTMAX
 from tfx_cli.learner.state import open_to_write
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 
 KEYS = b"q quit "
+
+#: in PyTorch, right but for its gradient
+CUT = SOFTMAX.replace("e = torch.exp(x - top)", "e = torch.exp(x - top).detach()")
 
 
 @pytest.fixture
@@ -84,4 +88,19 @@ def test_a_screen_of_40_columns_without_colour_fits(folder):
         lines = seen.decode().replace("\r", "").split("\n")
         assert all(len(line) <= 40 or "tfx-practice" in line for line in lines), lines
         terminal.press(b"q", b"go on   tfx practice")
+        assert terminal.exit_code() == 0
+
+
+def test_in_pytorch_the_same_is_watched_in_a_folder_of_its_own(folder):
+    pytest.importorskip("torch")
+    with Terminal(folder, command("practice --framework torch"), **COLOR) as terminal:
+        first = terminal.screen(b"", KEYS)
+        assert first[2].startswith("tfx-practice/torch/softmax.py was made for you.")
+        Path("tfx-practice/torch/softmax.py").write_text(CUT, encoding="utf-8")
+        wrong = " ".join(terminal.screen(b"", KEYS)[2:])
+        assert wrong.startswith("Not yet (gradient): the numbers are right, and no graph hangs on p")
+        Path("tfx-practice/torch/softmax.py").write_text(CUT.replace(".detach()", ""), encoding="utf-8")
+        passed = terminal.screen(b"", KEYS)
+        assert passed[2].startswith("Right: ") and "n next" in passed[-1]
+        terminal.press(b"q", b"go on   tfx practice --framework torch")
         assert terminal.exit_code() == 0

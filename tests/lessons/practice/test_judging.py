@@ -164,6 +164,29 @@ def test_what_is_wrong_with_a_list_of_texts_is_told(function, kind, says):
     assert (verdict.mistake is not None) == (function is joined)
 
 
+def test_two_results_of_one_shape_may_come_in_a_list_of_lists():
+    exercise = Exercise("both", "Both", ["x is (n,)."], ["a", "b"], "both.", ["twice: (n,)", "half: (n,)"])
+    exercise.stub(lambda x: None)
+    exercise.solution(lambda x: (2 * x, x / 2))
+    exercise.inputs(lambda rng: iter([Given(f"n = {n}", {"x": rng.standard_normal(n)}) for n in (2, 3)]))
+
+    @exercise.mistake
+    def exchanged(x):
+        """They are exchanged.
+
+        Why: So.
+        Hint: Look.
+        """
+        return x / 2, 2 * x
+
+    calls = [case.arguments for case in exercise.cases]
+    assert judge(exercise, try_all(lambda x: [(2 * x).tolist(), (x / 2).tolist()], calls)).passed
+    verdict = judge(exercise, try_all(lambda x: [(x / 2).tolist(), (2 * x).tolist()], calls))
+    assert verdict.kind == "values" and verdict.mistake.id == "both/exchanged"
+    alone = judge(exercise, try_all(lambda x: 2 * x, calls))
+    assert (alone.kind, alone.says) == ("type", "2 results are asked for (twice, half), and 1 came.")
+
+
 @pytest.mark.parametrize("made", [list, tuple, np.array, lambda ids: [np.int64(one) for one in ids]])
 def test_ids_beside_a_number_may_be_a_list_a_tuple_or_an_array(made):
     exercise = Exercise("ids", "Ids", ["n ids."], ["a", "b"], "ids.", ["ids: (N,)", "total: one number"])

@@ -88,6 +88,7 @@ def steps(dout: Any, q: Any, k: Any, v: Any, mask: Any = None) -> dict[str, Any]
         "p: the weights, (..., T, S)": p,
         "dp: their gradient": dp,
         "ds: the gradient of q k^T, (..., T, S)": [before / root, before],
+        "p @ k": p @ k,
         "dq: (..., T, D)": before / root @ k,
         "dk: (..., S, D)": np.swapaxes(before, -1, -2) / root @ q,
         "dv: (..., S, Dv)": np.swapaxes(p, -1, -2) @ dout,
