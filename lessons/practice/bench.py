@@ -65,7 +65,8 @@ def run_file(
     seconds: of computing; a process that sleeps is ended later.  tools: `tracing=[names]` for the values of variables in
     the first call, `cost="held"` or `"counted"` for the bytes, and the operations too, of the last one; then `seen` or
     `cost` is all that is left.  `framework="torch"`: arrays go in as tensors, and `pulls` are places of calls and what
-    `tensors.pull` is to be asked there.
+    `tensors.pull` is to be asked there.  `asking=PATH`, of a file of our own: each call is {"name", "arguments"} of one of
+    its functions, which gets the learner's functions first; with `twice=False` it is made once.
     """
     with tempfile.TemporaryDirectory(prefix="tfx-practice-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()

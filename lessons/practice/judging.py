@@ -83,24 +83,26 @@ def judge_file(
     except EnvironmentProblem:
         raise
     except Exception as error:
-        verdict = _broken(exercise, "".join(traceback.format_exception(error)))
+        verdict = broken(exercise.name, "".join(traceback.format_exception(error)))
     says, evidence = plain(verdict.says).replace("\n", " "), tuple(map(plain, verdict.evidence))
     return replace(verdict, says=says, evidence=evidence, printed=left.printed)
 
 
-def _unread(exercise: Exercise, trace: str) -> Verdict:
+def _unread(name: str, trace: str) -> Verdict:
     says = "its results cannot be read: the file changes something of Python or NumPy on which that stands."
-    return Verdict(exercise.name, "exit", says, tuple(filter(None, [trace.rstrip()])))
+    return Verdict(name, "exit", says, tuple(filter(None, [trace.rstrip()])))
 
 
 def judge_left(exercise: Exercise, left: Left) -> Verdict:
     """The first of what is wrong with what a run left."""
-    return _early(exercise, left) or judge(exercise, left.outcomes, left.traceback)
+    abouts = [case.about for case in exercise.cases]
+    early = early_verdict(exercise.name, left, abouts, exercise.function_name)
+    return early or judge(exercise, left.outcomes, left.traceback)
 
 
-def _broken(exercise: Exercise, trace: str) -> Verdict:
+def broken(name: str, trace: str) -> Verdict:
     says = "tfx itself broke down while it judged; this says nothing about your file."
-    return Verdict(exercise.name, "grader", says, (trace.rstrip(), "report this, with what it prints: tfx doctor"))
+    return Verdict(name, "grader", says, (trace.rstrip(), "report this, with what it prints: tfx doctor"))
 
 
 def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str, **more: Any) -> Verdict:
@@ -190,10 +192,9 @@ def judge(exercise: Exercise, outcomes: Sequence[Outcome], trace: str = "") -> V
     return Verdict(name, "passed", exercise.learned)
 
 
-def _early(exercise: Exercise, left: Left) -> Verdict | None:
-    """What goes wrong before anything can be compared."""
-    name, function = exercise.name, exercise.function_name
-    about = exercise.cases[min(left.at, len(exercise.cases) - 1)].about
+def early_verdict(name: str, left: Left, abouts: Sequence[str], function: str = "") -> Verdict | None:
+    """What goes wrong before anything can be compared.  abouts: a few words about each call."""
+    about = abouts[min(left.at, len(abouts) - 1)]
     if left.syntax:
         return Verdict(name, "syntax", "Python cannot read the file.", (left.syntax.rstrip(),))
     if left.ended == "time":
@@ -205,14 +206,14 @@ def _early(exercise: Exercise, left: Left) -> Verdict | None:
         says = f"its process broke down ({left.signal}); was very much memory asked for?"
         return Verdict(name, "exit", says, (f"input: {about}",))
     if left.ended == "bent" or (left.stage == "call" and f'"{left.path}"' in left.traceback):
-        return _unread(exercise, left.traceback)
+        return _unread(name, left.traceback)
     if left.stage == "import":
         return Verdict(name, "import", "the file stops before its functions can be called.", (left.traceback.rstrip(),))
     if left.missing is not None:
         there = f"there are: {', '.join(left.missing)}" if left.missing else "there is no function at all"
         return Verdict(name, "missing", f"the file has no function {function}; {there}.")
     if left.stage != "done":
-        return _broken(exercise, left.traceback)
+        return broken(name, left.traceback)
     return None
 
 
