@@ -19,15 +19,18 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 FOLDER = Path(sys.argv[1]).resolve() if __name__ == "__main__" else Path()
 LESSONS = Path(__file__).resolve().parent.parent
+ANSWERS = str(LESSONS.parent / "tfx") + os.sep
 
-#: bytes of a file that may be written: what a run leaves
-LARGEST = 2**29
+#: bytes of a file that may be written: what a run leaves; names of functions, letters of a line and of a traceback that
+#: are told; the exit status where the file bent what the harness itself stands on
+LARGEST, NAMES, LINE, TRACE, BENT = 2**29, 30, 1_000, 20_000, 70
 
 
 def _loaded(name: str, path: Path) -> Any:
@@ -47,7 +50,7 @@ def _beside(name: str) -> Any:
 TRYING = _beside("trying")
 
 #: taken before a learner's file is read, which may put others in their place
-_dumps, _open, _write, _exit, _lseek = json.dumps, os.open, os.write, os._exit, os.lseek
+_dumps, _open, _write, _exit, _lseek, _ndarray = json.dumps, os.open, os.write, os._exit, os.lseek, np.ndarray
 
 #: events of the audit hook -> what the code did
 REFUSED = {
@@ -78,8 +81,21 @@ def guard(event: str, arguments: tuple[Any, ...]) -> None:
         path = os.path.realpath(os.fsdecode(arguments[0]))
         if (writes or flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)) and path != os.devnull:
             raise NotHere("it writes a file, which practice does not allow")
-        if path.startswith(str(LESSONS)) and f"{os.sep}exercises{os.sep}" in path:
+        if path.startswith(ANSWERS) or (path.startswith(str(LESSONS)) and f"{os.sep}exercises{os.sep}" in path):
             raise NotHere("it reads the answers, which practice does not allow")
+
+
+def start_nothing() -> None:
+    """multiprocessing starts processes past every event of the hook."""
+    try:
+        import _posixsubprocess
+    except ImportError:  # pragma: no cover - Windows
+        return
+
+    def refused(*_: Any) -> int:
+        raise NotHere("it starts another process, which practice does not allow")
+
+    _posixsubprocess.fork_exec = refused
 
 
 def limit(memory: int, seconds: int) -> None:
@@ -100,7 +116,7 @@ def limit(memory: int, seconds: int) -> None:
 
 def leave(tree: Any, data: bytearray) -> Any:
     """A tree of outcomes as JSON, the bytes of its arrays apart."""
-    if isinstance(tree, np.ndarray):
+    if isinstance(tree, _ndarray):
         at = len(data)
         data += tree.tobytes()
         return {"array": [tree.dtype.str, list(tree.shape), at]}
@@ -132,7 +148,13 @@ def told(error: BaseException, path: str) -> str:
             one.stack = traceback.StackSummary.from_list(kept)
             waiting += [one.__cause__, one.__context__]
     lines = list(whole.format())
-    return "".join(lines if whole.stack else lines[-1:])
+    return cut(lines if whole.stack else lines[-1:])
+
+
+def cut(lines: list[str]) -> str:
+    """Together, and not without end."""
+    text = "".join(line if len(line) <= LINE else f"{line[:LINE]} ...\n" for line in lines)
+    return text if len(text) <= TRACE else f"{text[:TRACE]} ...\n"
 
 
 def written(file: int, data: bytes) -> None:
@@ -178,7 +200,7 @@ def main() -> None:
         left["exit"] = True
     except BaseException as error:
         if left["stage"] == "read":
-            left["syntax"] = "".join(traceback.format_exception_only(error))
+            left["syntax"] = cut(traceback.format_exception_only(error))
         else:
             left["traceback"] = told(error, asked["path"])
     for stream in (sys.__stdout__, sys.__stderr__):
@@ -197,17 +219,24 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, A
     """Reads the file and makes every call; `left` says how far it came.  Is a trace of variables asked for,
     the first call alone is made, and for a cost the last one too."""
     path, name, source = asked["path"], asked["function"], asked["source"]
-    code = compile(source, path, "exec", dont_inherit=True)
+    code = compile(source.removeprefix("\ufeff"), path, "exec", dont_inherit=True)
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)  # what runs, were it deleted
     sys.path.insert(0, str(Path(path).parent))
+    start_nothing()
     sys.addaudithook(guard)
-    space: dict[str, Any] = {"__name__": "practice", "__file__": path}
+    module = ModuleType("practice")
+    module.__file__ = path
+    sys.modules["practice"] = module  # dataclasses and pickle look a class's module up
+    space = vars(module)
     left["stage"] = "import"
     exec(code, space)
     left["stage"] = "call"
     function = space.get(name)
     if not callable(function):
-        left["missing"] = sorted(key for key, value in space.items() if callable(value) and not key.startswith("_"))
+        own = [
+            key for key, value in space.items() if isinstance(value, FunctionType) and value.__module__ == "practice"
+        ]
+        left["missing"] = sorted(key[:LINE] for key in own if isinstance(key, str) and key[:1] != "_")[:NAMES]
         return
     if tools:
         first = asked["calls"][0]
@@ -215,9 +244,7 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, A
             one = tensors.as_tensors(first) if tensors else first
             left["seen"] = tools["tracing"].values_of(function, one, asked["tracing"], tensors and tensors.as_array)
         if "cost" in tools:
-            (tensors.in_tensors(function) if tensors else function)(
-                **first
-            )  # what is imported and kept on the way does not count
+            (tensors.in_tensors(function) if tensors else function)(**first)  # so that what it imports does not count
             last = asked["calls"][-1]
             left["cost"] = (
                 (tensors.bytes_of(function, last), 0) if tensors
@@ -245,4 +272,7 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, A
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BaseException:  # numpy, a builtin or a hook is not what it was
+        _exit(BENT)

@@ -35,6 +35,7 @@ import numpy as np
 from lessons.course import ROOT, Topic, find_topic, topics
 from lessons.exercise_names import exercise_files
 from lessons.practice.in_torch import in_torch, rules_in_torch
+from lessons.practice.tensors import leaves
 from tfx.errors import unknown_name
 from tfx.gradcheck.mistake import sentences
 
@@ -177,7 +178,16 @@ class Exercise:
 
     @property
     def judges_gradients(self) -> bool:
-        return not self.name.endswith("backward") if self.autograd is None else self.autograd
+        """Whether an answer in PyTorch is judged by what autograd finds; there is nothing to find without floats."""
+        if self.autograd is False or (self.autograd is None and self.name.endswith("backward")):
+            return False
+        arrays = [one for case in self.cases for _, one in leaves(case.arguments) if isinstance(one, np.ndarray)]
+        return any(one.dtype == np.float64 for one in arrays)
+
+    @property
+    def has_torch(self) -> bool:
+        """Whether it can be answered in tensors: texts have none."""
+        return not self.texts
 
     @cached_property
     def cases(self) -> tuple[Given, ...]:

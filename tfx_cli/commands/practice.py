@@ -142,6 +142,7 @@ def act(
             act_on_derivation(action, names[0].removeprefix(PREFIX), give_up, face)
             return
         found = find_exercise(names[0])
+        framework.require(found)
         if action == "solution":
             actions.solution(found, give_up, face)
         else:

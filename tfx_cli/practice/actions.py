@@ -80,8 +80,8 @@ def show_next(framework: Framework = Framework.numpy) -> None:
     from lessons.practice.exercise import exercises
     from tfx_cli.practice.workspace import file_of
 
-    now, known = standings(), exercises()
-    passed = sum(one.last == "passed" for one in now.values())
+    now, known = standings(), framework.those_of(exercises())
+    passed = sum(now[name].last == "passed" for name in known)
     show_line(f"Practice: {passed} of {len(known)} exercises passed")
     show_line()
     current = next((one for name, one in known.items() if now[name].last != "passed"), None)
@@ -161,7 +161,7 @@ def check(word: str, name: str, framework: Framework, face: Face) -> None:
         raise BadInput("--exercise says what a file is for, and no file is named.", f"Type: tfx practice check {name}")
     if not word:
         raise BadInput("check needs the name of an exercise, or a file.", "For example: tfx practice check softmax")
-    exercise = find_exercise(name or word)
+    exercise = framework.require(find_exercise(name or word))
     path = Path(word) if name else file_of(exercise, framework)
     if not name and not path.exists():
         raise BadInput(f"{path} is not there yet.", f"Begin it: tfx practice start {exercise.name}{framework.words}")

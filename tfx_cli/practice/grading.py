@@ -68,7 +68,7 @@ def grade(paths: Sequence[Path], name: str, framework: Framework = Framework.num
     """Every file in turn.  All are found before the first is run."""
     from lessons.practice.frameworks import judge_answer
 
-    found = [(path, exercise_for(path, name), source_of(path)) for path in paths]
+    found = [(path, framework.require(exercise_for(path, name)), source_of(path)) for path in paths]
     for path, exercise, source in found:
         if isinstance(source, BadInput | EnvironmentProblem):
             yield Graded(path, exercise, replace(unreadable(exercise, source.message), framework=framework))

@@ -150,7 +150,7 @@ def go_on(framework: Framework) -> None:
     if interactive() and sys.platform != "win32":
         from lessons.practice.exercise import exercises
 
-        watch(exercises(), framework)
+        watch(framework.those_of(exercises()), framework)
     else:
         show_next(framework)
 

@@ -37,7 +37,10 @@ def cross_entropy(up, logits, targets, smoothing=0.0, keep=None):
 def test_slopes_are_those_of_the_backward_on_every_input(name, backward):
     exercise = find_exercise(name)
     known, judged, missing = slopes_of(exercise), 0, 0
-    assert len(known) == len(exercise.cases) - 1, "all but the one in float32"
+    types = [
+        {str(one.dtype) for one in case.arguments.values() if isinstance(one, np.ndarray)} for case in exercise.cases
+    ]
+    assert len(known) == sum("float32" not in some for some in types) > 15, "all but those in float32"
     for pull in known:
         right = backward(pull.upstream, **exercise.cases[pull.place].arguments)
         largest = max(float(np.abs(one).max()) for one in right.values())
