@@ -108,7 +108,7 @@ def by_what_lies_before(logits: Any, u: Any, temperature: float = 1.0) -> Any:
 
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
-    """No u lies so near to a running sum that rounding decides (tests/lessons/practice/test_variants_generating.py)."""
+    """No u lies so near to a running sum that rounding decides (tests/lessons/practice/test_variants_drawing.py)."""
     n = rng.standard_normal
 
     def given(*shape: int, by: float = 1.0, **more: Any) -> dict[str, Any]:
