@@ -25,16 +25,22 @@ import numpy as np
 
 from lessons.practice.trying import Outcome, Strange
 
+#: the exit status of a child whose NumPy, builtins or hooks are not what they were
+BENT = 70
+
 #: seconds of computing, how many times as long it may take by the clock, bytes of address space, bytes of print-outs
 #: that are kept, and bytes of what a run leaves that are read
 SECONDS, PATIENCE, MEMORY, KEPT, READ = 5.0, 4.0, 4 * 2**30, 20_000, 2**29
+#: seconds of the clock that PyTorch may take until it is there; its computing until then is not counted
+LOADING = 60.0
 
 
 @dataclass
 class Left:
     """What a run left.  stage: how far it came: start, read, import, call, done.  ended: how its process ended, where
-    it left nothing: "time", "memory", "exit" or "signal".  at: the call that was being made.  seen: the values that
-    variables took; cost: bytes and operations."""
+    it left nothing: "time", "exit", "bent" or "signal", then with its name.  at: the call that was being made.  seen:
+    the values that variables took; cost: bytes and operations.  pulled: a Pulled, as a tuple, for each input that was
+    asked for gradients.  no_torch: why PyTorch cannot be imported.  path: of the file that ran."""
 
     stage: str = "start"
     outcomes: list[Outcome] = field(default_factory=list)
@@ -42,10 +48,14 @@ class Left:
     traceback: str = ""
     missing: list[str] | None = None
     ended: str = ""
+    signal: str = ""
+    path: str = ""
     at: int = 0
     printed: str = ""
     seen: dict[str, list[Any]] = field(default_factory=dict)
     cost: tuple[int, int] | None = None
+    pulled: list[Outcome] = field(default_factory=list)
+    no_torch: str = ""
 
 
 def run_file(
@@ -54,7 +64,8 @@ def run_file(
     """source: the text of the file at `path`, read by the caller, so that a file that deletes itself changes nothing.
     seconds: of computing; a process that sleeps is ended later.  tools: `tracing=[names]` for the values of variables in
     the first call, `cost="held"` or `"counted"` for the bytes, and the operations too, of the last one; then `seen` or
-    `cost` is all that is left.
+    `cost` is all that is left.  `framework="torch"`: arrays go in as tensors, and `pulls` are places of calls and what
+    `tensors.pull` is to be asked there.
     """
     with tempfile.TemporaryDirectory(prefix="tfx-practice-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
@@ -75,7 +86,7 @@ def run_file(
         reader.start()
         late = False
         try:
-            process.wait(timeout=PATIENCE * seconds)
+            process.wait(timeout=PATIENCE * seconds + (LOADING if tools.get("framework") == "torch" else 0))
         except subprocess.TimeoutExpired:
             late = True
         finally:
@@ -85,12 +96,21 @@ def run_file(
             if not reader.is_alive():
                 process.stdout.close()
         left = _read(folder, len(calls))
-        left.printed = bytes(printed).decode("utf-8", "replace")
-        left.at = _number_in(folder / "at")
+        left.printed = plain(bytes(printed).decode("utf-8", "replace"))
+        left.at, left.path = _number_in(folder / "at"), str(path)
         if left.stage == "start":
             code, beaten = process.returncode, -getattr(signal, "SIGXCPU", 0)
-            left.ended = "time" if late or code == beaten else "signal" if code < 0 else "exit"
+            left.ended = (
+                "time" if late or code == beaten else "signal" if code < 0 else "bent" if code == BENT else "exit"
+            )
+            left.signal = signal.Signals(-code).name if left.ended == "signal" else ""
         return left
+
+
+def plain(text: str) -> str:
+    """Without letters that move the cursor, clear the screen or write over a line."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(one if one.isprintable() or one in "\n\t" else "?" for one in lines)
 
 
 def _keep(stream: IO[bytes], printed: bytearray) -> None:
@@ -136,10 +156,11 @@ def _read(folder: Path, calls: int) -> Left:
         found = _built(json.loads(files[0].read_text(encoding="utf-8")), files[1].read_bytes())
         exit_ = found.pop("exit", False)
         left = Left(**found)
+        outcomes = [*left.outcomes, *left.pulled]
         left.seen = {str(name): list(map(np.asarray, values)) for name, values in left.seen.items()}
         left.cost = (int(left.cost[0]), int(left.cost[1])) if left.cost else None
-        good = all(isinstance(one, Outcome) for one in left.outcomes) and len(left.outcomes) in (0, calls)
-        words = (left.stage, left.syntax, left.traceback)
+        good = all(isinstance(one, Outcome) for one in outcomes) and len(left.outcomes) in (0, calls)
+        words = (left.stage, left.syntax, left.traceback, left.no_torch)
         if (
             not good
             or not all(isinstance(word, str) for word in words)

@@ -16,17 +16,21 @@ import linecache
 import os
 import pickle
 import sys
+import time
 import traceback
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 FOLDER = Path(sys.argv[1]).resolve() if __name__ == "__main__" else Path()
 LESSONS = Path(__file__).resolve().parent.parent
+ANSWERS = str(LESSONS.parent / "tfx") + os.sep
 
-#: bytes of a file that may be written: what a run leaves
-LARGEST = 2**29
+#: bytes of a file that may be written: what a run leaves; names of functions, letters of a line and of a traceback that
+#: are told; the exit status where the file bent what the harness itself stands on
+LARGEST, NAMES, LINE, TRACE, BENT = 2**29, 30, 1_000, 20_000, 70
 
 
 def _loaded(name: str, path: Path) -> Any:
@@ -46,7 +50,7 @@ def _beside(name: str) -> Any:
 TRYING = _beside("trying")
 
 #: taken before a learner's file is read, which may put others in their place
-_dumps, _open, _write, _exit, _lseek = json.dumps, os.open, os.write, os._exit, os.lseek
+_dumps, _open, _write, _exit, _lseek, _ndarray = json.dumps, os.open, os.write, os._exit, os.lseek, np.ndarray
 
 #: events of the audit hook -> what the code did
 REFUSED = {
@@ -77,12 +81,26 @@ def guard(event: str, arguments: tuple[Any, ...]) -> None:
         path = os.path.realpath(os.fsdecode(arguments[0]))
         if (writes or flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)) and path != os.devnull:
             raise NotHere("it writes a file, which practice does not allow")
-        if path.startswith(str(LESSONS)) and f"{os.sep}exercises{os.sep}" in path:
+        if path.startswith(ANSWERS) or (path.startswith(str(LESSONS)) and f"{os.sep}exercises{os.sep}" in path):
             raise NotHere("it reads the answers, which practice does not allow")
 
 
+def start_nothing() -> None:
+    """multiprocessing starts processes past every event of the hook."""
+    try:
+        import _posixsubprocess
+    except ImportError:  # pragma: no cover - Windows
+        return
+
+    def refused(*_: Any) -> int:
+        raise NotHere("it starts another process, which practice does not allow")
+
+    _posixsubprocess.fork_exec = refused
+
+
 def limit(memory: int, seconds: int) -> None:
-    """Of the address space in bytes, of computing, and of files; where the system has such limits."""
+    """Of the address space in bytes, of computing from here on, and of files; where the system has such limits."""
+    seconds += int(time.process_time())
     try:
         import resource
     except ImportError:  # pragma: no cover - Windows, where only the clock of the parent limits
@@ -98,7 +116,7 @@ def limit(memory: int, seconds: int) -> None:
 
 def leave(tree: Any, data: bytearray) -> Any:
     """A tree of outcomes as JSON, the bytes of its arrays apart."""
-    if isinstance(tree, np.ndarray):
+    if isinstance(tree, _ndarray):
         at = len(data)
         data += tree.tobytes()
         return {"array": [tree.dtype.str, list(tree.shape), at]}
@@ -130,7 +148,13 @@ def told(error: BaseException, path: str) -> str:
             one.stack = traceback.StackSummary.from_list(kept)
             waiting += [one.__cause__, one.__context__]
     lines = list(whole.format())
-    return "".join(lines if whole.stack else lines[-1:])
+    return cut(lines if whole.stack else lines[-1:])
+
+
+def cut(lines: list[str]) -> str:
+    """Together, and not without end."""
+    text = "".join(line if len(line) <= LINE else f"{line[:LINE]} ...\n" for line in lines)
+    return text if len(text) <= TRACE else f"{text[:TRACE]} ...\n"
 
 
 def written(file: int, data: bytes) -> None:
@@ -141,20 +165,42 @@ def written(file: int, data: bytes) -> None:
         view = view[_write(file, view) :]
 
 
+def loaded(left: dict[str, Any], counting: bool) -> Any:
+    """The module that turns arrays into tensors; where PyTorch cannot be imported, says why and ends."""
+    tensors = _beside("tensors")
+    try:
+        tensors.taken(counting)
+    except Exception as error:
+        left["no_torch"] = "".join(traceback.format_exception_only(error)).strip()
+        raise SystemExit from None
+    return tensors
+
+
+def pulled(tensors: Any, function: Any, arguments: dict[str, Any], upstream: dict[str, Any]) -> Any:
+    """An Outcome that holds the gradients and what carries them, or what was raised on the way."""
+    try:
+        return TRYING.Outcome(tuple(tensors.pull(function, arguments, upstream)))
+    except SystemExit:
+        raise
+    except BaseException as error:
+        return TRYING.Outcome(raised=(type(error).__name__, TRYING.words(error)))
+
+
 def main() -> None:
     asked = pickle.loads((FOLDER / "asked.pickle").read_bytes())
     flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
     kept = [_open(FOLDER / name, flags, 0o600) for name in ("left.json", "left.bin", "at")]
-    limit(asked["memory"], asked["seconds"])
     left: dict[str, Any] = {"stage": "read"}
     tools = {name: _beside(name) for name in ("tracing", "cost") if name in asked}
     try:
-        run(asked, left, kept[2], tools)
+        tensors = loaded(left, "cost" in asked) if asked.get("framework") == "torch" else None
+        limit(asked["memory"] + (tensors.taken() if tensors else 0), asked["seconds"])
+        run(asked, left, kept[2], tools, tensors)
     except SystemExit:
         left["exit"] = True
     except BaseException as error:
         if left["stage"] == "read":
-            left["syntax"] = "".join(traceback.format_exception_only(error))
+            left["syntax"] = cut(traceback.format_exception_only(error))
         else:
             left["traceback"] = told(error, asked["path"])
     for stream in (sys.__stdout__, sys.__stderr__):
@@ -169,29 +215,41 @@ def main() -> None:
     _exit(0)  # no thread goes on, and nothing that waits for the end is run
 
 
-def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, Any]) -> None:
+def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, Any], tensors: Any) -> None:
     """Reads the file and makes every call; `left` says how far it came.  Is a trace of variables asked for,
     the first call alone is made, and for a cost the last one too."""
     path, name, source = asked["path"], asked["function"], asked["source"]
-    code = compile(source, path, "exec", dont_inherit=True)
+    code = compile(source.removeprefix("\ufeff"), path, "exec", dont_inherit=True)
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)  # what runs, were it deleted
     sys.path.insert(0, str(Path(path).parent))
+    start_nothing()
     sys.addaudithook(guard)
-    space: dict[str, Any] = {"__name__": "practice", "__file__": path}
+    module = ModuleType("practice")
+    module.__file__ = path
+    sys.modules["practice"] = module  # dataclasses and pickle look a class's module up
+    space = vars(module)
     left["stage"] = "import"
     exec(code, space)
     left["stage"] = "call"
     function = space.get(name)
     if not callable(function):
-        left["missing"] = sorted(key for key, value in space.items() if callable(value) and not key.startswith("_"))
+        own = [
+            key for key, value in space.items() if isinstance(value, FunctionType) and value.__module__ == "practice"
+        ]
+        left["missing"] = sorted(key[:LINE] for key in own if isinstance(key, str) and key[:1] != "_")[:NAMES]
         return
     if tools:
         first = asked["calls"][0]
         if "tracing" in tools:
-            left["seen"] = tools["tracing"].values_of(function, first, asked["tracing"])
+            one = tensors.as_tensors(first) if tensors else first
+            left["seen"] = tools["tracing"].values_of(function, one, asked["tracing"], tensors and tensors.as_array)
         if "cost" in tools:
-            function(**first)  # what is imported and kept on the way does not count
-            left["cost"] = tuple(tools["cost"].cost_of(function, asked["calls"][-1], asked["cost"] == "counted"))
+            (tensors.in_tensors(function) if tensors else function)(**first)  # so that what it imports does not count
+            last = asked["calls"][-1]
+            left["cost"] = (
+                (tensors.bytes_of(function, last), 0) if tensors
+                else tuple(tools["cost"].cost_of(function, last, asked["cost"] == "counted"))
+            )  # fmt: skip
         left["stage"] = "traced"
         return
     made: list[None] = []
@@ -206,9 +264,15 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, A
                 left["traceback"] = told(error, path)
             raise
 
-    left["outcomes"] = TRYING.try_all(watched, asked["calls"])
+    calls = asked["calls"]
+    left["outcomes"] = TRYING.try_all(tensors.in_tensors(watched) if tensors else watched, calls)
+    if tensors:
+        left["pulled"] = [pulled(tensors, watched, calls[place], up) for place, up in asked.get("pulls", ())]
     left["stage"] = "done"
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BaseException:  # numpy, a builtin or a hook is not what it was
+        _exit(BENT)

@@ -20,11 +20,9 @@ A mistake is told by what it gives: on the inputs of the exercise no two may giv
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -33,7 +31,10 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from lessons.course import ROOT, Topic, find_topic, topics
-from lessons.exercise_names import exercise_files
+from lessons.exercise_names import PACKED, exercise_files, exercise_names
+from lessons.practice.in_torch import in_torch, rules_in_torch
+from lessons.practice.shelf import Shelf
+from lessons.practice.tensors import leaves
 from tfx.errors import unknown_name
 from tfx.gradcheck.mistake import sentences
 
@@ -78,7 +79,8 @@ class Exercise:
     of what is returned, with their axes: "p: (B, T, S)".  texts: the one result is a list of texts, or of tuples of
     texts; otherwise every result is an array or a number.  exact: of the relative difference that is allowed in
     float64.  step: of the topic, where it is explained.  topic: of the course, by name; an exercise in a topic's folder
-    belongs to that one."""
+    belongs to that one.  autograd: whether an answer in PyTorch is judged by the gradients that autograd finds in it;
+    where nothing is said, all are but those that work out a gradient themselves."""
 
     name: str
     title: str
@@ -91,6 +93,7 @@ class Exercise:
     level: int = 2
     exact: float = 1e-9
     keeps_dtype: bool = False
+    autograd: bool | None = None
     texts: bool = False
     _stub: Callable[..., Any] | None = None
     _solution: Callable[..., Any] | None = None
@@ -172,6 +175,19 @@ class Exercise:
     def right(self) -> Callable[..., Any]:
         return self._truth or self.solved
 
+    @property
+    def judges_gradients(self) -> bool:
+        """Whether an answer in PyTorch is judged by what autograd finds; there is nothing to find without floats."""
+        if self.autograd is False or (self.autograd is None and self.name.endswith("backward")):
+            return False
+        arrays = [one for case in self.cases for _, one in leaves(case.arguments) if isinstance(one, np.ndarray)]
+        return any(one.dtype == np.float64 for one in arrays)
+
+    @property
+    def has_torch(self) -> bool:
+        """Whether it can be answered in tensors: texts have none."""
+        return not self.texts
+
     @cached_property
     def cases(self) -> tuple[Given, ...]:
         """The inputs, the same every time."""
@@ -182,10 +198,24 @@ class Exercise:
     def signature(self) -> str:
         return f"{self.function_name}{inspect.signature(self.given_stub)}"
 
+    def starter_in(self, framework: str) -> str:
+        """The file that the learner begins with."""
+        library = "torch" if framework == "torch" else "numpy as np"
+        stub = self.said_in(framework, source_of(self.given_stub))
+        return f"{_header(self, self.rules_in(framework))}\nimport {library}\n\n\n{stub}"
+
+    @staticmethod
+    def said_in(framework: str, text: str) -> str:
+        """Words about arrays, in PyTorch about tensors."""
+        return in_torch(text) if framework == "torch" else text
+
+    def rules_in(self, framework: str) -> Sequence[str]:
+        """What is judged, said for the arrays of that framework."""
+        return rules_in_torch(self.rules, self.judges_gradients) if framework == "torch" else self.rules
+
     @property
     def starter(self) -> str:
-        """The file that the learner begins with."""
-        return f"{_header(self)}\nimport numpy as np\n\n\n{source_of(self.given_stub)}"
+        return self.starter_in("numpy")
 
 
 def source_of(function: Callable[..., Any]) -> str:
@@ -195,9 +225,9 @@ def source_of(function: Callable[..., Any]) -> str:
     return "".join(lines[first:])
 
 
-def _header(exercise: Exercise) -> str:
+def _header(exercise: Exercise, rules: Sequence[str]) -> str:
     about = [f"# {exercise.title}", "#"]
-    for rule in exercise.rules:
+    for rule in rules:
         about += textwrap.wrap(rule, 96, initial_indent="# - ", subsequent_indent="#   ")
     if exercise.step_names:
         about += ["#", "# Name these if you like, and you are told which is the first that is wrong:"]
@@ -205,27 +235,20 @@ def _header(exercise: Exercise) -> str:
     return "\n".join(about) + "\n"
 
 
-#: the exercises of the packs in use, by name
-PACKED: ContextVar[dict[str, Exercise] | None] = ContextVar("exercises of packs", default=None)
-
-
-def exercises() -> dict[str, Exercise]:
+def exercises() -> Mapping[str, Exercise]:
     """All by name: those of the packs that are in use, else those of the course."""
     packed = PACKED.get()
     return of_the_course() if packed is None else packed
 
 
 @cache
-def of_the_course() -> dict[str, Exercise]:
+def of_the_course() -> Mapping[str, Exercise]:
     """All by name, in the order of the course; in a topic by their files' names."""
-    found: dict[str, Exercise] = {}
-    for topic in topics():
-        for path in exercise_files(topic):
-            name = f"{topic.package}.exercises.{path.stem}"
-            exercise: Exercise = importlib.import_module(name).exercise
-            importlib.import_module(f"{name}_mistakes")
-            found[exercise.name] = exercise
-    return found
+    return Shelf({
+        name: f"{topic.package}.exercises.{path.stem}"
+        for topic in topics()
+        for name, path in zip(exercise_names(topic), exercise_files(topic), strict=True)
+    })  # fmt: skip
 
 
 @cache
@@ -248,8 +271,8 @@ def has_topic(exercise: Exercise) -> bool:
 
 def find_exercise(name: str) -> Exercise:
     """The exercise of that name, in a pack that is in use or in the course; raises BadInput with the nearest one."""
-    known = {**of_the_course(), **exercises()}
     key = name.strip().lower().replace("_", "-")
-    if key not in known:
-        raise unknown_name("exercise", name, known, "tfx practice list")
-    return known[key]
+    for known in (exercises(), of_the_course()):
+        if key in known:
+            return known[key]
+    raise unknown_name("exercise", name, [*of_the_course(), *exercises()], "tfx practice list")

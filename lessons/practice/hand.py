@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.comparing import number as six_digits
+from lessons.practice.comparing import two_numbers
 
 
 def number(value: Any) -> str:
@@ -30,4 +31,5 @@ def share_by_hand(scores: Any, seen: Any, place: int, shown: int = 4) -> str:
     top = scores[seen].max()
     e = np.exp(scores[seen] - top)
     parts = " + ".join(map(number, e[:shown])) + (f" + ... ({len(e)} numbers)" if len(e) > shown else "")
-    return f"exp({number(scores[place])} - {number(top)}) / ({parts}) = {number(np.exp(scores[place] - top) / e.sum())}"
+    one, other = two_numbers(scores[place], top)
+    return f"exp({one} - {other}) / ({parts}) = {number(np.exp(scores[place] - top) / e.sum())}"

@@ -1,8 +1,9 @@
 """One verdict about a learner's function: the first of what is wrong, in a fixed order, and which mistake it is.
 
-    syntax, import, missing, stub, raises, type, shape, not finite, values, changed, shared, again, dtype, passed
+    syntax, import, missing, stub, raises, type, shape, not finite, values, changed, shared, again, dtype,
+    gradient (of an answer in PyTorch: autograd.py), passed
 
-    time, exit: the process ended before it gave anything;  grader: tfx itself broke down, whatever the file holds
+    time, exit: the process ended before it gave anything that can be read;  grader: tfx itself broke down, whatever the file holds
 
     too much memory, too slow: right, and dearer than a rule allows on one larger input
 
@@ -13,14 +14,14 @@ shapes, the same exceptions.  Several that do are told as candidates; none is "u
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lessons.practice.bench import Left, run_file
+from lessons.practice.bench import Left, plain, run_file
 from lessons.practice.comparing import (
     Result, Tolerance, alike, compared, inputs_of, outcomes_of, parts_of, taken_apart, tolerance_of,
 )  # fmt: skip
@@ -28,6 +29,7 @@ from lessons.practice.cost import Cost, cost_of
 from lessons.practice.exercise import Exercise, Mistake
 from lessons.practice.steps import examined, first_wrong_step
 from lessons.practice.trying import Outcome
+from tfx.errors import EnvironmentProblem
 
 __all__ = ["Tolerance", "Verdict", "alike", "judge", "judge_file", "outcomes_of", "tolerance_of", "too_dear"]
 
@@ -47,25 +49,53 @@ class Verdict:
     printed: str = ""
     rule: str = ""
     place: int = -1
+    framework: str = "numpy"
 
     @property
     def passed(self) -> bool:
         return self.kind == "passed"
 
 
-def judge_file(exercise: Exercise, path: Path, source: str) -> Verdict:
-    """Runs the file in a process of its own and judges what it left."""
-    left = Left()
+def judge_file(
+    exercise: Exercise,
+    path: Path,
+    source: str,
+    behind: Callable[[Left], Verdict | None] = lambda left: None,
+    **more: Any,
+) -> Verdict:
+    """Runs the file in a process of its own and judges what it left.
+
+    behind: looks again at what is right so far.  more: of `run_file`, such as the framework.  Raises EnvironmentProblem
+    where the framework cannot be imported.
+    """
+    left, tools = Left(), {name: one for name, one in more.items() if name == "framework"}
     try:
-        left = run_file(path, source, exercise.function_name, [case.arguments for case in exercise.cases])
-        verdict = _early(exercise, left) or judge(exercise, left.outcomes, left.traceback)
+        left = run_file(path, source, exercise.function_name, [case.arguments for case in exercise.cases], **more)
+        if left.no_torch:
+            says = f"PyTorch is there, and cannot be imported: {left.no_torch}."
+            raise EnvironmentProblem(says, "Install it anew: pip install torch")
+        verdict = judge_left(exercise, left)
+        verdict = (verdict.passed and behind(left)) or verdict
         if verdict.kind in ("raises", "shape", "not finite", "values") and exercise.step_names:
-            verdict = _with_steps(exercise, verdict, path, source)
+            verdict = _with_steps(exercise, verdict, path, source, **tools)
         elif verdict.passed and exercise.most:
-            verdict = _dear(exercise, path, source) or verdict
+            verdict = _dear(exercise, path, source, **tools) or verdict
+    except EnvironmentProblem:
+        raise
     except Exception as error:
         verdict = _broken(exercise, "".join(traceback.format_exception(error)))
-    return replace(verdict, printed=left.printed)
+    says, evidence = plain(verdict.says).replace("\n", " "), tuple(map(plain, verdict.evidence))
+    return replace(verdict, says=says, evidence=evidence, printed=left.printed)
+
+
+def _unread(exercise: Exercise, trace: str) -> Verdict:
+    says = "its results cannot be read: the file changes something of Python or NumPy on which that stands."
+    return Verdict(exercise.name, "exit", says, tuple(filter(None, [trace.rstrip()])))
+
+
+def judge_left(exercise: Exercise, left: Left) -> Verdict:
+    """The first of what is wrong with what a run left."""
+    return _early(exercise, left) or judge(exercise, left.outcomes, left.traceback)
 
 
 def _broken(exercise: Exercise, trace: str) -> Verdict:
@@ -73,12 +103,16 @@ def _broken(exercise: Exercise, trace: str) -> Verdict:
     return Verdict(exercise.name, "grader", says, (trace.rstrip(), "report this, with what it prints: tfx doctor"))
 
 
-def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str) -> Verdict:
+def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str, **more: Any) -> Verdict:
     """Calls the function once more, on the input that is wrong, and looks at its variables."""
     names = [name.partition(":")[0] for name in exercise.step_names]
     arguments = exercise.cases[verdict.place].arguments
-    seen = run_file(path, source, exercise.function_name, [arguments], tracing=names).seen
-    found = first_wrong_step(exercise, verdict.place, seen)
+    seen = run_file(path, source, exercise.function_name, [arguments], tracing=names, **more).seen
+    try:
+        found = first_wrong_step(exercise, verdict.place, seen)
+    except Exception as error:  # no reason to take back a verdict
+        words = f"tfx broke down over the steps ({type(error).__name__}): report this, with what it prints: tfx doctor"
+        return replace(verdict, evidence=(*verdict.evidence, words))
     about = f"input: {exercise.cases[verdict.place].about}"
     if found and about not in verdict.evidence:
         found.insert(0, f"on another {about}")
@@ -86,12 +120,13 @@ def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str) -
     return replace(verdict, evidence=(*verdict.evidence[:head], *found, *verdict.evidence[head:]))
 
 
-def _dear(exercise: Exercise, path: Path, source: str) -> Verdict | None:
+def _dear(exercise: Exercise, path: Path, source: str, **more: Any) -> Verdict | None:
     """Calls the function once more, on one larger input, where a rule says what it may take there."""
     name, most = exercise.name, exercise.most
     assert most is not None
     calls = [exercise.cases[0].arguments, most.given]
-    left = run_file(path, source, exercise.function_name, calls, cost="counted" if most.flops else "held")
+    cost = "counted" if most.flops else "held"
+    left = run_file(path, source, exercise.function_name, calls, cost=cost, **more)
     if left.cost is not None:
         return too_dear(exercise, Cost(*left.cost))
     evidence = (f"input: {most.about}", *filter(None, [left.traceback.rstrip()]))
@@ -167,7 +202,10 @@ def _early(exercise: Exercise, left: Left) -> Verdict | None:
     if left.ended == "exit":
         return Verdict(name, "exit", "the program was ended (exit) before it returned anything.", (f"input: {about}",))
     if left.ended == "signal":
-        return Verdict(name, "exit", "its process broke down; was very much memory asked for?", (f"input: {about}",))
+        says = f"its process broke down ({left.signal}); was very much memory asked for?"
+        return Verdict(name, "exit", says, (f"input: {about}",))
+    if left.ended == "bent" or (left.stage == "call" and f'"{left.path}"' in left.traceback):
+        return _unread(exercise, left.traceback)
     if left.stage == "import":
         return Verdict(name, "import", "the file stops before its functions can be called.", (left.traceback.rstrip(),))
     if left.missing is not None:

@@ -97,13 +97,13 @@ def examined(exercise: Exercise, right: Sequence[Outcome], outcomes: Sequence[Ou
             return []
         pairs = [(np.asarray(a), np.asarray(b)) for a, b in zip(wanted, given, strict=True)]
         for label, (a, b) in zip(labels, pairs, strict=True):
-            if not _equal(b, a, tolerance_of(exercise, place)):
+            if b.shape != a.shape or differences(b, a, tolerance_of(exercise, place)).any():
                 case = _case(exercise, place, b, a)
                 case.others.update({other: c for other, (c, _) in zip(labels, pairs, strict=True) if other != label})
                 wrong[label].append(case)
     fine = [label for label in labels if not wrong[label]]
     lines = []
-    if fine:
+    if fine and len(fine) < len(labels):
         bad = [label for label in labels if wrong[label]]
         lines = [f"{_listed(fine)} right on all inputs; {_listed(bad)} not."]
     for label, cases in wrong.items():
@@ -141,6 +141,9 @@ def sizes_of(exercise: Exercise, arguments: dict[str, Any]) -> dict[str, float]:
                 sizes.setdefault("(number of rows)", math.prod(value.shape[:-1]))
         elif name != "axis" and isinstance(value, int | float) and not isinstance(value, bool):
             sizes.setdefault(name, value)
+    rows = sizes.get("(number of rows)")
+    if rows and any(np.asarray(one).dtype.kind == "b" for case in exercise.cases for one in case.arguments.values()):
+        sizes["(rows that count)"] = next((size for name, size in sizes.items() if name.startswith("(True in")), rows)
     return sizes
 
 

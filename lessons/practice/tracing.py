@@ -18,10 +18,16 @@ VALUES, NUMBERS = 30, 100_000
 _asarray, _settrace = np.asarray, sys.settrace
 
 
-def values_of(function: Callable[..., Any], arguments: dict[str, Any], names: Sequence[str]) -> dict[str, list[Any]]:
+def values_of(
+    function: Callable[..., Any],
+    arguments: dict[str, Any],
+    names: Sequence[str],
+    as_array: Callable[[Any], Any] | None = None,
+) -> dict[str, list[Any]]:
     """Name -> the numbers that the variable of `function` held, one array for each change, in order.
 
-    The first call of the function is followed, line by line.  What it raises is not raised here.
+    The first call of the function is followed, line by line.  What it raises is not raised here.  as_array: makes what
+    NumPy can read of a value.
     """
     code = getattr(function, "__code__", None)
     seen: dict[str, list[Any]] = {}
@@ -37,7 +43,7 @@ def values_of(function: Callable[..., Any], arguments: dict[str, Any], names: Se
         held = frame.f_locals
         for name in names:
             if name in held:
-                _note(seen.setdefault(name, []), held[name])
+                _note(seen.setdefault(name, []), as_array(held[name]) if as_array else held[name])
         return line
 
     before = sys.gettrace()

@@ -20,12 +20,13 @@ CREATE TABLE IF NOT EXISTS practised (
     mistake TEXT NOT NULL, at TEXT NOT NULL
 )
 """
-ACTS = ("tried", "hint", "gave up")
+ACTS = ("started", "tried", "hint", "gave up")
 
 
 @dataclass(frozen=True)
 class Practised:
-    """act: one of ACTS.  verdict: of what was tried, or the number of the hint.  mistake: its id, or nothing."""
+    """act: one of ACTS.  verdict: of what was tried, the number of the hint, or the mark of what it was started with.
+    mistake: its id, or nothing; of a start, the folder."""
 
     exercise: str
     act: str

@@ -12,12 +12,13 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfx.errors import BadInput, EnvironmentProblem
+from tfx_cli.practice.framework import Framework
 
 if TYPE_CHECKING:
     from lessons.practice.exercise import Exercise
@@ -49,7 +50,7 @@ class Graded:
         return "\n".join(verdict_lines(self.verdict))
 
 
-def exercise_for(path: Path, name: str) -> Exercise:
+def exercise_for(path: Path, name: str, action: str = "grade") -> Exercise:
     """The one that is named, or that the file is called after.  Raises BadInput where that is none."""
     from lessons.practice.exercise import exercises, find_exercise
 
@@ -58,21 +59,21 @@ def exercise_for(path: Path, name: str) -> Exercise:
     stem = path.stem.replace("_", "-")
     if stem not in exercises():
         raise BadInput(
-            f'"{path}" is called after no exercise.', "Say which it is for: tfx practice grade FILE --exercise NAME"
+            f'"{path}" is called after no exercise.', f"Say which it is for: tfx practice {action} FILE --exercise NAME"
         )
     return exercises()[stem]
 
 
-def grade(paths: Sequence[Path], name: str) -> Iterator[Graded]:
+def grade(paths: Sequence[Path], name: str, framework: Framework = Framework.numpy) -> Iterator[Graded]:
     """Every file in turn.  All are found before the first is run."""
-    from lessons.practice.judging import judge_file
+    from lessons.practice.frameworks import judge_answer
 
-    found = [(path, exercise_for(path, name), source_of(path)) for path in paths]
+    found = [(path, framework.require(exercise_for(path, name)), source_of(path)) for path in paths]
     for path, exercise, source in found:
         if isinstance(source, BadInput | EnvironmentProblem):
-            yield Graded(path, exercise, unreadable(exercise, source.message))
+            yield Graded(path, exercise, replace(unreadable(exercise, source.message), framework=framework))
         else:
-            yield Graded(path, exercise, judge_file(exercise, path.resolve(), source))
+            yield Graded(path, exercise, judge_answer(exercise, path.resolve(), source, framework))
 
 
 def source_of(path: Path) -> str | BadInput | EnvironmentProblem:

@@ -38,6 +38,9 @@ def folders(given: Sequence[Path] | None) -> list[Path]:
 @contextmanager
 def packs_in_use(given: Sequence[Path] | None, face: Face, whole: bool = True) -> Iterator[None]:
     """While it lasts, exercises are those of the packs; at its end a terminal is told how to go on with them."""
+    if not folders(given):
+        yield
+        return
     from lessons.practice.packs import using
 
     with using(folders(given), whole):
@@ -79,21 +82,19 @@ def new(names: Sequence[str], given: Sequence[Path] | None, face: Face) -> None:
     show_line(f"next   write what says TODO, then tfx practice dev check {name} --pack {shlex.quote(str(folder))}")
 
 
-DERIVATION = "derive/"
-
-
 def chosen(names: Sequence[str]) -> tuple[list[Exercise], list[Derivation]]:
     """The exercises of these names and the derivations of those that begin with derive/; without a name all exercises
     of the packs in use, else everything of the course.  derive alone is every derivation."""
     from lessons.practice.derive.derivation import derivations, find_derivation
     from lessons.practice.exercise import exercises, find_exercise
     from lessons.practice.packs import FOLDERS
+    from tfx_cli.practice.derive.progress import PREFIX
 
     if not names:
         return list(exercises().values()), [] if FOLDERS.get() else list(derivations().values())
-    derived = [name for name in names if name.startswith(DERIVATION)]
+    derived = [name for name in names if name.startswith(PREFIX)]
     found = {one.name: one for one in (derivations().values() if "derive" in names else ())}
-    found |= {one.name: one for one in (find_derivation(name.removeprefix(DERIVATION)) for name in derived)}
+    found |= {one.name: one for one in (find_derivation(name.removeprefix(PREFIX)) for name in derived)}
     own = [name for name in dict.fromkeys(names) if name != "derive" and name not in derived]
     return [find_exercise(name) for name in own], list(found.values())
 

@@ -132,7 +132,7 @@ PLANTED = [
      "steps: mean and variance are right; deviation is the first that is wrong.", None),
     ("attention-backward", ATTENTION_BACKWARD, ("(dp - (dp * p).sum(-1, keepdims=True))", "dp"),
      "steps: p and dp are right; ds is the first that is wrong.",
-     "ds differs by p times one number for each slice along the last axis, everywhere: the sum over it (the cross term)"
+     "ds differs by p times one number for each slice along the last axis, everywhere: the inner sum (the cross term)"
      " is missing or another."),
     ("attention-backward", ATTENTION_BACKWARD, ("ds = p", "ds = -p"),
      "steps: p and dp are right; ds is the first that is wrong.",
@@ -141,7 +141,7 @@ PLANTED = [
      "steps: deviation and n are right; g is the first that is wrong.", "g lacks the factor gamma, everywhere."),
     ("layer-norm-backward", LAYER_NORM_BACKWARD, (" - n * (g * n).mean(-1, keepdims=True)", ""),
      "steps: deviation, n and g are right; dx is the first that is wrong.",
-     "dx differs by n times one number for each slice along the last axis, everywhere: the sum over it (the cross term)"
+     "dx differs by n times one number for each slice along the last axis, everywhere: the inner sum (the cross term)"
      " is missing or another."),
     ("layer-norm-backward", LAYER_NORM_BACKWARD, ("dy.sum(tokens)", "dy.mean(tokens)"),
      "steps: deviation, n, g, dx and dgamma are right; dbeta is the first that is wrong.",

@@ -14,6 +14,7 @@ from tfx.generate.shaping import top_p as library
 exercise = Exercise(
     "nucleus",
     "Top-p: only the nucleus may be drawn",
+    autograd=False,
     step="top_p_step",
     rules=[
         "logits is (..., V), and 0 < p <= 1. Each row is filtered by itself; its probabilities are softmax(logits).",
