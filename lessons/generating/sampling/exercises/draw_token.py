@@ -19,6 +19,7 @@ exercise = Exercise(
     "draw-token",
     "Draw a token, with a temperature",
     step="drawing",
+    autograd=False,
     level=1,
     rules=[
         "logits is (..., V), temperature 0 or more, 1 unless told; the probabilities are softmax(logits / temperature).",
