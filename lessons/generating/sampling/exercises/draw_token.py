@@ -19,6 +19,7 @@ exercise = Exercise(
     "draw-token",
     "Draw a token, with a temperature",
     step="drawing",
+    autograd=False,
     level=1,
     rules=[
         "logits is (..., V), temperature 0 or more, 1 unless told; the probabilities are softmax(logits / temperature).",
@@ -108,7 +109,7 @@ def by_what_lies_before(logits: Any, u: Any, temperature: float = 1.0) -> Any:
 
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
-    """No u lies so near to a running sum that rounding decides (tests/lessons/practice/test_variants_generating.py)."""
+    """No u lies so near to a running sum that rounding decides (tests/lessons/practice/test_variants_drawing.py)."""
     n = rng.standard_normal
 
     def given(*shape: int, by: float = 1.0, **more: Any) -> dict[str, Any]:
