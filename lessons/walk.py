@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lessons.course import Topic, lesson_of
-from lessons.exercise_names import exercise_names
+from lessons.exercise_names import derivation_names, exercise_names
 from lessons.links import completed
 from lessons.request import Request
 from lessons.writing import Lesson, Scene, as_record
@@ -23,15 +23,16 @@ Complete = Callable[[Try | See, str], Try | See]
 
 def walk(topic: Topic, request: Request) -> Walk:
     """The lesson of a topic on the reader's input."""
-    to_write = tuple(f"tfx practice start {name}" for name in exercise_names(topic))
-    return Walk(lesson_of(topic), request, lambda link, step: completed(link, topic, step, request), to_write)
+    to_write = [f"tfx practice start {name}" for name in exercise_names(topic)]
+    to_write += [f"tfx practice derive {name}" for name in derivation_names(topic)]
+    return Walk(lesson_of(topic), request, lambda link, step: completed(link, topic, step, request), tuple(to_write))
 
 
 class Walk:
     """A lesson on one reader's input.  Its steps are known at once; each is run when it is asked for, and kept.
 
     complete: what turns a `Try` or a `See`, seen at the step of that name, into a whole command.  to_write: commands
-    that begin an exercise, shown at the last step.
+    that begin an exercise or a derivation, shown at the last step.
     """
 
     def __init__(self, lesson: Lesson, request: Request, complete: Complete, to_write: tuple[str, ...] = ()) -> None:

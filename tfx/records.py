@@ -189,7 +189,7 @@ Record = Text | Formula | Matrix | Table | Plot | Code | Question | Check | Try 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One screen of a lesson.  `name` is what links point at; `tries` are commands that change something here;
-    `to_write`, at the end of a lesson, commands that begin an exercise about it."""
+    `to_write`, at the end of a lesson, commands that begin an exercise or a derivation."""
 
     title: str
     records: tuple[Record, ...]

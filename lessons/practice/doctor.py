@@ -52,12 +52,12 @@ class Case:
     @property
     def tells(self) -> bool:
         """Whether there are enough numbers for a relation between them to mean something."""
-        return bool(self.want.size > 1 and self._largest(self.want) and self._largest(self.have))
+        return self.want.size > 1 and self.large
 
-    def _largest(self, array: Any) -> float:
-        """Of its numbers; 0 where that is rounding."""
-        largest = float(np.abs(array).max(initial=0.0))
-        return largest if largest > self.tolerance.least else 0.0
+    @property
+    def large(self) -> bool:
+        """Whether both arrays are more than rounding."""
+        return all(np.abs(one).max(initial=0.0) > self.tolerance.least for one in (self.want, self.have))
 
 
 def doctor(label: str, have: Any, want: Any) -> list[str]:
@@ -67,7 +67,7 @@ def doctor(label: str, have: Any, want: Any) -> list[str]:
 
 def explained(label: str, cases: Sequence[Case], where: str = "everywhere") -> list[str]:
     """The first sentence that explains every case; none where no sentence does.  where: words for all of them."""
-    if not all(map(_usable, cases)) or not any(one.tells for one in cases):
+    if not all(map(_usable, cases)) or not _telling(cases):
         return []
     ways: tuple[Way, ...] = (turned, summed)
     if all(one.have.shape == one.want.shape for one in cases):
@@ -89,6 +89,12 @@ def explained(label: str, cases: Sequence[Case], where: str = "everywhere") -> l
     return []
 
 
+def _telling(cases: Sequence[Case]) -> list[Case]:
+    """Those that say something; of single numbers there have to be three, as each is a multiple of every other."""
+    single = [one for one in cases if one.want.size == 1 and one.large]
+    return [one for one in cases if one.tells] or (single if len(single) > 2 else [])
+
+
 def _usable(case: Case) -> bool:
     numbers = all(one.dtype.kind in "biuf" for one in (case.have, case.want))
     return bool(numbers and np.isfinite(case.have).all() and np.isfinite(case.want).all())
@@ -102,20 +108,22 @@ def opposed(label: str, cases: Sequence[Case]) -> Iterator[str]:
 
 def scaled(label: str, cases: Sequence[Case]) -> Iterator[str]:
     """The sign, a constant factor, or one that depends on the sizes."""
-    telling = [one for one in cases if one.tells]
+    telling = _telling(cases)
     factors = [_factor(one) for one in telling]
     if not all(factors):
         return
     if np.ptp(factors) <= 1e-6 * abs(factors[0]):
+        names = list(_names(CONSTANTS, factors[0]))
+        here = list(_names(cases[0].sizes, factors[0])) if len(cases) == 1 else []
         if abs(factors[0] + 1) < 1e-6:
             yield "has the wrong sign: it is -1 times what is right"
-        elif len(cases) == 1 and (names := list(_names(cases[0], factors[0]))):
-            yield f"is {factors[0]:.6g} times what is right, {' or '.join(names[:2])} here"
+        elif here:
+            yield f"is {factors[0]:.6g} times what is right, {' or '.join(here[:2])} here"
         else:
-            yield f"is {factors[0]:.6g} times what is right"
+            yield f"is {factors[0]:.6g} times what is right{f', {names[0]}' if names else ''}"
         return
     for sign in ("", "-"):
-        fitting = [set(_names(one, f if not sign else -f)) for f, one in zip(factors, telling, strict=True)]
+        fitting = [set(_names(one.sizes, f if not sign else -f)) for f, one in zip(factors, telling, strict=True)]
         for name in sorted(set.intersection(*fitting), key=len):
             yield f"is {sign}{name} times what is right"
             return
@@ -135,9 +143,13 @@ FORMS: dict[str, Callable[[float], float]] = {
 }  # fmt: skip
 
 
-def _names(case: Case, factor: float) -> Iterator[str]:
+#: factors that do not depend on the input
+CONSTANTS = {"log(2)": math.log(2), "log(10)": math.log(10), "sqrt(2)": math.sqrt(2), "pi": math.pi}
+
+
+def _names(sizes: dict[str, float], factor: float) -> Iterator[str]:
     """Sizes, and what is made of them, that are this factor."""
-    for name, size in case.sizes.items():
+    for name, size in sizes.items():
         for form, of in FORMS.items():
             try:
                 value = of(size)
@@ -202,7 +214,7 @@ def multiplied(label: str, cases: Sequence[Case]) -> Iterator[str]:
     """A factor of one number each that is missing, or that is there once too often."""
     for name in _shared(cases, "named"):
         pairs = [(one, one.named[name]) for one in cases]
-        if any(not _fits(array, one.want) or np.ptp(array) == 0 for one, array in pairs):
+        if not all(_fits(array, one.want) for one, array in pairs) or not any(np.ptp(array) > 0 for _, array in pairs):
             continue
         if all(one.is_like(one.have * array, one.want) for one, array in pairs):
             yield f"lacks the factor {name}"
@@ -212,18 +224,17 @@ def multiplied(label: str, cases: Sequence[Case]) -> Iterator[str]:
 
 def _fits(array: Any, wanted: Any) -> bool:
     try:
-        return bool(array.size > 1 and np.broadcast_shapes(array.shape, wanted.shape) == wanted.shape)
+        one_each = array.size > 1 or array.size == wanted.size
+        return bool(one_each and np.broadcast_shapes(array.shape, wanted.shape) == wanted.shape)
     except ValueError:
         return False
 
 
 def divided(label: str, cases: Sequence[Case]) -> Iterator[str]:
     """What is right, times a number of its own for each slice."""
-    if (
-        (along := _along(cases))
-        and all(_level(one, one.want) for one in cases)
-        and not all(_factor(one) for one in cases if one.tells)
-    ):
+    lost = any(((one.have == 0) & (one.want != 0)).any() for one in cases)  # such as an exp that underflows
+    along = "" if lost or all(map(_factor, _telling(cases))) else _along(cases)
+    if along and all(_level(one, one.want) for one in cases):
         yield f"is what is right times another number in each slice along {along}: look at what divides it"
 
 
@@ -242,11 +253,11 @@ def crossed(label: str, cases: Sequence[Case]) -> Iterator[str]:
     if not along:
         return
     if all(_level(one, np.ones(one.want.shape)) for one in cases):
-        yield f"differs by one number for each slice along {along}: a sum or a mean over it is missing or another"
+        yield f"differs by one number for each slice along {along}: what is the same all along it, a sum or a mean, is missing or another"
         return
     for name in _shared(cases, "named"):
         if all(one.named[name].shape == one.want.shape and _level(one, one.named[name]) for one in cases):
-            yield f"differs by {name} times one number for each slice along {along}: the sum over it (the cross term) is missing or another"
+            yield f"differs by {name} times one number for each slice along {along}: the inner sum (the cross term) is missing or another"
             return
 
 

@@ -3,7 +3,7 @@
     syntax, import, missing, stub, raises, type, shape, not finite, values, changed, shared, again, dtype,
     gradient (of an answer in PyTorch: autograd.py), passed
 
-    time, exit: the process ended before it gave anything;  grader: tfx itself broke down, whatever the file holds
+    time, exit: the process ended before it gave anything that can be read;  grader: tfx itself broke down, whatever the file holds
 
     too much memory, too slow: right, and dearer than a rule allows on one larger input
 
@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from lessons.practice.bench import Left, run_file
+from lessons.practice.bench import Left, plain, run_file
 from lessons.practice.comparing import (
-    Result, Tolerance, alike, compared, inputs_of, outcomes_of, parts_of, tolerance_of,
+    Result, Tolerance, alike, compared, inputs_of, outcomes_of, parts_of, taken_apart, tolerance_of,
 )  # fmt: skip
 from lessons.practice.cost import Cost, cost_of
 from lessons.practice.exercise import Exercise, Mistake
@@ -83,18 +83,26 @@ def judge_file(
     except EnvironmentProblem:
         raise
     except Exception as error:
-        verdict = _broken(exercise, "".join(traceback.format_exception(error)))
-    return replace(verdict, printed=left.printed)
+        verdict = broken(exercise.name, "".join(traceback.format_exception(error)))
+    says, evidence = plain(verdict.says).replace("\n", " "), tuple(map(plain, verdict.evidence))
+    return replace(verdict, says=says, evidence=evidence, printed=left.printed)
+
+
+def _unread(name: str, trace: str) -> Verdict:
+    says = "its results cannot be read: the file changes something of Python or NumPy on which that stands."
+    return Verdict(name, "exit", says, tuple(filter(None, [trace.rstrip()])))
 
 
 def judge_left(exercise: Exercise, left: Left) -> Verdict:
     """The first of what is wrong with what a run left."""
-    return _early(exercise, left) or judge(exercise, left.outcomes, left.traceback)
+    abouts = [case.about for case in exercise.cases]
+    early = early_verdict(exercise.name, left, abouts, exercise.function_name)
+    return early or judge(exercise, left.outcomes, left.traceback)
 
 
-def _broken(exercise: Exercise, trace: str) -> Verdict:
+def broken(name: str, trace: str) -> Verdict:
     says = "tfx itself broke down while it judged; this says nothing about your file."
-    return Verdict(exercise.name, "grader", says, (trace.rstrip(), "report this, with what it prints: tfx doctor"))
+    return Verdict(name, "grader", says, (trace.rstrip(), "report this, with what it prints: tfx doctor"))
 
 
 def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str, **more: Any) -> Verdict:
@@ -102,7 +110,11 @@ def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str, *
     names = [name.partition(":")[0] for name in exercise.step_names]
     arguments = exercise.cases[verdict.place].arguments
     seen = run_file(path, source, exercise.function_name, [arguments], tracing=names, **more).seen
-    found = first_wrong_step(exercise, verdict.place, seen)
+    try:
+        found = first_wrong_step(exercise, verdict.place, seen)
+    except Exception as error:  # no reason to take back a verdict
+        words = f"tfx broke down over the steps ({type(error).__name__}): report this, with what it prints: tfx doctor"
+        return replace(verdict, evidence=(*verdict.evidence, words))
     about = f"input: {exercise.cases[verdict.place].about}"
     if found and about not in verdict.evidence:
         found.insert(0, f"on another {about}")
@@ -152,6 +164,7 @@ def judge(exercise: Exercise, outcomes: Sequence[Outcome], trace: str = "") -> V
     if all(_unfilled(outcome) for outcome in outcomes):
         return Verdict(name, "stub", f"{exercise.function_name} is still empty: nothing is returned.")
     right = outcomes_of(exercise, exercise.right)
+    outcomes = [taken_apart(r, o) for r, o in zip(right, outcomes, strict=True)]
     results = [compared(exercise, place, r, o) for place, (r, o) in enumerate(zip(right, outcomes, strict=True))]
     for kind in ("raises", "type", "shape", "not finite", "values"):
         wrong = [result for result in results if result.kind == kind]
@@ -179,10 +192,9 @@ def judge(exercise: Exercise, outcomes: Sequence[Outcome], trace: str = "") -> V
     return Verdict(name, "passed", exercise.learned)
 
 
-def _early(exercise: Exercise, left: Left) -> Verdict | None:
-    """What goes wrong before anything can be compared."""
-    name, function = exercise.name, exercise.function_name
-    about = exercise.cases[min(left.at, len(exercise.cases) - 1)].about
+def early_verdict(name: str, left: Left, abouts: Sequence[str], function: str = "") -> Verdict | None:
+    """What goes wrong before anything can be compared.  abouts: a few words about each call."""
+    about = abouts[min(left.at, len(abouts) - 1)]
     if left.syntax:
         return Verdict(name, "syntax", "Python cannot read the file.", (left.syntax.rstrip(),))
     if left.ended == "time":
@@ -191,14 +203,17 @@ def _early(exercise: Exercise, left: Left) -> Verdict | None:
     if left.ended == "exit":
         return Verdict(name, "exit", "the program was ended (exit) before it returned anything.", (f"input: {about}",))
     if left.ended == "signal":
-        return Verdict(name, "exit", "its process broke down; was very much memory asked for?", (f"input: {about}",))
+        says = f"its process broke down ({left.signal}); was very much memory asked for?"
+        return Verdict(name, "exit", says, (f"input: {about}",))
+    if left.ended == "bent" or (left.stage == "call" and f'"{left.path}"' in left.traceback):
+        return _unread(name, left.traceback)
     if left.stage == "import":
         return Verdict(name, "import", "the file stops before its functions can be called.", (left.traceback.rstrip(),))
     if left.missing is not None:
         there = f"there are: {', '.join(left.missing)}" if left.missing else "there is no function at all"
         return Verdict(name, "missing", f"the file has no function {function}; {there}.")
     if left.stage != "done":
-        return _broken(exercise, left.traceback)
+        return broken(name, left.traceback)
     return None
 
 

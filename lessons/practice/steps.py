@@ -54,26 +54,34 @@ def _comparable(value: Any, form: Any) -> bool:
 
 def _equal(value: Any, form: Any, tolerance: Any) -> bool:
     if value.shape == form.shape and np.isneginf(form).any():
-        value = np.where(value < BLOCKED, -np.inf, value)
+        value = np.where(value.astype(np.result_type(value, float)) < BLOCKED, -np.inf, value)
     return bool(value.shape == form.shape and not differences(value, form, tolerance).any())
 
 
 def _shown(exercise: Exercise, place: int, name: str, value: Any, forms: Sequence[Any]) -> list[str]:
     """The worst number, the same by hand, and what explains the difference."""
-    arguments = exercise.cases[place].arguments
-    form = next((one for one in forms if one.shape == value.shape), forms[0])
-    if value.shape != form.shape:
-        lines = [f"{name} has the shape {value.shape}, and {form.shape} is right."]
-        return lines + explained(name, [_case(exercise, place, value, form)])
-    with np.errstate(all="ignore"):
-        gap = np.where(value == form, 0.0, np.abs(value.astype(float) - form.astype(float)))
-    worst = np.unravel_index(int(np.nan_to_num(gap, nan=np.inf).argmax()), gap.shape)
-    at = tuple(int(one) for one in worst)
+    meant = [one for one in forms if one.shape == value.shape]
+    if not meant:
+        lines = [f"{name} has the shape {value.shape}, and {forms[0].shape} is right."]
+        return lines + explained(name, [_case(exercise, place, value, forms[0])])
+    said = [(one, explained(name, [_case(exercise, place, value, one)])) for one in meant]
+    form, says = next((pair for pair in said if pair[1]), said[0])
+    gap = _gap(value, form)
+    worst = int(gap.argmax())
+    at = tuple(map(int, np.unravel_index(worst, gap.shape)))
     got, wanted = two_numbers(value[at], form[at])
     lines = [f"{name}{place_of(at)} is {got}, and {wanted} is right."]
-    if name in exercise.cells:
-        lines.append(f"by hand: {name}{place_of(at)} = {exercise.cells[name](at, **arguments)}")
-    return lines + explained(name, [_case(exercise, place, value, form)])
+    if name in exercise.cells and form.size == forms[0].size and form.flat[worst] == forms[0].flat[worst]:
+        own = tuple(map(int, np.unravel_index(worst, forms[0].shape)))  # a form may have its axes put together
+        lines.append(f"by hand: {name}{place_of(at)} = {exercise.cells[name](own, **exercise.cases[place].arguments)}")
+    return lines + says
+
+
+def _gap(value: Any, form: Any) -> Any:
+    """How far each number is off; NaN is as far as can be."""
+    with np.errstate(all="ignore"):
+        gap = np.where(value == form, 0.0, np.abs(value.astype(float) - form.astype(float)))
+    return np.nan_to_num(gap, nan=np.inf)
 
 
 def _case(exercise: Exercise, place: int, have: Any, want: Any) -> Case:
@@ -97,13 +105,13 @@ def examined(exercise: Exercise, right: Sequence[Outcome], outcomes: Sequence[Ou
             return []
         pairs = [(np.asarray(a), np.asarray(b)) for a, b in zip(wanted, given, strict=True)]
         for label, (a, b) in zip(labels, pairs, strict=True):
-            if not _equal(b, a, tolerance_of(exercise, place)):
+            if b.shape != a.shape or differences(b, a, tolerance_of(exercise, place)).any():
                 case = _case(exercise, place, b, a)
                 case.others.update({other: c for other, (c, _) in zip(labels, pairs, strict=True) if other != label})
                 wrong[label].append(case)
     fine = [label for label in labels if not wrong[label]]
     lines = []
-    if fine:
+    if fine and len(fine) < len(labels):
         bad = [label for label in labels if wrong[label]]
         lines = [f"{_listed(fine)} right on all inputs; {_listed(bad)} not."]
     for label, cases in wrong.items():
@@ -141,6 +149,9 @@ def sizes_of(exercise: Exercise, arguments: dict[str, Any]) -> dict[str, float]:
                 sizes.setdefault("(number of rows)", math.prod(value.shape[:-1]))
         elif name != "axis" and isinstance(value, int | float) and not isinstance(value, bool):
             sizes.setdefault(name, value)
+    rows = sizes.get("(number of rows)")
+    if rows and any(np.asarray(one).dtype.kind == "b" for case in exercise.cases for one in case.arguments.values()):
+        sizes["(rows that count)"] = next((size for name, size in sizes.items() if name.startswith("(True in")), rows)
     return sizes
 
 

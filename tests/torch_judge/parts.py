@@ -74,10 +74,12 @@ loss = Problem(
 
 
 def _far_up() -> Any:
-    """Logits of which one row is too large for exp."""
+    """Logits of which one row is too large for exp, and one gives its label next to no probability."""
     import torch
 
-    return torch.randn(5, 4) + torch.tensor([0.0, 0.0, 1000.0, 0.0, 0.0]).reshape(5, 1)
+    logits = torch.randn(5, 4) + torch.tensor([0.0, 0.0, 1000.0, 0.0, 0.0]).reshape(5, 1)
+    logits[3, 1] -= 40
+    return logits
 
 
 def _targets() -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lessons.exercise_names import exercise_names
+from lessons.exercise_names import derivation_names, exercise_names
 from tfx_cli.learner.path import next_topic
 from tfx_cli.learner.standing import ANSWERED, RIGHT, Standing
 from tfx_cli.render.wrapping import labelled, wrapped
@@ -46,8 +46,8 @@ def terminal_lines(modules: Sequence[Module], stands: Mapping[str, Standing], wi
             blank = " " * min(len(MARGIN) + label, max(width - longest, len(MARGIN)))
             below = [] if beside else [aside_of(topic, stands).strip().replace("  ", ", ")]
             below += labelled_names(topic, width - len(blank))
-            if names := exercise_names(topic):
-                below += wrapped(f"write it: {', '.join(names)}", width - len(blank))
+            for what, names in (("write it", exercise_names(topic)), ("derive it", derivation_names(topic))):
+                below += wrapped(f"{what}: {', '.join(names)}", width - len(blank)) if names else []
             for line in [*rest, *below]:
                 yield blank + line, False
     yield "", False
@@ -58,6 +58,9 @@ def terminal_lines(modules: Sequence[Module], stands: Mapping[str, Standing], wi
         yield line, False
     if any(exercise_names(topic) for topic in topics):
         for line in labelled("to write:", "tfx practice start NAME", width, ""):
+            yield line, False
+    if any(derivation_names(topic) for topic in topics):
+        for line in labelled("derive:", "tfx practice derive NAME", width, ""):
             yield line, False
     if any(standing.word == "known" for standing in stands.values()):
         rule = f"{ANSWERED:.0%} of its questions answered, {RIGHT:.0%} of them rightly the last time"
@@ -93,11 +96,13 @@ def plain_lines(modules: Sequence[Module], stands: Mapping[str, Standing]) -> It
             names, words = ", ".join(topic.aliases), stands[topic.name].words
             yield line("topic", topic.name, topic.title, f"{topic.minutes} min", names, topic.number, words)
             yield from (line("write", topic.name, name) for name in exercise_names(topic))
+            yield from (line("derive", topic.name, name) for name in derivation_names(topic))
 
 
 def document_of(modules: Sequence[Module], stands: Mapping[str, Standing]) -> dict[str, Any]:
     """The JSON face.  seen: of `steps` steps; steps is null where nobody has counted them on this machine; state: one
-    word of tfx_cli.learner.standing; due: its questions that are waiting; exercises: what there is to write."""
+    word of tfx_cli.learner.standing; due: its questions that are waiting; exercises: what there is to write;
+    derivations: what there is to derive."""
     return {
         "modules": [
             {
@@ -127,4 +132,5 @@ def _fields(topic: Topic, standing: Standing) -> dict[str, Any]:
         "state": standing.word,
         "due": standing.due,
         "exercises": exercise_names(topic),
+        "derivations": derivation_names(topic),
     }

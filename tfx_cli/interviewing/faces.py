@@ -20,13 +20,19 @@ def lead(slot: Slot, spent: float, minutes: int) -> tuple[str, str, str]:
 
 
 def hand_over(slot: Slot) -> str:
-    """Where what a coding question asks can be written and checked, the command for it; else nothing."""
-    if slot.part != "code":
-        return ""
-    from lessons.practice.exercise import exercises, topic_of
+    """Where what a question asks for can be written and checked, code or a derivation, the command for it; else
+    nothing."""
+    if slot.part == "code":
+        from lessons.course import find_topic
+        from lessons.exercise_names import exercise_names
 
-    own = (name for name, exercise in exercises().items() if topic_of(exercise).name == slot.topic)
-    return next((f"tfx practice start {name}" for name in own), "")
+        return next((f"tfx practice start {name}" for name in exercise_names(find_topic(slot.topic))), "")
+    if slot.part == "derivation":
+        from lessons.practice.derive.derivation import derivations
+
+        asked = (name for name, one in derivations().items() if one.asked == slot.asked.item.id)
+        return next((f"tfx practice derive {name}" for name in asked), "")
+    return ""
 
 
 def as_json(seed: int, wish: InterviewWish, done: Sequence[tuple[Slot, Asking]], told: Report) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tfx.errors import BadInput
 
 if TYPE_CHECKING:
+    from lessons.exercise_names import Listed
     from lessons.practice.exercise import Exercise
 
 
@@ -28,6 +29,14 @@ class Framework(StrEnum):
     def those_of(self, exercises: Mapping[str, Exercise]) -> dict[str, Exercise]:
         """The exercises that can be answered in it."""
         return {name: one for name, one in exercises.items() if self.has(one)}
+
+    def names_of(self, listed: Mapping[str, Listed]) -> dict[str, Listed]:
+        """The same of a list; nothing is imported for that but where it has to be."""
+        if self is Framework.numpy:
+            return dict(listed)
+        from lessons.practice.exercise import exercises
+
+        return {name: one for name, one in listed.items() if self.has(exercises()[name])}
 
     def require(self, exercise: Exercise) -> Exercise:
         """The exercise.  Raises BadInput where it cannot be answered in it."""

@@ -28,6 +28,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lessons.course import Topic, topics
+from lessons.exercise_names import derivation_files
 from lessons.practice.derive.formula import Line, read_formula, read_line
 from lessons.practice.derive.working_out import Scope, work_out
 from tfx.backend import Array
@@ -131,7 +132,8 @@ class Drawing(NamedTuple):
 @dataclass(eq=False)
 class Derivation:
     """about: sentences before any symbol.  axes: letter -> what it counts.  also: other names of symbols and targets.
-    learned: said when all targets hold."""
+    learned: said when all targets hold.  step: of its topic, where it is explained.  asked: id of the question of the
+    mock interview that asks for it."""
 
     name: str
     title: str
@@ -144,6 +146,7 @@ class Derivation:
     shown: Sequence[Shown]
     also: Mapping[str, str] = field(default_factory=dict)
     step: str = ""
+    asked: str = ""
     slips: list[Slip] = field(default_factory=list)
     equals: list[tuple[str, ...]] = field(default_factory=list)
     _truth: Truth | None = None
@@ -201,13 +204,12 @@ def derivations() -> dict[str, Derivation]:
     """All by name, in the order of the course; in a topic by their files' names."""
     found: dict[str, Derivation] = {}
     for topic in topics():
-        for path in sorted((topic.path / "derivations").glob("*.py")):
-            if path.stem != "__init__" and not path.stem.endswith("_slips"):
-                name = f"{topic.package}.derivations.{path.stem}"
-                one: Derivation = importlib.import_module(name).derivation
-                if path.with_name(f"{path.stem}_slips.py").exists():
-                    importlib.import_module(f"{name}_slips")
-                found[one.name] = one
+        for path in derivation_files(topic):
+            name = f"{topic.package}.derivations.{path.stem}"
+            one: Derivation = importlib.import_module(name).derivation
+            if path.with_name(f"{path.stem}_slips.py").exists():
+                importlib.import_module(f"{name}_slips")
+            found[one.name] = one
     return found
 
 

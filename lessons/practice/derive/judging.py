@@ -238,10 +238,13 @@ def _squeezed(value: Array) -> Array:
 
 
 def _would_fit(misfit: Misfit, scope: Scope) -> list[str]:
-    """For a product: with which side transposed it would have axes that fit."""
-    if misfit.sign != "@" or any(np.ndim(one) != 2 for one in misfit.operands):
+    """For a product: with which side transposed it would have axes that fit; or that it is one of matrices."""
+    if misfit.sign not in ("@", "*") or any(np.ndim(one) != 2 for one in misfit.operands):
         return []
     left, right = misfit.operands
+    if misfit.sign == "*":  # also how a middle dot is read
+        gives = scope.axes((left.shape[0], right.shape[1]))
+        return [f"the product of matrices, written @, would fit: it gives {gives}."] * (left.shape[1] == right.shape[0])
     found = []
     for says, a, b in (
         ("the left side transposed", left.T, right), ("the right side transposed", left, right.T),

@@ -146,7 +146,7 @@ def test_the_map_as_json(reader):
     assert doubling == {
         "name": "doubling", "title": "Doubling", "level": 1, "minutes": 3, "after": [],
         "aliases": ["twice", "times-two"], "number": "3.1", "seen": 2, "steps": 2, "done": True,
-        "state": "read", "due": 0, "exercises": [],
+        "state": "read", "due": 0, "exercises": [], "derivations": [],
     }  # fmt: skip
     assert [(one["seen"], one["steps"], one["done"], one["state"]) for one in (halving, squaring)] == [
         (3, 11, False, "started"), (0, None, False, "new")
@@ -221,3 +221,14 @@ def test_the_map_says_what_there_is_to_write(tfx):
     assert "write\tattention-scaled-dot-product\tattention-backward\n" in plain
     (module,) = json.loads(tfx("explain", "3", "--json").out)["modules"]
     assert {topic["name"]: topic["exercises"] for topic in module["topics"]}["softmax-attention"] == ["softmax"]
+
+
+def test_the_map_says_what_there_is_to_derive(tfx):
+    page = tfx("explain", "3").out
+    assert "             derive it: softmax, softmax-jacobian\n" in page
+    assert "derive:   tfx practice derive NAME\n" in page
+    assert "derive\tsoftmax-jacobian\tsoftmax\n" in tfx("explain", "3", "--plain").out
+    (module,) = json.loads(tfx("explain", "3", "--json").out)["modules"]
+    assert {topic["name"]: topic["derivations"] for topic in module["topics"]}["scaling-variance"] == [
+        "dot-product-variance"
+    ]

@@ -57,7 +57,7 @@ def test_what_to_type_next_says_the_framework(tfx, there):
     assert f"next   tfx practice start {next(iter(exercises()))}\n" in tfx("practice").out
     tfx("practice", "start", "softmax", *TORCH)
     ran = tfx("practice", "check", "softmax", *TORCH)
-    assert ran.out.startswith("Right: well.\n\nnext   tfx practice --framework torch ")
+    assert ran.out.startswith("Right: well.\n\nnext      tfx practice --framework torch\n")
     assert there == [("softmax", "softmax.py", "torch")]
 
 

@@ -65,7 +65,8 @@ DX, DGAMMA, DBETA = (
     "dgamma and dbeta are right on all inputs; dx is not.", "dx and dbeta are right on all inputs; dgamma is not.",
     "dx and dgamma are right on all inputs; dbeta is not.",
 )  # fmt: skip
-CROSSED = "the sum over it (the cross term) is missing or another."
+EVERY = "on all N inputs where it is wrong"
+CROSSED = "the inner sum (the cross term) is missing or another."
 
 PLANTED = {
     "a factor": ("attention-backward", attention(dq=lambda a: 2 * a["dq"]),
@@ -105,8 +106,8 @@ PLANTED = {
          + CROSSED]),
     "no mean term": ("layer-norm-backward",
         layer_norm(dx=lambda a: (a["g"] - a["n"] * (a["g"] * a["n"]).mean(-1, keepdims=True)) / a["s"]),
-        [DX, "dx differs by one number for each slice along the last axis, on all N inputs where it is wrong: a sum or"
-         " a mean over it is missing or another."]),
+        [DX, "dx differs by one number for each slice along the last axis, on all N inputs where it is wrong: what is"
+         " the same all along it, a sum or a mean, is missing or another."]),
     "not divided": ("layer-norm-backward", layer_norm(dx=lambda a: a["dx"] * a["s"]),
         [DX, "dx is what is right times another number in each slice along the last axis, on all N inputs where it is"
          " wrong: look at what divides it."]),
@@ -192,6 +193,37 @@ def test_what_fits_one_input_and_not_the_next_is_not_said():
     assert explained("y", twice) == ["y is 2 times what is right, everywhere."] and explained("y", other) == []
     assert explained("y", [Case(np.array([3.0]), np.array([2.0]), **case)]) == [], "any number is a multiple of another"
     assert doctor("y", 3 * np.arange(4.0), np.arange(4.0)) == ["y is 3 times what is right, everywhere."]
+
+
+#: mistake -> what is said of the numbers, beside which results are right
+OF_THE_BANKS = {
+    "attention-backward/cross-term-missing":
+        f"dq differs by p @ k times one number for each slice along the last axis, {EVERY}: {CROSSED}",
+    "attention-backward/queries-and-keys-exchanged": f"dq is what dk should be, {EVERY}.",
+    "cross-entropy/sum-for-mean": f"loss is (rows that count) times what is right, {EVERY}.",
+    "cross-entropy/in-bits": f"loss is 1.4427 times what is right, 1 / log(2), {EVERY}.",
+    "cross-entropy/sign-missing": f"loss has the wrong sign, {EVERY}: it is -1 times what is right.",
+    "cross-entropy-backward/mean-not-divided": f"dlogits is (rows that count) times what is right, {EVERY}.",
+    "cross-entropy-backward/upstream-left-out": f"dlogits is 1 / dloss times what is right, {EVERY}.",
+    "noam/factor-left-out": f"rate is 1 / factor times what is right, {EVERY}.",
+    "feed-forward-backward/residual-inside": f"dx has dy added once too often, {EVERY}.",
+    "feed-forward-backward/maps-turned": f"dw_1 is the transpose of what is right, {EVERY}.",
+    "gelu/half-missing": f"y is 2 times what is right, {EVERY}.",
+    "gelu/x-missing": f"y lacks the factor x, {EVERY}.",
+    "softmax/not-divided":
+        f"p is what is right times another number in each slice along the axis, {EVERY}: look at what divides it.",
+    "softmax/maximum-of-all": "",
+    "top-k/a-large-negative-number": "",
+    "noam/rises-as-a-root": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_THE_BANKS)
+def test_mistakes_of_the_banks_get_sentences_that_are_true(name):
+    exercise = find_exercise(name.partition("/")[0])
+    function = next(mistake.function for mistake in exercise.mistakes if mistake.id == name)
+    lines = [line for line in said(exercise, function) if "right on all inputs" not in line]
+    assert lines[:1] == ([OF_THE_BANKS[name]] if OF_THE_BANKS[name] else [])
 
 
 def test_a_mask_is_told_by_its_opposite_and_its_transpose():

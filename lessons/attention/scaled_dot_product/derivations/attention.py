@@ -35,6 +35,7 @@ derivation = Derivation(
     ],
     learned="two gradients at each product, the rows' own number at softmax, and 1/sqrt(D) once in dQ and once in dK.",
     step="the_way_back",
+    asked="interview/derive-attention",
     shown=[
         Shown("dV = P.T @ dO", "O = P @ V: each value is read by every query, so that the sum runs over the queries"),
         Shown("dP = dO @ V.T", "O = P @ V"),

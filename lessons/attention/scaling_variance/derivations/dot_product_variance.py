@@ -32,6 +32,7 @@ derivation = Derivation(
     ],
     learned="the variance of a score is D*a*b: at variance 1 of the entries, dividing by sqrt(D) makes it 1 for every width.",
     step="the_division",
+    asked="interview/derive-scaling",
     shown=[
         Shown("v1 = a*b", "E[q^2 k^2] = E[q^2] E[k^2], as they are independent"),
         Shown("var = D*v1", "D independent products"),

@@ -23,6 +23,7 @@ derivation = Derivation(
     ],
     learned="dS = P*(dP - sum(dP*P)): the sum is one number for each row, and the Jacobian is never built.",
     step="three_roads",
+    asked="interview/derive-softmax",
     shown=[
         Shown("c = sum(dP*P)", "every weight of a row falls when another one grows: one number for each row"),
         Shown("dS = P*(dP - c)", "P_j (dP_j - sum over i of dP_i P_i)"),

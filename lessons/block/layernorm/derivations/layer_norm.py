@@ -37,6 +37,7 @@ derivation = Derivation(
     ],
     learned="dx = r*(g - mean(g) - xhat*mean(g*xhat)) with g = dy*gamma: what the mean and the variance take is projected out.",
     step="derivation",
+    asked="interview/derive-layernorm",
     shown=[
         Shown("dbeta = sum(dy, tokens)", "y = ... + beta, for every token"),
         Shown("dgamma = sum(dy*xhat, tokens)", "y = gamma*xhat + ..., for every token"),

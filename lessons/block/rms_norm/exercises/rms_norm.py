@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from lessons.block.layernorm.exercises.layer_norm import EPS, GAINS, SHAPES, TOKENS
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import by_hand, number
 from tfx.ops.norms.rms_norm import rms_norm_forward
 
 exercise = Exercise(
@@ -71,6 +74,30 @@ def plain_floats(x: Any, gamma: Any, eps: float = 1e-5) -> Any:
     return np.array(rows).reshape(x.shape)
 
 
+@exercise.steps
+def steps(x: Any, gamma: Any, eps: float = 1e-5) -> dict[str, Any]:
+    square = (x**2).mean(axis=-1, keepdims=True)
+    root = np.sqrt(square + eps)
+    return {
+        "mean_square: of each token": [square, square[..., 0], square + eps, square[..., 0] + eps],
+        "root: by what is divided": [root, root[..., 0]],
+        "n: x, normalised": x / root,
+        "y: (..., C)": gamma * x / root,
+    }
+
+
+@exercise.cell
+def mean_square(at: tuple[int, ...], x: Any, gamma: Any, eps: float = 1e-5) -> str:
+    row = x[at[: x.ndim - 1]]
+    return by_hand(*zip(row, row, strict=True), then=(f" / {len(row)}", 1 / len(row)))
+
+
+@exercise.cell
+def root(at: tuple[int, ...], x: Any, gamma: Any, eps: float = 1e-5) -> str:
+    square = (x[at[: x.ndim - 1]] ** 2).mean()
+    return f"sqrt({number(square)} + {eps:g}) = {number(np.sqrt(square + eps))}"
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     def given(*shape: int, by: float = 1.0, to: float = 0.0, **more: Any) -> dict[str, Any]:
@@ -98,3 +125,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("gains of 1", {"x": rng.standard_normal((2, 4)), "gamma": np.ones(4)})
     yield Given("width 512", given(2, 512))
     yield Given("float32", {key: value.astype(np.float32) for key, value in given(2, 3, 8).items()})
+    for about, (shape, tokens, gains, eps, dtype) in crossed(
+        SHAPES, TOKENS, GAINS, EPS, {"": float, "float32": np.float32}
+    ):
+        x, gamma = tokens(rng.standard_normal(shape)), gains(rng, shape[-1])
+        yield Given(about, {"x": x.astype(dtype), "gamma": gamma.astype(dtype)} | eps)

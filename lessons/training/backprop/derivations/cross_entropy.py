@@ -29,6 +29,7 @@ derivation = Derivation(
     ],
     learned="dz = (P - Y)/N: what is predicted less what is right, shared among the tokens. Nothing is divided by P any more.",
     step="where_it_starts",
+    asked="interview/derive-cross-entropy",
     shown=[
         Shown("dP = -Y/P/N", "L = -sum(Y*log(P))/N"),
         Shown("dz = P*(dP - sum(dP*P))", "softmax, row by row; sum(dP*P) is -1/N in each row"),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lessons.course import lesson_of
+from lessons.decks import INTERVIEW
 from lessons.practice.derive.derivation import (
     Derivation,
     Drawing,
@@ -25,6 +26,8 @@ from lessons.practice.derive.formula import read_formula
 from lessons.practice.derive.judging import Attempt
 from lessons.practice.derive.proving import derivation_proof
 from lessons.practice.derive.working_out import Scope, work_out
+from lessons.practice.exercise import exercises
+from lessons.quiz import topic_items
 from tfx.errors import BadInput
 
 EACH = pytest.mark.parametrize("derivation", derivations().values(), ids=lambda one: one.name)
@@ -141,6 +144,19 @@ def test_the_variance_of_a_dot_product_is_that_of_many_draws():
     scores = (np.sqrt(a) * q * np.sqrt(b) * k).sum(-1)
     assert scores.var() == pytest.approx(float(drawing.truth["var"]), rel=0.02)
     assert (scores * drawing.truth["factor"]).var() == pytest.approx(1, rel=0.02)
+
+
+def test_a_question_of_the_interview_asks_for_at_most_one_and_is_about_its_topic():
+    items = {item.id: item for item in topic_items(INTERVIEW)}
+    asked = [one for one in derivations().values() if one.asked]
+    assert len({one.asked for one in asked}) == len(asked) >= 5
+    for one in asked:
+        assert items[one.asked].about == derivation_topic(one).name, one.name
+
+
+def test_no_slip_has_the_id_of_a_mistake_in_an_exercise():
+    slips = {slip.id for one in derivations().values() for slip in one.slips}
+    assert slips and not slips & {mistake.id for one in exercises().values() for mistake in one.mistakes}
 
 
 @EACH

@@ -104,6 +104,14 @@ def test_a_product_that_does_not_fit_is_named_by_its_two_arrays_whatever_stands_
     assert other.kind == "shapes" and other.slip is None, "another product that does not fit is not that slip"
 
 
+def test_a_product_of_matrices_that_is_written_entry_by_entry_is_told_so():
+    for line in ("dP = dO \u00b7 V\u1d40", "dP = dO*V.T"):
+        verdict = attempt("attention").judge(line)
+        assert verdict.kind == "shapes" and verdict.says == "(N, E) * (E, M) does not fit, entry by entry."
+        assert verdict.evidence == ("the product of matrices, written @, would fit: it gives (N, M).",)
+    assert attempt("attention").judge("dP = dO*V").evidence == ()
+
+
 def test_a_result_of_another_shape_tells_both_with_letters():
     verdict = attempt("linear").judge("dW = dy.T @ x")
     assert (verdict.kind, verdict.says) == ("shapes", "this gives (E, D), and dW is (D, E).")
