@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from lessons.practice.comparing import inputs_of
+from lessons.practice.comparing import Tolerance, differences, inputs_of
 from lessons.practice.exercise import Exercise, Given, exercises, find_exercise
 from lessons.practice.judging import judge, outcomes_of
 from lessons.practice.proving import proof_of
@@ -312,3 +312,10 @@ def test_inputs_are_shown_in_a_line_each():
         "keep (2,): True False", "n = 2", "w: q (2, 3), k[0] (4,)", "text = 'a\\nb'", "half (2,) float32: 1 1",
     ]  # fmt: skip
     assert max(map(len, inputs_of({"w": [np.ones(2)] * 99, "words": ["word"] * 99, "x": np.ones(99) / 3}))) <= 80
+
+
+def test_what_is_0_on_paper_may_be_rounding_of_what_went_in_and_no_more():
+    tolerance = Tolerance(1e-9, 1e-5)
+    for off, differs in ((1e-10, False), (1e-7, True)):
+        assert differences(np.array([off, 0.0]), np.zeros(2), tolerance).any() == differs
+    assert differences(np.array([1e-10, 1e-5]), np.array([0.0, 1e-5]), tolerance).any(), "beside another number"
