@@ -134,7 +134,8 @@ def _environment(folder: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     libraries = os.pathsep.join(entry for entry in sys.path if entry)
-    return kept | threads | {"HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": libraries, "PYTHONUTF8": "1"}
+    place = {"HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": libraries, "PYTHONUTF8": "1"}
+    return kept | threads | place
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
