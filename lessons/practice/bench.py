@@ -25,6 +25,9 @@ import numpy as np
 
 from lessons.practice.trying import Outcome, Strange
 
+#: the exit status of a child whose NumPy, builtins or hooks are not what they were
+BENT = 70
+
 #: seconds of computing, how many times as long it may take by the clock, bytes of address space, bytes of print-outs
 #: that are kept, and bytes of what a run leaves that are read
 SECONDS, PATIENCE, MEMORY, KEPT, READ = 5.0, 4.0, 4 * 2**30, 20_000, 2**29
@@ -35,9 +38,9 @@ LOADING = 60.0
 @dataclass
 class Left:
     """What a run left.  stage: how far it came: start, read, import, call, done.  ended: how its process ended, where
-    it left nothing: "time", "memory", "exit" or "signal".  at: the call that was being made.  seen: the values that
-    variables took; cost: bytes and operations.  pulled: a Pulled, as a tuple, for each input that was asked for
-    gradients.  no_torch: why PyTorch cannot be imported."""
+    it left nothing: "time", "exit", "bent" or "signal", then with its name.  at: the call that was being made.  seen:
+    the values that variables took; cost: bytes and operations.  pulled: a Pulled, as a tuple, for each input that was
+    asked for gradients.  no_torch: why PyTorch cannot be imported.  path: of the file that ran."""
 
     stage: str = "start"
     outcomes: list[Outcome] = field(default_factory=list)
@@ -45,6 +48,8 @@ class Left:
     traceback: str = ""
     missing: list[str] | None = None
     ended: str = ""
+    signal: str = ""
+    path: str = ""
     at: int = 0
     printed: str = ""
     seen: dict[str, list[Any]] = field(default_factory=dict)
@@ -92,12 +97,21 @@ def run_file(
             if not reader.is_alive():
                 process.stdout.close()
         left = _read(folder, len(calls))
-        left.printed = bytes(printed).decode("utf-8", "replace")
-        left.at = _number_in(folder / "at")
+        left.printed = plain(bytes(printed).decode("utf-8", "replace"))
+        left.at, left.path = _number_in(folder / "at"), str(path)
         if left.stage == "start":
             code, beaten = process.returncode, -getattr(signal, "SIGXCPU", 0)
-            left.ended = "time" if late or code == beaten else "signal" if code < 0 else "exit"
+            left.ended = (
+                "time" if late or code == beaten else "signal" if code < 0 else "bent" if code == BENT else "exit"
+            )
+            left.signal = signal.Signals(-code).name if left.ended == "signal" else ""
         return left
+
+
+def plain(text: str) -> str:
+    """Without letters that move the cursor, clear the screen or write over a line."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(one if one.isprintable() or one in "\n\t" else "?" for one in lines)
 
 
 def _keep(stream: IO[bytes], printed: bytearray) -> None:

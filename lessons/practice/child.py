@@ -20,17 +20,20 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 FOLDER = Path(sys.argv[1]).resolve() if __name__ == "__main__" else Path()
 LESSONS = Path(__file__).resolve().parent.parent
+ANSWERS = str(LESSONS.parent / "tfx") + os.sep
 
-#: folders of the lessons in which the answers stand
-ANSWERS = {"exercises", "debug"}
-#: bytes of a file that may be written: what a run leaves
-LARGEST = 2**29
+#: folders of the lessons in which answers stand
+KEPT = {"exercises", "debug"}
+#: bytes of a file that may be written: what a run leaves; names of functions that are told; the exit status where the
+#: file bent what the harness itself stands on
+LARGEST, NAMES, BENT = 2**29, 30, 70
 
 
 def _loaded(name: str, path: Path) -> Any:
@@ -48,10 +51,11 @@ def _beside(name: str) -> Any:
     return _loaded(name, Path(__file__).with_name(f"{name}.py"))
 
 
-TRYING = _beside("trying")
+TRYING, TRACEBACKS = _beside("trying"), _beside("tracebacks")
+OURS = (__file__, TRYING.__file__)
 
 #: taken before a learner's file is read, which may put others in their place
-_dumps, _open, _write, _exit, _lseek = json.dumps, os.open, os.write, os._exit, os.lseek
+_dumps, _open, _write, _exit, _lseek, _ndarray = json.dumps, os.open, os.write, os._exit, os.lseek, np.ndarray
 
 #: events of the audit hook -> what the code did
 REFUSED = {
@@ -102,8 +106,23 @@ def guard(event: str, arguments: tuple[Any, ...]) -> None:
         path = os.path.realpath(os.fsdecode(arguments[0]))
         if (writes or flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)) and path != os.devnull:
             raise NotHere("it writes a file, which practice does not allow")
-        if path.startswith(str(LESSONS)) and not ANSWERS.isdisjoint(path[len(str(LESSONS)) :].split(os.sep)):
+        if path.startswith(ANSWERS) or (
+            path.startswith(str(LESSONS)) and not KEPT.isdisjoint(path[len(str(LESSONS)) :].split(os.sep))
+        ):
             raise NotHere("it reads the answers, which practice does not allow")
+
+
+def start_nothing() -> None:
+    """multiprocessing starts processes past every event of the hook."""
+    try:
+        import _posixsubprocess
+    except ImportError:  # pragma: no cover - Windows
+        return
+
+    def refused(*_: Any) -> int:
+        raise NotHere("it starts another process, which practice does not allow")
+
+    _posixsubprocess.fork_exec = refused
 
 
 def limit(memory: int, seconds: int) -> None:
@@ -124,7 +143,7 @@ def limit(memory: int, seconds: int) -> None:
 
 def leave(tree: Any, data: bytearray) -> Any:
     """A tree of outcomes as JSON, the bytes of its arrays apart."""
-    if isinstance(tree, np.ndarray):
+    if isinstance(tree, _ndarray):
         at = len(data)
         data += tree.tobytes()
         return {"array": [tree.dtype.str, list(tree.shape), at]}
@@ -141,22 +160,6 @@ def leave(tree: Any, data: bytearray) -> Any:
     if isinstance(tree, int) and not isinstance(tree, bool):
         return {"int": str(tree)}
     return tree
-
-
-def told(error: BaseException, path: str) -> str:
-    """The traceback, with those that led to it, from the learner's file on: without the frames of the harness."""
-    whole = traceback.TracebackException.from_exception(error)
-    waiting: list[traceback.TracebackException | None] = [whole]
-    while waiting:
-        one = waiting.pop()
-        if one is not None:
-            frames = list(one.stack)
-            own = next((place for place, frame in enumerate(frames) if frame.filename == path), len(frames))
-            kept = [frame for frame in frames[own:] if frame.filename not in (__file__, TRYING.__file__)]
-            one.stack = traceback.StackSummary.from_list(kept)
-            waiting += [one.__cause__, one.__context__]
-    lines = list(whole.format())
-    return "".join(lines if whole.stack else lines[-1:])
 
 
 def written(file: int, data: bytes) -> None:
@@ -203,9 +206,9 @@ def main() -> None:
         left["exit"] = True
     except BaseException as error:
         if left["stage"] == "read":
-            left["syntax"] = "".join(traceback.format_exception_only(error))
+            left["syntax"] = TRACEBACKS.cut(traceback.format_exception_only(error))
         else:
-            left["traceback"] = told(error, asked["path"])
+            left["traceback"] = TRACEBACKS.told(error, asked["path"], OURS)
     for stream in (sys.__stdout__, sys.__stderr__):
         try:
             stream.flush()  # type: ignore[union-attr]
@@ -222,17 +225,26 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, A
     """Reads the file and makes every call; `left` says how far it came.  Is a trace of variables asked for,
     the first call alone is made, and for a cost the last one too.  asking: the module that asks, or None."""
     path, name, source = asked["path"], asked["function"], asked["source"]
-    code = compile(source, path, "exec", dont_inherit=True)
+    code = compile(source.removeprefix("\ufeff"), path, "exec", dont_inherit=True)
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)  # what runs, were it deleted
     sys.path.insert(0, str(Path(path).parent))
+    start_nothing()
     sys.addaudithook(guard)
-    space: dict[str, Any] = {"__name__": "practice", "__file__": path}
+    module = ModuleType("practice")
+    module.__file__ = path
+    sys.modules["practice"] = module  # dataclasses and pickle look a class's module up
+    space = vars(module)
     left["stage"] = "import"
     exec(code, space)
     left["stage"] = "call"
     function = asked_by(asking, space) if asking else space.get(name)
     if not callable(function):
-        left["missing"] = sorted(key for key, value in space.items() if callable(value) and not key.startswith("_"))
+        own = [
+            key for key, value in space.items() if isinstance(value, FunctionType) and value.__module__ == "practice"
+        ]
+        left["missing"] = sorted(key[: TRACEBACKS.LINE] for key in own if isinstance(key, str) and key[:1] != "_")[
+            :NAMES
+        ]
         return
     if tools:
         first = asked["calls"][0]
@@ -240,9 +252,7 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, A
             one = tensors.as_tensors(first) if tensors else first
             left["seen"] = tools["tracing"].values_of(function, one, asked["tracing"], tensors and tensors.as_array)
         if "cost" in tools:
-            (tensors.in_tensors(function) if tensors else function)(
-                **first
-            )  # what is imported and kept on the way does not count
+            (tensors.in_tensors(function) if tensors else function)(**first)  # so that what it imports does not count
             last = asked["calls"][-1]
             left["cost"] = (
                 (tensors.bytes_of(function, last), 0) if tensors
@@ -259,7 +269,7 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, A
             return function(**arguments)
         except BaseException as error:
             if "traceback" not in left:
-                left["traceback"] = told(error, path)
+                left["traceback"] = TRACEBACKS.told(error, path, OURS)
             raise
 
     calls = asked["calls"]
@@ -272,4 +282,7 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, A
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BaseException:  # numpy, a builtin or a hook is not what it was
+        _exit(BENT)

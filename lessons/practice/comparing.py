@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise
+from lessons.practice.tensors import leaves
 from lessons.practice.trying import Outcome, Strange, try_all
 
 #: relative to the largest number of the right result, by the type of the input
@@ -51,12 +52,36 @@ class Tolerance:
 
 @cache
 def tolerance_of(exercise: Exercise, place: int) -> Tolerance:
-    """Of the coarsest array that goes in, and of the largest."""
-    arrays = [value for value in exercise.cases[place].arguments.values() if isinstance(value, np.ndarray)]
-    sizes = [float(np.abs(one[np.isfinite(one)]).max(initial=0.0)) for one in arrays if one.dtype.kind == "f"]
-    types = {str(one.dtype) for one in arrays}
-    relative = max([exercise.exact, *(ROUNDING[one] for one in types if one in ROUNDING)])
-    return Tolerance(relative, 1e-6 * max(sizes, default=0.0))
+    """Of the coarsest array that goes in, and of how much the right result moves where the last digit of what goes in
+    does: p * (dp - sum(dp * p)) loses digits where all dp are near 100.  least: what is 0 on paper is a difference of
+    products of numbers that went in."""
+    arguments = exercise.cases[place].arguments
+    arrays = [value for value in arguments.values() if isinstance(value, np.ndarray) and value.dtype.kind == "f"]
+    sizes = sorted(filter(None, (float(np.abs(one[np.isfinite(one)]).max(initial=0.0)) for one in arrays)))
+    last_digit = max((float(np.finfo(one.dtype).eps) for one in arrays), default=0.0)
+    moves = _moves(exercise, place, last_digit) if last_digit else 0.0
+    relative = max([exercise.exact, 30 * moves, *(ROUNDING.get(str(one.dtype), 0.0) for one in arrays)])
+    product = float(np.prod(np.maximum(sizes[-2:], 1.0))) * min([1.0, *sizes])
+    return Tolerance(relative, 8 * last_digit * product / relative)
+
+
+def _moves(exercise: Exercise, place: int, by: float) -> float:
+    """By which share of its largest number a right result moves, where every number that goes in is moved by `by`."""
+    rng = np.random.default_rng(place)
+    moved = {
+        name: (value * (1 + by * rng.choice([-1.0, 1.0], value.shape))).astype(value.dtype)
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
+        for name, value in exercise.cases[place].arguments.items()
+    }  # fmt: skip
+    right = outcomes_of(exercise, exercise.right)[place]
+    shares = [0.0]
+    for one, other in zip(
+        parts_of(right.value), parts_of(try_all(exercise.right, [moved], False)[0].value), strict=False
+    ):
+        if np.shape(one) == np.shape(other) and np.asarray(one).dtype.kind in "fc" and np.isfinite(one).all():
+            size, gap = np.abs(one).max(initial=0.0), np.abs(np.asarray(other) - one).max(initial=0.0)
+            shares.append(float(gap / size) if 0 < gap < 1e-3 * size else 0.0)
+    return max(shares)
 
 
 def alike(one: Outcome, other: Outcome, tolerance: Tolerance) -> bool:
@@ -223,8 +248,10 @@ def inputs_of(arguments: dict[str, Any], width: int = 76) -> list[str]:
             kind = "" if value.dtype in (np.float64, np.bool_) else f" {value.dtype}"
             line = f"{name} {value.shape}{kind}: {' '.join(told_apart(value.flat[:40]))}"
             whole = value.size <= 40
+        elif arrays := [(path, one) for path, one in leaves(value) if isinstance(one, np.ndarray)]:
+            line, whole = f"{name}: {', '.join(f'{path} {one.shape}' for path, one in arrays)}", True
         else:
-            line, whole = f"{name} = {value!r}", True
+            line, whole = f"{name} = {' '.join(repr(value).split())}", True
         cut = line[:width].rpartition(" ")[0] if len(line) > width else line
         lines.append(line if len(line) <= width and whole else f"{cut} ...")
     return lines

@@ -214,7 +214,7 @@ def multiplied(label: str, cases: Sequence[Case]) -> Iterator[str]:
     """A factor of one number each that is missing, or that is there once too often."""
     for name in _shared(cases, "named"):
         pairs = [(one, one.named[name]) for one in cases]
-        if any(not _fits(array, one.want) or np.ptp(array) == 0 for one, array in pairs):
+        if not all(_fits(array, one.want) for one, array in pairs) or not any(np.ptp(array) > 0 for _, array in pairs):
             continue
         if all(one.is_like(one.have * array, one.want) for one, array in pairs):
             yield f"lacks the factor {name}"
@@ -224,7 +224,8 @@ def multiplied(label: str, cases: Sequence[Case]) -> Iterator[str]:
 
 def _fits(array: Any, wanted: Any) -> bool:
     try:
-        return bool(array.size > 1 and np.broadcast_shapes(array.shape, wanted.shape) == wanted.shape)
+        one_each = array.size > 1 or array.size == wanted.size
+        return bool(one_each and np.broadcast_shapes(array.shape, wanted.shape) == wanted.shape)
     except ValueError:
         return False
 

@@ -20,11 +20,9 @@ A mistake is told by what it gives: on the inputs of the exercise no two may giv
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -33,8 +31,10 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from lessons.course import ROOT, Topic, find_topic, topics
-from lessons.exercise_names import exercise_files
+from lessons.exercise_names import PACKED, exercise_files, exercise_names
 from lessons.practice.in_torch import in_torch, rules_in_torch
+from lessons.practice.shelf import Shelf
+from lessons.practice.tensors import leaves
 from tfx.errors import unknown_name
 from tfx.gradcheck.mistake import sentences
 
@@ -177,7 +177,16 @@ class Exercise:
 
     @property
     def judges_gradients(self) -> bool:
-        return not self.name.endswith("backward") if self.autograd is None else self.autograd
+        """Whether an answer in PyTorch is judged by what autograd finds; there is nothing to find without floats."""
+        if self.autograd is False or (self.autograd is None and self.name.endswith("backward")):
+            return False
+        arrays = [one for case in self.cases for _, one in leaves(case.arguments) if isinstance(one, np.ndarray)]
+        return any(one.dtype == np.float64 for one in arrays)
+
+    @property
+    def has_torch(self) -> bool:
+        """Whether it can be answered in tensors: texts have none."""
+        return not self.texts
 
     @cached_property
     def cases(self) -> tuple[Given, ...]:
@@ -226,27 +235,20 @@ def _header(exercise: Exercise, rules: Sequence[str]) -> str:
     return "\n".join(about) + "\n"
 
 
-#: the exercises of the packs in use, by name
-PACKED: ContextVar[dict[str, Exercise] | None] = ContextVar("exercises of packs", default=None)
-
-
-def exercises() -> dict[str, Exercise]:
+def exercises() -> Mapping[str, Exercise]:
     """All by name: those of the packs that are in use, else those of the course."""
     packed = PACKED.get()
     return of_the_course() if packed is None else packed
 
 
 @cache
-def of_the_course() -> dict[str, Exercise]:
+def of_the_course() -> Mapping[str, Exercise]:
     """All by name, in the order of the course; in a topic by their files' names."""
-    found: dict[str, Exercise] = {}
-    for topic in topics():
-        for path in exercise_files(topic):
-            name = f"{topic.package}.exercises.{path.stem}"
-            exercise: Exercise = importlib.import_module(name).exercise
-            importlib.import_module(f"{name}_mistakes")
-            found[exercise.name] = exercise
-    return found
+    return Shelf({
+        name: f"{topic.package}.exercises.{path.stem}"
+        for topic in topics()
+        for name, path in zip(exercise_names(topic), exercise_files(topic), strict=True)
+    })  # fmt: skip
 
 
 @cache
@@ -269,8 +271,8 @@ def has_topic(exercise: Exercise) -> bool:
 
 def find_exercise(name: str) -> Exercise:
     """The exercise of that name, in a pack that is in use or in the course; raises BadInput with the nearest one."""
-    known = {**of_the_course(), **exercises()}
     key = name.strip().lower().replace("_", "-")
-    if key not in known:
-        raise unknown_name("exercise", name, known, "tfx practice list")
-    return known[key]
+    for known in (exercises(), of_the_course()):
+        if key in known:
+            return known[key]
+    raise unknown_name("exercise", name, [*of_the_course(), *exercises()], "tfx practice list")

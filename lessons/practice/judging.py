@@ -3,7 +3,7 @@
     syntax, import, missing, stub, raises, type, shape, not finite, values, changed, shared, again, dtype,
     gradient (of an answer in PyTorch: autograd.py), passed
 
-    time, exit: the process ended before it gave anything;  grader: tfx itself broke down, whatever the file holds
+    time, exit: the process ended before it gave anything that can be read;  grader: tfx itself broke down, whatever the file holds
 
     too much memory, too slow: right, and dearer than a rule allows on one larger input
 
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from lessons.practice.bench import Left, run_file
+from lessons.practice.bench import Left, plain, run_file
 from lessons.practice.comparing import (
     Result, Tolerance, alike, compared, inputs_of, outcomes_of, parts_of, taken_apart, tolerance_of,
 )  # fmt: skip
@@ -84,7 +84,13 @@ def judge_file(
         raise
     except Exception as error:
         verdict = broken(exercise.name, "".join(traceback.format_exception(error)))
-    return replace(verdict, printed=left.printed)
+    says, evidence = plain(verdict.says).replace("\n", " "), tuple(map(plain, verdict.evidence))
+    return replace(verdict, says=says, evidence=evidence, printed=left.printed)
+
+
+def _unread(name: str, trace: str) -> Verdict:
+    says = "its results cannot be read: the file changes something of Python or NumPy on which that stands."
+    return Verdict(name, "exit", says, tuple(filter(None, [trace.rstrip()])))
 
 
 def judge_left(exercise: Exercise, left: Left) -> Verdict:
@@ -104,7 +110,11 @@ def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str, *
     names = [name.partition(":")[0] for name in exercise.step_names]
     arguments = exercise.cases[verdict.place].arguments
     seen = run_file(path, source, exercise.function_name, [arguments], tracing=names, **more).seen
-    found = first_wrong_step(exercise, verdict.place, seen)
+    try:
+        found = first_wrong_step(exercise, verdict.place, seen)
+    except Exception as error:  # no reason to take back a verdict
+        words = f"tfx broke down over the steps ({type(error).__name__}): report this, with what it prints: tfx doctor"
+        return replace(verdict, evidence=(*verdict.evidence, words))
     about = f"input: {exercise.cases[verdict.place].about}"
     if found and about not in verdict.evidence:
         found.insert(0, f"on another {about}")
@@ -193,7 +203,10 @@ def early_verdict(name: str, left: Left, abouts: Sequence[str], function: str = 
     if left.ended == "exit":
         return Verdict(name, "exit", "the program was ended (exit) before it returned anything.", (f"input: {about}",))
     if left.ended == "signal":
-        return Verdict(name, "exit", "its process broke down; was very much memory asked for?", (f"input: {about}",))
+        says = f"its process broke down ({left.signal}); was very much memory asked for?"
+        return Verdict(name, "exit", says, (f"input: {about}",))
+    if left.ended == "bent" or (left.stage == "call" and f'"{left.path}"' in left.traceback):
+        return _unread(name, left.traceback)
     if left.stage == "import":
         return Verdict(name, "import", "the file stops before its functions can be called.", (left.traceback.rstrip(),))
     if left.missing is not None:

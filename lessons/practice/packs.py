@@ -20,7 +20,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lessons.practice.exercise import PACKED, Exercise, of_the_course
+from lessons.exercise_names import PACKED
+from lessons.practice.exercise import Exercise, of_the_course
 from tfx.errors import BadInput
 
 PACKAGE = "tfx_packs_in_use"

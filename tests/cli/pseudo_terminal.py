@@ -13,6 +13,8 @@ from types import TracebackType
 from tests.cli.running import environment
 
 CLEAR = b"\x1b[H\x1b[2J"
+#: colours, and the two ends of a link
+STYLING = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;;[^\x1b]*\x1b\\")
 COLOR = {"TERM": "xterm-256color"}
 
 
@@ -85,10 +87,10 @@ class Terminal:
         return seen
 
     def screen(self, key: bytes, until: bytes = b"q leave ") -> list[str]:
-        """Presses a key; the lines of the screen then, without colour.  Where that is one screenful, it fits."""
+        """Presses a key; the lines of the screen then, without colour and links.  One screenful fits."""
         whole = self.press(key, until)
         shown = whole.split(CLEAR)[-1].decode("utf-8", "replace")
-        lines = [line.rstrip("\r") for line in re.sub(r"\x1b\[[0-9;]*m", "", shown).split("\n")]
+        lines = [line.rstrip("\r") for line in STYLING.sub("", shown).split("\n")]
         if CLEAR in whole and until == b"q leave ":
             assert sum(-(-max(len(line), 1) // self.columns) for line in lines) <= self.rows, lines
         return [line.rpartition("\r")[2] for line in lines]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tfx.errors import BadInput, unknown_name
+from tfx.errors import BadInput, nearest, unknown_name
 from tfx_cli import options
 from tfx_cli.options import Face
 from tfx_cli.practice.debug_options import Asked, Way
@@ -26,10 +26,10 @@ def complete_word(incomplete: str) -> list[str]:
     from tfx_cli.find_lessons import ensure_lessons
 
     ensure_lessons()
+    from lessons.exercise_names import listed
     from lessons.practice.derive.derivation import derivations
-    from lessons.practice.exercise import exercises
 
-    known = dict.fromkeys((*ACTIONS, *exercises(), *derivations()))
+    known = dict.fromkeys((*ACTIONS, *listed(), *derivations()))
     return [word for word in known if word.startswith(incomplete)]
 
 
@@ -70,15 +70,18 @@ def practice(
             help="Of derive: a line; of debug: the number of one with a bug. May be given again.",
         ),
     ] = None,
+    pending: Annotated[bool, typer.Option("--pending", help="Of list: only those that are not passed.")] = False,
+    passed: Annotated[bool, typer.Option("--passed", help="Of list: only those that are.")] = False,
     json: options.Json = False,
     plain: options.Plain = False,
 ) -> None:
     """Write it yourself, and be told which mistake you made.
 
-    Without a word, on a terminal, each save of the current exercise gets its verdict.  An exercise is a function in a
-    file of your own, tfx-practice/NAME.py in this folder.  It is run in another process, on inputs that tell mistakes
-    apart, and the mistake that gives just what it gives is named.  Exit code 1 when a function is not right yet; of
-    grade, when one of the files is not; of derive, unless every line that is looked for is found.
+    Without a word, on a terminal, each save of the current exercise gets its verdict; with a name, each save of that
+    one.  An exercise is a function in a file of your own, tfx-practice/NAME.py in this folder.  It is run in another
+    process, on inputs that tell mistakes apart, and the mistake that gives just what it gives is named.  Exit code 1
+    when a function is not right yet; of grade, when one of the files is not; of derive, unless every line that is
+    looked for is found.
 
     A derivation is typed line by line, and each line is worked out on random arrays and compared with the true
     derivative.  Lines of --line or of stdin are judged by themselves, and are not kept.
@@ -86,9 +89,11 @@ def practice(
     \b
     examples
       tfx practice
-      tfx practice list
+      tfx practice softmax
+      tfx practice list norm --pending
       tfx practice start softmax
       tfx practice check softmax
+      tfx practice check all
       tfx practice hint softmax
       tfx practice solution softmax
       tfx practice check my.py --exercise softmax --json
@@ -96,6 +101,7 @@ def practice(
       tfx practice start softmax --framework torch
       tfx practice derive
       tfx practice derive softmax
+      tfx practice hint derive/softmax
       tfx practice derive softmax --line "dS = P*(dP - sum(dP*P))"
       tfx practice debug
       tfx practice debug start decoder --seed 7
@@ -111,8 +117,6 @@ def practice(
     from tfx_cli.practice import packing
 
     action, *names = words or [""]
-    if action not in ("", *ACTIONS):
-        raise unknown_name("action of practice", action, ACTIONS, "tfx practice -h")
     asked = Asked(seed, family, way, bugs, line or [], hidden, give_up)
     if asked.given and action != "debug":
         raise BadInput(f"{asked.given} goes with debug.", "For example: tfx practice debug start decoder --seed 7")
@@ -137,43 +141,77 @@ def practice(
     if action == "derive":
         derive(names, line or [], pack, face)
         return
+    if (pending or passed) and (action != "list" or pending == passed):
+        raise BadInput("list takes one of --pending and --passed.", "For example: tfx practice list --pending")
     if action == "dev":
         develop(names, pack, face)
         return
     with packing.packs_in_use(pack, face):
-        if action == "debug":
+        if action == "list":
+            from tfx_cli.practice.listing import show_all
+
+            show_all(" ".join(names), "pending" if pending else "passed" if passed else "", face)
+        elif action == "debug":
             from tfx_cli.practice import debugging
 
             debugging.act(names, asked, face)
-            return
-        act(action, names, exercise, give_up, form, framework, face)
+        else:
+            act(action, names, exercise, give_up, form, framework, face)
 
 
 def act(
     action: str, names: list[str], exercise: str, give_up: bool, form: Format, framework: Framework, face: Face
 ) -> None:
-    """Everything but `dev`, `derive` and `debug`."""
-    from tfx_cli.practice import actions, watching
+    """Everything but `dev`, `list`, `derive` and `debug`."""
+    from tfx_cli.practice import actions
 
-    if action in ("", "list"):
+    if action not in ACTIONS:
         refuse_more(names, 0, action)
-        actions.show_all(face) if action or face is not Face.terminal else watching.go_on(framework)
+        name = taken_up(action) if action else ""
+        if not name and face is not Face.terminal:
+            from tfx_cli.practice.listing import show_all
+
+            show_all("", "", face)
+        else:
+            from tfx_cli.practice.going_on import go_on
+
+            go_on(name, framework, face)
     elif action == "grade":
         actions.grade_all(names, exercise, framework, Format.json if face is Face.json else form)
     elif action == "check":
+        from tfx_cli.practice import checking
+
         refuse_more(names, 1, action)
-        actions.check(names[0] if names else "", exercise, framework, face)
+        checking.check(names[0] if names else "", exercise, framework, face)
     else:
         refuse_more(names, 1, action)
         from lessons.practice.exercise import find_exercise
+        from tfx_cli.practice.derive.progress import PREFIX
 
-        if not names:
+        if not names and action != "hint":
             raise BadInput(f"{action} needs the name of an exercise.", f"For example: tfx practice {action} softmax")
-        found = find_exercise(names[0])
+        if names and names[0].startswith(PREFIX):
+            act_on_derivation(action, names[0].removeprefix(PREFIX), give_up, face)
+            return
+        found = framework.require(find_exercise(names[0] if names else actions.current_or(action)))
         if action == "solution":
             actions.solution(found, give_up, face)
         else:
             {"start": actions.start, "hint": actions.hint, "reset": actions.reset}[action](found, framework, face)
+
+
+def act_on_derivation(action: str, name: str, give_up: bool, face: Face) -> None:
+    """hint and solution; what else there is to do with a derivation is done where it is typed."""
+    from lessons.practice.derive.derivation import find_derivation
+    from tfx_cli.practice.derive import script
+
+    found = find_derivation(name)
+    if action == "hint":
+        script.hint(found, face)
+    elif action == "solution":
+        script.solution(found, give_up, face)
+    else:
+        raise BadInput("a derivation has no file.", f"Type it: tfx practice derive {found.name}")
 
 
 def derive(names: list[str], lines: list[str], pack: list[Path] | None, face: Face) -> None:
@@ -192,10 +230,22 @@ def derive(names: list[str], lines: list[str], pack: list[Path] | None, face: Fa
     from lessons.practice.derive.derivation import find_derivation
 
     found = find_derivation(names[0])
-    if interactive() and not lines and face is Face.terminal:
-        session.converse(found)
+    if interactive() and not lines and face is not Face.json:
+        session.converse(found, plain=face is Face.plain)
     else:
         script.judge_lines(found, lines, face)
+
+
+def taken_up(word: str) -> str:
+    """The exercise that is named in the place of an action.  Raises BadInput for what is neither."""
+    from lessons.exercise_names import listed
+
+    key, known = word.strip().lower().replace("_", "-"), listed()
+    if key in known:
+        return key
+    if nearest(word, ACTIONS) or not nearest(word, known):
+        raise unknown_name("action of practice", word, ACTIONS, "tfx practice -h")
+    raise unknown_name("exercise", word, known, "tfx practice list")
 
 
 def develop(names: list[str], pack: list[Path] | None, face: Face) -> None:

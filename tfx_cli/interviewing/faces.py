@@ -23,10 +23,10 @@ def hand_over(slot: Slot) -> str:
     """Where what a question asks for can be written and checked, code or a derivation, the command for it; else
     nothing."""
     if slot.part == "code":
-        from lessons.practice.exercise import exercises, topic_of
+        from lessons.course import find_topic
+        from lessons.exercise_names import exercise_names
 
-        own = (name for name, exercise in exercises().items() if topic_of(exercise).name == slot.topic)
-        return next((f"tfx practice start {name}" for name in own), "")
+        return next((f"tfx practice start {name}" for name in exercise_names(find_topic(slot.topic))), "")
     if slot.part == "derivation":
         from lessons.practice.derive.derivation import derivations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from tfx_cli.options import Face
 from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.grading import Format
 from tfx_cli.render.show import show_document
+from tfx_cli.terminal.console import prose_width
 from tfx_cli.terminal.lines import show_line, tell, write
 
 if TYPE_CHECKING:
@@ -44,53 +46,31 @@ def record(name: str, act: str, verdict: str = "", mistake: str = "") -> None:
         state.record_practice(name, act, verdict, mistake)
 
 
-def standings() -> dict[str, Standing]:
-    from lessons.practice.exercise import exercises
+def standings(lines: Sequence[Practised] | None = None) -> dict[str, Standing]:
+    """lines: the history, where it is known already."""
+    from lessons.exercise_names import listed
     from tfx_cli.practice.workspace import standing_of
 
+    own: dict[str, list[Practised]] = {name: [] for name in listed()}
+    for line in history() if lines is None else lines:
+        if line.exercise in own:
+            own[line.exercise].append(line)
+    return {name: standing_of(name, lines) for name, lines in own.items()}
+
+
+def show_next(framework: Framework) -> None:
+    """The exercise to go on with, and what to type."""
+    from lessons.exercise_names import listed
+    from tfx_cli.practice.workspace import current_name, file_of
+
     lines = history()
-    return {name: standing_of(name, lines) for name in exercises()}
-
-
-def show_all(face: Face) -> None:
-    """Every exercise with what became of it, and every derivation where no pack is in use."""
-    from lessons.practice.exercise import exercises
-    from lessons.practice.packs import FOLDERS
-    from tfx_cli.practice.derive.progress import all_kept
-    from tfx_cli.practice.derive.records import derivation_document
-    from tfx_cli.practice.derive.script import list_kept
-    from tfx_cli.practice.page import exercise_document
-    from tfx_cli.render.show import show_list
-
-    now, known = standings(), exercises()
-    derived = {} if FOLDERS.get() else all_kept()
-    if face is Face.json:
-        documents = [exercise_document(one, now[name]) for name, one in known.items()]
-        others = [derivation_document(one.attempt.derivation, one) for one in derived.values()]
-        show_document({"exercises": documents, "derivations": others})
-        return
-    passed = sum(one.last == "passed" for one in now.values())
-    entries = {name: f"{one.title}: {now[name].word}" for name, one in known.items()}
-    show_list(f"Exercises, {passed} of {len(known)} passed", entries, "begin one: tfx practice start NAME", face)
-    if derived and face is Face.plain:
-        for name, one in derived.items():
-            show_line(f"derive/{name}\t{one.attempt.derivation.title}: {one.word}")
-    elif derived:
-        show_line()
-        list_kept(derived, "begin one: tfx practice derive NAME", face)
-
-
-def show_next(framework: Framework = Framework.numpy) -> None:
-    """The first exercise that is not passed, and what to type."""
-    from lessons.practice.exercise import exercises
-    from tfx_cli.practice.workspace import file_of
-
-    now, known = standings(), exercises()
+    known = framework.names_of(listed())
+    now = {name: one for name, one in standings(lines).items() if name in known}
     passed = sum(one.last == "passed" for one in now.values())
     show_line(f"Practice: {passed} of {len(known)} exercises passed")
     show_line()
-    current = next((one for name, one in known.items() if now[name].last != "passed"), None)
-    if current is None:
+    current = known[current_name(now, lines)]
+    if now[current.name].last == "passed":
         show_line("  All are passed.  Take one up again: tfx practice list")
         return
     show_line(f"  {current.name}   {current.title}: {now[current.name].word}")
@@ -99,20 +79,38 @@ def show_next(framework: Framework = Framework.numpy) -> None:
     show_line("  all    tfx practice list")
 
 
+def current_or(action: str) -> str:
+    """The exercise that is worked on, for an action without a name.  Raises BadInput where nothing was begun."""
+    from tfx_cli.practice.workspace import current_name
+
+    lines = history()
+    if not lines:
+        or_file = ", or a file" if action == "check" else ""
+        raise BadInput(
+            f"{action} needs the name of an exercise{or_file}.", f"For example: tfx practice {action} softmax"
+        )
+    return current_name(standings(lines), lines)
+
+
 def start(exercise: Exercise, framework: Framework, face: Face) -> None:
     """Makes the learner's file, or names the one that is there."""
-    from lessons.practice.exercise import has_topic, topic_of
-    from tfx_cli.practice.workspace import begin
+    from tfx_cli.practice.page import about_of
+    from tfx_cli.practice.taking_up import take_up
+    from tfx_cli.render.wrapping import wrapped
 
-    path, new = begin(exercise, framework)
+    taken = take_up(exercise, framework)
+    path, new = taken.path, taken.new
     if face is Face.json:
-        show_document({"exercise": exercise.name, "framework": framework, "file": str(path), "new": new})
+        said = {"exercise": exercise.name, "framework": framework, "file": str(path), "new": new}
+        show_document({**said, "notes": list(taken.notes)})
         return
     show_line(f"{path}: " + ("made for you." if new else "there already, and left as it is."))
+    for note in taken.notes:
+        for line in wrapped(note, prose_width()):
+            show_line(line)
     show_line(f"write   {exercise.signature}")
-    if has_topic(exercise):
-        step = f" --step {exercise.step}" if exercise.step else ""
-        show_line(f"about   tfx explain {topic_of(exercise).name}{step}")
+    if about := about_of(exercise):
+        show_line(f"about   {about}")
     show_line(f"next    edit it, then tfx practice check {exercise.name}{framework.words}")
 
 
@@ -152,42 +150,6 @@ def grade_all(names: list[str], exercise: str, framework: Framework, form: Forma
         raise typer.Exit(1)
 
 
-def check(word: str, name: str, framework: Framework, face: Face) -> None:
-    """Judges a file; only those of the learner's own folder are kept in the history."""
-    from lessons.practice.exercise import find_exercise
-    from lessons.practice.frameworks import judge_answer
-    from tfx_cli.practice.learning import keep
-    from tfx_cli.practice.page import next_line, verdict_document, verdict_lines, verdict_rows
-    from tfx_cli.practice.workspace import file_of, source_at
-    from tfx_cli.render.wrapping import wrapped
-    from tfx_cli.terminal.console import prose_width
-
-    if name and not word:
-        raise BadInput("--exercise says what a file is for, and no file is named.", f"Type: tfx practice check {name}")
-    if not word:
-        raise BadInput("check needs the name of an exercise, or a file.", "For example: tfx practice check softmax")
-    exercise = find_exercise(name or word)
-    path = Path(word) if name else file_of(exercise, framework)
-    if not name and not path.exists():
-        raise BadInput(f"{path} is not there yet.", f"Begin it: tfx practice start {exercise.name}{framework.words}")
-    verdict = judge_answer(exercise, path.resolve(), source_at(path), framework)
-    look = None if name else keep(exercise, verdict)
-    if face is Face.json:
-        show_document(verdict_document(verdict, exercise, path))
-    elif face is Face.plain:
-        for line in [*verdict_rows(verdict), *([f"look\t{look.command}\t{look.due}"] if look else [])]:
-            show_line(line)
-    else:
-        for line in [*verdict_lines(verdict), *(["", *look.lines] if look else [])]:
-            for part in wrapped(line, prose_width()) if not line.startswith(" ") else [line]:
-                show_line(part)
-        if not name:
-            show_line()
-            show_line(next_line(verdict, path, exercise))
-    if not verdict.passed:
-        raise typer.Exit(1)
-
-
 def next_hint(exercise: Exercise, framework: Framework = Framework.numpy) -> tuple[int, str]:
     """Its number and its words; that it was shown is kept.  The last one stays."""
     from tfx_cli.practice.workspace import standing_of
@@ -208,7 +170,6 @@ def hint(exercise: Exercise, framework: Framework, face: Face) -> None:
 
 def solution(exercise: Exercise, give_up: bool, face: Face) -> None:
     """One way to write it, after a pass or after giving up."""
-    from lessons.practice.exercise import source_of
     from tfx_cli.practice.workspace import standing_of
 
     now = standing_of(exercise.name, history())
@@ -219,9 +180,16 @@ def solution(exercise: Exercise, give_up: bool, face: Face) -> None:
         )
     if give_up and not (now.passed or now.gave_up):
         note(exercise, "gave up")
-    source = source_of(exercise.solved).replace("def solution(", f"def {exercise.function_name}(", 1)
+    lines = solution_lines(exercise)
     if face is Face.json:
-        show_document({"exercise": exercise.name, "solution": source})
+        show_document({"exercise": exercise.name, "solution": "\n".join(lines) + "\n"})
     else:
-        for line in source.rstrip("\n").split("\n"):
+        for line in lines:
             show_line(line)
+
+
+def solution_lines(exercise: Exercise) -> list[str]:
+    from lessons.practice.exercise import source_of
+
+    source = source_of(exercise.solved).replace("def solution(", f"def {exercise.function_name}(", 1)
+    return source.rstrip("\n").split("\n")

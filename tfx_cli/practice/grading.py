@@ -50,7 +50,7 @@ class Graded:
         return "\n".join(verdict_lines(self.verdict))
 
 
-def exercise_for(path: Path, name: str) -> Exercise:
+def exercise_for(path: Path, name: str, action: str = "grade") -> Exercise:
     """The one that is named, or that the file is called after.  Raises BadInput where that is none."""
     from lessons.practice.exercise import exercises, find_exercise
 
@@ -59,7 +59,7 @@ def exercise_for(path: Path, name: str) -> Exercise:
     stem = path.stem.replace("_", "-")
     if stem not in exercises():
         raise BadInput(
-            f'"{path}" is called after no exercise.', "Say which it is for: tfx practice grade FILE --exercise NAME"
+            f'"{path}" is called after no exercise.', f"Say which it is for: tfx practice {action} FILE --exercise NAME"
         )
     return exercises()[stem]
 
@@ -68,7 +68,7 @@ def grade(paths: Sequence[Path], name: str, framework: Framework = Framework.num
     """Every file in turn.  All are found before the first is run."""
     from lessons.practice.frameworks import judge_answer
 
-    found = [(path, exercise_for(path, name), source_of(path)) for path in paths]
+    found = [(path, framework.require(exercise_for(path, name)), source_of(path)) for path in paths]
     for path, exercise, source in found:
         if isinstance(source, BadInput | EnvironmentProblem):
             yield Graded(path, exercise, replace(unreadable(exercise, source.message), framework=framework))

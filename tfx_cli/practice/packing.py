@@ -41,6 +41,9 @@ def folders(given: Sequence[Path] | None) -> list[Path]:
 @contextmanager
 def packs_in_use(given: Sequence[Path] | None, face: Face, whole: bool = True) -> Iterator[None]:
     """While it lasts, exercises are those of the packs; at its end a terminal is told how to go on with them."""
+    if not folders(given):
+        yield
+        return
     from lessons.practice.packs import using
 
     with using(folders(given), whole):
@@ -82,7 +85,7 @@ def new(names: Sequence[str], given: Sequence[Path] | None, face: Face) -> None:
     show_line(f"next   write what says TODO, then tfx practice dev check {name} --pack {shlex.quote(str(folder))}")
 
 
-DERIVATION, PROGRAM = "derive/", "debug/"
+PROGRAM = "debug/"
 
 
 def chosen(names: Sequence[str]) -> tuple[list[Exercise], list[Derivation], list[Program]]:
@@ -93,13 +96,14 @@ def chosen(names: Sequence[str]) -> tuple[list[Exercise], list[Derivation], list
     from lessons.practice.derive.derivation import derivations, find_derivation
     from lessons.practice.exercise import exercises, find_exercise
     from lessons.practice.packs import FOLDERS
+    from tfx_cli.practice.derive.progress import PREFIX
 
     if not names:
         known = list(exercises().values())
         return (known, [], []) if FOLDERS.get() else (known, list(derivations().values()), list(programs().values()))
-    derived = [name for name in names if name.startswith(DERIVATION)]
+    derived = [name for name in names if name.startswith(PREFIX)]
     found = {one.name: one for one in (derivations().values() if "derive" in names else ())}
-    found |= {one.name: one for one in (find_derivation(name.removeprefix(DERIVATION)) for name in derived)}
+    found |= {one.name: one for one in (find_derivation(name.removeprefix(PREFIX)) for name in derived)}
     planted = [name for name in names if name.startswith(PROGRAM)]
     bugged = dict(programs()) if "debug" in names else {}
     bugged |= {one.name: one for one in (find_program(name.removeprefix(PROGRAM)) for name in planted)}

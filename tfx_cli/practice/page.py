@@ -8,28 +8,68 @@ from typing import TYPE_CHECKING, Any
 
 from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.workspace import Standing
+from tfx_cli.render.wrapping import wrapped
+from tfx_cli.terminal.cells import cells
 
 if TYPE_CHECKING:
     from lessons.practice.exercise import Exercise
     from lessons.practice.judging import Verdict
+    from tfx_cli.practice.learning import Look
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
     """What was printed, the verdict in a sentence, what shows it, and the mistake."""
+    yield from printed_lines(verdict)
+    yield sentence_of(verdict)
+    for line in verdict.evidence if not verdict.passed else ():
+        yield from ("  " + part for part in line.split("\n"))
+    yield from naming_lines(verdict)
+
+
+def printed_lines(verdict: Verdict) -> Iterator[str]:
     if verdict.printed:
         yield from ("your program printed:", *("  " + line for line in verdict.printed.rstrip("\n").split("\n")), "")
-    if verdict.passed:
-        yield f"Right: {verdict.says}"
-        return
-    yield f"Not yet ({verdict.kind}): {verdict.says}"
-    for line in verdict.evidence:
-        yield from ("  " + part for part in line.split("\n"))
+
+
+def sentence_of(verdict: Verdict) -> str:
+    if verdict.kind == "grader":
+        return f"No verdict: {verdict.says}"
+    return f"Right: {verdict.says}" if verdict.passed else f"Not yet ({verdict.kind}): {verdict.says}"
+
+
+def evidence_lines(verdict: Verdict, width: int) -> Iterator[str]:
+    """Sentences end between words; what has lines of its own, such as a traceback, stays as it is."""
+    for line in verdict.evidence if not verdict.passed else ():
+        yield from (f"  {part}" for part in line.split("\n")) if "\n" in line else wrapped(f"  {line}", width, "  ")
+
+
+def naming_lines(verdict: Verdict) -> Iterator[str]:
+    """The mistake, if it has a name."""
     if verdict.mistake:
         yield from ("", f"This mistake has a name: {verdict.mistake.says}.", f"  {verdict.mistake.hint}")
     elif verdict.candidates:
         yield from ("", "It may be one of these:", *(f"  {mistake.says}" for mistake in verdict.candidates))
     elif verdict.kind in ("values", "shape", "not finite", "type"):
         yield from ("", "It is none of the known mistakes.")
+
+
+def fitted_lines(verdict: Verdict, look: Look | None, width: int) -> Iterator[str]:
+    """The verdict for a terminal, and where the course clears the mistake up."""
+    yield from printed_lines(verdict)
+    yield from wrapped(sentence_of(verdict), width)
+    yield from evidence_lines(verdict, width)
+    yield from after_lines(verdict, look, width)
+
+
+def after_lines(verdict: Verdict, look: Look | None, width: int) -> Iterator[str]:
+    """What the mistake is called, its hint, and where to look; commands are never broken."""
+    for line in naming_lines(verdict):
+        yield from wrapped(line, width) or [""]
+    if look:
+        yield ""
+        for line in look.lines:
+            label, _, command = line.partition(": tfx ")
+            yield from [line] if cells(line) <= width else [*wrapped(f"{label}:", width), f"    tfx {command}"]
 
 
 def verdict_rows(verdict: Verdict) -> Iterator[str]:
@@ -42,12 +82,29 @@ def verdict_rows(verdict: Verdict) -> Iterator[str]:
     yield from (f"printed\t{line}" for line in verdict.printed.splitlines())
 
 
-def next_line(verdict: Verdict, path: Path, exercise: Exercise) -> str:
-    words = Framework(verdict.framework).words
-    if verdict.passed:
-        return f"next   tfx practice{words}     look at one way to write it: tfx practice solution {exercise.name}"
-    stuck = f"tfx practice hint {exercise.name}{words}"
-    return f"next   edit {path}, then tfx practice check {exercise.name}{words}     stuck: {stuck}"
+def next_lines(verdict: Verdict, path: Path, exercise: Exercise) -> Iterator[str]:
+    """What to type after a verdict."""
+    name, words = exercise.name, Framework(verdict.framework).words
+    if verdict.kind == "grader":
+        yield "next    tfx doctor"
+    elif verdict.passed:
+        yield f"next      tfx practice{words}"
+        if about := about_of(exercise):
+            yield f"about     {about}"
+        yield f"one way   tfx practice solution {name}"
+    else:
+        yield f"next    edit {path}, then"
+        yield f"        tfx practice check {name}{words}"
+        yield f"stuck   tfx practice hint {name}{words}"
+
+
+def about_of(exercise: Exercise) -> str:
+    """The command that shows what the exercise is about; "" for a pack's that belongs to no topic."""
+    from lessons.practice.exercise import has_topic, topic_of
+
+    if not has_topic(exercise):
+        return ""
+    return f"tfx explain {topic_of(exercise).name}" + (f" --step {exercise.step}" if exercise.step else "")
 
 
 def verdict_document(verdict: Verdict, exercise: Exercise, path: Path) -> dict[str, Any]:

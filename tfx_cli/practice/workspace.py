@@ -1,10 +1,11 @@
-"""The learner's files: `tfx-practice/NAME.py` in the current folder, in PyTorch `tfx-practice/torch/NAME.py`.  Written
-once, and never written over."""
+"""The learner's files: `tfx-practice/NAME.py` in the current folder, in PyTorch `tfx-practice/torch/NAME.py`; without
+the first part where the current folder is tfx-practice itself.  Written once, and never written over."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from tfx_cli.practice.framework import Framework
 from tfx_cli.render.files import cannot_write, write_whole
 
 if TYPE_CHECKING:
+    from lessons.exercise_names import Listed
     from lessons.practice.exercise import Exercise
 
 FOLDER = Path("tfx-practice")
@@ -23,13 +25,17 @@ LONGEST = 1_000_000
 
 @dataclass(frozen=True)
 class Standing:
-    """What a learner did with one exercise.  tries: how often a file was judged; hints: how many were shown."""
+    """What a learner did with one exercise.  tries: how often a file was judged; failed: how often in vain since the
+    last hint or pass; hints: how many were shown.  begun: framework -> the mark of what it was begun with, and the
+    folder."""
 
     tries: int = 0
+    failed: int = 0
     hints: int = 0
     passed: bool = False
     gave_up: bool = False
     last: str = ""
+    begun: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def word(self) -> str:
@@ -43,17 +49,46 @@ class Standing:
 def standing_of(name: str, lines: Iterable[Practised]) -> Standing:
     own = [line for line in lines if line.exercise == name]
     tried = [line for line in own if line.act == "tried"]
+    settled = max((place for place, line in enumerate(own) if line.act == "hint" or line.passed), default=-1)
     return Standing(
         tries=len(tried),
+        failed=sum(line.act == "tried" for line in own[settled + 1 :]),
         hints=max((int(line.verdict) for line in own if line.act == "hint" and line.verdict.isdigit()), default=0),
         passed=any(line.passed for line in own),
         gave_up=any(line.act == "gave up" for line in own),
         last=tried[-1].verdict if tried else "",
+        begun={
+            framework: (mark, line.mistake)
+            for line in own
+            if line.act == "started"
+            for framework, _, mark in [line.verdict.partition(" ")]
+        },
     )
 
 
-def file_of(exercise: Exercise, framework: Framework = Framework.numpy) -> Path:
-    folder = FOLDER if framework is Framework.numpy else FOLDER / framework
+def next_name(now: Mapping[str, Standing], after: str = "") -> str:
+    """The first exercise that is not passed behind `after`, from the start again if need be; else the one behind it."""
+    names = list(now)
+    at = names.index(after) + 1 if after else 0
+    order = names[at:] + names[:at]
+    return next((name for name in order if now[name].last != "passed"), order[0])
+
+
+def current_name(now: Mapping[str, Standing], lines: Sequence[Practised]) -> str:
+    """The exercise that was worked on last; once it is passed, the next one that is not."""
+    last = next((line.exercise for line in reversed(lines) if line.exercise in now and line.act != "gave up"), "")
+    return last if last and now[last].last != "passed" else next_name(now, last)
+
+
+def mark_of(exercise: Exercise, framework: Framework) -> str:
+    """Tells whether an exercise still begins as it did: a few digits of its starter."""
+    return hashlib.sha256(exercise.starter_in(framework).encode("utf-8")).hexdigest()[:16]
+
+
+def file_of(exercise: Exercise | Listed, framework: Framework = Framework.numpy) -> Path:
+    folder = Path() if Path.cwd().name == FOLDER.name else FOLDER
+    if framework is not Framework.numpy:
+        folder /= framework
     return folder / f"{exercise.name.replace('-', '_')}.py"
 
 
@@ -65,6 +100,10 @@ def begin(exercise: Exercise, framework: Framework = Framework.numpy) -> tuple[P
 
 def written_once(path: Path, text: str) -> bool:
     """Makes the file where there is none, and says whether it did.  Raises EnvironmentProblem when that fails."""
+    if path.is_dir():
+        raise EnvironmentProblem(
+            f'"{path}" is a folder, where your file should be.', "Move the folder, then try again."
+        )
     if path.exists():
         return False
     try:
@@ -105,6 +144,6 @@ def source_at(path: Path) -> str:
     if len(data) > LONGEST:
         raise BadInput(f'"{path}" has {len(data):,} bytes, which no exercise needs.', "Name the file of the exercise.")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")  # some editors of Windows put a mark in front
     except UnicodeDecodeError:
         raise BadInput(f'"{path}" is no text in UTF-8.', "Save it as UTF-8, then try again.") from None

@@ -35,6 +35,16 @@ def single_keys() -> Iterator[Callable[[], str]]:
             termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
+def forget_keys() -> None:
+    """What was typed while something ran counts for nothing."""
+    try:
+        import termios
+    except ImportError:  # Windows
+        return
+    if sys.stdin.isatty():
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+
+
 @contextmanager
 def going_on(prepare: Callable[[], object]) -> Iterator[None]:
     """Prepares now, and again whenever the process goes on after it was stopped."""

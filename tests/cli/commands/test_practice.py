@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lessons.practice.exercise import exercises, find_exercise, source_of
+from lessons.practice.proving import proof_of
 from tfx_cli.learner.practised import Practised
 from tfx_cli.learner.state import open_to_read, open_to_write
 from tfx_cli.practice.workspace import standing_of
@@ -74,6 +75,8 @@ def test_a_file_is_made_once_and_never_written_over(tfx):
 def test_a_mistake_is_named_and_kept_and_a_pass_too(tfx):
     write(NAIVE)
     ran = tfx("practice", "check", "softmax")
+    n = len(find_exercise("softmax").cases)
+    shows = len(proof_of(find_exercise("softmax")).kills["softmax/maximum-not-subtracted"])
     assert ran.code == 1
     assert ran.out == (
         "Not yet (not finite): p[0, 0] is nan, where 0.256588 is right.\n"
@@ -82,17 +85,22 @@ def test_a_mistake_is_named_and_kept_and_a_pass_too(tfx):
         "  steps: e is the first that is wrong.\n"
         "  e[0, 0] is inf, and 0.908148 is right.\n"
         "  by hand: e[0, 0] = exp(9999.66 - 9999.76) = 0.9081\n"
-        "  right on 14 of 19 inputs.\n"
-        "  on all 19 inputs it gives what this mistake gives.\n\n"
+        f"  right on {n - shows} of {n} inputs.\n"
+        f"  on all {n} inputs it gives what this mistake gives.\n\n"
         "This mistake has a name: the maximum is not subtracted first.\n"
         "  What is the largest number whose exponential still fits into float64?\n\n"
         "  look at: tfx explain softmax-attention --step the_overflow\n"
         "  1 quiz question about it is due: tfx quiz\n\n"
-        "next   edit tfx-practice/softmax.py, then tfx practice check softmax     stuck: tfx practice hint softmax\n"
+        "next    edit tfx-practice/softmax.py, then\n        tfx practice check softmax\n"
+        "stuck   tfx practice hint softmax\n"
     )
     write(right())
     ran = tfx("practice", "check", "softmax")
-    assert ran.code == 0 and ran.out.startswith("Right: the largest score cancels:")
+    assert ran.code == 0 and ran.out == (
+        "Right: the largest score cancels: subtract it before exp, along the axis that is\nto sum to 1.\n\n"
+        "next      tfx practice\nabout     tfx explain softmax-attention --step one_row\n"
+        "one way   tfx practice solution softmax\n"
+    )
     assert done() == [("tried", "not finite", "softmax/maximum-not-subtracted"), ("tried", "passed", "")]
 
 
@@ -177,13 +185,110 @@ def test_chosen_exercises_are_proved_by_the_command(tfx):
         (["check", "--exercise", "softmax"], "--exercise says what a file is for, and no file is named."),
         (["list", "--give-up"], "--give-up goes with solution."),
         (["list", "--exercise", "softmax"], "--exercise goes with check."),
-        (["list", "softmax"], '"softmax" is too much after list.'),
+        (["sofmax"], 'no exercise is called "sofmax". Did you mean "softmax"?'),
+        (["softmax", "attention"], '"attention" is too much after softmax.'),
+        (["hint"], "hint needs the name of an exercise."),
+        (["check", "tfx-practice/sofmax.py"], '"tfx-practice/sofmax.py" is called after no exercise.'),
+        (["list", "nothing-like-it"], 'no exercise has "nothing-like-it" in its name, title or topic.'),
+        (["list", "norm", "--passed"], 'no exercise of those that are passed has "norm" in its name, title or topic.'),
+        (["list", "--passed", "--pending"], "list takes one of --pending and --passed."),
+        (["check", "--pending"], "list takes one of --pending and --passed."),
         (["dev"], "dev has two actions, new and check."),
     ],
 )
 def test_bad_words_get_a_sentence(words, message, tfx):
     ran = tfx("practice", *words)
     assert ran.code == 2 and ran.out == "" and ran.err.startswith(f"tfx: {message}\n     ")
+
+
+def test_the_list_has_a_search_and_filters(tfx):
+    def names(*words: str, derived: bool = False) -> list[str]:
+        found = [line.split("\t")[0] for line in tfx("practice", "list", *words, "--plain").out.splitlines()]
+        return [name for name in found if name.startswith("derive/") == derived]
+
+    with open_to_write() as state:
+        state.record_practice("layer-norm", "tried", "passed")
+    every, norms = names(), names("norm")
+    assert every == list(exercises()) and {"layer-norm", "rms-norm", "rms-norm-backward"} <= set(norms) < set(every)
+    assert names("norm", "--passed") == names("--passed") == ["layer-norm"]
+    assert names("norm", "--pending") == [name for name in norms if name != "layer-norm"]
+    assert names("backward", "rms") == ["rms-norm-backward"], "every word counts"
+    assert names("backward", "rms", derived=True) == ["derive/rms-norm"] and not names("--passed", derived=True)
+    assert "\nDerivations, 0 of " in tfx("practice", "list", "rms").out
+    told = json.loads(tfx("practice", "list", "softmax-attention", "--json").out)["exercises"]
+    assert [one["name"] for one in told] == ["softmax"], "a topic's name is looked for too"
+
+
+def test_a_name_alone_takes_the_exercise_up_and_without_a_name_it_is_gone_on_with(tfx):
+    made = tfx("practice", "rope")
+    assert made.out.startswith("tfx-practice/rope.py: made for you.\n") and made.code == 0
+    assert "  rope   Rotary positions (RoPE): new\n  next   tfx practice check rope\n" in tfx("practice").out
+    hint = tfx("practice", "hint")
+    assert hint.out.startswith("hint 1 of ") and hint.out == f"hint 1 of 3   {find_exercise('rope').hints[0]}\n"
+    ran = tfx("practice", "check")
+    assert ran.code == 1 and ran.out.startswith("Not yet (stub): rope is still empty: nothing is returned.\n")
+
+
+def test_the_learner_s_file_may_be_named_by_its_path_and_from_its_own_folder(tfx, monkeypatch):
+    write(NAIVE)
+    assert tfx("practice", "check", "tfx-practice/softmax.py").code == 1
+    monkeypatch.chdir("tfx-practice")
+    for words in (["check", "softmax"], ["check", "softmax.py"]):
+        ran = tfx("practice", *words)
+        assert ran.code == 1 and "next    edit softmax.py, then\n" in ran.out
+    assert [verdict for _, verdict, _ in done()] == ["not finite"] * 3
+    assert tfx("practice", "start", "attention").out.startswith("attention.py: made for you.\n")
+    assert not Path("tfx-practice").exists()
+
+
+def test_all_that_passed_before_is_judged_again(tfx):
+    path = write(right())
+    tfx("practice", "check", "softmax")
+    with open_to_write() as state:
+        state.record_practice("rope", "tried", "passed")
+    ran = tfx("practice", "check", "all")
+    says = "Checked again: 1 exercise; none broke.\n  not in this folder, and not looked at: 1\n"
+    assert (ran.code, ran.out) == (0, says)
+    before = done()
+    path.write_text(NAIVE, encoding="utf-8")
+    ran = tfx("practice", "check", "all")
+    assert ran.code == 1 and ran.out.splitlines()[:2] == [
+        "Checked again: 1 exercise; 1 broke.", "  pending again   softmax   (not finite)",
+    ]  # fmt: skip
+    assert done() == [*before, ("tried", "not finite", "softmax/maximum-not-subtracted")]
+    told = json.loads(tfx("practice", "check", "all", "--json").out)
+    assert (told["checked"], told["broken"], told["not_here"]) == (1, {"softmax": "not finite"}, 1)
+
+
+@pytest.mark.parametrize(
+    "text", ["\ufeff" + NAIVE, NAIVE.replace("\n", "\r\n"), NAIVE.replace("    ", "\t"), NAIVE.rstrip("\n")]
+)
+def test_what_editors_do_to_a_file_changes_no_verdict(text, tfx):
+    """A mark in front, line ends of Windows, tabs, no last line end."""
+    path = write("")
+    path.write_bytes(text.encode("utf-8"))
+    ran = tfx("practice", "check", "softmax", "--plain")
+    assert "mistake\tsoftmax/maximum-not-subtracted\t" in ran.out
+
+
+def test_a_history_that_cannot_be_kept_takes_no_verdict_away(tfx, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    write(NAIVE)
+    monkeypatch.setenv("TFX_HOME", str(tmp_path / "file" / "home"))
+    ran = tfx("practice", "check", "softmax")
+    assert ran.code == 1 and ran.out.startswith("Not yet (not finite): ")
+    assert ran.err.startswith("tfx: your history cannot be kept in ")
+    ran = tfx("practice", "start", "rope")
+    assert ran.code == 0 and "\nyour history cannot be kept in" in ran.out and Path("tfx-practice/rope.py").exists()
+
+
+def test_a_folder_in_the_place_of_the_file_gets_a_sentence(tfx):
+    Path("tfx-practice/softmax.py").mkdir(parents=True)
+    ran = tfx("practice", "start", "softmax")
+    assert ran.err == (
+        'tfx: "tfx-practice/softmax.py" is a folder, where your file should be.\n'
+        "     Move the folder, then try again.\n"
+    )
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe", b"x" * 1_000_001])

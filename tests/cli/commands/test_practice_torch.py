@@ -50,14 +50,14 @@ def test_a_file_of_its_own_is_made_with_the_words_for_tensors(tfx, there):
 
 
 def test_what_to_type_next_says_the_framework(tfx, there):
-    first = next(iter(exercises()))
+    first = next(name for name, one in exercises().items() if one.has_torch)
     assert f"next   tfx practice start {first} --framework torch\n" in tfx("practice", *TORCH).out
     tfx("practice", "start", first, *TORCH)
     assert f"next   tfx practice check {first} --framework torch\n" in tfx("practice", *TORCH).out
-    assert f"next   tfx practice start {first}\n" in tfx("practice").out
+    assert f"next   tfx practice start {next(iter(exercises()))}\n" in tfx("practice").out
     tfx("practice", "start", "softmax", *TORCH)
     ran = tfx("practice", "check", "softmax", *TORCH)
-    assert ran.out.startswith("Right: well.\n\nnext   tfx practice --framework torch ")
+    assert ran.out.startswith("Right: well.\n\nnext      tfx practice --framework torch\n")
     assert there == [("softmax", "softmax.py", "torch")]
 
 
@@ -95,6 +95,17 @@ def test_without_pytorch_it_is_said_what_to_type_and_nothing_is_made(words, tfx,
 def test_where_a_framework_means_nothing_it_is_refused(words, tfx, there):
     ran = tfx("practice", *words, *TORCH)
     assert ran.code == 2 and ran.err.startswith(f"tfx: --framework does not go with {words[0]}.\n")
+
+
+@pytest.mark.parametrize("words", [("start",), ("check",), ("hint",), ("reset",), ("grade", "bpe_merges.py")])
+def test_an_exercise_about_texts_has_no_form_in_pytorch(words, tfx, there):
+    Path("bpe_merges.py").write_text("", encoding="utf-8")
+    ran = tfx("practice", *(words if len(words) > 1 else (*words, "bpe-merges")), *TORCH)
+    assert ran.code == 2 and ran.out == "" and not there and not Path("tfx-practice").exists()
+    assert ran.err.startswith(
+        "tfx: bpe-merges is about texts: there are no tensors in it, and it has no form in PyTorch.\n"
+    )
+    assert "tfx practice start bpe-merges" in ran.err
 
 
 def test_a_framework_that_is_not_known_is_refused(tfx):

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import lessons.practice.exercise
+import lessons.exercise_names
 import tfx_cli.interviewing.session
 from lessons.grading import ask
-from lessons.practice.exercise import find_exercise
 from lessons.quiz import all_items
 from tests.cli.interviewing.learners import always_wrong_about, right, wrong
 from tests.cli.running import one_sentence
@@ -214,8 +213,8 @@ def test_when_the_time_is_up_no_further_question_is_asked(tfx, talk, monkeypatch
 
 
 def test_a_coding_question_hands_over_to_practice_where_there_is_an_exercise(tfx, talk, monkeypatch):
-    attention = find_exercise("attention")
-    monkeypatch.setattr(lessons.practice.exercise, "exercises", lambda: {"attention": attention})
+    own = {"attention-scaled-dot-product": ("attention", "attention-backward")}
+    monkeypatch.setattr(lessons.exercise_names, "exercise_names", lambda topic: own.get(topic.name, ()))
     for topic, command in (("attention-scaled-dot-product", "tfx practice start attention"), ("multi-head", None)):
         words = ("quiz", "--interview", "--topics", topic, "--seed", "1", "--minutes", "40")
         items = json.loads(tfx(*words, "--json", "--answers", give([])).out)["items"]

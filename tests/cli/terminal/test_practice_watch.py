@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -52,8 +53,8 @@ def test_a_session_from_the_first_save_to_the_next_exercise(folder, monkeypatch)
     with Terminal(folder, command("practice"), **COLOR) as terminal:
         first = terminal.screen(b"", KEYS)
         assert first[0] == "Softmax that cannot overflow (softmax)"
-        assert first[2].startswith("tfx-practice/softmax.py was made for you.")
-        assert first[-1] == "  h hint   s skip   l list   q quit "
+        assert first[2].startswith("tfx-practice/softmax.py was made for you, in")
+        assert first[-1] == "  h hint   s skip   l list   x anew   q quit "
         assert first[-2].endswith(f"{before}/{len(exercises())}   tfx-practice/softmax.py")
         save(NAIVE)
         wrong = terminal.screen(b"", KEYS)
@@ -62,12 +63,15 @@ def test_a_session_from_the_first_save_to_the_next_exercise(folder, monkeypatch)
         assert "n next" not in wrong[-1]
         hinted = terminal.screen(b"h", KEYS)
         assert any(line.startswith("hint 1 of 3: Along which axis") for line in hinted)
+        Path("tfx-practice/rope.py").write_text("of another exercise", encoding="utf-8")
         listed = terminal.screen(b"nl", KEYS)
-        assert "pending after 1 try  softmax" in listed, "n does nothing before a pass"
+        assert [line.split()[:3] for line in listed if line.startswith(">")] == [[">", "pending", "softmax"]]
         save(right())
-        passed = terminal.screen(b"", KEYS)
+        checked = terminal.press(b"", KEYS)
+        assert checked.count(b"Checking softmax ...") == 1 and b"\x1b]8;;file:///" in checked
+        passed = terminal.screen(b"h", KEYS)
         assert passed[2].startswith("Right: the largest score cancels")
-        assert passed[-1] == "  h hint   n next   s skip   l list   q quit "
+        assert passed[-1] == "  n next   a answer   l list   x anew   q quit "
         assert passed[-2].endswith(f"{before + 1}/{len(exercises())}   tfx-practice/softmax.py")
         assert terminal.screen(b"n", KEYS)[0] == f"{following.title} ({following.name})"
         terminal.press(b"q", b"go on   tfx practice")
@@ -81,21 +85,71 @@ def test_a_session_from_the_first_save_to_the_next_exercise(folder, monkeypatch)
         assert terminal.exit_code() == 0
 
 
+def test_several_saves_are_one_run_and_keys_that_are_pressed_meanwhile_count_for_nothing(folder):
+    slow = "import time\n\ndef softmax(x, axis=-1):\n    time.sleep(0.05)\n    return x\n"
+    with Terminal(folder, command("practice softmax"), **COLOR) as terminal:
+        terminal.screen(b"", KEYS)
+        for text in ("import", "import os", slow):
+            save(text)
+        seen = terminal.press(b"", b"Checking softmax ...")
+        seen += terminal.press(b"qlx", KEYS)
+        assert seen.count(b"Checking softmax ...") == 1 and b"Not yet (" in seen
+        assert terminal.screen(b"h", KEYS)[-1].endswith("q quit ")
+        terminal.press(b"q", b"go on   tfx practice")
+        assert terminal.exit_code() == 0
+
+
+def test_the_list_takes_up_any_exercise_and_that_one_is_gone_on_with(folder):
+    with Terminal(folder, command("practice"), columns=80, **COLOR) as terminal:
+        terminal.screen(b"", KEYS)
+        terminal.screen(b"l", KEYS)
+        terminal.press(b"/", b"Esc all ")
+        for key in (b"r", b"o", b"p", b"e"):
+            terminal.press(key, b"Esc all ")
+        assert any(line.startswith("> new      rope ") for line in terminal.screen(b"\n", KEYS))
+        assert terminal.screen(b"\n", KEYS)[0] == "Rotary positions (RoPE) (rope)"
+        terminal.resize(12)
+        assert terminal.screen(b"", KEYS)[0] == "Rotary positions (RoPE) (rope)"
+        terminal.press(b"q", b"go on   tfx practice")
+        assert terminal.exit_code() == 0
+    with Terminal(folder, command("practice"), **COLOR) as terminal:
+        assert terminal.screen(b"", KEYS)[0] == "Rotary positions (RoPE) (rope)"
+        terminal.interrupt(signal.SIGTERM)
+        terminal.exit_code()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_gets_a_sentence_and_the_terminal_back(folder):
+    (folder / "tfx-practice").mkdir(mode=0o500)
+    with Terminal(folder, command("practice"), **COLOR) as terminal:
+        assert b'tfx: cannot write "tfx-practice/' in terminal.press(b"", b"Choose another path.")
+        assert terminal.exit_code() == 2
+
+
+def test_a_file_in_the_place_of_the_folder_gets_a_sentence_and_the_terminal_back(folder):
+    (folder / "tfx-practice").write_text("mine", encoding="utf-8")
+    with Terminal(folder, command("practice"), **COLOR) as terminal:
+        assert b'tfx: cannot write "tfx-practice' in terminal.press(b"", b"Choose another path.")
+        assert terminal.exit_code() == 3
+
+
 def test_a_screen_of_40_columns_without_colour_fits(folder):
     with Terminal(folder, command("practice"), columns=40, TERM="dumb") as terminal:
         seen = terminal.press(b"", KEYS)
-        assert b"\x1b" not in seen
+        Path("tfx-practice/bpe_merges.py").write_text("def bpe_merges(words):\n    print(1)\n    return 7\n")
+        seen += terminal.press(b"", KEYS) + terminal.press(b"h", KEYS) + terminal.press(b"l", KEYS)
+        assert b"\x1b" not in seen and b"Not yet (" in seen and b"hint 1 of 3:" in seen
         lines = seen.decode().replace("\r", "").split("\n")
-        assert all(len(line) <= 40 or "tfx-practice" in line for line in lines), lines
+        assert all(len(line) <= 40 or str(folder) in line for line in lines), lines
         terminal.press(b"q", b"go on   tfx practice")
         assert terminal.exit_code() == 0
 
 
 def test_in_pytorch_the_same_is_watched_in_a_folder_of_its_own(folder):
     pytest.importorskip("torch")
-    with Terminal(folder, command("practice --framework torch"), **COLOR) as terminal:
+    with Terminal(folder, command("practice softmax --framework torch"), **COLOR) as terminal:
         first = terminal.screen(b"", KEYS)
-        assert first[2].startswith("tfx-practice/torch/softmax.py was made for you.")
+        assert first[2].startswith("tfx-practice/torch/softmax.py was made for you, in")
         Path("tfx-practice/torch/softmax.py").write_text(CUT, encoding="utf-8")
         wrong = " ".join(terminal.screen(b"", KEYS)[2:])
         assert wrong.startswith("Not yet (gradient): the numbers are right, and no graph hangs on p")

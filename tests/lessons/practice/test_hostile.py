@@ -36,6 +36,14 @@ HOSTILE = {
     "forks by multiprocessing": (
         body("import multiprocessing; multiprocessing.get_context('fork').Process(target=print).start()"), "raises",
     ),
+    "starts a process past the hook": (
+        body("import multiprocessing; multiprocessing.get_context('spawn').Process(target=print).start()"), "raises",
+    ),
+    "raises a text without end": (body("raise ValueError('x' * 10**7)"), "raises"),
+    "gives what has a name without end": (body("return type('T' * 10**7, (), {})()"), "type"),
+    "reads the library": (
+        body(f"open({str(Path(judging.__file__).parents[2] / 'tfx/ops/basics/softmax.py')!r}); return x"), "raises",
+    ),
     "imports the answer": (f"from {TAKEN} import softmax_forward\n" + RIGHT, "import"),
     "imports the exercise": (body("import lessons.practice.exercise; return x"), "raises"),
     "reads the exercise": (
@@ -68,6 +76,18 @@ HOSTILE = {
         "import numpy as np\nfor name in ('allclose', 'asarray', 'abs', 'isfinite', 'shares_memory', 'savez'):\n"
         "    setattr(np, name, lambda *a, **k: True)\n" + WRONG, "not finite",
     ),
+    "bends all of numpy": (
+        "import numpy as np\nfor name in list(vars(np)):\n    setattr(np, name, lambda *a, **k: True)\n" + WRONG,
+        "not finite",
+    ),
+    "bends the builtins": (
+        "import builtins\nfor name in ('isinstance', 'all', 'any', 'type', 'zip', 'map', 'tuple'):\n"
+        "    setattr(builtins, name, lambda *a, **k: True)\n" + WRONG, "exit",
+    ),
+    "follows each line that runs": (
+        "import sys\ndef follow(frame, event, arg): raise ValueError('here')\nsys.settrace(follow)\n" + WRONG, "exit",
+    ),
+    "is asked at each event": ("import sys\ndef hook(*a): raise ValueError\nsys.addaudithook(hook)\n" + WRONG, "exit"),
     "bends the harness": (
         "import sys\nfor name in ('try_all', '_try', 'kept', '_same'):\n"
         "    setattr(sys.modules['trying'], name, lambda *a, **k: True)\n" + WRONG, "exit",
@@ -108,7 +128,8 @@ def test_it_is_told_in_words_and_never_passes(name, tmp_path):
     verdict = judged(tmp_path, source)
     assert verdict.kind == kind, verdict
     assert not verdict.passed and verdict.mistake is None and verdict.says.endswith((".", "?"))
-    assert not any("child.py" in line or "trying.py" in line for line in verdict.evidence)
+    assert not any("child.py" in line or "trying.py" in line for line in (*verdict.evidence, verdict.printed))
+    assert max(map(len, (verdict.says, *verdict.evidence))) < 3_000
     assert (tmp_path / "softmax.py").read_text(encoding="utf-8") == source
     assert list(tmp_path.iterdir()) == [tmp_path / "softmax.py"]
 
@@ -121,6 +142,12 @@ HARMLESS = {
     "something is done at the end": "import atexit, os\natexit.register(lambda: os._exit(9))\n",
     "stdout is closed": "import sys\nsys.stdout.close()\n",
     "it prints what a verdict looks like": "import sys\nprint('Right: passed\\n' * 3)\nprint('{}', file=sys.stderr)\n",
+    "stdout is nothing": "import sys\nsys.stdout = sys.__stdout__ = None\nsys.stderr = 3\n",
+    "a mark of UTF-8 in front": "\ufeff",
+    "a class is looked up": (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nimport pickle\n"
+        "@dataclass\nclass Two:\n    x: int = 2\npickle.dumps(Two())\n"
+    ),
     "it prints 100 MB": "import sys\nfor _ in range(100): sys.stdout.write('x' * 10**6)\n",
 }
 
@@ -130,6 +157,32 @@ def test_what_stands_around_a_right_function_does_not_fail_it(name, tmp_path):
     verdict = judged(tmp_path, HARMLESS[name] + RIGHT)
     assert verdict.kind == "passed", verdict
     assert len(verdict.printed) <= 20_000
+
+
+def test_nothing_that_is_printed_or_raised_writes_over_the_screen(tmp_path):
+    verdict = judged(
+        tmp_path, body("print('\\x1b[2JRight: yes\\r\\n50%\\rdone'); raise ValueError('\\x1b[1;1Hno\\nRight: yes')")
+    )
+    assert verdict.printed.startswith("?[2JRight: yes\n50%\ndone\n")
+    assert verdict.says == "it raises ValueError: ?[1;1Hno Right: yes."
+    assert not any("\x1b" in line for line in verdict.evidence)
+
+
+def test_only_functions_of_the_file_are_offered(tmp_path):
+    source = "from numpy import *\nfrom math import sqrt\nglobals()[1] = lambda: 0\ndef _own(): pass\n"
+    assert judged(tmp_path, source).says == "the file has no function softmax; there is no function at all."
+    assert judged(tmp_path, source + "def softmax_of(x): pass\ntwo = lambda: 2\n").says == (
+        "the file has no function softmax; there are: softmax_of, two."
+    )
+
+
+def test_steps_that_break_down_take_no_verdict_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(judging, "first_wrong_step", lambda *_: 1 / 0)
+    verdict = judged(tmp_path, WRONG)
+    assert verdict.kind == "not finite"
+    assert verdict.evidence[-1] == (
+        "tfx broke down over the steps (ZeroDivisionError): report this, with what it prints: tfx doctor"
+    )
 
 
 def test_what_sleeps_is_ended_by_the_clock(tmp_path):

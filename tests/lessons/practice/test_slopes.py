@@ -37,7 +37,10 @@ def cross_entropy(up, logits, targets, smoothing=0.0, keep=None):
 def test_slopes_are_those_of_the_backward_on_every_input(name, backward):
     exercise = find_exercise(name)
     known, judged, missing = slopes_of(exercise), 0, 0
-    assert len(known) == len(exercise.cases) - 1, "all but the one in float32"
+    types = [
+        {str(one.dtype) for one in case.arguments.values() if isinstance(one, np.ndarray)} for case in exercise.cases
+    ]
+    assert len(known) == sum("float32" not in some for some in types) > 15, "all but those in float32"
     for pull in known:
         right = backward(pull.upstream, **exercise.cases[pull.place].arguments)
         largest = max(float(np.abs(one).max()) for one in right.values())
@@ -48,7 +51,7 @@ def test_slopes_are_those_of_the_backward_on_every_input(name, backward):
                 judged += 1
                 off = abs(float((right[path] * direction).sum()) - slope.value)
                 assert off <= 1e-9 * largest + 10 * slope.error, (exercise.cases[pull.place].about, path)
-                assert slope.error <= 1e-3 * largest + 1e-6
+                assert slope.error <= 1e-3 * max(largest, abs(slope.value)) + 1e-6
     assert judged > 3 * len(right) * (len(known) - 2) and missing <= 1
 
 

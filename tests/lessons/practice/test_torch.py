@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from lessons.practice.bench import Left
-from lessons.practice.exercise import Exercise, find_exercise
-from lessons.practice.frameworks import judge_answer, judged
+from lessons.practice.exercise import exercises, find_exercise
+from lessons.practice.frameworks import judge_answer
 from lessons.practice.judging import Verdict
-from lessons.practice.slopes import pulls_of
-from lessons.practice.tensors import in_tensors, pull
-from lessons.practice.trying import Outcome, try_all
+from lessons.practice.tensors import in_tensors
 from tests.lessons.practice.torch_answers import ATTENTION, LAYER_NORM, RIGHT, SOFTMAX, WRONG, changed
+from tests.lessons.practice.torch_here import exercise_of, here, solutions
 
 torch = pytest.importorskip("torch")
 
@@ -25,25 +22,6 @@ def _as_it_was():
     yield
     torch.set_default_dtype(torch.float32)
     torch.set_grad_enabled(True)
-
-
-def pulled(exercise: Exercise, function: Any) -> list[Outcome]:
-    found = []
-    for one in pulls_of(exercise):
-        try:
-            found.append(Outcome(tuple(pull(function, exercise.cases[one.place].arguments, one.upstream))))
-        except Exception as error:
-            found.append(Outcome(raised=(type(error).__name__, str(error))))
-    return found
-
-
-def here(name: str, source: str) -> Verdict:
-    """The verdict, with the file run in this process: what is tried and judged is the same."""
-    exercise, space = find_exercise(name), {}
-    exec(source, space)
-    function: Any = space[exercise.function_name]
-    outcomes = try_all(in_tensors(function), [case.arguments for case in exercise.cases])
-    return judged(exercise, Left(stage="done", outcomes=outcomes, pulled=pulled(exercise, function)))
 
 
 def apart(tmp_path: Path, name: str, source: str) -> Verdict:
@@ -57,6 +35,17 @@ def apart(tmp_path: Path, name: str, source: str) -> Verdict:
 def test_right_answers_pass(label):
     verdict = here(*RIGHT[label])
     assert verdict.kind == "passed", (verdict.says, verdict.evidence)
+
+
+@pytest.mark.parametrize("path", solutions().values(), ids=solutions())
+def test_every_exercise_can_be_answered_in_tensors(path):
+    verdict = here(exercise_of(path).name, path.read_text(encoding="utf-8"))
+    assert verdict.kind == "passed", (verdict.says, verdict.evidence)
+
+
+def test_every_exercise_but_those_about_texts_has_an_answer_in_tensors():
+    answered = {exercise_of(path).name for path in solutions().values()}
+    assert answered == {name for name, one in exercises().items() if one.has_torch}
 
 
 @pytest.mark.filterwarnings("ignore:Implicit dimension choice", "ignore:var")

@@ -1,4 +1,4 @@
-"""Merges, beams, top-k, the nucleus: unusual right ways pass; what is nearly right is neither passed nor named."""
+"""Merges and beams: unusual right ways pass; what is nearly right is neither passed nor named."""
 
 from __future__ import annotations
 
@@ -11,21 +11,12 @@ import numpy as np
 import pytest
 
 from lessons.practice.exercise import find_exercise
-from tests.lessons.practice.variants import (
-    asked,
-    bent,
-    is_told_as_wrong_without_a_name,
-    mistaken,
-    passes,
-    right,
-    with_numbers,
-    writing,
-)  # fmt: skip
+from tests.lessons.practice.variants import asked, is_told_as_wrong_without_a_name, passes, right, with_numbers
 from tfx.generate.beam import beam_search
 from tfx.generate.reader import WholePass
 from tfx.generate.stopping import Stopping
 
-BPE, BEAM, TOP_K, NUCLEUS = "bpe-merges", "beam-search", "top-k", "nucleus"
+BPE, BEAM = "bpe-merges", "beam-search"
 
 
 def merges_by_text(words, n, least=1, shared=False):
@@ -129,39 +120,6 @@ def with_beam(**more):
     )
 
 
-def kept_by_ranks(logits, k):
-    ranks = [np.argsort(np.lexsort((np.arange(row.size), -row))) for row in logits.reshape(-1, logits.shape[-1])]
-    return logits + np.where(np.reshape(ranks, logits.shape) < k, 0, -np.inf)
-
-
-def nucleus_from_below(logits, p):
-    """From the rarest on, as long as less than 1 - p is lost; equal ones with the higher id first."""
-    if p == 1:
-        return logits.copy()
-    turned = logits[..., ::-1]
-    ids = np.argsort(turned, axis=-1, kind="stable")
-    e = np.exp(np.take_along_axis(turned - turned.max(-1, keepdims=True), ids, -1))
-    lost = np.cumsum(e / e.sum(-1, keepdims=True), axis=-1) <= 1 - p
-    found = np.empty(logits.shape)
-    np.put_along_axis(found, ids, np.where(lost, -np.inf, np.take_along_axis(turned, ids, -1)), axis=-1)
-    return found[..., ::-1]
-
-
-def nucleus_in_logs(logits, p):
-    ids = np.argsort(-logits, axis=-1, kind="stable")
-    sums = np.logaddexp.accumulate(np.take_along_axis(logits, ids, -1), axis=-1)
-    before = np.concatenate([np.full((*logits.shape[:-1], 1), -np.inf), sums[..., :-1]], axis=-1)
-    stays = np.take_along_axis(before - sums[..., -1:], np.argsort(ids, axis=-1), axis=-1) < math.log(p)
-    return np.where(stays | (p == 1), logits, -np.inf)
-
-
-def filtered_as(name, how):
-    """What stays is decided by other logits."""
-    return lambda logits, **a: np.where(
-        np.isneginf(right(name, {"logits": how(logits.astype(float)), **a})), -np.inf, logits
-    )
-
-
 def respelled(how):
     return asked(BPE, lambda a: {"words": {how(word): times for word, times in a["words"].items()}})
 
@@ -176,8 +134,6 @@ RIGHT = {
         with_beam(), with_beam(of_row=lambda width: width + 1), with_beam(of_all=lambda width: 2 * width),
         lambda **a: tuple(np.array(one) for one in right(BEAM, a)),
     ],
-    TOP_K: [kept_by_ranks, lambda **a: right(TOP_K, a).tolist(), with_numbers(TOP_K, np.asfortranarray)],
-    NUCLEUS: [nucleus_from_below, nucleus_in_logs, filtered_as(NUCLEUS, lambda x: x.astype(np.float32))],
 }  # fmt: skip
 
 WRONG = {
@@ -208,43 +164,6 @@ WRONG = {
             tokens + [end] * (len(log_p) - len(tokens)), score))(*right(BEAM, a | {"log_p": log_p, "end": end})),
         "log_p is written to": lambda **a: (right(BEAM, a), a["log_p"].fill(0.0))[0],
     },
-    TOP_K: {
-        "equal ones stay, where k is 1": mistaken(TOP_K, "equal-ones-stay", lambda a: a["k"] == 1),
-        "by size without sign": filtered_as(TOP_K, lambda x: np.abs(np.where(np.isneginf(x), 0, x))),
-        "the largest becomes 0": lambda **a: right(TOP_K, a) - a["logits"].max(axis=-1, keepdims=True),
-        "half precision for float32": bent(
-            TOP_K, lambda kept, a: kept.astype(np.float16), lambda a: a["logits"].dtype == np.float32
-        ),
-        "ruled out before is the least number": bent(
-            TOP_K, lambda kept, a: np.where(np.isneginf(a["logits"]), np.finfo(float).min, kept)
-        ),
-        "all stay, so nothing is copied": lambda logits, k: (
-            logits if k >= logits.shape[-1] else right(TOP_K, {"logits": logits, "k": k})
-        ),
-        "columns, where there are as many as rows": bent(
-            TOP_K, lambda kept, a: right(TOP_K, a | {"logits": a["logits"].T}).T, lambda a: a["logits"].shape == (4, 4)
-        ),
-        "logits are written to": writing(TOP_K, "logits"),
-    },
-    NUCLEUS: {
-        "two tokens at least": lambda logits, p: np.maximum(
-            right(NUCLEUS, {"logits": logits, "p": p}), right(TOP_K, {"logits": logits, "k": 2})
-        ),
-        "five tokens at most": lambda logits, p: np.minimum(
-            right(NUCLEUS, {"logits": logits, "p": p}), right(TOP_K, {"logits": logits, "k": 5})
-        ),
-        "powers of 2": filtered_as(NUCLEUS, lambda x: x * math.log(2)),
-        "the largest of all rows is taken off": filtered_as(NUCLEUS, lambda x: np.maximum(x - x.max(), -745)),
-        "logits from -700 to 700": filtered_as(NUCLEUS, lambda x: np.clip(x, -700, 700)),
-        "ruled out before counts a little": bent(
-            NUCLEUS, lambda kept, a: right(NUCLEUS, a | {"logits": np.maximum(a["logits"], -5.0)}),
-            lambda a: np.isneginf(a["logits"]).any(),
-        ),
-        "a p below 0.1 is 0.1": asked(NUCLEUS, lambda a: {"p": max(a["p"], 0.1)}),
-        "a p above 0.99 is 1": asked(NUCLEUS, lambda a: {"p": 1.0 if a["p"] > 0.99 else a["p"]}),
-        "the largest becomes 0": lambda **a: right(NUCLEUS, a) - a["logits"].max(axis=-1, keepdims=True),
-        "logits are written to": writing(NUCLEUS, "logits"),
-    },
 }  # fmt: skip
 
 
@@ -272,11 +191,3 @@ def test_the_beam_of_the_exercise_is_that_of_the_library_where_its_table_is_one_
     )
     tokens, score = right(BEAM, case.arguments)
     assert list(found[0].ids) == tokens and found[0].score == pytest.approx(score, rel=1e-6)
-
-
-def test_no_sum_of_probabilities_lies_so_near_to_p_that_rounding_decides():
-    for case in find_exercise(NUCLEUS).cases:
-        logits, p = case.arguments["logits"].astype(float), case.arguments["p"]
-        e = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        sums = np.cumsum(-np.sort(-e / e.sum(axis=-1, keepdims=True), axis=-1), axis=-1)
-        assert p == 1 or np.abs(sums - p).min() > 1e-5, case.about

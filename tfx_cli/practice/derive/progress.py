@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lessons.practice.derive.derivation import Derivation
     from lessons.practice.derive.judging import Attempt, LineVerdict
 
+#: how a derivation is named where an exercise may be named too
+PREFIX = "derive/"
 #: kinds of verdicts of lines that are typed again for the reader
 FINE = ("holds", "defined")
 
@@ -74,6 +76,13 @@ def all_kept() -> Mapping[str, Kept]:
 def note(derivation: Derivation, act: str) -> None:
     with open_to_write() as state:
         state.record_derived(derivation.name, act)
+
+
+def next_hint(derivation: Derivation) -> tuple[int, str]:
+    """Its number and its words; that it was shown is kept.  The last one stays."""
+    number = min(kept_of(derivation, history()).hints + 1, len(derivation.hints))
+    note(derivation, "hint")
+    return number, derivation.hints[number - 1]
 
 
 def keep(derivation: Derivation, verdict: LineVerdict, passes: bool) -> Look | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from tfx_cli.practice.derive.progress import Kept
+from tfx_cli.terminal.printable import on_one_line
 
 if TYPE_CHECKING:
     from lessons.practice.derive.derivation import Derivation
@@ -59,7 +60,7 @@ def line_document(verdict: LineVerdict) -> dict[str, Any]:
 
 
 def line_rows(verdict: LineVerdict) -> Iterator[str]:
-    yield f"line\t{verdict.kind}\t{verdict.line}\t{verdict.says}"
+    yield f"line\t{verdict.kind}\t{on_one_line(verdict.line)}\t{verdict.says}"
     yield from (f"evidence\t{text}" for text in verdict.evidence)
     if verdict.at is not None:
         yield f"place\t{verdict.at + 1}"

@@ -10,13 +10,14 @@ import typer
 
 from tfx.errors import BadInput
 from tfx_cli.options import Face
-from tfx_cli.practice.derive.page import given_lines, standing_line, verdict_lines
-from tfx_cli.practice.derive.progress import Kept, all_kept, history, kept_of
+from tfx_cli.practice.derive.page import given_lines, shown_lines, standing_line, verdict_lines
+from tfx_cli.practice.derive.progress import PREFIX, Kept, all_kept, history, kept_of, next_hint, note
 from tfx_cli.practice.derive.records import attempt_document, derivation_document, given_rows, line_rows
 from tfx_cli.render.show import show_document, show_list
 from tfx_cli.render.wrapping import wrapped
 from tfx_cli.terminal.console import is_terminal, prose_width
 from tfx_cli.terminal.lines import show_line
+from tfx_cli.terminal.printable import on_one_line
 
 if TYPE_CHECKING:
     from lessons.practice.derive.derivation import Derivation
@@ -35,9 +36,12 @@ def show_derivations(face: Face) -> None:
     list_kept(now, f"next: tfx practice derive {following}", face)
 
 
-def list_kept(now: Mapping[str, Kept], what_next: str, face: Face) -> None:
+def list_kept(now: Mapping[str, Kept], what_next: str, face: Face, shown: Mapping[str, Kept] | None = None) -> None:
+    """now: all of them.  shown: those that a search leaves."""
     passed = sum(one.passed for one in now.values())
-    entries = {name: f"{one.attempt.derivation.title}: {one.word}" for name, one in now.items()}
+    entries = {
+        name: f"{one.attempt.derivation.title}: {one.word}" for name, one in (now if shown is None else shown).items()
+    }
     show_list(f"Derivations, {passed} of {len(now)} passed", entries, what_next, face)
 
 
@@ -64,7 +68,7 @@ def judge_lines(derivation: Derivation, given: Sequence[str], face: Face) -> Non
         for line in () if lines else given_lines(derivation, wide):
             show_line(line)
         for verdict in attempt.verdicts:
-            show_line(f"> {verdict.line}")
+            show_line(f"> {on_one_line(verdict.line)}")
             for line in verdict_lines(verdict, wide):
                 show_line(line)
         show_line()
@@ -78,6 +82,38 @@ def judge_lines(derivation: Derivation, given: Sequence[str], face: Face) -> Non
 
 def _word(last: dict[str, bool], name: str) -> str:
     return "holds" if last.get(name) else "to find"
+
+
+def hint(derivation: Derivation, face: Face) -> None:
+    """The next one; that it was shown is kept."""
+    number, words = next_hint(derivation)
+    if face is Face.json:
+        fields = {"derivation": derivation.name, "hint": words, "number": number, "of": len(derivation.hints)}
+        show_document(fields)
+    else:
+        show_line(f"hint {number} of {len(derivation.hints)}   {words}")
+
+
+def solution(derivation: Derivation, give_up: bool, face: Face) -> None:
+    """One way to write it, after a pass or after giving up, which is kept."""
+    now = kept_of(derivation, history())
+    if not (now.passed or now.gave_up or give_up):
+        raise BadInput(
+            f"{derivation.name} is not derived yet, and a solution ends the puzzle.",
+            f"A hint: tfx practice hint {PREFIX}{derivation.name}   "
+            f"or: tfx practice solution {PREFIX}{derivation.name} --give-up",
+        )
+    if give_up and not (now.passed or now.gave_up):
+        note(derivation, "gave up")
+    if face is Face.json:
+        lines = [{"line": shown.line, "why": shown.why} for shown in derivation.shown]
+        show_document({"derivation": derivation.name, "solution": lines})
+    elif face is Face.plain:
+        for shown in derivation.shown:
+            show_line(f"{shown.line}\t{shown.why}")
+    else:
+        for line in shown_lines(derivation, prose_width()):
+            show_line(line)
 
 
 def lines_of_stdin() -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tfx_cli.practice.derive.page import given_lines, shown_lines, sign_lines, standing_line, verdict_lines
-from tfx_cli.practice.derive.progress import all_kept, history, keep, kept_of, note
+from tfx_cli.practice.derive.progress import all_kept, history, keep, kept_of, next_hint, note
+from tfx_cli.practice.derive.records import given_rows, line_rows
 from tfx_cli.render.wrapping import wrapped
 from tfx_cli.terminal.console import prose_width, wants_color
 from tfx_cli.terminal.lines import show_line, write
@@ -19,9 +20,9 @@ PROMPT = "> "
 HOW = "Type NAME = formula, or: ? (how), hint, show, quit"
 
 
-def converse(derivation: Derivation) -> None:
+def converse(derivation: Derivation, plain: bool = False) -> None:
     """Until the reader leaves, or the input ends."""
-    session = Session(derivation)
+    session = Session(derivation, plain)
     session.begin()
     _edit_lines()
     while True:
@@ -54,12 +55,12 @@ def _edit_lines() -> None:
 
 
 class Session:
-    """What was found before is there at the start."""
+    """What was found before is there at the start.  plain: records for what is given and for verdicts."""
 
-    def __init__(self, derivation: Derivation) -> None:
-        self.derivation = derivation
+    def __init__(self, derivation: Derivation, plain: bool = False) -> None:
+        self.derivation, self.plain = derivation, plain
         kept = kept_of(derivation, history())
-        self.attempt, self.passed, self.gave_up, self.hints = kept.attempt, kept.passed, kept.gave_up, kept.hints
+        self.attempt, self.passed, self.gave_up = kept.attempt, kept.passed, kept.gave_up
 
     def say(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -69,7 +70,7 @@ class Session:
         self.say(wrapped(text, prose_width()))
 
     def begin(self) -> None:
-        self.say(given_lines(self.derivation, prose_width()))
+        self.given()
         show_line()
         if self.attempt.verdicts:
             show_line("kept from before")
@@ -77,6 +78,9 @@ class Session:
             self.tell(standing_line(self.attempt))
             show_line()
         self.tell(HOW)
+
+    def given(self) -> None:
+        self.say(given_rows(self.derivation) if self.plain else given_lines(self.derivation, prose_width()))
 
     def answer(self, text: str) -> bool:
         """Does what a word says, or judges a line.  Whether to go on."""
@@ -88,7 +92,7 @@ class Session:
         elif word in ("h", "hint"):
             self.hint()
         elif word == "given":
-            self.say(given_lines(self.derivation, prose_width()))
+            self.given()
         elif word == "again":
             self.again()
         elif word in ("show", "give up"):
@@ -103,7 +107,7 @@ class Session:
         passes = self.attempt.passed and not before
         look = keep(self.derivation, verdict, passes)
         self.passed = self.passed or passes
-        self.say(verdict_lines(verdict, prose_width()))
+        self.say(line_rows(verdict) if self.plain else verdict_lines(verdict, prose_width()))
         if look:
             self.say(look.lines)
         if verdict.kind == "holds":
@@ -112,12 +116,8 @@ class Session:
                 self.tell("show has one way to write it, quit leaves.")
 
     def hint(self) -> None:
-        """The next one; the last one stays."""
-        hints = self.derivation.hints
-        number = min(self.hints + 1, len(hints))
-        self.hints += 1
-        note(self.derivation, "hint")
-        self.tell(f"hint {number} of {len(hints)}: {hints[number - 1]}")
+        number, words = next_hint(self.derivation)
+        self.tell(f"hint {number} of {len(self.derivation.hints)}: {words}")
 
     def again(self) -> None:
         from lessons.practice.derive.judging import Attempt

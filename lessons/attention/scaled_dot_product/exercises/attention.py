@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from lessons.practice.hand import by_hand, number, share_by_hand
 from tfx.ops.attention.scaled_dot_product import attention_forward
@@ -19,7 +20,7 @@ exercise = Exercise(
         "q is (..., T, D), k (..., S, D) and v (..., S, Dv), with the same axes in front.",
         "mask is None, or boolean and broadcasts to (..., T, S); True means: may look there.",
         "A query that may look nowhere gets zeros, as weights and as output.",
-        "What stands behind the mask does not matter, were it 10,000.",
+        "What stands behind the mask does not matter, were it 10,000; scores may be as large, and as far below 0.",
         "q, k, v and mask stay as they are.",
     ],
     hints=[
@@ -134,6 +135,65 @@ def out(at: tuple[int, ...], q: Any, k: Any, v: Any, mask: Any = None) -> str:
     return by_hand(*zip(row, v[(*at[:-2], slice(None), at[-1])], strict=True))
 
 
+#: words -> axes in front, T, S, D and Dv; how large scores are; which places may be seen, from the shape of the scores
+FRONTS: dict[str, tuple[int, ...]] = {
+    "": (),
+    "2 texts": (2,),
+    "1 text": (1,),
+    "2 texts, 3 heads": (2, 3),
+    "1 text, 2 heads": (1, 2),
+    "3 x 1 x 2": (3, 1, 2),
+}
+SIZES = {
+    "T 3, S 5, D 4, Dv 2": (3, 5, 4, 2), "all sizes 3": (3, 3, 3, 3), "one query": (1, 4, 3, 2), "one key": (3, 1, 4, 2),
+    "T 5, S 2": (5, 2, 3, 6), "T 2, S 6, D 1": (2, 6, 1, 3), "T = S, Dv 1": (6, 6, 2, 1), "one query, one key": (1, 1, 3, 2), "T 3, S 4, D 16": (3, 4, 16, 5),
+}  # fmt: skip
+BY = {"": 1.0, "large scores": 40.0, "sharp weights": 3.0, "tiny scores": 1e-3}
+
+
+def causal(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    return np.tril(np.ones(shape[-2:], bool), shape[-1] - shape[-2])
+
+
+def scattered(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    seen = rng.random(shape) < 0.6
+    seen[..., -1] |= ~seen.any(axis=-1)
+    return seen
+
+
+def one_blocked(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """The first key is blocked for all, the last query sees nothing in the first text."""
+    seen = scattered(rng, shape)
+    seen[..., 0], seen[(*[0] * (len(shape) - 2), -1)] = False, False
+    return seen
+
+
+MASKS: dict[str, Any] = {
+    "": None,
+    "a causal mask": causal,
+    "a mask for every place": scattered,
+    "queries that see nothing": one_blocked,
+    "one mask for all texts": lambda rng, shape: scattered(rng, shape[-2:]),
+    "a padding mask": lambda rng, shape: np.arange(shape[-1]) < rng.integers(1, shape[-1] + 1, (*shape[:-2], 1, 1)),
+    "one row of a mask": lambda rng, shape: np.arange(shape[-1]) != 1,
+    "whole queries blocked": lambda rng, shape: (np.arange(shape[-2]) != 1)[:, None],
+}
+
+
+def mixed(rng: np.random.Generator, *more: Any) -> Iterator[tuple[str, dict[str, Any], tuple[Any, ...]]]:
+    """Words, q, k, v and mask, and the values of further factors.  Large scores are sums of whole numbers, which float32
+    holds exactly."""
+    for about, (front, (t, s, d, dv), by, mask, dtype, *others) in crossed(
+        FRONTS, SIZES, BY, MASKS, {"": float, "float32": np.float32}, *more
+    ):
+        shapes = {"q": (*front, t, d), "k": (*front, s, d), "v": (*front, s, dv)}
+        made = {name: rng.standard_normal(shape) * (by if name != "v" else 1) for name, shape in shapes.items()}
+        if by == 40:
+            made["q"], made["k"] = np.round(made["q"]), np.round(made["k"])
+        given = {name: value.astype(dtype) for name, value in made.items()}
+        yield about, given | ({} if mask is None else {"mask": mask(rng, (*front, t, s))}), tuple(others)
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     n = rng.standard_normal
@@ -166,8 +226,13 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     behind = qkv(t=3, s=4, d=3, dv=2)
     behind["k"][1], behind["v"][1] = 1e4, 1e4
     yield Given("large numbers behind the mask", {**behind, "mask": np.array([1, 0, 1, 1], bool)[None, :]})
+    low = qkv(t=3, s=4, d=4, dv=2)
+    low["q"], low["k"] = 1 + low["q"] / 1e4, low["k"] - 10_000
+    yield Given("scores near -20,000 in front of the mask", {**low, "mask": seen})
     yield Given(
         "one row of the mask for all queries", {**qkv(2, t=3, s=4, d=3, dv=2), "mask": np.array([[[0, 1, 1, 0]]], bool)}
     )
     yield Given("equal keys", {"q": n((2, 3)), "k": np.ones((4, 3)), "v": n((4, 2))})
     yield Given("float32", {key: value.astype(np.float32) for key, value in qkv(2, t=3, s=4, d=6, dv=5).items()})
+    for about, given, _ in mixed(rng):
+        yield Given(about, given)

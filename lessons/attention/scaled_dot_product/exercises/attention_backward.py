@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lessons.attention.scaled_dot_product.exercises.attention import scores_of, softmax_of
+from lessons.attention.scaled_dot_product.exercises.attention import mixed, scores_of, softmax_of
 from lessons.practice.exercise import Exercise, Given
 from lessons.practice.hand import by_hand, number
 from tfx.ops.attention.scaled_dot_product import attention_backward as library
@@ -108,6 +108,15 @@ def ds(at: tuple[int, ...], dout: Any, q: Any, k: Any, v: Any, mask: Any = None)
     return f"{number(one)} * {gap} / sqrt({d}) = {number(one * (own - inner) / d**0.5)}"
 
 
+#: words -> size and middle of the gradient from above
+UPSTREAM = {
+    "": (1.0, 0.0),
+    "a tiny gradient": (1e-7, 0.0),
+    "a large gradient": (1e5, 0.0),
+    "gradients below 0": (1.0, -4.0),
+}
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     n = rng.standard_normal
@@ -139,3 +148,6 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("very large scores", given(2, t=5, s=6, d=16, dv=3, by=60.0))
     yield Given("equal keys", {**given(t=2, s=4, d=3, dv=2), "k": np.ones((4, 3))})
     yield Given("float32", {key: value.astype(np.float32) for key, value in given(2, t=3, s=4, d=6, dv=5).items()})
+    for about, one, ((up, to),) in mixed(rng, UPSTREAM):
+        dout = up * rng.standard_normal((*one["q"].shape[:-1], one["v"].shape[-1])) + to
+        yield Given(about, {"dout": dout.astype(one["q"].dtype), **one})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from lessons.practice.comparing import two_numbers
 from lessons.practice.hand import number, share_by_hand
@@ -110,6 +111,19 @@ def p(at: tuple[int, ...], x: Any, axis: int = -1) -> str:
     return share_by_hand(row, np.ones(row.shape, bool), place)
 
 
+#: words -> shape, and words -> the axis that is asked for, from the number of axes
+SHAPES = {"5": (5,), "3 x 4": (3, 4), "4 x 1": (4, 1), "1 x 3": (1, 3), "3 x 3": (3, 3), "2 x 3 x 4": (2, 3, 4),
+          "2 x 1 x 3 x 2": (2, 1, 3, 2), "2 x 2 x 2": (2, 2, 2)}  # fmt: skip
+AXES: dict[str, Callable[[int], dict[str, int]]] = {
+    "": lambda n: {},
+    "the last axis by its number": lambda n: {"axis": n - 1},
+    "the first axis": lambda n: {"axis": 0},
+    "the first axis from behind": lambda n: {"axis": -n},
+    "the axis before the last": lambda n: {"axis": -2 if n > 1 else -1},
+    "the second axis": lambda n: {"axis": 1 if n > 1 else 0},
+}
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a matrix, along the last axis", {"x": rng.standard_normal((2, 5))})
@@ -126,8 +140,25 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("rows of very different size", {"x": np.array([[1000.0, 999.0, 0.0], [-1000.0, -1001.0, -999.5]])})
     yield Given("scores far apart", {"x": np.array([[0.0, -800.0, -30.0], [50.0, 0.0, 49.0]])})
     yield Given("some scores are -inf", {"x": np.array([[0.3, -np.inf, 1.1], [-np.inf, -np.inf, 0.2]])})
+    x = np.array([[-np.inf, -10_000.0, -9_999.0], [-9_998.0, -np.inf, -10_000.0]])
+    yield Given("some scores are -inf, the others near -10,000", {"x": x})
     yield Given("a row of -inf alone", {"x": np.array([[-np.inf, -np.inf], [0.5, 0.1]])})
     yield Given("a column of -inf alone, along axis 0", {"x": np.array([[-np.inf, 1.0], [-np.inf, 2.0]]), "axis": 0})
     yield Given("a thousand scores", {"x": 3 * rng.standard_normal((2, 1000))})
     yield Given("float32", {"x": rng.standard_normal((3, 4)).astype(np.float32)})
     yield Given("whole numbers as floats", {"x": np.arange(6.0).reshape(2, 3)})
+    for about, (shape, along, by, lift, blocked, dtype) in crossed(
+        SHAPES, AXES, {"": 1.0, "scores close together": 1e-3, "scores far apart": 300.0},
+        {"": 0.0, "near 1,000": 1e3, "near -1,000": -1e3, "slices of different size": 2e3},
+        {"": "", "some -inf": "some", "a slice of -inf": "slice"}, {"": float, "float32": np.float32},
+    ):  # fmt: skip
+        axis = along(len(shape))
+        x = by * rng.standard_normal(shape) + lift
+        slices = np.moveaxis(x, axis.get("axis", -1), 0)  # slices[:, ...] is one of them, in the memory of x
+        if lift == 2e3:
+            slices -= lift * rng.integers(0, 2, slices.shape[1:])
+        if blocked == "some":
+            x[rng.random(shape) < 0.4] = -np.inf
+        elif blocked:
+            slices[(slice(None), *[-1] * (x.ndim - 1))] = -np.inf
+        yield Given(about, {"x": x.astype(dtype)} | axis)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from lessons.attention.softmax.exercises.softmax import AXES, SHAPES
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from lessons.practice.hand import number
 from tfx.ops.basics.softmax import SoftmaxCache, softmax_backward, softmax_forward, softmax_jacobian
@@ -101,3 +103,13 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
         "blocked keys, weight 0", {"dp": rng.standard_normal((2, 3)), "p": np.array([[0.4, 0.0, 0.6], [0, 0, 0]])}
     )
     yield Given("float32", {key: value.astype(np.float32) for key, value in given(3, 4).items()})
+    for about, (shape, along, by, (up, to), blocked, dtype) in crossed(
+        SHAPES, AXES, {"": 1.0, "sharp weights": 4.0, "even weights": 0.0},
+        {"": (1.0, 0.0), "a tiny gradient": (1e-7, 0.0), "a large gradient": (1e5, 0.0), "gradients below 0": (1.0, -5.0)},
+        {"": False, "a weight of 0": True}, {"": float, "float32": np.float32},
+    ):  # fmt: skip
+        scores, axis = by * rng.standard_normal(shape), along(len(shape))
+        if blocked:
+            scores.flat[-1] = -np.inf
+        p = softmax_forward(scores, **axis)[0]
+        yield Given(about, {"dp": (up * rng.standard_normal(shape) + to).astype(dtype), "p": p.astype(dtype)} | axis)

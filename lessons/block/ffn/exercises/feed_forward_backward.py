@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lessons.block.ffn.exercises.feed_forward import network
+from lessons.attention.scaled_dot_product.exercises.attention_backward import UPSTREAM
+from lessons.block.ffn.exercises.feed_forward import mixed, network
+from lessons.block.ffn.exercises.gelu import legendre
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.feed_forward.feed_forward import feed_forward_backward as library
 from tfx.ops.feed_forward.feed_forward import feed_forward_forward
@@ -93,7 +95,7 @@ def with_einsum(dy: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, activat
     """The slope of gelu from a complex step, with erf as a sum over the bell curve; relu's from its sign."""
     a = np.einsum("...c,cf->...f", x, w_1) + b_1
     if activation == "gelu":
-        places, shares = np.polynomial.legendre.leggauss(60)
+        places, shares = legendre()
         moved = np.clip(a.astype(float), -9, 9) + 1e-30j
         bells = np.exp(-((moved[..., None] * (places + 1) / 2) ** 2) / 2) @ shares * moved / np.sqrt(8 * np.pi)
         h, slope = a * (0.5 + bells.real), (moved * (0.5 + bells)).imag / 1e-30
@@ -137,3 +139,6 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("gelu, numbers that saturate it", given(2, 3, c=4, f=6, by=20.0, activation="gelu"))
     yield Given("relu, asked for", given(3, 2, c=2, f=8, activation="relu"))
     yield Given("float32", {key: value.astype(np.float32) for key, value in given(2, 3, c=6, f=9).items()})
+    for about, one, ((up, to),) in mixed(rng, UPSTREAM):
+        dy = up * rng.standard_normal(one["x"].shape) + to
+        yield Given(about, {"dy": dy.astype(one["x"].dtype)} | one)

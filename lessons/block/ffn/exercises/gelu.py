@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.feed_forward.activations import gelu_forward, gelu_tanh_forward
 
@@ -67,13 +69,19 @@ def from_the_upper_tail(x: Any, form: str = "exact") -> Any:
     return np.array([one(number) for number in x.ravel().tolist()]).reshape(x.shape)
 
 
+@cache
+def legendre() -> tuple[Any, Any]:
+    """60 places between -1 and 1, and what each counts in a sum that stands for an integral."""
+    return np.polynomial.legendre.leggauss(60)
+
+
 @exercise.equal
 def summed_up(x: Any, form: str = "exact") -> Any:
     """The bell curve is summed from 0 to x, by Gauss and Legendre, and tanh is a quotient of exponentials."""
     if form == "tanh":
         e = np.exp(2 * np.clip(np.sqrt(2 / np.pi) * (x + 0.044715 * x * x * x), -300, 300))
         return x / 2 + x / 2 * (e - 1) / (e + 1)
-    places, shares = np.polynomial.legendre.leggauss(60)
+    places, shares = legendre()
     end = np.clip(x.astype(float), -9, 9)[..., None] / 2
     bell = np.exp(-((end * (places + 1)) ** 2) / 2) / np.sqrt(2 * np.pi)
     return x * (0.5 + (bell * shares * end).sum(axis=-1))
@@ -93,3 +101,10 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
         yield Given(f"{form}: numbers below 0", {"x": -np.abs(n((4, 2)))} | more)
         yield Given(f"{form}: asked for", {"x": n((3, 2)), "form": form})
         yield Given(f"{form}: float32", {"x": (3 * n((2, 7))).astype(np.float32)} | more)
+    for about, (shape, by, to, asked, dtype) in crossed(
+        {"5": (5,), "1": (1,), "3 x 4": (3, 4), "3 x 1": (3, 1), "1 x 3": (1, 3), "2 x 2 x 2": (2, 2, 2), "2 x 3 x 1 x 4": (2, 3, 1, 4)},
+        {"": 1.0, "size 0.01": 0.01, "size 3": 3.0, "size 100": 100.0}, {"": 0.0, "above 0": 2.0, "below 0": -2.0},
+        {"": {}, "tanh": {"form": "tanh"}, "exact asked for": {"form": "exact"}}, {"": float, "float32": np.float32},
+    ):  # fmt: skip
+        x = by * (np.abs(n(shape)) * np.sign(to) if to else n(shape))
+        yield Given(about, {"x": x.astype(dtype)} | asked)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from lessons.practice.hand import by_hand, number
 from tfx.ops.norms.layer_norm import layer_norm_forward
@@ -90,6 +91,35 @@ def n(at: tuple[int, ...], x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> 
     return f"{number(gap)} / sqrt({number(variance)} + {eps:g}) = {number(gap / np.sqrt(variance + eps))}"
 
 
+#: words -> shape; what the numbers of a token are like; gains and offsets, from their number; eps
+SHAPES: dict[str, tuple[int, ...]] = {
+    "5": (5,), "3 x 4": (3, 4), "2 x 3 x 5": (2, 3, 5), "3 x 3 x 3": (3, 3, 3), "1 x 3": (1, 3), "3 x 1": (3, 1),
+    "1 x 2 x 3 x 4": (1, 2, 3, 4), "2 x 96": (2, 96),
+}  # fmt: skip
+TOKENS: dict[str, Callable[[Any], Any]] = {
+    "": lambda n: n,
+    "numbers near 20": lambda n: 20 + n,
+    "numbers near -6": lambda n: n - 6,
+    "numbers of size 1000": lambda n: 1000 * n,
+    "numbers of size 0.001": lambda n: n / 1000,
+    "the last token of equal numbers": lambda n: np.where(
+        np.arange(n.size).reshape(n.shape) < n.size - n.shape[-1], n, 2.0
+    ),
+    "one number above all": lambda n: n + 300.0 * (np.arange(n.shape[-1]) == n.shape[-1] - 1),
+    "tokens of different size": lambda n: n * 10.0 ** np.arange(-1, n.size - 1).reshape(n.shape).clip(max=1),
+}
+GAINS: dict[str, Callable[[np.random.Generator, int], Any]] = {
+    "": lambda rng, c: 1 + 0.5 * rng.standard_normal(c),
+    "gains of 1": lambda rng, c: np.ones(c),
+    "gains below 0": lambda rng, c: -1 - rng.random(c),
+    "gains of 0 and 2": lambda rng, c: 2.0 * (np.arange(c) % 2),
+    "gains of 3": lambda rng, c: np.full(c, 3.0),
+}
+EPS: dict[str, dict[str, float]] = {
+    "": {}, "eps 0.1": {"eps": 0.1}, "eps 2": {"eps": 2.0}, "eps 1e-5 asked for": {"eps": 1e-5}, "eps 1e-8": {"eps": 1e-8},
+}  # fmt: skip
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     def given(*shape: int, by: float = 1.0, to: float = 0.0, **more: Any) -> dict[str, Any]:
@@ -122,3 +152,14 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     )
     yield Given("width 512", given(2, 512))
     yield Given("float32", {key: value.astype(np.float32) for key, value in given(2, 3, 8).items()})
+    for about, (shape, tokens, gains, offsets, eps, dtype) in crossed(
+        SHAPES,
+        TOKENS,
+        GAINS,
+        {"": 1.0, "offsets of 0": 0.0, "large offsets": 100.0},
+        EPS,
+        {"": float, "float32": np.float32},
+    ):
+        x, gamma = tokens(rng.standard_normal(shape)), gains(rng, shape[-1])
+        whole = {"x": x, "gamma": gamma, "beta": offsets * rng.standard_normal(shape[-1])}
+        yield Given(about, {name: one.astype(dtype) for name, one in whole.items()} | eps)

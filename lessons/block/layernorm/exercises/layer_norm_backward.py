@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from lessons.attention.scaled_dot_product.exercises.attention_backward import UPSTREAM
+from lessons.block.layernorm.exercises.layer_norm import EPS, GAINS, SHAPES, TOKENS
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from lessons.practice.hand import by_hand, number
 from tfx.ops.norms.layer_norm import layer_norm_backward as library
@@ -145,3 +148,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("gains of 1", {**given(2, 4), "gamma": np.ones(4)})
     yield Given("a token of equal numbers", {**given(2, 3), "x": np.array([[2.0, 2.0, 2.0], [1.0, 0.0, -4.0]])})
     yield Given("float32", {key: value.astype(np.float32) for key, value in given(2, 3, 8).items()})
+    for about, (shape, tokens, gains, eps, (up, to), dtype) in crossed(
+        SHAPES, TOKENS, GAINS, EPS, UPSTREAM, {"": float, "float32": np.float32}
+    ):
+        x, gamma, dy = tokens(rng.standard_normal(shape)), gains(rng, shape[-1]), up * rng.standard_normal(shape) + to
+        yield Given(about, {name: one.astype(dtype) for name, one in (("dy", dy), ("x", x), ("gamma", gamma))} | eps)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lessons.block.layernorm.exercises.layer_norm import EPS, GAINS, SHAPES, TOKENS
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.norms.rms_norm import rms_norm_forward
 
@@ -98,3 +100,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("gains of 1", {"x": rng.standard_normal((2, 4)), "gamma": np.ones(4)})
     yield Given("width 512", given(2, 512))
     yield Given("float32", {key: value.astype(np.float32) for key, value in given(2, 3, 8).items()})
+    for about, (shape, tokens, gains, eps, dtype) in crossed(
+        SHAPES, TOKENS, GAINS, EPS, {"": float, "float32": np.float32}
+    ):
+        x, gamma = tokens(rng.standard_normal(shape)), gains(rng, shape[-1])
+        yield Given(about, {"x": x.astype(dtype), "gamma": gamma.astype(dtype)} | eps)

@@ -14,6 +14,7 @@ from lessons.practice.exercise import Exercise, Given
 exercise = Exercise(
     "beam-search",
     "Beam search with a length penalty",
+    autograd=False,
     step="by_hand",
     level=3,
     rules=[

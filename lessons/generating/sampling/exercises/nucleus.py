@@ -14,6 +14,7 @@ from tfx.generate.shaping import top_p as library
 exercise = Exercise(
     "nucleus",
     "Top-p: only the nucleus may be drawn",
+    autograd=False,
     step="top_p_step",
     rules=[
         "logits is (..., V), and 0 < p <= 1. Each row is filtered by itself; its probabilities are softmax(logits).",
@@ -90,7 +91,7 @@ def by_comparing_all_pairs(logits: Any, p: float) -> Any:
 
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
-    """No sum lies near p, so that rounding decides nothing (tests/lessons/practice/test_variants_generating.py)."""
+    """No sum lies near p, so that rounding decides nothing (tests/lessons/practice/test_variants_drawing.py)."""
     n = rng.standard_normal
     yield Given("three rows of seven", {"logits": n((3, 7)), "p": 0.6})
     yield Given("one row without an axis in front", {"logits": n(6), "p": 0.7})

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from lessons.attention.scaled_dot_product.exercises.attention import causal, scattered
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from lessons.practice.hand import by_hand
 from tfx.ops.attention.multi_head import Maps, multi_head_attention_forward
@@ -106,6 +108,17 @@ def scores(at: tuple[int, ...], x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, 
     return by_hand(*zip(q, k, strict=True), then=(f" / sqrt({d})", d**-0.5))
 
 
+#: words -> a mask, from the number of texts and of tokens
+MASKS: dict[str, Any] = {
+    "": None,
+    "a causal mask": lambda rng, b, t: causal(rng, (t, t)),
+    "a scattered mask": lambda rng, b, t: scattered(rng, (t, t)),
+    "a mask for each text": lambda rng, b, t: scattered(rng, (b, 1, t, t)),
+    "the first token blocked": lambda rng, b, t: (np.arange(t) >= min(1, t - 1)) & np.ones((t, t), bool),
+    "a mask that hides nothing": lambda rng, b, t: np.ones((t, t), bool),
+}
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     def given(b: int, t: int, c: int, n_heads: int, by: float = 1.0, **more: Any) -> dict[str, Any]:
@@ -127,8 +140,25 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a causal mask", given(2, 5, 6, 2, mask=np.tril(np.ones((5, 5), bool))))
     padded = np.array([[1, 1, 1, 0], [1, 0, 0, 0]], bool)[:, None, None, :] & np.ones((2, 1, 4, 4), bool)
     yield Given("a mask for each text", given(2, 4, 6, 3, mask=padded))
+    low = given(2, 4, 6, 2)
+    low["x"][..., 0], low["w_q"][0], low["w_k"][0] = 100.0, 1.0, -1.0
+    yield Given("scores far below 0 in front of the mask", {**low, "mask": np.tril(np.ones((4, 4), bool))})
     yield Given("a causal mask, T = H", given(2, 3, 6, 3, mask=np.tril(np.ones((3, 3), bool))))
     small = given(2, 3, 6, 2)
     yield Given(
         "float32", {key: value.astype(np.float32) if key != "n_heads" else value for key, value in small.items()}
     )
+    for about, ((b, t, c, n_heads), by, mask, dtype) in crossed(
+        {"2 texts, 3 heads": (2, 5, 12, 3), "1 text, 2 heads": (1, 4, 6, 2), "one head": (2, 3, 4, 1), "1 text, one head": (1, 3, 5, 1),
+         "heads of width 1": (2, 3, 4, 4), "one token": (3, 1, 6, 2), "all sizes 2": (2, 2, 4, 2), "T = H": (2, 3, 12, 3),
+         "B = H": (3, 4, 6, 3), "T = C": (2, 6, 6, 2), "B = T": (4, 4, 6, 2), "B and H above T": (3, 2, 12, 3)},
+        {"": 1.0, "large scores": 40.0, "tiny x": 1e-3}, MASKS, {"": float, "float32": np.float32},
+    ):  # fmt: skip
+        given_ = given(b, t, c, n_heads, by=by)
+        if by > 1:  # scores are sums of whole numbers, which float32 holds exactly
+            given_ = {
+                name: np.round(one * (1 if name == "x" else 2)) if name in ("x", "w_q", "w_k") else one
+                for name, one in given_.items()
+            }
+        given_ = {name: one.astype(dtype) if name != "n_heads" else one for name, one in given_.items()}
+        yield Given(about, given_ | ({} if mask is None else {"mask": mask(rng, b, t)}))

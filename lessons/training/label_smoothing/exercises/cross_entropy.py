@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from lessons.practice.hand import number
 from tfx.ops.losses.cross_entropy import cross_entropy_forward
@@ -94,6 +95,32 @@ def log_p(at: tuple[int, ...], logits: Any, targets: Any, smoothing: float = 0.0
     return f"{number(shifted)} - log({number(total)}) = {number(shifted - np.log(total))}"
 
 
+def some_of(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    found = rng.random(shape) < 0.6
+    found.flat[-1], found.flat[0] = False, True
+    return found
+
+
+def mixed(rng: np.random.Generator, *more: Any) -> Iterator[tuple[str, dict[str, Any], tuple[Any, ...]]]:
+    """Words, arguments, and the values of further factors."""
+    for about, (front, v, logits, target, smoothing, keep, dtype, *others) in crossed(
+        {"2 x 3": (2, 3), "4": (4,), "1": (1,), "1 x 3": (1, 3), "3 x 1": (3, 1), "3 x 3": (3, 3), "2 x 1 x 2": (2, 1, 2)},
+        {"": 5, "V 2": 2, "V 3": 3, "V 1": 1, "V 30": 30},
+        {"": lambda n: n, "large logits": lambda n: 800 * n, "logits near 2,000": lambda n: 2000 + np.round(n, 1),
+         "logits near -2,000": lambda n: np.round(n, 1) - 2000, "equal logits": lambda n: 0 * n + 1, "tiny logits": lambda n: n / 1000,
+         "tokens of different size": lambda n: n * np.where(np.arange(n.size).reshape(n.shape) < n.shape[-1], 900, 1)},
+        {"": None, "class 0 everywhere": 0, "the last class everywhere": -1},
+        {"": {}, "smoothing 0.1": {"smoothing": 0.1}, "smoothing 0.6": {"smoothing": 0.6}, "smoothing 0.9": {"smoothing": 0.9},
+         "smoothing 0 asked for": {"smoothing": 0.0}},
+        {"": None, "some count": some_of, "the last counts": lambda rng, front: np.arange(np.prod(front)).reshape(front) == np.prod(front) - 1,
+         "all count": lambda rng, front: np.ones(front, bool), "none counts": lambda rng, front: np.zeros(front, bool)},
+        {"": float, "float32": np.float32}, *more,
+    ):  # fmt: skip
+        targets = rng.integers(0, v, front) if target is None else np.full(front, target % v)
+        given = {"logits": logits(rng.standard_normal((*front, v))).astype(dtype), "targets": targets} | smoothing
+        yield about, given | ({} if keep is None else {"keep": keep(rng, front)}), tuple(others)
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     def given(*front: int, v: int, by: float = 1.0, **more: Any) -> dict[str, Any]:
@@ -124,3 +151,5 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given(
         "float32", {**given(2, 3, v=5, smoothing=0.1), "logits": rng.standard_normal((2, 3, 5)).astype(np.float32)}
     )
+    for about, one, _ in mixed(rng):
+        yield Given(about, one)

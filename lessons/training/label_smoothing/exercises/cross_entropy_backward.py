@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise, Given
-from lessons.training.label_smoothing.exercises.cross_entropy import log_softmax
+from lessons.training.label_smoothing.exercises.cross_entropy import log_softmax, mixed
 from tfx.ops.losses.cross_entropy import cross_entropy_backward as library
 from tfx.ops.losses.cross_entropy import cross_entropy_forward
 
@@ -116,6 +116,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given(
         "targets of -100 where none counts", {**ignored, "targets": np.where(ignored["keep"], ignored["targets"], -100)}
     )
+    ignored["targets"] = np.where(ignored["keep"] | (np.arange(4) < 2), ignored["targets"], -1)
+    yield Given("targets of -1 at some of the tokens that do not count", ignored)
     beyond = given(5, v=4, keep=np.array([True, False, True, True, False]))
     yield Given(
         "targets of 999 where none counts", {**beyond, "targets": np.where(beyond["keep"], beyond["targets"], 999)}
@@ -123,8 +125,13 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("large logits", given(2, 3, v=4, by=3000.0, smoothing=0.1))
     yield Given("logits far above 0", {**given(2, 3, v=4), "logits": 1000 + rng.standard_normal((2, 3, 4))})
     yield Given("sure and right", {"dloss": 1.5, "logits": np.array([[12.0, 0.0, 1.0]]), "targets": np.array([0])})
+    yield Given("surer and right", {"dloss": 1.5, "logits": np.array([[18.0, 0.0, 1.0]]), "targets": np.array([0])})
     yield Given("equal logits", {"dloss": 0.7, "logits": np.full((2, 7), 0.3), "targets": np.array([3, 6])})
     yield Given("a tiny dloss", given(2, 3, v=5, up=1e-8, smoothing=0.1))
     yield Given("a large dloss, below 0", given(2, 3, v=5, up=-1e6))
     small = given(2, 3, v=5, smoothing=0.1, keep=some(2, 3))
     yield Given("float32", {**small, "logits": small["logits"].astype(np.float32)})
+    for about, one, (dloss,) in mixed(
+        rng, {"": 1.3, "dloss 1": 1.0, "dloss -2": -2.0, "dloss 1e-6": 1e-6, "dloss 0": 0.0}
+    ):
+        yield Given(about, {"dloss": dloss} | one)

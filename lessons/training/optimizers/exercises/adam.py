@@ -16,6 +16,7 @@ from tfx.params import FlatParameters
 exercise = Exercise(
     "adam",
     "One step of Adam, with weight decay",
+    autograd=False,
     step="adam",
     rules=[
         "value, grad, mean and square are arrays of one shape. mean and square are the running averages of the gradient "

@@ -153,6 +153,13 @@ def test_a_fault_of_a_derivation_is_shown_and_ends_with_1(tfx, monkeypatch):
         (("derive", "--line", RIGHT), "--line needs the name of a derivation.", "tfx practice derive"),
         (("list", "--line", RIGHT), "--line goes with derive, and with debug.", "tfx practice derive softmax --line"),
         (("derive", "softmax", "--pack", "."), "a pack has no derivations.", "tfx practice derive"),
+        (("start", "derive/softmax"), "a derivation has no file.", "tfx practice derive softmax"),
+        (("hint", "derive/sofmax"), 'no derivation is called "sofmax". Did you mean "softmax"?', ""),
+        (
+            ("solution", "derive/softmax"),
+            "softmax is not derived yet, and a solution ends the puzzle.",
+            "or: tfx practice solution derive/softmax --give-up",
+        ),
         (("dev", "check", "derive/sofmax"), 'no derivation is called "sofmax". Did you mean "softmax"?', ""),
     ],
 )
@@ -181,8 +188,30 @@ def test_control_characters_of_a_line_reach_no_terminal(tfx):
     assert "  dS = ?]0;x? P?\n       ^\n" in ran.out
 
 
+def test_a_tab_or_a_line_break_in_a_line_makes_no_other_record(tfx):
+    for line in ("dS =\tP", "dS = P\ntarget"):
+        told = tfx("practice", "derive", "softmax", "--line", line, "--plain").out.splitlines()
+        assert told[0].startswith("line\t") and len(told[0].split("\t")) == 4
+        assert not any(row.startswith("target") for row in told)
+        shown = tfx("practice", "derive", "softmax", "--line", line).out
+        assert shown.startswith("> dS = ") and "\ntarget" not in shown
+
+
 def test_a_long_line_is_shown_around_its_caret(tfx, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     ran = tfx("practice", "derive", "softmax", "--line", "dS = P*(" + "dP + " * 20 + "dQ" + " + dP" * 20 + ")")
     shown, caret = ran.out.splitlines()[1:3]
     assert len(shown) <= 40 and shown[caret.index("^") :].startswith("dQ") and shown.startswith("  ...")
+
+
+def test_hints_and_the_solution_can_be_had_without_a_terminal(tfx):
+    hints = derivations()["softmax"].hints
+    assert tfx("practice", "hint", "derive/softmax").out == f"hint 1 of 3   {hints[0]}\n"
+    told = json.loads(tfx("practice", "hint", "derive/softmax", "--json").out)
+    assert (told["derivation"], told["hint"], told["number"], told["of"]) == ("softmax", hints[1], 2, 3)
+    shown = tfx("practice", "solution", "derive/softmax", "--give-up")
+    assert shown.code == 0 and shown.out.startswith("  c = sum(dP*P)\n      every weight of a row falls")
+    told = json.loads(tfx("practice", "solution", "derive/softmax", "--json").out)["solution"]
+    assert [one["line"] for one in told] == ["c = sum(dP*P)", "dS = P*(dP - c)"]
+    with open_to_read() as state:
+        assert [line.act for line in state.derived()] == ["hint", "hint", "gave up"]

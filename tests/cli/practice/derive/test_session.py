@@ -160,3 +160,11 @@ def test_lines_outlive_a_damaged_file(type_in):
     path.write_bytes(bytes(data))
     set_aside(path)
     assert rows() == before != []
+
+
+def test_a_plain_session_has_records(capsys):
+    session = Session(find_derivation("softmax"), plain=True)
+    session.begin()
+    assert capsys.readouterr().out.startswith("derivation\tsoftmax\tBackward through softmax\nabout\t")
+    session.answer("dS = P*(1 - P)*dP")
+    assert capsys.readouterr().out.startswith("line\twrong\tdS = P*(1 - P)*dP\tdS is something else.\nevidence\t")
