@@ -14,7 +14,8 @@ from lessons.practice.exercise import exercises
 FLOAT32 = {
     "input-embedding": {"start", "scaled"}, "rope": {"base", "start"}, "encoder-block": {"mask", "norm_place", "eps"},
     "encoder-stack": {"norm_place"}, "gpt-step": {"keep"}, "adam": {"beta1", "beta2", "eps", "decoupled"},
-    "grouped-heads": {"mask"}, "online-softmax": {"mask"}, "moe-routing": {"renormalise"},
+    "grouped-heads": {"mask"}, "multi-head-attention": {"mask"}, "online-softmax": {"mask"},
+    "moe-routing": {"renormalise"}, "swiglu": {"beta"},
 }  # fmt: skip
 #: these two options are never off their defaults in one input
 TOGETHER = {"adam": {("beta1", "decoupled"), ("beta2", "decoupled"), ("decoupled", "eps")}}
