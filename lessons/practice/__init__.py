@@ -6,4 +6,5 @@ child.py      the process in which a learner's file runs; bench.py starts it, li
 judging.py    one verdict out of that, in a fixed order; proving.py shows that an exercise can be judged at all
 bank.py       a wrong function by its id, for teachers; cards.py: where the course clears a mistake up
 packs.py      exercises of other folders; skeleton.py: how one begins
+derive/       derivations, typed line by line: their grammar, the judge of a line, and their proof
 """

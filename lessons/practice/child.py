@@ -18,6 +18,7 @@ import pickle
 import sys
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -28,9 +29,11 @@ FOLDER = Path(sys.argv[1]).resolve() if __name__ == "__main__" else Path()
 LESSONS = Path(__file__).resolve().parent.parent
 ANSWERS = str(LESSONS.parent / "tfx") + os.sep
 
-#: bytes of a file that may be written: what a run leaves; names of functions, letters of a line and of a traceback that
-#: are told; the exit status where the file bent what the harness itself stands on
-LARGEST, NAMES, LINE, TRACE, BENT = 2**29, 30, 1_000, 20_000, 70
+#: folders of the lessons in which answers stand
+KEPT = {"exercises", "debug"}
+#: bytes of a file that may be written: what a run leaves; names of functions that are told; the exit status where the
+#: file bent what the harness itself stands on
+LARGEST, NAMES, BENT = 2**29, 30, 70
 
 
 def _loaded(name: str, path: Path) -> Any:
@@ -40,6 +43,7 @@ def _loaded(name: str, path: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    linecache.getlines(str(path))  # for tracebacks: the guard lets nobody read it later
     return module
 
 
@@ -47,7 +51,8 @@ def _beside(name: str) -> Any:
     return _loaded(name, Path(__file__).with_name(f"{name}.py"))
 
 
-TRYING = _beside("trying")
+TRYING, TRACEBACKS = _beside("trying"), _beside("tracebacks")
+OURS = (__file__, TRYING.__file__)
 
 #: taken before a learner's file is read, which may put others in their place
 _dumps, _open, _write, _exit, _lseek, _ndarray = json.dumps, os.open, os.write, os._exit, os.lseek, np.ndarray
@@ -81,7 +86,9 @@ def guard(event: str, arguments: tuple[Any, ...]) -> None:
         path = os.path.realpath(os.fsdecode(arguments[0]))
         if (writes or flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)) and path != os.devnull:
             raise NotHere("it writes a file, which practice does not allow")
-        if path.startswith(ANSWERS) or (path.startswith(str(LESSONS)) and f"{os.sep}exercises{os.sep}" in path):
+        if path.startswith(ANSWERS) or (
+            path.startswith(str(LESSONS)) and not KEPT.isdisjoint(path[len(str(LESSONS)) :].split(os.sep))
+        ):
             raise NotHere("it reads the answers, which practice does not allow")
 
 
@@ -135,34 +142,25 @@ def leave(tree: Any, data: bytearray) -> Any:
     return tree
 
 
-def told(error: BaseException, path: str) -> str:
-    """The traceback, with those that led to it, from the learner's file on: without the frames of the harness."""
-    whole = traceback.TracebackException.from_exception(error)
-    waiting: list[traceback.TracebackException | None] = [whole]
-    while waiting:
-        one = waiting.pop()
-        if one is not None:
-            frames = list(one.stack)
-            own = next((place for place, frame in enumerate(frames) if frame.filename == path), len(frames))
-            kept = [frame for frame in frames[own:] if frame.filename not in (__file__, TRYING.__file__)]
-            one.stack = traceback.StackSummary.from_list(kept)
-            waiting += [one.__cause__, one.__context__]
-    lines = list(whole.format())
-    return cut(lines if whole.stack else lines[-1:])
-
-
-def cut(lines: list[str]) -> str:
-    """Together, and not without end."""
-    text = "".join(line if len(line) <= LINE else f"{line[:LINE]} ...\n" for line in lines)
-    return text if len(text) <= TRACE else f"{text[:TRACE]} ...\n"
-
-
 def written(file: int, data: bytes) -> None:
     """Over what stands in an open file, from its beginning."""
     _lseek(file, 0, 0)
     view = memoryview(data)
     while view:
         view = view[_write(file, view) :]
+
+
+def mark(number: int) -> None:
+    """Before what a call prints: bench.py tells by it what was printed on which input."""
+    for stream in (sys.__stdout__, sys.__stderr__):
+        try:
+            stream.flush()  # type: ignore[union-attr]
+        except Exception:
+            continue
+    try:
+        _write(1, b"\0call %d\0" % number)
+    except OSError:  # the file has closed it
+        return
 
 
 def loaded(left: dict[str, Any], counting: bool) -> Any:
@@ -187,22 +185,26 @@ def pulled(tensors: Any, function: Any, arguments: dict[str, Any], upstream: dic
 
 
 def main() -> None:
+    sys.__stdout__.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # also what is ended by force has printed
     asked = pickle.loads((FOLDER / "asked.pickle").read_bytes())
     flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
     kept = [_open(FOLDER / name, flags, 0o600) for name in ("left.json", "left.bin", "at")]
     left: dict[str, Any] = {"stage": "read"}
     tools = {name: _beside(name) for name in ("tracing", "cost") if name in asked}
+    asking = None
+    if "asking" in asked:
+        asking = partial(_beside("asked").asked_by, _loaded("asking", Path(asked["asking"])))
     try:
         tensors = loaded(left, "cost" in asked) if asked.get("framework") == "torch" else None
         limit(asked["memory"] + (tensors.taken() if tensors else 0), asked["seconds"])
-        run(asked, left, kept[2], tools, tensors)
+        run(asked, left, kept[2], tools, tensors, asking)
     except SystemExit:
         left["exit"] = True
     except BaseException as error:
         if left["stage"] == "read":
-            left["syntax"] = cut(traceback.format_exception_only(error))
+            left["syntax"] = TRACEBACKS.cut(traceback.format_exception_only(error))
         else:
-            left["traceback"] = told(error, asked["path"])
+            left["traceback"] = TRACEBACKS.told(error, asked["path"], OURS)
     for stream in (sys.__stdout__, sys.__stderr__):
         try:
             stream.flush()  # type: ignore[union-attr]
@@ -215,9 +217,10 @@ def main() -> None:
     _exit(0)  # no thread goes on, and nothing that waits for the end is run
 
 
-def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, Any], tensors: Any) -> None:
+def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, Any], tensors: Any, asking: Any) -> None:
     """Reads the file and makes every call; `left` says how far it came.  Is a trace of variables asked for,
-    the first call alone is made, and for a cost the last one too."""
+    the first call alone is made, and for a cost the last one too.  asking: makes the function of what the file
+    defines, or None."""
     path, name, source = asked["path"], asked["function"], asked["source"]
     code = compile(source.removeprefix("\ufeff"), path, "exec", dont_inherit=True)
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)  # what runs, were it deleted
@@ -231,12 +234,14 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, A
     left["stage"] = "import"
     exec(code, space)
     left["stage"] = "call"
-    function = space.get(name)
+    function = asking(space) if asking else space.get(name)
     if not callable(function):
         own = [
             key for key, value in space.items() if isinstance(value, FunctionType) and value.__module__ == "practice"
         ]
-        left["missing"] = sorted(key[:LINE] for key in own if isinstance(key, str) and key[:1] != "_")[:NAMES]
+        left["missing"] = sorted(key[: TRACEBACKS.LINE] for key in own if isinstance(key, str) and key[:1] != "_")[
+            :NAMES
+        ]
         return
     if tools:
         first = asked["calls"][0]
@@ -256,16 +261,19 @@ def run(asked: dict[str, Any], left: dict[str, Any], at: int, tools: dict[str, A
 
     def watched(**arguments: Any) -> Any:
         written(at, f"{len(made):9}".encode())
+        mark(len(made))
         made.append(None)
         try:
             return function(**arguments)
         except BaseException as error:
             if "traceback" not in left:
-                left["traceback"] = told(error, path)
+                left["traceback"] = TRACEBACKS.told(error, path, OURS)
             raise
 
     calls = asked["calls"]
-    left["outcomes"] = TRYING.try_all(tensors.in_tensors(watched) if tensors else watched, calls)
+    left["outcomes"] = TRYING.try_all(
+        tensors.in_tensors(watched) if tensors else watched, calls, asked.get("twice", True)
+    )
     if tensors:
         left["pulled"] = [pulled(tensors, watched, calls[place], up) for place, up in asked.get("pulls", ())]
     left["stage"] = "done"

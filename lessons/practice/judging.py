@@ -38,7 +38,7 @@ __all__ = ["Tolerance", "Verdict", "alike", "judge", "judge_file", "outcomes_of"
 class Verdict:
     """kind: one of the words above.  says: it in a sentence.  evidence: lines that show it.  mistake: the only one that
     gives the same; candidates: those that do, if there are several.  place: of the first input that is wrong; -1:
-    none."""
+    none.  shown: of the one that the evidence is about; printed: on it, or on all inputs where there is none."""
 
     exercise: str
     kind: str
@@ -49,6 +49,7 @@ class Verdict:
     printed: str = ""
     rule: str = ""
     place: int = -1
+    shown: int = -1
     framework: str = "numpy"
 
     @property
@@ -83,24 +84,26 @@ def judge_file(
     except EnvironmentProblem:
         raise
     except Exception as error:
-        verdict = _broken(exercise, "".join(traceback.format_exception(error)))
+        verdict = broken(exercise.name, "".join(traceback.format_exception(error)))
     says, evidence = plain(verdict.says).replace("\n", " "), tuple(map(plain, verdict.evidence))
-    return replace(verdict, says=says, evidence=evidence, printed=left.printed)
+    return replace(verdict, says=says, evidence=evidence, printed=left.printed_on(verdict.shown))
 
 
-def _unread(exercise: Exercise, trace: str) -> Verdict:
+def _unread(name: str, trace: str) -> Verdict:
     says = "its results cannot be read: the file changes something of Python or NumPy on which that stands."
-    return Verdict(exercise.name, "exit", says, tuple(filter(None, [trace.rstrip()])))
+    return Verdict(name, "exit", says, tuple(filter(None, [trace.rstrip()])))
 
 
 def judge_left(exercise: Exercise, left: Left) -> Verdict:
     """The first of what is wrong with what a run left."""
-    return _early(exercise, left) or judge(exercise, left.outcomes, left.traceback)
+    abouts = [case.about for case in exercise.cases]
+    early = early_verdict(exercise.name, left, abouts, exercise.function_name)
+    return early or judge(exercise, left.outcomes, left.traceback)
 
 
-def _broken(exercise: Exercise, trace: str) -> Verdict:
+def broken(name: str, trace: str) -> Verdict:
     says = "tfx itself broke down while it judged; this says nothing about your file."
-    return Verdict(exercise.name, "grader", says, (trace.rstrip(), "report this, with what it prints: tfx doctor"))
+    return Verdict(name, "grader", says, (trace.rstrip(), "report this, with what it prints: tfx doctor"))
 
 
 def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str, **more: Any) -> Verdict:
@@ -176,43 +179,44 @@ def judge(exercise: Exercise, outcomes: Sequence[Outcome], trace: str = "") -> V
             names = getattr(outcome, kind)
             if names:
                 evidence = (f"input: {exercise.cases[place].about}",)
-                return Verdict(name, kind, says.format(" and ".join(names)), evidence)
+                return Verdict(name, kind, says.format(" and ".join(names)), evidence, shown=place)
     for place, outcome in enumerate(outcomes):
         if not outcome.again:
             says = "the first call is right, and the same call later gives something else: something is kept between calls."
-            return Verdict(name, "again", says, (f"input: {exercise.cases[place].about}",))
+            return Verdict(name, "again", says, (f"input: {exercise.cases[place].about}",), shown=place)
     if exercise.keeps_dtype:
         for place, (r, o) in enumerate(zip(right, outcomes, strict=True)):
             wanted, got = _dtypes(r.value), _dtypes(o.value)
             if wanted != got:
                 says = f"the numbers are right, and their type is {' and '.join(got)}, not {' and '.join(wanted)}."
-                return Verdict(name, "dtype", says, (f"input: {exercise.cases[place].about}",))
+                return Verdict(name, "dtype", says, (f"input: {exercise.cases[place].about}",), shown=place)
     return Verdict(name, "passed", exercise.learned)
 
 
-def _early(exercise: Exercise, left: Left) -> Verdict | None:
-    """What goes wrong before anything can be compared."""
-    name, function = exercise.name, exercise.function_name
-    about = exercise.cases[min(left.at, len(exercise.cases) - 1)].about
+def early_verdict(name: str, left: Left, abouts: Sequence[str], function: str = "") -> Verdict | None:
+    """What goes wrong before anything can be compared.  abouts: a few words about each call."""
+    shown = min(left.at, len(abouts) - 1)
+    evidence = (f"input: {abouts[shown]}",)
     if left.syntax:
         return Verdict(name, "syntax", "Python cannot read the file.", (left.syntax.rstrip(),))
     if left.ended == "time":
         says = "it is not done after the time that an exercise has; is there a loop that never ends?"
-        return Verdict(name, "time", says, (f"input: {about}",))
+        return Verdict(name, "time", says, evidence, shown=shown)
     if left.ended == "exit":
-        return Verdict(name, "exit", "the program was ended (exit) before it returned anything.", (f"input: {about}",))
+        says = "the program was ended (exit) before it returned anything."
+        return Verdict(name, "exit", says, evidence, shown=shown)
     if left.ended == "signal":
         says = f"its process broke down ({left.signal}); was very much memory asked for?"
-        return Verdict(name, "exit", says, (f"input: {about}",))
+        return Verdict(name, "exit", says, evidence, shown=shown)
     if left.ended == "bent" or (left.stage == "call" and f'"{left.path}"' in left.traceback):
-        return _unread(exercise, left.traceback)
+        return _unread(name, left.traceback)
     if left.stage == "import":
         return Verdict(name, "import", "the file stops before its functions can be called.", (left.traceback.rstrip(),))
     if left.missing is not None:
         there = f"there are: {', '.join(left.missing)}" if left.missing else "there is no function at all"
         return Verdict(name, "missing", f"the file has no function {function}; {there}.")
     if left.stage != "done":
-        return _broken(exercise, left.traceback)
+        return broken(name, left.traceback)
     return None
 
 
@@ -254,5 +258,5 @@ def _diagnosed(
     place = next(result.place for result in results if result.kind and (result.kind == "raises") <= (result is first))
     return Verdict(
         exercise.name, first.kind, first.says, tuple(evidence), same[0] if len(same) == 1 else None,
-        tuple(same) if len(same) > 1 else (), place=place,
+        tuple(same) if len(same) > 1 else (), place=place, shown=first.place,
     )  # fmt: skip

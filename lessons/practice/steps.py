@@ -60,20 +60,28 @@ def _equal(value: Any, form: Any, tolerance: Any) -> bool:
 
 def _shown(exercise: Exercise, place: int, name: str, value: Any, forms: Sequence[Any]) -> list[str]:
     """The worst number, the same by hand, and what explains the difference."""
-    arguments = exercise.cases[place].arguments
-    form = next((one for one in forms if one.shape == value.shape), forms[0])
-    if value.shape != form.shape:
-        lines = [f"{name} has the shape {value.shape}, and {form.shape} is right."]
-        return lines + explained(name, [_case(exercise, place, value, form)])
-    with np.errstate(all="ignore"):
-        gap = np.where(value == form, 0.0, np.abs(value.astype(float) - form.astype(float)))
-    worst = np.unravel_index(int(np.nan_to_num(gap, nan=np.inf).argmax()), gap.shape)
-    at = tuple(int(one) for one in worst)
+    meant = [one for one in forms if one.shape == value.shape]
+    if not meant:
+        lines = [f"{name} has the shape {value.shape}, and {forms[0].shape} is right."]
+        return lines + explained(name, [_case(exercise, place, value, forms[0])])
+    said = [(one, explained(name, [_case(exercise, place, value, one)])) for one in meant]
+    form, says = next((pair for pair in said if pair[1]), said[0])
+    gap = _gap(value, form)
+    worst = int(gap.argmax())
+    at = tuple(map(int, np.unravel_index(worst, gap.shape)))
     got, wanted = two_numbers(value[at], form[at])
     lines = [f"{name}{place_of(at)} is {got}, and {wanted} is right."]
-    if name in exercise.cells:
-        lines.append(f"by hand: {name}{place_of(at)} = {exercise.cells[name](at, **arguments)}")
-    return lines + explained(name, [_case(exercise, place, value, form)])
+    if name in exercise.cells and form.size == forms[0].size and form.flat[worst] == forms[0].flat[worst]:
+        own = tuple(map(int, np.unravel_index(worst, forms[0].shape)))  # a form may have its axes put together
+        lines.append(f"by hand: {name}{place_of(at)} = {exercise.cells[name](own, **exercise.cases[place].arguments)}")
+    return lines + says
+
+
+def _gap(value: Any, form: Any) -> Any:
+    """How far each number is off; NaN is as far as can be."""
+    with np.errstate(all="ignore"):
+        gap = np.where(value == form, 0.0, np.abs(value.astype(float) - form.astype(float)))
+    return np.nan_to_num(gap, nan=np.inf)
 
 
 def _case(exercise: Exercise, place: int, have: Any, want: Any) -> Case:

@@ -10,10 +10,13 @@ import typer
 from tfx.errors import BadInput, nearest, unknown_name
 from tfx_cli import options
 from tfx_cli.options import Face
+from tfx_cli.practice.debug_options import Asked, Way
 from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.grading import Format
 
-ACTIONS = ("list", "start", "check", "hint", "solution", "reset", "grade", "derive", "dev")
+ACTIONS = ("list", "start", "check", "hint", "solution", "reset", "grade", "derive", "debug", "dev")
+
+OF_DEBUG = "Of debug:"
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -41,6 +44,17 @@ def practice(
         bool, typer.Option("--give-up", help="See the solution before it is solved; that is kept.")
     ] = False,
     form: Annotated[Format, typer.Option("--format", help="Of grade: how the verdicts are written.")] = Format.text,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, max=999_999_999, metavar="N", help=f"{OF_DEBUG} which bug is drawn.")
+    ] = None,
+    family: Annotated[str, typer.Option("--family", metavar="NAME", help=f"{OF_DEBUG} which kind of bug.")] = "",
+    way: Annotated[
+        Way | None, typer.Option("--way", help=f"{OF_DEBUG} read it, ask it, or have a bug put into a file of yours.")
+    ] = None,
+    bugs: Annotated[int, typer.Option("--bugs", min=1, max=4, metavar="N", help=f"{OF_DEBUG} how many.")] = 1,
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help=f"{OF_DEBUG} the bugs that nobody would see, as measured.")
+    ] = False,
     framework: Annotated[
         Framework, typer.Option("--framework", help="What the answer is written in; torch has to be installed.")
     ] = Framework.numpy,
@@ -49,7 +63,12 @@ def practice(
         typer.Option("--pack", metavar="FOLDER", help="Exercises of this folder in the place of ours; also TFX_PACKS."),
     ] = None,
     line: Annotated[
-        list[str] | None, typer.Option("--line", metavar="TEXT", help="Of derive: a line; may be given again.")
+        list[str] | None,
+        typer.Option(
+            "--line",
+            metavar="TEXT",
+            help="Of derive: a line; of debug: the number of one with a bug. May be given again.",
+        ),
     ] = None,
     pending: Annotated[bool, typer.Option("--pending", help="Of list: only those that are not passed.")] = False,
     passed: Annotated[bool, typer.Option("--passed", help="Of list: only those that are.")] = False,
@@ -84,6 +103,10 @@ def practice(
       tfx practice derive softmax
       tfx practice hint derive/softmax
       tfx practice derive softmax --line "dS = P*(dP - sum(dP*P))"
+      tfx practice debug
+      tfx practice debug start decoder --seed 7
+      tfx practice debug ask loss
+      tfx practice debug check
       tfx practice dev new row-sums --pack my-pack
       tfx practice dev check row-sums --pack my-pack
     """
@@ -94,16 +117,21 @@ def practice(
     from tfx_cli.practice import packing
 
     action, *names = words or [""]
-    if give_up and action != "solution":
+    asked = Asked(seed, family, way, bugs, line or [], hidden, give_up)
+    if asked.given and action != "debug":
+        raise BadInput(f"{asked.given} goes with debug.", "For example: tfx practice debug start decoder --seed 7")
+    if give_up and action != "solution" and [action, *names[:1]] != ["debug", "solution"]:
         raise BadInput("--give-up goes with solution.", "For example: tfx practice solution softmax --give-up")
     if exercise and action not in ("check", "grade"):
         raise BadInput("--exercise goes with check.", "For example: tfx practice check my.py --exercise softmax")
     if form is not Format.text and action != "grade":
         raise BadInput("--format goes with grade.", "For example: tfx practice grade softmax.py --format junit")
-    if line and action != "derive":
-        raise BadInput("--line goes with derive.", 'For example: tfx practice derive softmax --line "dS = P*dP"')
+    if line and action not in ("derive", "debug"):
+        raise BadInput(
+            "--line goes with derive, and with debug.", 'For example: tfx practice derive softmax --line "dS = P*dP"'
+        )
     if framework is Framework.torch:
-        if action in ("list", "solution", "derive", "dev"):
+        if action in ("list", "solution", "derive", "debug", "dev"):
             raise BadInput(
                 f"--framework does not go with {action}.", "For example: tfx practice check softmax --framework torch"
             )
@@ -123,6 +151,10 @@ def practice(
             from tfx_cli.practice.listing import show_all
 
             show_all(" ".join(names), "pending" if pending else "passed" if passed else "", face)
+        elif action == "debug":
+            from tfx_cli.practice import debugging
+
+            debugging.act(names, asked, face)
         else:
             act(action, names, exercise, give_up, form, framework, face)
 
@@ -130,7 +162,7 @@ def practice(
 def act(
     action: str, names: list[str], exercise: str, give_up: bool, form: Format, framework: Framework, face: Face
 ) -> None:
-    """Everything but `dev` and `list`."""
+    """Everything but `dev`, `list`, `derive` and `debug`."""
     from tfx_cli.practice import actions
 
     if action not in ACTIONS:

@@ -25,8 +25,8 @@ ACTS = ("started", "tried", "hint", "gave up")
 
 @dataclass(frozen=True)
 class Practised:
-    """act: one of ACTS.  verdict: of what was tried, the number of the hint, or the mark of what it was started with.
-    mistake: its id, or nothing; of a start, the folder."""
+    """act: one of ACTS.  verdict: of what was tried, the number of the hint, the mark of what an exercise was started
+    with, or the way in which a puzzle was.  mistake: its id, or nothing; of a start, the folder."""
 
     exercise: str
     act: str

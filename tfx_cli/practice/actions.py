@@ -33,12 +33,17 @@ def history() -> list[Practised]:
 
 
 def note(exercise: Exercise, act: str, verdict: str = "", mistake: str = "") -> None:
+    record(exercise.name, act, verdict, mistake)
+
+
+def record(name: str, act: str, verdict: str = "", mistake: str = "") -> None:
+    """Appends a line to the history.  name: of an exercise, or `debug/NAME` of a puzzle."""
     from tfx_cli.learner.state import open_to_write
 
     with open_to_write() as state:
         if state.notice:
             tell(f"tfx: {state.notice}")
-        state.record_practice(exercise.name, act, verdict, mistake)
+        state.record_practice(name, act, verdict, mistake)
 
 
 def standings(lines: Sequence[Practised] | None = None) -> dict[str, Standing]:

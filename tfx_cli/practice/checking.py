@@ -14,9 +14,10 @@ from tfx_cli.practice.actions import current_or, standings
 from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.learning import keep
 from tfx_cli.practice.workspace import Standing, file_of, source_at
+from tfx_cli.render.files import attempted
 from tfx_cli.render.show import show_document
 from tfx_cli.terminal.console import prose_width
-from tfx_cli.terminal.lines import show_line
+from tfx_cli.terminal.lines import say, show_line
 from tfx_cli.terminal.progress import progress_on_stderr
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def check(word: str, name: str, framework: Framework, face: Face) -> None:
         return
     exercise, path, own, framework = asked_for(word, name, framework)
     verdict = judge_answer(exercise, path.resolve(), source_at(path), framework)
-    look = keep(exercise, verdict) if own else None
+    look, problem = attempted(lambda: keep(exercise, verdict)) if own else (None, None)
     if face is Face.json:
         show_document(verdict_document(verdict, exercise, path))
     elif face is Face.plain:
@@ -49,6 +50,8 @@ def check(word: str, name: str, framework: Framework, face: Face) -> None:
             show_line()
             for line in next_lines(verdict, path, exercise):
                 show_line(line)
+    if problem:  # the verdict holds all the same
+        say(problem.message, problem.hint)
     if not verdict.passed:
         raise typer.Exit(1)
 

@@ -15,11 +15,14 @@ from tfx.errors import BadInput
 from tfx_cli.options import Face
 from tfx_cli.render.files import cannot_write, write_whole
 from tfx_cli.render.show import show_document
+from tfx_cli.render.wrapping import wrapped
 from tfx_cli.terminal.console import prose_width
 from tfx_cli.terminal.lines import show_line
 from tfx_cli.terminal.progress import progress_on_stderr
 
 if TYPE_CHECKING:
+    from lessons.practice.debug.program import Program
+    from lessons.practice.debug.proving import ProgramProof
     from lessons.practice.derive.derivation import Derivation
     from lessons.practice.derive.proving import DerivationProof
     from lessons.practice.exercise import Exercise
@@ -82,59 +85,79 @@ def new(names: Sequence[str], given: Sequence[Path] | None, face: Face) -> None:
     show_line(f"next   write what says TODO, then tfx practice dev check {name} --pack {shlex.quote(str(folder))}")
 
 
-def chosen(names: Sequence[str]) -> tuple[list[Exercise], list[Derivation]]:
-    """The exercises of these names and the derivations of those that begin with derive/; without a name all exercises
-    of the packs in use, else everything of the course.  derive alone is every derivation."""
+PROGRAM = "debug/"
+
+
+def chosen(names: Sequence[str]) -> tuple[list[Exercise], list[Derivation], list[Program]]:
+    """The exercises of these names, the derivations of those that begin with derive/, and the programs of those that
+    begin with debug/; without a name all exercises of the packs in use, else everything of the course.  derive alone is
+    every derivation, and debug alone every program."""
+    from lessons.practice.debug.program import find_program, programs
     from lessons.practice.derive.derivation import derivations, find_derivation
     from lessons.practice.exercise import exercises, find_exercise
     from lessons.practice.packs import FOLDERS
     from tfx_cli.practice.derive.progress import PREFIX
 
     if not names:
-        return list(exercises().values()), [] if FOLDERS.get() else list(derivations().values())
+        known = list(exercises().values())
+        return (known, [], []) if FOLDERS.get() else (known, list(derivations().values()), list(programs().values()))
     derived = [name for name in names if name.startswith(PREFIX)]
     found = {one.name: one for one in (derivations().values() if "derive" in names else ())}
     found |= {one.name: one for one in (find_derivation(name.removeprefix(PREFIX)) for name in derived)}
-    own = [name for name in dict.fromkeys(names) if name != "derive" and name not in derived]
-    return [find_exercise(name) for name in own], list(found.values())
+    planted = [name for name in names if name.startswith(PROGRAM)]
+    bugged = dict(programs()) if "debug" in names else {}
+    bugged |= {one.name: one for one in (find_program(name.removeprefix(PROGRAM)) for name in planted)}
+    own = [name for name in dict.fromkeys(names) if name not in ("derive", "debug", *derived, *planted)]
+    return [find_exercise(name) for name in own], list(found.values()), list(bugged.values())
 
 
 def prove(names: Sequence[str], face: Face) -> None:
     """They can be judged: the kill matrix, and what is at fault.  Ends with 1 where something is."""
+    from lessons.practice.debug.proving import program_proof
     from lessons.practice.derive.proving import derivation_proof
     from lessons.practice.proving import proof_of
 
     proofs: list[Proof] = []
     derived: list[DerivationProof] = []
-    wanted, derivations = chosen(names)
+    debugs: list[ProgramProof] = []
+    wanted, derivations, programs = chosen(names)
     with progress_on_stderr() as progress:
-        every = len(wanted) + len(derivations)
+        every = len(wanted) + len(derivations) + len(programs)
         for place, exercise in enumerate(wanted):
             progress(place, every, exercise.name)
             proofs.append(proof_of(exercise))
         for place, derivation in enumerate(derivations, start=len(wanted)):
             progress(place, every, derivation.name)
             derived.append(derivation_proof(derivation))
-    show_proofs(proofs, derived, face, with_inputs=bool(names))
+        for place, program in enumerate(programs, start=len(wanted) + len(derivations)):
+            progress(place, every, PROGRAM + program.name)
+            debugs.append(program_proof(program))
+    show_proofs(proofs, derived, debugs, face, with_inputs=bool(names))
 
 
-def show_proofs(proofs: Sequence[Proof], derived: Sequence[DerivationProof], face: Face, with_inputs: bool) -> None:
+def show_proofs(
+    proofs: Sequence[Proof], derived: Sequence[DerivationProof], debugs: Sequence[ProgramProof], face: Face,
+    with_inputs: bool,
+) -> None:  # fmt: skip
     """with_inputs: also says what each input of an exercise is.  Ends with 1 where something is at fault."""
     from lessons.practice.exercise import find_exercise
-    from tfx_cli.practice import proof_page
+    from tfx_cli.practice import debug_page, proof_page
     from tfx_cli.practice.derive import records
 
-    faults = sum(len(found) for found in [*(proof.faults for proof in proofs), *(one.faults for one in derived)])
+    found = [*(proof.faults for proof in proofs), *(one.faults for one in derived), *(one.faults for one in debugs)]
+    faults = sum(map(len, found))
     if face is Face.json:
         documents = {
             "exercises": [proof_page.proof_document(proof) for proof in proofs],
             "derivations": [records.proof_document(proof) for proof in derived],
+            "programs": [debug_page.proof_document(proof) for proof in debugs],
         }
         show_document({**documents, "proved": not faults})
     elif face is Face.plain:
         for row in [
             *(row for proof in proofs for row in proof_page.proof_rows(proof)),
             *(row for one in derived for row in records.proof_rows(one)),
+            *debug_page.proof_rows(debugs),
         ]:
             show_line(row)
     else:
@@ -145,6 +168,10 @@ def show_proofs(proofs: Sequence[Proof], derived: Sequence[DerivationProof], fac
         for one in derived:
             for line in proof_page.derivation_lines(one, prose_width()):
                 show_line(line)
-        show_line(proof_page.sum_of(proofs, derived, faults))
+        for debug in debugs:
+            for line in debug_page.proof_lines(debug, prose_width()):
+                show_line(line)
+        for line in wrapped(proof_page.sum_of(proofs, derived, debugs, faults), prose_width()):
+            show_line(line)
     if faults:
         raise typer.Exit(1)

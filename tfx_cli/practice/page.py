@@ -28,7 +28,12 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
 
 def printed_lines(verdict: Verdict) -> Iterator[str]:
     if verdict.printed:
-        yield from ("your program printed:", *("  " + line for line in verdict.printed.rstrip("\n").split("\n")), "")
+        on = ", on this input" if verdict.shown >= 0 else ""
+        yield from (
+            f"your program printed{on}:",
+            *("  " + line for line in verdict.printed.rstrip("\n").split("\n")),
+            "",
+        )
 
 
 def sentence_of(verdict: Verdict) -> str:
@@ -40,7 +45,7 @@ def sentence_of(verdict: Verdict) -> str:
 def evidence_lines(verdict: Verdict, width: int) -> Iterator[str]:
     """Sentences end between words; what has lines of its own, such as a traceback, stays as it is."""
     for line in verdict.evidence if not verdict.passed else ():
-        yield from (f"  {part}" for part in line.split("\n")) if "\n" in line else wrapped(f"  {line}", width)
+        yield from (f"  {part}" for part in line.split("\n")) if "\n" in line else wrapped(f"  {line}", width, "  ")
 
 
 def naming_lines(verdict: Verdict) -> Iterator[str]:
@@ -85,7 +90,9 @@ def verdict_rows(verdict: Verdict) -> Iterator[str]:
 def next_lines(verdict: Verdict, path: Path, exercise: Exercise) -> Iterator[str]:
     """What to type after a verdict."""
     name, words = exercise.name, Framework(verdict.framework).words
-    if verdict.passed:
+    if verdict.kind == "grader":
+        yield "next    tfx doctor"
+    elif verdict.passed:
         yield f"next      tfx practice{words}"
         if about := about_of(exercise):
             yield f"about     {about}"

@@ -9,6 +9,7 @@ from tfx.errors import many
 from tfx_cli.render.wrapping import wrapped
 
 if TYPE_CHECKING:
+    from lessons.practice.debug.proving import ProgramProof
     from lessons.practice.derive.proving import DerivationProof
     from lessons.practice.exercise import Exercise
     from lessons.practice.proving import Proof
@@ -66,13 +67,17 @@ def derivation_lines(proof: DerivationProof, width: int) -> Iterator[str]:
         yield from ("  " + line for line in wrapped(f"fault: {fault}", width - 2))
 
 
-def sum_of(proofs: Sequence[Proof], derived: Sequence[DerivationProof], faults: int) -> str:
+def sum_of(
+    proofs: Sequence[Proof], derived: Sequence[DerivationProof], debugs: Sequence[ProgramProof], faults: int
+) -> str:
     """What was proved, counted."""
     counts = []
-    if proofs or not derived:
+    if proofs or not (derived or debugs):
         counts += [many(len(proofs), "exercise"), many(sum(proof.mistakes for proof in proofs), "mistake")]
     if derived:
         counts += [many(len(derived), "derivation"), many(sum(len(proof.slips) for proof in derived), "slip")]
+    if debugs:
+        counts += [many(len(debugs), "program"), many(sum(len(proof.symptoms) for proof in debugs), "bug")]
     return ", ".join([*counts, many(faults, "fault")])
 
 

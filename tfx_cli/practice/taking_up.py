@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tfx_cli.learner.state import open_to_write
 from tfx_cli.practice import workspace
 from tfx_cli.practice.framework import Framework
-from tfx_cli.render.files import write_whole
+from tfx_cli.render.files import attempted, write_whole
 from tfx_cli.terminal.lines import tell
 
 if TYPE_CHECKING:
@@ -32,8 +32,14 @@ class Taken:
 
 
 def take_up(exercise: Exercise, framework: Framework = Framework.numpy) -> Taken:
-    """Raises EnvironmentProblem where the file, or the history, cannot be written."""
+    """Raises EnvironmentProblem where the file cannot be written; a history that cannot be is said in a note."""
     path, new = workspace.begin(exercise, framework)
+    notes, problem = attempted(lambda: _noted(exercise, framework, path, new))
+    return Taken(path, new, (problem.message,) if problem else tuple(notes or ()))
+
+
+def _noted(exercise: Exercise, framework: Framework, path: Path, new: bool) -> list[str]:
+    """Puts it on record.  Returns what the reader should know about the file."""
     here, mark = str(path.absolute().parent), workspace.mark_of(exercise, framework)
     with open_to_write() as state:
         if state.notice:
@@ -45,7 +51,7 @@ def take_up(exercise: Exercise, framework: Framework = Framework.numpy) -> Taken
         notes += _changed(exercise, framework, begun, path) if changed else ()
         if not (lines and lines[-1].exercise == exercise.name and (begun, folder) == (mark, here)):
             state.record_practice(exercise.name, "started", f"{framework} {mark}", here)
-    return Taken(path, new, tuple(notes))
+    return notes
 
 
 def _elsewhere(folder: str, path: Path, here: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ from tfx_cli.practice.learning import Look, keep
 from tfx_cli.practice.page import about_of
 from tfx_cli.practice.taking_up import take_up
 from tfx_cli.practice.watch_page import Sheet
+from tfx_cli.render.files import attempted
 from tfx_cli.terminal.console import clear_screen, height, wants_color, width
 from tfx_cli.terminal.keys import forget_keys, single_keys
 from tfx_cli.terminal.lines import show_line, write
@@ -79,9 +80,10 @@ class Watch:
             self.notes = [*made, *self.notes, what]
             self.show()
         else:
-            self.judge()
+            self.judge(*self.notes)
 
-    def judge(self) -> None:
+    def judge(self, *notes: str) -> None:
+        """notes: what is said below the verdict in any case."""
         from lessons.practice.frameworks import judge_answer
 
         clear_screen()
@@ -93,28 +95,27 @@ class Watch:
         except (BadInput, EnvironmentProblem) as problem:
             self.verdict, self.notes = None, [problem.message, problem.hint]
         else:
-            self.verdict, self.look_at = verdict, keep(self.exercise, verdict)
-            self.notes = self.notes if self.verdict.passed else []
-            self.say_more(before)
+            self.verdict, self.notes = verdict, list(notes)
+            self.look_at, unkept = attempted(lambda: keep(self.exercise, verdict))
+            self.notes += [unkept.message, unkept.hint] if unkept else self.more_to_say(before)
         forget_keys()
         self.show()
 
-    def say_more(self, before: Mapping[str, workspace.Standing]) -> None:
+    def more_to_say(self, before: Mapping[str, workspace.Standing]) -> list[str]:
         """After a verdict: what a pass opens, or that there are hints."""
         now, name = self.standings(), self.exercise.name
         own = now[name]
         if self.passed:
             self.hints = []
-            about = about_of(self.exercise)
-            self.notes = [*([f"more about it: {about}"] if about else []), "one way to write it: press a"]
             if all(one.last == "passed" for one in now.values()):
-                self.notes = self.all_done(again=before[name].last != "passed")
-        elif own.failed >= TRIES and own.hints < len(self.exercise.hints):
-            self.notes.append(
-                f"Stuck after {own.failed} tries? Press h: hint {own.hints + 1} of {len(self.exercise.hints)}."
-            )
-        elif own.failed >= TRIES:
-            self.notes.append(f"Stuck? It can be looked up, and stays pending: tfx practice solution {name} --give-up")
+                return self.all_done(again=before[name].last != "passed")
+            about = about_of(self.exercise)
+            return [*([f"more about it: {about}"] if about else []), "one way to write it: press a"]
+        if own.failed < TRIES:
+            return []
+        if own.hints < len(self.exercise.hints):
+            return [f"Stuck after {own.failed} tries? Press h: hint {own.hints + 1} of {len(self.exercise.hints)}."]
+        return [f"Stuck? It can be looked up, and stays pending: tfx practice solution {name} --give-up"]
 
     def all_done(self, again: bool) -> list[str]:
         """The last one is passed.  again: every other file is judged once more before that is said."""

@@ -95,23 +95,31 @@ def file_of(exercise: Exercise | Listed, framework: Framework = Framework.numpy)
 def begin(exercise: Exercise, framework: Framework = Framework.numpy) -> tuple[Path, bool]:
     """The learner's file, and whether it is new.  Raises EnvironmentProblem when it cannot be written."""
     path = file_of(exercise, framework)
+    return path, written_once(path, exercise.starter_in(framework))
+
+
+def written_once(path: Path, text: str) -> bool:
+    """Makes the file where there is none, and says whether it did.  Raises EnvironmentProblem when that fails."""
     if path.is_dir():
         raise EnvironmentProblem(
             f'"{path}" is a folder, where your file should be.', "Move the folder, then try again."
         )
     if path.exists():
-        return path, False
+        return False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from None
-    write_whole(path, exercise.starter_in(framework).encode("utf-8"))
-    return path, True
+    write_whole(path, text.encode("utf-8"))
+    return True
 
 
 def set_aside(exercise: Exercise, framework: Framework = Framework.numpy) -> Path | None:
     """Moves the learner's file to a name of its own, with the time in it; None where there is none."""
-    path = file_of(exercise, framework)
+    return moved_aside(file_of(exercise, framework))
+
+
+def moved_aside(path: Path) -> Path | None:
     if not path.exists():
         return None
     now = datetime.now(UTC)

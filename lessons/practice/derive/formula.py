@@ -2,7 +2,7 @@
 
     line      NAME = sum
     sum       term {(+ | -) term}
-    term      factor {(* | / | @) factor}                  * and / entry by entry, @ of matrices
+    term      factor {(* | / | @) factor}                  * and / entry by entry, @ of matrices; 2x is 2*x
     factor    (- | +) factor | power
     power     atom [(^ | **) factor]                       from the right: 2^3^2 is 2^9, -x^2 is -(x^2)
     atom      NUMBER | NAME | NAME(arguments) | (sum) | atom.T | atom^T | atom.NAME(arguments)
@@ -88,9 +88,9 @@ class _Reader:
         start = self.next
         name = self._left()
         if not self.takes("="):
-            raise self.cannot(
-                "a line is NAME = formula, and the sign = is not there.", start if not self.tokens else None
-            )
+            if any(token.text == "=" for token in self.tokens):
+                raise self.cannot("left of the sign = stands one name alone.")
+            raise self.cannot("a line is NAME = formula, and the sign = is not there.")
         formula = self.sum()
         self.end()
         return Line(name, formula, start.at)
@@ -130,10 +130,19 @@ class _Reader:
         return tree
 
     def term(self) -> Tree:
-        tree = self.factor()
-        while sign := self.takes("*", "/", "@"):
-            tree = Binary(sign.text, tree, self.factor(), sign.at)
-        return tree
+        tree = last = self.factor()
+        divided = False
+        while True:
+            if sign := self.takes("*", "/", "@"):
+                divided, last = sign.text == "/", self.factor()
+                tree = Binary(sign.text, tree, last, sign.at)
+            elif _is_number(last) and (self.next.kind == "name" or self.next.text in (*OPENED, "√")):
+                if divided:
+                    raise self.cannot("1/2x can be read in two ways: write (1/2)*x, or 1/(2*x).")
+                at, last = self.next.at, self.power()
+                tree = Binary("*", tree, last, at)
+            else:
+                return tree
 
     def factor(self) -> Tree:
         self._deeper()
@@ -178,10 +187,10 @@ class _Reader:
                 raise self.cannot("this number is too large.", token)
             return Number(value, token.at)
         if token.kind == "name":
-            if token.text in MODULES and self.next.text == "." and self.after().text != "T":
+            while self._is_module(token):
                 self.take()
                 token = self.take()
-                if self.next.text != "(":
+                if self.next.text not in ("(", ".") and token.text != "pi":
                     raise self.cannot("only functions are taken from a module.", token)
             return self.call(token) if self.next.text == "(" else Name(token.text, token.at)
         if token.text == "√":
@@ -191,6 +200,12 @@ class _Reader:
             self._close(token)
             return tree
         raise self.cannot("here a name, a number or a bracket is missing.", token)
+
+    def _is_module(self, token: Token) -> bool:
+        """np before .exp, and norm before .cdf, but not a matrix F before .T"""
+        if self.next.text != "." or self.after().text == "T":
+            return False
+        return token.text in MODULES or (token.text == "norm" and self.after().text in ("cdf", "pdf"))
 
     def _close(self, opened: Token) -> None:
         if not self.takes(OPENED[opened.text]):
@@ -251,3 +266,8 @@ class _Reader:
         if token.kind == "name" and not minus:
             return (token.text,)
         raise self.cannot("here an axis is missing: its name, or its number such as -1.", token)
+
+
+def _is_number(tree: Tree) -> bool:
+    """2 or -2"""
+    return isinstance(tree.of if isinstance(tree, Negative) else tree, Number)

@@ -12,7 +12,7 @@ from lessons.practice.derive.signs import in_ascii
 LONGEST, MOST, DEEPEST, WIDEST = 400, 200, 40, 24
 
 #: where people take functions from when they paste
-MODULES = ("np", "numpy", "math", "torch", "F", "jnp")
+MODULES = ("np", "numpy", "math", "torch", "F", "jnp", "scipy", "special", "stats")
 
 TOKEN = re.compile(
     r" *(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[A-Za-z][A-Za-z0-9_]*)"

@@ -271,6 +271,17 @@ def test_what_editors_do_to_a_file_changes_no_verdict(text, tfx):
     assert "mistake\tsoftmax/maximum-not-subtracted\t" in ran.out
 
 
+def test_a_history_that_cannot_be_kept_takes_no_verdict_away(tfx, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    write(NAIVE)
+    monkeypatch.setenv("TFX_HOME", str(tmp_path / "file" / "home"))
+    ran = tfx("practice", "check", "softmax")
+    assert ran.code == 1 and ran.out.startswith("Not yet (not finite): ")
+    assert ran.err.startswith("tfx: your history cannot be kept in ")
+    ran = tfx("practice", "start", "rope")
+    assert ran.code == 0 and "\nyour history cannot be kept in" in ran.out and Path("tfx-practice/rope.py").exists()
+
+
 def test_a_folder_in_the_place_of_the_file_gets_a_sentence(tfx):
     Path("tfx-practice/softmax.py").mkdir(parents=True)
     ran = tfx("practice", "start", "softmax")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from lessons.practice.exercise import exercises
 from lessons.practice.packs import using
 from tests.cli.practice.in_process import run_here
 from tests.cli.practice.pack import BY_COLUMNS, EXERCISE, FILES, MISTAKES, RIGHT, write_pack
+from tfx.errors import EnvironmentProblem
 from tfx_cli.learner.state import open_to_read
 from tfx_cli.practice import watching
 from tfx_cli.practice.watching import Watch
@@ -152,6 +154,27 @@ def test_what_is_skipped_is_come_back_to_and_what_was_taken_up_last_is_gone_on_w
     assert "shares_again.py" in screen("s")[-2]
     assert Watch(exercises()).exercise.name == "shares-again"
     assert "row_shares.py" in screen("s")[-2]
+
+
+def test_an_exercise_that_changed_says_so_below_the_verdict(screen):
+    screen()
+    screen(save=BY_COLUMNS)
+    exercise = exercises()["row-shares"]
+    changed = replace(exercise, rules=[*exercise.rules, "A rule more."])
+    watch = Watch({**exercises(), "row-shares": changed})
+    says = "This exercise has changed since. Your file is as you left it; how it begins now is in "
+    assert watch.verdict.kind == "values" and watch.notes == [says + str(FIRST.with_suffix(".new"))]
+
+
+def test_a_history_that_cannot_be_kept_takes_no_verdict_away(screen, monkeypatch):
+    screen()
+
+    def full(*_):
+        raise EnvironmentProblem("the disk is full.", "Free some space.")
+
+    monkeypatch.setattr(watching, "keep", full)
+    shown = screen(save=RIGHT)
+    assert shown[0].startswith("Right: ") and "the disk is full." in shown and "Free some space." in shown
 
 
 def test_the_list_takes_an_exercise_up(screen):

@@ -110,6 +110,49 @@ def softmax_backward_of(dp, p, axis=-1):
     return dx
 """
 
+RMS_NORM_BACKWARD = """
+def rms_norm_backward(dy, x, gamma, eps=1e-5):
+    root = np.sqrt((x * x).mean(-1, keepdims=True) + eps)
+    n = x / root
+    g = dy * gamma
+    dx = (g - n * (g * n).mean(-1, keepdims=True)) / root
+    dgamma = (dy * n).reshape(-1, len(gamma)).sum(0)
+    return dx, dgamma
+"""
+FEED_FORWARD_BACKWARD = """
+from math import erf
+def feed_forward_backward(dy, x, w_1, b_1, w_2, b_2, activation="relu"):
+    rows, drows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
+    a = rows @ w_1 + b_1
+    share = (1 + np.vectorize(erf)(a / 2**0.5)) / 2
+    h = a * share if activation == "gelu" else np.maximum(a, 0)
+    slope = share + a * np.exp(-a * a / 2) / np.sqrt(2 * np.pi) if activation == "gelu" else a > 0
+    dh = drows @ w_2.T
+    da = dh * slope
+    dx = (da @ w_1.T).reshape(x.shape)
+    return dx, rows.T @ da, da.sum(0), h.T @ drows, drows.sum(0)
+"""
+CROSS_ENTROPY_BACKWARD = """
+def cross_entropy_backward(dloss, logits, targets, smoothing=0.0, keep=None):
+    counted = np.ones(targets.shape, bool) if keep is None else keep
+    p = np.exp(logits - logits.max(-1, keepdims=True))
+    p = p / p.sum(-1, keepdims=True)
+    target = (1 - smoothing) * np.eye(p.shape[-1])[targets % p.shape[-1]] + smoothing / p.shape[-1]
+    dlogits = dloss * (p - target) * counted[..., None] / max(counted.sum(), 1)
+    return dlogits
+"""
+LORA_BACKWARD = """
+def lora_backward(dy, x, w, a, b, alpha=1.0):
+    scale = alpha / a.shape[-1]
+    rows, drows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
+    h = rows @ a
+    dh = drows @ b.T
+    da = scale * rows.T @ dh
+    db = scale * h.T @ drows
+    dx = dy @ w.T + scale * (dh @ a.T).reshape(x.shape)
+    return dx, da, db
+"""
+
 #: exercise, right source, what is planted in it, and the first line with the last one
 PLANTED = [
     ("attention", ATTENTION, ("scores / np.sqrt(q.shape[-1])", "scores / q.shape[-1]"),
@@ -159,6 +202,24 @@ PLANTED = [
     ("softmax", SOFTMAX, ("e.sum(axis,", "e.mean(axis,"),
      "steps: e is right; total is the first that is wrong.",
      "total is 0.2 times what is right, 1 / (length of a slice) here, everywhere."),
+    ("rms-norm-backward", RMS_NORM_BACKWARD, ("(x * x).mean", "(x * x).sum"),
+     "steps: root is the first that is wrong.", None),
+    ("rms-norm-backward", RMS_NORM_BACKWARD, ("g - n * (g * n).mean(-1, keepdims=True)", "g"),
+     "steps: root, n and g are right; dx is the first that is wrong.",
+     "dx differs by x times one number for each slice along the last axis, everywhere: the inner sum (the cross term)"
+     " is missing or another."),
+    ("feed-forward-backward", FEED_FORWARD_BACKWARD, ("= drows @ w_2.T", "= 3 * drows @ w_2.T"),
+     "steps: a and h are right; dh is the first that is wrong.", "dh is 3 times what is right, everywhere."),
+    ("feed-forward-backward", FEED_FORWARD_BACKWARD, ("else a > 0", "else a < 0"),
+     "steps: a, h and dh are right; slope is the first that is wrong.", None),
+    ("cross-entropy-backward", CROSS_ENTROPY_BACKWARD, ("(p - target)", "(target - p)"),
+     "steps: p and target are right; dlogits is the first that is wrong.",
+     "dlogits has the wrong sign, everywhere: it is -1 times what is right."),
+    ("cross-entropy-backward", CROSS_ENTROPY_BACKWARD, (" / max(counted.sum(), 1)", ""),
+     "steps: p and target are right; dlogits is the first that is wrong.",
+     "dlogits is 6 times what is right, (number of rows) or (rows that count) here, everywhere."),
+    ("lora-backward", LORA_BACKWARD, ("dh = drows @ b.T", "dh = drows @ b[::-1].T"),
+     "steps: h is right; dh is the first that is wrong.", None),
     ("softmax-backward", SOFTMAX_BACKWARD, ("dp * p)", "dp)"), "steps: inner is the first that is wrong.", None),
 ]  # fmt: skip
 
@@ -191,6 +252,15 @@ def test_the_worst_number_is_shown_and_worked_out_by_hand():
     place = f"scaled[{at[0]}, {at[1]}]"
     assert lines[1] == f"{place} is {scores[at] / 4:.6g}, and {scores[at] / 2:.6g} is right."
     assert lines[2] == f"by hand: {place} = {scores[at]:.4g} / sqrt(4) = {scores[at] / 2:.4g}"
+
+
+def test_a_step_over_tokens_in_a_row_is_worked_out_at_its_own_place():
+    (_, number, line, _) = told("feed-forward-backward", FEED_FORWARD_BACKWARD.replace("w_2.T", "(3 * w_2.T)", 1))
+    case = find_exercise("feed-forward-backward").cases[0].arguments
+    dh = case["dy"].reshape(-1, case["dy"].shape[-1]) @ case["w_2"].T
+    at = np.unravel_index(np.abs(dh).argmax(), dh.shape)
+    assert number == f"dh[{at[0]}, {at[1]}] is {3 * dh[at]:.6g}, and {dh[at]:.6g} is right."
+    assert line.startswith(f"by hand: dh[{at[0]}, {at[1]}] = ") and line.endswith(f" = {dh[at]:.4g}")
 
 
 def test_a_step_of_another_shape_is_told_by_its_shape():

@@ -10,6 +10,7 @@ import numpy as np
 from lessons.attention.scaled_dot_product.exercises.attention_backward import UPSTREAM
 from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import by_hand
 from tfx.ops.low_rank.lora_linear import lora_linear_backward, lora_linear_forward
 
 exercise = Exercise(
@@ -79,6 +80,27 @@ def row_by_row(dy: Any, x: Any, w: Any, a: Any, b: Any, alpha: float = 1.0) -> A
         da += np.outer(row, b @ drow) * scale
         db += np.outer(row @ a, drow) * scale
     return dx, da, db
+
+
+@exercise.steps
+def steps(dy: Any, x: Any, w: Any, a: Any, b: Any, alpha: float = 1.0) -> dict[str, Any]:
+    def both(some: Any) -> list[Any]:
+        """With the axes of x and as one long batch of rows, scaled and not yet."""
+        rows = some.reshape(-1, some.shape[-1])
+        return [scale * some, some, scale * rows, rows]
+
+    scale = alpha / a.shape[-1]
+    return {
+        "h: behind the first map, (..., R)": both(x @ a),
+        "dh: the gradient of h": both(dy @ b.T),
+        **dict(zip(exercise.results, solution(dy, x, w, a, b, alpha), strict=True)),
+    }
+
+
+@exercise.cell
+def dh(at: tuple[int, ...], dy: Any, x: Any, w: Any, a: Any, b: Any, alpha: float = 1.0) -> str:
+    scale, r = alpha / a.shape[-1], a.shape[-1]
+    return by_hand(*zip(dy[at[:-1]], b[at[-1]], strict=True), then=(f" * {alpha:g} / {r}", scale))
 
 
 @exercise.inputs

@@ -12,6 +12,7 @@ from lessons.attention.scaled_dot_product.exercises.attention_backward import UP
 from lessons.block.ffn.exercises.feed_forward import mixed, network
 from lessons.block.ffn.exercises.gelu import legendre
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import by_hand
 from tfx.ops.feed_forward.feed_forward import feed_forward_backward as library
 from tfx.ops.feed_forward.feed_forward import feed_forward_forward
 
@@ -111,6 +112,32 @@ def with_einsum(dy: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, activat
         np.einsum("nf,nc->fc", hidden, drows),
         np.einsum("nc->c", drows),
     )
+
+
+@exercise.steps
+def steps(dy: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, activation: str = "relu") -> dict[str, Any]:
+    def both(some: Any) -> list[Any]:
+        """With the axes of x, and as one long batch of tokens."""
+        return [some, some.reshape(-1, some.shape[-1])]
+
+    a = x @ w_1 + b_1
+    share = 0.5 * (1 + np.vectorize(math.erf, otypes=[float])(a / np.sqrt(2)))
+    gelu = activation == "gelu"
+    slope = share + a * np.exp(-(a**2) / 2) / np.sqrt(2 * np.pi) if gelu else (a > 0) * 1.0
+    found = solution(dy, x, w_1, b_1, w_2, b_2, activation)
+    return {
+        "a: before the bend, (..., F)": both(a),
+        "h: behind it": both(a * share if gelu else np.maximum(a, 0)),
+        "dh: the gradient of h": both(dy @ w_2.T),
+        "slope: of the bend, at a": both(slope),
+        "da: the gradient of a": both(dy @ w_2.T * slope),
+        **dict(zip(exercise.results, found, strict=True)),
+    }
+
+
+@exercise.cell
+def dh(at: tuple[int, ...], dy: Any, x: Any, w_1: Any, b_1: Any, w_2: Any, b_2: Any, activation: str = "relu") -> str:
+    return by_hand(*zip(dy[at[:-1]], w_2[at[-1]], strict=True))
 
 
 @exercise.inputs

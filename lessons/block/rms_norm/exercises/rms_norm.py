@@ -11,6 +11,7 @@ import numpy as np
 from lessons.block.layernorm.exercises.layer_norm import EPS, GAINS, SHAPES, TOKENS
 from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import by_hand, number
 from tfx.ops.norms.rms_norm import rms_norm_forward
 
 exercise = Exercise(
@@ -71,6 +72,30 @@ def plain_floats(x: Any, gamma: Any, eps: float = 1e-5) -> Any:
         root = math.sqrt(math.fsum(one * one for one in token) / len(token) + eps)
         rows.append([one / root * gain for one, gain in zip(token, gamma.tolist(), strict=True)])
     return np.array(rows).reshape(x.shape)
+
+
+@exercise.steps
+def steps(x: Any, gamma: Any, eps: float = 1e-5) -> dict[str, Any]:
+    square = (x**2).mean(axis=-1, keepdims=True)
+    root = np.sqrt(square + eps)
+    return {
+        "mean_square: of each token": [square, square[..., 0], square + eps, square[..., 0] + eps],
+        "root: by what is divided": [root, root[..., 0]],
+        "n: x, normalised": x / root,
+        "y: (..., C)": gamma * x / root,
+    }
+
+
+@exercise.cell
+def mean_square(at: tuple[int, ...], x: Any, gamma: Any, eps: float = 1e-5) -> str:
+    row = x[at[: x.ndim - 1]]
+    return by_hand(*zip(row, row, strict=True), then=(f" / {len(row)}", 1 / len(row)))
+
+
+@exercise.cell
+def root(at: tuple[int, ...], x: Any, gamma: Any, eps: float = 1e-5) -> str:
+    square = (x[at[: x.ndim - 1]] ** 2).mean()
+    return f"sqrt({number(square)} + {eps:g}) = {number(np.sqrt(square + eps))}"
 
 
 @exercise.inputs

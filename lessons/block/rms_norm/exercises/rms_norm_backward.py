@@ -11,6 +11,7 @@ from lessons.attention.scaled_dot_product.exercises.attention_backward import UP
 from lessons.block.layernorm.exercises.layer_norm import EPS, GAINS, SHAPES, TOKENS
 from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import number
 from tfx.ops.norms.rms_norm import rms_norm_backward as library
 from tfx.ops.norms.rms_norm import rms_norm_forward
 
@@ -81,6 +82,35 @@ def by_the_complex_step(dy: Any, x: Any, gamma: Any, eps: float = 1e-5) -> Any:
         dx[..., place] = (dy * y(moved)).imag.sum(axis=-1) / step
     n = x / np.sqrt(np.einsum("...c,...c->...", x, x)[..., None] / x.shape[-1] + eps)
     return dx, np.einsum("tc,tc->c", dy.reshape(-1, x.shape[-1]), n.reshape(-1, x.shape[-1]))
+
+
+@exercise.steps
+def steps(dy: Any, x: Any, gamma: Any, eps: float = 1e-5) -> dict[str, Any]:
+    root = np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps)
+    n, g = x / root, dy * gamma
+    return {
+        "root: by what the forward divides": [root, root[..., 0]],
+        "n: x, normalised": n,
+        "g: the gradient of n": g,
+        "dx: (..., C)": (g - n * (g * n).mean(axis=-1, keepdims=True)) / root,
+        "dy * n": dy * n,
+        "dgamma: (C,)": (dy * n).sum(axis=tuple(range(x.ndim - 1))),
+    }
+
+
+@exercise.cell
+def n(at: tuple[int, ...], dy: Any, x: Any, gamma: Any, eps: float = 1e-5) -> str:
+    square = (x[at[:-1]] ** 2).mean()
+    return f"{number(x[at])} / sqrt({number(square)} + {eps:g}) = {number(x[at] / np.sqrt(square + eps))}"
+
+
+@exercise.cell
+def dx(at: tuple[int, ...], dy: Any, x: Any, gamma: Any, eps: float = 1e-5) -> str:
+    root, g = np.sqrt((x[at[:-1]] ** 2).mean() + eps), dy[at[:-1]] * gamma
+    n = x[at[:-1]] / root
+    mean = (g * n).mean()
+    parts = f"({number(g[at[-1]])} - {number(n[at[-1]])} * ({number(mean)}))"
+    return f"{parts} / {number(root)} = {number((g[at[-1]] - n[at[-1]] * mean) / root)}"
 
 
 @exercise.inputs

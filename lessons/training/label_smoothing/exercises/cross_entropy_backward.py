@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lessons.practice.exercise import Exercise, Given
+from lessons.practice.hand import share_by_hand
 from lessons.training.label_smoothing.exercises.cross_entropy import log_softmax, mixed
 from tfx.ops.losses.cross_entropy import cross_entropy_backward as library
 from tfx.ops.losses.cross_entropy import cross_entropy_forward
@@ -86,6 +87,28 @@ def by_the_complex_step(dloss: float, logits: Any, targets: Any, smoothing: floa
     return np.where(counted[..., None], found, 0)
 
 
+@exercise.steps
+def steps(dloss: float, logits: Any, targets: Any, smoothing: float = 0.0, keep: Any = None) -> dict[str, Any]:
+    v, counted = logits.shape[-1], np.ones(targets.shape, bool) if keep is None else keep
+    p = np.exp(log_softmax(logits))
+    hits = [
+        np.eye(v)[np.where(counted, targets, 0)],
+        np.eye(v)[targets % v],
+        np.eye(v)[targets % v] * counted[..., None],
+    ]
+    target = [(1 - smoothing) * hit + smoothing / v for hit in hits]
+    return {
+        "p: the softmax, (..., V)": p,
+        "target: what each class should get, (..., V)": [*target, target[0] * counted[..., None]],
+        "dlogits: (..., V)": dloss * np.where(counted[..., None], p - target[0], 0) / max(counted.sum(), 1),
+    }
+
+
+@exercise.cell
+def p(at: tuple[int, ...], dloss: float, logits: Any, targets: Any, smoothing: float = 0.0, keep: Any = None) -> str:
+    return share_by_hand(logits[at[:-1]], np.ones(logits.shape[-1], bool), at[-1])
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     def given(*front: int, v: int, by: float = 1.0, up: float | None = None, **more: Any) -> dict[str, Any]:
@@ -116,8 +139,9 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given(
         "targets of -100 where none counts", {**ignored, "targets": np.where(ignored["keep"], ignored["targets"], -100)}
     )
-    ignored["targets"] = np.where(ignored["keep"] | (np.arange(4) < 2), ignored["targets"], -1)
-    yield Given("targets of -1 at some of the tokens that do not count", ignored)
+    some_ignored = given(2, 2, v=5, smoothing=0.1, keep=np.array([[True, False], [False, True]]))
+    some_ignored["targets"][0, 1] = -1
+    yield Given("a target of -1 at one of two tokens that do not count", some_ignored)
     beyond = given(5, v=4, keep=np.array([True, False, True, True, False]))
     yield Given(
         "targets of 999 where none counts", {**beyond, "targets": np.where(beyond["keep"], beyond["targets"], 999)}

@@ -151,7 +151,7 @@ def test_a_fault_of_a_derivation_is_shown_and_ends_with_1(tfx, monkeypatch):
         (("derive", "sofmax"), 'no derivation is called "sofmax". Did you mean "softmax"?', "tfx practice derive"),
         (("derive", "softmax", "dS = P"), '"dS = P" is too much after derive.', "tfx practice -h"),
         (("derive", "--line", RIGHT), "--line needs the name of a derivation.", "tfx practice derive"),
-        (("list", "--line", RIGHT), "--line goes with derive.", "tfx practice derive softmax --line"),
+        (("list", "--line", RIGHT), "--line goes with derive, and with debug.", "tfx practice derive softmax --line"),
         (("derive", "softmax", "--pack", "."), "a pack has no derivations.", "tfx practice derive"),
         (("start", "derive/softmax"), "a derivation has no file.", "tfx practice derive softmax"),
         (("hint", "derive/sofmax"), 'no derivation is called "sofmax". Did you mean "softmax"?', ""),

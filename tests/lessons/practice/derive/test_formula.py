@@ -143,10 +143,20 @@ def test_signs_bind_as_in_python(signs, minus):
         ("g @ g", "g @ g"),
         ("x @ g", "x @ g"),
         ("sum(3)", "3."),
+        ("2x", "2*x"),
+        ("-2x^2", "-2*x**2"),
+        ("w - 2x @ w.T @ w", "w - 2*x @ w.T @ w"),
+        ("1/\u221a(2\u03c0)", "1/np.sqrt(2*np.pi)"),
+        ("x/2 + 0.5(x + w)", "x/2 + 0.5*(x + w)"),
+        ("w*2exp(-x)", "w*2*np.exp(-x)"),
+        ("2\u221aM", "2*np.sqrt(7)"),
+        ("np.sqrt(2*np.pi)*x", "np.sqrt(2*np.pi)*x"),
+        ("scipy.special.erf(x) + stats.norm.cdf(0*x)", "value('erf(x)') + 0.5"),
+        ("norm.pdf(x)", "np.exp(-x*x/2)/np.sqrt(2*np.pi)"),
     ],
 )
 def test_what_people_type_is_read_as_they_mean_it(text, python):
-    right = eval(python, {"np": np, **ARRAYS})
+    right = eval(python, {"np": np, "value": value, **ARRAYS})
     np.testing.assert_allclose(value(text).squeeze(), np.squeeze(right), rtol=1e-12)
 
 
@@ -180,7 +190,15 @@ def test_the_name_on_the_left(left, name):
         ("y = soft_max(x)", 4, 'no function is called "soft_max" here. Did you mean softmax?'),
         ("y = X", 4, 'nothing is called "X" here. Did you mean x?'),
         ("y = dx*2", 4, "dx cannot be used yet: a line for it has to hold first."),
-        ("y = 2 x", 6, "a sign is missing before this: write * (entry by entry) or @ (of matrices)."),
+        ("y = w x", 6, "a sign is missing before this: write * (entry by entry) or @ (of matrices)."),
+        ("y = 2x w", 7, "a sign is missing before this: write * (entry by entry) or @ (of matrices)."),
+        ("y = x2", 4, 'nothing is called "x2" here.'),
+        ("y = 2 3", 6, "a sign is missing before this: write * (entry by entry) or @ (of matrices)."),
+        ("y = 2^3x", 7, "a sign is missing before this: write * (entry by entry) or @ (of matrices)."),
+        ("y = 1/2x", 7, "1/2x can be read in two ways: write (1/2)*x, or 1/(2*x)."),
+        ("y = 3x/2(x + w)", 8, "1/2x can be read in two ways: write (1/2)*x, or 1/(2*x)."),
+        ("E[y] = x", 1, "left of the sign = stands one name alone."),
+        ("y + 1 = x", 2, "left of the sign = stands one name alone."),
         ("y = x(2)", 4, 'no function is called "x" here.'),
         ("y = x[0]", 5, "[ after a name takes a part out of it, which is not in this grammar."),
         ("y = (x", 6, "the ( at place 5 is not closed here."),
@@ -204,7 +222,10 @@ def test_the_name_on_the_left(left, name):
         ("y = onehot(x)", 4, "onehot takes labels, whole numbers from 0 to 4."),
         ("y = eye(c)", 4, "here the size of an axis is asked for, such as its letter."),
         ("y = x.shape", 6, "after a dot stands T, which transposes, or a function with its brackets."),
-        ("y = np.pi*x", 7, "only functions are taken from a module."),
+        ("y = np.e*x", 7, "only functions are taken from a module."),
+        ("y = np.linalg*x", 7, "only functions are taken from a module."),
+        ("y = np.linalg.inv(x)", 14, 'no function is called "inv" here.'),
+        ("y = x/-2w", 8, "1/2x can be read in two ways"),
     ],
 )
 def test_what_cannot_be_read_gets_a_caret_and_a_sentence(line, at, message):
