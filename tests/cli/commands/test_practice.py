@@ -186,6 +186,7 @@ def test_chosen_exercises_are_proved_by_the_command(tfx):
         (["list", "--give-up"], "--give-up goes with solution."),
         (["list", "--exercise", "softmax"], "--exercise goes with check."),
         (["sofmax"], 'no exercise is called "sofmax". Did you mean "softmax"?'),
+        (["adam-bias"], '"adam-bias" is a derivation.'),
         (["softmax", "attention"], '"attention" is too much after softmax.'),
         (["hint"], "hint needs the name of an exercise."),
         (["check", "tfx-practice/sofmax.py"], '"tfx-practice/sofmax.py" is called after no exercise.'),
