@@ -138,6 +138,8 @@ def _again(one: Any, other: Any, arguments: dict[str, Any]) -> bool:
         return len(one) == len(other) and all(_again(a, b, arguments) for a, b in zip(one, other, strict=True))
     if _same(one, other):
         return True
+    if not all(isinstance(value, (np.ndarray, *_NUMBER)) for value in (one, other)):
+        return False
     a, b = _asarray(one), _asarray(other)
     if a.shape != b.shape or a.dtype != b.dtype or a.dtype.kind not in "fc":
         return False
