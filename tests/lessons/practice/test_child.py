@@ -44,6 +44,23 @@ def test_a_right_file_passes_and_what_it_prints_is_kept_apart(tmp_path):
     assert verdict.kind == "passed" and verdict.printed == "passed\n"
 
 
+def test_what_is_printed_on_the_input_that_is_shown_is_shown_and_once(tmp_path):
+    lines = "print(x.shape, axis); print('to', 'stderr', file=sys.stderr); "
+    source = body(
+        lines
+        + "x = np.where(np.ndim(x) == 1, np.zeros_like(x), x); "
+        + RIGHT.partition("axis=-1):\n")[2].strip().replace("\n    ", "; ")
+    )
+    verdict = judged(tmp_path, "print('first')\n" + source)
+    x = find_exercise("softmax").cases[verdict.shown].arguments["x"]
+    assert verdict.kind == "values" and x.ndim == 1 and verdict.shown > 0
+    assert verdict.printed == f"first\n{x.shape} -1\nto stderr\n"
+    ended = judged(tmp_path, "print('first')\n" + body("print(x.shape); os._exit(0)"))
+    assert (ended.kind, ended.printed) == ("exit", "first\n(2, 5)\n")
+    passed = judged(tmp_path, RIGHT.replace("    total", "    print('here')\n    total"))
+    assert passed.kind == "passed" and passed.printed == "here\n" * len(find_exercise("softmax").cases)
+
+
 @pytest.mark.parametrize(
     ("source", "kind", "says"),
     [

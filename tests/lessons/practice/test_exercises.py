@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lessons.course import lesson_of
+from lessons.practice.comparing import tolerance_of
 from lessons.practice.exercise import Exercise, Given, exercises, source_of, topic_of
 from lessons.practice.proving import proof_of
 
@@ -21,6 +22,8 @@ def test_it_is_proved(exercise):
     proof = proof_of(exercise)
     assert proof.faults == ()
     assert proof.mistakes >= 8 and proof.equals >= 1 and all(proof.kills.values())
+    if not exercise.texts:  # no input is so badly conditioned that what is wrong is near enough
+        assert max(tolerance_of(exercise, place).relative for place in range(proof.inputs)) < 0.02
 
 
 @EACH
