@@ -140,9 +140,9 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("large logits", {"logits": large, "u": np.array([0.2, 0.7])})
     yield Given("all logits equal", {"logits": np.full((6, 4), 0.5), "u": (np.arange(6) + 0.4) / 6})
     for temperature in (0.4, 1.0, 3.0):
-        for u in (0.15, 0.5, 0.85):
-            row = {"logits": 2 * n(6), "u": np.array(u), "temperature": temperature}
-            yield Given(f"one row, temperature {temperature}, u = {u}", row)
+        for told in (0.15, 0.5, 0.85):
+            row = {"logits": 2 * n(6), "u": np.array(told), "temperature": temperature}
+            yield Given(f"one row, temperature {temperature}, u = {told}", row)
     single = given(12, 6, temperature=0.7)
     yield Given("float32", {k: v.astype(np.float32) if isinstance(v, np.ndarray) else v for k, v in single.items()})
     for about, (shape, temperature, like, dtype) in crossed(
