@@ -211,7 +211,13 @@ def early_verdict(name: str, left: Left, abouts: Sequence[str], function: str = 
     if left.ended == "bent" or (left.stage == "call" and f'"{left.path}"' in left.traceback):
         return _unread(name, left.traceback)
     if left.stage == "import":
-        return Verdict(name, "import", "the file stops before its functions can be called.", (left.traceback.rstrip(),))
+        enough = (
+            ("No exercise needs another package than the one its file begins with.",)
+            if "ModuleNotFoundError" in left.traceback
+            else ()
+        )
+        says = "the file stops before its functions can be called."
+        return Verdict(name, "import", says, (left.traceback.rstrip(), *enough))
     if left.missing is not None:
         there = f"there are: {', '.join(left.missing)}" if left.missing else "there is no function at all"
         return Verdict(name, "missing", f"the file has no function {function}; {there}.")

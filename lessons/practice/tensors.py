@@ -129,11 +129,12 @@ def _carried(result: Any) -> str:
 
 
 def _to_tensor(path: str, value: Any) -> Any:
-    """A tensor in the same memory.  Functions among the arguments get arrays and give tensors."""
+    """A tensor in the same memory.  Functions among the arguments get arrays and give tensors.  A mask has two axes at
+    least, as PyTorch's own attention wants it: it broadcasts to the same."""
     import torch
 
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
-        return torch.from_numpy(value)
+        return torch.from_numpy(value[None] if path == "mask" and value.ndim == 1 else value)
     if callable(value) and not isinstance(value, type):
         return lambda *given, **named: mapped(_to_tensor, value(*mapped(_array_of, given), **mapped(_array_of, named)))
     return value

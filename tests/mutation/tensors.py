@@ -174,6 +174,8 @@ def _fate(exercise: Exercise, function: Callable[..., Any]) -> tuple[str, str]:
             again = [of_function(_drawn_anew(exercise, seed), function) for seed in AGAIN]
     except TimeoutError:
         return "slow", ""
+    if any("TimeoutError" in one.says for one in (verdict, *again)):  # it ended a call, which took it for its own
+        return "slow", ""
     if verdict.passed:
         other = next((one for one in again if not one.passed), None)
         return ("same", "") if other is None else ("passed", f"{other.says} {other.evidence}")

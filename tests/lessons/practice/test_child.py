@@ -43,6 +43,15 @@ def test_a_right_file_passes_and_what_it_prints_is_kept_apart(tmp_path):
     assert verdict.kind == "passed" and verdict.printed == "passed\n"
 
 
+def test_a_package_that_is_not_there_is_not_needed(tmp_path):
+    verdict = judged(tmp_path, "import nnumpy as np\n" + RIGHT)
+    assert (
+        verdict.kind == "import"
+        and verdict.evidence[1] == "No exercise needs another package than the one its file begins with."
+    )
+    assert verdict.evidence[0].endswith("ModuleNotFoundError: No module named 'nnumpy'")
+
+
 def test_what_is_printed_on_the_input_that_is_shown_is_shown_and_once(tmp_path):
     lines = "print(x.shape, axis); print('to', 'stderr', file=sys.stderr); "
     source = body(

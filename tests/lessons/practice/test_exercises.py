@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -35,6 +36,15 @@ def test_the_starter_is_python_with_the_rules_on_top_and_nothing_of_the_solution
     assert isinstance(function.body[-1], ast.Expr) and len(function.body) == 2
     body = source_of(exercise.solved).partition("\n")[2].strip().splitlines()
     assert not any(line.strip() in text for line in body if len(line.split()) > 1)
+
+
+@EACH
+def test_no_hint_is_the_answer(exercise):
+    """None has a whole expression of the solution in it."""
+    hints = ["".join(hint.split()) for hint in exercise.hints]
+    lines = ["".join(line.partition("#")[0].split()) for line in source_of(exercise.solved).splitlines()[1:]]
+    said = [re.sub(r"^(return|\w+(,\w+)*=)", "", line) for line in lines]
+    assert not [line for line in said if len(line) > 14 and any(line in hint for hint in hints)]
 
 
 @EACH

@@ -27,7 +27,7 @@ class Weights(torch.autograd.Function):
     def forward(ctx, s):
         top = s.amax(-1, keepdim=True)
         e = torch.exp(s - torch.where(torch.isneginf(top), 0.0, top))
-        p = e / e.sum(-1, keepdim=True).clamp(min=1e-300)
+        p = e / e.sum(-1, keepdim=True).clamp(min=1e-30)
         ctx.save_for_backward(p)
         return p
 
