@@ -12,8 +12,6 @@ from lessons.practice.exercise import exercises
 
 #: in float32 these options stand at their defaults alone
 FLOAT32 = {
-    "input-embedding": {"start", "scaled"}, "rope": {"base", "start"}, "encoder-block": {"mask", "norm_place", "eps"},
-    "encoder-stack": {"norm_place"}, "gpt-step": {"keep"},
     "grouped-heads": {"mask"}, "online-softmax": {"mask"},
 }  # fmt: skip
 

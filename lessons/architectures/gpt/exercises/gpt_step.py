@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lessons.block.transformer_block.exercises.encoder_block import weights as block_weights
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.models.one_page_gpt import gpt_forward
 from tfx.ops.losses.cross_entropy import cross_entropy_forward
@@ -166,25 +167,28 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
         return np.arange(t + 1) < np.array(lengths)[:, None]
 
     yield Given("two texts, three heads", given(2, 5, 6, 7, 3, 9, 8))
-    yield Given("one text, one head", given(1, 4, 6, 5, 1, 7, 5))
-    yield Given("one place: two tokens", given(3, 1, 4, 5, 2, 6, 4))
     yield Given("one text of two tokens", given(1, 1, 4, 3, 2, 5, 3))
-    yield Given("B = T = H = D, F = C = V", given(2, 2, 4, 4, 2, 4, 3))
-    yield Given("M = T", given(2, 4, 6, 5, 2, 7, 4))
     yield Given("T = V = M = C", given(3, 4, 4, 6, 2, 4, 4))
-    yield Given("heads of width 1", given(2, 3, 4, 5, 4, 6, 7))
-    yield Given("two tokens in the vocabulary", given(2, 5, 4, 6, 2, 2, 6))
-    yield Given("ten places", given(1, 10, 4, 6, 2, 5, 12))
-    same = given(2, 4, 6, 5, 2, 7, 6)
+    same = given(2, 4, 6, 5, 2, 7, 6, keep=real(3, 5, t=4))
     same["ids"][:] = 3
     yield Given("the same token everywhere", same)
-    yield Given("padding", given(2, 4, 6, 5, 2, 7, 6, keep=real(5, 3, t=4)))
-    yield Given("padding, texts of very different lengths", given(3, 5, 4, 5, 2, 6, 7, keep=real(2, 6, 4, t=5)))
-    yield Given("a text of one token, which is asked for nothing", given(2, 3, 4, 5, 2, 6, 5, keep=real(4, 1, t=3)))
-    yield Given("no place counts", given(2, 3, 4, 5, 2, 6, 5, keep=real(1, 1, t=3)))
-    yield Given("keep given, no padding", given(2, 3, 4, 5, 2, 6, 5, keep=real(4, 4, t=3)))
-    yield Given("large logits", given(2, 4, 6, 5, 2, 7, 6, by=1000.0))
-    yield Given("a table of small numbers, as it starts", given(2, 4, 6, 5, 2, 7, 6, by=0.02))
-    single = given(2, 4, 6, 5, 2, 7, 6)
-    single |= {name: single[name].astype(np.float32) for name in ("table", "positions")}
-    yield Given("float32", single | {"w": {name: one.astype(np.float32) for name, one in single["w"].items()}})
+    for about, ((b, t, c, f, h, v), lengths, by, spare, dtype) in crossed(
+        {"9 places, 3 heads": (2, 9, 6, 7, 3, 8), "one head": (2, 3, 5, 4, 1, 2), "one place": (3, 1, 4, 3, 2, 6),
+         "B = T = H = D": (2, 2, 4, 4, 2, 4), "one text, heads of width 1": (1, 4, 3, 1, 3, 5)},
+        {"": None, "padding": 1, "a text of one token": 2, "one place counts": 3, "none counts": 4, "all count": 5},
+        {"": 1.0, "large logits": 1000.0, "a table of small numbers": 0.02, "large scores": -1.0},
+        {"": 0, "more places than tokens": 2},
+        {"": float, "float32": np.float32},
+    ):  # fmt: skip
+        one = given(b, t, c, f, h, v, t + spare, by=abs(by))
+        one["w"]["w_q"] *= 20 if by < 0 else 1
+        cast = {name: one[name].astype(dtype) for name in ("table", "positions")}
+        kept = {
+            1: rng.integers(2, t + 2, b),
+            2: [t + 1] * (b - 1) + [1],
+            3: [1] * (b - 1) + [2],
+            4: [1] * b,
+            5: [t + 1] * b,
+        }
+        more = {"keep": real(*kept[lengths], t=t)} if lengths else {}
+        yield Given(about, one | cast | {"w": {name: array.astype(dtype) for name, array in one["w"].items()}} | more)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.nn.block_settings import BlockSettings
 from tfx.nn.encoder_block import EncoderBlock
@@ -125,8 +126,8 @@ def gains_in_the_maps(
         seen = np.broadcast_to(True if mask is None else mask, scores.shape)
         top = np.where(seen, scores, -1e30).max(axis=-1, keepdims=True)
         e = np.exp(np.minimum(scores - top, 0)) * seen
-        total = np.maximum(np.einsum("bhts->bht", e)[..., None], 1e-300)
-        return np.einsum("bhts,bshd,hdc->btc", e / total, v, w["w_o"].reshape(n_heads, d, c))
+        total = np.einsum("bhts->bht", e)[..., None]
+        return np.einsum("bhts,bshd,hdc->btc", e / (total + (total == 0)), v, w["w_o"].reshape(n_heads, d, c))
 
     def network(z: Any) -> Any:
         a = z @ (g_2[:, None] * w["w_1"]) + (o_2 @ w["w_1"] + w["b_1"])
@@ -191,26 +192,35 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     padded = np.array([[1, 1, 1, 0], [1, 1, 0, 0]], bool)[:, None, None, :]
     yield Given("pre: two texts, three heads", given(2, 5, 12, 7, 3))
     yield Given("post: two texts, three heads", given(2, 5, 12, 7, 3, norm_place="post"))
-    yield Given("pre: one text, one head", given(1, 4, 6, 5, 1))
-    yield Given("post: one text, one head", given(1, 4, 6, 5, 1, norm_place="post"))
-    yield Given("pre: one token", given(2, 1, 4, 3, 2))
-    yield Given("post: one token", given(2, 1, 4, 3, 2, norm_place="post"))
-    yield Given("pre: B = T = H = D, F = C", given(2, 2, 4, 4, 2))
-    yield Given("post: B = T = H = D, F = C", given(2, 2, 4, 4, 2, norm_place="post"))
-    yield Given("heads of width 1, T = H", given(3, 4, 4, 6, 4))
     yield Given("pre: a causal mask", given(2, 5, 6, 4, 2, mask=causal(5)))
-    yield Given("post: a causal mask", given(2, 4, 6, 5, 2, mask=causal(4), norm_place="post"))
-    yield Given("pre: a padding mask for each text", given(2, 4, 6, 5, 3, mask=padded))
     yield Given("post: a padding mask for each text", given(2, 4, 6, 5, 3, mask=padded, norm_place="post"))
     nowhere = padded & np.array([1, 1, 0, 1], bool)[:, None]
     yield Given("pre: a query that may look nowhere", given(2, 4, 6, 5, 2, mask=nowhere))
     yield Given("post: a query that may look nowhere", given(2, 4, 6, 5, 2, mask=nowhere, norm_place="post"))
-    yield Given("pre: a large eps and a mask", given(2, 3, 6, 4, 2, eps=0.3, mask=causal(3)))
-    yield Given("post: a large eps", given(2, 3, 6, 4, 2, eps=0.3, norm_place="post"))
     yield Given("post: large x", given(2, 3, 6, 4, 2, by=60.0, norm_place="post"))
-    own = rng.random((2, 3, 4, 4)) < 0.6
-    yield Given("a mask for each head", given(2, 4, 6, 5, 3, mask=own | np.eye(4, dtype=bool)))
-    yield Given("small x, pre and eps asked for", given(2, 3, 6, 4, 2, by=1e-3, norm_place="pre", eps=1e-5))
-    small = given(2, 3, 6, 5, 2)
-    small |= {"x": small["x"].astype(np.float32), "w": weights(rng, 6, 5, np.float32)}
-    yield Given("float32", small)
+    yield Given("pre and eps asked for", given(2, 3, 6, 4, 2, norm_place="pre", eps=1e-5))
+    for about, ((b, t, c, f, h), mask, by, dtype, place, eps) in crossed(
+        {"2 texts, 3 heads": (2, 5, 6, 7, 3), "one text, one head": (1, 4, 6, 5, 1), "one token": (3, 1, 4, 3, 2),
+         "B = T = H = D": (2, 2, 4, 4, 2), "heads of width 1": (1, 4, 4, 2, 4), "more texts than tokens, F = 1": (3, 2, 9, 1, 3)},
+        {"": None, "a causal mask": causal, "a mask of keys": (1, 0, 0, 1), "blocked queries": (0, 0, 1, 0), "of heads": (0, 1, 1, 1),
+         "of texts and heads": (1, 1, 1, 1)},
+        {"": 1.0, "large x": 40.0, "tiny x": 1e-3, "a token of equal numbers": 0.0, "large scores": -1.0},
+        {"": float, "float32": np.float32},
+        {"": {}, "post": {"norm_place": "post"}, "pre": {"norm_place": "pre"}},
+        {"": {}, "a large eps": {"eps": 0.3}, "a small eps": {"eps": 1e-7}},
+    ):  # fmt: skip
+        one = given(b, t, c, f, h, by=by or 1.0)
+        if not by:
+            one["x"][0, 0] = 1.5
+        if by < 0:
+            one["w"]["w_q"] *= 200 if dtype is float else 25
+        one |= {"x": one["x"].astype(dtype), "w": {name: array.astype(dtype) for name, array in one["w"].items()}}
+        if isinstance(mask, tuple):
+            shape = tuple(size if has else 1 for size, has in zip((b, h, t, t), mask, strict=True))
+            one["mask"] = rng.random(shape) < 0.6
+            one["mask"][-1, 0, -1] = False  # one query, or text, or head, sees nothing
+            if mask == (0, 0, 1, 0):
+                one["mask"] = one["mask"][0, 0]
+        elif mask:
+            one["mask"] = mask(t)
+        yield Given(about, one | place | eps)

@@ -163,16 +163,22 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a head that may look nowhere", given(2, 3, 3, 4, 2, mask=by_head))
     single = given(2, 3, 4, 6, 2)
     yield Given("float32", {k: v.astype(np.float32) if isinstance(v, np.ndarray) else v for k, v in single.items()})
-    for about, ((b, t, s, c, h), by, mask, dtype) in crossed(
-        {"2 texts, 4 heads": (2, 3, 5, 8, 4), "one text": (1, 4, 3, 6, 2), "one head": (2, 3, 4, 5, 1),
-         "heads of width 1": (2, 3, 5, 4, 4), "T = S": (3, 4, 4, 6, 2), "all sizes 2": (2, 2, 2, 4, 2),
-         "one query": (3, 1, 4, 6, 2), "one key": (2, 4, 1, 6, 3)},
-        {"": 1.0, "larger scores": 4.0, "tiny q and k": 1e-3},
+    for about, ((b, t, s, c, h), by, mask, dtype, shifted) in crossed(
+        {"2 texts, 4 heads": (2, 3, 5, 8, 4), "one text": (1, 4, 3, 6, 2), "one head": (2, 5, 4, 2, 1),
+         "more texts than the rest": (4, 2, 3, 3, 3), "T = S = C": (3, 4, 4, 4, 2), "all sizes 2": (2, 2, 2, 4, 2),
+         "one query": (3, 1, 4, 6, 2), "one key": (2, 4, 1, 6, 3), "width 1": (2, 3, 2, 1, 1)},
+        {"": 1.0, "large scores": 40.0, "tiny q and k": 1e-3},
         {"": None, "a triangle": (False, False, True, True), "a mask of keys": (True, False, False, True),
          "of heads": (False, True, True, True), "of texts and heads": (True, True, True, True), "for all": (False,) * 4},
-        {"": float, "float32": np.float32},
+        {"": float, "float32": np.float32}, {"": 1, "no offsets": 0},
     ):  # fmt: skip
         shape = tuple(size if has else 1 for size, has in zip((b, h, t, s), mask or (), strict=False))
         kept = {"mask": np.tril(np.ones(shape, bool)) if about.count("triangle") else seen(*shape)} if shape else {}
+        if about.count("heads") and shape:  # one query sees nothing
+            kept["mask"][-1, 0, -1] = False
         one = given(b, t, s, c, h, by=by)
+        one["offsets"] *= shifted
+        if by > 1:  # scores are sums of whole numbers, which float32 holds exactly
+            one["maps"][:2], one["offsets"][:2] = np.round(2 * one["maps"][:2]), np.round(one["offsets"][:2])
+            one |= {"q": np.round(one["q"]), "k": np.round(one["k"])}
         yield Given(about, {k: v.astype(dtype) if isinstance(v, np.ndarray) else v for k, v in one.items()} | kept)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from lessons.practice.hand import by_hand, number
 from tfx.ops.positions.rotary import rotary_forward, rotary_tables
@@ -114,3 +115,26 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("large numbers", {"x": 1e4 * n((3, 6))})
     yield Given("H = T", {"x": n((3, 3, 4))})
     yield Given("float32", {"x": n((2, 4, 6)).astype(np.float32)})
+    for about, (front, t, d, by, dtype, base, start) in crossed(
+        {"": (), "2 texts": (2,), "one text": (1,), "2 texts, 3 heads": (2, 3), "1 text, 2 heads": (1, 2), "3 texts, 1 head": (3, 1),
+         "3 x 1 x 2": (3, 1, 2), "4 x 2": (4, 2)},
+        {"one token": 1, "2 tokens": 2, "3 tokens": 3, "4 tokens": 4, "6 tokens": 6, "70 tokens": 70},
+        {"D 2": 2, "D 4": 4, "D 6": 6, "D 8": 8, "D 16": 16},
+        {"": 1.0, "tiny": 1e-4, "large": 1e4, "above 0": 0.0},
+        {"": float, "float32": np.float32},
+        {"": {}, "base 100": {"base": 100.0}, "base 2": {"base": 2.0}, "base 10^6": {"base": 1e6}},
+        {"": {}, "from 0 on": {"start": 0}, "from 1 on": {"start": 1}, "from 2 on": {"start": 2}, "from 5 on": {"start": 5},
+         "from 11 on": {"start": 11}, "from 1000 on": {"start": 1000}},
+    ):  # fmt: skip
+        x = by * n((*front, t, d)) if by else 1 + rng.random((*front, t, d))
+        yield Given(about, {"x": x.astype(dtype)} | base | start)
+    for about, (shape, by, dtype, base, start) in crossed(
+        {"all sizes 4": (4, 4, 4), "T = D = 6": (2, 6, 6), "T = heads = 3": (2, 3, 3, 8), "D = heads = 4": (1, 4, 3, 4), "T above D": (3, 5, 2),
+         "more texts than T and D": (5, 4, 1, 2)},
+        {"": 1.0, "small": 1e-4, "large": 1e4, "the same number everywhere": 0.0},
+        {"": float, "float32": np.float32},
+        {"": {}, "base 30": {"base": 30.0}, "base 10^5": {"base": 1e5}},
+        {"": {}, "from 0 on": {"start": 0}, "from 1 on": {"start": 1}, "from 4 on": {"start": 4}, "from 700 on": {"start": 700}},
+    ):  # fmt: skip
+        x = by * n(shape) if by else np.full(shape, 1.5)
+        yield Given(about, {"x": x.astype(dtype)} | base | start)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.positions.positions import sinusoidal_positions
 
@@ -80,3 +81,18 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("places from 5 on", {"n": 4, "c": 8, "start": 5})
     yield Given("places from 1 on", {"n": 4, "c": 6, "start": 1})
     yield Given("base and start", {"n": 3, "c": 10, "base": 500.0, "start": 11})
+    for about, (n, c, base, start) in crossed(
+        {"one place": 1, "2 places": 2, "3": 3, "5": 5, "6": 6, "8": 8, "13": 13, "120": 120},
+        {"width 2": 2, "width 4": 4, "6 wide": 6, "8 wide": 8, "10 wide": 10, "16 wide": 16, "130 wide": 130, "132 wide": 132},
+        {"": {}, "base 10,000": {"base": 10000.0}, "base 100": {"base": 100.0}, "base 2": {"base": 2.0}, "base 10^6": {"base": 1e6}},
+        {"": {}, "from 0 on": {"start": 0}, "from 1 on": {"start": 1}, "from 2 on": {"start": 2}, "from n on": {"start": -1},
+         "from 8 on": {"start": 8}, "from 11 on": {"start": 11}, "from 1000 on": {"start": 1000}},
+    ):  # fmt: skip
+        yield Given(about, {"n": n, "c": c} | base | ({"start": n} if start.get("start") == -1 else start))
+    for about, (width, base, start) in crossed(
+        {"n = c = 4": 4, "n = c = 6": 6, "n = c = 8": 8},
+        {"": {}, "base 10,000": {"base": 10000.0}, "base 20": {"base": 20.0}, "base 10^5": {"base": 1e5}},
+        {"": {}, "from 0 on": {"start": 0}, "from 1 on": {"start": 1}, "from 3 on": {"start": 3}, "from n on": {"start": -1},
+         "from 500 on": {"start": 500}},
+    ):  # fmt: skip
+        yield Given(about, {"n": width, "c": width} | base | ({"start": width} if start.get("start") == -1 else start))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.basics.embedding import embedding_forward
 from tfx.ops.positions.positions import add_positions_forward
@@ -102,3 +103,30 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a table of small numbers", given(2, 3, v=6, m=5, c=16, by=0.02))
     small = given(2, 3, v=6, m=5, c=4)
     yield Given("float32", {k: one if k == "ids" else one.astype(np.float32) for k, one in small.items()})
+    yield Given("one place, not scaled", given(1, 1, v=3, m=1, c=4, scaled=False))
+    yield Given("more texts than places, not scaled", given(4, 4, 2, v=2, m=3, c=4, scaled=False, start=1))
+    for about, (shape, v, c, spare, by, places, dtype, start, scaled) in crossed(
+        {"4 tokens": (4,), "one token": (1,), "2 x 3": (2, 3), "3 x 3": (3, 3), "1 x 5": (1, 5), "3 x 1": (3, 1), "4 x 2": (4, 2),
+         "1 x 1": (1, 1), "2 x 3 x 4": (2, 3, 4), "1 x 1 x 2": (1, 1, 2), "2 x 1 x 3": (2, 1, 3), "3 x 2 x 2": (3, 2, 2)},
+        {"V 5": 5, "V 1": 1, "V 2": 2, "V 9": 9},
+        {"C 3": 3, "C 1": 1, "C 2": 2, "C 4": 4, "C 5": 5, "C 9": 9, "C 16": 16},
+        {"": 3, "no place left over": 0, "one left over": 1},
+        {"": 1.0, "a table of small numbers": 0.01, "of large numbers": 100.0},
+        {"": 1.0, "small places": 0.01, "large places": 100.0, "places of 0": 0.0},
+        {"": float, "float32": np.float32},
+        {"": {}, "from 0 on": {"start": 0}, "from 1 on": {"start": 1}, "from 2 on": {"start": 2}, "from 3 on": {"start": 3},
+         "from 4 on": {"start": 4}, "from 5 on": {"start": 5}},
+        {"": {}, "scaled": {"scaled": True}, "not scaled": {"scaled": False}},
+    ):  # fmt: skip
+        one = given(*shape, v=v, m=start.get("start", 0) + shape[-1] + spare, c=c, by=by)
+        one["positions"] = places * one["positions"]
+        yield Given(about, {k: a if k == "ids" else a.astype(dtype) for k, a in one.items()} | start | scaled)
+    for about, (shape, v, c, m, by, places, dtype, start, scaled) in crossed(
+        {"2 texts": (2, 3), "3 texts": (3, 3), "4 texts": (4, 2), "3 x 3 x 2": (3, 3, 2), "no axis for texts": (3,)},
+        {"V 3": 3, "V 4": 4, "V 6": 6}, {"C 3": 3, "C 4": 4, "C 6": 6}, {"M 3": 3, "M 4": 4, "M 6": 6},
+        {"": 1.0, "small rows": 0.01, "large rows": 100.0}, {"": 1.0, "small places": 0.01, "large places": 100.0},
+        {"": float, "float32": np.float32}, {"": 0, "from 1 on": 1}, {"": True, "not scaled": False},
+    ):  # fmt: skip
+        one = given(*shape, v=v, m=max(m, start + shape[-1]), c=c, by=by, start=start, scaled=scaled)
+        one |= {"table": one["table"].astype(dtype), "positions": (places * one["positions"]).astype(dtype)}
+        yield Given(about, one)

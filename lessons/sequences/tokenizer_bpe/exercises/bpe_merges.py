@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.tokenizers.merges import learn_merges
 
@@ -90,10 +91,11 @@ def whole_words_again_each_time(words: Any, n: int, least: int = 1) -> Any:
             places += times * list(pairwise(symbols))
         if not places:
             break
-        most = max(places.count(pair) for pair in set(places))
+        counts = Counter(places)
+        most = max(counts.values())
         if most < least:
             break
-        merges.append(min(pair for pair in set(places) if places.count(pair) == most))
+        merges.append(min(pair for pair in counts if counts[pair] == most))
     return merges
 
 
@@ -169,3 +171,22 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     text = " ".join("".join(syllables[i] for i in rng.integers(0, 6, rng.integers(1, 5))) for _ in range(60))
     yield Given("sixty words", given(text, 25))
     yield Given("sixty words, least 5", given(text, 60, least=5))
+    rows = crossed(
+        {"three letters": "bca", "one letter": "a", "two letters": "ba", "capitals": "aBAb", "signs": "a.b*(", "digits": "1a2+",
+         "letters of many bytes": "a\U0001f600\uffe6\u00e9", "accents apart": "e\u0301\u00e9f"},
+        {"5 words": 5, "one word": 1, "2 words": 2, "15 words": 15},
+        {"up to 5 long": 5, "up to 2 long": 2, "up to 10 long": 10, "up to 14 long": 14},
+        {"often": 4, "each once": 1, "very often": 20},
+        {"3 merges": 3, "one merge": 1, "2 merges": 2, "12 merges": 12, "all that there are": 0, "more than there are": 99},
+        {"": {}, "least 1": {"least": 1}, "least 2": {"least": 2}, "least 8": {"least": 8}},
+        {"": 0, "in order": 1, "a single letter first": 2, "a single letter last": 3},
+    )  # fmt: skip
+    for about, (letters, size, longest, often, n, least, order) in rows:
+        single = {letters[0]: 3} if order > 1 else {}
+        words = [
+            "".join(letters[i] for i in rng.integers(0, len(letters), rng.integers(2, longest + 1)))
+            for _ in range(size)
+        ]
+        counts = {word: int(rng.integers(1, often + 1)) for word in (sorted(words) if order == 1 else words)}
+        all_words = counts | single if order == 3 else single | counts
+        yield Given(about, {"words": all_words, "n": n or len(solution(all_words, 99))} | least)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.schedule import noam as library
 
@@ -84,3 +85,26 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("step, width and warm-up the same", {"step": 16, "d_model": 16, "warmup": 16})
     yield Given("a long warm-up", {"step": 12_345, "d_model": 768, "warmup": 40_000, "factor": 5.0})
     yield Given("step 10 million", {"step": 10_000_000, "d_model": 2048, "warmup": 8000})
+    for about, (more, d_model, step, factor) in crossed(
+        {"": {}, "a warm-up of 1": {"warmup": 1}, "of 7": {"warmup": 7}, "of 30": {"warmup": 30}, "of 64": {"warmup": 64},
+         "of 4000": {"warmup": 4000}, "of 40,000": {"warmup": 40_000}},
+        {"a width of 1": 1, "as wide as warm-up is long": 0, "of 7": 7, "of 20": 20, "of 64": 64, "of 65": 65, "of 512": 512, "of 2048": 2048},
+        {"step 1": "1", "step 2": "2", "one before the top": "w - 1", "the top": "w", "one behind": "w + 1",
+         "a third of the way": "third", "four times as far": "4 w", "150 times as far": "150 w", "the width": "d"},
+        {"": {}, "factor 1": {"factor": 1.0}, "factor 0.3": {"factor": 0.3}, "factor 2": {"factor": 2.0},
+         "factor 1e-6": {"factor": 1e-6}, "factor 1e6": {"factor": 1e6}},
+    ):  # fmt: skip
+        w = more.get("warmup", 4000)
+        d_model = d_model or w
+        steps = {
+            "1": 1,
+            "2": 2,
+            "w - 1": w - 1,
+            "w": w,
+            "w + 1": w + 1,
+            "third": w // 3,
+            "4 w": 4 * w,
+            "150 w": 150 * w + 1,
+            "d": d_model,
+        }
+        yield Given(about, {"step": max(steps[step], 1), "d_model": d_model} | more | factor)
