@@ -141,6 +141,7 @@ def exercise_document(exercise: Exercise, standing: Standing) -> dict[str, Any]:
         "topic": topic_of(exercise).name if has_topic(exercise) else None,
         "step": exercise.step or None,
         "level": exercise.level,
+        "frameworks": [one for one in Framework if one.has(exercise)],
         "function": exercise.function_name,
         "signature": exercise.signature,
         "results": list(exercise.results),

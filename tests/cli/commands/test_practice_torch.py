@@ -128,3 +128,9 @@ def test_with_pytorch_a_file_is_judged_and_its_mistake_named(tfx):
     assert graded["results"] == [{name: value for name, value in told.items() if name != "schema_version"}]
     path.write_text(SOFTMAX, encoding="utf-8")
     assert tfx("practice", "check", "softmax", *TORCH).code == 0
+
+
+def test_the_list_says_which_frameworks_an_exercise_has(tfx):
+    told = {one["name"]: one["frameworks"] for one in json.loads(tfx("practice", "list", "--json").out)["exercises"]}
+    assert told["softmax"] == ["numpy", "torch"] and told["bpe-merges"] == ["numpy"]
+    assert all(one["texts"] != ("torch" in told[name]) for name, one in ((n, vars(e)) for n, e in exercises().items()))

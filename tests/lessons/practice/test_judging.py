@@ -100,6 +100,23 @@ def test_a_second_call_that_gives_something_else_is_noticed():
     assert verdict.kind == "again" and "the same call later gives something else" in verdict.says
 
 
+@pytest.mark.parametrize("second", [None, "text", 1.0, (), [1.0, "a"], np.zeros(3), (np.zeros(3), np.zeros(2), 1.0)])
+def test_whatever_comes_of_the_second_call_is_looked_at(second):
+    """The first gives arrays of several sizes; the second raises, for None, or gives something else."""
+    exercise = find_exercise("rms-norm-backward")
+    n = len(exercise.cases)
+    calls = iter(range(2 * n))
+
+    def function(dy, x, gamma, eps=1e-5):
+        if next(calls) < n:
+            return exercise.right(dy, x, gamma, eps)
+        if second is None:
+            raise ValueError("a second time")
+        return second
+
+    assert judge(exercise, try_all(function, [case.arguments for case in exercise.cases])).kind == "again"
+
+
 def test_a_second_call_may_be_rounded_differently():
     """Its numbers are summed in another order."""
 
