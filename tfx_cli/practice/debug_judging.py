@@ -112,7 +112,8 @@ def put_time(name: str, ended: bool) -> None:
     if ended:
         show_line("next   tfx practice debug start")
     else:
-        show_line(f"next   edit {begun.path}, then tfx practice debug check {name}")
+        show_line(f"next   edit {begun.path}")
+        show_line(f"       tfx practice debug check {name}")
         show_line(f"stuck  tfx practice debug hint {name}")
 
 

@@ -36,7 +36,7 @@ def families_ended(begun: dict[str, Begun]) -> set[str]:
 
 def show_all(face: Face) -> None:
     """Families, programs, and what was begun."""
-    from lessons.practice.debug.planting import READABLE
+    from lessons.practice.debug.planting import MINUTES, READABLE
     from lessons.practice.debug.program import FAMILIES, programs
 
     begun, known = puzzles.begun(), programs()
@@ -67,10 +67,15 @@ def show_all(face: Face) -> None:
         },
         "programs": {one.name: f"{len(one.bugs)} bugs, {one.lines} lines. {one.title}" for one in known.values()},
     }
+    groups["ways"] = {
+        "read": f"{READABLE} lines at most, {MINUTES} minutes: name the line, or mend it",
+        "symptoms": "ask it for its loss, its gradients, what a later token moves; then mend it",
+        "mine": "in a copy of an exercise that you have passed",
+    }
     if begun:
         groups["yours"] = {one.name: f"{one.word}   {one.path}" for one in begun.values()}
     title = f"Debug: {len(bugs)} bugs, {len(ended)} of {len(FAMILIES)} families fixed"
-    show_groups(title, groups, "begin one: tfx practice debug start", face)
+    show_groups(title, groups, "begin one: tfx practice debug start   such as --way mine, --family mask", face)
 
 
 def _document(one: Begun) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,7 +121,8 @@ def check(name: str, lines: list[int], face: Face) -> None:
             if ended:
                 put_line(told(name))
             show_line()
-            show_line(next_line(name, path, ended))
+            for line in next_lines(name, path, ended):
+                show_line(line)
     if not ended:
         raise typer.Exit(1)
 
@@ -134,10 +136,13 @@ def named(name: str, lines: list[int]) -> Verdict:
     return Verdict(name, "elsewhere", "not there, or not there alone; lines are those of the file as it was made.")
 
 
-def next_line(name: str, path: Path, ended: bool) -> str:
+def next_lines(name: str, path: Path, ended: bool) -> Iterator[str]:
     if ended:
-        return "next   tfx practice debug start"
-    return f"next   edit {path}, then tfx practice debug check {name}"
+        yield "next   tfx practice debug start"
+    else:
+        yield f"next   edit {path}"
+        yield f"       tfx practice debug check {name}"
+        yield f"stuck  tfx practice debug hint {name}"
 
 
 def told(name: str) -> str:

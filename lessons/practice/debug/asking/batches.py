@@ -41,7 +41,7 @@ def packed(program: Any, rows: Any, length: int) -> Any:
 def ask_invariants(program: Any) -> Any:
     """Every letter has a number of its own above 1 and comes back; the two parts of a split are the whole; each label is
     the letter behind its input; each window comes once, with its labels; padding and masks agree; packing loses nothing: all 0. The
-    old order of the windows is left: no."""
+    windows do not stay in their old order."""
     numbers = program.alphabet(TEXT)
     ids = program.encoded(TEXT, numbers)
     counting = np.arange(100, 200)

@@ -172,7 +172,6 @@ RIGHT: dict[str, list[tuple[str, str]]] = {
         ("    p = softmax(np.where(seen, scores, -np.inf))", "    p = softmax(np.where(seen, scores, -1e30))"),
         ("place = len(keys)", "place = values.shape[0]"),
         ("softmax(logits[order] / temperature)", "softmax((logits[order] - logits[order][0]) / temperature)"),
-        ("if temperature == 0:", "if not temperature:"),
     ],
     "decoder": [
         ("x / root, (x / root, root)", "x * root**-1, (x * root**-1, root)"),
