@@ -76,6 +76,7 @@ def start(name: str, seed: int | None, family: str, bugs: int, face: Face) -> No
         return
     show_line(f"{path}: " + ("made for you." if new else "there already, and left as it is."))
     show_line(f"bugs    1, in {exercise.signature}")
+    show_line(f"found   tfx practice debug check {puzzle} --line N")
     show_line(f"mend    edit the file, then tfx practice debug check {puzzle}")
     show_line(f"stuck   tfx practice debug hint {puzzle}")
 
