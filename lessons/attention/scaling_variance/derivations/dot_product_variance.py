@@ -22,9 +22,8 @@ derivation = Derivation(
         Target("v1", "", "the variance of one product of two entries"),
         Target("var", "", "the variance of the score, the sum of D products"),
         Target("scaled", "", "the variance of the score divided by sqrt(D)"),
-        Target("factor", "", "the number by which a score has to be multiplied to have the variance 1"),
+        Target("factor", "", "the positive number by which a score has to be multiplied to have the variance 1"),
     ],
-    also={"v": "var", "c": "factor"},
     hints=[
         "For a mean of 0 the variance is the mean of the square, and the square of a product is the product of the squares.",
         "Variances of independent numbers add up.",

@@ -22,7 +22,7 @@ derivation = Derivation(
         Target("dgamma", "D", "the gradient for the gain"),
         Target("dx", "N D", "the gradient for the inputs"),
     ],
-    also={"dout": "dy", "gain": "gamma", "g_": "gamma", "inv_rms": "r"},
+    also={"dout": "dy", "gain": "gamma", "dgain": "dgamma", "inv_rms": "r"},
     hints=[
         "The gain is shared by all tokens: over which axis does its gradient sum?",
         "An entry reaches the outputs of its row along two paths: directly, and through r.",
@@ -132,14 +132,14 @@ derivation.slip(
     "dx = r*(dy*gamma + x*r*mean(dy*gamma*x*r))",
     "the path through r has the wrong sign",
     "r = (mean(x^2) + eps)^(-1/2), and the minus of its derivative gets lost.",
-    "When an entry grows, does r grow or shrink?",
+    "When an entry grows in size, does r grow or shrink?",
 )
 derivation.slip(
     "factor-missing",
     "dx = dy*gamma - x*r*mean(dy*gamma*x*r)",
     "the factor r in front is missing",
     "The bracket looks finished.",
-    "Double all inputs, and y hardly changes. What becomes of the gradient?",
+    "Let eps be tiny, and double all inputs: y hardly changes. What becomes of the gradient?",
 )
 derivation.slip(
     "input-for-normalised",

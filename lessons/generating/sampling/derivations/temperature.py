@@ -20,13 +20,13 @@ derivation = Derivation(
         Target("dz", "N V", "the gradient for the logits"),
         Target("dtau", "", "the gradient for the temperature, a number"),
     ],
-    also={"temp": "tau", "temperature": "tau", "dT": "dtau", "p": "P", "dp": "dP"},
+    also={"temp": "tau", "temperature": "tau", "dT": "dtau", "dtemp": "dtau", "p": "P", "dp": "dP"},
     hints=[
         "Name what softmax reads: u = z/tau. Its gradient is that of softmax.",
         "du/dz is 1/tau, and du/dtau is -z/tau^2.",
         "One temperature serves all rows and classes: what is the gradient of something that is used many times?",
     ],
-    learned="dz has 1/tau once, and dtau = -sum(dz*z)/tau over everything: warmer is flatter where dz and z point the same way.",
+    learned="dz has 1/tau once, and dtau = -sum(dz*z)/tau over everything: where that sum is positive, a slightly higher temperature lowers the loss.",
     step="by_hand",
     shown=[
         Shown("du = P*(dP - sum(dP*P))", "softmax, row by row"),
