@@ -59,6 +59,11 @@ def derivation_names(topic: Topic) -> tuple[str, ...]:
     return tuple(map(_name, derivation_files(topic)))
 
 
+def names_to_derive() -> tuple[str, ...]:
+    """Of all topics, in the order of the course."""
+    return tuple(name for topic in topics() for name in derivation_names(topic))
+
+
 def _files(topic: Topic, folder: str, beside: str) -> Iterator[Path]:
     for path in sorted((topic.path / folder).glob("*.py")):
         if path.stem != "__init__" and not path.stem.endswith(beside):

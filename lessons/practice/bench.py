@@ -11,6 +11,7 @@ import json
 import math
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -29,8 +30,10 @@ from lessons.practice.trying import Outcome, Strange
 BENT = 70
 
 #: seconds of computing, how many times as long it may take by the clock, bytes of address space, bytes of print-outs
-#: that are kept, and bytes of what a run leaves that are read
+#: that are kept of each call, and bytes of what a run leaves that are read
 SECONDS, PATIENCE, MEMORY, KEPT, READ = 5.0, 4.0, 4 * 2**30, 20_000, 2**29
+#: how often KEPT all print-outs together may be
+PRINTS = 50
 #: seconds of the clock that PyTorch may take until it is there; its computing until then is not counted
 LOADING = 60.0
 
@@ -40,7 +43,8 @@ class Left:
     """What a run left.  stage: how far it came: start, read, import, call, done.  ended: how its process ended, where
     it left nothing: "time", "exit", "bent" or "signal", then with its name.  at: the call that was being made.  seen:
     the values that variables took; cost: bytes and operations.  pulled: a Pulled, as a tuple, for each input that was
-    asked for gradients.  no_torch: why PyTorch cannot be imported.  path: of the file that ran."""
+    asked for gradients.  no_torch: why PyTorch cannot be imported.  path: of the file that ran.
+    prints: what was printed before the first call, and in the first one with each input."""
 
     stage: str = "start"
     outcomes: list[Outcome] = field(default_factory=list)
@@ -51,11 +55,15 @@ class Left:
     signal: str = ""
     path: str = ""
     at: int = 0
-    printed: str = ""
+    prints: tuple[str, ...] = ()
     seen: dict[str, list[Any]] = field(default_factory=dict)
     cost: tuple[int, int] | None = None
     pulled: list[Outcome] = field(default_factory=list)
     no_torch: str = ""
+
+    def printed_on(self, place: int) -> str:
+        """What was printed before the first call and on this input; on all of them where place is -1."""
+        return "".join(self.prints if place < 0 else (*self.prints[:1], *self.prints[place + 1 : place + 2]))[:KEPT]
 
 
 def run_file(
@@ -97,7 +105,7 @@ def run_file(
             if not reader.is_alive():
                 process.stdout.close()
         left = _read(folder, len(calls))
-        left.printed = plain(bytes(printed).decode("utf-8", "replace"))
+        left.prints = told_apart(bytes(printed), len(calls))
         left.at, left.path = _number_in(folder / "at"), str(path)
         if left.stage == "start":
             code, beaten = process.returncode, -getattr(signal, "SIGXCPU", 0)
@@ -114,11 +122,21 @@ def plain(text: str) -> str:
     return "".join(one if one.isprintable() or one in "\n\t" else "?" for one in lines)
 
 
+def told_apart(printed: bytes, calls: int) -> tuple[str, ...]:
+    """What was printed before the first call, and in the first one with each input: the second round prints it again."""
+    before, *marked = re.split(rb"\0call (\d{1,9})\0", printed)
+    parts = [before, *[b""] * calls]
+    for number, part in zip(marked[::2], marked[1::2], strict=True):
+        if int(number) < calls:
+            parts[int(number) + 1] += part
+    return tuple(plain(part[:KEPT].decode("utf-8", "replace")) for part in parts)
+
+
 def _keep(stream: IO[bytes], printed: bytearray) -> None:
     """Reads to the end, and keeps the beginning."""
     try:
         while part := stream.read1(65536):  # type: ignore[attr-defined]
-            printed += part[: KEPT - len(printed)]
+            printed += part[: PRINTS * KEPT - len(printed)]
     except (OSError, ValueError):
         return
 
@@ -134,7 +152,8 @@ def _environment(folder: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     libraries = os.pathsep.join(entry for entry in sys.path if entry)
-    return kept | threads | {"HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": libraries, "PYTHONUTF8": "1"}
+    place = {"HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": libraries, "PYTHONUTF8": "1"}
+    return kept | threads | place
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -73,6 +73,10 @@ class Most(NamedTuple):
         return self.arguments(np.random.default_rng(20_17))
 
 
+#: the rule that all exercises have
+ALWAYS = "What is returned lies in no argument's memory, and the same call gives the same again, whatever came between."
+
+
 @dataclass(eq=False)
 class Exercise:
     """rules: what is judged beyond the formula, in sentences; nothing that no rule states is judged.  results: names
@@ -104,6 +108,10 @@ class Exercise:
     cells: dict[str, Callable[..., str]] = field(default_factory=dict)
     equals: list[Callable[..., Any]] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.rules and ALWAYS not in self.rules:
+            self.rules = [*self.rules, ALWAYS]
 
     def stub(self, function: Function) -> Function:
         self._stub = function

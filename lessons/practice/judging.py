@@ -38,7 +38,7 @@ __all__ = ["Tolerance", "Verdict", "alike", "judge", "judge_file", "outcomes_of"
 class Verdict:
     """kind: one of the words above.  says: it in a sentence.  evidence: lines that show it.  mistake: the only one that
     gives the same; candidates: those that do, if there are several.  place: of the first input that is wrong; -1:
-    none."""
+    none.  shown: of the one that the evidence is about; printed: on it, or on all inputs where there is none."""
 
     exercise: str
     kind: str
@@ -49,6 +49,7 @@ class Verdict:
     printed: str = ""
     rule: str = ""
     place: int = -1
+    shown: int = -1
     framework: str = "numpy"
 
     @property
@@ -85,7 +86,7 @@ def judge_file(
     except Exception as error:
         verdict = broken(exercise.name, "".join(traceback.format_exception(error)))
     says, evidence = plain(verdict.says).replace("\n", " "), tuple(map(plain, verdict.evidence))
-    return replace(verdict, says=says, evidence=evidence, printed=left.printed)
+    return replace(verdict, says=says, evidence=evidence, printed=left.printed_on(verdict.shown))
 
 
 def _unread(name: str, trace: str) -> Verdict:
@@ -178,37 +179,45 @@ def judge(exercise: Exercise, outcomes: Sequence[Outcome], trace: str = "") -> V
             names = getattr(outcome, kind)
             if names:
                 evidence = (f"input: {exercise.cases[place].about}",)
-                return Verdict(name, kind, says.format(" and ".join(names)), evidence)
+                return Verdict(name, kind, says.format(" and ".join(names)), evidence, shown=place)
     for place, outcome in enumerate(outcomes):
         if not outcome.again:
             says = "the first call is right, and the same call later gives something else: something is kept between calls."
-            return Verdict(name, "again", says, (f"input: {exercise.cases[place].about}",))
+            return Verdict(name, "again", says, (f"input: {exercise.cases[place].about}",), shown=place)
     if exercise.keeps_dtype:
         for place, (r, o) in enumerate(zip(right, outcomes, strict=True)):
             wanted, got = _dtypes(r.value), _dtypes(o.value)
             if wanted != got:
                 says = f"the numbers are right, and their type is {' and '.join(got)}, not {' and '.join(wanted)}."
-                return Verdict(name, "dtype", says, (f"input: {exercise.cases[place].about}",))
+                return Verdict(name, "dtype", says, (f"input: {exercise.cases[place].about}",), shown=place)
     return Verdict(name, "passed", exercise.learned)
 
 
 def early_verdict(name: str, left: Left, abouts: Sequence[str], function: str = "") -> Verdict | None:
     """What goes wrong before anything can be compared.  abouts: a few words about each call."""
-    about = abouts[min(left.at, len(abouts) - 1)]
+    shown = min(left.at, len(abouts) - 1)
+    evidence = (f"input: {abouts[shown]}",)
     if left.syntax:
         return Verdict(name, "syntax", "Python cannot read the file.", (left.syntax.rstrip(),))
     if left.ended == "time":
         says = "it is not done after the time that an exercise has; is there a loop that never ends?"
-        return Verdict(name, "time", says, (f"input: {about}",))
+        return Verdict(name, "time", says, evidence, shown=shown)
     if left.ended == "exit":
-        return Verdict(name, "exit", "the program was ended (exit) before it returned anything.", (f"input: {about}",))
+        says = "the program was ended (exit) before it returned anything."
+        return Verdict(name, "exit", says, evidence, shown=shown)
     if left.ended == "signal":
         says = f"its process broke down ({left.signal}); was very much memory asked for?"
-        return Verdict(name, "exit", says, (f"input: {about}",))
+        return Verdict(name, "exit", says, evidence, shown=shown)
     if left.ended == "bent" or (left.stage == "call" and f'"{left.path}"' in left.traceback):
         return _unread(name, left.traceback)
     if left.stage == "import":
-        return Verdict(name, "import", "the file stops before its functions can be called.", (left.traceback.rstrip(),))
+        enough = (
+            ("No exercise needs another package than the one its file begins with.",)
+            if "ModuleNotFoundError" in left.traceback
+            else ()
+        )
+        says = "the file stops before its functions can be called."
+        return Verdict(name, "import", says, (left.traceback.rstrip(), *enough))
     if left.missing is not None:
         there = f"there are: {', '.join(left.missing)}" if left.missing else "there is no function at all"
         return Verdict(name, "missing", f"the file has no function {function}; {there}.")
@@ -255,5 +264,5 @@ def _diagnosed(
     place = next(result.place for result in results if result.kind and (result.kind == "raises") <= (result is first))
     return Verdict(
         exercise.name, first.kind, first.says, tuple(evidence), same[0] if len(same) == 1 else None,
-        tuple(same) if len(same) > 1 else (), place=place,
+        tuple(same) if len(same) > 1 else (), place=place, shown=first.place,
     )  # fmt: skip

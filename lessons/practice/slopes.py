@@ -147,7 +147,8 @@ def _slope_along(
         return math.fsum(float(np.where(u == 0, 0.0, u * results[at]).sum()) for at, u in upstream.items())
 
     with np.errstate(all="ignore"):
-        return slope_at_0(total, coarse, first)
+        found = slope_at_0(total, coarse, first)
+        return slope_at_0(total, coarse, SURE) if found is None and first > SURE else found
 
 
 def slope_at_0(total: Callable[[float], float], coarse: float = 0.0, first: float = FIRST) -> Slope | None:

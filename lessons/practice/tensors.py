@@ -129,11 +129,12 @@ def _carried(result: Any) -> str:
 
 
 def _to_tensor(path: str, value: Any) -> Any:
-    """A tensor in the same memory.  Functions among the arguments get arrays and give tensors."""
+    """A tensor in the same memory.  Functions among the arguments get arrays and give tensors.  A mask has two axes at
+    least, as PyTorch's own attention wants it: it broadcasts to the same."""
     import torch
 
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
-        return torch.from_numpy(value)
+        return torch.from_numpy(value[None] if path == "mask" and value.ndim == 1 else value)
     if callable(value) and not isinstance(value, type):
         return lambda *given, **named: mapped(_to_tensor, value(*mapped(_array_of, given), **mapped(_array_of, named)))
     return value
@@ -183,6 +184,11 @@ def _as_at_home(arguments: dict[str, Any]) -> Any:
     return AtHome()
 
 
+def _not_compiled(model: Any = None, **options: Any) -> Any:
+    """In the place of torch.compile, which would start a compiler; what comes out is the same."""
+    return (lambda function: function) if model is None else model
+
+
 def taken(counting: bool = False) -> int:
     """Imports PyTorch with one thread, and says how many bytes of address space the process has then.
 
@@ -196,6 +202,7 @@ def taken(counting: bool = False) -> int:
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     tempfile.gettempdir()
+    torch.compile = _not_compiled
     if counting:
         bytes_of(dict, {})
     try:

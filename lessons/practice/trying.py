@@ -138,6 +138,8 @@ def _again(one: Any, other: Any, arguments: dict[str, Any]) -> bool:
         return len(one) == len(other) and all(_again(a, b, arguments) for a, b in zip(one, other, strict=True))
     if _same(one, other):
         return True
+    if not _are_numbers(one, other):
+        return False
     a, b = _asarray(one), _asarray(other)
     if a.shape != b.shape or a.dtype != b.dtype or a.dtype.kind not in "fc":
         return False
@@ -151,12 +153,18 @@ def _again(one: Any, other: Any, arguments: dict[str, Any]) -> bool:
     return bool((near | (a == b) | ((a != a) & (b != b))).all())
 
 
+def _are_numbers(*values: Any) -> bool:
+    return all(isinstance(value, (_ndarray, *_NUMBER)) for value in values)
+
+
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     if isinstance(one, tuple | list) and isinstance(other, tuple | list):
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, _ndarray) or isinstance(other, _ndarray):
+        if not _are_numbers(one, other):
+            return False
         a, b = _asarray(one), _asarray(other)
         if a.shape != b.shape or a.dtype != b.dtype:
             return False

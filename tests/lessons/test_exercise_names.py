@@ -32,6 +32,15 @@ def test_a_list_has_the_name_and_the_title_that_each_exercise_has():
     assert list(listed()) == [one.name for one in of_the_course().values()]
 
 
+def test_what_tab_completes_is_found_without_reading_an_exercise():
+    code = (
+        "import sys\nfrom tfx_cli.commands.practice import complete_word\n"
+        "print(*complete_word('adam'), *complete_word('hin'), 'numpy' in sys.modules)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told == "adam adam-bias hint False\n"
+
+
 def test_one_exercise_is_read_without_the_others():
     code = (
         "import sys\nfrom lessons.practice.exercise import find_exercise\nfind_exercise('softmax')\n"

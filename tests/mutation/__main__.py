@@ -42,12 +42,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2, help="with --rooms and --checks: so many at a time")
     parser.add_argument("--checks", action="store_true", help="make each check of the rooms hold always instead")
     parser.add_argument("--answers", nargs="*", metavar="NAME", help="in right answers to exercises (answers.py)")
+    parser.add_argument("--tensors", nargs="*", metavar="NAME", help="in those in PyTorch (tensors.py); takes --sample")
     parser.add_argument("--list", action="store_true", help="count the mutants of each file and stop")
     options = parser.parse_args(arguments)
     if options.answers is not None:
         from tests.mutation.answers import run_answers
 
         return run_answers(options.answers)
+    if options.tensors is not None:
+        from tests.mutation.tensors import run_tensors
+
+        return run_tensors(options.tensors, options.sample or 10**6, options.seed)
     if options.rooms or options.checks:
         from tests.mutation.house import run_checks, run_rooms
 

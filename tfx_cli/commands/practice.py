@@ -26,10 +26,9 @@ def complete_word(incomplete: str) -> list[str]:
     from tfx_cli.find_lessons import ensure_lessons
 
     ensure_lessons()
-    from lessons.exercise_names import listed
-    from lessons.practice.derive.derivation import derivations
+    from lessons.exercise_names import listed, names_to_derive
 
-    known = dict.fromkeys((*ACTIONS, *listed(), *derivations()))
+    known = dict.fromkeys((*ACTIONS, *listed(), *names_to_derive()))
     return [word for word in known if word.startswith(incomplete)]
 
 
@@ -238,11 +237,13 @@ def derive(names: list[str], lines: list[str], pack: list[Path] | None, face: Fa
 
 def taken_up(word: str) -> str:
     """The exercise that is named in the place of an action.  Raises BadInput for what is neither."""
-    from lessons.exercise_names import listed
+    from lessons.exercise_names import listed, names_to_derive
 
     key, known = word.strip().lower().replace("_", "-"), listed()
     if key in known:
         return key
+    if key in names_to_derive():
+        raise BadInput(f'"{key}" is a derivation.', f"Type: tfx practice derive {key}")
     if nearest(word, ACTIONS) or not nearest(word, known):
         raise unknown_name("action of practice", word, ACTIONS, "tfx practice -h")
     raise unknown_name("exercise", word, known, "tfx practice list")

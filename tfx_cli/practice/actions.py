@@ -13,6 +13,7 @@ from tfx_cli.options import Face
 from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.grading import Format
 from tfx_cli.render.show import show_document
+from tfx_cli.render.wrapping import labelled, wrapped
 from tfx_cli.terminal.console import prose_width
 from tfx_cli.terminal.lines import show_line, tell, write
 
@@ -96,7 +97,6 @@ def start(exercise: Exercise, framework: Framework, face: Face) -> None:
     """Makes the learner's file, or names the one that is there."""
     from tfx_cli.practice.page import about_of
     from tfx_cli.practice.taking_up import take_up
-    from tfx_cli.render.wrapping import wrapped
 
     taken = take_up(exercise, framework)
     path, new = taken.path, taken.new
@@ -125,7 +125,9 @@ def reset(exercise: Exercise, framework: Framework, face: Face) -> None:
             {"exercise": exercise.name, "framework": framework, "file": str(path), "kept": str(kept) if kept else None}
         )
         return
-    show_line(f"{path}: begun anew." + (f" What you wrote is kept as {kept}." if kept else ""))
+    show_line(f"{path}: begun anew.")
+    if kept:
+        show_line(f"What you wrote is kept: {kept}")
 
 
 def grade_all(names: list[str], exercise: str, framework: Framework, form: Format) -> None:
@@ -165,7 +167,8 @@ def hint(exercise: Exercise, framework: Framework, face: Face) -> None:
     if face is Face.json:
         show_document({"exercise": exercise.name, "hint": words, "number": number, "of": len(exercise.hints)})
     else:
-        show_line(f"hint {number} of {len(exercise.hints)}   {words}")
+        for line in labelled(f"hint {number} of {len(exercise.hints)}", words, prose_width(), margin="", column=14):
+            show_line(line)
 
 
 def solution(exercise: Exercise, give_up: bool, face: Face) -> None:

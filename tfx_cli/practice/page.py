@@ -28,7 +28,12 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
 
 def printed_lines(verdict: Verdict) -> Iterator[str]:
     if verdict.printed:
-        yield from ("your program printed:", *("  " + line for line in verdict.printed.rstrip("\n").split("\n")), "")
+        on = ", on this input" if verdict.shown >= 0 else ""
+        yield from (
+            f"your program printed{on}:",
+            *("  " + line for line in verdict.printed.rstrip("\n").split("\n")),
+            "",
+        )
 
 
 def sentence_of(verdict: Verdict) -> str:
@@ -136,6 +141,7 @@ def exercise_document(exercise: Exercise, standing: Standing) -> dict[str, Any]:
         "topic": topic_of(exercise).name if has_topic(exercise) else None,
         "step": exercise.step or None,
         "level": exercise.level,
+        "frameworks": [one for one in Framework if one.has(exercise)],
         "function": exercise.function_name,
         "signature": exercise.signature,
         "results": list(exercise.results),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path("tfx-practice")
 LONGEST = 1_000_000
+#: what somebody who has not begun is shown: a few lines, and a mistake that nearly everybody makes
+FIRST = "softmax"
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,10 @@ def standing_of(name: str, lines: Iterable[Practised]) -> Standing:
 
 
 def next_name(now: Mapping[str, Standing], after: str = "") -> str:
-    """The first exercise that is not passed behind `after`, from the start again if need be; else the one behind it."""
+    """The first exercise that is not passed behind `after`, from the start again if need be; else the one behind it.
+    Without `after` it begins at FIRST."""
     names = list(now)
-    at = names.index(after) + 1 if after else 0
+    at = names.index(after) + 1 if after else names.index(FIRST) if FIRST in now else 0
     order = names[at:] + names[:at]
     return next((name for name in order if now[name].last != "passed"), order[0])
 

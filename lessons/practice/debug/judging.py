@@ -36,7 +36,7 @@ def judge_source(program: Program, path: Path, source: str) -> Verdict:
         verdict = early or judge(program, left.outcomes, left.traceback)
     except Exception as error:
         verdict = broken(program.name, "".join(traceback.format_exception(error)))
-    return replace(verdict, printed=left.printed)
+    return replace(verdict, printed=left.printed_on(verdict.shown))
 
 
 def asked(program: Program, path: Path, source: str, question: str) -> tuple[Rows, Verdict | None]:
@@ -49,7 +49,7 @@ def asked(program: Program, path: Path, source: str, question: str) -> tuple[Row
     (outcome,) = left.outcomes
     if outcome.raised:
         says = f"it raises {': '.join(outcome.raised)}.".replace("..", ".")
-        return (), Verdict(program.name, "raises", says, (left.traceback.rstrip(),), printed=left.printed)
+        return (), Verdict(program.name, "raises", says, (left.traceback.rstrip(),), printed=left.printed_on(-1))
     return tuple((str(row), value) for row, value in outcome.value), None
 
 

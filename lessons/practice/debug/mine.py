@@ -7,6 +7,7 @@ the learner's file can be seen, the exercise's own solution is taken.
 from __future__ import annotations
 
 import ast
+import inspect
 import zlib
 from collections.abc import Set
 from pathlib import Path
@@ -82,8 +83,12 @@ def drawn(exercise: Exercise, source: str, seed: int, family: str = "") -> list[
 
 
 def solution_file(exercise: Exercise) -> str:
-    """The exercise's own solution as a file of its own."""
+    """The exercise's own solution as a file of its own, with what its module imports from others than the lessons."""
+    module = inspect.getsource(inspect.getmodule(exercise.solved) or exercise.solved)
+    imports = [
+        ast.unparse(node) for node in ast.parse(module).body
+        if (isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and node.module != "__future__"))
+        and "lessons" not in ast.unparse(node) and "tfx" not in ast.unparse(node)
+    ]  # fmt: skip
     source = source_of(exercise.solved).replace("def solution(", f"def {exercise.function_name}(", 1)
-    text = f"from typing import Any\n\nimport numpy as np\n\n\n{source}"
-    ast.parse(text)
-    return text
+    return "\n".join(imports) + f"\n\n\n{source}"

@@ -6,7 +6,7 @@ What is changed is the text of one expression; comments and layout stay.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 #: name -> family, and what was done
@@ -25,9 +25,18 @@ NAMES = {
     "epsilon": ("norm", "the small number that guards a division is a thousand times larger"),
     "other-end": ("shift", "a slice leaves out the other end"),
     "counted-from-one": ("position", "a count begins with 1, not with 0"),
+    "one-short": ("position", "a count is short by one"),
     "two-for-one": ("position", "an exponent or a step is another one"),
+    "power-turned": ("scale", "an exponent has lost its minus"),
+    "or-for-and": ("mask", "two masks are joined with or, not with and"),
+    "min-for-max": ("optimiser", "a minimum and a maximum are taken for each other"),
+    "other-of-two": ("optimiser", "one of two numbers is taken for the other"),
+    "new-in-front": ("cache", "two parts are put together in the other order"),
+    "other-order": ("data", "a sorting runs the other way"),
 }
+Text = Callable[[ast.expr], str]
 TINY = 1e-3
+OTHER_EXTREME = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum"}
 OTHER_END = {"1:": ":-1", ":-1": "1:", "::2": "1::2", "1::2": "::2", "0::2": "1::2"}
 
 
@@ -79,6 +88,10 @@ def _changes(node: ast.AST, source: str) -> Iterator[tuple[str, ast.expr, str]]:
         return ast.get_source_segment(source, part) or ast.unparse(part)
 
     match node:
+        case ast.Call(func=ast.Name(id=called), keywords=keywords):
+            if called in OTHER_EXTREME:
+                yield "min-for-max", node.func, OTHER_EXTREME[called]
+            yield from _sorted_the_other_way(called, node, text)
         case ast.Call(func=ast.Attribute(attr=called), args=arguments, keywords=keywords):
             yield from _changes_of_call(node, called, text)
             for keyword in keywords:
@@ -95,6 +108,14 @@ def _changes(node: ast.AST, source: str) -> Iterator[tuple[str, ast.expr, str]]:
             yield "root-dropped", node, text(left)
         case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=2)):
             yield "two-for-one", node, text(left)
+        case ast.BinOp(left=left, op=ast.Pow(), right=ast.UnaryOp(op=ast.USub(), operand=right)):
+            yield "power-turned", node, f"{text(left)} ** {text(right)}"
+        case ast.BinOp(left=left, op=ast.Add(), right=ast.Constant(value=1)):
+            yield "one-short", node, text(left)
+        case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
+            yield "or-for-and", node, f"({text(left)} | {text(right)})"
+        case ast.Name(id=name, ctx=ast.Load()) if name[-1:] in ("1", "2"):
+            yield "other-of-two", node, name[:-1] + {"1": "2", "2": "1"}[name[-1]]
         case ast.BinOp(left=left, op=ast.Sub(), right=right):
             yield "not-subtracted", node, f"({text(left)})" if isinstance(left, ast.BinOp) else text(left)
             yield "sign", node, f"({text(left)} + {text(right)})"
@@ -112,14 +133,33 @@ def _changes(node: ast.AST, source: str) -> Iterator[tuple[str, ast.expr, str]]:
                     yield "other-end", part, OTHER_END[text(part)]
 
 
-def _changes_of_call(node: ast.Call, called: str, text: object) -> Iterator[tuple[str, ast.expr, str]]:
-    assert callable(text) and isinstance(node.func, ast.Attribute)
+def _sorted_the_other_way(called: str, node: ast.Call, text: Text) -> Iterator[tuple[str, ast.expr, str]]:
+    if called not in ("sorted", "argsort", "sort", "argpartition"):
+        return
+    match node.args:
+        case [ast.UnaryOp(op=ast.USub(), operand=operand) as turned, *_]:
+            yield "other-order", turned, text(operand)
+    for keyword in node.keywords:
+        if keyword.arg == "reverse" and text(keyword.value) == "True":
+            yield "other-order", keyword.value, "False"
+
+
+def _changes_of_call(node: ast.Call, called: str, text: Text) -> Iterator[tuple[str, ast.expr, str]]:
+    assert isinstance(node.func, ast.Attribute)
     whole, first = text(node), node.args[0] if node.args else None
     of_numpy = isinstance(node.func.value, ast.Name) and node.func.value.id == "np"
     if called in ("swapaxes", "transpose"):
         turned = first if of_numpy else node.func.value
         if turned is not None:
             yield "not-turned", node, text(turned)
+    if called in OTHER_EXTREME and of_numpy and called.endswith("imum"):
+        head = text(node.func)
+        yield "min-for-max", node.func, head[: -len(called)] + OTHER_EXTREME[called]
+    if called == "concatenate" and isinstance(first, ast.List | ast.Tuple) and len(first.elts) == 2:
+        one, other = map(text, first.elts)
+        ends = "[]" if isinstance(first, ast.List) else "()"
+        yield "new-in-front", first, f"{ends[0]}{other}, {one}{ends[1]}"
+    yield from _sorted_the_other_way(called, node, text)
     if called == "sqrt" and first is not None:
         yield "root-dropped", node, f"({text(first)})"
     if called in ("mean", "sum"):

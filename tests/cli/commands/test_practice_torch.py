@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,11 +51,14 @@ def test_a_file_of_its_own_is_made_with_the_words_for_tensors(tfx, there):
 
 
 def test_what_to_type_next_says_the_framework(tfx, there):
-    first = next(name for name, one in exercises().items() if one.has_torch)
-    assert f"next   tfx practice start {first} --framework torch\n" in tfx("practice", *TORCH).out
+    found = re.search(
+        r"^  next   tfx practice start (\S+) --framework torch$", tfx("practice", *TORCH).out, re.MULTILINE
+    )
+    assert found and exercises()[found[1]].has_torch
+    first = found[1]
     tfx("practice", "start", first, *TORCH)
     assert f"next   tfx practice check {first} --framework torch\n" in tfx("practice", *TORCH).out
-    assert f"next   tfx practice start {next(iter(exercises()))}\n" in tfx("practice").out
+    assert f"next   tfx practice start {first}\n" in tfx("practice").out, "the one that is worked on"
     tfx("practice", "start", "softmax", *TORCH)
     ran = tfx("practice", "check", "softmax", *TORCH)
     assert ran.out.startswith("Right: well.\n\nnext      tfx practice --framework torch\n")
@@ -124,3 +128,9 @@ def test_with_pytorch_a_file_is_judged_and_its_mistake_named(tfx):
     assert graded["results"] == [{name: value for name, value in told.items() if name != "schema_version"}]
     path.write_text(SOFTMAX, encoding="utf-8")
     assert tfx("practice", "check", "softmax", *TORCH).code == 0
+
+
+def test_the_list_says_which_frameworks_an_exercise_has(tfx):
+    told = {one["name"]: one["frameworks"] for one in json.loads(tfx("practice", "list", "--json").out)["exercises"]}
+    assert told["softmax"] == ["numpy", "torch"] and told["bpe-merges"] == ["numpy"]
+    assert all(one["texts"] != ("torch" in told[name]) for name, one in ((n, vars(e)) for n, e in exercises().items()))

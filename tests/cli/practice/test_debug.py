@@ -296,3 +296,15 @@ def test_where_the_own_file_is_wrong_now_a_bug_is_put_into_ours(tfx):
     assert text.startswith(f"# {name}: 1 bug is planted below, in what one may write: yours is not right now, or has ")
     ours = source_of(find_exercise("softmax").solved).replace("def solution(", "def softmax(")
     assert sum(line not in ours.splitlines() for line in text[text.index("def ") :].splitlines()) == 1
+
+
+def test_a_file_that_takes_the_right_program_or_ends_the_process_is_no_fix(tfx):
+    tfx("practice", "debug", "start", "positions-7")
+    path = file_of("positions-7")
+    path.write_text(f"exec(open({str(programs()['positions'].path)!r}).read())\n")
+    ran = tfx("practice", "debug", "check", "--plain")
+    assert ran.code == 1 and ran.out.startswith("verdict\timport\tthe file stops before its functions can be called.\n")
+    assert "NotHere: it reads the answers, which practice does not allow\n" in ran.out
+    path.write_text("import os\nos._exit(0)\n")
+    ran = tfx("practice", "debug", "check", "--plain")
+    assert ran.code == 1 and ran.out.startswith("verdict\texit\t")

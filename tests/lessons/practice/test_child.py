@@ -43,6 +43,32 @@ def test_a_right_file_passes_and_what_it_prints_is_kept_apart(tmp_path):
     assert verdict.kind == "passed" and verdict.printed == "passed\n"
 
 
+def test_a_package_that_is_not_there_is_not_needed(tmp_path):
+    verdict = judged(tmp_path, "import nnumpy as np\n" + RIGHT)
+    assert (
+        verdict.kind == "import"
+        and verdict.evidence[1] == "No exercise needs another package than the one its file begins with."
+    )
+    assert verdict.evidence[0].endswith("ModuleNotFoundError: No module named 'nnumpy'")
+
+
+def test_what_is_printed_on_the_input_that_is_shown_is_shown_and_once(tmp_path):
+    lines = "print(x.shape, axis); print('to', 'stderr', file=sys.stderr); "
+    source = body(
+        lines
+        + "x = np.where(np.ndim(x) == 1, np.zeros_like(x), x); "
+        + RIGHT.partition("axis=-1):\n")[2].strip().replace("\n    ", "; ")
+    )
+    verdict = judged(tmp_path, "print('first')\n" + source)
+    x = find_exercise("softmax").cases[verdict.shown].arguments["x"]
+    assert verdict.kind == "values" and x.ndim == 1 and verdict.shown > 0
+    assert verdict.printed == f"first\n{x.shape} -1\nto stderr\n"
+    ended = judged(tmp_path, "print('first')\n" + body("print(x.shape); os._exit(0)"))
+    assert (ended.kind, ended.printed) == ("exit", "first\n(2, 5)\n")
+    passed = judged(tmp_path, RIGHT.replace("    total", "    print('here')\n    total"))
+    assert passed.kind == "passed" and passed.printed == "here\n" * len(find_exercise("softmax").cases)
+
+
 @pytest.mark.parametrize(
     ("source", "kind", "says"),
     [

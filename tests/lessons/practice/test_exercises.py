@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lessons.course import lesson_of
+from lessons.practice.comparing import tolerance_of
 from lessons.practice.exercise import Exercise, Given, exercises, source_of, topic_of
 from lessons.practice.proving import proof_of
 
@@ -21,6 +23,8 @@ def test_it_is_proved(exercise):
     proof = proof_of(exercise)
     assert proof.faults == ()
     assert proof.mistakes >= 8 and proof.equals >= 1 and all(proof.kills.values())
+    if not exercise.texts:  # no input is so badly conditioned that what is wrong is near enough
+        assert max(tolerance_of(exercise, place).relative for place in range(proof.inputs)) < 0.02
 
 
 @EACH
@@ -32,6 +36,15 @@ def test_the_starter_is_python_with_the_rules_on_top_and_nothing_of_the_solution
     assert isinstance(function.body[-1], ast.Expr) and len(function.body) == 2
     body = source_of(exercise.solved).partition("\n")[2].strip().splitlines()
     assert not any(line.strip() in text for line in body if len(line.split()) > 1)
+
+
+@EACH
+def test_no_hint_is_the_answer(exercise):
+    """None has a whole expression of the solution in it."""
+    hints = ["".join(hint.split()) for hint in exercise.hints]
+    lines = ["".join(line.partition("#")[0].split()) for line in source_of(exercise.solved).splitlines()[1:]]
+    said = [re.sub(r"^(return|\w+(,\w+)*=)", "", line) for line in lines]
+    assert not [line for line in said if len(line) > 14 and any(line in hint for hint in hints)]
 
 
 @EACH

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from lessons.practice.comparing import inputs_of
+from lessons.practice.comparing import Tolerance, differences, inputs_of
 from lessons.practice.exercise import Exercise, Given, exercises, find_exercise
 from lessons.practice.judging import judge, outcomes_of
 from lessons.practice.proving import proof_of
@@ -98,6 +98,23 @@ def test_wrong_ways_outside_the_bank_are_not_passed_and_not_named(name):
 def test_a_second_call_that_gives_something_else_is_noticed():
     verdict = verdict_on("softmax", second_call)
     assert verdict.kind == "again" and "the same call later gives something else" in verdict.says
+
+
+@pytest.mark.parametrize("second", [None, "text", 1.0, (), [1.0, "a"], np.zeros(3), (np.zeros(3), np.zeros(2), 1.0)])
+def test_whatever_comes_of_the_second_call_is_looked_at(second):
+    """The first gives arrays of several sizes; the second raises, for None, or gives something else."""
+    exercise = find_exercise("rms-norm-backward")
+    n = len(exercise.cases)
+    calls = iter(range(2 * n))
+
+    def function(dy, x, gamma, eps=1e-5):
+        if next(calls) < n:
+            return exercise.right(dy, x, gamma, eps)
+        if second is None:
+            raise ValueError("a second time")
+        return second
+
+    assert judge(exercise, try_all(function, [case.arguments for case in exercise.cases])).kind == "again"
 
 
 def test_a_second_call_may_be_rounded_differently():
@@ -312,3 +329,10 @@ def test_inputs_are_shown_in_a_line_each():
         "keep (2,): True False", "n = 2", "w: q (2, 3), k[0] (4,)", "text = 'a\\nb'", "half (2,) float32: 1 1",
     ]  # fmt: skip
     assert max(map(len, inputs_of({"w": [np.ones(2)] * 99, "words": ["word"] * 99, "x": np.ones(99) / 3}))) <= 80
+
+
+def test_what_is_0_on_paper_may_be_rounding_of_what_went_in_and_no_more():
+    tolerance = Tolerance(1e-9, 1e-5)
+    for off, differs in ((1e-10, False), (1e-7, True)):
+        assert differences(np.array([off, 0.0]), np.zeros(2), tolerance).any() == differs
+    assert differences(np.array([1e-10, 1e-5]), np.array([0.0, 1e-5]), tolerance).any(), "beside another number"

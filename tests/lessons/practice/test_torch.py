@@ -12,7 +12,8 @@ from lessons.practice.frameworks import judge_answer
 from lessons.practice.judging import Verdict
 from lessons.practice.tensors import in_tensors
 from tests.lessons.practice.torch_answers import ATTENTION, LAYER_NORM, RIGHT, SOFTMAX, WRONG, changed
-from tests.lessons.practice.torch_here import exercise_of, here, solutions
+from tests.lessons.practice.torch_here import FOLDER, exercise_of, here, solutions
+from tests.lessons.practice.torch_unusual import UNUSUAL
 
 torch = pytest.importorskip("torch")
 
@@ -48,6 +49,13 @@ def test_every_exercise_but_those_about_texts_has_an_answer_in_tensors():
     assert answered == {name for name, one in exercises().items() if one.has_torch}
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("label", [label for label in UNUSUAL if "compiled" not in label])
+def test_right_answers_that_nobody_would_write_pass(label):
+    verdict = here(*UNUSUAL[label])
+    assert verdict.kind == "passed", (verdict.says, verdict.evidence)
+
+
 @pytest.mark.filterwarnings("ignore:Implicit dimension choice", "ignore:var")
 @pytest.mark.parametrize("label", WRONG)
 def test_wrong_answers_get_their_verdict_and_only_a_name_that_fits(label):
@@ -56,9 +64,12 @@ def test_wrong_answers_get_their_verdict_and_only_a_name_that_fits(label):
     assert (verdict.kind, verdict.mistake.id if verdict.mistake else "") == (kind, mistake), verdict
 
 
-@pytest.mark.parametrize("label", ["softmax", "layer norm as a module", "rope in complex numbers"])
+@pytest.mark.parametrize(
+    "label",
+    ["softmax", "layer norm as a module", "rope in complex numbers", "softmax, compiled", "adam in inference mode"],
+)
 def test_right_files_pass_in_a_process_of_their_own(label, tmp_path):
-    name, source = RIGHT[label]
+    name, source = (RIGHT | UNUSUAL)[label]
     verdict = apart(tmp_path, name, "print('here')\n" + source)
     assert (verdict.kind, verdict.framework, verdict.printed) == ("passed", "torch", "here\n"), verdict
 
@@ -129,6 +140,20 @@ def test_trees_functions_and_numbers_go_in_and_come_back():
     weights = {"w": [np.arange(3.0)], "b": np.array([True, False])}
     out, b = in_tensors(function)(weights=weights, step=lambda x: np.cumsum(x), n=3, names=["a"])
     assert out.tolist() == [3, 4, 6] and b.tolist() == [True, False]
+
+
+def test_memory_that_a_rule_allows_is_measured_in_tensors_too(tmp_path):
+    source = (FOLDER / "online_softmax.py").read_text(encoding="utf-8")
+    assert apart(tmp_path, "online-softmax", source).kind == "passed"
+    verdict = apart(
+        tmp_path, "online-softmax", source.replace("for at in range(0, s, block):", "block = s\n    for at in [0]:")
+    )
+    assert verdict.kind == "too much memory" and verdict.evidence[0] == "input: 16 queries, 512 keys in blocks of 16"
+
+
+def test_the_first_wrong_step_is_found_among_tensors(tmp_path):
+    verdict = apart(tmp_path, "attention", WRONG["no scale"][3])
+    assert any(line.startswith("steps: ") and "is the first that is wrong." in line for line in verdict.evidence)
 
 
 def test_an_endless_loop_ends_soon_though_pytorch_takes_long_to_load(tmp_path):

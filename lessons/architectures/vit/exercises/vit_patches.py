@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.basics.linear import linear_forward
 from tfx.ops.grids.patches import patches_forward
@@ -125,3 +126,14 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("pixels up to 255", given(2, 2, 3, 4, 3, 5, "b", "cls", "positions", by=80.0))
     single = given(2, 3, 2, 3, 3, 4, "b", "cls", "positions")
     yield Given("float32", {k: v.astype(np.float32) if isinstance(v, np.ndarray) else v for k, v in single.items()})
+    for about, (sizes, also, by, dtype) in crossed(
+        {"2 pictures": (2, 3, 4, 5, 1, 6), "tall, 2 channels": (1, 5, 2, 3, 2, 4), "3 channels": (2, 2, 3, 2, 3, 5),
+         "pixels": (2, 3, 4, 1, 5, 6), "one square": (3, 1, 1, 2, 2, 4), "all sizes 2": (2, 2, 2, 2, 2, 2),
+         "a line": (2, 1, 4, 3, 2, 1)},
+        {"": (), "b": ("b",), "[CLS]": ("cls",), "positions": ("positions",), "b and [CLS]": ("b", "cls"),
+         "b and positions": ("b", "positions"), "[CLS] and positions": ("cls", "positions"),
+         "b, [CLS] and positions": ("b", "cls", "positions")},
+        {"": 1.0, "bright": 80.0, "dark": 1e-3}, {"": float, "float32": np.float32},
+    ):  # fmt: skip
+        one = given(*sizes, *also, by=by)
+        yield Given(about, {k: v.astype(dtype) if isinstance(v, np.ndarray) else v for k, v in one.items()})

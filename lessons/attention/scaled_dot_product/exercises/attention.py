@@ -18,7 +18,7 @@ exercise = Exercise(
     step="softmax",
     rules=[
         "q is (..., T, D), k (..., S, D) and v (..., S, Dv), with the same axes in front.",
-        "mask is None, or boolean and broadcasts to (..., T, S); True means: may look there.",
+        "mask is None, or boolean with two axes or more, and broadcasts to (..., T, S); True means: may look there.",
         "A query that may look nowhere gets zeros, as weights and as output.",
         "What stands behind the mask does not matter, were it 10,000; scores may be as large, and as far below 0.",
         "q, k, v and mask stay as they are.",
@@ -175,7 +175,7 @@ MASKS: dict[str, Any] = {
     "queries that see nothing": one_blocked,
     "one mask for all texts": lambda rng, shape: scattered(rng, shape[-2:]),
     "a padding mask": lambda rng, shape: np.arange(shape[-1]) < rng.integers(1, shape[-1] + 1, (*shape[:-2], 1, 1)),
-    "one row of a mask": lambda rng, shape: np.arange(shape[-1]) != 1,
+    "one row of a mask": lambda rng, shape: (np.arange(shape[-1]) != 1)[None, :],
     "whole queries blocked": lambda rng, shape: (np.arange(shape[-2]) != 1)[:, None],
 }
 

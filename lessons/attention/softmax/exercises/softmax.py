@@ -113,7 +113,7 @@ def p(at: tuple[int, ...], x: Any, axis: int = -1) -> str:
 
 #: words -> shape, and words -> the axis that is asked for, from the number of axes
 SHAPES = {"5": (5,), "3 x 4": (3, 4), "4 x 1": (4, 1), "1 x 3": (1, 3), "3 x 3": (3, 3), "2 x 3 x 4": (2, 3, 4),
-          "2 x 1 x 3 x 2": (2, 1, 3, 2), "2 x 2 x 2": (2, 2, 2)}  # fmt: skip
+          "2 x 1 x 3 x 2": (2, 1, 3, 2), "2 x 2 x 2": (2, 2, 2), "3 x 2 x 1": (3, 2, 1)}  # fmt: skip
 AXES: dict[str, Callable[[int], dict[str, int]]] = {
     "": lambda n: {},
     "the last axis by its number": lambda n: {"axis": n - 1},

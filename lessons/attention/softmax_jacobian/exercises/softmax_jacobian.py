@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.basics.softmax import softmax_forward
 from tfx.ops.basics.softmax import softmax_jacobian as library
@@ -99,3 +100,11 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("thousands, a hot row", {"x": 3000 * n((2, 4)), "temperature": 2000.0})
     yield Given("rows of different height", {"x": n((4, 3)) + 5.0 * np.arange(4)[:, None]})
     yield Given("float32", {"x": (40 + n((2, 3, 5))).astype(np.float32), "temperature": 1.5})
+    for about, (shape, temperature, like, dtype) in crossed(
+        {"4": (4,), "3 x 5": (3, 5), "2 x 3 x 4": (2, 3, 4), "3 x 3": (3, 3), "1 x 4": (1, 4), "3 x 1": (3, 1)},
+        {"": {}, "temperature 0.5": {"temperature": 0.5}, "temperature 3": {"temperature": 3.0}},
+        {"": lambda x: x, "large numbers": lambda x: 40 * x, "tiny numbers": lambda x: x / 1e4, "near -50": lambda x: x - 50,
+         "equal numbers": lambda x: 0 * x + 2, "one above all": lambda x: x + 9.0 * (np.arange(x.shape[-1]) == 0)},
+        {"": float, "float32": np.float32},
+    ):  # fmt: skip
+        yield Given(about, {"x": like(n(shape)).astype(dtype)} | temperature)

@@ -166,6 +166,9 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("gelu, numbers that saturate it", given(2, 3, c=4, f=6, by=20.0, activation="gelu"))
     yield Given("relu, asked for", given(3, 2, c=2, f=8, activation="relu"))
     yield Given("float32", {key: value.astype(np.float32) for key, value in given(2, 3, c=6, f=9).items()})
+    low = given(2, 3, c=4, f=5, by=0.1) | {"b_1": np.full(5, -2.2)}
+    small = {key: value.astype(np.float32) for key, value in low.items()}
+    yield Given("gelu in float32, where it is below 0", small | {"activation": "gelu"})
     for about, one, ((up, to),) in mixed(rng, UPSTREAM):
         dy = up * rng.standard_normal(one["x"].shape) + to
         yield Given(about, {"dy": dy.astype(one["x"].dtype)} | one)

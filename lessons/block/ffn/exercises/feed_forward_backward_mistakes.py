@@ -34,8 +34,7 @@ def bell(a: Any) -> Any:
 
 
 def slope_of(a: Any, activation: str) -> Any:
-    share = 0.5 * (1 + np.vectorize(math.erf)(a / np.sqrt(2)))
-    return share + a * bell(a) if activation == "gelu" else a > 0
+    return 0.5 * (1 + np.vectorize(math.erf)(a / np.sqrt(2))) + a * bell(a) if activation == "gelu" else a > 0
 
 
 def parts(dy: Any, x: Any, w_1: Any, b_1: Any, activation: str) -> Parts:

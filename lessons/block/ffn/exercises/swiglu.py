@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.feed_forward.gated_feed_forward import gated_feed_forward_forward
 
@@ -81,6 +82,15 @@ def both_maps_in_one(x: Any, w_gate: Any, w_up: Any, w_down: Any, beta: float = 
     return np.tensordot(hidden, w_down, axes=1), hidden
 
 
+#: words -> axes in front, C and F;  beta;  the size of x
+SHAPES = {
+    "one vector": ((), 4, 5), "3 rows": ((3,), 3, 6), "2 x 3 rows": ((2, 3), 4, 7), "C = F": ((2, 1, 3), 5, 5),
+    "all sizes 3": ((3,), 3, 3), "C = 1": ((2,), 1, 4), "F = 1": ((3,), 4, 1), "one row": ((1,), 6, 2),
+}  # fmt: skip
+BETAS: dict[str, dict[str, float]] = {"": {}, "beta 1.702": {"beta": 1.702}, "beta 0.3": {"beta": 0.3}}
+SIZES = {"": 1.0, "small x": 1e-3, "large x": 4.0}
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     n = rng.standard_normal
@@ -107,3 +117,6 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("beta 20, large x", given(3, c=4, f=5, by=30.0, beta=20.0))
     single = given(2, 3, c=5, f=4)
     yield Given("float32", {key: value.astype(np.float32) for key, value in single.items()})
+    for about, ((front, c, f), beta, by, dtype) in crossed(SHAPES, BETAS, SIZES, {"": float, "float32": np.float32}):
+        one = given(*front, c=c, f=f, by=by)
+        yield Given(about, {name: array.astype(dtype) for name, array in one.items()} | beta)

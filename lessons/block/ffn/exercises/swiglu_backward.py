@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lessons.block.ffn.exercises.swiglu import sigmoid
+from lessons.attention.scaled_dot_product.exercises.attention_backward import UPSTREAM
+from lessons.block.ffn.exercises.swiglu import SHAPES, SIZES, sigmoid
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.feed_forward.gated_feed_forward import gated_feed_forward_backward, gated_feed_forward_forward
 
@@ -126,3 +128,13 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     closed["w_gate"][:, 2] = 0.0
     yield Given("a column of w_gate is 0", closed)
     yield Given("float32", {key: value.astype(np.float32) for key, value in given(2, 3, c=5, f=4).items()})
+    for about, ((front, c, f), by, (up, to), zero, dtype) in crossed(
+        SHAPES,
+        SIZES,
+        UPSTREAM,
+        {"": "", "w_gate of 0": "w_gate", "w_up of 0": "w_up"},
+        {"": float, "float32": np.float32},
+    ):
+        one = given(*front, c=c, f=f, by=by)
+        one["dy"] = up * one["dy"] + to
+        yield Given(about, {name: (array * (name != zero)).astype(dtype) for name, array in one.items()})

@@ -93,8 +93,8 @@ def n(at: tuple[int, ...], x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> 
 
 #: words -> shape; what the numbers of a token are like; gains and offsets, from their number; eps
 SHAPES: dict[str, tuple[int, ...]] = {
-    "5": (5,), "3 x 4": (3, 4), "2 x 3 x 5": (2, 3, 5), "3 x 3 x 3": (3, 3, 3), "1 x 3": (1, 3), "3 x 1": (3, 1),
-    "1 x 2 x 3 x 4": (1, 2, 3, 4), "2 x 96": (2, 96),
+    "5": (5,), "3 x 4": (3, 4), "4 x 2 x 3": (4, 2, 3), "3 x 3 x 3": (3, 3, 3), "1 x 3": (1, 3), "3 x 1": (3, 1),
+    "3 x 1 x 2 x 4": (3, 1, 2, 4), "2 x 96": (2, 96),
 }  # fmt: skip
 TOKENS: dict[str, Callable[[Any], Any]] = {
     "": lambda n: n,

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from lessons.generating.sampling.exercises.top_k import LOGITS, SHAPES
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.generate.draws import Draws
 from tfx.generate.shaping import probabilities_of
@@ -139,3 +141,13 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("all logits equal", {"logits": np.full((6, 4), 0.5), "u": (np.arange(6) + 0.4) / 6})
     single = given(12, 6, temperature=0.7)
     yield Given("float32", {k: v.astype(np.float32) if isinstance(v, np.ndarray) else v for k, v in single.items()})
+    for about, (shape, temperature, like, dtype) in crossed(
+        SHAPES, {"": {}, "temperature 0": {"temperature": 0.0}, "temperature 0.4": {"temperature": 0.4},
+                 "temperature 3": {"temperature": 3.0}}, LOGITS, {"": float, "float32": np.float32},
+    ):  # fmt: skip
+        logits = like(n(shape))
+        p = softmax(logits / (temperature.get("temperature") or 1.0))
+        drawn = (p * rng.random(shape)).argmax(axis=-1)[..., None]  # u falls into the middle of its piece
+        end, own = (np.take_along_axis(one, drawn, axis=-1)[..., 0] for one in (np.cumsum(p, axis=-1), p))
+        u = np.asarray(end - own * (0.2 + 0.6 * rng.random(shape[:-1])))
+        yield Given(about, {"logits": logits.astype(dtype), "u": u.astype(dtype)} | temperature)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lessons.generating.sampling.exercises.top_k import LOGITS, SHAPES
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.generate.shaping import top_p as library
 
@@ -124,3 +126,10 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("rows of different height", {"logits": n((3, 5)) + 3.0 * np.arange(3)[:, None], "p": 0.6})
     yield Given("flat and sharp", {"logits": n((2, 60)) * np.array([[0.1], [4.0]]), "p": 0.9})
     yield Given("float32", {"logits": n((2, 3, 4)).astype(np.float32), "p": 0.7})
+    for about, (shape, p, like, dtype) in crossed(
+        SHAPES,
+        {"p = 0.57": 0.57, "p = 0.03": 0.03, "p = 0.93": 0.93, "p = 1": 1.0},
+        LOGITS,
+        {"": float, "float32": np.float32},
+    ):
+        yield Given(about, {"logits": like(n(shape)).astype(dtype), "p": p})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.generate.shaping import top_k as library
 
@@ -77,6 +78,19 @@ def one_maximum_at_a_time(logits: Any, k: int) -> Any:
     return np.array(kept).reshape(logits.shape)
 
 
+#: words -> shape;  what logits are like
+SHAPES: dict[str, tuple[int, ...]] = {
+    "6": (6,), "3 x 7": (3, 7), "2 x 3 x 5": (2, 3, 5), "4 x 4": (4, 4), "1 x 6": (1, 6), "3 x 1": (3, 1),
+}  # fmt: skip
+LOGITS: dict[str, Callable[[Any], Any]] = {
+    "": lambda x: x,
+    "equal logits": np.round,
+    "large logits": lambda x: 40 * x,
+    "logits below 0": lambda x: x - 30,
+    "some ruled out": lambda x: np.where(np.arange(x.shape[-1]) % 3 == 1, -np.inf, x),
+}
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     n = rng.standard_normal
@@ -103,3 +117,7 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("large and tiny logits", {"logits": n((2, 6)) * np.array([[1e6], [1e-6]]), "k": 3})
     yield Given("many tokens", {"logits": n((2, 200)), "k": 40})
     yield Given("float32, large numbers", {"logits": (1030 + n((2, 3, 4))).astype(np.float32), "k": 2})
+    for about, (shape, k, like, dtype) in crossed(
+        SHAPES, {"k = 1": 1, "k = 2": 2, "k = 4": 4, "k = 50": 50}, LOGITS, {"": float, "float32": np.float32}
+    ):
+        yield Given(about, {"logits": like(n(shape)).astype(dtype), "k": k})

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.attention.multi_head import Maps, multi_head_attention_forward
 
@@ -160,3 +161,16 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a head that may look nowhere", given(2, 3, 3, 4, 2, mask=by_head))
     single = given(2, 3, 4, 6, 2)
     yield Given("float32", {k: v.astype(np.float32) if isinstance(v, np.ndarray) else v for k, v in single.items()})
+    for about, ((b, t, s, c, h), by, mask, dtype) in crossed(
+        {"2 texts, 4 heads": (2, 3, 5, 8, 4), "one text": (1, 4, 3, 6, 2), "one head": (2, 3, 4, 5, 1),
+         "heads of width 1": (2, 3, 5, 4, 4), "T = S": (3, 4, 4, 6, 2), "all sizes 2": (2, 2, 2, 4, 2),
+         "one query": (3, 1, 4, 6, 2), "one key": (2, 4, 1, 6, 3)},
+        {"": 1.0, "larger scores": 4.0, "tiny q and k": 1e-3},
+        {"": None, "a triangle": (False, False, True, True), "a mask of keys": (True, False, False, True),
+         "of heads": (False, True, True, True), "of texts and heads": (True, True, True, True), "for all": (False,) * 4},
+        {"": float, "float32": np.float32},
+    ):  # fmt: skip
+        shape = tuple(size if has else 1 for size, has in zip((b, h, t, s), mask or (), strict=False))
+        kept = {"mask": np.tril(np.ones(shape, bool)) if about.count("triangle") else seen(*shape)} if shape else {}
+        one = given(b, t, s, c, h, by=by)
+        yield Given(about, {k: v.astype(dtype) if isinstance(v, np.ndarray) else v for k, v in one.items()} | kept)

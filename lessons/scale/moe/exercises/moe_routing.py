@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.experts.expert_capacity import within_capacity
 from tfx.ops.experts.top_k_routing import top_k_routing_forward
@@ -148,3 +149,13 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     full = n((9, 4)) + np.array([4.0, 0, 0, 0])
     yield Given("more places than each would get of an even share", {"logits": full, "k": 1, "capacity": 6})
     yield Given("float32", {"logits": (40 + n((6, 4))).astype(np.float32), "k": 2, "capacity": 2})
+    for about, ((rows, experts, k), renormalise, capacity, like, dtype) in crossed(
+        {"2 of 5": (6, 5, 2), "one token": (1, 5, 2), "one expert": (4, 1, 1), "3 of 3": (3, 3, 3), "1 of 4": (7, 4, 1),
+         "3 of 6": (4, 6, 3)},
+        {"": {}, "asked for": {"renormalise": True}, "not renormalised": {"renormalise": False}},
+        {"": {}, "a place": {"capacity": 1}, "2 places": {"capacity": 2}, "many places": {"capacity": 50}},
+        {"": lambda x: x, "equal logits": np.round, "large logits": lambda x: 300 * x, "logits below 0": lambda x: x - 30,
+         "a crowd": lambda x: x + 3.0 * (np.arange(x.shape[1]) == x.shape[1] - 1)},
+        {"": float, "float32": np.float32},
+    ):  # fmt: skip
+        yield Given(about, {"logits": like(n((rows, experts))).astype(dtype), "k": k} | renormalise | capacity)

@@ -139,8 +139,9 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given(
         "targets of -100 where none counts", {**ignored, "targets": np.where(ignored["keep"], ignored["targets"], -100)}
     )
-    ignored["targets"] = np.where(ignored["keep"] | (np.arange(4) < 2), ignored["targets"], -1)
-    yield Given("targets of -1 at some of the tokens that do not count", ignored)
+    some_ignored = given(2, 2, v=5, smoothing=0.1, keep=np.array([[True, False], [False, True]]))
+    some_ignored["targets"][0, 1] = -1
+    yield Given("a target of -1 at one of two tokens that do not count", some_ignored)
     beyond = given(5, v=4, keep=np.array([True, False, True, True, False]))
     yield Given(
         "targets of 999 where none counts", {**beyond, "targets": np.where(beyond["keep"], beyond["targets"], 999)}

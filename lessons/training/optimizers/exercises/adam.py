@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.optim.adam import Adam
 from tfx.optim.adamw import AdamW, decays_everything
@@ -165,3 +166,18 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a gradient of 0", begun(2, 3, rate=0.1, decay=0.1) | {"grad": np.zeros((2, 3))})
     single = given(2, 4, rate=0.1, decay=0.2)
     yield Given("float32", {k: v.astype(np.float32) if isinstance(v, np.ndarray) else v for k, v in single.items()})
+    for about, (shape, step, by, rate, betas, eps, decay, dtype) in crossed(
+        {"3 x 4": (3, 4), "5": (5,), "1": (1,), "2 x 2": (2, 2), "2 x 1 x 3": (2, 1, 3)},
+        {"step 1": 1, "step 2": 2, "step 30": 30, "step 3,000": 3000},
+        {"": 1.0, "small gradients": 1e-5, "large gradients": 1e3, "gradients of 0": 0.0},
+        {"": {}, "rate 0.3": {"rate": 0.3}},
+        {"": {}, "other betas": {"beta1": 0.8, "beta2": 0.95}, "beta1 0": {"beta1": 0.0}, "beta2 0": {"beta2": 0.0}},
+        {"": {}, "eps 0.2": {"eps": 0.2}, "eps 1e-4": {"eps": 1e-4}},
+        {"": {}, "decay": {"decay": 0.3}, "decay in the gradient": {"decay": 0.3, "decoupled": False},
+         "not decoupled": {"decoupled": False}},
+        {"": float, "float32": np.float32},
+    ):  # fmt: skip
+        one = (given if step > 1 else begun)(*shape, by=by or 1.0) | {"step": step}
+        one["grad"] = one["grad"] * (by > 0)
+        whole = {k: v.astype(dtype) if isinstance(v, np.ndarray) else v for k, v in one.items()}
+        yield Given(about, whole | rate | betas | eps | decay)
