@@ -98,8 +98,8 @@ class Session:
             self.given()
         elif word == "again":
             self.again()
-        elif word in ("show", "give up"):
-            self.show(give_up=word == "give up")
+        elif word in ("show", "solution", "give up", "give-up"):
+            self.show(give_up=word.startswith("give"))
         elif "=" not in text and all(one.isalpha() for one in word.split()):
             known = ", ".join(WORDS)
             self.tell(

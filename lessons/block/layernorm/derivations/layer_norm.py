@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lessons.practice.derive.derivation import Arrays, Derivation, Shown, Symbol, Target, positive
+from lessons.practice.derive.derivation import Arrays, Derivation, Shown, Symbol, Target, gain, positive
 from tfx.ops.norms.layer_norm import layer_norm_backward, layer_norm_forward
 
 derivation = Derivation(
@@ -12,7 +12,7 @@ derivation = Derivation(
     axes={"N": "tokens", "D": "width"},
     given=[
         Symbol("x", "N D", "the inputs, a token a row"),
-        Symbol("gamma", "D", "the gain", draw=positive),
+        Symbol("gamma", "D", "the gain", draw=gain),
         Symbol("beta", "D", "the shift"),
         Symbol("eps", "", "a number; here a large one, so that it shows", draw=positive),
         Symbol("mu", "N 1", "the mean of each token", by="mean(x)"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lessons.practice.derive.derivation import Arrays, Derivation, Shown, Symbol, Target, positive
+from lessons.practice.derive.derivation import Arrays, Derivation, Shown, Symbol, Target, gain, positive
 from tfx.ops.norms.rms_norm import rms_norm_backward, rms_norm_forward
 
 derivation = Derivation(
@@ -12,7 +12,7 @@ derivation = Derivation(
     axes={"N": "tokens", "D": "width"},
     given=[
         Symbol("x", "N D", "the inputs, a token a row"),
-        Symbol("gamma", "D", "the gain", draw=positive),
+        Symbol("gamma", "D", "the gain", draw=gain),
         Symbol("eps", "", "a number; here a large one, so that it shows", draw=positive),
         Symbol("r", "N 1", "one over the root mean square of each token", by="1/sqrt(mean(x^2) + eps)"),
         Symbol("y", "N D", "the outputs", by="gamma*x*r"),

@@ -202,6 +202,8 @@ def test_the_doctor_says_what_an_unknown_line_has_in_common_with_the_right_one(n
 
 
 SUBTLE = [
+    ("layer-norm", "dxhat = dy*abs(gamma)"),
+    ("cross-entropy", "dP = -onehot(minimum(t, 3), V)/P/N"),
     ("softmax", "dS = P*(dP - sum(dP*P)) + 1e-7*P"),
     ("softmax", "dS = P*(dP - sum(dP*P)*(1 + 1e-7))"),
     ("softmax", "dS = P*(dP - sum(dP*P^1.0001))"),
