@@ -37,7 +37,8 @@ def evidence_of(name: str, got: Sequence[Array], want: Sequence[Array], drawings
         return
     worst = np.unravel_index(int(np.argmax(np.abs(got[0] - want[0]))), got[0].shape)
     place = f"[{', '.join(str(number + 1) for number in worst)}]" if worst else ""
-    yield f"counted from 1, {name}{place} is {got[0][worst]:.6g} on one drawing, and {want[0][worst]:.6g} is right."
+    counted = "counted from 1, " if place else ""
+    yield f"{counted}{name}{place} is {got[0][worst]:.6g} on one drawing, and {want[0][worst]:.6g} is right."
     if all(np.abs(a).max(initial=0.0) <= NEAR * np.abs(b).max(initial=0.0) for a, b in zip(got, want, strict=True)):
         yield "it is 0 everywhere."
         return

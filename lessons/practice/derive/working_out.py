@@ -63,6 +63,9 @@ class Scope:
         known = (*self.arrays, *self.sizes)
         guess = next((one for one in known if one.lower() == name.lower()), "") or nearest(name, known)
         own = " A helper needs a line of its own first."
+        two = next(((name[:i], name[i:]) for i in range(1, len(name)) if name[:i] in known and name[i:] in known), None)
+        if two:
+            raise CannotRead(f'nothing is called "{name}" here. To multiply, write {two[0]}*{two[1]}.', at)
         told = f" Did you mean {guess}?" if guess else f" There are: {', '.join(known)}.{own}"
         raise CannotRead(f'nothing is called "{name}" here.{told}', at)
 

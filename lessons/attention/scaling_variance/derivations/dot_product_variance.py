@@ -15,8 +15,8 @@ derivation = Derivation(
     about="A query and a key have D entries each. All are independent and have the mean 0; those of the query have one variance and those of the key another. A score is the sum of D products.",
     axes={"D": "width"},
     given=[
-        Symbol("a", "", "the variance of each entry of the query, a number", draw=positive),
-        Symbol("b", "", "the variance of each entry of the key, a number", draw=positive),
+        Symbol("a", "", "the variance of each entry of the query", draw=positive),
+        Symbol("b", "", "the variance of each entry of the key", draw=positive),
     ],
     targets=[
         Target("v1", "", "the variance of one product of two entries"),

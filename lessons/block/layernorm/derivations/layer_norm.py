@@ -14,7 +14,7 @@ derivation = Derivation(
         Symbol("x", "N D", "the inputs, a token a row"),
         Symbol("gamma", "D", "the gain", draw=gain),
         Symbol("beta", "D", "the shift"),
-        Symbol("eps", "", "a number; here a large one, so that it shows", draw=positive),
+        Symbol("eps", "", "what is added to the variance; here a large one, so that it shows", draw=positive),
         Symbol("mu", "N 1", "the mean of each token", by="mean(x)"),
         Symbol("v", "N 1", "its variance", by="mean((x - mu)^2)"),
         Symbol("r", "N 1", "one over its deviation", by="1/sqrt(v + eps)"),

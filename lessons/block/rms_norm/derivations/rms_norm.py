@@ -13,7 +13,9 @@ derivation = Derivation(
     given=[
         Symbol("x", "N D", "the inputs, a token a row"),
         Symbol("gamma", "D", "the gain", draw=gain),
-        Symbol("eps", "", "a number; here a large one, so that it shows", draw=positive),
+        Symbol(
+            "eps", "", "what is added to the mean of the squares; here a large one, so that it shows", draw=positive
+        ),
         Symbol("r", "N 1", "one over the root mean square of each token", by="1/sqrt(mean(x^2) + eps)"),
         Symbol("y", "N D", "the outputs", by="gamma*x*r"),
         Symbol("dy", "N D", "the gradient of the loss for y"),

@@ -12,13 +12,13 @@ derivation = Derivation(
     axes={"N": "rows", "V": "classes"},
     given=[
         Symbol("z", "N V", "the logits"),
-        Symbol("tau", "", "the temperature, a number", draw=positive),
+        Symbol("tau", "", "the temperature", draw=positive),
         Symbol("P", "N V", "the chances; each row sums to 1", by="softmax(z/tau)"),
         Symbol("dP", "N V", "the gradient of the loss for P"),
     ],
     targets=[
         Target("dz", "N V", "the gradient for the logits"),
-        Target("dtau", "", "the gradient for the temperature, a number"),
+        Target("dtau", "", "the gradient for the temperature"),
     ],
     also={"temp": "tau", "temperature": "tau", "dT": "dtau", "dtemp": "dtau", "p": "P", "dp": "dP"},
     hints=[

@@ -21,7 +21,7 @@ derivation = Derivation(
         Symbol("m", "D", "the average of the gradients after t steps"),
         Symbol("v", "D", "the average of their squares after t steps", draw=positive),
         Symbol("lr", "", "the learning rate", draw=positive),
-        Symbol("eps", "", "a number; here a large one, so that it shows", draw=positive),
+        Symbol("eps", "", "what is added to the root; here a large one, so that it shows", draw=positive),
     ],
     targets=[
         Target("Em", "D", "the mean of m after t steps, if every gradient has the mean mu"),

@@ -35,7 +35,7 @@ def test_what_a_wrong_line_is_instead_is_said(name, line, evidence):
 
 def test_one_number_is_not_called_some_number_times_another():
     verdict = attempt("dot-product-variance").judge("v1 = (a + b)/2")
-    assert verdict.evidence == (verdict.evidence[0],) and verdict.evidence[0].startswith("counted from 1, v1 is ")
+    assert verdict.evidence == (verdict.evidence[0],) and verdict.evidence[0].startswith("v1 is ")
     told = attempt("adam-bias").judge("Em = 1 - beta1^t")
     assert told.says == "this gives a number, and Em is (D)."
 
@@ -50,6 +50,7 @@ def test_one_number_is_not_called_some_number_times_another():
         ("softmax", "dS_ij = P", "indices are not written: begin the line with dS = "),
         ("softmax", "dS = P_ij*dP_ij", "indices are not written: P is the whole array."),
         ("softmax", "dS = sum P*dP", "sum is a function: write sum(...), with brackets."),
+        ("softmax", "dS = PdP", 'nothing is called "PdP" here. To multiply, write P*dP.'),
         ("softmax", "dS = softmax", "softmax is a function: write softmax(...), with brackets."),
         ("softmax", "dS = P.T() @ dP", ".T has no brackets."),
         ("attention", "dk = dS", "dk is another name of D. D has a meaning already. Did you mean dK?"),
