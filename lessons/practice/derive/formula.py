@@ -17,7 +17,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import NamedTuple
 
-from lessons.practice.derive.other_names import no_function, takes, written_out
+from lessons.practice.derive.other_names import INSTEAD, no_function, takes, written_out
 from lessons.practice.derive.tokens import DEEPEST, MODULES, OPENED, CannotRead, NoEquals, Token, tokens_of
 from lessons.practice.derive.tree import (
     ALSO, FUNCTIONS, OTHERS, REDUCING, Binary, Call, Name, Negative, Number, Transposed, Tree,
@@ -107,11 +107,11 @@ class _Reader:
             raise self.cannot("there is one sign = in a line.")
         if token.text in OPENED.values():
             raise self.cannot(f"this {token.text} closes nothing.")
-        if token.text in ("[", "{"):
-            raise self.cannot(f"{token.text} after a name takes a part out of it, which is not in this grammar.")
         before = self.tokens[self.place - 1] if self.place else token
         if before.kind == "name" and ALSO.get(before.text, before.text) in FUNCTIONS:
             raise self.cannot(f"{before.text} is a function: write {before.text}(...), with brackets.", before)
+        if token.text in ("[", "{"):
+            raise self.cannot(f"{token.text} after a name takes a part out of it, which is not in this grammar.")
         raise self.cannot("a sign is missing before this: write * (entry by entry) or @ (of matrices).")
 
     def _deeper(self) -> None:
@@ -169,12 +169,14 @@ class _Reader:
 
     def _after_dot(self, tree: Tree, dot: Token) -> Tree:
         name = self.take()
-        if name.kind == "name" and name.text == "T":
+        if name.kind == "name" and name.text in ("T", "mT"):
             if self.next.text == "(" and self.after().text == ")":
                 raise self.cannot(".T has no brackets.")
             return Transposed(tree, dot.at)
         if name.kind == "name" and self.next.text == "(":
             return self.call(name, tree, pasted=True)
+        if name.text == "shape":
+            raise self.cannot(INSTEAD["size"], name)
         raise self.cannot("after a dot stands T, which transposes, or a function with its brackets.", name)
 
     def first(self) -> Tree:
@@ -226,7 +228,8 @@ class _Reader:
             if keyword:
                 self.take()
                 self.take()
-            if keyword == "keepdims" or keyword == "keepdim":
+            third = axes and not keyword and self.next.text in ("True", "False")  # sum(x, -1, True)
+            if third or keyword in ("keepdims", "keepdim"):
                 keeps = self._yes_or_no()
             elif function in REDUCING and (keyword in ("axis", "dim") or (arguments and not keyword)):
                 axes += self._axes()

@@ -287,6 +287,6 @@ def _would_fit(misfit: Misfit, scope: Scope) -> list[str]:
 
 def _left_of(derivation: Derivation, line: str) -> str:
     """The name on the left of a line that cannot be read, if there is a readable one."""
-    name = in_ascii(line.partition("=")[0])[0].strip().removeprefix("dL/")
+    name = in_ascii(line.partition("=")[0])[0].strip(" :").removeprefix("dL/")
     known = [one.name for one in derivation.targets if key_of(one.name) == key_of(name)]
     return known[0] if known else name if name.isidentifier() and name.isascii() else ""

@@ -14,6 +14,7 @@ AS_SIGNS = {
 }  # fmt: skip
 #: what to write for functions that there are not
 INSTEAD = {
+    **dict.fromkeys(("size", "len"), "A size is written by its letter, as in sqrt(D)."),
     "einsum": "Write products with * and @, and sums with sum(x, axis).",
     "var": "Write mean((x - mean(x))^2).",
     "std": "Write sqrt(mean((x - mean(x))^2)).",

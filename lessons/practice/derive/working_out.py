@@ -62,6 +62,8 @@ class Scope:
             raise CannotRead(f"indices are not written: {whole} is the whole array.", at)
         known = (*self.arrays, *self.sizes)
         guess = next((one for one in known if one.lower() == name.lower()), "") or nearest(name, known)
+        if name == "T":
+            raise CannotRead("to transpose, write X.T or X^T.", at)
         own = " A helper needs a line of its own first."
         two = next(((name[:i], name[i:]) for i in range(1, len(name)) if name[:i] in known and name[i:] in known), None)
         if two:

@@ -44,6 +44,14 @@ def test_one_number_is_not_called_some_number_times_another():
     ("name", "line", "says"),
     [
         ("softmax", "softmax(S)", "a line has a sign = in it, such as dS = ... or one for a name of your own."),
+        ("softmax", "dS = P^{T}", "to transpose, write X.T or X^T."),
+        ("softmax", "dS = P/sqrt{N}", "sqrt is a function: write sqrt(...), with brackets."),
+        ("softmax", "dS = P/P.shape[0]", "A size is written by its letter, as in sqrt(D)."),
+        (
+            "softmax",
+            "dS = P/len(P)",
+            'no function is called "len" here. A size is written by its letter, as in sqrt(D).',
+        ),
         ("softmax", "dS == P", "one sign = is enough."),
         ("softmax", "dS = sum(P, keepdims=maybe)", "here stands True or False."),
         ("softmax", "dS = sum(P, ())", "here an axis is missing: its name, or its number such as -1."),

@@ -19,6 +19,8 @@ from tests.lessons.practice.derive.test_formula import ARRAYS, scope, value
         ("torch.mul(x, w)", "x*w"),
         ("x.pow(2)", "x^2"),
         ("square(x)", "x*x"),
+        ("torch.rsqrt(x.pow(2).mean(-1, True) + c)", "1/sqrt(mean(x^2) + c)"),
+        ("x @ w.mT @ w", "x @ w.T @ w"),
         ("rsqrt(x)", "1/sqrt(x)"),
         ("silu(x)", "x*sigmoid(x)"),
         ("transpose(x)", "x.T"),
