@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 #: taken before a learner's file is read, which may put others in their place
-_deepcopy, _asarray = copy.deepcopy, np.asarray
+_deepcopy, _asarray, _ndarray = copy.deepcopy, np.asarray, np.ndarray
 
 #: what a result is called that is an array after all: the name of this class is what is told
 NumPyArray = type("a NumPy array", (), {})
@@ -71,7 +71,7 @@ def pull(function: Callable[..., Any], arguments: dict[str, Any], upstream: Mapp
 
     def leaf(path: str, value: Any) -> Any:
         tensor = _to_tensor(path, value)
-        if isinstance(value, np.ndarray) and value.dtype == np.float64:
+        if isinstance(value, _ndarray) and value.dtype == np.float64:
             asked[path] = tensor.requires_grad_()
         return tensor
 
@@ -133,7 +133,7 @@ def _to_tensor(path: str, value: Any) -> Any:
     least, as PyTorch's own attention wants it: it broadcasts to the same."""
     import torch
 
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
+    if isinstance(value, _ndarray) and value.dtype.kind in "biufc":
         return torch.from_numpy(value[None] if path == "mask" and value.ndim == 1 else value)
     if callable(value) and not isinstance(value, type):
         return lambda *given, **named: mapped(_to_tensor, value(*mapped(_array_of, given), **mapped(_array_of, named)))
@@ -149,7 +149,7 @@ def _array_of(path: str, value: Any) -> Any:
 def _to_array(path: str, value: Any) -> Any:
     import torch
 
-    if isinstance(value, np.ndarray):
+    if isinstance(value, _ndarray):
         return NumPyArray()
     if not isinstance(value, torch.Tensor):
         return value
@@ -166,7 +166,7 @@ def _as_at_home(arguments: dict[str, Any]) -> Any:
     import torch
     from torch.overrides import TorchFunctionMode
 
-    types = {str(one.dtype) for _, one in leaves(arguments) if isinstance(one, np.ndarray) and one.dtype.kind == "f"}
+    types = {str(one.dtype) for _, one in leaves(arguments) if isinstance(one, _ndarray) and one.dtype.kind == "f"}
     single = bool(types) and "float64" not in types
     torch.set_default_dtype(torch.float32 if single else torch.float64)
 
@@ -182,6 +182,10 @@ def _as_at_home(arguments: dict[str, Any]) -> Any:
             return function(*args, **kwargs)
 
     return AtHome()
+
+
+def _no_file(*_: Any, **__: Any) -> Any:
+    raise PermissionError("it writes a file, which practice does not allow")
 
 
 def _not_compiled(model: Any = None, **options: Any) -> Any:
@@ -201,6 +205,7 @@ def taken(counting: bool = False) -> int:
 
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
+    torch._C.PyTorchFileWriter = _no_file  # it writes past every event that is looked at
     tempfile.gettempdir()
     torch.compile = _not_compiled
     if counting:

@@ -120,11 +120,12 @@ def _drawn_anew(exercise: Exercise) -> Iterator[tuple[dict[str, Any], Tolerance]
 
 
 def _places(exercise: Exercise, one: Callable[..., Any], other: Callable[..., Any]) -> int:
-    """The number of new inputs on which two functions do not do the same, though `other` is steady there."""
+    """The number of new inputs on which two functions do not do the same, though both are steady there."""
     count = 0
     for arguments, tolerance in _drawn_anew(exercise):
         a, b = (_once(function, arguments) for function in (one, other))
-        count += not alike(a, b, tolerance) and alike(b, _once(other, _nudged(arguments)), Tolerance(1e-6))
+        steady = all(alike(x, _once(f, _nudged(arguments)), Tolerance(1e-6)) for f, x in ((one, a), (other, b)))
+        count += steady and not alike(a, b, tolerance)
     return count
 
 

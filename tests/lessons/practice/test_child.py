@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +143,14 @@ def test_values_come_back_as_they_were(tmp_path):
     assert x.dtype == np.float32 and x.tolist() == [0, 1, 2] and one == 1.5 and numbers.tolist() == [1, 2.5]
     assert single == 3 and nan != nan and tree == {"a": (None, True)} and strange.type == "object" and large == 2**70
     assert outcome.shared == ("x",) and outcome.changed == ()
+
+
+def test_a_verdict_with_its_steps_takes_less_than_a_second_of_computing(tmp_path):
+    """By the clock of processes, so that a busy machine does not count."""
+    judged(tmp_path, RIGHT)  # what our own functions give is kept from here on
+    source = RIGHT.replace("return e /", "return 2 * e /")
+    began = time.process_time() + sum(os.times()[2:4])
+    verdict = judged(tmp_path, source)
+    took = time.process_time() + sum(os.times()[2:4]) - began
+    assert verdict.kind == "values" and any(line.startswith("steps: ") for line in verdict.evidence)
+    assert took < 1.0

@@ -176,3 +176,12 @@ def test_a_library_that_is_bent_bends_no_verdict(tmp_path):
 def test_the_file_that_is_judged_is_the_learners_own(tmp_path):
     verdict = apart(tmp_path, "softmax", "raise RuntimeError('sentinel')\n" + SOFTMAX)
     assert verdict.kind == "import" and "sentinel" in verdict.evidence[0]
+
+
+def test_pytorch_writes_no_file_either(tmp_path):
+    path = tmp_path / "softmax.py"
+    source = "import torch\n\n\ndef softmax(x, axis=-1):\n    torch.save(x, __file__)\n    return x\n"
+    path.write_text(source, encoding="utf-8")
+    verdict = judge_answer(find_exercise("softmax"), path, source, "torch")
+    assert verdict.says == "it raises PermissionError: it writes a file, which practice does not allow."
+    assert path.read_text(encoding="utf-8") == source

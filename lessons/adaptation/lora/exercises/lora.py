@@ -76,6 +76,15 @@ def one_wide_product(x: Any, w: Any, a: Any, b: Any, alpha: float = 1.0, bias: A
     return wide @ tall, np.concatenate([np.eye(len(w)), scaled], axis=1) @ tall[:-1]
 
 
+#: words -> axes in front, I, J and R;  the size of x
+SHAPES = {
+    "one vector": ((), 5, 4, 2), "one row": ((1,), 4, 3, 2), "3 rows, rank 1": ((3,), 4, 5, 1), "all sizes 3": ((3,), 3, 3, 3),
+    "2 x 3 rows": ((2, 3), 5, 4, 3), "2 x 4 rows, 4 to 4": ((2, 4), 4, 4, 2), "2 x 1 x 2 rows": ((2, 1, 2), 3, 5, 2),
+    "1 to 4": ((3,), 1, 4, 2), "4 to 1": ((2,), 4, 1, 3),
+}  # fmt: skip
+SIZES = {"": 1.0, "large x": 100.0, "tiny x": 1e-4}
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     n = rng.standard_normal
@@ -103,13 +112,11 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("alpha below 0", given(2, i=3, j=4, r=2, alpha=-3.0))
     single = given(2, 20, i=4, j=5, r=2, alpha=6.0, bias=n(5))
     yield Given("float32", {k: v.astype(np.float32) if isinstance(v, np.ndarray) else v for k, v in single.items()})
-    for about, (front, (i, j, r), alpha, bias, started, dtype) in crossed(
-        {"one vector": (), "one row": (1,), "3 rows": (3,), "2 x 3 rows": (2, 3), "2 x 1 x 2 rows": (2, 1, 2)},
-        {"5 to 4, rank 2": (5, 4, 2), "3 to 3, rank 2": (3, 3, 2), "rank 1": (4, 3, 1), "all sizes 3": (3, 3, 3),
-         "1 to 4": (1, 4, 2), "4 to 1": (4, 1, 3)},
+    for about, ((front, i, j, r), alpha, bias, by, started, dtype) in crossed(
+        SHAPES,
         {"": {}, "alpha 16": {"alpha": 16.0}, "alpha 0.5": {"alpha": 0.5}, "alpha below 0": {"alpha": -4.0}},
-        {"": None, "a bias": 1.0, "a bias of 0": 0.0}, {"": 1.0, "b is 0": 0.0}, {"": float, "float32": np.float32},
+        {"": None, "a bias": 1.0, "a bias of 0": 0.0}, SIZES, {"": 1.0, "b is 0": 0.0}, {"": float, "float32": np.float32},
     ):  # fmt: skip
         one = given(*front, i=i, j=j, r=r) | ({} if bias is None else {"bias": bias * n(j)})
-        one["b"] = started * one["b"]
+        one["x"], one["b"] = by * one["x"], started * one["b"]
         yield Given(about, {name: array.astype(dtype) for name, array in one.items()} | alpha)

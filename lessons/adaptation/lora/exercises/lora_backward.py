@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.adaptation.lora.exercises.lora import SHAPES, SIZES
 from lessons.attention.scaled_dot_product.exercises.attention_backward import UPSTREAM
 from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
@@ -132,14 +133,12 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a large update", given(3, i=4, j=3, r=2, alpha=1e4))
     single = given(2, 3, i=4, j=5, r=2, alpha=6.0)
     yield Given("float32", {k: v.astype(np.float32) if isinstance(v, np.ndarray) else v for k, v in single.items()})
-    for about, (front, (i, j, r), alpha, (up, to), zero, dtype) in crossed(
-        {"one vector": (), "one row": (1,), "3 rows": (3,), "2 x 3 rows": (2, 3), "2 x 1 x 2 rows": (2, 1, 2)},
-        {"5 to 4, rank 2": (5, 4, 2), "3 to 3, rank 2": (3, 3, 2), "rank 1": (4, 3, 1), "all sizes 3": (3, 3, 3),
-         "1 to 4": (1, 4, 2), "4 to 1": (4, 1, 3)},
+    for about, ((front, i, j, r), by, alpha, (up, to), zero, dtype) in crossed(
+        SHAPES, SIZES,
         {"": {}, "alpha 16": {"alpha": 16.0}, "alpha 0.5": {"alpha": 0.5}, "alpha below 0": {"alpha": -4.0}},
         UPSTREAM, {"": "", "a is 0": "a", "b is 0": "b"}, {"": float, "float32": np.float32},
     ):  # fmt: skip
         one = given(*front, i=i, j=j, r=r)
-        one["dy"] = up * one["dy"] + to
+        one["dy"], one["x"] = up * one["dy"] + to, by * one["x"]
         whole = {name: (array * (name != zero)).astype(dtype) for name, array in one.items()}
         yield Given(about, whole | alpha)

@@ -88,7 +88,7 @@ SHAPES = {
     "all sizes 3": ((3,), 3, 3), "C = 1": ((2,), 1, 4), "F = 1": ((3,), 4, 1), "one row": ((1,), 6, 2),
 }  # fmt: skip
 BETAS: dict[str, dict[str, float]] = {"": {}, "beta 1.702": {"beta": 1.702}, "beta 0.3": {"beta": 0.3}}
-SIZES = {"": 1.0, "small x": 1e-3, "large x": 4.0}
+SIZES = {"": 1.0, "small x": 1e-3, "large x": 4.0, "very large x": 50.0}
 
 
 @exercise.inputs

@@ -230,3 +230,5 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("all sums equal", {"log_p": written(3, 4, every), "start": 1, "end": 3, "width": 2})
     single = given(4543, 5, 7, 4, 1, 6, 0.7, 0.5, 1.0)
     yield Given("float32", single | {"log_p": single["log_p"].astype(np.float32)})
+    plain = given(936, 5, 5, 3, 4, 4, 2.0, 0.5, 0.0)
+    yield Given("float32, no length penalty", plain | {"log_p": plain["log_p"].astype(np.float32)})

@@ -139,6 +139,10 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     large = np.array([[9000.0, 9001, 8999, 100], [-9000.0, -9001, -9001.5, -9999]])
     yield Given("large logits", {"logits": large, "u": np.array([0.2, 0.7])})
     yield Given("all logits equal", {"logits": np.full((6, 4), 0.5), "u": (np.arange(6) + 0.4) / 6})
+    for temperature in (0.4, 1.0, 3.0):
+        for told in (0.15, 0.5, 0.85):
+            row = {"logits": 2 * n(6), "u": np.array(told), "temperature": temperature}
+            yield Given(f"one row, temperature {temperature}, u = {told}", row)
     single = given(12, 6, temperature=0.7)
     yield Given("float32", {k: v.astype(np.float32) if isinstance(v, np.ndarray) else v for k, v in single.items()})
     for about, (shape, temperature, like, dtype) in crossed(

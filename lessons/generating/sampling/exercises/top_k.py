@@ -86,6 +86,7 @@ LOGITS: dict[str, Callable[[Any], Any]] = {
     "": lambda x: x,
     "equal logits": np.round,
     "large logits": lambda x: 40 * x,
+    "tiny logits": lambda x: x / 1000,
     "logits below 0": lambda x: x - 30,
     "some ruled out": lambda x: np.where(np.arange(x.shape[-1]) % 3 == 1, -np.inf, x),
 }

@@ -154,7 +154,9 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
         given(2, 3, 3, 6, 3, mask=np.maximum(seen(2, 3, 3, 3), np.eye(3, dtype=bool))),
     )
     yield Given("a mask for each text and head, B = H", given(2, 3, 4, 4, 2, mask=seen(2, 2, 3, 4)))
-    yield Given("large scores behind the mask", given(2, 4, 4, 6, 2, by=9.0, mask=np.tril(np.ones((1, 1, 4, 4), bool))))
+    yield Given(
+        "large scores behind the mask", given(2, 4, 4, 6, 2, by=15.0, mask=np.tril(np.ones((1, 1, 4, 4), bool)))
+    )
     nowhere = np.array([[[[1, 0, 1], [0, 0, 0]]], [[[0, 0, 0], [0, 1, 1]]]], bool)
     yield Given("a query that may look nowhere", given(2, 2, 3, 4, 2, mask=nowhere))
     by_head = np.array([[[[1, 0, 1]], [[0, 0, 0]]]], bool)

@@ -151,7 +151,7 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("float32", {"logits": (40 + n((6, 4))).astype(np.float32), "k": 2, "capacity": 2})
     for about, ((rows, experts, k), renormalise, capacity, like, dtype) in crossed(
         {"2 of 5": (6, 5, 2), "one token": (1, 5, 2), "one expert": (4, 1, 1), "3 of 3": (3, 3, 3), "1 of 4": (7, 4, 1),
-         "3 of 6": (4, 6, 3)},
+         "3 of 6": (4, 6, 3), "2 of 4, 4 tokens": (4, 4, 2)},
         {"": {}, "asked for": {"renormalise": True}, "not renormalised": {"renormalise": False}},
         {"": {}, "a place": {"capacity": 1}, "2 places": {"capacity": 2}, "many places": {"capacity": 50}},
         {"": lambda x: x, "equal logits": np.round, "large logits": lambda x: 300 * x, "logits below 0": lambda x: x - 30,

@@ -79,6 +79,7 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a warm-up of one step, step 1", {"step": 1, "d_model": 48, "warmup": 1})
     yield Given("a warm-up of one step, step 30", {"step": 30, "d_model": 48, "warmup": 1})
     yield Given("factor 2", {"step": 10, "d_model": 64, "factor": 2.0})
+    yield Given("factor 0.5, behind the top", {"step": 9000, "d_model": 64, "factor": 0.5})
     yield Given("everything else than usual", {"step": 90, "d_model": 80, "warmup": 60, "factor": 0.3})
     yield Given("step, width and warm-up the same", {"step": 16, "d_model": 16, "warmup": 16})
     yield Given("a long warm-up", {"step": 12_345, "d_model": 768, "warmup": 40_000, "factor": 5.0})
