@@ -32,6 +32,8 @@ def in_ascii(line: str) -> tuple[str, list[int]]:
             plain = plain if raised else f"^{plain}"
         elif kind == "<sub>" and not plain.isdigit():
             plain = plain if lowered else f"_{plain}"
+        elif raised and plain[:1].isalnum():  # a name begins behind a sign that stands high
+            plain = f" {plain}"
         raised, lowered = kind == "<super>", kind == "<sub>"
         text += plain
         places += [place] * len(plain)

@@ -52,6 +52,7 @@ def test_one_number_is_not_called_some_number_times_another():
             "dS = P/len(P)",
             'no function is called "len" here. A size is written by its letter, as in sqrt(D).',
         ),
+        ("softmax", "dS = P\u1d40dP", "a sign is missing before this: write * (entry by entry) or @ (of matrices)."),
         ("softmax", "dS == P", "one sign = is enough."),
         ("softmax", "dS = sum(P, keepdims=maybe)", "here stands True or False."),
         ("softmax", "dS = sum(P, ())", "here an axis is missing: its name, or its number such as -1."),
