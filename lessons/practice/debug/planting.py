@@ -34,8 +34,8 @@ class Change(NamedTuple):
 
     @property
     def lines(self) -> range:
-        """Where a reader may point: every planted line, and the one at which lines are missing."""
-        return range(self.line, self.line + max(len(self.wrong), 1))
+        """Where a reader may point: every planted line; where lines are missing, the one before and the one after."""
+        return range(self.line, self.line + len(self.wrong)) if self.wrong else range(self.line - 1, self.line + 1)
 
 
 @dataclass(frozen=True)
