@@ -10,9 +10,9 @@ import typer
 
 from tfx.errors import BadInput
 from tfx_cli.options import Face
-from tfx_cli.practice import puzzles
 from tfx_cli.practice.actions import record, standings
-from tfx_cli.practice.debug_page import put_line, put_verdict
+from tfx_cli.practice.debug import puzzles
+from tfx_cli.practice.debug.page import put_line, put_verdict
 from tfx_cli.render.show import show_document
 from tfx_cli.terminal.lines import show_line
 

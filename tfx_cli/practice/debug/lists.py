@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfx_cli.options import Face
-from tfx_cli.practice import puzzles
+from tfx_cli.practice.debug import puzzles
 from tfx_cli.render.show import show_document, show_groups
 from tfx_cli.terminal.lines import show_line
 
 if TYPE_CHECKING:
-    from tfx_cli.practice.puzzles import Begun
+    from tfx_cli.practice.debug.puzzles import Begun
 
 
 def families_ended(begun: dict[str, Begun]) -> set[str]:
@@ -86,7 +86,7 @@ def show_hidden(face: Face) -> None:
     """The bugs that move nothing so far that it could be seen: what was measured, right and with the bug."""
     from lessons.practice.debug.program import programs
     from lessons.practice.debug.proving import measured_of_hidden
-    from tfx_cli.practice.debug_page import measured_document, measured_line, told
+    from tfx_cli.practice.debug.page import measured_document, measured_line, told
     from tfx_cli.render.terminal_lists import put_bold
     from tfx_cli.render.wrapping import wrapped
     from tfx_cli.terminal.console import prose_width
