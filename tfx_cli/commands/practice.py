@@ -10,7 +10,7 @@ import typer
 from tfx.errors import BadInput, nearest, unknown_name
 from tfx_cli import options
 from tfx_cli.options import Face
-from tfx_cli.practice.debug_options import Asked, Way
+from tfx_cli.practice.debug.options import Asked, Way
 from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.grading import Format
 
@@ -151,9 +151,9 @@ def practice(
 
             show_all(" ".join(names), "pending" if pending else "passed" if passed else "", face)
         elif action == "debug":
-            from tfx_cli.practice import debugging
+            from tfx_cli.practice.debug import actions
 
-            debugging.act(names, asked, face)
+            actions.act(names, asked, face)
         else:
             act(action, names, exercise, give_up, form, framework, face)
 
