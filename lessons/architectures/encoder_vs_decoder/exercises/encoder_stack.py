@@ -170,8 +170,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("no block, padding, float32", _single(given(1, 3, 6, 5, 3, 0, by=0.01, keep=real(2, t=3))))
     yield Given("pre, asked for, no block, large x", given(3, 1, 3, 5, 1, 0, by=30.0, norm_place="pre"))
     for about, ((b, t, c, f, h), padding, n, by, dtype, place) in crossed(
-        {"2 texts, 3 heads": (2, 5, 6, 7, 3), "one text, one head": (1, 4, 4, 3, 1), "one token": (3, 1, 4, 2, 2),
-         "B = T = H = D": (2, 2, 4, 4, 2), "heads of width 1": (3, 4, 3, 1, 3)},
+        {"one text, 3 heads": (1, 5, 9, 5, 3), "one head, B = T = C": (4, 4, 4, 3, 1), "one token": (3, 1, 6, 3, 2),
+         "B = T = H = D": (2, 2, 4, 4, 2), "heads of width 1": (3, 2, 3, 1, 3)},
         {"": None, "padding behind": 1, "in front, one text alone": 2, "here and there": 3, "none": 4},
         {"2 blocks": 2, "one block": 1, "3 blocks": 3, "5 blocks": 5},
         {"": 1.0, "large x": 30.0, "tiny x": 1e-3, "a token of equal numbers": 0.0},

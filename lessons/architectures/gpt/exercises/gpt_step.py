@@ -172,10 +172,12 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     same = given(2, 4, 6, 5, 2, 7, 6, keep=real(3, 5, t=4))
     same["ids"][:] = 3
     yield Given("the same token everywhere", same)
+    yield Given("no place counts", given(2, 3, 4, 5, 2, 6, 5, keep=real(1, 1, t=3)))
+    yield Given("one text, no place counts, large logits", given(1, 4, 6, 3, 3, 5, 4, by=1000.0, keep=real(1, t=4)))
     for about, ((b, t, c, f, h, v), lengths, by, spare, dtype) in crossed(
-        {"9 places, 3 heads": (2, 9, 6, 7, 3, 8), "one head": (2, 3, 5, 4, 1, 2), "one place": (3, 1, 4, 3, 2, 6),
-         "B = T = H = D": (2, 2, 4, 4, 2, 4), "one text, heads of width 1": (1, 4, 3, 1, 3, 5)},
-        {"": None, "padding": 1, "a text of one token": 2, "one place counts": 3, "none counts": 4, "all count": 5},
+        {"9 places, 3 heads, F = 1": (2, 9, 6, 1, 3, 8), "one head": (2, 5, 5, 4, 1, 2), "5 texts, one place": (5, 1, 4, 3, 2, 3),
+         "B = T = H = D": (2, 2, 4, 4, 2, 4), "heads of width 1, H = V": (3, 4, 3, 2, 3, 3), "one text": (1, 3, 6, 5, 2, 7)},
+        {"": None, "padding": 1, "a text of one token": 2, "one place counts": 3, "all count": 4},
         {"": 1.0, "large logits": 1000.0, "a table of small numbers": 0.02, "large scores": -1.0},
         {"": 0, "more places than tokens": 2},
         {"": float, "float32": np.float32},

@@ -192,22 +192,19 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     padded = np.array([[1, 1, 1, 0], [1, 1, 0, 0]], bool)[:, None, None, :]
     yield Given("pre: two texts, three heads", given(2, 5, 12, 7, 3))
     yield Given("post: two texts, three heads", given(2, 5, 12, 7, 3, norm_place="post"))
-    yield Given("pre: a causal mask", given(2, 5, 6, 4, 2, mask=causal(5)))
-    yield Given("post: a padding mask for each text", given(2, 4, 6, 5, 3, mask=padded, norm_place="post"))
     nowhere = padded & np.array([1, 1, 0, 1], bool)[:, None]
     yield Given("pre: a query that may look nowhere", given(2, 4, 6, 5, 2, mask=nowhere))
     yield Given("post: a query that may look nowhere", given(2, 4, 6, 5, 2, mask=nowhere, norm_place="post"))
     yield Given("post: large x", given(2, 3, 6, 4, 2, by=60.0, norm_place="post"))
-    yield Given("pre and eps asked for", given(2, 3, 6, 4, 2, norm_place="pre", eps=1e-5))
     for about, ((b, t, c, f, h), mask, by, dtype, place, eps) in crossed(
-        {"2 texts, 3 heads": (2, 5, 6, 7, 3), "one text, one head": (1, 4, 6, 5, 1), "one token": (3, 1, 4, 3, 2),
-         "B = T = H = D": (2, 2, 4, 4, 2), "heads of width 1": (1, 4, 4, 2, 4), "more texts than tokens, F = 1": (3, 2, 9, 1, 3)},
+        {"2 texts, 3 heads": (2, 5, 9, 3, 3), "one text, one head": (1, 5, 4, 5, 1), "4 texts, one token": (4, 1, 4, 3, 2),
+         "B = T = H = D": (2, 2, 4, 4, 2), "heads of width 1, T = C": (1, 4, 4, 1, 4), "more texts than the rest": (5, 2, 3, 1, 1)},
         {"": None, "a causal mask": causal, "a mask of keys": (1, 0, 0, 1), "blocked queries": (0, 0, 1, 0), "of heads": (0, 1, 1, 1),
-         "of texts and heads": (1, 1, 1, 1)},
+         "of texts and heads": (1, 1, 1, 1), "a mask that hides nothing": lambda t: np.ones((1, t, t), bool)},
         {"": 1.0, "large x": 40.0, "tiny x": 1e-3, "a token of equal numbers": 0.0, "large scores": -1.0},
         {"": float, "float32": np.float32},
         {"": {}, "post": {"norm_place": "post"}, "pre": {"norm_place": "pre"}},
-        {"": {}, "a large eps": {"eps": 0.3}, "a small eps": {"eps": 1e-7}},
+        {"": {}, "a large eps": {"eps": 0.3}, "a small eps": {"eps": 1e-7}, "eps of 1e-5": {"eps": 1e-5}},
     ):  # fmt: skip
         one = given(b, t, c, f, h, by=by or 1.0)
         if not by:

@@ -26,6 +26,8 @@ def first_by_spelling(counts: Counter[Pair]) -> Pair:
 
 
 def from_the_left(symbols: list[str], pair: Pair) -> list[str]:
+    if pair[0] not in symbols:
+        return symbols
     found: list[str] = []
     i = 0
     while i < len(symbols):
