@@ -165,8 +165,8 @@ def act(
     from tfx_cli.practice import actions
 
     if action not in ACTIONS:
-        refuse_more(names, 0, action)
         name = taken_up(action) if action else ""
+        refuse_more(names, 0, action)
         if not name and face is not Face.terminal:
             from tfx_cli.practice.listing import show_all
 
