@@ -164,6 +164,7 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given(
         "a symbol that ends like the left one", {"words": {"cab": 5, "ab": 3, "ca": 4, "cb": 1, "caab": 2}, "n": 6}
     )
+    yield Given("two merges", {"words": {"abab": 3, "cab": 1}, "n": 2})
     yield Given("threes of two letters", {"words": {"ababab": 3, "xababab": 2, "ababa": 1}, "n": 6})
     yield Given("a word of 44 letters", {"words": {"abracadabra" * 4: 1, "bra": 2}, "n": 14})
     yield Given("least 2", {"words": {"abc": 1, "abd": 1, "ef": 1}, "n": 9, "least": 2})
