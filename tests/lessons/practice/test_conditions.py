@@ -14,7 +14,6 @@ from lessons.practice.exercise import exercises
 FLOAT32 = {
     "input-embedding": {"start", "scaled"}, "rope": {"base", "start"}, "encoder-block": {"mask", "norm_place", "eps"},
     "encoder-stack": {"norm_place"}, "gpt-step": {"keep"},
-    "grouped-heads": {"mask"}, "online-softmax": {"mask"},
 }  # fmt: skip
 
 EACH = pytest.mark.parametrize("exercise", exercises().values(), ids=lambda one: one.name)
