@@ -116,6 +116,8 @@ def _with_steps(exercise: Exercise, verdict: Verdict, path: Path, source: str, *
     except Exception as error:  # no reason to take back a verdict
         words = f"tfx broke down over the steps ({type(error).__name__}): report this, with what it prints: tfx doctor"
         return replace(verdict, evidence=(*verdict.evidence, words))
+    said = {line.partition(", ")[0] for line in verdict.evidence}  # of all inputs, which says more than of one
+    found = [line for line in found if ", everywhere" not in line or line.partition(", ")[0] not in said]
     about = f"input: {exercise.cases[verdict.place].about}"
     if found and about not in verdict.evidence:
         found.insert(0, f"on another {about}")

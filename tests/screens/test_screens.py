@@ -10,7 +10,7 @@ from tests.screens.comparing import difference
 from tests.screens.running import RECORDED, made, screens
 
 #: The quick runs of the longest experiments: only `make test-all` measures them.
-LONG_SCREENS = {f"experiment-{name}" for name in LONG}
+LONG_SCREENS = {f"{look}-{name}" for name in LONG for look in ("experiment", "first-look")}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import typer
 from tfx.errors import BadInput, nearest, unknown_name
 from tfx_cli import options
 from tfx_cli.options import Face
-from tfx_cli.practice.debug_options import Asked, Way
+from tfx_cli.practice.debug.options import Asked, Way
 from tfx_cli.practice.framework import Framework
 from tfx_cli.practice.grading import Format
 
@@ -151,9 +151,9 @@ def practice(
 
             show_all(" ".join(names), "pending" if pending else "passed" if passed else "", face)
         elif action == "debug":
-            from tfx_cli.practice import debugging
+            from tfx_cli.practice.debug import actions
 
-            debugging.act(names, asked, face)
+            actions.act(names, asked, face)
         else:
             act(action, names, exercise, give_up, form, framework, face)
 
@@ -165,8 +165,8 @@ def act(
     from tfx_cli.practice import actions
 
     if action not in ACTIONS:
-        refuse_more(names, 0, action)
         name = taken_up(action) if action else ""
+        refuse_more(names, 0, action)
         if not name and face is not Face.terminal:
             from tfx_cli.practice.listing import show_all
 

@@ -141,7 +141,8 @@ def show_proofs(
 ) -> None:  # fmt: skip
     """with_inputs: also says what each input of an exercise is.  Ends with 1 where something is at fault."""
     from lessons.practice.exercise import find_exercise
-    from tfx_cli.practice import debug_page, proof_page
+    from tfx_cli.practice import proof_page
+    from tfx_cli.practice.debug import page as debug_page
     from tfx_cli.practice.derive import records
 
     found = [*(proof.faults for proof in proofs), *(one.faults for one in derived), *(one.faults for one in debugs)]

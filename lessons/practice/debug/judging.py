@@ -118,11 +118,21 @@ def difference(call: Call, right: Outcome, got: Outcome) -> str:
     for label, value in wanted.items():
         if not alike(Outcome(value=have[label]), Outcome(value=value), tolerance):
             return _first(label, have[label], value)
+        if kind := _other_kind(have[label], value):
+            return f"{label} has the right numbers, as {kind}."
     if set(got.changed) - set(right.changed):
         return f"{call.name} is right, and writes to what it was given."
     if not got.again:
         return f"{call.name} is right, and the same call later gives something else: something is kept between calls."
     return ""
+
+
+def _other_kind(have: Any, want: Any) -> str:
+    """Whole numbers and True or False are used as places and masks, which other kinds of numbers cannot be."""
+    is_kind, wanted = np.asarray(have).dtype.kind, np.asarray(want).dtype.kind
+    if wanted == "b" and is_kind != "b":
+        return "numbers, where True and False are asked for"
+    return "floats, where whole numbers are asked for" if wanted in "iu" and is_kind not in "iu" else ""
 
 
 def leaves(label: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -34,8 +34,8 @@ class Change(NamedTuple):
 
     @property
     def lines(self) -> range:
-        """Where a reader may point: every planted line, and the one at which lines are missing."""
-        return range(self.line, self.line + max(len(self.wrong), 1))
+        """Where a reader may point: every planted line; where lines are missing, the one before and the one after."""
+        return range(self.line, self.line + len(self.wrong)) if self.wrong else range(self.line - 1, self.line + 1)
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ class Puzzle:
 
     def _apart(self, bug: Bug, others: Sequence[Bug]) -> bool:
         """Whether it stands in other lines than they do, and finds its text with them planted."""
-        mine = set(lines_of(self.program.source, bug.old))
-        if not all(mine.isdisjoint(lines_of(self.program.source, other.old)) for other in others):
+        if not all(self._place(bug).isdisjoint(self._place(other)) for other in others):
             return False
         everyone = sorted([*others, bug], key=lambda one: self.program.source.index(one.old))
         try:
@@ -73,6 +72,12 @@ class Puzzle:
         except ValueError:
             return False
         return True
+
+    def _place(self, bug: Bug) -> set[int]:
+        """Its lines; where lines are missing also those on both sides, which are what a reader names."""
+        lines = lines_of(self.program.source, bug.old)
+        around = int(bug.new.count("\n") < bug.old.count("\n"))
+        return set(range(lines.start - around, lines.stop + around))
 
     @cached_property
     def source(self) -> str:

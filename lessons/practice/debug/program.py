@@ -40,13 +40,13 @@ QUESTIONS = {
     "loss": "a real run of a few seconds at most: the loss on the way, and what was learned",
     "gradients": "the size of each gradient at the start",
     "entropy": "how spread the weights of each attention are, in nats",
-    "causality": "how far an output moves when something changes that must not reach it",
+    "causality": "how far an output moves when something else changes, that must reach it or must not",
     "shapes": "the shape of every result",
     "invariants": "what holds whatever the weights are; 0 says that it holds",
     "samples": "what comes out, on a small example",
 }
 #: question -> how many times larger or smaller a number must be before anybody would see it without the right one
-SEEN = {"loss": 4.0, "gradients": 4.0, "entropy": 1.25, "samples": 1.05}
+SEEN = {"loss": 4.0, "gradients": 4.0, "entropy": 1.25, "samples": 1.05, "causality": 4.0}
 #: of a share, how much; and of what has to be 0, which any difference breaks
 SEEN_OF_SHARES, LEAST = 0.1, 1e-6
 #: how the label of a share begins

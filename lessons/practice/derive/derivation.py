@@ -51,6 +51,12 @@ def positive(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return rng.uniform(0.5, 2.0, shape)
 
 
+def gain(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Between 0.5 and 2 in size, and some of each sign."""
+    signs = rng.permuted(np.arange(np.prod(shape)) % 2 * 2.0 - 1.0).reshape(shape)
+    return signs * positive(rng, shape)
+
+
 def fraction(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Between 0.2 and 0.8: a smoothing."""
     return rng.uniform(0.2, 0.8, shape)
@@ -68,8 +74,8 @@ def zero_or_one(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 
 def labels(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Classes 0, 1 and 2, each of which every drawing has."""
-    return rng.permuted(np.arange(np.prod(shape)) % 3).astype(float).reshape(shape)
+    """Classes from 0 to 4, the first and the last among them."""
+    return rng.permuted(np.arange(np.prod(shape)) * 2 % 5).astype(float).reshape(shape)
 
 
 def count(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -37,12 +37,20 @@ def evidence_of(name: str, got: Sequence[Array], want: Sequence[Array], drawings
         return
     worst = np.unravel_index(int(np.argmax(np.abs(got[0] - want[0]))), got[0].shape)
     place = f"[{', '.join(str(number + 1) for number in worst)}]" if worst else ""
-    yield f"counted from 1, {name}{place} is {got[0][worst]:.6g} on one drawing, and {want[0][worst]:.6g} is right."
+    counted = "counted from 1, " if place else ""
+    yield f"{counted}{name}{place} is {got[0][worst]:.6g} on one drawing, and {want[0][worst]:.6g} is right."
+    if all(np.abs(a).max(initial=0.0) <= NEAR * np.abs(b).max(initial=0.0) for a, b in zip(got, want, strict=True)):
+        yield "it is 0 everywhere."
+        return
     if factors := _factors(got, want):
-        much = factor_name(factors, drawings) or "on each drawing another number"
+        if not got[0].ndim:  # one number is always some number times another
+            if much := factor_name(factors, drawings):
+                yield f"it is {much} times what is right."
+            return
+        much = factor_name(factors, drawings) or "a number, another one on each drawing,"
         yield f"it is {much} times what is right, everywhere."
         return
-    named = _missing_term(got, want, drawings)
+    named = _missing_term(name, got, want, drawings)
     if named:
         yield named
         return
@@ -86,6 +94,8 @@ def factor_name(factors: Sequence[float], drawings: Sequence[Drawing]) -> str:
         if value.ndim == 0:
             numbers = [float(drawing.given[name]) for drawing in drawings]
             one += _powers(name, numbers) + _powers(f"(1 - {name})", [1 - number for number in numbers])
+    for letter in drawings[0].sizes:
+        one += _powers(f"({letter} - 1)", [drawing.sizes[letter] - 1.0 for drawing in drawings])
     known = [("1", [1.0] * len(factors)), *((name, [value] * len(factors)) for name, value in NUMBERS.items()), *one]
     known += [
         (f"{a} * {b}", [x * y for x, y in zip(f, g, strict=True)]) for (a, f), (b, g) in product(one, one) if a < b
@@ -115,13 +125,13 @@ def _powers(name: str, values: Sequence[float]) -> list[tuple[str, list[float]]]
     ]
 
 
-def _missing_term(got: Sequence[Array], want: Sequence[Array], drawings: Sequence[Drawing]) -> str:
+def _missing_term(target: str, got: Sequence[Array], want: Sequence[Array], drawings: Sequence[Drawing]) -> str:
     """Whether the difference is a given array, or the product of two, or one of what is looked for."""
     off = [b - a for a, b in zip(got, want, strict=True)]
     names = {
         name: [_of(drawing)[name] for drawing in drawings]
         for name in _of(drawings[0])
-        if np.ndim(_of(drawings[0])[name])
+        if np.ndim(_of(drawings[0])[name]) and name != target
     }
     terms = dict(names)
     for one, other in product(names, names):
@@ -143,6 +153,9 @@ def _of(drawing: Drawing) -> Mapping[str, Array]:
 
 def _along_axes(got: Sequence[Array], want: Sequence[Array], drawings: Sequence[Drawing]) -> Iterator[str]:
     """Whether the difference, or the ratio, is one number along some axis."""
+    if got[0].ndim > 1 and all(_everywhere(b - a, b) for a, b in zip(got, want, strict=True)):
+        yield "it is off by the same number everywhere."
+        return
     for axis in range(got[0].ndim):
         letter = _letter(got[0].shape[axis], drawings[0])
         if all(_constant(b - a, axis, float(np.abs(b).max(initial=0.0))) for a, b in zip(got, want, strict=True)):
@@ -151,6 +164,10 @@ def _along_axes(got: Sequence[Array], want: Sequence[Array], drawings: Sequence[
             ratios = [a / b for a, b in zip(got, want, strict=True)]
         if all(np.isfinite(ratio).all() and _constant(ratio, axis, 1.0) for ratio in ratios):
             yield f"along {letter} it is off by the same factor everywhere: look at the factor that has no axis {letter}."
+
+
+def _everywhere(x: Array, right: Array) -> bool:
+    return _constant(x.ravel(), 0, float(np.abs(right).max(initial=0.0)))
 
 
 def _constant(x: Array, axis: int, size: float) -> bool:

@@ -7,6 +7,7 @@
     power     atom [(^ | **) factor]                       from the right: 2^3^2 is 2^9, -x^2 is -(x^2)
     atom      NUMBER | NAME | NAME(arguments) | (sum) | atom.T | atom^T | atom.NAME(arguments)
 
+What follows a # is a comment.
 What reduces (sum, mean, max, min, softmax, logsumexp) runs along the last axis unless an axis is told, by its number
 or by its name, and keeps that axis with the size 1: sum(x), sum(x, axis=0), sum(x, keys), sum(x, all).
 """
@@ -16,21 +17,11 @@ from __future__ import annotations
 from math import isfinite
 from typing import NamedTuple
 
-from lessons.practice.derive.tokens import DEEPEST, MODULES, OPENED, CannotRead, Token, tokens_of
+from lessons.practice.derive.other_names import INSTEAD, no_function, takes, written_out
+from lessons.practice.derive.tokens import DEEPEST, MODULES, OPENED, CannotRead, NoEquals, Token, tokens_of
 from lessons.practice.derive.tree import (
-    ALSO,
-    FUNCTIONS,
-    OTHERS,
-    REDUCING,
-    Binary,
-    Call,
-    Name,
-    Negative,
-    Number,
-    Transposed,
-    Tree,
-)
-from tfx.errors import nearest
+    ALSO, FUNCTIONS, OTHERS, REDUCING, Binary, Call, Name, Negative, Number, Transposed, Tree,
+)  # fmt: skip
 
 
 class Line(NamedTuple):
@@ -44,7 +35,7 @@ class Line(NamedTuple):
 def read_line(line: str) -> Line:
     """A line as a tree.  Raises CannotRead."""
     tokens = tokens_of(line)
-    reader = _Reader(tokens, len(line))
+    reader = _Reader(tokens, line.find("#") % (len(line) + 1))  # its end, or where a comment begins
     return reader.line()
 
 
@@ -90,18 +81,20 @@ class _Reader:
         if not self.takes("="):
             if any(token.text == "=" for token in self.tokens):
                 raise self.cannot("left of the sign = stands one name alone.")
-            raise self.cannot("a line is NAME = formula, and the sign = is not there.")
+            raise NoEquals("a line is NAME = formula, and the sign = is not there.", self.next.at)
+        if self.next.text == "=":
+            raise self.cannot("one sign = is enough.")
         formula = self.sum()
         self.end()
         return Line(name, formula, start.at)
 
     def _left(self) -> str:
-        """NAME, or dL/dNAME for dNAME."""
+        """NAME, or dL/dNAME for dNAME, whatever the loss is called."""
         token = self.next
         if token.kind != "name":
             raise self.cannot("a line begins with the name that it defines: NAME = formula.")
         self.take()
-        if token.text == "dL" and self.next.text == "/" and self.after().kind == "name":
+        if token.text[0] == "d" and len(token.text) == 2 and self.next.text == "/" and self.after().kind == "name":
             self.take()
             token = self.take()
         return token.text
@@ -114,6 +107,9 @@ class _Reader:
             raise self.cannot("there is one sign = in a line.")
         if token.text in OPENED.values():
             raise self.cannot(f"this {token.text} closes nothing.")
+        before = self.tokens[self.place - 1] if self.place else token
+        if before.kind == "name" and ALSO.get(before.text, before.text) in FUNCTIONS:
+            raise self.cannot(f"{before.text} is a function: write {before.text}(...), with brackets.", before)
         if token.text in ("[", "{"):
             raise self.cannot(f"{token.text} after a name takes a part out of it, which is not in this grammar.")
         raise self.cannot("a sign is missing before this: write * (entry by entry) or @ (of matrices).")
@@ -173,10 +169,14 @@ class _Reader:
 
     def _after_dot(self, tree: Tree, dot: Token) -> Tree:
         name = self.take()
-        if name.kind == "name" and name.text == "T":
+        if name.kind == "name" and name.text in ("T", "mT"):
+            if self.next.text == "(" and self.after().text == ")":
+                raise self.cannot(".T has no brackets.")
             return Transposed(tree, dot.at)
         if name.kind == "name" and self.next.text == "(":
-            return self.call(name, tree)
+            return self.call(name, tree, pasted=True)
+        if name.text == "shape":
+            raise self.cannot(INSTEAD["size"], name)
         raise self.cannot("after a dot stands T, which transposes, or a function with its brackets.", name)
 
     def first(self) -> Tree:
@@ -187,12 +187,13 @@ class _Reader:
                 raise self.cannot("this number is too large.", token)
             return Number(value, token.at)
         if token.kind == "name":
+            pasted = self._is_module(token)
             while self._is_module(token):
                 self.take()
                 token = self.take()
                 if self.next.text not in ("(", ".") and token.text != "pi":
                     raise self.cannot("only functions are taken from a module.", token)
-            return self.call(token) if self.next.text == "(" else Name(token.text, token.at)
+            return self.call(token, pasted=pasted) if self.next.text == "(" else Name(token.text, token.at)
         if token.text == "√":
             return Call("sqrt", (self.atom(),), (), True, token.at)
         if token.text in OPENED:
@@ -213,13 +214,11 @@ class _Reader:
                 self.end()
             raise self.cannot(f"the {opened.text} at place {opened.at + 1} is not closed here.")
 
-    def call(self, name: Token, before: Tree | None = None) -> Tree:
-        """before: what stands before the dot of x.sum(), which is the first argument."""
+    def call(self, name: Token, before: Tree | None = None, pasted: bool = False) -> Tree:
+        """before: what stands before the dot of x.sum(), which is the first argument.  pasted: as NumPy has it."""
         function = ALSO.get(name.text, name.text)
         if function not in FUNCTIONS:
-            guess = nearest(name.text, (*FUNCTIONS, *ALSO))
-            told = f" Did you mean {guess}?" if guess else f" There are: {', '.join(FUNCTIONS)}."
-            raise self.cannot(f'no function is called "{name.text}" here.{told}', name)
+            return self._otherwise(name, before)
         opened = self.take()
         arguments = [] if before is None else [before]
         axes: tuple[int | str, ...] = ()
@@ -229,8 +228,9 @@ class _Reader:
             if keyword:
                 self.take()
                 self.take()
-            if keyword == "keepdims" or keyword == "keepdim":
-                keeps = self.take().text == "True"
+            third = axes and not keyword and self.next.text in ("True", "False")  # sum(x, -1, True)
+            if third or keyword in ("keepdims", "keepdim"):
+                keeps = self._yes_or_no()
             elif function in REDUCING and (keyword in ("axis", "dim") or (arguments and not keyword)):
                 axes += self._axes()
             elif keyword:
@@ -242,12 +242,37 @@ class _Reader:
         self._close(opened)
         least, most = OTHERS.get(function, (1, 1))
         if not least <= len(arguments) <= most:
-            are = "is" if len(arguments) == 1 else "are"
             asked = f"{least}" if least == most else f"{least} or {most}"
-            raise self.cannot(
-                f"{function} takes {asked} argument{'s' * (asked != '1')}, and here {are} {len(arguments)}.", name
-            )
-        return Call(function, tuple(arguments), axes, keeps, name.at)
+            raise self._counts(name, asked, len(arguments))
+        return Call(function, tuple(arguments), axes, keeps, name.at, pasted)
+
+    def _otherwise(self, name: Token, before: Tree | None) -> Tree:
+        """matmul(a, b), x.dot(y), transpose(x, 0, 1), square(x) and the like."""
+        number = takes(name.text)
+        if not number:
+            raise self.cannot(no_function(name.text), name)
+        opened = self.take()
+        arguments = [] if before is None else [before]
+        while self.next.text != ")":
+            if name.text == "transpose" and arguments:
+                self._axes()
+            else:
+                arguments.append(self.sum())
+            if not self.takes(","):
+                break
+        self._close(opened)
+        if len(arguments) != number:
+            raise self._counts(name, f"{number}", len(arguments))
+        return written_out(name.text, arguments, name.at)
+
+    def _counts(self, name: Token, asked: str, given: int) -> CannotRead:
+        are, many = "is" if given == 1 else "are", "s" * (asked != "1")
+        return self.cannot(f"{name.text} takes {asked} argument{many}, and here {are} {given}.", name)
+
+    def _yes_or_no(self) -> bool:
+        if self.next.text not in ("True", "False", "1", "0"):
+            raise self.cannot("here stands True or False.")
+        return self.take().text in ("True", "1")
 
     def _axes(self) -> tuple[int | str, ...]:
         """-1, keys, all, or several in brackets."""
@@ -257,8 +282,9 @@ class _Reader:
                 found += self._axes()
                 if not self.takes(","):
                     break
-            self._close(opened)
-            return found
+            if found:
+                self._close(opened)
+                return found
         minus = self.takes("-")
         token = self.take()
         if token.kind == "number" and token.text.isdigit() and len(token.text) == 1:

@@ -2,7 +2,7 @@
 
     unreadable    the grammar does not have it, or it uses a name that there is not
     shapes        an operation in it, or the whole of it, has axes that do not fit
-    not finite    it gives infinity, or no number
+    not finite    somewhere in it infinity arises, or no number
     wrong         a line for a target that gives something else, by EXACT of the largest number, on some drawing
     defined       a helper: any name that is no target
     holds         a line for a target that gives the true derivative on every drawing
@@ -22,7 +22,7 @@ from lessons.practice.derive.derivation import Derivation, Drawing, Slip, Target
 from lessons.practice.derive.doctor import evidence_of
 from lessons.practice.derive.formula import Line, read_line
 from lessons.practice.derive.signs import in_ascii, key_of
-from lessons.practice.derive.tokens import CannotRead
+from lessons.practice.derive.tokens import CannotRead, NoEquals
 from lessons.practice.derive.tree import FUNCTIONS
 from lessons.practice.derive.working_out import Misfit, Scope, work_out
 from tfx.backend import Array
@@ -99,6 +99,10 @@ class Attempt:
             name = self._name_of(read)
             if len(self.verdicts) >= MOST_LINES:
                 raise CannotRead(f"a derivation has at most {MOST_LINES} lines; begin again.", 0)
+        except NoEquals as problem:
+            name = self.derivation.targets[0].name
+            says = f"a line has a sign = in it, such as {name} = ... or one for a name of your own."
+            return LineVerdict(line, "", "unreadable", says, at=problem.at)
         except CannotRead as problem:
             return LineVerdict(line, _left_of(self.derivation, line), "unreadable", problem.message, at=problem.at)
         target = self.derivation.target(name)
@@ -128,11 +132,17 @@ class Attempt:
         for target in derivation.targets:
             if key_of(target.name) == key_of(name):
                 return target.name
+            whole, _, index = name.rpartition("_")
+            if whole == target.name and set(index) <= set("ijklmnt"):
+                raise CannotRead(f"indices are not written: begin the line with {whole} = ", read.at)
+        other = f"{read.name} is another name of {name}. " if name != read.name else ""
+        meant = next((one.name for one in derivation.targets if one.name.lower() == read.name.lower()), "")
+        ending = f"Did you mean {meant}?" if meant else "Call yours something else."
         taken = next((one for one in derivation.given if key_of(one.name) == key_of(name)), None)
         if taken:
-            raise CannotRead(f"{taken.name} is given: {taken.says}. Call yours something else.", read.at)
+            raise CannotRead(f"{other}{taken.name} is given: {taken.says}. {ending}", read.at)
         if name in derivation.axes or name in FUNCTIONS or name in ("pi", "T", "np"):
-            raise CannotRead(f"{name} has a meaning already. Call yours something else.", read.at)
+            raise CannotRead(f"{other}{name} has a meaning already. {ending}", read.at)
         return name
 
     def _scope(self, drawing: Drawing, own: dict[str, Array]) -> Scope:
@@ -154,30 +164,49 @@ class Attempt:
     def _worked_out(
         self, line: str, name: str, target: Target | None, values: Sequence[Array], scopes: Sequence[Scope]
     ) -> LineVerdict:
-        shape = scopes[0].axes(values[0].shape)
-        if not all(np.isfinite(value).all() for value in values):
-            return LineVerdict(line, name, "not finite", f"{name} has entries that are no finite numbers.", shape)
+        shape, notes = scopes[0].axes(values[0].shape), tuple(dict.fromkeys(scopes[0].notes))
+        arose = next((scope.not_finite[0] for scope in scopes if scope.not_finite), None)
+        if arose is not None:
+            says = "from here on an entry is infinite, or no number."
+            return LineVerdict(line, name, "not finite", says, shape, notes, at=arose)
         if target is None:
-            return LineVerdict(line, name, "defined", f"{name} is a helper: {shape}.", shape, self._is_target(values))
+            says = f"{name} is a helper: {shape}."
+            return LineVerdict(line, name, "defined", says, shape, (*self._is_target(name, values), *notes))
         truths = [drawing.truth[name] for drawing in self.derivation.drawings]
         if all(alike(value, truth, truth) for value, truth in zip(values, truths, strict=True)):
-            return LineVerdict(line, name, "holds", f"{name} holds: {target.says}.", shape)
+            return LineVerdict(line, name, "holds", f"{name} holds: {target.says}.", shape, notes)
         slips = self._slips(target, values)
         kind, says = "wrong", f"{name} is something else."
         if any(_squeezed(value).shape != truth.shape for value, truth in zip(values, truths, strict=True)):
             kind, says = "shapes", f"this gives {shape}, and {name} is {scopes[0].axes(truths[0].shape)}."
-        evidence = evidence_of(name, [_squeezed(value) for value in values], truths, self.derivation.drawings)
+        found = [_squeezed(value) for value in values]
+        evidence = (
+            *evidence_of(name, found, truths, self.derivation.drawings),
+            *self._of_another(name, values),
+            *notes,
+        )
         return LineVerdict(
-            line, name, kind, says, shape, tuple(evidence), slips[0] if len(slips) == 1 else None,
+            line, name, kind, says, shape, evidence, slips[0] if len(slips) == 1 else None,
             slips if len(slips) > 1 else (),
         )  # fmt: skip
 
-    def _is_target(self, values: Sequence[Array]) -> tuple[str, ...]:
-        """Says so where a helper is what is looked for."""
+    def _of_another(self, name: str, values: Sequence[Array]) -> tuple[str, ...]:
+        """Says so where a wrong line is what another target has to be."""
+        for target in self.derivation.targets:
+            truths = [drawing.truth[target.name] for drawing in self.derivation.drawings]
+            if target.name != name and all(map(alike, values, truths, truths)):
+                return (f"it is what {target.name} has to be.",)
+        return ()
+
+    def _is_target(self, name: str, values: Sequence[Array]) -> tuple[str, ...]:
+        """Says so where a helper is what is looked for, or has its name but for a capital letter."""
         for target in self.derivation.targets:
             truths = [drawing.truth[target.name] for drawing in self.derivation.drawings]
             if target.name not in self.held and all(map(alike, values, truths, truths)):
                 return (f"it is what {target.name} has to be: begin the line with {target.name} = ",)
+        for target in self.derivation.targets:
+            if target.name not in self.held and target.name.lower() == name.lower():
+                return (f"{target.name}, which is looked for, is another name: capital letters count.",)
         return ()
 
     def _slips(self, target: Target | None, found: Sequence[Array | Misfit]) -> tuple[Slip, ...]:
@@ -258,6 +287,6 @@ def _would_fit(misfit: Misfit, scope: Scope) -> list[str]:
 
 def _left_of(derivation: Derivation, line: str) -> str:
     """The name on the left of a line that cannot be read, if there is a readable one."""
-    name = in_ascii(line.partition("=")[0])[0].strip().removeprefix("dL/")
+    name = in_ascii(line.partition("=")[0])[0].strip(" :").removeprefix("dL/")
     known = [one.name for one in derivation.targets if key_of(one.name) == key_of(name)]
     return known[0] if known else name if name.isidentifier() and name.isascii() else ""

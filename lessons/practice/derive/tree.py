@@ -53,13 +53,15 @@ class Binary:
 
 @dataclass(frozen=True)
 class Call:
-    """axes: numbers or names, of what reduces; none for the last one.  keeps: whether the axis stays, with size 1."""
+    """axes: numbers or names, of what reduces; none for the last one.  keeps: whether the axis stays, with size 1.
+    pasted: written as in NumPy, where none means all axes."""
 
     function: str
     arguments: tuple[Tree, ...]
     axes: tuple[int | str, ...]
     keeps: bool
     at: int
+    pasted: bool = False
 
 
 Tree = Number | Name | Negative | Transposed | Binary | Call

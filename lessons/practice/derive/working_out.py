@@ -13,7 +13,7 @@ import numpy as np
 
 from lessons.practice.derive.signs import key_of
 from lessons.practice.derive.tokens import CannotRead
-from lessons.practice.derive.tree import Binary, Call, Name, Negative, Number, Transposed, Tree
+from lessons.practice.derive.tree import ALSO, FUNCTIONS, Binary, Call, Name, Negative, Number, Transposed, Tree
 from tfx.backend import Array
 from tfx.errors import nearest
 from tfx.ops.basics.logsumexp import logsumexp_forward
@@ -35,13 +35,16 @@ class Misfit(Exception):
 @dataclass
 class Scope:
     """Names that a formula may use.  sizes: letter of an axis -> its size.  words: what an axis is called -> its
-    letter.  also: other names of arrays.  missing: names that a formula may not use yet -> why."""
+    letter.  also: other names of arrays.  missing: names that a formula may not use yet -> why.  While a formula is
+    worked out: notes, on how it is read; not_finite, the places at which infinity or no number arose."""
 
     sizes: Mapping[str, int]
     arrays: dict[str, Array]
     words: Mapping[str, str] = field(default_factory=dict)
     also: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    not_finite: list[int] = field(default_factory=list)
 
     def value(self, name: str, at: int) -> Array:
         """Raises CannotRead for a name that is not known."""
@@ -52,9 +55,20 @@ class Scope:
             return np.float64(np.pi)
         if name in self.missing:
             raise CannotRead(f"{name} cannot be used yet: {self.missing[name]}", at)
+        if ALSO.get(name, name) in FUNCTIONS:
+            raise CannotRead(f"{name} is a function: write {name}(...), with brackets.", at)
+        whole = self.whole(name)
+        if whole:
+            raise CannotRead(f"indices are not written: {whole} is the whole array.", at)
         known = (*self.arrays, *self.sizes)
         guess = next((one for one in known if one.lower() == name.lower()), "") or nearest(name, known)
-        told = f" Did you mean {guess}?" if guess else f" There are: {', '.join(known)}."
+        if name == "T":
+            raise CannotRead("to transpose, write X.T or X^T.", at)
+        own = " A helper needs a line of its own first."
+        two = next(((name[:i], name[i:]) for i in range(1, len(name)) if name[:i] in known and name[i:] in known), None)
+        if two:
+            raise CannotRead(f'nothing is called "{name}" here. To multiply, write {two[0]}*{two[1]}.', at)
+        told = f" Did you mean {guess}?" if guess else f" There are: {', '.join(known)}.{own}"
         raise CannotRead(f'nothing is called "{name}" here.{told}', at)
 
     def find(self, name: str) -> str | None:
@@ -64,8 +78,15 @@ class Scope:
             return name
         return next((one for one in self.arrays if key_of(one) == key_of(name)), None)
 
+    def whole(self, name: str) -> str:
+        """P for P_ij."""
+        begins, _, index = name.rpartition("_")
+        return begins if begins in self.arrays and index and set(index) <= set("ijklmnt") else ""
+
     def axes(self, shape: tuple[int, ...]) -> str:
         """(N, D) for its sizes; a size that no axis has stays a number."""
+        if not shape:
+            return "a number"
         letters = {size: letter for letter, size in self.sizes.items()}
         return f"({', '.join(letters.get(size, str(size)) for size in shape)})"
 
@@ -92,6 +113,13 @@ def work_out(tree: Tree, scope: Scope) -> Array:
 
 
 def _value(tree: Tree, scope: Scope) -> Array:
+    value = _value_of(tree, scope)
+    if not np.isfinite(value).all():
+        scope.not_finite.append(tree.at)
+    return value
+
+
+def _value_of(tree: Tree, scope: Scope) -> Array:
     match tree:
         case Number():
             return np.float64(tree.value)
@@ -101,6 +129,8 @@ def _value(tree: Tree, scope: Scope) -> Array:
             return -_value(tree.of, scope)
         case Transposed():
             return _transposed(_value(tree.of, scope), tree.at, scope)
+        case Binary(sign="^", left=Name(name="e")) if scope.find("e") is None:
+            return np.exp(_value(tree.right, scope))
         case Binary():
             left, right = _value(tree.left, scope), _value(tree.right, scope)
             if tree.sign == "@":
@@ -143,6 +173,8 @@ def _product(left: Array, right: Array, at: int, scope: Scope) -> Array:
     if not a or not b:
         raise Misfit("@ multiplies arrays, and this is a number: write *.", at, "@", left, right)
     inner = b[-2] if len(b) > 1 else b[0]
+    if len(a) == 3 and b == (a[0], a[2]) and a[-1] != inner:  # a table for each row, times that row
+        return (left @ right[..., None])[..., 0]
     if a[-1] != inner or (len(a) > 2 and len(b) > 2 and a[:-2] != b[:-2]):
         one, other = scope.axes(a), scope.axes(b)
         says = (
@@ -173,7 +205,10 @@ def _called(call: Call, arguments: list[Array], scope: Scope) -> Array:
         case "diag":
             if not np.ndim(first):
                 raise Misfit("diag takes an array, and this is a number.", at, "diag", first)
-            return _eye(np.shape(first)[-1], at) * _small_enough(first, at)[..., None]
+            column = first[..., 0] if np.ndim(first) > 1 and np.shape(first)[-1] == 1 else first
+            if np.ndim(column) > 1:
+                scope.notes.append("diag makes a table of each row; the diagonal of a table X is sum(X*eye(N)).")
+            return _eye(np.shape(column)[-1], at) * _small_enough(column, at)[..., None]
         case "eye":
             return _eye(_size(first, at), at)
         case "onehot":
@@ -186,6 +221,13 @@ def _along(call: Call, x: Array, scope: Scope) -> Array:
         axes = tuple(range(x.ndim))
     else:
         axes = tuple(scope.axis(x, axis, call.at) for axis in call.axes) or tuple(range(x.ndim))[-1:]
+    if not call.axes and call.function != "softmax":
+        if x.ndim > 1 and x.shape[-1] == 1:
+            note = f"{call.function} runs along the last axis, which has size 1 here: name another one, as in "
+            scope.notes.append(f"{note}{call.function}(x, {next(iter(scope.sizes))}).")
+        elif x.ndim > 1 and call.pasted:
+            note = f"{call.function} without an axis runs along the last one here, as {call.function}(x) does; in "
+            scope.notes.append(f"{note}NumPy it runs over all.")
     if len(set(axes)) < len(axes):
         raise CannotRead("the same axis is named twice.", call.at)
     if not axes:
@@ -201,6 +243,8 @@ def _along(call: Call, x: Array, scope: Scope) -> Array:
 
 
 def _outer(one: Array, other: Array, at: int) -> Array:
+    if np.ndim(one) == 2 and np.ndim(other) == 1 and one.shape[1] == 1:  # a column
+        one = one[:, 0]
     if not np.ndim(one) or not np.ndim(other) or np.shape(one)[:-1] != np.shape(other)[:-1]:
         raise Misfit("outer takes two arrays, alike but for their last axes.", at, "outer", one, other)
     _small((*one.shape, other.shape[-1]), at)

@@ -177,6 +177,7 @@ def test_chosen_exercises_are_proved_by_the_command(tfx):
     ("words", "message"),
     [
         (["chek"], 'no action of practice is called "chek". Did you mean "check"?'),
+        (["chek", "softmax"], 'no action of practice is called "chek". Did you mean "check"?'),
         (["start"], "start needs the name of an exercise."),
         (["start", "sofmax"], 'no exercise is called "sofmax". Did you mean "softmax"?'),
         (["check"], "check needs the name of an exercise, or a file."),

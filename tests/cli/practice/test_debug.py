@@ -41,7 +41,7 @@ def test_the_list_has_every_family_and_every_program(tfx):
     assert ran.code == 0
     assert ran.out.startswith(f"Debug: {count} bugs, 0 of {len(FAMILIES)} families fixed\n")
     assert all(f"\n  {name} " in ran.out for name in (*FAMILIES, *programs())) and "yours" not in ran.out
-    assert ran.out.endswith("\n  begin one: tfx practice debug start\n")
+    assert ran.out.endswith("\n  begin one: tfx practice debug start   such as --way mine, --family mask\n")
     told = json.loads(tfx("practice", "debug", "--json").out)
     assert [one["name"] for one in told["families"]] == list(FAMILIES) and told["puzzles"] == []
     assert sum(one["bugs"] for one in told["families"]) == sum(len(one["bugs"]) for one in told["programs"]) == count
@@ -106,7 +106,8 @@ def test_a_bug_fails_and_what_does_the_same_as_the_right_program_passes(tfx):
     ran = tfx("practice", "debug", "check")
     assert ran.code == 1 and ran.out.startswith("Not yet (differs): ")
     assert ran.out.endswith(
-        f"\nnext   edit {file_of(name)}, then tfx practice debug check {name}\nstuck  tfx practice debug hint {name}\n"
+        f"\nnext   edit {file_of(name)}\n       tfx practice debug check {name}\n"
+        f"stuck  tfx practice debug hint {name}\n"
     )
     other = "counts = np.where(labels > PAD, 1.0, 0.0)"
     source = puzzle_named(name).program.source.replace("counts = labels != PAD\n    total", f"{other}\n    total")
@@ -147,6 +148,40 @@ def test_hints_come_in_order_and_a_solution_after_giving_up(tfx):
     assert told["id"] == bug.id and all(line[2:4] in ("- ", "+ ") for line in told["patch"])
     assert tfx("practice", "debug", "solution").code == 0
     assert f"  {name}     open, gave up   {file_of(name)}\n" in tfx("practice", "debug").out
+
+
+def test_an_answer_says_what_is_right_for_each_row(tfx):
+    tfx("practice", "debug", "start", "decoder-3")
+    assert tfx("practice", "debug", "ask", "causality").out == (
+        "decoder-3, causality\n"
+        "  a later letter moves     0\n"
+        "  an earlier letter moves  0.5157\n"
+        "  another order moves      0.1601\n\n"
+        "to expect   How far the logits of a letter move. A later letter: 0. An earlier\n"
+        "letter, and two earlier ones that change places: well above 0.\n"
+    )
+    told = tfx("practice", "debug", "ask", "invariants").out
+    assert "  even guesses are off by  0.3982\n" in told
+    assert told.endswith(
+        "\n\nA number below 1e-06 is rounding, or an epsilon's, and counts as 0.\n"
+        "to expect   A query's weights sum to 1, even guesses cost log 6, and the norm\n"
+        "gives rows of mean square 1: all 0.\n"
+    )
+
+
+def test_no_other_puzzle_is_taken_for_one_whose_file_is_gone(tfx):
+    for name in ("block-4", "labels-3-mask"):
+        tfx("practice", "debug", "start", name)
+    file_of("labels-3-mask").rename("other.py")
+    before = file_of("block-4").read_bytes()
+    for action in ("check", "hint", "reset", "solution"):
+        ran = tfx("practice", "debug", action)
+        assert ran.code == 2 and ran.err == (
+            f"tfx: labels-3-mask was the last one, and {file_of('labels-3-mask')} is not there.\n"
+            "     Name the one that you mean, such as: block-4\n"
+        )
+    assert [line[1] for line in done()] == ["started", "started"] and file_of("block-4").read_bytes() == before
+    assert tfx("practice", "debug", "check", "block-4").out.startswith("Not yet (differs): ")
 
 
 def test_beginning_anew_keeps_what_was_written(tfx):

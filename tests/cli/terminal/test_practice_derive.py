@@ -17,7 +17,10 @@ def test_a_session_from_the_first_slip_to_a_pass_and_back(tmp_path):
     with Terminal(tmp_path, command("practice derive softmax"), **COLOR) as terminal:
         first = terminal.press(b"", ASKED).decode()
         assert first.startswith("Backward through softmax (softmax)\r\n")
-        assert first.endswith("Type NAME = formula, or: ? (how), hint, show, quit\r\n> ")
+        assert first.endswith(
+            "\r\nType dS = formula, or a helper first: * is entry by entry, @ of matrices.\r\n"
+            "Or: ? (all signs), hint, show, quit\r\n> "
+        )
         wrong = terminal.press(b"dS = P*(1 - P)*dP\n", ASKED).decode()
         assert "This slip has a name: the cross terms are missing.\r\n" in wrong
         assert "hint 1 of 3: Move one score" in terminal.press(b"hint\n", ASKED).decode()

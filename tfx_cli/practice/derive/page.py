@@ -57,7 +57,6 @@ def given_lines(derivation: Derivation, width: int) -> Iterator[str]:
     names = max(len(name) for name, _, _ in [*given, *found])
     shapes = max(len(shape) for _, shape, _ in [*given, *found])
     for title, rows in (("given", given), ("to find", found)):
-        yield ""
         yield title
         for name, shape, says in rows:
             yield from labelled(f"{name:<{names}}  {shape}", says, width, column=names + shapes + 4)

@@ -50,7 +50,8 @@ def judge_lines(derivation: Derivation, given: Sequence[str], face: Face) -> Non
     from lessons.practice.derive.judging import MOST_LINES, Attempt
 
     attempt = Attempt(derivation)
-    lines = [line.strip() for line in given or lines_of_stdin()]
+    texts = [line for text in given for line in text.splitlines()] if given else lines_of_stdin()
+    lines = [line.strip() for line in texts]
     lines = [line for line in lines if line and not line.startswith("#")]
     if len(lines) > MOST_LINES:
         raise BadInput(f"these are {len(lines)} lines, and a derivation has at most {MOST_LINES}.", "Give fewer.")
@@ -125,6 +126,7 @@ def lines_of_stdin() -> list[str]:
     if len(data) > MOST:
         raise BadInput(f"stdin holds more than {MOST:,} bytes, which no derivation needs.", "Give one line for a line.")
     try:
-        return data.decode("utf-8-sig").splitlines()
+        windows = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # what PowerShell and Notepad call Unicode
+        return data.decode("utf-16" if windows else "utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise BadInput("stdin is not UTF-8 text.", "Give one line of the derivation a line.") from None

@@ -6,18 +6,18 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tfx_cli.practice.derive.page import given_lines, shown_lines, sign_lines, standing_line, verdict_lines
+from tfx_cli.practice.derive.page import WORDS, given_lines, shown_lines, sign_lines, standing_line, verdict_lines
 from tfx_cli.practice.derive.progress import all_kept, history, keep, kept_of, next_hint, note
 from tfx_cli.practice.derive.records import given_rows, line_rows
 from tfx_cli.render.wrapping import wrapped
 from tfx_cli.terminal.console import prose_width, wants_color
 from tfx_cli.terminal.lines import show_line, write
+from tfx_cli.terminal.printable import on_one_line
 
 if TYPE_CHECKING:
     from lessons.practice.derive.derivation import Derivation
 
 PROMPT = "> "
-HOW = "Type NAME = formula, or: ? (how), hint, show, quit"
 
 
 def converse(derivation: Derivation, plain: bool = False) -> None:
@@ -77,7 +77,10 @@ class Session:
             self.say(f"  {verdict.line}" for verdict in self.attempt.verdicts)
             self.tell(standing_line(self.attempt))
             show_line()
-        self.tell(HOW)
+        names = [target.name for target in self.derivation.targets if target.name not in self.attempt.held]
+        name = next(iter(names), self.derivation.targets[0].name)
+        self.tell(f"Type {name} = formula, or a helper first: * is entry by entry, @ of matrices.")
+        self.tell("Or: ? (all signs), hint, show, quit")
 
     def given(self) -> None:
         self.say(given_rows(self.derivation) if self.plain else given_lines(self.derivation, prose_width()))
@@ -89,14 +92,19 @@ class Session:
             return False
         if not word or word in ("?", "help"):
             self.say(sign_lines(self.derivation, prose_width()))
-        elif word in ("h", "hint"):
+        elif word in ("h", "hint", "hints"):
             self.hint()
         elif word == "given":
             self.given()
         elif word == "again":
             self.again()
-        elif word in ("show", "give up"):
-            self.show(give_up=word == "give up")
+        elif word in ("show", "solution", "give up", "give-up"):
+            self.show(give_up=word.startswith("give"))
+        elif "=" not in text and all(one.isalpha() for one in word.split()):
+            known = ", ".join(WORDS)
+            self.tell(
+                f'"{on_one_line(text)}" is no line, which has a sign = in it, and no word: {known}; ? tells more.'
+            )
         else:
             self.judge(text)
         return True

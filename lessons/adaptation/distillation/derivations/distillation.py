@@ -13,7 +13,7 @@ derivation = Derivation(
     given=[
         Symbol("z", "N V", "the student's logits"),
         Symbol("u", "N V", "the teacher's logits"),
-        Symbol("tau", "", "the temperature, a number", draw=positive),
+        Symbol("tau", "", "the temperature", draw=positive),
         Symbol("Q", "N V", "the student's chances", by="softmax(z/tau)"),
         Symbol("P", "N V", "the teacher's chances", by="softmax(u/tau)"),
         Symbol("L", "", "the loss", by="tau^2*sum(P*log(P/Q), all)/N"),

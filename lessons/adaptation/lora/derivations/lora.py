@@ -15,7 +15,7 @@ derivation = Derivation(
         Symbol("W", "D E", "the frozen map"),
         Symbol("A", "D R", "the first small map"),
         Symbol("B", "R E", "the second small map"),
-        Symbol("alpha", "", "a number; the small maps are scaled by alpha/R", draw=positive),
+        Symbol("alpha", "", "the small maps are scaled by alpha/R", draw=positive),
         Symbol("y", "N E", "the outputs", by="x @ W + alpha/R * x @ A @ B"),
         Symbol("dy", "N E", "the gradient of the loss for y"),
     ],

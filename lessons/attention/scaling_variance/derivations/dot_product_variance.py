@@ -15,16 +15,15 @@ derivation = Derivation(
     about="A query and a key have D entries each. All are independent and have the mean 0; those of the query have one variance and those of the key another. A score is the sum of D products.",
     axes={"D": "width"},
     given=[
-        Symbol("a", "", "the variance of each entry of the query, a number", draw=positive),
-        Symbol("b", "", "the variance of each entry of the key, a number", draw=positive),
+        Symbol("a", "", "the variance of each entry of the query", draw=positive),
+        Symbol("b", "", "the variance of each entry of the key", draw=positive),
     ],
     targets=[
         Target("v1", "", "the variance of one product of two entries"),
         Target("var", "", "the variance of the score, the sum of D products"),
         Target("scaled", "", "the variance of the score divided by sqrt(D)"),
-        Target("factor", "", "the number by which a score has to be multiplied to have the variance 1"),
+        Target("factor", "", "the positive number by which a score has to be multiplied to have the variance 1"),
     ],
-    also={"v": "var", "c": "factor"},
     hints=[
         "For a mean of 0 the variance is the mean of the square, and the square of a product is the product of the squares.",
         "Variances of independent numbers add up.",

@@ -118,7 +118,7 @@ derivation.slip(
     "dS = P*(sum(dP*P) - dP)",
     "the whole has the wrong sign",
     "The two terms are written in the order in which they were derived.",
-    "The loss falls when a weight grows. Should its score get a negative or a positive gradient?",
+    "The loss falls when one weight grows, and feels no other. Should its score get a negative or a positive gradient?",
 )
 derivation.slip(
     "scores-for-weights",

@@ -24,7 +24,7 @@ derivation = Derivation(
         "diag(p) is a table with p on its diagonal, and outer(a, b) the table of all products a_i b_j.",
         "The gradient is the transposed table times dp. What is the transposed of a table that is its own mirror image?",
     ],
-    learned="J = diag(p) - outer(p, p), a table as large as all weights squared, and J @ dp is p*(dp - sum(dp*p)) without it.",
+    learned="J = diag(p) - outer(p, p), a table of M x M numbers for M weights, and J @ dp is p*(dp - sum(dp*p)) without it.",
     step="the_matrix",
     shown=[
         Shown("J = diag(p) - outer(p, p)", "p_i where i is j, from exp; -p_i p_j everywhere, from the divisor"),
@@ -98,7 +98,7 @@ derivation.slip(
 derivation.slip(
     "row-of-weights-missing",
     "J = eye(M) - outer(p, p)",
-    "the diagonal is 1, not p",
+    "the first table has 1 on its diagonal, not p",
     "delta_ij is copied without the p_i in front of it.",
     "What is p_i's derivative for its own score where p_i is nearly 0?",
 )

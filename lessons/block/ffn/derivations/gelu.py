@@ -22,7 +22,7 @@ derivation = Derivation(
         "Phi(x) = (1 + erf(x/sqrt(2)))/2, and phi(x) = exp(-x^2/2)/sqrt(2*pi).",
         "The slope of y is what the one factor gives plus what the other gives; dy multiplies both.",
     ],
-    learned="dx = dy*(Phi(x) + x*phi(x)): above 1 for some x, and a little below 0 for others.",
+    learned="dx = dy*(Phi(x) + x*phi(x)): the slope in brackets is above 1 for some x, and a little below 0 for others.",
     step="way_back",
     shown=[Shown("dx = dy*(Phi(x) + x*phi(x))", "the product rule: 1*Phi(x) + x*Phi'(x), and Phi' is phi")],
 )

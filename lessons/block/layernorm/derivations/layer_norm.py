@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lessons.practice.derive.derivation import Arrays, Derivation, Shown, Symbol, Target, positive
+from lessons.practice.derive.derivation import Arrays, Derivation, Shown, Symbol, Target, gain, positive
 from tfx.ops.norms.layer_norm import layer_norm_backward, layer_norm_forward
 
 derivation = Derivation(
@@ -12,9 +12,9 @@ derivation = Derivation(
     axes={"N": "tokens", "D": "width"},
     given=[
         Symbol("x", "N D", "the inputs, a token a row"),
-        Symbol("gamma", "D", "the gain", draw=positive),
+        Symbol("gamma", "D", "the gain", draw=gain),
         Symbol("beta", "D", "the shift"),
-        Symbol("eps", "", "a number; here a large one, so that it shows", draw=positive),
+        Symbol("eps", "", "what is added to the variance; here a large one, so that it shows", draw=positive),
         Symbol("mu", "N 1", "the mean of each token", by="mean(x)"),
         Symbol("v", "N 1", "its variance", by="mean((x - mu)^2)"),
         Symbol("r", "N 1", "one over its deviation", by="1/sqrt(v + eps)"),
@@ -28,14 +28,24 @@ derivation = Derivation(
         Target("dxhat", "N D", "the gradient for the normalised inputs"),
         Target("dx", "N D", "the gradient for the inputs"),
     ],
-    also={"m": "mu", "mean_x": "mu", "var": "v", "inv_std": "r", "dout": "dy", "gain": "gamma", "bias": "beta"},
+    also={
+        "m": "mu",
+        "mean_x": "mu",
+        "var": "v",
+        "inv_std": "r",
+        "dout": "dy",
+        "gain": "gamma",
+        "bias": "beta",
+        "dgain": "dgamma",
+        "dbias": "dbeta",
+    },
     hints=[
         "beta and gamma are shared by all tokens: over which axis do their gradients sum?",
         "An entry reaches the outputs of its row along three paths: directly, through the mean, and through the variance.",
         "Directly r; through the mean -r/D; through the variance -xhat_i xhat_j r/D. Sum over the outputs of the row.",
         "With g = dy*gamma: each of the two other paths takes something away from g, one of them a mean of g.",
     ],
-    learned="dx = r*(g - mean(g) - xhat*mean(g*xhat)) with g = dy*gamma: what the mean and the variance take is projected out.",
+    learned="dx = r*(g - mean(g) - xhat*mean(g*xhat)) with g = dy*gamma: what goes through the mean and through the variance is taken away from g.",
     step="derivation",
     asked="interview/derive-layernorm",
     shown=[

@@ -153,7 +153,7 @@ derivation.slip(
     "dx = dxhat - mean(dxhat) - xhat*mean(dxhat*xhat)",
     "the factor r in front is missing",
     "The bracket looks finished.",
-    "Double all inputs, and y hardly changes. What becomes of the gradient?",
+    "Let eps be tiny, and double all inputs: y hardly changes. What becomes of the gradient?",
 )
 derivation.slip(
     "deviation-twice",

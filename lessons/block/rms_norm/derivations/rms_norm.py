@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lessons.practice.derive.derivation import Arrays, Derivation, Shown, Symbol, Target, positive
+from lessons.practice.derive.derivation import Arrays, Derivation, Shown, Symbol, Target, gain, positive
 from tfx.ops.norms.rms_norm import rms_norm_backward, rms_norm_forward
 
 derivation = Derivation(
@@ -12,8 +12,10 @@ derivation = Derivation(
     axes={"N": "tokens", "D": "width"},
     given=[
         Symbol("x", "N D", "the inputs, a token a row"),
-        Symbol("gamma", "D", "the gain", draw=positive),
-        Symbol("eps", "", "a number; here a large one, so that it shows", draw=positive),
+        Symbol("gamma", "D", "the gain", draw=gain),
+        Symbol(
+            "eps", "", "what is added to the mean of the squares; here a large one, so that it shows", draw=positive
+        ),
         Symbol("r", "N 1", "one over the root mean square of each token", by="1/sqrt(mean(x^2) + eps)"),
         Symbol("y", "N D", "the outputs", by="gamma*x*r"),
         Symbol("dy", "N D", "the gradient of the loss for y"),
@@ -22,7 +24,7 @@ derivation = Derivation(
         Target("dgamma", "D", "the gradient for the gain"),
         Target("dx", "N D", "the gradient for the inputs"),
     ],
-    also={"dout": "dy", "gain": "gamma", "g_": "gamma", "inv_rms": "r"},
+    also={"dout": "dy", "gain": "gamma", "dgain": "dgamma", "inv_rms": "r"},
     hints=[
         "The gain is shared by all tokens: over which axis does its gradient sum?",
         "An entry reaches the outputs of its row along two paths: directly, and through r.",
@@ -132,14 +134,14 @@ derivation.slip(
     "dx = r*(dy*gamma + x*r*mean(dy*gamma*x*r))",
     "the path through r has the wrong sign",
     "r = (mean(x^2) + eps)^(-1/2), and the minus of its derivative gets lost.",
-    "When an entry grows, does r grow or shrink?",
+    "When an entry grows in size, does r grow or shrink?",
 )
 derivation.slip(
     "factor-missing",
     "dx = dy*gamma - x*r*mean(dy*gamma*x*r)",
     "the factor r in front is missing",
     "The bracket looks finished.",
-    "Double all inputs, and y hardly changes. What becomes of the gradient?",
+    "Let eps be tiny, and double all inputs: y hardly changes. What becomes of the gradient?",
 )
 derivation.slip(
     "input-for-normalised",

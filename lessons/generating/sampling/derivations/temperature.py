@@ -12,21 +12,21 @@ derivation = Derivation(
     axes={"N": "rows", "V": "classes"},
     given=[
         Symbol("z", "N V", "the logits"),
-        Symbol("tau", "", "the temperature, a number", draw=positive),
+        Symbol("tau", "", "the temperature", draw=positive),
         Symbol("P", "N V", "the chances; each row sums to 1", by="softmax(z/tau)"),
         Symbol("dP", "N V", "the gradient of the loss for P"),
     ],
     targets=[
         Target("dz", "N V", "the gradient for the logits"),
-        Target("dtau", "", "the gradient for the temperature, a number"),
+        Target("dtau", "", "the gradient for the temperature"),
     ],
-    also={"temp": "tau", "temperature": "tau", "dT": "dtau", "p": "P", "dp": "dP"},
+    also={"temp": "tau", "temperature": "tau", "dT": "dtau", "dtemp": "dtau", "p": "P", "dp": "dP"},
     hints=[
         "Name what softmax reads: u = z/tau. Its gradient is that of softmax.",
         "du/dz is 1/tau, and du/dtau is -z/tau^2.",
         "One temperature serves all rows and classes: what is the gradient of something that is used many times?",
     ],
-    learned="dz has 1/tau once, and dtau = -sum(dz*z)/tau over everything: warmer is flatter where dz and z point the same way.",
+    learned="dz has 1/tau once, and dtau = -sum(dz*z)/tau over everything: where that sum is positive, a slightly higher temperature lowers the loss.",
     step="by_hand",
     shown=[
         Shown("du = P*(dP - sum(dP*P))", "softmax, row by row"),

@@ -13,7 +13,7 @@ derivation = Derivation(
     given=[
         Symbol("x", "N D", "the tokens"),
         Symbol("keep", "N 1", "1 for a real token, 0 for padding", draw=zero_or_one),
-        Symbol("n", "", "how many are real, a number", by="sum(keep, all)"),
+        Symbol("n", "", "how many are real", by="sum(keep, all)"),
         Symbol("y", "D", "their mean", by="sum(keep*x, tokens)/n"),
         Symbol("dy", "D", "the gradient of the loss for y"),
     ],

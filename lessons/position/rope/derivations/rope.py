@@ -55,7 +55,7 @@ derivation.equal("dq2 = (dy2 - dq1*sin(theta))/cos(theta)")
 derivation.equal("dq1 = cos(theta)*(dy1 + dy2*sin(theta)/cos(theta))")
 
 BOTH = "In which of y1 and y2 does it stand, and with which factor?"
-TURN = "Turn a vector and its gradient by one angle: what has to be done to the gradient to come back?"
+TURN = "The transposed table of a turn by theta is that of which turn?"
 
 derivation.slip(
     "dq1-turned-forward",

@@ -33,6 +33,12 @@ def several(program: Any, w: Any, gradients: Any, rate: float, **options: float)
     return tuple(found), state
 
 
+def replayed(program: Any, w: Any, gradients: Any, rate: float) -> Any:
+    """An update, and the next one from there twice: what is given to the first must be there for the second."""
+    w, state = program.update(w, gradients, program.nothing(w), rate)
+    return tuple(program.update(w, gradients, state, rate)[0] for _ in range(2))
+
+
 def gradients(program: Any, w: Any, x: Any, y: Any, parts: int) -> Any:
     return program.gradient_in_parts(w, x, y, parts)
 
@@ -42,14 +48,14 @@ def train(program: Any, w: Any, x: Any, y: Any, steps: int, peak: float, **optio
 
 
 def ask_loss(program: Any) -> Any:
-    """A line with an offset is learned: the loss falls to nearly nothing."""
+    """A line with an offset is learned: the loss falls, and after 100 steps is below a thousandth of what it was."""
     w, x, y = given(1)
     _, losses = program.train(w, x, y, 200, 0.15)
     return [(f"loss after {step} steps", float(losses[step])) for step in (0, 10, 100, 199)]
 
 
 def ask_gradients(program: Any) -> Any:
-    """Of one batch, whole and in parts; then clipped to a norm of 1, and a small one, which clipping leaves alone."""
+    """A batch has the same norm whole and in parts; clipped to 1 it has 1, and one of 0.001, which is below 1, stays 0.001."""
     w, x, y = given(2)
     whole, parts = (program.gradient_in_parts(w, x, y, count) for count in (1, 4))
     small = {name: 1e-3 * g / size(whole) for name, g in whole.items()}
@@ -66,8 +72,9 @@ def size(gradients: Any) -> float:
 
 
 def ask_samples(program: Any) -> Any:
-    """The rate rises to its peak, 1, and falls to nearly 0. Any first step is as long as the rate, whatever the size of its
-    gradient, and so is each step along a gradient that stays. Behind a single gradient steps become short."""
+    """The rate rises in 10 steps to its peak, 1, is a little above one half at step 55, just before the middle of its fall,
+    and ends at nearly 0. Each step has the rate 0.1: any first one is 0.1 long, whatever the size of its gradient, and so
+    is each along a gradient that stays. After a single gradient steps become short."""
     w = {"a": np.full((1, 1), 2.0), "b": np.full(1, 2.0)}
     pull = {"a": np.full((1, 1), 5.0), "b": np.full(1, 0.01)}
     none = {name: 0 * g for name, g in pull.items()}
@@ -114,7 +121,7 @@ def ask_invariants(program: Any) -> Any:
 
 
 def ask_shapes(program: Any) -> Any:
-    """Five numbers in, three out."""
+    """Five numbers in, three out; moments have the shape of what they are of."""
     w, x, y = given(4)
     new, (m, v, _) = program.update(w, program.gradient_in_parts(w, x, y, 2), program.nothing(w), 0.1)
     named = {"a": new["a"], "b": new["b"], "first moment of a": m["a"], "second moment of a": v["a"]}

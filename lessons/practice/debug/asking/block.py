@@ -63,7 +63,7 @@ def right(w: Any, x: Any) -> Any:
 
 
 def ask_gradients(program: Any) -> Any:
-    """Norms for outputs that are pulled by about 1. None is 0, and none is many times the size of the others."""
+    """Norms for outputs that are pulled by about 1. None is 0, and none is ten times as large as another."""
     w, x = given(3)
     found = gradients(program, w, x, np.random.default_rng(4).standard_normal(x.shape))
     return [(f"norm of {name}", float(np.linalg.norm(d))) for name, d in found.items()]
@@ -83,7 +83,7 @@ def ask_causality(program: Any) -> Any:
 
 
 def ask_shapes(program: Any) -> Any:
-    """Three texts of four tokens, width 8."""
+    """Three texts of four tokens, width 8, twelve inside; a gradient has the shape of what it is of."""
     w, x = given(7)
     out, cache = program.forward(w, x)
     dw, dx = program.backward(w, out, cache)
@@ -92,8 +92,8 @@ def ask_shapes(program: Any) -> Any:
 
 
 def ask_invariants(program: Any) -> Any:
-    """Rows come out of the norm with mean 0 and variance 1; a block whose last weights are 0 gives what it gets; the
-    SiLU of a large number is that number."""
+    """Rows come out of the norm with mean 0 and variance 1; a block whose last weights are 0 gives what it gets, and
+    back goes the gradient that came; the SiLU of a large number is that number: all 0."""
     w, x = given(8)
     rows = norm(program, 10 * x, np.ones(8), np.zeros(8))
     nothing = {**w, "down": np.zeros_like(w["down"])}

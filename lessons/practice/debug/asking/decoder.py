@@ -39,7 +39,8 @@ def repeats(seed: int, size: int) -> Any:
 
 
 def ask_loss(program: Any) -> Any:
-    """It falls far below even guesses, and of new texts nearly every next letter is right, not only of those seen."""
+    """At step 50 the loss is below a hundredth of even guesses, and it stays there; of new texts nearly all next letters are
+    right: a share near 1."""
     w, losses = program.train(1, STEPS)
     text = repeats(2, 100)
     guessed = program.forward(w, text[:, :9])[0].argmax(axis=-1)
@@ -49,7 +50,7 @@ def ask_loss(program: Any) -> Any:
 
 
 def ask_gradients(program: Any) -> Any:
-    """Norms at the start, by layer. None is 0, and none is many times the size of its like in the other layer."""
+    """Norms at the start, by layer. None is 0 or above 1, and none is ten times as large as another."""
     rng = np.random.default_rng(3)
     w = program.initial(rng)
     text = repeats(4, 16)
@@ -58,7 +59,7 @@ def ask_gradients(program: Any) -> Any:
 
 
 def ask_entropy(program: Any) -> Any:
-    """Nats of the last query at the start. Random weights lie between one key (0) and all keys alike."""
+    """Nats of the last query at the start. Random weights lie between one key (0) and all keys alike, and nearer to the latter."""
     w = program.initial(np.random.default_rng(5))
     w = {name: 1.5 * one if name[:-1] in ("query", "key") else one for name, one in w.items()}
     _, weights, _ = program.forward(w, repeats(6, 32)[:, :9])
@@ -70,7 +71,8 @@ def ask_entropy(program: Any) -> Any:
 
 
 def ask_causality(program: Any) -> Any:
-    """How far the logits of a token move when a later one changes: 0; an earlier one, or another place, has to move them."""
+    """How far the logits of a letter move. A later letter: 0. An earlier letter, and two earlier ones that change places:
+    well above 0."""
     w = program.initial(np.random.default_rng(7))
     text = repeats(8, 4)[:, :9]
     before = forward(program, w, text)
@@ -80,13 +82,13 @@ def ask_causality(program: Any) -> Any:
     turned = text[:, [1, 0, *range(2, 9)]]
     return [
         ("a later letter moves", float(np.abs(forward(program, w, later) - before)[:, :5].max())),
-        ("an earlier letter stands still", float(np.abs(forward(program, w, earlier) - before)[:, 4].max() == 0)),
-        ("order does not matter", float(np.abs(forward(program, w, turned) - before)[:, -1].max() < 1e-9)),
+        ("an earlier letter moves", float(np.abs(forward(program, w, earlier) - before)[:, 4].max())),
+        ("another order moves", float(np.abs(forward(program, w, turned) - before)[:, -1].max())),
     ]
 
 
 def ask_shapes(program: Any) -> Any:
-    """A batch of four texts."""
+    """A batch of four texts of nine letters, six in the alphabet."""
     rng = np.random.default_rng(9)
     letters, labels = program.batch(rng, 4)
     logits, weights, _ = program.forward(program.initial(rng), letters)
@@ -95,7 +97,7 @@ def ask_shapes(program: Any) -> Any:
 
 
 def ask_invariants(program: Any) -> Any:
-    """A query's weights sum to 1, and nothing is learned from what is not judged: 0.  Even guesses cost log 6: 0 more."""
+    """A query's weights sum to 1, even guesses cost log 6, and the norm gives rows of mean square 1: all 0."""
     rng = np.random.default_rng(10)
     w, text = program.initial(rng), repeats(11, 4)
     weights = program.forward(w, text[:, :9])[1]

@@ -39,16 +39,18 @@ def solved(program: Any, steps: int) -> Any:
 
 
 def ask_loss(program: Any) -> Any:
-    """A table learns texts in which 5 follows 4 follows 3 follows 2: the loss falls to what the first letter, which nobody
-    can know, costs; of the other letters all are right."""
+    """A table learns texts in which 5 follows 4 follows 3 follows 2: the loss falls to what the first letters,
+    which nobody can know, cost; of the others all are right: a share of 1."""
     table, losses = program.train(texts(1, 12), LETTERS, 60, 5.0)
     rows = [(f"loss after {step} steps", float(losses[step])) for step in (0, 10, 59)]
     following = float((table[2:].argmax(axis=-1) == [3, 4, 5, 2]).mean())
-    return [*rows, ("right on the next letter", following)]
+    firsts = np.bincount(texts(1, 12)[:, 0])
+    cost = float((firsts * np.log(12 / np.maximum(firsts, 1))).sum() / (texts(1, 12) != 0).sum())
+    return [*rows, ("what first letters cost", cost), ("right on the next letter", following)]
 
 
 def ask_gradients(program: Any) -> Any:
-    """Norms of one gradient, and of the rows that belong to padding, which teach nothing."""
+    """Norms of one gradient: that of a mean over many labels is below 1, all of it at labels, and 0 at padding."""
     logits, labels = np.random.default_rng(2).standard_normal((8, 7, LETTERS)), texts(3, 8)
     _, d = program.loss_and_gradient(logits, labels)
     return [
@@ -59,7 +61,7 @@ def ask_gradients(program: Any) -> Any:
 
 
 def ask_causality(program: Any) -> Any:
-    """No input is its own label, and padding, and what another text says, move a loss by 0."""
+    """The share of inputs that are their own label: 0; and other logits at padding move the loss by 0."""
     text = texts(4, 40)
     inputs, labels = program.shifted(text)
     logits = np.random.default_rng(5).standard_normal((40, 7, LETTERS))
@@ -72,7 +74,7 @@ def ask_causality(program: Any) -> Any:
 
 
 def ask_shapes(program: Any) -> Any:
-    """Three texts of seven letters, six in the alphabet."""
+    """Three texts of seven letters, six in the alphabet; a loss is one number."""
     inputs, labels = program.shifted(texts(7, 3))
     loss, d = program.loss_and_gradient(np.zeros((3, 7, LETTERS)), labels)
     named = {"inputs": inputs, "labels": labels, "loss": loss, "d logits": d}
@@ -99,7 +101,8 @@ def ask_invariants(program: Any) -> Any:
 
 
 def ask_samples(program: Any) -> Any:
-    """One text with its padding; then perplexity and accuracy for logits that know every letter."""
+    """Of one text, with ^ for the start and _ for padding: labels are the text, inputs one letter behind. Logits that know every
+    letter have perplexity 1, and a right share of 1."""
     text = texts(10, 5)
     inputs, labels = program.shifted(text)
     perplexity, accuracy = program.measures(50 * np.eye(LETTERS)[text], text)

@@ -32,8 +32,8 @@ def alibi(program: Any, length: int, heads: int) -> Any:
 
 
 def ask_invariants(program: Any) -> Any:
-    """A rotation keeps lengths, its backward is its transpose, scores depend on the distance alone, near places are more
-    alike than far ones, and the whole of a text in two parts gives the scores of one: all 0."""
+    """A rotation keeps lengths, its backward is its transpose, scores depend on the distance alone, a text in two parts gets the
+    scores of the whole, and place 0 is not turned: all 0."""
     n = np.random.default_rng(1).standard_normal
     x, dy, places = n((5, 8)), n((5, 8)), np.array([0, 1, 5, 9, 100])
     turned = program.rotate(x, places)
@@ -54,8 +54,10 @@ def ask_invariants(program: Any) -> Any:
 
 
 def ask_samples(program: Any) -> Any:
-    """Places alike: near ones more than far ones, none the same. Turns of the last pair are slow. A bias is 0 for the
-    token itself, and below 0 for each one before it."""
+    """Places 10 and 50 are less alike than 10 and 11, yet above 0, as many pairs turn slowly; all places are equally long, the
+    nearest two more than 0.5 apart, and no number is above 1. The last pair hardly turns. Letters are longer than places.
+    A bias is 0 for the token itself and for tokens ahead; head 1 of 4 loses 1/4 with each token back, and each next head a
+    quarter of the one before it."""
     table = program.sinusoids(64, 16)
     near, far = float(table[10] @ table[11]), float(table[10] @ table[50])
     gaps = np.linalg.norm(table[:, None] - table[None], axis=-1) + 1e9 * np.eye(64)
@@ -66,8 +68,9 @@ def ask_samples(program: Any) -> Any:
         ("places 10 and 11 alike", near),
         ("places 10 and 50 alike", far),
         ("the nearest two places", float(gaps.min())),
+        ("lengths of places differ by", float(np.ptp(np.linalg.norm(table, axis=-1)))),
         ("the largest number", float(np.abs(table).max())),
-        ("last pair, 64 places on", float(np.abs(table[63, -2:] - table[0, -2:]).max())),
+        ("last pair, 63 places on", float(np.abs(table[63, -2:] - table[0, -2:]).max())),
         ("letter over place, in length", float(np.linalg.norm(x - table[:5]) / np.linalg.norm(table[:5]))),
         ("bias of the token itself", float(np.abs(np.diagonal(bias, axis1=1, axis2=2)).max())),
         ("bias 1 back, head 1", float(bias[0, 5, 4])),
@@ -78,7 +81,7 @@ def ask_samples(program: Any) -> Any:
 
 
 def ask_shapes(program: Any) -> Any:
-    """Six places, width 8, two heads."""
+    """Six places, width 8, two heads; two texts."""
     x = np.random.default_rng(3).standard_normal((2, 6, 8))
     return [
         ("sinusoids", str(program.sinusoids(6, 8).shape)),

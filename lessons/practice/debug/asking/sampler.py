@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -33,12 +34,23 @@ def choices(program: Any, logits: Any, numbers: Any, options: Any) -> Any:
 
 
 def written(program: Any, w: Any, prompt: Any, numbers: Any, options: Any) -> Any:
-    return [int(letter) for letter in program.write(w, list(prompt), list(numbers), **options)]
+    return [int(letter) for letter in program.write(w, prompt, list(numbers), **options)]
+
+
+def written_at_once(program: Any, w: Any, prompt: Any, numbers: Any, options: Any) -> Any:
+    """The same text by `whole`, from its beginning for each letter."""
+    text = list(prompt)
+    for u in numbers:
+        letter = int(program.choose(program.whole(w, np.array(text))[-1], u, **options))
+        if letter == 0:
+            break
+        text.append(letter)
+    return text
 
 
 def ask_invariants(program: Any) -> Any:
-    """With the cache and without it the logits are the same; a second text does not feel the first one; a cache that is
-    given stays as it is; large scores give numbers: all 0."""
+    """With the cache the logits are those of the whole text without it, also at the first letter; a cache that is given stays as
+    it is; a second text does not feel the first one; large scores give numbers; a cache has one row for each letter: all 0."""
     w = given(1)
     letters = np.random.default_rng(2).integers(1, LETTERS, 9)
     with_cache, at_once = stepwise(program, w, letters), program.whole(w, letters)
@@ -48,20 +60,20 @@ def ask_invariants(program: Any) -> Any:
     kept = [one.copy() for one in cache]
     program.step(w, int(letters[4]), cache)
     changed = max(float(np.abs(a - b).max()) for a, b in zip(cache, kept, strict=True))
-    first = written(program, w, letters[:3], np.linspace(0.1, 0.8, 5), {})
-    again = written(program, w, letters[:3], np.linspace(0.1, 0.8, 5), {})
+    first = written(program, w, list(letters[:3]), np.linspace(0.1, 0.8, 5), {})
+    again = written(program, w, list(letters[:3]), np.linspace(0.1, 0.8, 5), {})
     return [
         ("the cache is off by", float(np.abs(with_cache - at_once).max())),
         ("at the first letter alone by", float(np.abs(with_cache - at_once)[0].max())),
         ("a given cache changes by", changed),
-        ("a second text is off by", float(first != again)),
+        ("a second text is off by", float(sum(a != b for a, b in zip_longest(first, again)))),
         ("not finite at large scores", float((~np.isfinite(stepwise(program, given(6, by=60.0), letters))).sum())),
         ("rows of the cache are off by", float(abs(len(cache[0]) - 4) + abs(len(cache[1]) - 4))),
     ]
 
 
 def ask_causality(program: Any) -> Any:
-    """A later letter moves earlier logits by 0; an earlier letter, and another order, have to move the last ones."""
+    """How far logits move. A later letter: 0. An earlier letter, and two earlier ones that change places: well above 0."""
     w = given(3)
     text = np.array([1, 2, 3, 4, 5, 6])
     later, earlier, turned = text.copy(), text.copy(), text[[1, 0, 2, 3, 4, 5]]
@@ -72,14 +84,14 @@ def ask_causality(program: Any) -> Any:
     order = np.abs(stepwise(program, w, turned) - steps)[-1].max()
     return [
         ("a later letter moves", float(np.abs(program.whole(w, later) - before)[:4].max())),
-        ("an earlier letter stands still", float(moved == 0)),
-        ("order does not matter", float(order < 1e-9)),
+        ("an earlier letter moves", float(moved)),
+        ("another order moves", float(order)),
     ]
 
 
 def ask_entropy(program: Any) -> Any:
-    """Nats of 250 letters that are drawn: few at a low temperature, nearly all alike at a high one, and what the
-    logits say at 1."""
+    """Nats of 250 letters that are drawn. At temperature 1 what the logits say; at 0.3 less, at 5 nearly all alike; where letters
+    are left out (most, share) less than at 1. None is 0."""
     logits = np.array([0.0, 1.0, 2.0, 3.0, 0.5, 1.5, 2.5])
     p = np.exp(logits) / np.exp(logits).sum()
     numbers = (np.arange(250) + 0.5) / 250
@@ -92,8 +104,9 @@ def ask_entropy(program: Any) -> Any:
 
 
 def ask_samples(program: Any) -> Any:
-    """Letters that can come out; of logits that rise from letter 0 to 6. Then two texts, both begun with 1 2 3, one of which
-    ends by itself."""
+    """Letters that can come out, where logits rise by a half from letter 0 to 6: all, the likeliest, or the fewest that have half
+    of the probability. Then two texts begun with 1 2 3: the first is the same without the cache, and ends before its 8 numbers
+    are used up; the other uses 15, and has 18 letters. END, 0, is never written."""
     logits = np.arange(7.0) / 2
     numbers = (np.arange(200) + 0.5) / 200
 
@@ -104,6 +117,7 @@ def ask_samples(program: Any) -> Any:
     ending = dict(w)
     ending["head"] = np.where(np.arange(LETTERS) == 0, 3 * w["head"].mean(axis=1, keepdims=True), w["head"])
     text = written(program, w, [1, 2, 3], [0.3] * 8, {"temperature": 0.5})
+    at_once = written_at_once(program, w, [1, 2, 3], [0.3] * 8, {"temperature": 0.5})
     long = written(program, ending, [1, 2, 3], [0.95] * 15, {})
     return [
         ("all", kinds({})),
@@ -111,14 +125,16 @@ def ask_samples(program: Any) -> Any:
         ("most 1", kinds({"most": 1})),
         ("share 0.5", kinds({"share": 0.5})),
         ("temperature 0", kinds({"temperature": 0})),
+        ("letter 6 has", float(1 / np.exp(logits - 3).sum())),
         ("a text", " ".join(map(str, text))),
+        ("without the cache", " ".join(map(str, at_once))),
         ("letters in the other", float(len(long))),
         ("END written in them", float(text.count(0) + long.count(0))),
     ]
 
 
 def ask_shapes(program: Any) -> Any:
-    """A text of four letters; seven in the alphabet, width 8."""
+    """A text of four letters, seven in the alphabet, width 8; keys and values have a row for each letter."""
     w, cache = given(5), None
     cache = program.empty(w)
     for letter in (1, 2, 3, 4):

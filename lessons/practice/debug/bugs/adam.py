@@ -27,6 +27,7 @@ def calls(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, Any]]]:
     for options in ({}, {"decay": 0.3}):
         w, five = {"a": n((3, 2)), "b": n(2)}, [{"a": n((3, 2)), "b": n(2)} for _ in range(5)]
         yield "several", {"w": w, "gradients": five, "rate": 0.1, **options}
+    yield "replayed", {"w": {"a": n((3, 2)), "b": n(2)}, "gradients": {"a": n((3, 2)), "b": n(2)}, "rate": 0.1}
     for seed, parts in ((1, 1), (2, 4), (3, 2)):
         w, x, y = given(seed)
         yield "gradients", {"w": {"a": n(w["a"].shape), "b": n(w["b"].shape)}, "x": x, "y": y, "parts": parts}
@@ -47,12 +48,12 @@ program.bug(
 )  # fmt: skip
 program.bug(
     "fall-counted-from-nought", "optimiser", "(step - warmup) / (steps - warmup)", "step / steps",
-    "behind the warm-up the rate jumps, as the fall began with step 0", "the fraction of all steps is at hand",
+    "after the warm-up the rate jumps down, as the fall began with step 0", "the fraction of all steps is at hand",
     "samples", "rate at step 55", "lower",
 )  # fmt: skip
 program.bug(
     "never-falls", "optimiser", "0.5 * (1 + np.cos(np.pi * done))", "0.5 * (1 - np.cos(np.pi * done))",
-    "behind the warm-up the rate begins at 0 and rises", "a sign",
+    "after the warm-up the rate begins at 0 and rises", "a sign",
     "samples", "rate at step 100", "higher",
 )  # fmt: skip
 program.bug(
@@ -63,7 +64,7 @@ program.bug(
 )  # fmt: skip
 program.bug(
     "clipped-by-the-square", "optimiser", "(np.sqrt(squares) + 1e-12)", "(squares + 1e-12)",
-    "the norm is not the root of the sum of squares", "the root is remembered as part of the sum",
+    "gradients are divided by the square of their norm", "the root is remembered as part of the sum",
     "gradients", "norm when clipped to 1", "lower",
 )  # fmt: skip
 program.bug(
@@ -138,7 +139,7 @@ program.bug(
 )  # fmt: skip
 program.bug(
     "only-the-last-part", "data", 'total["b"] += off.sum(axis=0) / parts', 'total["b"] = off.sum(axis=0) / parts',
-    "the gradient of the offset is that of the last part", "gradients are set to 0 in the wrong loop",
+    "of all parts only the last one is in the gradient of the offset", "gradients are set to 0 in the wrong loop",
     "invariants", "parts are off by", "higher",
 )  # fmt: skip
 program.bug(

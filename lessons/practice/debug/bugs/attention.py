@@ -27,7 +27,9 @@ def calls(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, Any]]]:
         same = {"w": w, "x": n((batch, length, width)), "padded": np.arange(length) >= ends[:, None], "heads": heads}
         yield "forward", same
         yield "gradients", {**same, "dy": n((batch, length, width))}
-    w = {name: 30 * n((8, 8)) for name in NAMES}  # scores in the thousands, whose exponential is too large for a float
+    w = {
+        name: 300 * n((8, 8)) for name in NAMES
+    }  # scores of a hundred thousand, whose exponential is too large for a float
     yield "forward", {"w": w, "x": n((2, 4, 8)), "padded": np.zeros((2, 4), bool), "heads": 2}
     w, x = {name: n((8, 8)) / np.sqrt(8) for name in NAMES}, n((4, 5, 8))
     padded = np.zeros((4, 5), bool)
@@ -41,7 +43,7 @@ program.bug(
 )  # fmt: skip
 program.bug(
     "mask-upside-down", "mask", "np.tril(np.ones((length, length), bool))", "np.triu(np.ones((length, length), bool))",
-    "each token looks at itself and at the tokens behind it", "triu is what one blocks, and here the mask says what is seen",
+    "each token looks at itself and at the tokens after it", "triu is what one blocks, and here the mask says what is seen",
     "causality", "a later token moves", "higher",
 )  # fmt: skip
 program.bug(
@@ -61,7 +63,7 @@ program.bug(
 )  # fmt: skip
 program.bug(
     "mask-behind-the-softmax", "mask", "softmax(np.where(seen, scores, -1e30))", "softmax(scores) * seen",
-    "weights are blocked behind the softmax, and what is left does not sum to 1", "it is shorter, and nothing is infinite",
+    "weights are blocked after the softmax, and what is left does not sum to 1", "it is shorter, and nothing is infinite",
     "invariants", "row sums are off by", "higher",
 )  # fmt: skip
 program.bug(

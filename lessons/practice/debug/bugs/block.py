@@ -112,7 +112,7 @@ program.bug(
 )  # fmt: skip
 program.bug(
     "backward-over-tokens", "axis", "drows.mean(axis=-1, keepdims=True)", "drows.mean(axis=-2, keepdims=True)",
-    "the term through the mean runs over the tokens", "both are an axis of one name or another",
+    "the term through the mean runs over the tokens", "-1 and -2 are soon taken for each other",
 )  # fmt: skip
 program.bug(
     "gate-upside-down", "scale", "1 / (1 + np.exp(-a))", "1 / (1 + np.exp(a))",

@@ -38,12 +38,12 @@ def calls(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, Any]]]:
 
 program.bug(
     "not-shifted", "shift", "np.concatenate([starts, text[:, :-1]], axis=1)", "np.concatenate([starts, text[:, 1:]], axis=1)",
-    "each input is its own label", "both slices leave one letter out",
+    "each input but the first is its own label", "both slices leave one letter out",
     "causality", "inputs that are their label", "higher",
 )  # fmt: skip
 program.bug(
     "start-behind-the-end", "shift", "np.concatenate([starts, text[:, :-1]], axis=1)", "np.concatenate([text[:, 1:], starts], axis=1)",
-    "each letter is predicted from the one behind it", "a shift has two directions",
+    "each letter is predicted from the one after it", "a shift has two directions",
     "loss", "right on the next letter", "lower",
 )  # fmt: skip
 program.bug(

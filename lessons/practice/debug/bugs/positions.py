@@ -32,7 +32,7 @@ def calls(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, Any]]]:
 program.bug(
     "rates-that-grow", "position", "BASE ** (-np.arange", "BASE ** (np.arange",
     "later pairs turn faster and faster", "a minus in an exponent is lost",
-    "samples", "last pair, 64 places on", "higher",
+    "samples", "last pair, 63 places on", "higher",
 )  # fmt: skip
 program.bug(
     "exponent-halved", "position", "np.arange(0, width, 2) / width", "np.arange(width // 2) / width",
@@ -95,7 +95,7 @@ program.bug(
 )  # fmt: skip
 program.bug(
     "scale-of-the-keys-number", "scale", "np.sqrt(q.shape[-1])", "np.sqrt(q.shape[-2])",
-    "scores are divided by the root of the number of tokens", "-1 and -2 are soon taken for each other",
+    "scores are divided by the root of the number of queries", "-1 and -2 are soon taken for each other",
     "invariants", "two parts differ from one by", "higher",
 )  # fmt: skip
 program.bug(
@@ -105,7 +105,7 @@ program.bug(
 )  # fmt: skip
 program.bug(
     "slopes-from-nought", "position", "np.arange(1, heads + 1)", "np.arange(heads)",
-    "the first head has slope 1, and every head the one of its neighbour", "ranges begin with 0",
+    "the first head has slope 1, and each other head that of the one before it", "ranges begin with 0",
     "samples", "bias 1 back, head 1", "lower",
 )  # fmt: skip
 program.bug(

@@ -70,7 +70,7 @@ program.bug(
 )  # fmt: skip
 program.bug(
     "prompt-not-read", "cache", "        logits, cache = step(w, letter, cache)\n    for u", "        logits, _ = step(w, letter, cache)\n    for u",
-    "of the prompt only the last letter is read", "the second result is thrown away",
+    "each letter of the prompt is read as if it were the first, and none is kept", "the second result is thrown away",
     "samples", "a text", "other",
 )  # fmt: skip
 program.bug(
@@ -96,7 +96,7 @@ program.bug(
 program.bug(
     "always-the-first-place", "position", "w[\"places\"][place]", "w[\"places\"][0]",
     "every letter is told that it is the first", "a step sees one letter, and that is letter 0",
-    "causality", "order does not matter", "higher",
+    "causality", "another order moves", "lower",
 )  # fmt: skip
 program.bug(
     "places-from-the-end", "position", "w[\"places\"][: len(letters)]", "w[\"places\"][-len(letters) :]",

@@ -16,7 +16,7 @@ derivation = Derivation(
         Symbol("z", "N", "the logits"),
         Symbol("t", "N", "the labels, 0 or 1", draw=zero_or_one),
         Symbol("p", "N", "the chances of yes", by="sigmoid(z)"),
-        Symbol("L", "", "the loss, a number", by="-mean(t*log(p) + (1 - t)*log(1 - p), all)"),
+        Symbol("L", "", "the loss", by="-mean(t*log(p) + (1 - t)*log(1 - p), all)"),
     ],
     targets=[
         Target("dp", "N", "the gradient of the loss for the chances"),

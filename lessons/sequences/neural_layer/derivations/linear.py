@@ -28,7 +28,7 @@ derivation = Derivation(
         "dW[i, j] is the sum over the tokens of x[n, i] dy[n, j].",
         "b is added to every token: what is the gradient of something that is used many times?",
     ],
-    learned="dx = dy @ W.T, dW = x.T @ dy, db = the sum of dy over the tokens. The shapes leave no other choice.",
+    learned="dx = dy @ W.T, dW = x.T @ dy, db = the sum of dy over the tokens. Where N, D and E differ, the shapes tell the order and the transposes.",
     step="one_layer",
     shown=[
         Shown("dx = dy @ W.T", "each input is read by every output"),

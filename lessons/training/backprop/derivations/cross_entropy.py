@@ -15,7 +15,7 @@ derivation = Derivation(
         Symbol("t", "N", "the right class of each token, from 0", draw=labels),
         Symbol("Y", "N V", "1 at the right class, else 0", by="onehot(t, V)"),
         Symbol("P", "N V", "the chances; each row sums to 1", by="softmax(z)"),
-        Symbol("L", "", "the loss, a number", by="-sum(Y*log(P), all)/N"),
+        Symbol("L", "", "the loss", by="-sum(Y*log(P), all)/N"),
     ],
     targets=[
         Target("dP", "N V", "the gradient of the loss for the chances"),

@@ -22,7 +22,7 @@ derivation = Derivation(
     targets=[
         Target("Q", "N V", "the smoothed target; each row sums to 1"),
         Target("dz", "N V", "the gradient of the loss -sum(Q*log(P), all)/N for the logits"),
-        Target("Lmin", "", "the lowest loss that any logits can reach, a number"),
+        Target("Lmin", "", "the lowest loss that any logits can reach"),
     ],
     also={"q": "Q", "target": "Q", "targets": "Q", "s": "eps", "alpha": "eps", "p": "P", "y": "Y", "L_min": "Lmin"},
     hints=[

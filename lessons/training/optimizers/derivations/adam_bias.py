@@ -11,7 +11,7 @@ from tfx.params import FlatParameters
 derivation = Derivation(
     "adam-bias",
     "Adam's bias correction",
-    about="Adam keeps a running average m of the gradients, which starts at 0: m becomes beta1*m + (1 - beta1)*g at each step. v is the same of their squares, with beta2. After t steps both are too small, and by how much is known.",
+    about="Adam keeps a running average m of the gradients, which starts at 0: m becomes beta1*m + (1 - beta1)*g at each step. v is the same of their squares, with beta2. After t steps both are too small, and by how much is known. The step is the learning rate times the corrected m, divided by the root of the corrected v; eps is added to that root.",
     axes={"D": "parameters"},
     given=[
         Symbol("mu", "D", "the mean of the gradients, the same at every step"),
@@ -21,7 +21,7 @@ derivation = Derivation(
         Symbol("m", "D", "the average of the gradients after t steps"),
         Symbol("v", "D", "the average of their squares after t steps", draw=positive),
         Symbol("lr", "", "the learning rate", draw=positive),
-        Symbol("eps", "", "a number; here a large one, so that it shows", draw=positive),
+        Symbol("eps", "", "what is added to the root; here a large one, so that it shows", draw=positive),
     ],
     targets=[
         Target("Em", "D", "the mean of m after t steps, if every gradient has the mean mu"),
@@ -180,7 +180,7 @@ derivation.slip(
     "v_hat = v",
     "nothing is corrected",
     "v is taken to be large enough.",
-    "beta2 is nearer to 1 than beta1: which of the two is more in error at first?",
+    "In the paper beta1 is 0.9 and beta2 0.999: which of the two averages is more in error at first?",
 )
 derivation.slip(
     "v-other-beta",
@@ -229,7 +229,7 @@ derivation.slip(
     "step = lr*m_hat/(v_hat + eps)",
     "the root is missing",
     "v_hat is taken for the size of the gradient.",
-    "Multiply the loss by 10: what becomes of the step?",
+    "Let eps be tiny, and multiply the loss by 10: what becomes of the step?",
 )
 derivation.slip(
     "step-eps-missing",

@@ -171,7 +171,8 @@ def test_what_does_not_go_is_said(tfx, words, says, hint):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"\xff\xfe\x00d", "stdin is not UTF-8 text."),
+        (b"\xff\xfed", "stdin is not UTF-8 text."),
+        (b"c = \xb2", "stdin is not UTF-8 text."),
         (b"c = P\n" * 20_000, "stdin holds more than 100,000 bytes, which no derivation needs."),
         (b"c = P\n" * 201, "these are 201 lines, and a derivation has at most 200."),
     ],
@@ -180,6 +181,23 @@ def test_a_stdin_that_is_none_is_refused(tfx, typed, data, says):
     typed(data)
     ran = tfx("practice", "derive", "softmax")
     assert ran.code == 2 and says in " ".join(ran.err.split())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"c = sum(dP*P)\r\ndS = P*(dP - c)\r\n",
+        b"\xef\xbb\xbfc = sum(dP*P)\r\ndS = P*(dP - c)",
+        "c = sum(dP*P)  # a row's number\r\ndS = P*(dP - c)\r\n".encode("utf-16"),
+    ],
+)
+def test_a_file_of_windows_is_read(tfx, typed, data):
+    typed(data)
+    assert tfx("practice", "derive", "softmax").code == 0
+
+
+def test_several_lines_may_stand_in_one_option(tfx):
+    assert tfx("practice", "derive", "softmax", "--line", "c = sum(dP*P)\r\ndS = P*(dP - c)").code == 0
 
 
 def test_control_characters_of_a_line_reach_no_terminal(tfx):

@@ -114,10 +114,10 @@ def test_a_slip_calls_up_questions_and_a_pass_sends_them_back(type_in):
 
 
 def test_every_line_is_on_record_with_its_verdict_and_slip(type_in):
-    type_in("softmax", "dS = P*(1 - P)*dP", "nonsense", "dS = \ud800", "c = P", "dS = P*(dP - sum(dP*P))")
+    type_in("softmax", "dS = P*(1 - P)*dP", "nonsense", "2 + 3", "dS = \ud800", "c = P", "dS = P*(dP - sum(dP*P))")
     assert rows() == [
         ("line", "dS = P*(1 - P)*dP", "wrong", "derive/softmax/cross-terms-missing"),
-        ("line", "nonsense", "unreadable", ""),
+        ("line", "2 + 3", "unreadable", ""),
         ("line", "dS = ?", "unreadable", ""),
         ("line", "c = P", "defined", ""),
         ("line", "dS = P*(dP - sum(dP*P))", "holds", ""),
@@ -132,6 +132,8 @@ def test_a_line_that_no_longer_holds_is_not_kept(type_in, monkeypatch):
 
 
 def test_words_explain_and_an_empty_line_too(type_in, capsys):
+    told = " ".join(type_in("attention", "help me").split())
+    assert told.startswith('"help me" is no line, which has a sign = in it, and no word: hint, given, again,')
     signs = type_in("attention", "?")
     assert signs == type_in("attention", "") == type_in("attention", "help")
     assert "  sum(x, 0)   along another axis, by its number or by its name; sum(x, all)\n" in signs

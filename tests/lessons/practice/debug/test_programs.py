@@ -44,6 +44,18 @@ def test_the_same_seed_gives_the_same_bytes_and_the_name_says_it_all(program):
     assert len({puzzle(program, seed).bugs for seed in range(40)}) > 3
 
 
+@EACH
+def test_of_several_bugs_each_has_lines_of_its_own_and_all_of_them_mended_is_the_right_program(program):
+    for made in (puzzle(program, seed, "", MOST) for seed in range(30)):
+        changes = sorted((made.change(bug) for bug in made.bugs), reverse=True)
+        named = [line for change in changes for line in change.lines]
+        assert len(named) == len(set(named)), made.name
+        lines = made.source.split("\n")
+        for change in changes:
+            lines[change.line - 1 : change.line - 1 + len(change.wrong)] = change.right
+        assert "\n".join(lines) == made.headed(program.source), made.name
+
+
 def made(*bugs: tuple[str, ...]) -> Program:
     """The attention program with other bugs."""
     there = programs()["attention"]

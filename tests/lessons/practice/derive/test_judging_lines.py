@@ -123,7 +123,10 @@ def test_a_result_of_another_shape_tells_both_with_letters():
 
 def test_what_is_not_finite_is_said():
     verdict = attempt("softmax").judge("dS = P/(dP - dP)")
-    assert (verdict.kind, verdict.says) == ("not finite", "dS has entries that are no finite numbers.")
+    assert (verdict.kind, verdict.says) == ("not finite", "from here on an entry is infinite, or no number.")
+    assert verdict.at == 6
+    hidden = attempt("softmax").judge("dS = P*(dP - sum(dP*P)) + 1/(1/0)")
+    assert (hidden.kind, hidden.at) == ("not finite", 30)
     assert attempt("softmax").judge("c = log(-P)").kind == "not finite"
 
 
@@ -148,7 +151,7 @@ def test_a_helper_that_is_a_target_is_told_so():
             "softmax",
             (),
             "dS = P*(dP - sum(dP*P))*log(N)",
-            "it is on each drawing another number times what is right, everywhere.",
+            "it is a number, another one on each drawing, times what is right, everywhere.",
         ),
         ("temperature", (), "dz = P*(dP - sum(dP*P))/sqrt(tau)", "it is sqrt(tau) times what is right, everywhere."),
         (
@@ -199,6 +202,8 @@ def test_the_doctor_says_what_an_unknown_line_has_in_common_with_the_right_one(n
 
 
 SUBTLE = [
+    ("layer-norm", "dxhat = dy*abs(gamma)"),
+    ("cross-entropy", "dP = -onehot(minimum(t, 3), V)/P/N"),
     ("softmax", "dS = P*(dP - sum(dP*P)) + 1e-7*P"),
     ("softmax", "dS = P*(dP - sum(dP*P)*(1 + 1e-7))"),
     ("softmax", "dS = P*(dP - sum(dP*P^1.0001))"),

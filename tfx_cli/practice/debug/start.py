@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from tfx.errors import BadInput
 from tfx_cli.options import Face
-from tfx_cli.practice import puzzles
 from tfx_cli.practice.actions import record
-from tfx_cli.practice.debug_options import Asked, Way
+from tfx_cli.practice.debug import puzzles
+from tfx_cli.practice.debug.options import Asked, Way
 from tfx_cli.render.show import show_document
 from tfx_cli.render.wrapping import wrapped
 from tfx_cli.terminal.console import prose_width
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 def start(name: str, asked: Asked, face: Face) -> None:
     """Makes the file of a puzzle, or names the one that is there."""
     from lessons.practice.debug.planting import MINUTES
-    from tfx_cli.practice.debug_page import listing
+    from tfx_cli.practice.debug.page import listing
     from tfx_cli.practice.workspace import source_at, written_once
 
     if asked.way is Way.mine:
-        from tfx_cli.practice import debug_mine
+        from tfx_cli.practice.debug import mine
 
-        debug_mine.start(name, asked.seed, asked.family, asked.bugs, face)
+        mine.start(name, asked.seed, asked.family, asked.bugs, face)
         return
     made = chosen(name, asked)
     way = asked.way or (Way.read if readable(made) else Way.symptoms)

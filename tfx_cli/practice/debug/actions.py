@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tfx.errors import BadInput, unknown_name
 from tfx_cli.options import Face
-from tfx_cli.practice.debug_options import Asked
+from tfx_cli.practice.debug.options import Asked
 
 ACTIONS = ("start", "ask", "check", "hint", "solution", "reset")
 
 
 def act(words: list[str], asked: Asked, face: Face) -> None:
     """words: the action and what follows it."""
-    from tfx_cli.practice import debug_judging, debug_lists, debug_start
+    from tfx_cli.practice.debug import judging, lists, start
 
     action, *names = words or [""]
     if action not in ("", *ACTIONS):
@@ -26,16 +26,16 @@ def act(words: list[str], asked: Asked, face: Face) -> None:
         raise BadInput(f"{asked.given} goes with start.", f"For example: tfx practice debug start {asked.given} ...")
     name = names[-1] if names else ""
     if not action:
-        debug_lists.show_hidden(face) if asked.hidden else debug_lists.show_all(face)
+        lists.show_hidden(face) if asked.hidden else lists.show_all(face)
     elif action == "start":
-        debug_start.start(name, asked, face)
+        start.start(name, asked, face)
     elif action == "ask":
-        debug_judging.ask(names[0] if names else "", names[1] if len(names) > 1 else "", face)
+        judging.ask(names[0] if names else "", names[1] if len(names) > 1 else "", face)
     elif action == "check":
-        debug_judging.check(name, asked.lines, face)
+        judging.check(name, asked.lines, face)
     elif action == "hint":
-        debug_judging.hint(name, face)
+        judging.hint(name, face)
     elif action == "reset":
-        debug_judging.reset(name, face)
+        judging.reset(name, face)
     else:
-        debug_judging.solution(name, asked.give_up, face)
+        judging.solution(name, asked.give_up, face)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,9 @@ import typer
 
 from tfx.errors import BadInput
 from tfx_cli.options import Face
-from tfx_cli.practice import puzzles
 from tfx_cli.practice.actions import record, standings
-from tfx_cli.practice.debug_page import put_line, put_verdict
+from tfx_cli.practice.debug import puzzles
+from tfx_cli.practice.debug.page import put_line, put_verdict
 from tfx_cli.render.show import show_document
 from tfx_cli.terminal.lines import show_line
 
@@ -75,6 +76,7 @@ def start(name: str, seed: int | None, family: str, bugs: int, face: Face) -> No
         return
     show_line(f"{path}: " + ("made for you." if new else "there already, and left as it is."))
     show_line(f"bugs    1, in {exercise.signature}")
+    show_line(f"found   tfx practice debug check {puzzle} --line N")
     show_line(f"mend    edit the file, then tfx practice debug check {puzzle}")
     show_line(f"stuck   tfx practice debug hint {puzzle}")
 
@@ -120,7 +122,8 @@ def check(name: str, lines: list[int], face: Face) -> None:
             if ended:
                 put_line(told(name))
             show_line()
-            show_line(next_line(name, path, ended))
+            for line in next_lines(name, path, ended):
+                show_line(line)
     if not ended:
         raise typer.Exit(1)
 
@@ -134,10 +137,13 @@ def named(name: str, lines: list[int]) -> Verdict:
     return Verdict(name, "elsewhere", "not there, or not there alone; lines are those of the file as it was made.")
 
 
-def next_line(name: str, path: Path, ended: bool) -> str:
+def next_lines(name: str, path: Path, ended: bool) -> Iterator[str]:
     if ended:
-        return "next   tfx practice debug start"
-    return f"next   edit {path}, then tfx practice debug check {name}"
+        yield "next   tfx practice debug start"
+    else:
+        yield f"next   edit {path}"
+        yield f"       tfx practice debug check {name}"
+        yield f"stuck  tfx practice debug hint {name}"
 
 
 def told(name: str) -> str:

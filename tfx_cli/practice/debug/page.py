@@ -37,7 +37,7 @@ def told(value: Any) -> str:
     """A number in four digits, a text as it is."""
     if isinstance(value, str) or value is None:
         return value or "nothing"
-    return f"{value:.4g}"
+    return f"{value + 0.0:.4g}"  # -0 becomes 0
 
 
 def as_json(value: Any) -> Any:
@@ -46,11 +46,15 @@ def as_json(value: Any) -> Any:
 
 
 def answer_lines(rows: Rows, expected: str) -> Iterator[str]:
+    from lessons.practice.debug.program import LEAST
+
     column = max(len(row) for row, _ in rows) + 2
     narrow = 2 + column + max(len(told(value)) for _, value in rows) > width()
     for row, value in rows:
         yield from (f"  {row}", f"    {told(value)}") if narrow else (f"  {row:{column}}{told(value)}",)
     yield ""
+    if any(isinstance(value, float) and 0 < abs(value) < LEAST for _, value in rows):
+        yield from wrapped(f"A number below {LEAST:g} is rounding, or an epsilon's, and counts as 0.", prose_width())
     yield from wrapped(f"to expect   {expected}", prose_width())
 
 

@@ -9,9 +9,9 @@ import typer
 
 from tfx.errors import BadInput, unknown_name
 from tfx_cli.options import Face
-from tfx_cli.practice import puzzles
 from tfx_cli.practice.actions import record
-from tfx_cli.practice.debug_page import put_line, put_verdict
+from tfx_cli.practice.debug import puzzles
+from tfx_cli.practice.debug.page import put_line, put_verdict
 from tfx_cli.render.show import show_document
 from tfx_cli.terminal.lines import show_line
 
@@ -30,11 +30,11 @@ def ask(question: str, name: str, face: Face) -> None:
     """Runs the learner's file and shows what it answers."""
     from lessons.practice.debug.judging import asked
     from lessons.practice.debug.program import QUESTIONS
-    from tfx_cli.practice import debug_mine, debug_page
+    from tfx_cli.practice.debug import mine, page
     from tfx_cli.practice.workspace import source_at
 
     if name.startswith("mine-") or (not name and puzzles.current("").startswith("mine-")):
-        raise BadInput(*debug_mine.NOT_ASKED)
+        raise BadInput(*mine.NOT_ASKED)
     made = puzzle_of(name)
     known = made.program.questions
     if not question:
@@ -49,17 +49,17 @@ def ask(question: str, name: str, face: Face) -> None:
     if face is Face.json:
         show_document({
             "puzzle": made.name, "question": question, "about": QUESTIONS[question], "expected": expected,
-            "rows": [{"row": row, "value": debug_page.as_json(value)} for row, value in rows],
+            "rows": [{"row": row, "value": page.as_json(value)} for row, value in rows],
             "failed": verdict.says if verdict else None,
         })  # fmt: skip
     elif verdict:
         put_verdict(verdict, face is Face.plain)
     elif face is Face.plain:
         for row, value in rows:
-            show_line(f"{question}\t{row}\t{debug_page.told(value)}")
+            show_line(f"{question}\t{row}\t{page.told(value)}")
     else:
         show_line(f"{made.name}, {question}")
-        for line in debug_page.answer_lines(rows, expected):
+        for line in page.answer_lines(rows, expected):
             show_line(line)
     if verdict:
         raise typer.Exit(1)
@@ -68,13 +68,13 @@ def ask(question: str, name: str, face: Face) -> None:
 def check(name: str, lines: list[int], face: Face) -> None:
     """Judges the learner's file, or the lines that they name."""
     from lessons.practice.debug.judging import judge_source
-    from tfx_cli.practice import debug_mine, debug_page
+    from tfx_cli.practice.debug import mine, page
     from tfx_cli.practice.page import verdict_lines
     from tfx_cli.practice.workspace import source_at
 
     name = puzzles.current(name)
     if name.startswith("mine-"):
-        debug_mine.check(name, lines, face)
+        mine.check(name, lines, face)
         return
     made = puzzle_of(name)
     path = puzzles.file_named(name)
@@ -85,7 +85,7 @@ def check(name: str, lines: list[int], face: Face) -> None:
         show_document({
             "puzzle": name, "file": str(path), "verdict": verdict.kind, "passed": ended, "says": verdict.says,
             "evidence": list(verdict.evidence), "printed": verdict.printed,
-            "bugs": [debug_page.bug_document(made, bug) for bug in made.bugs] if ended else None,
+            "bugs": [page.bug_document(made, bug) for bug in made.bugs] if ended else None,
         })  # fmt: skip
     elif face is Face.plain:
         put_verdict(verdict, face is Face.plain)
@@ -95,7 +95,7 @@ def check(name: str, lines: list[int], face: Face) -> None:
         if ended:
             for bug in made.bugs:
                 show_line()
-                for line in debug_page.bug_lines(made, bug):
+                for line in page.bug_lines(made, bug):
                     show_line(line)
         show_line()
         put_time(name, ended)
@@ -112,7 +112,8 @@ def put_time(name: str, ended: bool) -> None:
     if ended:
         show_line("next   tfx practice debug start")
     else:
-        show_line(f"next   edit {begun.path}, then tfx practice debug check {name}")
+        show_line(f"next   edit {begun.path}")
+        show_line(f"       tfx practice debug check {name}")
         show_line(f"stuck  tfx practice debug hint {name}")
 
 
@@ -133,11 +134,11 @@ def named_lines(made: Puzzle, lines: list[int]) -> Verdict:
 
 def hint(name: str, face: Face) -> None:
     """The family, then the function, then the line."""
-    from tfx_cli.practice import debug_mine
-    from tfx_cli.practice.debug_page import hints_of
+    from tfx_cli.practice.debug import mine
+    from tfx_cli.practice.debug.page import hints_of
 
     name = puzzles.current(name)
-    hints = debug_mine.hints_of(name) if name.startswith("mine-") else hints_of(puzzle_of(name))
+    hints = mine.hints_of(name) if name.startswith("mine-") else hints_of(puzzle_of(name))
     shown = puzzles.begun()[name].standing.hints if name in puzzles.begun() else 0
     number = min(shown + 1, len(hints))
     record(puzzles.PREFIX + name, "hint", str(number))
@@ -168,8 +169,8 @@ def reset(name: str, face: Face) -> None:
 
 def solution(name: str, give_up: bool, face: Face) -> None:
     """What was planted, after the end or after giving up."""
-    from tfx_cli.practice import debug_mine
-    from tfx_cli.practice.debug_page import bug_document, bug_lines
+    from tfx_cli.practice.debug import mine
+    from tfx_cli.practice.debug.page import bug_document, bug_lines
 
     name = puzzles.current(name)
     begun = puzzles.begun().get(name)
@@ -181,7 +182,7 @@ def solution(name: str, give_up: bool, face: Face) -> None:
     if give_up and not (begun and (begun.ended or begun.standing.gave_up)):
         record(puzzles.PREFIX + name, "gave up")
     if name.startswith("mine-"):
-        debug_mine.solution(name, face)
+        mine.solution(name, face)
         return
     made = puzzle_of(name)
     if face is Face.json:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfx_cli.options import Face
-from tfx_cli.practice import puzzles
+from tfx_cli.practice.debug import puzzles
 from tfx_cli.render.show import show_document, show_groups
 from tfx_cli.terminal.lines import show_line
 
 if TYPE_CHECKING:
-    from tfx_cli.practice.puzzles import Begun
+    from tfx_cli.practice.debug.puzzles import Begun
 
 
 def families_ended(begun: dict[str, Begun]) -> set[str]:
@@ -36,7 +36,7 @@ def families_ended(begun: dict[str, Begun]) -> set[str]:
 
 def show_all(face: Face) -> None:
     """Families, programs, and what was begun."""
-    from lessons.practice.debug.planting import READABLE
+    from lessons.practice.debug.planting import MINUTES, READABLE
     from lessons.practice.debug.program import FAMILIES, programs
 
     begun, known = puzzles.begun(), programs()
@@ -67,10 +67,15 @@ def show_all(face: Face) -> None:
         },
         "programs": {one.name: f"{len(one.bugs)} bugs, {one.lines} lines. {one.title}" for one in known.values()},
     }
+    groups["ways"] = {
+        "read": f"{READABLE} lines at most, {MINUTES} minutes: name the line, or mend it",
+        "symptoms": "ask it for its loss, its gradients, what a later token moves; then mend it",
+        "mine": "in a copy of an exercise that you have passed",
+    }
     if begun:
         groups["yours"] = {one.name: f"{one.word}   {one.path}" for one in begun.values()}
     title = f"Debug: {len(bugs)} bugs, {len(ended)} of {len(FAMILIES)} families fixed"
-    show_groups(title, groups, "begin one: tfx practice debug start", face)
+    show_groups(title, groups, "begin one: tfx practice debug start   such as --way mine, --family mask", face)
 
 
 def _document(one: Begun) -> dict[str, Any]:
@@ -81,7 +86,7 @@ def show_hidden(face: Face) -> None:
     """The bugs that move nothing so far that it could be seen: what was measured, right and with the bug."""
     from lessons.practice.debug.program import programs
     from lessons.practice.debug.proving import measured_of_hidden
-    from tfx_cli.practice.debug_page import measured_document, measured_line, told
+    from tfx_cli.practice.debug.page import measured_document, measured_line, told
     from tfx_cli.render.terminal_lists import put_bold
     from tfx_cli.render.wrapping import wrapped
     from tfx_cli.terminal.console import prose_width

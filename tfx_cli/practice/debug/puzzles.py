@@ -73,7 +73,10 @@ def _begun(exercise: str, lines: list[Practised]) -> Begun:
 
 
 def current(name: str) -> str:
-    """The puzzle that is meant: the one of that name, else the one that was last touched.  Raises BadInput for none."""
+    """The puzzle that is meant: the one of that name, else the one that was last touched.
+
+    Raises BadInput for none, and where the last one has no file here: no other is judged or begun anew in its place.
+    """
     name = name.removesuffix(".py").rpartition("/")[2]
     if name:
         if not file_named(name).exists():
@@ -83,7 +86,13 @@ def current(name: str) -> str:
                 puzzle_named(name)
             raise BadInput(f"{file_named(name)} is not there.", "See yours: tfx practice debug")
         return name
-    there = [name for name in begun() if file_named(name).exists()]
+    names = list(begun())
+    there = [name for name in names if file_named(name).exists()]
     if not there:
         raise BadInput("no puzzle is begun in this folder.", "Begin one: tfx practice debug start")
+    if there[-1] != names[-1]:  # its file was renamed, or stands in another folder
+        raise BadInput(
+            f"{names[-1]} was the last one, and {file_named(names[-1])} is not there.",
+            f"Name the one that you mean, such as: {there[-1]}",
+        )
     return there[-1]

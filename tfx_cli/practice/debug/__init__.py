@@ -1,0 +1,1 @@
+"""Planted bugs: begun, asked, and judged once they are mended."""
