@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lessons.attention.scaled_dot_product.exercises.attention import BY, FRONTS, MASKS, scores_of, softmax_of
+from lessons.attention.scaled_dot_product.exercises.attention import BY, MASKS, scores_of, softmax_of
 from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given, Most
 from tfx.efficient.tiled_attention import tiled_attention_forward
@@ -123,7 +123,9 @@ BLOCKS: dict[str, Any] = {
     "a last block of one": lambda s: max(s - 1, 1),
     "a larger block": lambda s: s + 3,
 }
-AXES = {about: FRONTS[about] for about in ("", "2 texts", "1 text", "2 texts, 3 heads")}
+AXES: dict[str, tuple[int, ...]] = {
+    "": (), "2 texts": (2,), "1 text": (1,), "2 texts, 2 heads": (2, 2), "1 text, 2 heads": (1, 2), "2 x 1 x 2": (2, 1, 2),
+}  # fmt: skip
 OPEN: dict[str, Any] = {
     about: MASKS[about]
     for about in ("", "a causal mask", "a mask for every place", "queries that see nothing", "a padding mask")

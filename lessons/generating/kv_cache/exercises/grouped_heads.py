@@ -145,6 +145,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("very large scores", given(2, 4, 6, 4, 2, 3, by=60.0))
     yield Given("small scores", given(2, 4, 6, 4, 2, 3, by=0.01))
     yield Given("wide heads", given(2, 3, 4, 4, 2, 32))
+    yield Given("wide heads, one group, B = T = H", given(4, 4, 5, 4, 1, 16))
+    yield Given("wide heads, three groups, causal", given(2, 6, 5, 6, 3, 16, mask=np.tri(6, dtype=bool)))
     yield Given("a causal mask", given(2, 5, 6, 6, 2, 3, mask=np.tri(5, dtype=bool)))
     yield Given("a causal mask, T = H", given(2, 4, 6, 4, 2, 3, mask=np.tri(4, dtype=bool)))
     padded = np.array([[1, 1, 1, 0], [1, 0, 0, 0]], bool)[:, None, None, :] & np.ones((2, 1, 4, 4), bool)

@@ -148,6 +148,13 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a table of zeros", {**given(2, 3, 4, 6, 2, 3), "table": np.zeros((7, 6))})
     yield Given("a table with no row to spare", {**given(2, 2, 3, 6, 2, 3), "table": n((5, 6))})
     yield Given("wide heads", given(2, 2, 3, 4, 2, 32))
+    yield Given("one wide head, as many new ones as stored", given(2, 3, 3, 4, 1, 16))
+    large = given(2, 3, 4, 6, 2, 3, by=60.0)
+    yield Given("large numbers, small queries", large | {"w_q": large["w_q"] / 1000})
+    narrow = given(2, 3, 20, 5, 3, 1)
+    yield Given(
+        "heads of width 1, twenty stored, float32", {name: one.astype(np.float32) for name, one in narrow.items()}
+    )
     yield Given("float32", {name: one.astype(np.float32) for name, one in given(2, 2, 3, 6, 2, 4).items()})
     for about, (b, t, m, (c, h, d), by, table, dtype) in crossed(
         {"": 2, "1 text": 1, "3 texts": 3}, NEW, STORED, WIDTHS, BY, TABLES, {"": float, "float32": np.float32}

@@ -137,7 +137,15 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("heads of width 1", given(2, 3, 4, 5, 6, 4, 4))
     yield Given("one token asks", given(3, 1, 5, 4, 6, 6, 2))
     yield Given("one token answers", given(2, 4, 1, 4, 6, 6, 2))
-    yield Given("one token asks one", given(2, 1, 1, 4, 6, 6, 2))
+    one = np.array([[1], [0], [1]], bool)
+    yield Given("one token asks one, very large scores", given(3, 1, 1, 6, 6, 6, 2, by=2000.0, kept=one))
+    yield Given("three tokens ask one, B = T", given(3, 3, 1, 6, 6, 6, 2, kept=one))
+    yield Given(
+        "small scores and filling, B = T = S", given(3, 3, 3, 6, 6, 6, 2, by=1e-3, kept=np.tri(3, dtype=bool)[:, ::-1])
+    )
+    yield Given(
+        "wide heads and filling, B = T", given(3, 3, 2, 6, 6, 32, 2, kept=np.array([[1, 0], [0, 1], [0, 0]], bool))
+    )
     yield Given("wide heads", given(2, 2, 3, 4, 5, 64, 2))
     yield Given("large scores", given(2, 3, 4, 6, 4, 6, 2, by=20.0))
     yield Given("very large scores", given(2, 3, 4, 6, 4, 6, 2, by=2000.0))

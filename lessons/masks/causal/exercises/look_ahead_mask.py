@@ -133,6 +133,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a window as long as the text", {"n_queries": 4, "window": 4})
     yield Given("a window longer than the text", {"n_queries": 3, "window": 7})
     yield Given("a window of three after four stored tokens", {"n_queries": 3, "past": 4, "window": 3})
+    yield Given("a window of two after two stored tokens", {"n_queries": 3, "past": 2, "window": 2})
+    yield Given("a long window, fewer keys than stored", {"n_queries": 4, "n_keys": 3, "past": 5, "window": 6})
     yield Given("all together", {"n_queries": 4, "n_keys": 9, "past": 3, "window": 2})
     yield Given("queries that see nothing", {"n_queries": 4, "n_keys": 3, "past": 2, "window": 2})
     yield Given("a window of one, fewer keys than queries", {"n_queries": 5, "n_keys": 2, "window": 1})

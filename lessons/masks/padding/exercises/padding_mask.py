@@ -104,6 +104,7 @@ FILLING: dict[str, Any] = {
     "filling behind": lambda u: np.arange(u.shape[1]) > u[:, :1] * (u.shape[1] - 1),
     "filling in front": lambda u: np.arange(u.shape[1]) < u[:, :1] * (u.shape[1] - 1),
     "filling anywhere": lambda u: u < 0.45,
+    "filling between": lambda u: (np.arange(u.shape[1]) > 0) & (np.arange(u.shape[1]) < u.shape[1] - 1) & (u < 0.8),
     "the first text is filling": lambda u: (np.arange(len(u)) == 0)[:, None] | (u < 0.3),
     "the last text is filling": lambda u: (np.arange(len(u)) == len(u) - 1)[:, None] | (u < 0.3),
     "all is filling": lambda u: u <= 1,

@@ -128,6 +128,7 @@ HIDING = {
 BY = {
     "": (1.0, float), "float32": (1.0, np.float32), "large scores": (1e5, float), "tiny scores": (1e-3, float),
     "tiny scores in float32": (1e-3, np.float32), "scores of 0": (0.0, float),
+    "scores of 0 in float32": (0.0, np.float32),
 }  # fmt: skip
 
 

@@ -103,7 +103,7 @@ FILLING: dict[str, Any] = {
     "anywhere": lambda u: u < 0.4,
     "everywhere": lambda u: u <= 1,
 }
-PADS: dict[str, Any] = {"": (None, "none", False), "zeros are words": (None, "none", True)} | {
+PADS: dict[str, Any] = {"": (None, "none", False), "zeros are words": (None, "none", True), "zeros too": (None, "none", True)} | {
     f"pad is {pad}, {where}{', zeros are words' * zeros}": (pad, where, zeros)
     for pad, where, zeros in (
         (0, "behind", False), (0, "anywhere", False), (0, "everywhere", False), (9, "none", True), (9, "anywhere", True),
@@ -115,9 +115,9 @@ PROMPTS: dict[str, Any] = {
     "": lambda u, t: None,
     "prompts of nothing": lambda u, t: 0 * u,
     "prompts of one": lambda u, t: 0 * u + 1,
-    "prompts of two": lambda u, t: 0 * u + 2,
+    "nothing, or a whole prompt": lambda u, t: t * (u < 0.5),
     "prompts of all but one": lambda u, t: 0 * u + t - 1,
-    "whole prompts": lambda u, t: 0 * u + t,
+    "long prompts": lambda u, t: t - 2 * u,
     "any prompts": lambda u, t: u * (t + 1),
 }
 IGNORED: dict[str, Any] = {
