@@ -162,3 +162,6 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
         made = given(b, t, m, c, h, d, by)
         made["table"] = table(made["table"] * min(by, 1), m + t)
         yield Given(about, {name: one.astype(dtype) for name, one in made.items()})
+    yield Given(
+        "scores of some hundreds", given(2, 3, 4, 6, 2, 3, by=14.0)
+    )  # exp(scores) is finite, and exp(2 scores) not
