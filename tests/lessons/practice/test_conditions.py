@@ -10,11 +10,6 @@ import pytest
 
 from lessons.practice.exercise import exercises
 
-#: in float32 these options stand at their defaults alone
-FLOAT32 = {
-    "grouped-heads": {"mask"}, "online-softmax": {"mask"},
-}  # fmt: skip
-
 EACH = pytest.mark.parametrize("exercise", exercises().values(), ids=lambda one: one.name)
 
 
@@ -47,4 +42,4 @@ def test_every_two_options_are_off_their_defaults_together(exercise):
 def test_every_option_is_off_its_default_in_float32_too(exercise):
     cases = [case for case in exercise.cases if in_float32(case)]
     missing = set(options(exercise)) - {name for case in cases for name in options_off(exercise, case)}
-    assert not cases or missing == FLOAT32.get(exercise.name, set())
+    assert not cases or not missing

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lessons.attention.scaled_dot_product.exercises.attention import scores_of, softmax_of
+from lessons.attention.scaled_dot_product.exercises.attention import BY, MASKS, scores_of, softmax_of
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given, Most
 from tfx.efficient.tiled_attention import tiled_attention_forward
 
@@ -109,6 +110,31 @@ def key_by_key(q: Any, k: Any, v: Any, block: int, mask: Any = None) -> Any:
     return np.divide(out, total[..., None], out=np.zeros_like(out), where=total[..., None] > 0), top, total
 
 
+#: words -> T, S, D and Dv; how long a block is, from S
+SIZES = {
+    "T 3, S 5, D 4, Dv 2": (3, 5, 4, 2), "all sizes 4": (4, 4, 4, 4), "one query": (1, 4, 3, 2), "one key": (3, 1, 4, 2),
+    "T 5, S 2, D 1": (5, 2, 1, 3), "T 2, S 7, D 16": (2, 7, 16, 3),
+}  # fmt: skip
+BLOCKS: dict[str, Any] = {
+    "": lambda s: 2,
+    "blocks of one": lambda s: 1,
+    "blocks of three": lambda s: 3,
+    "one block": lambda s: s,
+    "a last block of one": lambda s: max(s - 1, 1),
+    "a larger block": lambda s: s + 3,
+}
+AXES: dict[str, tuple[int, ...]] = {
+    "": (), "2 texts": (2,), "1 text": (1,), "2 texts, 2 heads": (2, 2), "1 text, 2 heads": (1, 2), "2 x 1 x 2": (2, 1, 2),
+}  # fmt: skip
+OPEN: dict[str, Any] = {
+    about: MASKS[about]
+    for about in ("", "a causal mask", "a mask for every place", "queries that see nothing", "a padding mask")
+} | {
+    "the last key alone": lambda rng, shape: np.arange(shape[-1]) == shape[-1] - 1,
+    "one row of a mask": lambda rng, shape: (np.arange(shape[-1]) < 2)[None],
+}
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     n = rng.standard_normal
@@ -149,6 +175,14 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("large numbers behind the mask", large)
     small = {k: v.astype(np.float32) for k, v in given(2, t=3, s=7, d=6, dv=5, block=1).items() if k != "block"}
     yield Given("float32", {**small, "block": 3})
+    for about, (front, (t, s, d, dv), block, by, mask, dtype) in crossed(
+        AXES, SIZES, BLOCKS, BY | {"very large scores": 1e4}, OPEN, {"": float, "float32": np.float32}
+    ):
+        made = given(*front, t=t, s=s, d=d, dv=dv, block=block(s), by=by)
+        if by > 3:  # sums of whole numbers, which float32 holds exactly
+            made["q"], made["k"] = np.round(made["q"]), np.round(3 * made["k"])
+        made = {name: one.astype(dtype) if isinstance(one, np.ndarray) else one for name, one in made.items()}
+        yield Given(about, made if mask is None else made | {"mask": mask(rng, (*front, t, s))})
 
 
 def larger(rng: np.random.Generator) -> dict[str, Any]:

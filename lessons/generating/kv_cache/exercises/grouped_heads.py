@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.attention.multi_head import Maps, multi_head_attention_forward
 
@@ -95,6 +96,31 @@ def head_by_head(x: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_heads: int, m
     return y
 
 
+#: words -> H and G; D, and C from H D; how large x is; the mask, from B and T
+GROUPS = {
+    "4 heads, 2 groups": (4, 2), "one head": (1, 1), "2 heads, 1 group": (2, 1), "6 heads, 2 groups": (6, 2), "6 heads, 3 groups": (6, 3),
+    "a group each": (3, 3), "4 heads, 1 group": (4, 1),
+}  # fmt: skip
+WIDTHS: dict[str, Any] = {
+    "": lambda h: (3, 5),
+    "D = 1": lambda h: (1, 4),
+    "C = H D": lambda h: (2, 2 * h),
+    "D = 16": lambda h: (16, 3),
+    "D = T": lambda h: (4, 7),
+}
+BY = {"": 1.0, "large scores": 6.0, "very large scores": 60.0, "small scores": 0.01}
+MASKS: dict[str, Any] = {
+    "": lambda u: None,
+    "all open": lambda u: u[0, 0] <= 1,
+    "causal": lambda u: np.tri(u.shape[-1], dtype=bool),
+    "one mask for all texts": lambda u: (u < 0.6)[0, 0],
+    "a mask for each text": lambda u: (u < 0.6) | np.eye(u.shape[-1], dtype=bool),
+    "queries that see nothing": lambda u: (u < 0.7) & (np.arange(u.shape[-1]) > 0)[:, None],
+    "the very last query sees nothing": lambda u: np.arange(u.size).reshape(u.shape) < u.size - u.shape[-1],
+    "padding": lambda u: np.broadcast_to(np.arange(u.shape[-1]) <= u[..., :1, :1] * u.shape[-1], u.shape).copy(),
+}
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     def given(
@@ -119,6 +145,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("very large scores", given(2, 4, 6, 4, 2, 3, by=60.0))
     yield Given("small scores", given(2, 4, 6, 4, 2, 3, by=0.01))
     yield Given("wide heads", given(2, 3, 4, 4, 2, 32))
+    yield Given("wide heads, one group, B = T = H", given(4, 4, 5, 4, 1, 16))
+    yield Given("wide heads, three groups, causal", given(2, 6, 5, 6, 3, 16, mask=np.tri(6, dtype=bool)))
     yield Given("a causal mask", given(2, 5, 6, 6, 2, 3, mask=np.tri(5, dtype=bool)))
     yield Given("a causal mask, T = H", given(2, 4, 6, 4, 2, 3, mask=np.tri(4, dtype=bool)))
     padded = np.array([[1, 1, 1, 0], [1, 0, 0, 0]], bool)[:, None, None, :] & np.ones((2, 1, 4, 4), bool)
@@ -132,3 +160,12 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("large numbers behind the mask", behind)
     small = given(2, 3, 6, 4, 2, 3)
     yield Given("float32", {k: v if k == "n_heads" else v.astype(np.float32) for k, v in small.items()})
+    for about, (b, t, (h, g), width, by, mask, dtype) in crossed(
+        {"": 2, "1 text": 1, "3 texts": 3}, {"T = 4": 4, "one token": 1, "two tokens": 2, "T = 3": 3}, GROUPS, WIDTHS, BY, MASKS,
+        {"": float, "float32": np.float32},
+    ):  # fmt: skip
+        d, c = width(h)
+        made = given(b, t, c, h, g, d, by)
+        made = {name: one.astype(dtype) if isinstance(one, np.ndarray) else one for name, one in made.items()}
+        seen = mask(rng.random((b, 1, t, t)))
+        yield Given(about, made if seen is None else made | {"mask": seen})

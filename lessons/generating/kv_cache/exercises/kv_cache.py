@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.attention.key_value import KeyValue
 from tfx.ops.attention.masks import causal_mask
@@ -103,6 +104,21 @@ def old_and_new_apart(x: Any, table: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any
     return y, *stored
 
 
+#: words -> C, H and D; how large x and the stored keys are; the table, from random numbers and how many rows are needed
+WIDTHS = {
+    "": (6, 2, 3), "one head": (4, 1, 5), "heads of width 1": (5, 3, 1), "H = D, C = A": (4, 2, 2), "wide heads": (5, 2, 16),
+}  # fmt: skip
+STORED = {f"{m} stored": m for m in (3, 0, 1, 2, 20)}
+NEW = {"one new": 1, "2 new": 2, "3 new": 3, "5 new": 5}
+BY = {"": 1.0, "large scores": 6.0, "very large scores": 60.0, "small numbers": 0.01}
+TABLES: dict[str, Any] = {
+    "": lambda rows, needed: rows,
+    "no row to spare": lambda rows, needed: rows[:needed],
+    "a table of zeros": lambda rows, needed: 0 * rows,
+    "equal rows": lambda rows, needed: np.repeat(rows[:1], len(rows), axis=0),
+}
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     n = rng.standard_normal
@@ -132,4 +148,17 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a table of zeros", {**given(2, 3, 4, 6, 2, 3), "table": np.zeros((7, 6))})
     yield Given("a table with no row to spare", {**given(2, 2, 3, 6, 2, 3), "table": n((5, 6))})
     yield Given("wide heads", given(2, 2, 3, 4, 2, 32))
+    yield Given("one wide head, as many new ones as stored", given(2, 3, 3, 4, 1, 16))
+    large = given(2, 3, 4, 6, 2, 3, by=60.0)
+    yield Given("large numbers, small queries", large | {"w_q": large["w_q"] / 1000})
+    narrow = given(2, 3, 20, 5, 3, 1)
+    yield Given(
+        "heads of width 1, twenty stored, float32", {name: one.astype(np.float32) for name, one in narrow.items()}
+    )
     yield Given("float32", {name: one.astype(np.float32) for name, one in given(2, 2, 3, 6, 2, 4).items()})
+    for about, (b, t, m, (c, h, d), by, table, dtype) in crossed(
+        {"": 2, "1 text": 1, "3 texts": 3}, NEW, STORED, WIDTHS, BY, TABLES, {"": float, "float32": np.float32}
+    ):
+        made = given(b, t, m, c, h, d, by)
+        made["table"] = table(made["table"] * min(by, 1), m + t)
+        yield Given(about, {name: one.astype(dtype) for name, one in made.items()})

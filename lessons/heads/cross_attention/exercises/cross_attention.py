@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.attention.multi_head import Maps, multi_head_attention_forward
 
@@ -90,6 +91,29 @@ def maps_joined(x: Any, source: Any, w_q: Any, w_k: Any, w_v: Any, w_o: Any, n_h
     return np.einsum("bhts,bse,hec->btc", weights, source, told, optimize=True)
 
 
+#: words -> B, and the type of numbers; T and S; C, E, heads and their width; how large x is; which tokens of the source are words, from B and S
+TEXTS: dict[str, Any] = {
+    f"{b} texts{', float32' * small}": (b, np.float32 if small else float) for b in (2, 1, 3) for small in (False, True)
+}
+LENGTHS = {
+    "T 3, S 5": (3, 5), "T = S = 3": (3, 3), "one asks": (1, 4), "one answers": (3, 1), "T 5, S 2": (5, 2), "T = S = 2": (2, 2),
+}  # fmt: skip
+WIDTHS = {
+    "": (4, 6, 2, 3), "C = E = A": (6, 6, 2, 3), "three heads": (5, 5, 3, 2), "one head": (5, 4, 1, 4), "heads of width 1": (4, 5, 3, 1),
+    "H = D": (4, 4, 2, 2), "wide heads": (3, 5, 2, 16),
+}  # fmt: skip
+BY = {"": 1.0, "large scores": 40.0, "very large scores": 2000.0, "tiny scores": 1e-3}
+KEPT: dict[str, Any] = {
+    "": lambda u: None,
+    "all words": lambda u: u <= 1,
+    "filling behind": lambda u: np.arange(u.shape[1]) <= u[:, :1] * u.shape[1],
+    "filling anywhere": lambda u: (u < 0.5) | (u == u.max(axis=1, keepdims=True)),
+    "the first source is filling": lambda u: (u < 0.7) & (np.arange(len(u)) > 0)[:, None],
+    "the last source is filling": lambda u: (u < 0.7) & (np.arange(len(u)) < len(u) - 1)[:, None],
+    "the first token is filling": lambda u: np.broadcast_to(np.arange(u.shape[1]) > 0, u.shape).copy(),
+}
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     n = rng.standard_normal
@@ -113,6 +137,15 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("heads of width 1", given(2, 3, 4, 5, 6, 4, 4))
     yield Given("one token asks", given(3, 1, 5, 4, 6, 6, 2))
     yield Given("one token answers", given(2, 4, 1, 4, 6, 6, 2))
+    one = np.array([[1], [0], [1]], bool)
+    yield Given("one token asks one, very large scores", given(3, 1, 1, 6, 6, 6, 2, by=2000.0, kept=one))
+    yield Given("three tokens ask one, B = T", given(3, 3, 1, 6, 6, 6, 2, kept=one))
+    yield Given(
+        "small scores and filling, B = T = S", given(3, 3, 3, 6, 6, 6, 2, by=1e-3, kept=np.tri(3, dtype=bool)[:, ::-1])
+    )
+    yield Given(
+        "wide heads and filling, B = T", given(3, 3, 2, 6, 6, 32, 2, kept=np.array([[1, 0], [0, 1], [0, 0]], bool))
+    )
     yield Given("wide heads", given(2, 2, 3, 4, 5, 64, 2))
     yield Given("large scores", given(2, 3, 4, 6, 4, 6, 2, by=20.0))
     yield Given("very large scores", given(2, 3, 4, 6, 4, 6, 2, by=2000.0))
@@ -131,3 +164,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
         "float32",
         {k: v.astype(np.float32) if getattr(v, "ndim", 0) > 2 or k[0] == "w" else v for k, v in small.items()},
     )
+    for about, ((b, dtype), (t, s), (c, e, h, d), by, kept) in crossed(TEXTS, LENGTHS, WIDTHS, BY, KEPT):
+        made = given(b, t, s, c, e, h * d, h, by)
+        made = {name: one.astype(dtype) if isinstance(one, np.ndarray) else one for name, one in made.items()}
+        words = kept(rng.random((b, s)))
+        yield Given(about, made if words is None else made | {"kept": words})

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.attention.masks import window_mask
 
@@ -72,6 +73,48 @@ def row_by_row(n_queries: int, n_keys: int | None = None, past: int = 0, window:
     return rows
 
 
+#: words -> how many new tokens and stored ones; how many keys and how long a window, from these two
+TOKENS = {
+    f"{t} new, {past} stored": (t, past)
+    for t, past in (
+        (3, 0),
+        (1, 0),
+        (2, 0),
+        (5, 0),
+        (40, 0),
+        (3, 1),
+        (2, 1),
+        (1, 1),
+        (1, 9),
+        (5, 2),
+        (2, 3),
+        (3, 9),
+        (40, 3),
+        (34, 1),
+    )
+}
+KEYS: dict[str, Any] = {
+    "": lambda t, past: None,
+    "all keys, told": lambda t, past: past + t,
+    "as many keys as queries": lambda t, past: t,
+    "the stored keys alone": lambda t, past: max(past, 1),
+    "room for four more": lambda t, past: past + t + 4,
+    "room for one more": lambda t, past: past + t + 1,
+    "the last key missing": lambda t, past: max(past + t - 1, 1),
+    "one key": lambda t, past: 1,
+}
+WINDOWS: dict[str, Any] = {
+    "": lambda t, past: None,
+    "a window of one": lambda t, past: 1,
+    "a window of two": lambda t, past: 2,
+    "a window of three": lambda t, past: 3,
+    "a window of as many as are new": lambda t, past: t,
+    "a window of as many as are stored": lambda t, past: max(past, 1),
+    "a window for all places": lambda t, past: past + t,
+    "a long window": lambda t, past: past + t + 7,
+}
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("four tokens", {"n_queries": 4})
@@ -90,7 +133,12 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("a window as long as the text", {"n_queries": 4, "window": 4})
     yield Given("a window longer than the text", {"n_queries": 3, "window": 7})
     yield Given("a window of three after four stored tokens", {"n_queries": 3, "past": 4, "window": 3})
+    yield Given("a window of two after two stored tokens", {"n_queries": 3, "past": 2, "window": 2})
+    yield Given("a long window, fewer keys than stored", {"n_queries": 4, "n_keys": 3, "past": 5, "window": 6})
     yield Given("all together", {"n_queries": 4, "n_keys": 9, "past": 3, "window": 2})
     yield Given("queries that see nothing", {"n_queries": 4, "n_keys": 3, "past": 2, "window": 2})
     yield Given("a window of one, fewer keys than queries", {"n_queries": 5, "n_keys": 2, "window": 1})
     yield Given("a hundred tokens", {"n_queries": 100, "window": 30})
+    for about, ((t, past), keys, window) in crossed(TOKENS, KEYS, WINDOWS):
+        told = {"n_keys": keys(t, past), "past": past or None, "window": window(t, past)}
+        yield Given(about, {"n_queries": t} | {name: value for name, value in told.items() if value is not None})

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.attention.masks import causal_mask, combine_masks
 
@@ -83,6 +84,35 @@ def products(tokens: Any, pad: int = 0, causal: bool = False, blank: bool = Fals
     return pairs[:, None] == 1
 
 
+#: words -> (B, T); the number of filling, and whether 0 is a word; where filling stands, from random numbers between 0 and 1, (B, T)
+TEXTS = {
+    "2 of 5": (2, 5), "1 text of 4": (1, 4), "one token each": (3, 1), "as many texts as tokens": (3, 3), "one token": (1, 1),
+    "two tokens each": (3, 2), "1 text of 2": (1, 2), "2 of 12": (2, 12), "5 of 3": (5, 3), "1 text of 9": (1, 9), "2 of 2": (2, 2),
+}  # fmt: skip
+PADS = {
+    "": (0, False), "filling is 7": (7, False), "filling is 7, zeros are words": (7, True), "filling is -1": (-1, False),
+    "filling is -1, zeros are words": (-1, True), "filling is 50,000": (50_000, False), "filling is 50,000, zeros are words": (50_000, True),
+}  # fmt: skip
+ASKED = {
+    f"{'causal, ' * causal}{'blank, ' * blank}{dtype}": (causal, blank, dtype)
+    for causal in (False, True)
+    for blank in (False, True)
+    for dtype in ("int64", "int32")
+}
+FILLING: dict[str, Any] = {
+    "no filling": lambda u: u > 1,
+    "filling behind": lambda u: np.arange(u.shape[1]) > u[:, :1] * (u.shape[1] - 1),
+    "filling in front": lambda u: np.arange(u.shape[1]) < u[:, :1] * (u.shape[1] - 1),
+    "filling anywhere": lambda u: u < 0.45,
+    "filling between": lambda u: (np.arange(u.shape[1]) > 0) & (np.arange(u.shape[1]) < u.shape[1] - 1) & (u < 0.8),
+    "the first text is filling": lambda u: (np.arange(len(u)) == 0)[:, None] | (u < 0.3),
+    "the last text is filling": lambda u: (np.arange(len(u)) == len(u) - 1)[:, None] | (u < 0.3),
+    "all is filling": lambda u: u <= 1,
+    "the first tokens are filling": lambda u: np.broadcast_to(np.arange(u.shape[1]) == 0, u.shape),
+    "the last tokens are filling": lambda u: np.broadcast_to(np.arange(u.shape[1]) == u.shape[1] - 1, u.shape),
+}
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     def texts(batch: int, t: int, *rows: tuple[int, int], pad: int = 0) -> Any:
@@ -112,3 +142,9 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("causal, blank, another number", {"tokens": texts(2, 5, (0, 3), (1, 4), pad=9), "pad": 9, **both})
     yield Given("causal and blank, one token", {"tokens": texts(2, 1, (0, 0)), **both})
     yield Given("small whole numbers", {"tokens": texts(2, 3, (0, 2), (1, 3)).astype(np.int32), **both})
+    for about, (shape, (pad, zeros), kind, (causal, blank, dtype)) in crossed(TEXTS, PADS, FILLING, ASKED):
+        words = rng.integers(1, 9, shape)
+        words = np.where((rng.random(shape) < 0.3) & zeros, 0, words + 10 * (words == pad))
+        told = {"pad": pad, "causal": causal, "blank": blank}
+        tokens = np.where(kind(rng.random(shape)), pad, words).astype(dtype)
+        yield Given(about, {"tokens": tokens} | {name: value for name, value in told.items() if value})

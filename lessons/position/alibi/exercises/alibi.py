@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 from tfx.ops.attention.masks import causal_mask
 from tfx.ops.positions.alibi import alibi_bias
@@ -101,6 +102,36 @@ def by_two_sides(scores: Any, past: int = 0, causal: bool = False) -> Any:
     return biased
 
 
+#: words -> H; axes in front, from H; T and S; how many keys are stored, from T and S, and whether the future is hidden;
+#: how large scores are, and their type
+HEADS = {f"{h} heads": h for h in (4, 1, 2, 3, 6, 7, 8, 12)}
+FRONTS: dict[str, Any] = {
+    "": lambda h: (),
+    "2 texts": lambda h: (2,),
+    "1 text": lambda h: (1,),
+    "2 x 3 in front": lambda h: (2, 3),
+    "as many texts as heads": lambda h: (h,),
+}
+SIZES = {
+    "T 3, S 5": (3, 5), "T = S": (4, 4), "one query, one key": (1, 1), "one query": (1, 6), "T 5, S 2": (5, 2), "one key": (4, 1),
+    "T 2, S 60": (2, 60),
+}  # fmt: skip
+PAST: dict[str, Any] = {
+    "": lambda t, s: 0,
+    "one stored": lambda t, s: 1,
+    "the last queries": lambda t, s: max(s - t, 0),
+    "behind all keys": lambda t, s: s + 2,
+}
+HIDING = {
+    f"{past or 'none stored'}{', causal' * causal}": (PAST[past], causal) for past in PAST for causal in (False, True)
+}
+BY = {
+    "": (1.0, float), "float32": (1.0, np.float32), "large scores": (1e5, float), "tiny scores": (1e-3, float),
+    "tiny scores in float32": (1e-3, np.float32), "scores of 0": (0.0, float),
+    "scores of 0 in float32": (0.0, np.float32),
+}  # fmt: skip
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     n = rng.standard_normal
@@ -125,3 +156,7 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given("large scores", {"scores": 1e5 * n((4, 3, 5))})
     yield Given("two axes in front, keys far away", {"scores": n((2, 2, 4, 2, 60)), "past": 3})
     yield Given("float32", {"scores": n((3, 4, 3, 6)).astype(np.float32), "past": 2, "causal": True})
+    for about, (h, front, (t, s), (past, causal), (by, dtype)) in crossed(HEADS, FRONTS, SIZES, HIDING, BY):
+        told = {"past": past(t, s), "causal": causal}
+        scores = (by * n((*front(h), h, t, s))).astype(dtype)
+        yield Given(about, {"scores": scores} | {name: value for name, value in told.items() if value})

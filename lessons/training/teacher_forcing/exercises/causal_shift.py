@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lessons.practice.crossing import crossed
 from lessons.practice.exercise import Exercise, Given
 
 exercise = Exercise(
@@ -89,6 +90,45 @@ def taken(tokens: Any, pad: int | None = None, prompt: Any = None, ignored: int 
     return inputs, labels + lost * (ignored - labels)
 
 
+#: words -> (..., T); which tokens are filling, from random numbers between 0 and 1, (..., T); its number, where it stands,
+#: and whether 0 is a word; how long prompts are, from random numbers (...) and T
+TEXTS: dict[str, tuple[int, ...]] = {
+    "2 of 5": (2, 5), "no axis in front": (6,), "two tokens": (2,), "1 text": (1, 4), "two tokens each": (3, 2),
+    "as many texts as tokens": (4, 4), "1 text of 2": (1, 2), "2 x 3": (2, 3, 4), "1 x 1": (1, 1, 3), "2 of 12": (2, 12),
+}  # fmt: skip
+FILLING: dict[str, Any] = {
+    "none": lambda u: u > 1,
+    "behind": lambda u: np.arange(u.shape[-1]) > u[..., :1] * u.shape[-1] - 1,
+    "in front": lambda u: np.arange(u.shape[-1]) <= u[..., :1] * (u.shape[-1] - 2),
+    "anywhere": lambda u: u < 0.4,
+    "everywhere": lambda u: u <= 1,
+}
+PADS: dict[str, Any] = {"": (None, "none", False), "zeros are words": (None, "none", True), "zeros too": (None, "none", True)} | {
+    f"pad is {pad}, {where}{', zeros are words' * zeros}": (pad, where, zeros)
+    for pad, where, zeros in (
+        (0, "behind", False), (0, "anywhere", False), (0, "everywhere", False), (9, "none", True), (9, "anywhere", True),
+        (9, "behind", False), (9, "in front", False), (-1, "anywhere", True), (-1, "behind", False), (-1, "none", False), (9, "everywhere", True),
+        (400, "everywhere", False),
+    )
+}  # fmt: skip
+PROMPTS: dict[str, Any] = {
+    "": lambda u, t: None,
+    "prompts of nothing": lambda u, t: 0 * u,
+    "prompts of one": lambda u, t: 0 * u + 1,
+    "nothing, or a whole prompt": lambda u, t: t * (u < 0.5),
+    "prompts of all but one": lambda u, t: 0 * u + t - 1,
+    "long prompts": lambda u, t: t - 2 * u,
+    "any prompts": lambda u, t: u * (t + 1),
+}
+IGNORED: dict[str, Any] = {
+    f"ignored is {number}, {dtype}": (number, dtype)
+    for number, dtype in (
+        (-100, "int64"), (-100, "int32"), (-100, "int16"), (-1, "int64"), (-1, "int32"), (0, "int64"), (0, "int16"),
+        (4, "int64"), (4, "int32"), ("pad", "int64"), ("pad", "int16"),
+    )
+}  # fmt: skip
+
+
 @exercise.inputs
 def inputs(rng: np.random.Generator) -> Iterator[Given]:
     def texts(*shape: int, behind: int = 0, pad: int = 0) -> Any:
@@ -123,3 +163,14 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     yield Given(
         "small whole numbers", {"tokens": texts(2, 5, behind=1).astype(np.int32), "pad": 0, "prompt": np.array([2, 3])}
     )
+    for about, (shape, (pad, where, zeros), prompts, (ignored, dtype)) in crossed(TEXTS, PADS, PROMPTS, IGNORED):
+        words = np.where((rng.random(shape) < 0.3) & zeros, 0, rng.integers(1, 9, shape))
+        tokens = words if pad is None else np.where(FILLING[where](rng.random(shape)), pad, words)
+        lengths = prompts(rng.random(shape[:-1]), shape[-1])
+        told = {
+            "pad": pad,
+            "prompt": None if lengths is None else np.asarray(lengths).astype(int),
+            "ignored": pad if ignored == "pad" else ignored if ignored != -100 else None,
+        }
+        found = {name: value for name, value in told.items() if value is not None}
+        yield Given(about, {"tokens": tokens.astype(dtype)} | found)
