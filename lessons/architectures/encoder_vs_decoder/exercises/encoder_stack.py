@@ -166,6 +166,9 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
     behind = given(2, 4, 6, 5, 2, 2, keep=real(3, 2, t=4))
     behind["x"][0, 3], behind["x"][1, 2:] = 1e3, -1e3
     yield Given("large numbers at padding", behind)
+    yield Given(
+        "more texts than tokens, and those more than C = F = H", given(5, 4, 3, 3, 3, 3, keep=real(4, 2, 1, 3, 4, t=4))
+    )
     yield Given("pre: no block", given(2, 3, 4, 5, 2, 0))
     yield Given("no block, padding, float32", _single(given(1, 3, 6, 5, 3, 0, by=0.01, keep=real(2, t=3))))
     yield Given("pre, asked for, no block, large x", given(3, 1, 3, 5, 1, 0, by=30.0, norm_place="pre"))

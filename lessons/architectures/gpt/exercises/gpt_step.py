@@ -168,7 +168,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
 
     yield Given("two texts, three heads", given(2, 5, 6, 7, 3, 9, 8))
     yield Given("one text of two tokens", given(1, 1, 4, 3, 2, 5, 3))
-    yield Given("T = V = M = C", given(3, 4, 4, 6, 2, 4, 4))
+    yield Given("B = C = F = H, T = V = M", given(4, 3, 4, 4, 4, 3, 3, keep=real(4, 2, 3, 4, t=3)))
+    yield Given("D = V, T = F = M", given(2, 4, 6, 4, 2, 3, 4, keep=real(3, 5, t=4)))
     same = given(2, 4, 6, 5, 2, 7, 6, keep=real(3, 5, t=4))
     same["ids"][:] = 3
     yield Given("the same token everywhere", same)
