@@ -193,6 +193,11 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
         yield Given(
             about, (_single(one) if dtype is np.float32 else one) | ({"keep": kept[padding]} if padding else {})
         )
+    for place in ("pre", "post"):
+        wide = given(2, 4, 6, 5, 2, 3, norm_place=place)
+        for block in wide["blocks"]:
+            block |= {name: 20 * block[name] for name in ("w_q", "w_k", "w_1", "w_2")}
+        yield Given(f"{place}: large maps in every block", wide)
 
 
 def _single(arguments: dict[str, Any]) -> dict[str, Any]:

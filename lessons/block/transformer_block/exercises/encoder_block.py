@@ -221,3 +221,7 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
         elif mask:
             one["mask"] = mask(t)
         yield Given(about, one | place | eps)
+    for place in ("pre", "post"):
+        wide = given(2, 4, 6, 8, 2, norm_place=place)
+        wide["w"] |= {name: 20 * wide["w"][name] for name in ("w_1", "w_2", "w_v", "w_q")}
+        yield Given(f"{place}: large maps and a large network", wide)
