@@ -195,3 +195,8 @@ def inputs(rng: np.random.Generator) -> Iterator[Given]:
         }
         more = {"keep": real(*kept[lengths], t=t)} if lengths else {}
         yield Given(about, one | cast | {"w": {name: array.astype(dtype) for name, array in one["w"].items()}} | more)
+    yield Given("more texts than columns and kinds of tokens", given(6, 3, 4, 5, 2, 3, 7))
+    for name, maps in (("scores", ("w_q", "w_k")), ("numbers in the network", ("w_1", "w_2"))):
+        wide = given(6, 3, 4, 5, 1, 5, 3, keep=real(4, 2, 4, 3, 4, 1, t=3))
+        wide["w"] |= {one: 20 * wide["w"][one] for one in maps}
+        yield Given(f"more texts than columns, large {name}", wide)
