@@ -61,7 +61,7 @@ def standings(lines: Sequence[Practised] | None = None) -> dict[str, Standing]:
 
 def show_next(framework: Framework) -> None:
     """The exercise to go on with, and what to type."""
-    from lessons.exercise_names import listed
+    from lessons.exercise_names import PACKED, listed
     from tfx_cli.practice.workspace import current_name, file_of
 
     lines = history()
@@ -78,6 +78,8 @@ def show_next(framework: Framework) -> None:
     begun = file_of(current, framework).exists()
     show_line(f"  next   tfx practice {'check' if begun else 'start'} {current.name}{framework.words}")
     show_line("  all    tfx practice list")
+    if PACKED.get() is None:
+        show_line("  or     tfx practice derive     tfx practice debug")
 
 
 def current_or(action: str) -> str:
