@@ -65,9 +65,11 @@ def names_to_derive() -> tuple[str, ...]:
 
 
 def _files(topic: Topic, folder: str, beside: str) -> Iterator[Path]:
-    for path in sorted((topic.path / folder).glob("*.py")):
-        if path.stem != "__init__" and not path.stem.endswith(beside):
-            yield path
+    where = topic.path / folder
+    if where.is_dir():  # most topics have none, and the map asks all of them
+        for path in sorted(where.glob("*.py")):
+            if path.stem != "__init__" and not path.stem.endswith(beside):
+                yield path
 
 
 def _name(path: Path) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tfx.records import Check, Question, Said, Source
 from tfx_cli.options import PICTURES, Face
 from tfx_cli.render.number_text import brief
 from tfx_cli.terminal.printable import on_one_line
+
+if TYPE_CHECKING:
+    from tfx.records import Check, Question, Said, Source
 
 
 def check_numbers(record: Check) -> str:
