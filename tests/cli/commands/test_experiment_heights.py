@@ -27,6 +27,7 @@ def test_it_fits_a_screen_and_says_first_what_is_claimed(page):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_it_fits_40_columns_but_for_what_is_typed(page):
     lines = page(40)
     assert not [line for line in lines if len(line.rstrip()) > 40 and "--" not in line and "plot saved" not in line]
