@@ -4,8 +4,9 @@ large scores along axis 0.
     for about, (shape, dtype) in crossed({"a row": (5,), "3 x 4": (3, 4)}, {"": float, "float32": np.float32}):
         yield Given(about, {"x": rng.standard_normal(shape).astype(dtype)})
 
-Most faults of programs need two things to come together, few need three: Kuhn, Wallace and Gallo 2004, "Software Fault
-Interactions and Implications for Software Testing".
+In the programs that Kuhn, Wallace and Gallo 2004 looked at ("Software Fault Interactions and Implications for Software
+Testing", IEEE Transactions on Software Engineering 30(6)) failures came from combinations of few conditions.  What needs
+three at once may still be missed here.
 """
 
 from __future__ import annotations

@@ -79,7 +79,8 @@ def show_next(framework: Framework) -> None:
     show_line(f"  next   tfx practice {'check' if begun else 'start'} {current.name}{framework.words}")
     show_line("  all    tfx practice list")
     if PACKED.get() is None:
-        show_line("  or     tfx practice derive     tfx practice debug")
+        show_line("  or     tfx practice derive")
+        show_line("         tfx practice debug")
 
 
 def current_or(action: str) -> str:

@@ -49,7 +49,7 @@ def mixed(rng: np.random.Generator) -> NumberCase:
     """An output with a prefix: values and scores set so that the share comes out."""
     share = float(rng.choice([0.2, 0.25, 0.4, 0.6, 0.75]))
     old, new = (float(x) for x in rng.choice(np.arange(-8.0, 9.0), 2, replace=False))
-    scores = np.log([[share, 1 - share]]) * np.sqrt(1.0)
+    scores = np.log([[share, 1 - share]])
     out, _ = attention_forward(np.ones((1, 1)), scores.T, np.array([[new], [old]]))
     wrong = (
         Wrong(old + share * new, "added without taking away", "The weights of a row sum to 1: the others lose the share."),

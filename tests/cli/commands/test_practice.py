@@ -51,7 +51,7 @@ def test_the_next_exercise_is_proposed_from_the_first_to_the_last(tfx):
         f"Practice: 0 of {len(names)} exercises passed\n\n"
         f"  {names[0]}   {exercises()[names[0]].title}: new\n"
         f"  next   tfx practice start {names[0]}\n  all    tfx practice list\n"
-        "  or     tfx practice derive     tfx practice debug\n"
+        "  or     tfx practice derive\n         tfx practice debug\n"
     )
     tfx("practice", "start", names[0])
     assert f"next   tfx practice check {names[0]}\n" in tfx("practice").out
