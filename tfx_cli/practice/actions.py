@@ -74,7 +74,10 @@ def show_next(framework: Framework) -> None:
     if now[current.name].last == "passed":
         show_line("  All are passed.  Take one up again: tfx practice list")
         return
-    show_line(f"  {current.name}   {current.title}: {now[current.name].word}")
+    for line in labelled(
+        current.name, f"{current.title}: {now[current.name].word}", prose_width(), column=len(current.name) + 3
+    ):
+        show_line(line)
     begun = file_of(current, framework).exists()
     show_line(f"  next   tfx practice {'check' if begun else 'start'} {current.name}{framework.words}")
     show_line("  all    tfx practice list")
